@@ -1,0 +1,158 @@
+//! Deliveries → judge → store → settle; beside it, the outbox that mails what is owed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Backoff, Deliveries, Delivery, Outcome};
+use service::{Check, SettingError, Settings};
+use store::{Incidents, Mail, MailKind, Transition};
+use telemetry::{Decoded, Message};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use crate::{Counters, Judge, Mailer, Rule, outbox};
+
+/// Messages judged before what they changed is recorded.
+const MAX_BATCH: usize = 1_000;
+
+/// What is judged, and who is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub rules: Vec<Rule>,
+    /// Addresses, separated by a comma and a space.
+    pub recipients: String,
+}
+
+impl Config {
+    /// # Errors
+    /// A rule makes no sense, or two have one name. Recipients are checked by the [`Mailer`].
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let rules: Vec<Rule> = settings.get("alerter.rules")?;
+        for (index, rule) in rules.iter().enumerate() {
+            rule.check()
+                .map_err(|e| SettingError::new("alerter.rules", format!("rule {}: {e}", index + 1)))?;
+            if rules[..index].iter().any(|earlier| earlier.name == rule.name) {
+                return Err(SettingError::new(
+                    "alerter.rules",
+                    format!("two rules are called {}", rule.name),
+                ));
+            }
+        }
+        Ok(Self { rules, recipients: settings.get::<Vec<String>>("smtp.to")?.join(", ") })
+    }
+}
+
+/// Judges deliveries.
+#[derive(Clone)]
+pub struct Alerter {
+    pub config: Config,
+    pub store: Arc<dyn Incidents>,
+    pub counters: Counters,
+}
+
+impl Alerter {
+    /// Judges until the stream of deliveries ends and all of them are settled; mails go out meanwhile.
+    ///
+    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing.
+    pub async fn run(self, deliveries: Deliveries<Message>, mailer: Mailer, ready: Check) {
+        let owed = Notify::new();
+        let mails = outbox::run(self.store.as_ref(), &mailer, &self.config.rules, &owed, &self.counters);
+        tokio::select! {
+            () = self.judge(deliveries, &owed, &ready) => {}
+            () = mails => {}
+        }
+    }
+
+    async fn judge(&self, mut deliveries: Deliveries<Message>, owed: &Notify, ready: &Check) {
+        let incidents = self.persist(ready, || self.store.newest_per_subject()).await;
+        let mut judge = Judge::resume(self.config.rules.clone(), incidents);
+        let mut taken = Vec::new();
+        while deliveries.recv_many(&mut taken, MAX_BATCH).await > 0 {
+            let mut transitions = Vec::new();
+            let mut judged = Vec::with_capacity(taken.len());
+            for delivery in taken.drain(..) {
+                let (message, debt) = delivery.split();
+                let decoded = message.decode();
+                self.counters.took(&decoded);
+                let changes = decoded.readings.iter().flat_map(|reading| judge.observe(reading));
+                transitions.extend(changes.map(|change| self.with_mail(change)));
+                judged.push((decoded, debt));
+            }
+            if !transitions.is_empty() {
+                self.persist(ready, || self.store.record(&transitions)).await;
+                self.announce(&transitions);
+                owed.notify_one();
+            }
+            self.settle(judged).await;
+        }
+    }
+
+    /// A mail for every transition, owed from the same transaction on.
+    fn with_mail(&self, transition: Transition) -> Transition {
+        let mail = |id: &str, kind, word| Mail {
+            message_id: format!("{}.{word}@millrace", id.replace('/', ".")),
+            incident: id.to_owned(),
+            kind,
+            recipients: self.config.recipients.clone(),
+            sent_at: None,
+        };
+        match transition {
+            Transition::Opened(mut opened) => {
+                opened.mail = Some(mail(&opened.id, MailKind::Opened, "opened"));
+                Transition::Opened(opened)
+            }
+            Transition::Resolved(mut resolved) => {
+                resolved.mail = Some(mail(&resolved.id, MailKind::Resolved, "resolved"));
+                Transition::Resolved(resolved)
+            }
+        }
+    }
+
+    fn announce(&self, transitions: &[Transition]) {
+        for transition in transitions {
+            match transition {
+                Transition::Opened(opened) => {
+                    self.counters.opened.inc();
+                    info!(incident = opened.id, value = opened.value, "incident opened");
+                }
+                Transition::Resolved(resolved) => {
+                    self.counters.resolved.inc();
+                    info!(incident = resolved.id, value = resolved.value, "incident resolved");
+                }
+            }
+        }
+    }
+
+    /// Calls the store, however often it takes.
+    async fn persist<T, F: Future<Output = store::Result<T>>>(
+        &self,
+        ready: &Check,
+        call: impl Fn() -> F,
+    ) -> T {
+        let mut backoff = Backoff::default();
+        loop {
+            match call().await {
+                Ok(answer) => {
+                    ready.pass();
+                    return answer;
+                }
+                Err(e) => {
+                    let wait = backoff.after(Duration::ZERO);
+                    warn!(retry_in = ?wait, "{e}");
+                    self.counters.store_failures.inc();
+                    ready.fail(e.to_string());
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn settle(&self, judged: Vec<(Decoded, Delivery<()>)>) {
+        for (decoded, debt) in judged {
+            self.counters.judged(&decoded);
+            if debt.settle(Outcome::Done).await.is_err() {
+                self.counters.unsettled.inc();
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Judges every reading; one mail per transition.
+
+mod counters;
+mod judge;
+mod mailer;
+mod message;
+mod outbox;
+mod rule;
+mod standalone;
+
+mod alerter;
+
+pub use alerter::{Alerter, Config};
+pub use counters::Counters;
+pub use judge::Judge;
+pub use mailer::{Mailer, Smtp};
+pub use rule::{Rule, Verdict};
+pub use standalone::standalone;

@@ -1,0 +1,114 @@
+//! A message and the one debt it carries.
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::mqtt;
+
+/// How a message's debt is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was promised of it is kept: the broker may forget it.
+    Done,
+    /// It is to be delivered again.
+    Retry,
+    /// It cannot be used and never will: the broker may set it aside.
+    Reject,
+}
+
+/// Something to be done, and who is to be told once it is.
+///
+/// A delivery that is dropped unsettled counts as [`Outcome::Retry`].
+#[derive(Debug)]
+#[must_use = "an unsettled delivery is delivered again"]
+pub struct Delivery<T> {
+    pub item: T,
+    debt: Debt,
+}
+
+/// A stream of deliveries, in the order in which the broker sent them.
+pub type Deliveries<T> = mpsc::Receiver<Delivery<T>>;
+
+#[derive(Debug)]
+enum Debt {
+    Nobody,
+    Giver(oneshot::Sender<Outcome>),
+    Mqtt(mqtt::Ack),
+}
+
+/// The settling did not reach the broker; the message will come again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the delivery came over a connection that is gone: the broker delivers it again")]
+pub struct Unsettled;
+
+/// Tells how a delivery was settled to the one who gave it.
+#[derive(Debug)]
+pub struct Receipt(oneshot::Receiver<Outcome>);
+
+impl Receipt {
+    /// Waits until the delivery is settled; a delivery that was dropped is [`Outcome::Retry`].
+    pub async fn outcome(self) -> Outcome {
+        self.0.await.unwrap_or(Outcome::Retry)
+    }
+}
+
+impl<T> Delivery<T> {
+    /// A delivery that nobody waits for.
+    pub fn free(item: T) -> Self {
+        Self { item, debt: Debt::Nobody }
+    }
+
+    /// A delivery within this process, and where its giver learns how it was settled.
+    pub fn tracked(item: T) -> (Self, Receipt) {
+        let (giver, receipt) = oneshot::channel();
+        (Self { item, debt: Debt::Giver(giver) }, Receipt(receipt))
+    }
+
+    pub(crate) fn mqtt(item: T, ack: mqtt::Ack) -> Self {
+        Self { item, debt: Debt::Mqtt(ack) }
+    }
+
+    /// Parts the message from its debt, so that each can be kept where it is needed.
+    pub fn split(self) -> (T, Delivery<()>) {
+        (self.item, Delivery { item: (), debt: self.debt })
+    }
+
+    /// Pays the debt: once, by value.
+    ///
+    /// # Errors
+    /// [`Unsettled`] when the broker cannot be told any more. Count it and go on: the message comes again.
+    pub async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
+        match self.debt {
+            Debt::Nobody => Ok(()),
+            Debt::Giver(giver) => giver.send(outcome).map_err(|_| Unsettled),
+            Debt::Mqtt(ack) => ack.settle(outcome).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_giver_learns_the_outcome() {
+        let (delivery, receipt) = Delivery::tracked("reading");
+        let (item, debt) = delivery.split();
+        assert_eq!(item, "reading");
+        debt.settle(Outcome::Done).await.unwrap();
+        assert_eq!(receipt.outcome().await, Outcome::Done);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_delivery_is_to_come_again() {
+        let (delivery, receipt) = Delivery::tracked(());
+        drop(delivery);
+        assert_eq!(receipt.outcome().await, Outcome::Retry);
+    }
+
+    #[tokio::test]
+    async fn settling_towards_nobody_left_says_so() {
+        let (delivery, receipt) = Delivery::tracked(());
+        drop(receipt);
+        assert_eq!(delivery.settle(Outcome::Done).await, Err(Unsettled));
+    }
+}

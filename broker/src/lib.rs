@@ -1,0 +1,15 @@
+//! Takes messages from a broker and settles each once; publishes and forgets nothing before its PUBACK.
+//!
+//! Everything outside this crate sees a [`Delivery`] with one debt, never a client library.
+
+mod backoff;
+mod delivery;
+mod mqtt;
+mod outbox;
+mod url;
+
+pub use backoff::Backoff;
+pub use delivery::{Deliveries, Delivery, Outcome, Receipt, Unsettled};
+pub use mqtt::{Link, Quality, Subscription, consume};
+pub use outbox::{Ack, Outbox, Presence, Publisher, TooLarge, Unacked};
+pub use url::{BrokerUrl, BrokerUrlError};

@@ -1,0 +1,322 @@
+//! Publishes at QoS 1 and forgets nothing before its PUBACK.
+//!
+//! rumqttc alone drops pending publishes when a broker answers a reconnect with session_present = 0 and does not
+//! say which publish a PUBACK belongs to. So every connection here has an event loop of its own, the entries live
+//! outside of it, and all that is un-acked is queued again, in order, on each CONNACK.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Outgoing, Packet, QoS};
+use tokio::sync::{Notify, oneshot};
+use tracing::{debug, warn};
+
+use crate::mqtt::{MAX_PACKET_BYTES, options};
+use crate::{Backoff, BrokerUrl};
+
+/// Room in a packet for the topic and headers.
+const HEADER_BYTES: usize = 1024;
+
+/// Where to publish, and how much may be un-acked.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    pub url: BrokerUrl,
+    pub client_id: String,
+    /// Publishes between the oldest un-acked one and the newest, at most: 1 to 10,000.
+    pub window: u16,
+    pub presence: Option<Presence>,
+}
+
+/// A retained topic that says whether this publisher is there; the broker says `offline` when it vanishes.
+#[derive(Debug, Clone)]
+pub struct Presence {
+    pub topic: String,
+    pub online: Bytes,
+    pub offline: Bytes,
+}
+
+/// What is not yet promised to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unacked {
+    pub count: usize,
+    /// Age of the oldest.
+    pub oldest: Option<Duration>,
+}
+
+/// A payload that no broker here would take.
+#[derive(Debug, thiserror::Error)]
+#[error("a payload of {0} bytes does not fit into an MQTT packet of {MAX_PACKET_BYTES} bytes")]
+pub struct TooLarge(usize);
+
+/// Resolves when the PUBACK is there, to the time it took.
+#[derive(Debug)]
+pub struct Ack(oneshot::Receiver<Duration>);
+
+impl Ack {
+    /// Waits for the PUBACK: however long the broker is away. `None` when the outbox was dropped before.
+    pub async fn acked(self) -> Option<Duration> {
+        self.0.await.ok()
+    }
+}
+
+/// The publishing end; clones share one connection and one window.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+    window: u64,
+    presence: Option<Presence>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Un-acked, by the order in which they were published.
+    entries: BTreeMap<u64, Entry>,
+    next: u64,
+    /// Of the connection that is up.
+    client: Option<AsyncClient>,
+    /// Handed to the client, not yet numbered by it; it numbers them in this order.
+    handed: VecDeque<u64>,
+    /// By packet identifier.
+    on_wire: HashMap<u16, u64>,
+    /// Presence says `offline` from now on.
+    leaving: bool,
+    /// All is acked: the connection is to end.
+    closing: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    topic: String,
+    payload: Bytes,
+    retain: bool,
+    since: Instant,
+    acked: Option<oneshot::Sender<Duration>>,
+}
+
+impl Outbox {
+    /// The publishing end, and the task that keeps the connection: spawn it, it ends after [`Publisher::close`].
+    pub fn open(self) -> (Publisher, impl Future<Output = ()> + Send + 'static) {
+        let mut options = options(&self.url, &self.client_id);
+        // Nothing is kept for a publisher on the broker's side: what matters is kept here.
+        options.set_clean_session(true);
+        // Packet identifiers turn over later than the window, so that two un-acked publishes never share one.
+        options.set_inflight(self.window.saturating_mul(2).max(16));
+        if let Some(presence) = &self.presence {
+            options.set_last_will(LastWill::new(
+                &presence.topic,
+                presence.offline.to_vec(),
+                QoS::AtLeastOnce,
+                true,
+            ));
+        }
+        let shared = Arc::new(Shared {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            window: u64::from(self.window.clamp(1, 10_000)),
+            presence: self.presence,
+        });
+        (Publisher { shared: Arc::clone(&shared) }, drive(shared, options, self.url))
+    }
+}
+
+impl Publisher {
+    /// Puts a publish into the outbox; waits while the window is full.
+    ///
+    /// # Errors
+    /// [`TooLarge`]: the payload is not taken.
+    pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, TooLarge> {
+        if payload.len() > MAX_PACKET_BYTES - HEADER_BYTES {
+            return Err(TooLarge(payload.len()));
+        }
+        let (sender, receiver) = oneshot::channel();
+        let mut entry = Some(Entry {
+            topic: topic.to_owned(),
+            payload,
+            retain: false,
+            since: Instant::now(),
+            acked: Some(sender),
+        });
+        self.shared
+            .until(|state| {
+                if state.span() < self.shared.window {
+                    entry.take().into_iter().for_each(|entry| state.add(entry));
+                }
+                entry.is_none()
+            })
+            .await;
+        Ok(Ack(receiver))
+    }
+
+    #[must_use]
+    pub fn unacked(&self) -> Unacked {
+        let state = self.shared.state();
+        let oldest = state.entries.values().next().map(|entry| entry.since.elapsed());
+        Unacked { count: state.entries.len(), oldest }
+    }
+
+    /// Waits until everything published so far is acked.
+    pub async fn flush(&self) {
+        self.shared.until(|state| state.entries.is_empty()).await;
+    }
+
+    /// Waits until everything is acked, says `offline` where presence is asked for, and disconnects.
+    pub async fn close(self) {
+        self.shared.state().leave(self.shared.presence.as_ref());
+        self.flush().await;
+        let mut state = self.shared.state();
+        state.closing = true;
+        state.hang_up();
+        drop(state);
+        self.shared.changed.notify_waiters();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds the outbox")
+    }
+
+    /// Waits until the condition holds; it is tried again after each change.
+    async fn until(&self, mut condition: impl FnMut(&mut State) -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if condition(&mut self.state()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn connected(&self, client: &AsyncClient) {
+        let mut state = self.state();
+        state.client = Some(client.clone());
+        state.entries.retain(|_, entry| !entry.is_presence());
+        let un_acked: Vec<u64> = state.entries.keys().copied().collect();
+        state.say_presence(self.presence.as_ref());
+        un_acked.into_iter().for_each(|key| state.hand_over(key));
+        if state.closing {
+            state.hang_up();
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn disconnected(&self) {
+        let mut state = self.state();
+        state.client = None;
+        state.handed.clear();
+        state.on_wire.clear();
+    }
+
+    fn numbered(&self, packet_id: u16) {
+        let mut state = self.state();
+        if let Some(key) = state.handed.pop_front() {
+            state.on_wire.insert(packet_id, key);
+        }
+    }
+
+    fn acked(&self, packet_id: u16) {
+        let mut state = self.state();
+        let Some(key) = state.on_wire.remove(&packet_id) else { return };
+        let Some(entry) = state.entries.remove(&key) else { return };
+        drop(state);
+        if let Some(acked) = entry.acked {
+            // Nobody has to wait for the answer.
+            let _ = acked.send(entry.since.elapsed());
+        }
+        self.changed.notify_waiters();
+    }
+}
+
+impl State {
+    fn span(&self) -> u64 {
+        self.entries.keys().next().map_or(0, |oldest| self.next - oldest)
+    }
+
+    fn add(&mut self, entry: Entry) {
+        let key = self.next;
+        self.next += 1;
+        self.entries.insert(key, entry);
+        self.hand_over(key);
+    }
+
+    fn say_presence(&mut self, presence: Option<&Presence>) {
+        let Some(presence) = presence else { return };
+        let payload = if self.leaving { &presence.offline } else { &presence.online };
+        self.add(Entry::retained(presence.topic.clone(), payload.clone()));
+    }
+
+    fn leave(&mut self, presence: Option<&Presence>) {
+        self.leaving = true;
+        self.say_presence(presence);
+    }
+
+    fn hang_up(&mut self) {
+        if let Some(client) = self.client.take() {
+            // A connection that is already going down ends the task just as well.
+            let _ = client.try_disconnect();
+        }
+    }
+
+    fn hand_over(&mut self, key: u64) {
+        let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
+        let sent = client.try_publish(&entry.topic, QoS::AtLeastOnce, entry.retain, entry.payload.clone());
+        match sent {
+            Ok(()) => self.handed.push_back(key),
+            // The connection is going down: the entry is queued again on the next one.
+            Err(e) => warn!("publish waits for the next connection: {e}"),
+        }
+    }
+}
+
+impl Entry {
+    fn retained(topic: String, payload: Bytes) -> Self {
+        Self { topic, payload, retain: true, since: Instant::now(), acked: None }
+    }
+
+    fn is_presence(&self) -> bool {
+        self.retain
+    }
+}
+
+/// Polls and reconnects until the outbox is closed.
+async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
+    let mut backoff = Backoff::default();
+    loop {
+        let since = Instant::now();
+        // Room for the whole window and for presence, so that handing over never waits.
+        let (client, mut events) = AsyncClient::new(options.clone(), shared.window as usize + 16);
+        let end = loop {
+            match events.poll().await {
+                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+                    debug!(broker = %url, "connected for publishing");
+                    shared.connected(&client);
+                }
+                Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => shared.numbered(packet_id),
+                Ok(Event::Incoming(Packet::PubAck(ack))) => shared.acked(ack.pkid),
+                Ok(_) => {}
+                Err(e) => break e,
+            }
+        };
+        shared.disconnected();
+        if shared.state().closing {
+            return;
+        }
+        let wait = backoff.after(since.elapsed());
+        warn!(broker = %url, un_acked = shared.state().entries.len(), retry_in = ?wait, "connection ended: {end}");
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = shared.until(|state| state.closing) => return,
+        }
+    }
+}

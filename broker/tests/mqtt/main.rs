@@ -1,0 +1,7 @@
+//! Publishing and consuming against a broker that cuts the line at every possible moment.
+
+mod consume;
+mod cuts;
+mod outbox;
+mod presence;
+mod scripted;

@@ -1,0 +1,156 @@
+//! A broker that does what a test tells it to, one packet at a time.
+
+use std::time::Duration;
+
+use broker::{BrokerUrl, Outbox, Presence, Publisher};
+use bytes::{Bytes, BytesMut};
+use rumqttc::mqttbytes::Error;
+use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Nothing here takes this long unless it hangs.
+const BOUND: Duration = Duration::from_secs(20);
+
+const MAX_PACKET_BYTES: usize = 2 * 1024 * 1024;
+
+/// Waits for what must happen.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(BOUND, future).await.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"))
+}
+
+pub(crate) struct Scripted {
+    listener: TcpListener,
+}
+
+/// A connection that has sent its CONNECT; dropping it cuts the line.
+pub(crate) struct Line {
+    stream: TcpStream,
+    received: BytesMut,
+    pub(crate) connect: Connect,
+}
+
+impl Scripted {
+    pub(crate) async fn bind() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.expect("bind a free port") }
+    }
+
+    pub(crate) fn url(&self) -> BrokerUrl {
+        let address = self.listener.local_addr().expect("a bound listener has an address");
+        format!("mqtt://{address}").parse().expect("an address makes a URL")
+    }
+
+    /// An outbox for this broker, with its connection running.
+    pub(crate) fn outbox(&self, window: u16, presence: Option<Presence>) -> (Publisher, JoinHandle<()>) {
+        let outbox = Outbox { url: self.url(), client_id: "device".into(), window, presence };
+        let (publisher, connection) = outbox.open();
+        (publisher, tokio::spawn(connection))
+    }
+
+    /// The next connection; nothing is said on it yet.
+    pub(crate) async fn accept(&self) -> Line {
+        within("a connection", async {
+            let (mut stream, _) = self.listener.accept().await.expect("accept");
+            let mut received = BytesMut::new();
+            match read(&mut stream, &mut received).await {
+                Some(Packet::Connect(connect)) => Line { stream, received, connect },
+                other => panic!("expected CONNECT, got {other:?}"),
+            }
+        })
+        .await
+    }
+
+    /// The next connection, welcomed.
+    pub(crate) async fn welcome(&self, session_present: bool) -> Line {
+        let mut line = self.accept().await;
+        line.say(&connack(session_present)).await;
+        line
+    }
+}
+
+impl Line {
+    /// The next packet but pings, which are answered; none when the client has ended the connection.
+    pub(crate) async fn next(&mut self) -> Option<Packet> {
+        loop {
+            let packet = within("a packet", read(&mut self.stream, &mut self.received)).await?;
+            if packet != Packet::PingReq {
+                return Some(packet);
+            }
+            self.say(&Packet::PingResp).await;
+        }
+    }
+
+    pub(crate) async fn publish(&mut self) -> Publish {
+        match self.next().await {
+            Some(Packet::Publish(publish)) => publish,
+            other => panic!("expected PUBLISH, got {other:?}"),
+        }
+    }
+
+    /// Takes as many publishes; their packet identifiers and texts.
+    pub(crate) async fn publishes(&mut self, count: usize) -> (Vec<u16>, Vec<String>) {
+        let mut taken = (Vec::new(), Vec::new());
+        for _ in 0..count {
+            let publish = self.publish().await;
+            taken.0.push(publish.pkid);
+            taken.1.push(text(&publish.payload));
+        }
+        taken
+    }
+
+    pub(crate) async fn say(&mut self, packet: &Packet) {
+        self.say_bytes(&encoded(packet)).await;
+    }
+
+    pub(crate) async fn say_half(&mut self, packet: &Packet) {
+        let bytes = encoded(packet);
+        self.say_bytes(&bytes[..bytes.len() / 2]).await;
+    }
+
+    async fn say_bytes(&mut self, bytes: &[u8]) {
+        // A client that is gone hears nothing.
+        let _ = self.stream.write_all(bytes).await;
+    }
+
+    pub(crate) async fn puback(&mut self, pkid: u16) {
+        self.say(&Packet::PubAck(PubAck { pkid })).await;
+    }
+
+    /// Acks whatever comes, until the client says goodbye or is gone; what came.
+    pub(crate) async fn serve(mut self) -> Vec<Publish> {
+        let mut taken = Vec::new();
+        while let Some(Packet::Publish(publish)) = self.next().await {
+            self.puback(publish.pkid).await;
+            taken.push(publish);
+        }
+        taken
+    }
+}
+
+pub(crate) fn connack(session_present: bool) -> Packet {
+    Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, session_present))
+}
+
+pub(crate) fn text(payload: &Bytes) -> String {
+    String::from_utf8_lossy(payload).into_owned()
+}
+
+fn encoded(packet: &Packet) -> BytesMut {
+    let mut bytes = BytesMut::new();
+    packet.write(&mut bytes, MAX_PACKET_BYTES).expect("a scripted packet is valid");
+    bytes
+}
+
+async fn read(stream: &mut TcpStream, received: &mut BytesMut) -> Option<Packet> {
+    loop {
+        match Packet::read(received, MAX_PACKET_BYTES) {
+            Ok(packet) => return Some(packet),
+            Err(Error::InsufficientBytes(_)) => {}
+            Err(e) => panic!("the client broke the protocol: {e}"),
+        }
+        if stream.read_buf(received).await.unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+}

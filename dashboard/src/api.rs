@@ -1,0 +1,54 @@
+//! The answers of the API, apart from HTTP.
+
+use serde_json::{Value, json};
+use store::{History, Incidents, TimeRange, Unavailable};
+
+use crate::query::{self, Asked, Parameters};
+use crate::{Live, json};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// The request is to be mended.
+    #[error("{0}")]
+    Bad(String),
+    /// The request is to be repeated later.
+    #[error("{0}")]
+    Unavailable(#[from] Unavailable),
+}
+
+pub(crate) fn devices(live: &Live) -> Value {
+    live.devices()
+}
+
+pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Result<Value, Refusal> {
+    match query::readings(parameters).map_err(Refusal::Bad)? {
+        Asked::Readings(query) => {
+            let page = store.readings(query).await?;
+            let readings: Vec<Value> = page.readings.iter().map(json::reading).collect();
+            Ok(json!({ "readings": readings, "next": page.next.map(|next| next.to_string()) }))
+        }
+        Asked::Buckets { device, metric, from, to, points } => {
+            let Some((oldest, newest)) = store.extent(&device, &metric).await? else {
+                return Ok(json!({ "buckets": [] }));
+            };
+            // The end of a range is excluded, and the newest reading is not to be.
+            let after_newest = newest + std::time::Duration::from_micros(1);
+            let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
+            let buckets = store.buckets(&device, &metric, range, points).await?;
+            Ok(json!({ "buckets": buckets.iter().map(json::bucket).collect::<Vec<_>>() }))
+        }
+    }
+}
+
+pub(crate) async fn alerts(store: &impl Incidents, parameters: Parameters) -> Result<Value, Refusal> {
+    let limit = query::limit(parameters).map_err(Refusal::Bad)?;
+    let incidents = store.incidents(limit).await?;
+    Ok(json!({ "alerts": incidents.iter().map(json::alert).collect::<Vec<_>>() }))
+}
+
+pub(crate) async fn rejected(store: &impl History, parameters: Parameters) -> Result<Value, Refusal> {
+    let limit = query::limit(parameters).map_err(Refusal::Bad)?;
+    let rejected = store.rejected(limit).await?;
+    Ok(json!({ "rejected": rejected.iter().map(json::rejected).collect::<Vec<_>>() }))
+}

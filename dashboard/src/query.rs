@@ -1,0 +1,138 @@
+//! What a request asks for, checked.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use store::{Cursor, ReadingQuery, TimeRange};
+
+/// Readings on one page, at most, and where none is asked for.
+const MAX_LIMIT: usize = 10_000;
+const DEFAULT_LIMIT: usize = 1_000;
+
+/// Points of one chart, at most.
+const MAX_POINTS: usize = 5_000;
+
+/// The parameters of a request, by name.
+pub(crate) type Parameters = BTreeMap<String, String>;
+
+/// What `GET /api/readings` asks for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    Readings(ReadingQuery),
+    Buckets { device: String, metric: String, from: Option<Timestamp>, to: Option<Timestamp>, points: usize },
+}
+
+/// # Errors
+/// Says which parameter is wrong and what it may be.
+pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
+    let device = parameters.remove("device").filter(|device| !device.is_empty());
+    let metric = parameters.remove("metric").filter(|metric| !metric.is_empty());
+    let from = time(&mut parameters, "from")?;
+    let to = time(&mut parameters, "to")?;
+    if let (Some(from), Some(to)) = (from, to)
+        && from > to
+    {
+        return Err("from is later than to".into());
+    }
+    let points = number(&mut parameters, "points", MAX_POINTS)?;
+    let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
+    let after = cursor(&mut parameters)?;
+    nothing_left(&parameters, "device, metric, from, to, limit, after, points")?;
+    match (points, device, metric) {
+        (None, device, metric) => Ok(Asked::Readings(ReadingQuery {
+            device,
+            metric,
+            range: TimeRange { from: from.unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) },
+            limit: limit.unwrap_or(DEFAULT_LIMIT),
+            after,
+        })),
+        (Some(_), _, _) if limit.is_some() || after.is_some() => {
+            Err("points goes without limit and after".into())
+        }
+        (Some(points), Some(device), Some(metric)) => Ok(Asked::Buckets { device, metric, from, to, points }),
+        (Some(_), _, _) => Err("points needs a device and a metric".into()),
+    }
+}
+
+/// # Errors
+/// Says which parameter is wrong and what it may be.
+pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
+    let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
+    nothing_left(&parameters, "limit")?;
+    Ok(limit.unwrap_or(DEFAULT_LIMIT))
+}
+
+fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, String> {
+    let text = parameters.remove(name).filter(|text| !text.is_empty());
+    let read = |text: String| match text.parse::<i64>() {
+        Ok(millis) => Timestamp::from_millisecond(millis),
+        Err(_) => text.parse(),
+    };
+    let problem = format!("{name} must be RFC 3339, for example 2026-01-15T10:30:00Z, or Unix milliseconds");
+    text.map(read).transpose().map_err(|_| problem)
+}
+
+fn number(parameters: &mut Parameters, name: &str, most: usize) -> Result<Option<usize>, String> {
+    let text = parameters.remove(name).filter(|text| !text.is_empty());
+    let read = |text: String| text.parse().ok().filter(|number| (1..=most).contains(number));
+    text.map(|text| read(text).ok_or_else(|| format!("{name} must be a number from 1 to {most}"))).transpose()
+}
+
+fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, String> {
+    let text = parameters.remove("after").filter(|text| !text.is_empty());
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
+}
+
+fn nothing_left(parameters: &Parameters, known: &str) -> Result<(), String> {
+    match parameters.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(format!("unknown parameter {name}: there are {known}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(parameters: &[(&str, &str)]) -> Result<Asked, String> {
+        readings(parameters.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect())
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        let Asked::Readings(query) = ask(&[("device", ""), ("metric", "temperature")]).unwrap() else {
+            panic!()
+        };
+        assert_eq!((query.device, query.metric), (None, Some("temperature".into())));
+        assert_eq!((query.limit, query.after), (DEFAULT_LIMIT, None));
+        assert_eq!(query.range.from, Timestamp::MIN);
+    }
+
+    #[test]
+    fn a_time_is_rfc_3339_or_unix_milliseconds() {
+        for text in ["2026-01-15T10:30:00Z", "1768473000000", "2026-01-15T11:30:00+01:00"] {
+            let Asked::Readings(query) = ask(&[("from", text)]).unwrap() else { panic!() };
+            assert_eq!(query.range.from.as_second(), 1_768_473_000, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (parameters, expected) in [
+            (vec![("limit", "0")], "limit must be a number from 1 to 10000"),
+            (vec![("limit", "10001")], "limit must be"),
+            (vec![("points", "x"), ("device", "d"), ("metric", "m")], "points must be"),
+            (vec![("points", "5")], "points needs a device and a metric"),
+            (vec![("points", "5"), ("device", "d"), ("metric", "m"), ("limit", "5")], "without limit"),
+            (vec![("from", "yesterday")], "from must be RFC 3339"),
+            (vec![("from", "2026-01-15T10:30:00Z"), ("to", "2026-01-14T10:30:00Z")], "from is later than to"),
+            (vec![("after", "x")], "after must be"),
+            (vec![("devise", "x")], "unknown parameter devise"),
+        ] {
+            let error = ask(&parameters).unwrap_err();
+            assert!(error.contains(expected), "{parameters:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Deliveries → newest → frames.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Deliveries, Delivery, Link, Outcome};
+use service::Check;
+use store::{History, Incidents};
+use telemetry::Message;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::Live;
+
+/// At most ten frames a second, however many readings come.
+const FRAME_EVERY: Duration = Duration::from_millis(100);
+
+/// Frames between two looks at ages.
+const AGE_EVERY: u64 = 5;
+
+/// Frames between two looks at alerts and rejections.
+const LOOK_EVERY: u64 = 10;
+
+/// A page hears from us this often, in frames, even when nothing changes.
+const HEARTBEAT_EVERY: u64 = 20;
+
+/// Messages taken in one go.
+const MAX_BATCH: usize = 1_000;
+
+/// Incidents shown.
+pub(crate) const ALERTS_SHOWN: usize = 100;
+
+/// Shows deliveries until their stream ends.
+///
+/// Whenever messages may have been missed, the newest readings are taken from the store again.
+pub async fn relay(
+    mut deliveries: Deliveries<Message>,
+    mut link: watch::Receiver<Link>,
+    live: Live,
+    store: Arc<impl History + Incidents>,
+    ready: Check,
+) {
+    let mut ticks = tokio::time::interval(FRAME_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut taken = Vec::new();
+    let mut frame: u64 = 0;
+    let mut gaps = None;
+    loop {
+        tokio::select! {
+            count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
+                0 => return,
+                _ => show(&mut taken, &live).await,
+            },
+            _ = ticks.tick() => {
+                let gaps_now = link.borrow_and_update().gaps;
+                if gaps != Some(gaps_now) && load(&live, store.as_ref(), &ready).await {
+                    gaps = Some(gaps_now);
+                }
+                if frame % LOOK_EVERY == 0 {
+                    look(&live, store.as_ref(), &ready).await;
+                }
+                if frame % AGE_EVERY == 0 {
+                    live.age();
+                }
+                live.tell(frame % HEARTBEAT_EVERY == 0);
+                frame += 1;
+            }
+        }
+    }
+}
+
+async fn show(taken: &mut Vec<Delivery<Message>>, live: &Live) {
+    let mut readings = Vec::with_capacity(taken.len());
+    for delivery in taken.drain(..) {
+        let (message, debt) = delivery.split();
+        readings.extend(message.decode().readings);
+        // Nobody waits for a page: what could not be settled needs no second try.
+        let _ = debt.settle(Outcome::Done).await;
+    }
+    live.observe(readings);
+}
+
+async fn load(live: &Live, store: &impl History, ready: &Check) -> bool {
+    match store.latest().await {
+        Ok(latest) => {
+            live.observe(latest);
+            true
+        }
+        Err(e) => {
+            ready.fail(e.to_string());
+            false
+        }
+    }
+}
+
+async fn look(live: &Live, store: &(impl History + Incidents), ready: &Check) {
+    match tokio::try_join!(store.incidents(ALERTS_SHOWN), store.rejected_count()) {
+        Ok((incidents, rejected)) => {
+            live.note(&incidents, rejected);
+            ready.pass();
+        }
+        Err(e) => {
+            warn!("the page cannot show alerts: {e}");
+            ready.fail(e.to_string());
+        }
+    }
+}

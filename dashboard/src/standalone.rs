@@ -1,0 +1,78 @@
+//! The dashboard as a process of its own: from any MQTT broker to the browser.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::Quality;
+use serde::Deserialize;
+use service::{Context, SettingError, Settings};
+use store::Sqlite;
+use tokio::sync::mpsc;
+
+use crate::newest::Ages;
+use crate::{Live, Server, relay, serve};
+
+/// Messages between the broker and the pages.
+const AHEAD: usize = 10_000;
+
+/// What pages show, and how many may.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(with = "humantime_serde")]
+    stale_after: Duration,
+    #[serde(with = "humantime_serde")]
+    offline_after: Duration,
+    pub max_clients: usize,
+}
+
+impl Config {
+    /// # Errors
+    /// A setting is out of bounds.
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let config: Self = settings.get("dashboard")?;
+        if config.stale_after.is_zero() {
+            return Err(SettingError::new("dashboard.stale_after", "must be more than 0s"));
+        }
+        if config.offline_after <= config.stale_after {
+            return Err(SettingError::new(
+                "dashboard.offline_after",
+                "must be longer than dashboard.stale_after",
+            ));
+        }
+        Ok(config)
+    }
+
+    #[must_use]
+    pub fn ages(&self) -> Ages {
+        Ages { stale_after: self.stale_after, offline_after: self.offline_after }
+    }
+}
+
+/// # Errors
+/// A setting is wrong, or the store cannot be opened.
+pub async fn standalone(context: Context) -> anyhow::Result<()> {
+    let settings = &context.settings;
+    let config = Config::from_settings(settings)?;
+    let source = service::Source::from_settings(settings, "dashboard", Quality::AtMostOnce)?;
+    let store = Arc::new(Sqlite::open(&service::data_dir(settings)?.join(store::FILE))?);
+    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
+    let live = Live::new(config.ages());
+    let server = Server {
+        live: live.clone(),
+        store: Arc::clone(&store),
+        health: context.health.clone(),
+        metrics: context.metrics.clone(),
+        max_clients: config.max_clients,
+        public_url: service::page_url(settings, listener.local_addr()?)?,
+        stop: context.stop.clone(),
+    };
+    let (out, deliveries) = mpsc::channel(AHEAD);
+    let link = source.link();
+    tokio::join!(
+        source.consume(out, &context),
+        relay(deliveries, link, live, store, context.health.check("store")),
+        serve(listener, server),
+    );
+    Ok(())
+}

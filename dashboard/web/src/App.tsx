@@ -1,0 +1,33 @@
+import { Alerts, Announcer } from "./Alerts";
+import { Chart } from "./Chart";
+import { Empty } from "./Empty";
+import { Header } from "./Header";
+import { RejectedPanel } from "./RejectedPanel";
+import { alerts, connection, known, sensors } from "./state";
+import { many, Tiles } from "./Tiles";
+
+export function App() {
+  return (
+    <div class="page" data-connected={connection.value.connected} data-many={many.value} data-rows={sensors.value.length > 4 ? 2 : 1}>
+      <a class="skip" href="#chart">Skip to the chart</a>
+      <Header />
+      <Main />
+      <RejectedPanel />
+      <Announcer />
+    </div>
+  );
+}
+
+function Main() {
+  if (!known.value) return <main />;
+  if (sensors.value.length === 0 && alerts.value.length === 0) return <main class="only"><Empty /></main>;
+  return (
+    <main>
+      {sensors.value.length === 0 ? <Empty /> : <Tiles />}
+      <div class="detail">
+        <Chart />
+        <Alerts />
+      </div>
+    </main>
+  );
+}

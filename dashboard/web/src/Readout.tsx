@@ -1,0 +1,64 @@
+import type { ComponentChildren } from "preact";
+import { frame, shownPoints } from "./chart-data";
+import type { Alert } from "./api";
+import { chosenKey, chosenSensor } from "./choice";
+import { formatMoment, formatQuantity, formatSpan, formatUtc } from "./format";
+import { summaryOf, type Point } from "./history";
+import { alerts, keyOf } from "./state";
+
+/** The figures below the crosshair, or of all that is shown when there is none. */
+export function Readout({ hovered }: { hovered: Point | null }) {
+  const point = hovered ?? summaryOf(shownPoints.value, frame.value);
+  return (
+    <dl class="readout" data-hovered={hovered !== null}>
+      <Figure name="Time">{timeOf(hovered)}</Figure>
+      <Figure name="Mean" swatch="mean">{point ? quantity(point.mean) : "–"}</Figure>
+      <Figure name="Min to max" swatch="band">{point ? `${bare(point.min)} to ${quantity(point.max)}` : "–"}</Figure>
+      <Figure name="Readings">{point ? point.count.toLocaleString() : "0"}</Figure>
+    </dl>
+  );
+}
+
+function Figure({ name, swatch, children }: { name: string; swatch?: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{swatch && <span class="swatch" data-swatch={swatch} />}{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** Explains the shading, once there is some to explain. */
+export function Legend() {
+  const { from, to } = frame.value;
+  const overlaps = (alert: Alert) =>
+    Date.parse(alert.opened_at) < to && (alert.resolved_at === null || Date.parse(alert.resolved_at) > from);
+  const shaded = alerts.value.some((alert) => keyOf(alert) === chosenKey.value && overlaps(alert));
+  return shaded ? <span class="legend"><span class="swatch" data-swatch="alert" />alert open</span> : null;
+}
+
+function timeOf(hovered: Point | null) {
+  const nowMs = Date.now();
+  if (hovered) {
+    const middle = (hovered.from + hovered.to) / 2;
+    return <time title={formatUtc(middle)}>{formatMoment(middle, nowMs)}</time>;
+  }
+  const { from, to } = frame.value;
+  return <span title={`${formatUtc(from)} – ${formatUtc(to)}`}>{formatSpan(from, to, nowMs)}</span>;
+}
+
+/** The same for a screen reader. */
+export function pointText(point: Point | null): string {
+  if (!point) return "no value chosen";
+  const time = formatMoment((point.from + point.to) / 2, Date.now());
+  return `${time}: mean ${quantity(point.mean)}, from ${bare(point.min)} to ${quantity(point.max)}`;
+}
+
+function quantity(value: number): string {
+  const sensor = chosenSensor.value;
+  return formatQuantity(value, sensor?.newest.value.unit ?? null, sensor?.precision.digits ?? 1);
+}
+
+function bare(value: number): string {
+  return formatQuantity(value, null, chosenSensor.value?.precision.digits ?? 1);
+}

@@ -1,0 +1,107 @@
+// What the server says, as it says it: names and times are those on the wire.
+
+export type Freshness = "fresh" | "stale" | "offline";
+
+export interface Newest {
+  device: string;
+  metric: string;
+  value: number;
+  unit: string | null;
+  measured_at: string;
+  state: Freshness;
+}
+
+export interface Mail {
+  kind: "opened" | "resolved";
+  to: string;
+  sent_at: string | null;
+}
+
+export interface Alert {
+  rule: string;
+  device: string;
+  metric: string;
+  opened_at: string;
+  resolved_at: string | null;
+  value: number;
+  mails: Mail[];
+}
+
+export interface Rejected {
+  received_at: string;
+  topic: string;
+  reason: string;
+  payload: string;
+}
+
+export interface Bucket {
+  from: string;
+  to: string;
+  min: number;
+  max: number;
+  mean: number;
+  count: number;
+}
+
+export type Frame =
+  | { type: "snapshot"; server_time: string; devices: Newest[]; alerts: Alert[]; rejected: number }
+  | { type: "changes"; server_time: string; devices: Newest[]; alerts?: Alert[]; rejected?: number };
+
+/** A span of time in milliseconds since 1970. */
+export interface Span {
+  from: number;
+  to: number;
+}
+
+export async function fetchDevices(): Promise<Newest[]> {
+  return (await get<{ devices: Newest[] }>("api/devices")).devices;
+}
+
+export async function fetchAlerts(): Promise<Alert[]> {
+  return (await get<{ alerts: Alert[] }>("api/alerts")).alerts;
+}
+
+export async function fetchRejected(): Promise<Rejected[]> {
+  return (await get<{ rejected: Rejected[] }>("api/rejected")).rejected;
+}
+
+export async function fetchBuckets(
+  sensor: { device: string; metric: string },
+  span: Span,
+  points: number,
+  abort?: AbortSignal,
+): Promise<Bucket[]> {
+  const query = new URLSearchParams({
+    device: sensor.device,
+    metric: sensor.metric,
+    from: new Date(span.from).toISOString(),
+    to: new Date(span.to).toISOString(),
+    points: String(points),
+  });
+  return (await get<{ buckets: Bucket[] }>(`api/readings?${query}`, abort)).buckets;
+}
+
+/** When the sensor's first stored reading was measured, in milliseconds, or null when it has none. */
+export async function fetchFirst(
+  sensor: { device: string; metric: string },
+  abort?: AbortSignal,
+): Promise<number | null> {
+  const query = new URLSearchParams({ device: sensor.device, metric: sensor.metric, limit: "1" });
+  const page = await get<{ readings: { measured_at: string }[] }>(`api/readings?${query}`, abort);
+  return page.readings[0] ? Date.parse(page.readings[0].measured_at) : null;
+}
+
+// Addresses are relative to the page, so that it works below any path of a proxy.
+async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
+  const answer = await fetch(path, abort ? { signal: abort } : {});
+  if (!answer.ok) throw new Error(await reasonOf(answer));
+  return (await answer.json()) as T;
+}
+
+async function reasonOf(answer: Response): Promise<string> {
+  try {
+    return ((await answer.json()) as { error: string }).error;
+  } catch {
+    return `the server answered ${answer.status}`;
+  }
+}

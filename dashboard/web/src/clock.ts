@@ -1,0 +1,23 @@
+import { signal } from "@preact/signals";
+
+// Ages are told by the server's clock: a browser whose clock is wrong must not call a fresh sensor stale.
+let aheadOfBrowserMs = 0;
+
+/** The server's time in milliseconds, at this instant. */
+export function serverNow(): number {
+  return Date.now() + aheadOfBrowserMs;
+}
+
+/** The server's time in milliseconds, once a second: whoever reads it is drawn again each second. */
+export const now = signal(serverNow());
+
+export function setServerTime(serverTime: string): void {
+  const ahead = Date.parse(serverTime) - Date.now();
+  const jumped = Math.abs(ahead - aheadOfBrowserMs) > 2000;
+  aheadOfBrowserMs = ahead;
+  if (jumped) now.value = serverNow();
+}
+
+export function startClock(): void {
+  setInterval(() => (now.value = serverNow()), 1000);
+}

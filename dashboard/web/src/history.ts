@@ -1,0 +1,109 @@
+import type { Bucket, Span } from "./api";
+
+/** A bucket of the chart, with its times in milliseconds. */
+export interface Point {
+  from: number;
+  to: number;
+  min: number;
+  max: number;
+  mean: number;
+  count: number;
+}
+
+/** The stretch of time that the chart shows. */
+export interface Frame extends Span {
+  /** Whether the right edge moves along with the server's clock. */
+  follows: boolean;
+  /** Whether it ends at the newest reading, because that is too old for the range to reach it from now. */
+  endsAtNewest: boolean;
+}
+
+/**
+ * Where a range of `lengthMs` lies. A sensor that has been silent for most of the range, such as a recording from
+ * years ago that is played back, is shown up to its newest reading instead of up to now.
+ */
+export function frameOf(lengthMs: number, newestMs: number, nowMs: number): Frame {
+  const endsAtNewest = nowMs - newestMs > lengthMs / 2;
+  const to = endsAtNewest ? newestMs : Math.max(nowMs, newestMs);
+  return { from: to - lengthMs, to, follows: !endsAtNewest, endsAtNewest };
+}
+
+export function toPoints(buckets: Bucket[]): Point[] {
+  return buckets.map((bucket) => ({ ...bucket, from: Date.parse(bucket.from), to: Date.parse(bucket.to) }));
+}
+
+/** Adds a live reading at the newest edge. What it is too coarse for, the next refetch sets right. */
+export function extend(points: Point[], widthMs: number, at: number, value: number): Point[] {
+  const last = points.at(-1);
+  if (last && at < last.from) return points;
+  if (last && at < last.from + widthMs) return [...points.slice(0, -1), merged(last, value)];
+  const from = last ? last.from + Math.floor((at - last.from) / widthMs) * widthMs : at;
+  return [...points, { from, to: from + widthMs, min: value, max: value, mean: value, count: 1 }];
+}
+
+function merged(point: Point, value: number): Point {
+  const count = point.count + 1;
+  return {
+    ...point,
+    count,
+    min: Math.min(point.min, value),
+    max: Math.max(point.max, value),
+    mean: point.mean + (value - point.mean) / count,
+  };
+}
+
+/** Columns as uPlot takes them: times in seconds, and null where the line has to break. */
+export interface Columns {
+  times: number[];
+  means: (number | null)[];
+  lows: (number | null)[];
+  highs: (number | null)[];
+  /** The point that each column shows; null for a break. */
+  points: (Point | null)[];
+}
+
+export function toColumns(points: Point[], frame: Span): Columns {
+  const columns: Columns = { times: [], means: [], lows: [], highs: [], points: [] };
+  const longest = longestStep(points.map((point) => point.from));
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    if (before && point.from - before.from > longest) push(columns, (before.to + point.from) / 2, null);
+    push(columns, Math.min((point.from + point.to) / 2, Math.max(frame.to, point.from)), point);
+  });
+  return columns;
+}
+
+function push(columns: Columns, atMs: number, point: Point | null): void {
+  columns.times.push(atMs / 1000);
+  columns.means.push(point ? point.mean : null);
+  columns.lows.push(point ? point.min : null);
+  columns.highs.push(point ? point.max : null);
+  columns.points.push(point);
+}
+
+/**
+ * The longest step between two points that are still joined. A sensor that speaks once a minute leaves most buckets of
+ * a second empty, so a gap is what is long for this sensor: more than two and a half of its usual steps.
+ */
+export function longestStep(times: number[]): number {
+  const steps = times.slice(1).map((time, index) => time - times[index]!);
+  if (steps.length === 0) return Infinity;
+  steps.sort((a, b) => a - b);
+  return 2.5 * steps[Math.floor(steps.length / 2)]!;
+}
+
+/** The figures of a stretch as a whole; null when it has no reading. */
+export function summaryOf(points: Point[], frame: Span): Point | null {
+  const inside = points.filter((point) => point.to > frame.from && point.from <= frame.to);
+  if (inside.length === 0) return null;
+  const count = inside.reduce((sum, point) => sum + point.count, 0);
+  const weighted = inside.reduce((sum, point) => sum + point.mean * point.count, 0);
+  return {
+    from: frame.from,
+    to: frame.to,
+    min: Math.min(...inside.map((point) => point.min)),
+    max: Math.max(...inside.map((point) => point.max)),
+    mean: weighted / count,
+    count,
+  };
+}

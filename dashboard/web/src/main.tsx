@@ -1,0 +1,24 @@
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { App } from "./App";
+import { startChart } from "./chart-data";
+import { startClock } from "./clock";
+import { openCount, start } from "./state";
+import "./style/base.css";
+import "./style/header.css";
+import "./style/tiles.css";
+import "./style/chart.css";
+import "./style/alerts.css";
+
+render(<App />, document.getElementById("app")!);
+startClock();
+start();
+startChart();
+
+// The browser's tab tells of open alerts too, by its title and its icon.
+effect(() => {
+  const open = openCount.value;
+  document.title = open > 0 ? `(${open}) Millrace` : "Millrace";
+  const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
+  icon.href = open > 0 ? "./icon-alert.svg" : "./icon.svg";
+});

@@ -1,0 +1,31 @@
+import { signal } from "@preact/signals";
+
+/** How many digits a sensor is written with. It settles after a few values, so that figures do not jump about. */
+export class Precision {
+  #needed = 0;
+  #largest = 0;
+  #digits = signal(0);
+
+  learn(value: number): void {
+    this.#largest = Math.max(this.#largest, Math.abs(value));
+    this.#needed = Math.max(this.#needed, decimalsOf(value));
+    this.#digits.value = Math.min(this.#needed, sensibleDecimals(this.#largest));
+  }
+
+  /** As many decimals as the values brought, but no more than their size makes sense of. */
+  get digits(): number {
+    return this.#digits.value;
+  }
+}
+
+// Six significant digits hide what binary fractions add: 0.1 + 0.2 has one decimal, not seventeen.
+function decimalsOf(value: number): number {
+  const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
+  return decimals.includes("e") ? 0 : decimals.length;
+}
+
+function sensibleDecimals(largest: number): number {
+  if (largest >= 10_000) return 0;
+  if (largest >= 1000) return 1;
+  return largest >= 1 ? 2 : 4;
+}

@@ -1,0 +1,22 @@
+import { defineConfig } from "vite";
+
+// Where `npm run dev` finds a running Millrace.
+const millrace = process.env.MILLRACE_URL ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  // Relative addresses let the page live below any path of a reverse proxy.
+  base: "./",
+  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
+  build: {
+    target: "es2022",
+    // One file of each kind, and nothing inlined: the page's policy allows no inline script.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+  server: {
+    proxy: {
+      "/api": millrace,
+      "/ws": { target: millrace, ws: true },
+    },
+  },
+});

@@ -1,0 +1,51 @@
+//! What the writer counts: `received = stored + duplicate + rejected + in flight`.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use service::Metrics;
+use store::Written;
+
+/// Counts readings and rejected payloads alike; a message may hold many.
+#[derive(Debug, Clone)]
+pub struct Counters {
+    pub received: Counter,
+    pub stored: Counter,
+    pub duplicate: Counter,
+    pub rejected: Counter,
+    pub in_flight: Gauge,
+    /// Messages whose broker could not be told that they are stored; they come again.
+    pub unsettled: Counter,
+    pub store_failures: Counter,
+    pub batches: Counter,
+}
+
+impl Counters {
+    #[must_use]
+    pub fn register(metrics: &Metrics) -> Self {
+        let metrics = metrics.of("db_writer");
+        Self {
+            received: metrics.register("received", "Readings and rejected payloads taken from the broker"),
+            stored: metrics.register("stored", "Readings stored"),
+            duplicate: metrics.register("duplicate", "Readings that were stored before"),
+            rejected: metrics.register("rejected", "Payloads kept as rejected"),
+            in_flight: metrics
+                .register("in_flight", "Readings and rejected payloads taken and not yet stored"),
+            unsettled: metrics.register("unsettled", "Messages stored whose broker could not be told"),
+            store_failures: metrics.register("store_failures", "Writes that failed and were repeated"),
+            batches: metrics.register("batches", "Batches written"),
+        }
+    }
+
+    pub(crate) fn took(&self, items: usize) {
+        self.received.inc_by(items as u64);
+        self.in_flight.inc_by(items as i64);
+    }
+
+    pub(crate) fn wrote(&self, written: Written) {
+        self.batches.inc();
+        self.stored.inc_by(written.stored);
+        self.duplicate.inc_by(written.duplicate);
+        self.rejected.inc_by(written.rejected);
+        self.in_flight.dec_by((written.stored + written.duplicate + written.rejected) as i64);
+    }
+}

@@ -1,0 +1,11 @@
+//! Stores every reading at least once, in effect once.
+
+mod counters;
+mod retention;
+mod standalone;
+mod writer;
+
+pub use counters::Counters;
+pub use retention::{Retention, forget_old};
+pub use standalone::standalone;
+pub use writer::{Config, run};

@@ -1,0 +1,210 @@
+//! Hands each reading to those who owe something for it, and waits until all of them have paid.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use broker::{Backoff, Delivery, Link, Outcome};
+use bytes::Bytes;
+use jiff::Timestamp;
+use prometheus_client::metrics::counter::Counter;
+use service::Metrics;
+use telemetry::{Message, Metrics as Collected};
+use tokio::sync::{mpsc, watch};
+
+/// Where readings come in; the broker hands each publish to it.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    collected: Collected,
+    /// Weak, so that closing the strong ends lets the services finish.
+    debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
+    pages: mpsc::WeakSender<Delivery<Message>>,
+    link: watch::Sender<Link>,
+    last_stamp: AtomicI64,
+    counters: Counters,
+}
+
+/// `published = kept + in flight`, of the metrics that are collected.
+#[derive(Debug)]
+struct Counters {
+    published: Counter,
+    kept: Counter,
+    not_collected: Counter,
+    not_shown: Counter,
+}
+
+impl Hub {
+    /// `debtors` must settle a message before its PUBACK; `pages` see it afterwards and owe nothing.
+    pub(crate) fn new(
+        collected: Collected,
+        debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
+        pages: mpsc::WeakSender<Delivery<Message>>,
+        metrics: &Metrics,
+    ) -> Self {
+        let metrics = metrics.of("edge");
+        let counters = Counters {
+            published: metrics.register("published", "Messages of collected metrics that devices published"),
+            kept: metrics.register("kept", "Messages stored and judged, whose PUBACK may go out"),
+            not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
+            not_shown: metrics
+                .register("not_shown", "Messages that open pages missed and read from the store"),
+        };
+        let link = watch::Sender::new(Link { connected: true, gaps: 1 });
+        Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
+    }
+
+    /// Grows its gaps when pages could not follow.
+    pub(crate) fn link(&self) -> watch::Receiver<Link> {
+        self.link.subscribe()
+    }
+
+    /// Returns when the message is stored and judged, or is none of ours; never, once the services have stopped.
+    pub(crate) async fn take(&self, topic: &str, payload: Bytes) {
+        if !self.collected.collect(topic) {
+            self.counters.not_collected.inc();
+            return;
+        }
+        self.counters.published.inc();
+        let message = Message { topic: topic.to_owned(), payload, received_at: self.stamp() };
+        let mut receipts = Vec::with_capacity(self.debtors.len());
+        for debtor in &self.debtors {
+            receipts.push(owe(debtor, &message).await);
+        }
+        for (debtor, mut receipt) in self.debtors.iter().zip(receipts) {
+            let mut backoff = Backoff::default();
+            while receipt.outcome().await == Outcome::Retry {
+                tokio::time::sleep(backoff.after(Duration::ZERO)).await;
+                receipt = owe(debtor, &message).await;
+            }
+        }
+        self.counters.kept.inc();
+        self.show(message);
+    }
+
+    /// The broker's time, never the same twice: it tells two readings of one value apart.
+    fn stamp(&self) -> Timestamp {
+        let now = Timestamp::now().as_microsecond();
+        let last = self
+            .last_stamp
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last.saturating_add(1))));
+        let stamp = now.max(last.unwrap_or(i64::MIN).saturating_add(1));
+        Timestamp::from_microsecond(stamp).expect("microseconds since 1970 are in range until the year 9999")
+    }
+
+    fn show(&self, message: Message) {
+        let Some(pages) = self.pages.upgrade() else { return };
+        if pages.try_send(Delivery::free(message)).is_err() {
+            self.counters.not_shown.inc();
+            self.link.send_modify(|link| link.gaps += 1);
+        }
+    }
+}
+
+/// A stopped service takes nothing any more: the device gets no PUBACK and publishes again after the next start.
+async fn owe(debtor: &mpsc::WeakSender<Delivery<Message>>, message: &Message) -> broker::Receipt {
+    let (delivery, receipt) = Delivery::tracked(message.clone());
+    let sent = match debtor.upgrade() {
+        Some(debtor) => debtor.send(delivery).await.is_ok(),
+        None => false,
+    };
+    if !sent {
+        std::future::pending::<()>().await;
+    }
+    receipt
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::timeout;
+
+    const SOON: Duration = Duration::from_millis(50);
+
+    struct Ends {
+        hub: Hub,
+        senders: Vec<mpsc::Sender<Delivery<Message>>>,
+        writer: mpsc::Receiver<Delivery<Message>>,
+        alerter: mpsc::Receiver<Delivery<Message>>,
+        pages: mpsc::Receiver<Delivery<Message>>,
+    }
+
+    fn ends() -> Ends {
+        let (writer_in, writer) = mpsc::channel(1);
+        let (alerter_in, alerter) = mpsc::channel(1);
+        let (pages_in, pages) = mpsc::channel(1);
+        let collected = Collected::try_from(vec!["temperature".to_owned()]).unwrap();
+        let debtors = vec![writer_in.downgrade(), alerter_in.downgrade()];
+        let hub = Hub::new(collected, debtors, pages_in.downgrade(), &Metrics::default());
+        Ends { hub, senders: vec![writer_in, alerter_in, pages_in], writer, alerter, pages }
+    }
+
+    fn publish(hub: &Hub) -> impl Future<Output = ()> {
+        hub.take("temperature/lab", Bytes::from_static(b"1"))
+    }
+
+    #[tokio::test]
+    async fn a_puback_waits_for_every_debt() {
+        let Ends { hub, mut writer, mut alerter, mut pages, senders: _senders } = ends();
+        let mut puback = std::pin::pin!(publish(&hub));
+        assert!(timeout(SOON, &mut puback).await.is_err());
+        writer.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+        assert!(timeout(SOON, &mut puback).await.is_err());
+        assert!(pages.try_recv().is_err(), "a page shows what is kept");
+        alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+        puback.await;
+        assert_eq!(pages.recv().await.unwrap().item.topic, "temperature/lab");
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_or_to_be_retried_comes_again() {
+        let Ends { hub, mut writer, mut alerter, senders: _senders, .. } = ends();
+        let services = async {
+            let first = writer.recv().await.unwrap().item;
+            alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+            let again = writer.recv().await.unwrap();
+            assert_eq!(again.item, first, "with the same received_at");
+            again.settle(Outcome::Retry).await.unwrap();
+            writer.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+        };
+        tokio::join!(publish(&hub), services);
+    }
+
+    #[tokio::test]
+    async fn after_the_stop_nothing_is_acked() {
+        let Ends { hub, senders, .. } = ends();
+        drop(senders);
+        assert!(timeout(SOON, publish(&hub)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn another_metric_is_let_through_and_counted() {
+        let Ends { hub, mut writer, senders: _senders, .. } = ends();
+        hub.take("status/lab", Bytes::new()).await;
+        assert!(writer.try_recv().is_err());
+        assert_eq!(hub.counters.not_collected.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn pages_that_cannot_follow_are_told_of_the_gap() {
+        let Ends { hub, mut writer, mut alerter, senders: _senders, pages: _pages } = ends();
+        let link = hub.link();
+        let services = async {
+            for _ in 0..2 {
+                writer.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+                alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+            }
+        };
+        let publishes = async {
+            publish(&hub).await;
+            publish(&hub).await;
+        };
+        tokio::join!(publishes, services);
+        assert_eq!(link.borrow().gaps, 2);
+    }
+
+    #[test]
+    fn no_two_messages_bear_one_time() {
+        let Ends { hub, .. } = ends();
+        let stamps: Vec<_> = (0..10_000).map(|_| hub.stamp()).collect();
+        assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

@@ -1,0 +1,12 @@
+//! Everything in one process: a PUBACK means that the reading is stored and judged.
+
+mod banner;
+mod hub;
+mod lock;
+mod mqtt_broker;
+mod passwords;
+mod run;
+mod settings;
+
+pub use passwords::add_user;
+pub use run::run;

@@ -1,0 +1,53 @@
+//! `millrace`: embedded broker, db-writer, alerter, dashboard and simulated sensors in one process.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use service::Context;
+
+/// Takes readings from MQTT devices into a database, an inbox and onto a live page
+#[derive(Parser)]
+#[command(version, after_help = SETTINGS)]
+struct Arguments {
+    /// A TOML file with settings; millrace.example.toml lists them all
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Exit with 0 when the running millrace is ready
+    Healthcheck,
+    /// Let a user connect: reads a password from standard input and writes it, hashed, to mqtt.password_file
+    Passwd { user: String },
+}
+
+const SETTINGS: &str = "\
+Settings, in a file given with --config or in the environment (the environment wins):
+  MILLRACE__DATA_DIR           where everything is kept          millrace-data
+  MILLRACE__MQTT__LISTEN       where devices connect             127.0.0.1:1883
+  MILLRACE__MQTT__PASSWORD_FILE  who may connect                 everyone on this machine
+  MILLRACE__HTTP__LISTEN       the page and its API              127.0.0.1:8080
+  MILLRACE__SENSORS__COUNT     simulated sensors, 0 is none      3
+  MILLRACE__SENSORS__INTERVAL  between two of their readings     1s
+  MILLRACE__SMTP__URL          mail server                       mails are files in DATA_DIR/mails
+  MILLRACE__METRICS            what is collected                 temperature,humidity,pressure
+Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
+Exit codes: 0 stopped as asked, 64 a setting is to be changed, 1 anything else.";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    service::exit_code("millrace", async {
+        let context = Context::load(arguments.config)?;
+        match arguments.command {
+            None => context.run(Box::pin(edge::run(context.clone()))).await,
+            Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
+            Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
+        }
+    })
+    .await
+}

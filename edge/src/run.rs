@@ -1,0 +1,152 @@
+//! Puts the services together, and takes them apart in order.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alerter::{Alerter, Mailer};
+use anyhow::{Context as _, bail};
+use broker::{BrokerUrl, Delivery};
+use dashboard::{Live, Server};
+use sensor_sim::{Metric, RunConfig};
+use service::Context;
+use store::Sqlite;
+use telemetry::{Message, Metrics as Collected};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::banner::Banner;
+use crate::hub::Hub;
+use crate::lock::Lock;
+use crate::mqtt_broker::EmbeddedBroker;
+use crate::settings::{Mqtt, Sensors};
+
+/// Messages between the broker and a service: more than devices can have in flight at once.
+const AHEAD: usize = 16_384;
+
+/// How long the simulated sensors may wait for their last PUBACKs.
+const SENSORS_GRACE: Duration = Duration::from_secs(5);
+
+/// Runs everything until the context's stop, then finishes what is in flight.
+///
+/// Order of the end: sensors, broker, then the services behind it, so that what was taken is stored and acked.
+///
+/// # Errors
+/// A setting is wrong, an address is taken, or the data folder cannot be used.
+pub async fn run(context: Context) -> anyhow::Result<()> {
+    let settings = &context.settings;
+    let (mqtt, sensors) = (Mqtt::from_settings(settings)?, Sensors::from_settings(settings)?);
+    let data_dir = service::data_dir(settings)?;
+    let _lock = Lock::take(&data_dir)?;
+    let database = data_dir.join(store::FILE);
+    let store = Arc::new(Sqlite::open(&database)?);
+    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
+    let page = service::page_url(settings, listener.local_addr()?)?;
+    let mailer = Mailer::from_settings(settings, &data_dir.join("mails"), page.clone())?;
+    let mails = mailer.place();
+
+    let mut services = JoinSet::new();
+    let (hub, ends) = start_services(&context, &store, mailer, listener, &page, &mut services)?;
+    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub).await?;
+    let banner = Banner {
+        page,
+        mqtt: broker.address,
+        websocket: broker.websocket_address,
+        password: mqtt.password_file.is_some(),
+        mails,
+        database,
+    };
+    let (stop_broker, url) = (broker.stop(), broker.url.clone());
+    let mut broker = tokio::spawn(broker.run());
+    let sensors = start_sensors(sensors, url, &context.stop);
+    say(&banner);
+
+    tokio::select! {
+        () = context.stop.cancelled() => {}
+        end = &mut broker => return end.context("the MQTT broker panicked")?,
+        Some(end) = services.join_next() => return end.context("a service panicked").and_then(|()| bail!("a service ended by itself")),
+    }
+    sensors.await.context("the simulated sensors panicked")?;
+    stop_broker.now();
+    broker.await.context("the MQTT broker panicked")??;
+    drop(ends);
+    while let Some(end) = services.join_next().await {
+        end.context("a service panicked")?;
+    }
+    info!("stopped; everything that was acked is stored");
+    Ok(())
+}
+
+/// The ends that keep the services' streams open: dropping them lets the services finish.
+type Ends = [mpsc::Sender<Delivery<Message>>; 3];
+
+fn start_services(
+    context: &Context,
+    store: &Arc<Sqlite>,
+    mailer: Mailer,
+    listener: TcpListener,
+    page: &str,
+    services: &mut JoinSet<()>,
+) -> anyhow::Result<(Arc<Hub>, Ends)> {
+    let Context { settings, health, metrics, stop } = context;
+    let (to_writer, written) = mpsc::channel(AHEAD);
+    let (to_alerter, judged) = mpsc::channel(AHEAD);
+    let (to_pages, shown) = mpsc::channel(AHEAD);
+    let debtors = vec![to_writer.downgrade(), to_alerter.downgrade()];
+    let collected: Collected = settings.get("metrics")?;
+    let hub = Arc::new(Hub::new(collected, debtors, to_pages.downgrade(), metrics));
+
+    let config = db_writer::Config::from_settings(settings)?;
+    let counters = db_writer::Counters::register(metrics);
+    services.spawn(db_writer::run(config, written, store.clone(), counters, health.check("db-writer")));
+    let retention = db_writer::Retention::from_settings(settings)?;
+    tokio::spawn(db_writer::forget_old(retention, store.clone(), stop.clone()));
+
+    let config = alerter::Config::from_settings(settings)?;
+    let counters = alerter::Counters::register(metrics);
+    let alerter = Alerter { config, store: store.clone(), counters };
+    services.spawn(alerter.run(judged, mailer, health.check("alerter")));
+
+    let config = dashboard::Config::from_settings(settings)?;
+    let live = Live::new(config.ages());
+    let relayed = dashboard::relay(shown, hub.link(), live.clone(), store.clone(), health.check("dashboard"));
+    services.spawn(relayed);
+    let server = Server {
+        live,
+        store: store.clone(),
+        health: health.clone(),
+        metrics: metrics.clone(),
+        max_clients: config.max_clients,
+        public_url: page.to_owned(),
+        stop: stop.clone(),
+    };
+    tokio::spawn(dashboard::serve(listener, server));
+    Ok((hub, [to_writer, to_alerter, to_pages]))
+}
+
+fn start_sensors(sensors: Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {
+    let config = RunConfig {
+        broker,
+        devices: sensor_sim::names(sensors.count),
+        metric: Metric::Temperature,
+        interval: sensors.interval,
+        duration: None,
+        count: None,
+        seed: 1,
+        grace: Some(SENSORS_GRACE),
+    };
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        if let Err(e) = sensor_sim::run(config, stop).await {
+            warn!("the simulated sensors do not run: {e}");
+        }
+    })
+}
+
+/// Printed, not logged: it is what a person starts this for. A closed stdout is no reason not to run.
+fn say(banner: &Banner) {
+    let _ = writeln!(std::io::stdout().lock(), "{banner}");
+}

@@ -1,0 +1,79 @@
+//! The settings of the embedded broker and the simulated sensors.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use service::{SettingError, Settings};
+
+/// Where devices connect, and who may.
+#[derive(Debug, Clone)]
+pub(crate) struct Mqtt {
+    pub(crate) listen: SocketAddr,
+    pub(crate) websocket_listen: Option<SocketAddr>,
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// The simulated sensors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sensors {
+    pub(crate) count: usize,
+    #[serde(with = "humantime_serde")]
+    pub(crate) interval: Duration,
+}
+
+impl Mqtt {
+    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let mqtt = Self {
+            listen: settings.get("mqtt.listen")?,
+            websocket_listen: websocket_listen(settings)?,
+            password_file: password_file(settings)?,
+        };
+        mqtt.check_open("mqtt.listen", Some(mqtt.listen))?;
+        mqtt.check_open("mqtt.websocket_listen", mqtt.websocket_listen)?;
+        Ok(mqtt)
+    }
+
+    /// Nothing listens to the world without a password.
+    fn check_open(&self, setting: &str, listen: Option<SocketAddr>) -> Result<(), SettingError> {
+        match listen {
+            Some(address) if !address.ip().is_loopback() && self.password_file.is_none() => {
+                Err(SettingError::new(
+                    setting,
+                    format!(
+                        "{address} can be reached from other machines: set mqtt.password_file \
+                         (MILLRACE__MQTT__PASSWORD_FILE) and add users with `millrace passwd USER`"
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn websocket_listen(settings: &Settings) -> Result<Option<SocketAddr>, SettingError> {
+    match settings.get::<String>("mqtt.websocket_listen")?.as_str() {
+        "" => Ok(None),
+        address => address.parse().map(Some).map_err(|e| SettingError::new("mqtt.websocket_listen", e)),
+    }
+}
+
+pub(crate) fn password_file(settings: &Settings) -> Result<Option<PathBuf>, SettingError> {
+    let path: PathBuf = settings.get("mqtt.password_file")?;
+    Ok((!path.as_os_str().is_empty()).then_some(path))
+}
+
+impl Sensors {
+    pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let sensors: Self = settings.get("sensors")?;
+        if sensors.count > 10_000 {
+            return Err(SettingError::new("sensors.count", "must be 0 to 10000"));
+        }
+        if sensors.interval < Duration::from_millis(1) {
+            return Err(SettingError::new("sensors.interval", "must be at least 1ms"));
+        }
+        Ok(sensors)
+    }
+}

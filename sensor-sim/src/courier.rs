@@ -1,0 +1,98 @@
+//! One connection to the broker: carries readings there and counts their PUBACKs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Ack, Outbox, Publisher};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::stream::{Measured, Stream, payload};
+use crate::tally::Tally;
+
+/// How long the connection may take to end once all is acked.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Publishes readings and forgets none before its PUBACK, however long the broker is away.
+///
+/// Dropping it gives up what is un-acked.
+#[derive(Debug)]
+pub(crate) struct Courier {
+    publisher: Publisher,
+    tally: Arc<Tally>,
+    posted: mpsc::UnboundedSender<Posted>,
+    connection: AbortOnDropHandle<()>,
+    counting: AbortOnDropHandle<()>,
+}
+
+/// A message that waits for its PUBACK.
+#[derive(Debug)]
+struct Posted {
+    ack: Ack,
+    stream: Arc<Stream>,
+    first_seq: u64,
+    count: u64,
+}
+
+impl Courier {
+    pub(crate) fn open(outbox: Outbox, tally: &Arc<Tally>) -> Self {
+        let (publisher, connection) = outbox.open();
+        // Never longer than the outbox' window.
+        let (posted, waiting) = mpsc::unbounded_channel();
+        Self {
+            publisher,
+            tally: Arc::clone(tally),
+            posted,
+            connection: AbortOnDropHandle::new(tokio::spawn(connection)),
+            counting: AbortOnDropHandle::new(tokio::spawn(count(waiting, Arc::clone(tally)))),
+        }
+    }
+
+    /// Sends readings of one stream as one message; waits while the window is full.
+    ///
+    /// Dropping the future before it ends sends nothing and uses up no number.
+    pub(crate) async fn send(&self, stream: &Arc<Stream>, measured: &[Measured]) {
+        let first_seq = stream.next_seq();
+        let payload = payload(&stream.readings(measured));
+        let ack = self.publisher.publish(stream.topic().as_str(), payload.into()).await;
+        let ack = ack.expect("a message of at most 500 readings fits into a packet");
+        let count = measured.len() as u64;
+        stream.advance(count);
+        self.tally.sent(count);
+        // The receiver ends only when this courier does.
+        let _ = self.posted.send(Posted { ack, stream: Arc::clone(stream), first_seq, count });
+    }
+
+    /// Waits until all is acked and counted, at most for `grace`, and says goodbye.
+    pub(crate) async fn close(self, grace: Option<Duration>) {
+        let Self { publisher, posted, connection, counting, .. } = self;
+        drop(posted);
+        let all_acked = async {
+            publisher.close().await;
+            // Both end by themselves now; a panic in them has already been told.
+            let _ = counting.await;
+            let _ = tokio::time::timeout(GOODBYE, connection).await;
+        };
+        let _ = tokio::time::timeout(grace.unwrap_or(Duration::MAX), all_acked).await;
+    }
+}
+
+/// Goes on until it is done, told to stop, or out of time; nothing is half sent then.
+pub(crate) async fn until_stopped(
+    stop: &CancellationToken,
+    duration: Option<Duration>,
+    producing: impl Future<Output = ()>,
+) {
+    let _ =
+        tokio::time::timeout(duration.unwrap_or(Duration::MAX), stop.run_until_cancelled(producing)).await;
+}
+
+/// PUBACKs come in the order of publishing as a rule; one that comes early is counted after those before it.
+async fn count(mut waiting: mpsc::UnboundedReceiver<Posted>, tally: Arc<Tally>) {
+    while let Some(Posted { ack, stream, first_seq, count }) = waiting.recv().await {
+        if let Some(waited) = ack.acked().await {
+            tally.acked(&stream, first_seq, count, waited);
+        }
+    }
+}

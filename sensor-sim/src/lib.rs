@@ -1,0 +1,20 @@
+//! Publishes simulated and recorded readings, and forgets none before its PUBACK.
+//!
+//! Installs no signal handler, prints nothing and reads no environment: that is the binary's.
+
+pub mod command;
+mod courier;
+mod device;
+mod fnv;
+mod live;
+mod load;
+mod signal;
+mod stream;
+mod tally;
+
+pub use device::{cleaned, names};
+pub use live::{RunConfig, RunConfigError, run, run_counted};
+pub use load::{LoadConfig, MAX_BATCH, load};
+pub use signal::{Metric, Signal};
+pub use stream::Sent;
+pub use tally::{PubackMs, Summary, Tally};

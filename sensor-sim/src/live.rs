@@ -1,0 +1,191 @@
+//! Simulated devices that measure now.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{BrokerUrl, Outbox, Presence};
+use bytes::Bytes;
+use jiff::Timestamp;
+use telemetry::{Topic, TopicError};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::courier::{Courier, until_stopped};
+use crate::device::status_topic;
+use crate::signal::{Metric, Signal};
+use crate::stream::{Measured, Stream, boot_of_now, whole_microseconds};
+use crate::tally::{Summary, Tally};
+
+/// Un-acked readings per device, at most.
+const WINDOW: u16 = 1000;
+
+/// Which devices measure what, and for how long.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    pub broker: BrokerUrl,
+    pub devices: Vec<String>,
+    pub metric: Metric,
+    /// Between two readings of a device, from 1 ms.
+    pub interval: Duration,
+    /// Runs until stopped where neither this nor `count` is given.
+    pub duration: Option<Duration>,
+    /// Readings per device.
+    pub count: Option<u64>,
+    pub seed: u64,
+    /// How long to wait for PUBACKs after the last reading; without an end where none is given.
+    pub grace: Option<Duration>,
+}
+
+/// Why a [`RunConfig`] is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RunConfigError {
+    #[error("device {0:?}: {1}")]
+    Device(String, TopicError),
+    #[error("the device {0:?} is named twice")]
+    Twice(String),
+    #[error("the interval is too short: from 1ms")]
+    Interval,
+}
+
+/// Publishes readings until `stop`, `duration` or `count`, then waits until all are acked.
+///
+/// Each device has a connection of its own and says `online` or `offline`, retained, on `status/<device>`. While
+/// the broker is away a device keeps [`WINDOW`] readings and then waits; it goes on with the present time, so that
+/// the numbers have no gap though the times have one. Dropping the future gives up at once.
+///
+/// # Errors
+/// The configuration cannot be used; nothing has been sent.
+pub async fn run(config: RunConfig, stop: CancellationToken) -> Result<Summary, RunConfigError> {
+    let tally = Arc::new(Tally::default());
+    run_counted(config, Arc::clone(&tally), stop).await?;
+    Ok(tally.summary())
+}
+
+/// As [`run`], with counts that can be read meanwhile.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_counted(
+    config: RunConfig,
+    tally: Arc<Tally>,
+    stop: CancellationToken,
+) -> Result<(), RunConfigError> {
+    let topics = config.topics()?;
+    let boot = boot_of_now();
+    let start = Instant::now();
+    let mut sensors = JoinSet::new();
+    for (index, topic) in topics.into_iter().enumerate() {
+        let first = start + config.interval.mul_f64(index as f64 / config.devices.len() as f64);
+        let sensor = Sensor::new(&config, topic, boot, &tally);
+        sensors.spawn(sensor.live(config.clone(), first, stop.clone()));
+    }
+    sensors.join_all().await;
+    Ok(())
+}
+
+impl RunConfig {
+    fn topics(&self) -> Result<Vec<Topic>, RunConfigError> {
+        if self.interval < Duration::from_millis(1) {
+            return Err(RunConfigError::Interval);
+        }
+        if let Some(name) = twice(&self.devices) {
+            return Err(RunConfigError::Twice(name.to_owned()));
+        }
+        let topic = |device: &String| {
+            Topic::new(self.metric.name(), device).map_err(|e| RunConfigError::Device(device.clone(), e))
+        };
+        self.devices.iter().map(topic).collect()
+    }
+}
+
+fn twice(names: &[String]) -> Option<&str> {
+    let mut seen = std::collections::HashSet::new();
+    names.iter().find(|name| !seen.insert(name.as_str())).map(String::as_str)
+}
+
+/// One device that measures one metric.
+struct Sensor {
+    signal: Signal,
+    stream: Arc<Stream>,
+    courier: Courier,
+}
+
+impl Sensor {
+    fn new(config: &RunConfig, topic: Topic, boot: u64, tally: &Arc<Tally>) -> Self {
+        let device = topic.device();
+        let outbox = Outbox {
+            url: config.broker.clone(),
+            // The boot keeps apart two simulations of one device, which would else push each other off.
+            client_id: format!("{}-{boot:x}", device.replace('/', "-")),
+            window: WINDOW,
+            presence: Some(Presence {
+                topic: status_topic(device),
+                online: Bytes::from_static(b"online"),
+                offline: Bytes::from_static(b"offline"),
+            }),
+        };
+        Self {
+            signal: Signal::new(config.metric, device, config.seed),
+            courier: Courier::open(outbox, tally),
+            stream: tally.stream(topic, Some(config.metric.unit().to_owned()), boot),
+        }
+    }
+
+    async fn live(self, config: RunConfig, first: Instant, stop: CancellationToken) {
+        until_stopped(&stop, config.duration, self.measure(config.interval, config.count, first)).await;
+        self.courier.close(config.grace).await;
+    }
+
+    async fn measure(&self, interval: Duration, count: Option<u64>, first: Instant) {
+        let mut ticks = tokio::time::interval_at(first, interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        for _ in 0..count.unwrap_or(u64::MAX) {
+            ticks.tick().await;
+            let at = whole_microseconds(Timestamp::now());
+            let value = self.signal.value_at(at);
+            self.courier.send(&self.stream, &[Measured { value, at }]).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(devices: &[&str], interval: Duration) -> RunConfig {
+        RunConfig {
+            broker: "mqtt://127.0.0.1:1".parse().unwrap(),
+            devices: devices.iter().map(ToString::to_string).collect(),
+            metric: Metric::Temperature,
+            interval,
+            duration: None,
+            count: None,
+            seed: 1,
+            grace: Some(Duration::ZERO),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_simulated_is_refused_by_name() {
+        let second = Duration::from_secs(1);
+        for (config, error) in [
+            (config(&["lab", "a b"], second), "device \"a b\": the topic has the character ' '"),
+            (config(&["lab", "roof", "lab"], second), "the device \"lab\" is named twice"),
+            (config(&["lab"], Duration::ZERO), "the interval is too short: from 1ms"),
+        ] {
+            let refused = run(config, CancellationToken::new()).await.unwrap_err();
+            assert!(refused.to_string().starts_with(error), "{refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_broker_a_stop_ends_within_the_grace_and_says_what_is_un_acked() {
+        let stop = CancellationToken::new();
+        let config = RunConfig { count: Some(3), ..config(&["a", "b"], Duration::from_millis(1)) };
+        let summary = run(config, stop).await.unwrap();
+        assert_eq!((summary.sent, summary.acked, summary.unacked()), (6, 0, 6));
+        assert_eq!(summary.devices.len(), 2);
+        assert!(summary.devices.iter().all(|sent| (sent.first_seq, sent.last_seq) == (1, 3)));
+    }
+}

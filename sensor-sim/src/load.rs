@@ -1,0 +1,198 @@
+//! As many readings as asked for, over many connections.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use broker::{BrokerUrl, Outbox};
+use jiff::Timestamp;
+use telemetry::{Topic, TopicError};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::courier::{Courier, until_stopped};
+use crate::signal::Metric;
+use crate::stream::{Measured, Stream, boot_of_now, whole_microseconds};
+use crate::tally::Tally;
+
+/// Readings in one message, at most: they fit into the 64 KiB that the pipeline takes.
+pub const MAX_BATCH: usize = 500;
+
+/// How much to send, and how fast.
+#[derive(Debug, Clone)]
+pub struct LoadConfig {
+    pub broker: BrokerUrl,
+    pub connections: usize,
+    /// At least as many as connections; each belongs to one connection.
+    pub devices: usize,
+    /// Readings per second over all connections; as many as are acked where none is given. What an outage held up
+    /// is made up for afterwards.
+    pub rate: Option<f64>,
+    pub duration: Option<Duration>,
+    /// Readings over all connections.
+    pub count: Option<u64>,
+    /// Un-acked messages per connection, at most.
+    pub window: u16,
+    /// Readings per message, up to [`MAX_BATCH`].
+    pub batch: usize,
+    /// How long to wait for PUBACKs after the last reading; without an end where none is given.
+    pub grace: Option<Duration>,
+}
+
+/// Publishes from devices `load-0001`, `load-0002`, … until `stop`, `duration` or `count`, then waits for the acks.
+///
+/// Values stay below 25, so that a load is no alarm.
+///
+/// # Errors
+/// There are so many devices that a name breaks the topic grammar; nothing has been sent.
+pub async fn load(config: LoadConfig, tally: Arc<Tally>, stop: CancellationToken) -> Result<(), TopicError> {
+    let boot = boot_of_now();
+    let streams = streams(config.devices, boot, &tally)?;
+    let left = Arc::new(AtomicU64::new(config.count.unwrap_or(u64::MAX)));
+    let start = Instant::now();
+    let mut connections = JoinSet::new();
+    for index in 0..config.connections {
+        let connection = Connection {
+            courier: Courier::open(config.outbox(index, boot), &tally),
+            streams: streams.iter().skip(index).step_by(config.connections).cloned().collect(),
+            batch: config.batch,
+            pace: config.pace(start, index),
+            left: Arc::clone(&left),
+        };
+        connections.spawn(connection.live(config.duration, config.grace, stop.clone()));
+    }
+    connections.join_all().await;
+    Ok(())
+}
+
+fn streams(devices: usize, boot: u64, tally: &Tally) -> Result<Vec<Arc<Stream>>, TopicError> {
+    let metric = Metric::Temperature;
+    let stream = |index| {
+        let topic = Topic::new(metric.name(), &format!("load-{index:04}"))?;
+        Ok(tally.stream(topic, Some(metric.unit().to_owned()), boot))
+    };
+    (1..=devices).map(stream).collect()
+}
+
+impl LoadConfig {
+    fn outbox(&self, index: usize, boot: u64) -> Outbox {
+        Outbox {
+            url: self.broker.clone(),
+            client_id: format!("load-{boot:x}-{}", index + 1),
+            window: self.window,
+            presence: None,
+        }
+    }
+
+    /// Connections take turns, so that messages are spread evenly over time.
+    fn pace(&self, start: Instant, index: usize) -> Option<Pace> {
+        let between_messages = Duration::from_secs_f64(self.batch as f64 / self.rate?);
+        let turns = self.connections as u32;
+        Some(Pace { next: start + between_messages * index as u32, step: between_messages * turns })
+    }
+}
+
+/// When the next message is due.
+#[derive(Debug)]
+struct Pace {
+    next: Instant,
+    step: Duration,
+}
+
+impl Pace {
+    async fn due(&mut self) {
+        if self.next > Instant::now() {
+            tokio::time::sleep_until(self.next).await;
+        }
+        self.next += self.step;
+    }
+}
+
+struct Connection {
+    courier: Courier,
+    streams: Vec<Arc<Stream>>,
+    batch: usize,
+    pace: Option<Pace>,
+    /// Readings that nobody has taken on yet.
+    left: Arc<AtomicU64>,
+}
+
+impl Connection {
+    async fn live(mut self, duration: Option<Duration>, grace: Option<Duration>, stop: CancellationToken) {
+        until_stopped(&stop, duration, self.publish()).await;
+        self.courier.close(grace).await;
+    }
+
+    async fn publish(&mut self) {
+        for stream in self.streams.iter().cycle() {
+            if let Some(pace) = &mut self.pace {
+                pace.due().await;
+            }
+            let count = take(&self.left, self.batch as u64);
+            if count == 0 {
+                return;
+            }
+            self.courier.send(stream, &measured(stream, count)).await;
+        }
+    }
+}
+
+/// Takes up to `wanted` of what is left.
+fn take(left: &AtomicU64, wanted: u64) -> u64 {
+    let before = left.update(Ordering::Relaxed, Ordering::Relaxed, |left| left.saturating_sub(wanted));
+    before.min(wanted)
+}
+
+fn measured(stream: &Stream, count: u64) -> Vec<Measured> {
+    let at = whole_microseconds(Timestamp::now());
+    let value = |seq| 20.0 + (seq % 400) as f64 / 100.0;
+    (0..count).map(|n| Measured { value: value(stream.next_seq() + n), at }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(connections: usize, rate: Option<f64>, batch: usize) -> LoadConfig {
+        LoadConfig {
+            broker: "mqtt://127.0.0.1:1".parse().unwrap(),
+            connections,
+            devices: connections,
+            rate,
+            duration: None,
+            count: Some(10),
+            window: 100,
+            batch,
+            grace: Some(Duration::ZERO),
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_taken_once() {
+        let left = AtomicU64::new(5);
+        assert_eq!([take(&left, 2), take(&left, 2), take(&left, 2), take(&left, 2)], [2, 2, 1, 0]);
+    }
+
+    #[test]
+    fn connections_share_the_rate_evenly() {
+        let start = Instant::now();
+        let paces: Vec<Pace> =
+            (0..4).filter_map(|index| config(4, Some(1000.0), 10).pace(start, index)).collect();
+        let first: Vec<u128> = paces.iter().map(|pace| (pace.next - start).as_millis()).collect();
+        assert_eq!(first, [0, 10, 20, 30]);
+        assert!(paces.iter().all(|pace| pace.step == Duration::from_millis(40)));
+        assert!(config(4, None, 10).pace(start, 0).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_count_is_sent_exactly_over_all_devices() {
+        let tally = Arc::new(Tally::default());
+        let config = LoadConfig { devices: 5, ..config(2, None, 3) };
+        load(config, Arc::clone(&tally), CancellationToken::new()).await.unwrap();
+        let summary = tally.summary();
+        assert_eq!((summary.sent, summary.acked), (10, 0));
+        assert_eq!(summary.devices.iter().map(|sent| sent.last_seq).sum::<u64>(), 10);
+        assert!(summary.devices.iter().all(|sent| sent.device.starts_with("load-000")));
+    }
+}

@@ -1,0 +1,16 @@
+//! The binary: parses the command line, and leaves the rest to the library and the terminal.
+
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use sensor_sim::command::Command;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Command::try_parse() {
+        Ok(command) => terminal::perform(command).await,
+        Err(e) => terminal::explain(&e),
+    }
+}

@@ -1,0 +1,149 @@
+//! Readings of one device and metric, numbered without a gap.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use telemetry::{Reading, Topic};
+
+/// What a sensor says at one time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Measured {
+    pub(crate) value: f64,
+    pub(crate) at: Timestamp,
+}
+
+/// Numbers the readings of one topic within one boot, from 1.
+///
+/// A number is used up only once its reading is in the outbox, so that giving up midway leaves no gap.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    topic: Topic,
+    unit: Option<String>,
+    boot: u64,
+    sent: AtomicU64,
+}
+
+/// Which readings of a device were sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sent {
+    pub device: String,
+    pub boot: u64,
+    pub first_seq: u64,
+    pub last_seq: u64,
+}
+
+impl Stream {
+    pub(crate) fn new(topic: Topic, unit: Option<String>, boot: u64) -> Self {
+        Self { topic, unit, boot, sent: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    pub(crate) fn boot(&self) -> u64 {
+        self.boot
+    }
+
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed) + 1
+    }
+
+    /// The next readings of this stream; they are sent only with [`Stream::advance`].
+    pub(crate) fn readings(&self, measured: &[Measured]) -> Vec<Reading> {
+        let numbered = measured.iter().zip(self.next_seq()..);
+        numbered.map(|(measured, seq)| self.reading(*measured, seq)).collect()
+    }
+
+    fn reading(&self, measured: Measured, seq: u64) -> Reading {
+        Reading {
+            topic: self.topic.clone(),
+            value: measured.value,
+            unit: self.unit.clone(),
+            measured_at: measured.at,
+            received_at: measured.at,
+            boot: Some(self.boot),
+            seq: Some(seq),
+        }
+    }
+
+    pub(crate) fn advance(&self, count: u64) {
+        self.sent.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// None while nothing was sent.
+    pub(crate) fn sent(&self) -> Option<Sent> {
+        let last_seq = self.sent.load(Ordering::Relaxed);
+        let device = self.topic.device().to_owned();
+        (last_seq > 0).then_some(Sent { device, boot: self.boot, first_seq: 1, last_seq })
+    }
+}
+
+/// What a reading's time is precise to.
+pub(crate) fn whole_microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// The boot of devices that start now: Unix milliseconds.
+pub(crate) fn boot_of_now() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
+}
+
+/// One reading as an object, several as an array of objects.
+pub(crate) fn payload(readings: &[Reading]) -> Vec<u8> {
+    if let [reading] = readings {
+        return reading.to_payload();
+    }
+    let objects: Vec<Vec<u8>> = readings.iter().map(Reading::to_payload).collect();
+    [b"[".as_slice(), &objects.join(&b','), b"]"].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telemetry::Message;
+
+    fn stream() -> Stream {
+        Stream::new(Topic::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)
+    }
+
+    fn measured(count: i64) -> Vec<Measured> {
+        let at = |n| Timestamp::from_second(1_768_473_000 + n).unwrap();
+        (0..count).map(|n| Measured { value: 20.5, at: at(n) }).collect()
+    }
+
+    #[test]
+    fn numbers_have_no_gap_though_readings_are_given_up() {
+        let stream = stream();
+        assert_eq!(stream.sent(), None);
+        let seqs = |readings: Vec<Reading>| readings.iter().map(|r| r.seq.unwrap()).collect::<Vec<_>>();
+        assert_eq!(seqs(stream.readings(&measured(2))), [1, 2]);
+        assert_eq!(seqs(stream.readings(&measured(1))), [1]);
+        stream.advance(1);
+        assert_eq!(seqs(stream.readings(&measured(2))), [2, 3]);
+        stream.advance(2);
+        assert_eq!(stream.sent(), Some(Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 3 }));
+    }
+
+    #[test]
+    fn one_reading_or_many_are_read_back_by_the_pipeline() {
+        for count in [1, 2, 500] {
+            let readings = stream().readings(&measured(count));
+            let message = Message {
+                topic: "temperature/lab".into(),
+                payload: payload(&readings).into(),
+                received_at: Timestamp::from_second(1_768_473_600).unwrap(),
+            };
+            let decoded = message.decode();
+            assert_eq!(decoded.rejected, []);
+            let pairs = decoded.readings.iter().zip(&readings);
+            assert!(
+                pairs
+                    .clone()
+                    .all(|(a, b)| (a.seq, a.measured_at, &a.unit) == (b.seq, b.measured_at, &b.unit))
+            );
+            assert_eq!(pairs.len(), readings.len());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Counts what was sent and what came back.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+use telemetry::Topic;
+use tracing::error;
+
+use crate::stream::{Sent, Stream};
+
+/// The longest wait for a PUBACK that is told apart from longer ones.
+const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
+
+/// What was sent and acked so far, in readings; shared by all connections.
+#[derive(Debug)]
+pub struct Tally {
+    started: Instant,
+    sent: AtomicU64,
+    acked: AtomicU64,
+    acks: Mutex<Acks>,
+    streams: Mutex<Vec<Arc<Stream>>>,
+    log: Option<Mutex<File>>,
+    log_failed: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Acks {
+    last: Option<Instant>,
+    micros: Histogram<u64>,
+}
+
+/// What came of it all. Counts are readings.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub sent: u64,
+    pub acked: u64,
+    /// From the start to the last PUBACK.
+    pub seconds: f64,
+    /// Acked readings per second.
+    pub rate: f64,
+    pub puback_ms: PubackMs,
+    pub devices: Vec<Sent>,
+}
+
+/// How long messages waited for their PUBACK, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PubackMs {
+    pub p50: f64,
+    pub p99: f64,
+    pub max: f64,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let micros = Histogram::new_with_bounds(1, DAY_MICROS, 3).expect("the bounds are in order");
+        Self {
+            started: Instant::now(),
+            sent: AtomicU64::default(),
+            acked: AtomicU64::default(),
+            acks: Mutex::new(Acks { last: None, micros }),
+            streams: Mutex::default(),
+            log: None,
+            log_failed: AtomicBool::default(),
+        }
+    }
+}
+
+impl Tally {
+    /// Also writes a line `device boot seq` for each reading that is acked, never for one that is not.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn logging_to(path: &Path) -> io::Result<Self> {
+        Ok(Self { log: Some(Mutex::new(File::create(path)?)), ..Self::default() })
+    }
+
+    /// Begins to number the readings of a topic.
+    pub(crate) fn stream(&self, topic: Topic, unit: Option<String>, boot: u64) -> Arc<Stream> {
+        let stream = Arc::new(Stream::new(topic, unit, boot));
+        lock(&self.streams).push(Arc::clone(&stream));
+        stream
+    }
+
+    pub(crate) fn sent(&self, count: u64) {
+        self.sent.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn acked(&self, stream: &Stream, first_seq: u64, count: u64, waited: Duration) {
+        if let Some(log) = &self.log {
+            self.write(&mut lock(log), stream, first_seq..first_seq + count);
+        }
+        self.acked.fetch_add(count, Ordering::Relaxed);
+        let mut acks = lock(&self.acks);
+        acks.last = Some(Instant::now());
+        acks.micros.saturating_record(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    fn write(&self, log: &mut File, stream: &Stream, seqs: std::ops::Range<u64>) {
+        let line = |seq| format!("{} {} {seq}\n", stream.topic().device(), stream.boot());
+        let lines: String = seqs.map(line).collect();
+        if let Err(e) = log.write_all(lines.as_bytes())
+            && !self.log_failed.swap(true, Ordering::Relaxed)
+        {
+            error!("cannot write the log of acked readings: {e}");
+        }
+    }
+
+    /// Whether a line of the log is missing.
+    #[must_use]
+    pub fn log_failed(&self) -> bool {
+        self.log_failed.load(Ordering::Relaxed)
+    }
+
+    /// What came of it so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let acked = self.acked.load(Ordering::Relaxed);
+        let acks = lock(&self.acks);
+        let until = acks.last.unwrap_or_else(Instant::now);
+        let seconds = until.duration_since(self.started).as_secs_f64();
+        let millis = |micros: u64| micros as f64 / 1e3;
+        Summary {
+            sent: self.sent.load(Ordering::Relaxed),
+            acked,
+            seconds: rounded(seconds, 1e3),
+            rate: rounded(acked as f64 / seconds.max(1e-6), 10.0),
+            puback_ms: PubackMs {
+                p50: millis(acks.micros.value_at_quantile(0.5)),
+                p99: millis(acks.micros.value_at_quantile(0.99)),
+                max: millis(acks.micros.max()),
+            },
+            devices: lock(&self.streams).iter().filter_map(|stream| stream.sent()).collect(),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no code panics while it counts")
+}
+
+fn rounded(value: f64, steps_per_unit: f64) -> f64 {
+    (value * steps_per_unit).round() / steps_per_unit
+}
+
+impl Summary {
+    #[must_use]
+    pub fn unacked(&self) -> u64 {
+        self.sent.saturating_sub(self.acked)
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PubackMs { p50, p99, max } = self.puback_ms;
+        let Self { sent, acked, seconds, rate, devices, .. } = self;
+        writeln!(f, "sent {sent} readings of {} devices, acked {acked}", devices.len())?;
+        writeln!(f, "{seconds} s, {rate} readings/s")?;
+        write!(f, "PUBACK after {p50} ms (p50), {p99} ms (p99), {max} ms (max)")
+    }
+}

@@ -1,0 +1,171 @@
+//! What a person at a terminal sees of a job: messages, progress, the summary; and how to end it.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sensor_sim::command::{Command, Failure};
+use sensor_sim::{Summary, Tally};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{EnvFilter, filter};
+
+/// The exit code for bad usage: EX_USAGE.
+const USAGE: u8 = 64;
+
+/// Between two messages of one kind: many connections that fail together say so once.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(2);
+
+/// Explains a command line that asks for help, or that cannot be understood.
+pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+    // A closed terminal hears nothing.
+    let _ = error.print();
+    if error.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }
+}
+
+/// Does the job; the exit code is 0 when it is done and every reading is acked.
+pub(crate) async fn perform(command: Command) -> ExitCode {
+    let progress = Progress::new(command.shows_progress());
+    log_to(progress.clone());
+    let json = command.json();
+    match counted(command, &progress).await {
+        Ok((summary, done)) => {
+            progress.0.finish_and_clear();
+            conclude(&summary, json, done)
+        }
+        Err(failure) => refuse(&failure),
+    }
+}
+
+/// The counts, and whether the job was done in full.
+async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<()>), Failure> {
+    let tally = Arc::new(command.tally()?);
+    let stop = CancellationToken::new();
+    let done = tokio::select! {
+        done = command.perform(Arc::clone(&tally), stop.clone()) => match done {
+            Err(Failure::Job(e)) => Err(e),
+            done => Ok(done?),
+        },
+        signals = two_signals(&stop) => signals,
+        () = progress.draw(&tally) => Ok(()),
+    };
+    let logged =
+        if tally.log_failed() { Err(anyhow::anyhow!("the log of acked readings has gaps")) } else { Ok(()) };
+    Ok((tally.summary(), done.and(logged)))
+}
+
+fn refuse(failure: &Failure) -> ExitCode {
+    let (Failure::Usage(e) | Failure::Job(e)) = failure;
+    say(&format!("error: {e:#}"));
+    ExitCode::from(USAGE)
+}
+
+fn conclude(summary: &Summary, json: bool, done: Result<()>) -> ExitCode {
+    let printed = print(summary, json);
+    let all_acked = match summary.unacked() {
+        0 => Ok(()),
+        unacked => Err(anyhow::anyhow!("{unacked} readings are un-acked")),
+    };
+    let failures: Vec<String> = [done, all_acked, printed]
+        .into_iter()
+        .filter_map(|r| r.err().map(|e| format!("error: {e:#}")))
+        .collect();
+    failures.iter().for_each(|failure| say(failure));
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn print(summary: &Summary, json: bool) -> Result<()> {
+    let text = if json { serde_json::to_string(summary)? } else { summary.to_string() };
+    writeln!(io::stdout().lock(), "{text}").context("print the summary")
+}
+
+fn say(text: &str) {
+    // A closed terminal hears nothing.
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// The first signal stops the sensors, the second gives up what is un-acked.
+async fn two_signals(stop: &CancellationToken) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    for _ in 0..2 {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        stop.cancel();
+    }
+    Ok(())
+}
+
+fn log_to(progress: Progress) {
+    let filter = EnvFilter::builder().with_default_directive(filter::LevelFilter::WARN.into());
+    let messages = tracing_subscriber::fmt::layer().with_writer(progress).with_target(false);
+    let seldom = Seldom::default();
+    let seldom = filter::dynamic_filter_fn(move |metadata, _| seldom.allows(metadata));
+    tracing_subscriber::registry().with(messages.with_filter(seldom)).with(filter.from_env_lossy()).init();
+}
+
+/// When each place in the code last said something.
+#[derive(Default)]
+struct Seldom(Mutex<Vec<(tracing::callsite::Identifier, Instant)>>);
+
+impl Seldom {
+    fn allows(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        let (place, now) = (metadata.callsite(), Instant::now());
+        let Ok(mut said) = self.0.lock() else { return true };
+        said.retain(|(_, at)| now.duration_since(*at) < BETWEEN_WARNINGS);
+        let first = said.iter().all(|(other, _)| *other != place);
+        if first {
+            said.push((place, now));
+        }
+        first
+    }
+}
+
+/// A line at the bottom of the terminal; messages are written above it.
+#[derive(Clone)]
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new(shown: bool) -> Self {
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
+        Self(ProgressBar::with_draw_target(None, target).with_style(style))
+    }
+
+    /// Draws without an end.
+    async fn draw(&self, tally: &Tally) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(200));
+        loop {
+            ticks.tick().await;
+            let Summary { sent, acked, rate, puback_ms, .. } = tally.summary();
+            let (p50, p99) = (puback_ms.p50, puback_ms.p99);
+            self.0.set_message(format!(
+                "sent {sent}, acked {acked}, {rate}/s, PUBACK {p50} / {p99} ms (p50 / p99)"
+            ));
+            self.0.tick();
+        }
+    }
+}
+
+impl<'a> MakeWriter<'a> for Progress {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Write for Progress {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.suspend(|| io::stderr().write(text))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether a service can do its work now, and if not, why.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// All that must hold for a service to be ready.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    problems: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+}
+
+/// One thing that must hold; whoever knows of it says so here.
+#[derive(Debug, Clone)]
+pub struct Check {
+    name: &'static str,
+    health: Health,
+}
+
+impl Health {
+    /// Adds something that must hold; until it is known, it does not.
+    #[must_use]
+    pub fn check(&self, name: &'static str) -> Check {
+        let check = Check { name, health: self.clone() };
+        check.fail("starting");
+        check
+    }
+
+    /// What does not hold, as `name: why`.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let problems = self.lock();
+        problems.iter().filter_map(|(name, why)| why.as_ref().map(|why| format!("{name}: {why}"))).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
+        self.problems.lock().expect("no code panics while it holds the health")
+    }
+}
+
+impl Check {
+    pub fn pass(&self) {
+        self.health.lock().insert(self.name, None);
+    }
+
+    pub fn fail(&self, why: impl Into<String>) {
+        self.health.lock().insert(self.name, Some(why.into()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_ready_when_everything_holds() {
+        let health = Health::default();
+        let (store, broker) = (health.check("store"), health.check("broker"));
+        assert_eq!(health.problems(), ["broker: starting", "store: starting"]);
+        store.pass();
+        broker.fail("connection refused");
+        assert_eq!(health.problems(), ["broker: connection refused"]);
+        broker.pass();
+        assert!(health.problems().is_empty());
+    }
+}

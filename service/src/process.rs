@@ -1,0 +1,144 @@
+//! From the command line to the exit code.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::{Health, Metrics, SettingError, Settings, admin, logging};
+
+/// Exit code for settings that must be changed, as sysexits.h has it.
+const EXIT_USAGE: u8 = 64;
+
+/// What a service is handed.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub settings: Settings,
+    pub health: Health,
+    pub metrics: Metrics,
+    /// Cancelled when the service is to stop: finish what is in flight, then return.
+    pub stop: CancellationToken,
+}
+
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// A TOML file with settings; millrace.example.toml lists them all
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Exit with 0 when the running service is ready
+    Healthcheck,
+}
+
+impl Context {
+    /// Reads the settings and starts logging.
+    ///
+    /// # Errors
+    /// A setting is unknown or wrong.
+    pub fn load(config: Option<PathBuf>) -> Result<Self, SettingError> {
+        let settings = Settings::load(config.as_deref())?;
+        logging::start(&settings.get::<String>("log")?)?;
+        Ok(Self {
+            settings,
+            health: Health::default(),
+            metrics: Metrics::default(),
+            stop: CancellationToken::new(),
+        })
+    }
+
+    /// Serves the admin routes until the process ends.
+    ///
+    /// # Errors
+    /// The address in `admin.listen` cannot be listened on.
+    pub async fn serve_admin(&self) -> Result<(), SettingError> {
+        let listener = admin::bind("admin.listen", self.settings.get("admin.listen")?).await?;
+        tokio::spawn(admin::serve(listener, self.health.clone(), self.metrics.clone()));
+        Ok(())
+    }
+
+    /// Runs a service until it ends or a signal asks it to; it then has the time of the setting `grace`.
+    ///
+    /// # Errors
+    /// The service failed, or did not end in time.
+    pub async fn run<F: Future<Output = anyhow::Result<()>>>(&self, service: F) -> anyhow::Result<()> {
+        let grace = self.settings.get::<Grace>("grace")?.0;
+        let mut service = std::pin::pin!(service);
+        tokio::select! {
+            end = &mut service => return end,
+            name = asked_to_stop() => info!("{}: finishing what is in flight, at most {grace:?}", name?),
+        }
+        self.health.check("process").fail("stopping");
+        self.stop.cancel();
+        tokio::select! {
+            end = &mut service => end,
+            () = tokio::time::sleep(grace) => bail!("did not finish within {grace:?} (setting grace)"),
+            name = asked_to_stop() => bail!("{} while stopping: ended at once", name?),
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Grace(#[serde(with = "humantime_serde")] Duration);
+
+/// The whole life of a service that runs on its own; `listen` is the setting that says where its health is.
+pub async fn main<F: Future<Output = anyhow::Result<()>>>(
+    name: &'static str,
+    listen: &'static str,
+    service: impl FnOnce(Context) -> F,
+) -> ExitCode {
+    let arguments = Arguments::parse();
+    exit_code(name, async {
+        let context = Context::load(arguments.config)?;
+        match arguments.command {
+            Some(Command::Healthcheck) => healthcheck(&context.settings, listen).await,
+            None => context.run(service(context.clone())).await,
+        }
+    })
+    .await
+}
+
+/// Asks the service that runs with these settings whether it is ready.
+///
+/// # Errors
+/// It is not reachable or not ready.
+pub async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
+    let address: SocketAddr = settings.get(listen)?;
+    admin::ask_ready(address).await
+}
+
+/// Says what went wrong in one line: 64 for a setting to be changed, 1 for anything else.
+pub async fn exit_code(name: &str, life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    let Err(e) = life.await else { return ExitCode::SUCCESS };
+    complain(name, &e);
+    match e.downcast_ref::<SettingError>() {
+        Some(_) => ExitCode::from(EXIT_USAGE),
+        None => ExitCode::FAILURE,
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a process is for the person who started it")]
+fn complain(name: &str, e: &anyhow::Error) {
+    eprintln!("{name}: {e:#}");
+}
+
+async fn asked_to_stop() -> anyhow::Result<&'static str> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    tokio::select! {
+        _ = terminate.recv() => Ok("SIGTERM"),
+        _ = interrupt.recv() => Ok("SIGINT"),
+    }
+}

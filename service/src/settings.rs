@@ -1,0 +1,160 @@
+//! Settings: the compiled-in example, then the user's file, then the environment.
+
+use std::path::Path;
+
+use config::{Config, Environment, File, FileFormat};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The defaults, and the list of all settings there are.
+const EXAMPLE: &str = include_str!("../../millrace.example.toml");
+
+const ENVIRONMENT_PREFIX: &str = "MILLRACE";
+
+/// A setting that is missing, unknown or wrong. Says which one and never a value that may be secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SettingError(String);
+
+impl SettingError {
+    /// Names the setting both as it stands in a file and as it stands in the environment.
+    pub fn new(key: &str, problem: impl std::fmt::Display) -> Self {
+        Self(format!("setting {key} ({}): {problem}", environment_name(key)))
+    }
+}
+
+/// All settings, checked to be known, not yet to make sense: that is for those who read them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    config: Config,
+}
+
+impl Settings {
+    /// Reads the file, if one is named, and the environment.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no TOML, or a setting is unknown.
+    pub fn load(file: Option<&Path>) -> Result<Self, SettingError> {
+        Self::layered(file, environment())
+    }
+
+    fn layered(file: Option<&Path>, environment: Environment) -> Result<Self, SettingError> {
+        let example = File::from_str(EXAMPLE, FileFormat::Toml);
+        let known = layer(Config::builder().add_source(example.clone()))?;
+        let mut builder = Config::builder().add_source(example);
+        if let Some(path) = file {
+            let source = File::from(path).format(FileFormat::Toml);
+            let said = layer(Config::builder().add_source(source.clone()))?;
+            refuse_unknown(&known, &said, "", &|key| format!("{key} in {}", path.display()))?;
+            builder = builder.add_source(source);
+        }
+        let said = layer(Config::builder().add_source(environment.clone()))?;
+        refuse_unknown(&known, &said, "", &environment_name)?;
+        let config = builder.add_source(environment).build().map_err(|e| SettingError(e.to_string()))?;
+        Ok(Self { config })
+    }
+
+    /// One setting or one section.
+    ///
+    /// # Errors
+    /// The value has the wrong type or is out of bounds.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingError> {
+        self.config.get(key).map_err(|e| {
+            let problem = match &e {
+                config::ConfigError::At { error, .. } => error.to_string(),
+                _ => e.to_string(),
+            };
+            SettingError::new(key, problem)
+        })
+    }
+}
+
+fn environment() -> Environment {
+    Environment::with_prefix(ENVIRONMENT_PREFIX)
+        .prefix_separator("__")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("metrics")
+        .with_list_parse_key("smtp.to")
+}
+
+fn environment_name(key: &str) -> String {
+    format!("{ENVIRONMENT_PREFIX}__{}", key.to_uppercase().replace('.', "__"))
+}
+
+fn layer(builder: config::ConfigBuilder<config::builder::DefaultState>) -> Result<Value, SettingError> {
+    let layer = builder.build().and_then(Config::try_deserialize);
+    layer.map_err(|e| SettingError(e.to_string()))
+}
+
+fn refuse_unknown(
+    known: &Value,
+    said: &Value,
+    above: &str,
+    name: &dyn Fn(&str) -> String,
+) -> Result<(), SettingError> {
+    let (Value::Object(known), Value::Object(said)) = (known, said) else { return Ok(()) };
+    for (key, value) in said {
+        let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
+        let Some(known_value) = known.get(key) else {
+            let there: Vec<_> = known.keys().map(String::as_str).collect();
+            return Err(SettingError(format!(
+                "unknown setting {}: here there are {}",
+                name(&path),
+                there.join(", ")
+            )));
+        };
+        refuse_unknown(known_value, value, &path, name)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::io::Write;
+
+    fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        let variables: HashMap<String, String> =
+            variables.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect();
+        let mut path = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        path.write_all(file.as_bytes()).unwrap();
+        Settings::layered(Some(path.path()), environment().source(Some(variables)))
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_the_example() {
+        let settings = load(
+            "[mqtt]\nlisten = '127.0.0.1:1'\n[http]\nlisten = '127.0.0.1:2'",
+            &[("MILLRACE__MQTT__LISTEN", "127.0.0.1:3"), ("MILLRACE__METRICS", "a,b"), ("OTHER", "x")],
+        )
+        .unwrap();
+        assert_eq!(settings.get::<String>("mqtt.listen").unwrap(), "127.0.0.1:3");
+        assert_eq!(settings.get::<String>("http.listen").unwrap(), "127.0.0.1:2");
+        assert_eq!(settings.get::<u32>("sensors.count").unwrap(), 3);
+        assert_eq!(settings.get::<Vec<String>>("metrics").unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_unknown_or_wrong_is_named() {
+        for (file, variables, expected) in [
+            ("[mqtt]\nlisen = 'x'", vec![], "unknown setting mqtt.lisen in"),
+            ("[mqt]\nlisten = 'x'", vec![], "unknown setting mqt in"),
+            (
+                "",
+                vec![("MILLRACE__MQTT__LISEN", "x")],
+                "unknown setting MILLRACE__MQTT__LISEN: here there are listen",
+            ),
+            ("mqtt = [", vec![], "TOML"),
+        ] {
+            let error = load(file, &variables).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let settings = load("", &[("MILLRACE__SENSORS__COUNT", "many")]).unwrap();
+        let error = settings.get::<u32>("sensors.count").unwrap_err().to_string();
+        assert!(error.starts_with("setting sensors.count (MILLRACE__SENSORS__COUNT): "), "{error}");
+        assert!(Settings::layered(Some(Path::new("/no/such.toml")), environment()).is_err());
+    }
+}

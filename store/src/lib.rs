@@ -1,0 +1,28 @@
+//! Keeps every reading once, and answers what was kept.
+//!
+//! A write that returns is on disk. A write that fails changed nothing and may be repeated.
+
+mod history;
+mod incident;
+mod sqlite;
+mod write;
+
+pub use history::{
+    Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, RejectedMessage, StoredReading,
+    TimeRange,
+};
+pub use incident::{Incident, Incidents, Mail, MailKind, Opened, Resolved, Transition};
+pub use sqlite::Sqlite;
+pub use write::{Batch, ReadingStore, Written};
+
+/// The database's file in the data folder.
+pub const FILE: &str = "millrace.db";
+
+/// Why the store did not answer.
+///
+/// Hold what you have, back off and try again: nothing was changed by the call.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is not available: {0:#}")]
+pub struct Unavailable(#[from] pub anyhow::Error);
+
+pub type Result<T> = std::result::Result<T, Unavailable>;

@@ -1,0 +1,80 @@
+//! How a value stands in its column.
+
+use jiff::Timestamp;
+use rusqlite::ToSql;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+
+/// A time: whole microseconds since 1970.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Micros(pub(super) Timestamp);
+
+impl ToSql for Micros {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_microsecond().into())
+    }
+}
+
+impl FromSql for Micros {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let micros = i64::column_result(value)?;
+        Timestamp::from_microsecond(micros).map(Self).map_err(FromSqlError::other)
+    }
+}
+
+/// The first whole microsecond that is not before `time`: what compares to a column as `time` itself does.
+pub(super) fn micros_from(time: Timestamp) -> i64 {
+    let micros =
+        time.as_nanosecond().div_euclid(1000) + i128::from(time.as_nanosecond().rem_euclid(1000) > 0);
+    i64::try_from(micros).expect("the microseconds of any Timestamp fit 64 bits")
+}
+
+/// How many rows a query may give.
+pub(super) fn at_most(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// A `boot` or a `seq`: a key has no NULL, so that -1 stands for none, here and nowhere else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Number(pub(super) Option<u64>);
+
+impl Number {
+    const NONE: i64 = -1;
+
+    pub(super) fn column(self) -> rusqlite::Result<i64> {
+        let number = self.0.map(i64::try_from).transpose();
+        let number = number.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(number.unwrap_or(Self::NONE))
+    }
+}
+
+impl ToSql for Number {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        self.column().map(Into::into)
+    }
+}
+
+impl FromSql for Number {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match i64::column_result(value)? {
+            Self::NONE => Ok(Self(None)),
+            number => {
+                u64::try_from(number).map(|n| Self(Some(n))).map_err(|_| FromSqlError::OutOfRange(number))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_rounded_up() {
+        for (nanos, micros) in
+            [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (-1, 0), (-1000, -1), (-1001, -1)]
+        {
+            assert_eq!(micros_from(Timestamp::from_nanosecond(nanos).unwrap()), micros, "{nanos}");
+        }
+        assert!(micros_from(Timestamp::MAX) > micros_from(Timestamp::MIN));
+    }
+}

@@ -1,0 +1,62 @@
+//! Readings as rows.
+
+use rusqlite::{Row, params};
+use telemetry::{Reading, Topic};
+
+use super::columns::{Micros, Number};
+use super::rejections;
+use super::writer::Tables;
+use crate::{Batch, StoredReading, Written};
+
+/// The columns that [`read`] reads, in its order.
+pub(super) const COLUMNS: &str = "measured_at, boot, seq, value, unit, received_at, stored_at";
+
+/// Keeps a batch; what was kept before is left as it is.
+pub(super) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Written> {
+    let mut stored = 0;
+    for reading in &batch.readings {
+        stored += u64::from(keep_reading(tables, reading)?);
+    }
+    for message in &batch.rejected {
+        rejections::keep(tables, message)?;
+    }
+    Ok(Written {
+        stored,
+        duplicate: batch.readings.len() as u64 - stored,
+        rejected: batch.rejected.len() as u64,
+    })
+}
+
+/// Returns whether the reading is new.
+fn keep_reading(tables: &mut Tables<'_>, reading: &Reading) -> rusqlite::Result<bool> {
+    const INSERT: &str = "
+        INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT DO NOTHING";
+    let series = tables.series.id(tables.connection, &reading.topic)?;
+    let added = tables.connection.prepare_cached(INSERT)?.execute(params![
+        series,
+        Micros(reading.measured_at),
+        Number(reading.boot),
+        Number(reading.seq),
+        reading.value,
+        reading.unit,
+        Micros(reading.received_at),
+        Micros(tables.stored_at),
+    ])?;
+    Ok(added == 1)
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>, topic: &Topic) -> rusqlite::Result<StoredReading> {
+    let reading = Reading {
+        topic: topic.clone(),
+        measured_at: row.get::<_, Micros>(0)?.0,
+        boot: row.get::<_, Number>(1)?.0,
+        seq: row.get::<_, Number>(2)?.0,
+        value: row.get(3)?,
+        unit: row.get(4)?,
+        received_at: row.get::<_, Micros>(5)?.0,
+    };
+    Ok(StoredReading { reading, stored_at: row.get::<_, Micros>(6)?.0 })
+}

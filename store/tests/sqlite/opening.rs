@@ -1,0 +1,111 @@
+//! What can be opened, what is refused and how that is said.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use store::{History, ReadingStore, Sqlite};
+
+use crate::{batch, everything, file, fresh, reading};
+
+/// The message without the path, which it must name.
+fn refusal(path: &Path) -> String {
+    let message = format!("{:#}", Sqlite::open(path).unwrap_err());
+    assert!(!message.contains('\n'), "{message}");
+    let prefix = format!("the database {}: ", path.display());
+    message.strip_prefix(&prefix).unwrap_or_else(|| panic!("{message:?} does not name the file")).to_owned()
+}
+
+#[tokio::test]
+async fn a_file_can_be_opened_again_and_by_two_at_once() {
+    let (folder, one) = fresh();
+    let two = Sqlite::open(&file(&folder)).unwrap();
+    one.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
+    two.write(&batch([reading("temperature/a", 2, 1.0)])).await.unwrap();
+    one.write(&batch([reading("temperature/a", 3, 1.0)])).await.unwrap();
+    assert_eq!(everything(&two).await.len(), 3);
+}
+
+#[test]
+fn two_that_make_the_file_at_once_both_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| Sqlite::open(&path).unwrap());
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_closed_store_is_one_file_and_refuses_further_writes() {
+    let (folder, sqlite) = fresh();
+    let clone = sqlite.clone();
+    sqlite.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
+    sqlite.latest().await.unwrap();
+    sqlite.close().await;
+    let files: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files, [store::FILE]);
+    let refused = clone.write(&batch([reading("temperature/a", 2, 1.0)])).await.unwrap_err();
+    assert!(refused.to_string().contains("has stopped"), "{refused}");
+    clone.probe().await.unwrap_err();
+    clone.close().await;
+    assert_eq!(everything(&Sqlite::open(&file(&folder)).unwrap()).await.len(), 1);
+}
+
+#[tokio::test]
+async fn probing_does_not_let_the_file_grow() {
+    let (folder, sqlite) = fresh();
+    sqlite.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
+    let pages = || {
+        let connection = Connection::open(file(&folder)).unwrap();
+        connection.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    let before = pages();
+    for _ in 0..50 {
+        sqlite.probe().await.unwrap();
+    }
+    assert_eq!(pages(), before);
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let (folder, sqlite) = fresh();
+    drop(sqlite);
+    Connection::open(file(&folder)).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let refusal = refusal(&file(&folder));
+    assert!(refusal.contains("newer Millrace: its schema has version 99"), "{refusal}");
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE music (title TEXT)").unwrap();
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(refusal(&path), "it is a SQLite database, but not one of Millrace's");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let garbage = folder.path().join("garbage");
+    std::fs::write(&garbage, "Dear diary, ".repeat(1000)).unwrap();
+    for (path, reason) in [
+        (garbage.clone(), "it is not a SQLite database"),
+        (folder.path().to_path_buf(), "it is a folder, not a file"),
+        (folder.path().join("nowhere/millrace.db"), "its folder does not exist"),
+        (garbage.join("millrace.db"), "its folder does not exist"),
+    ] {
+        assert_eq!(refusal(&path), reason);
+    }
+    assert!(!folder.path().join("nowhere").exists());
+}
+
+#[tokio::test]
+async fn a_file_that_has_just_been_made_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(file(&folder), "").unwrap();
+    Sqlite::open(&file(&folder)).unwrap().probe().await.unwrap();
+}

@@ -1,0 +1,124 @@
+//! Gathers items until they are many, large or old enough to be written together.
+
+use std::time::{Duration, Instant};
+
+/// When a batch is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Readings.
+    pub count: usize,
+    /// Payload bytes.
+    pub bytes: usize,
+    /// Since the first item; zero writes whatever has arrived.
+    pub age: Duration,
+}
+
+/// What one item adds to a batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    pub count: usize,
+    pub bytes: usize,
+}
+
+/// Holds the batch that is being gathered; time is an argument.
+#[derive(Debug)]
+pub struct Batcher<T> {
+    limits: Limits,
+    items: Vec<T>,
+    size: Size,
+    oldest: Option<Instant>,
+}
+
+impl<T> Batcher<T> {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, items: Vec::new(), size: Size::default(), oldest: None }
+    }
+
+    /// Adds an item. Never refuses one: an item larger than the limits is a batch of its own.
+    pub fn push(&mut self, now: Instant, item: T, size: Size) {
+        self.items.push(item);
+        self.size.count += size.count;
+        self.size.bytes += size.bytes;
+        self.oldest.get_or_insert(now);
+    }
+
+    /// Whether the batch is to be taken before anything is added.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.size.count >= self.limits.count || self.size.bytes >= self.limits.bytes
+    }
+
+    /// When the batch is to be taken although it is not full; none while it is empty.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.oldest.map(|oldest| oldest + self.limits.age)
+    }
+
+    /// Takes all that was gathered, in the order in which it came.
+    pub fn take(&mut self) -> Vec<T> {
+        self.size = Size::default();
+        self.oldest = None;
+        std::mem::take(&mut self.items)
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LIMITS: Limits = Limits { count: 3, bytes: 100, age: Duration::from_millis(50) };
+
+    #[test]
+    fn a_batch_is_full_by_count_or_by_bytes() {
+        let now = Instant::now();
+        for (items, full) in [
+            (vec![(1, 10), (1, 10)], false),
+            (vec![(1, 10), (2, 10)], true),
+            (vec![(1, 99)], false),
+            (vec![(1, 100)], true),
+            (vec![(10_000, 1)], true),
+            (vec![(0, 0)], false),
+        ] {
+            let mut batcher = Batcher::new(LIMITS);
+            for &(count, bytes) in &items {
+                batcher.push(now, (), Size { count, bytes });
+            }
+            assert_eq!(batcher.is_full(), full, "{items:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_is_due_when_its_first_item_is_old() {
+        let start = Instant::now();
+        let mut batcher = Batcher::new(LIMITS);
+        assert_eq!(batcher.deadline(), None);
+        batcher.push(start, "a", Size { count: 1, bytes: 1 });
+        batcher.push(start + Duration::from_millis(40), "b", Size { count: 1, bytes: 1 });
+        assert_eq!(batcher.deadline(), Some(start + LIMITS.age));
+        assert_eq!(batcher.take(), ["a", "b"]);
+        assert!(batcher.is_empty() && batcher.deadline().is_none() && !batcher.is_full());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_or_reordered(sizes in prop::collection::vec((0usize..5, 0usize..60), 0..100)) {
+            let now = Instant::now();
+            let (mut batcher, mut out) = (Batcher::new(LIMITS), Vec::new());
+            for (index, &(count, bytes)) in sizes.iter().enumerate() {
+                batcher.push(now, index, Size { count, bytes });
+                if batcher.is_full() {
+                    out.extend(batcher.take());
+                }
+            }
+            out.extend(batcher.take());
+            prop_assert_eq!(out, (0..sizes.len()).collect::<Vec<_>>());
+        }
+    }
+}

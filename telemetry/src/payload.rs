@@ -1,0 +1,193 @@
+//! What one JSON number or object says of a reading.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Unexpected, Visitor};
+
+use crate::message::whole_microseconds;
+
+/// The largest `boot` and `seq`: what a signed 64-bit column holds.
+pub const MAX_SEQ: u64 = i64::MAX as u64;
+
+/// Bytes in a unit, at most.
+pub const MAX_UNIT_BYTES: usize = 64;
+
+/// What the device itself said.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Said {
+    pub(crate) value: f64,
+    pub(crate) unit: Option<String>,
+    pub(crate) measured_at: Option<Timestamp>,
+    pub(crate) boot: Option<u64>,
+    pub(crate) seq: Option<u64>,
+}
+
+/// Reads a bare number or an object.
+pub(crate) fn read(text: &str) -> Result<Said, String> {
+    if text.trim_ascii_start().starts_with('{') {
+        return read_object(text);
+    }
+    match serde_json::from_str::<f64>(text) {
+        Ok(value) if value.is_finite() => {
+            Ok(Said { value, unit: None, measured_at: None, boot: None, seq: None })
+        }
+        Err(e) if e.is_data() => Err("the payload must be a number or an object with a \"value\"".into()),
+        Err(e) => Err(format!("the payload is not JSON: {e}")),
+        Ok(_) => Err("the value is not finite".into()),
+    }
+}
+
+/// Reads an object.
+pub(crate) fn read_object(text: &str) -> Result<Said, String> {
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err("an element of an array must be an object with a \"value\"".into());
+    }
+    let object: Object<'_> = serde_json::from_str(text)
+        .map_err(|e| if e.is_data() { e.to_string() } else { format!("the payload is not JSON: {e}") })?;
+    let value = object.value.ok_or("there is no value")?.0;
+    if !value.is_finite() {
+        return Err("the value is not finite".into());
+    }
+    Ok(Said {
+        value,
+        unit: object.unit.map(|unit| unit.0.into_owned()),
+        measured_at: object.measured_at.map(|time| time.0),
+        boot: object.boot.map(|boot| boot.0),
+        seq: object.seq.map(|seq| seq.0),
+    })
+}
+
+#[derive(Deserialize)]
+struct Object<'a> {
+    value: Option<Value>,
+    #[serde(borrow)]
+    unit: Option<Unit<'a>>,
+    measured_at: Option<MeasuredAt>,
+    boot: Option<Boot>,
+    seq: Option<Seq>,
+}
+
+struct Value(f64);
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = f64;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number as value")
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<f64, E> {
+                Ok(value)
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+        }
+        deserializer.deserialize_any(Number).map(Value)
+    }
+}
+
+struct Unit<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Unit<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Cow<'de, str>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a unit of at most {MAX_UNIT_BYTES} bytes without control characters")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, unit: &'de str) -> Result<Cow<'de, str>, E> {
+                checked_unit(unit, &self).map(|()| Cow::Borrowed(unit))
+            }
+            fn visit_str<E: de::Error>(self, unit: &str) -> Result<Cow<'de, str>, E> {
+                checked_unit(unit, &self).map(|()| Cow::Owned(unit.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Text).map(Unit)
+    }
+}
+
+fn checked_unit<E: de::Error>(unit: &str, expected: &dyn de::Expected) -> Result<(), E> {
+    if unit.len() > MAX_UNIT_BYTES || unit.chars().any(char::is_control) {
+        return Err(E::invalid_value(Unexpected::Str(unit), expected));
+    }
+    Ok(())
+}
+
+struct MeasuredAt(Timestamp);
+
+impl<'de> Deserialize<'de> for MeasuredAt {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Time;
+        impl Visitor<'_> for Time {
+            type Value = Timestamp;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("measured_at as RFC 3339 with an offset, or as Unix milliseconds")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
+                let time = text.parse().ok().filter(|time| *time >= earliest());
+                time.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+            }
+            fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Timestamp, E> {
+                let time = Timestamp::from_microsecond((millis * 1000.0) as i64).ok();
+                let time = time.filter(|time| *time >= earliest());
+                time.ok_or_else(|| E::invalid_value(Unexpected::Float(millis), &self))
+            }
+            fn visit_i64<E: de::Error>(self, millis: i64) -> Result<Timestamp, E> {
+                let time = Timestamp::from_millisecond(millis).ok().filter(|time| *time >= earliest());
+                time.ok_or_else(|| E::invalid_value(Unexpected::Signed(millis), &self))
+            }
+            fn visit_u64<E: de::Error>(self, millis: u64) -> Result<Timestamp, E> {
+                self.visit_i64(i64::try_from(millis).unwrap_or(i64::MAX))
+            }
+        }
+        deserializer.deserialize_any(Time).map(whole_microseconds).map(MeasuredAt)
+    }
+}
+
+/// The start of year 1: databases and browsers disagree on what came before.
+fn earliest() -> Timestamp {
+    Timestamp::constant(-62_135_596_800, 0)
+}
+
+struct Boot(u64);
+
+impl<'de> Deserialize<'de> for Boot {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(Counter("boot")).map(Boot)
+    }
+}
+
+struct Seq(u64);
+
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(Counter("seq")).map(Seq)
+    }
+}
+
+struct Counter(&'static str);
+
+impl Visitor<'_> for Counter {
+    type Value = u64;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as a whole number from 0 to {MAX_SEQ}", self.0)
+    }
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+        if number > MAX_SEQ {
+            return Err(E::invalid_value(Unexpected::Unsigned(number), &self));
+        }
+        Ok(number)
+    }
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<u64, E> {
+        u64::try_from(number).map_err(|_| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+}

@@ -1,0 +1,203 @@
+//! The topic grammar `<metric>/<device>`, written and read by one type.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// Characters in one level, at most.
+pub const MAX_LEVEL_CHARS: usize = 64;
+
+/// Bytes in a whole topic, at most: what is left of an AMQP routing key's 255.
+pub const MAX_TOPIC_BYTES: usize = 255;
+
+/// Where a reading is published: `temperature/site-a/rack-1` is metric `temperature` of device `site-a/rack-1`.
+///
+/// A level is 1–64 characters of `A–Z a–z 0–9 _ -`. Dots are refused because MQTT's `/` becomes AMQP's `.`.
+/// Cloning is cheap: the text is shared.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Topic {
+    text: Arc<str>,
+    slash: usize,
+}
+
+/// Why a text is not a [`Topic`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TopicError {
+    #[error("the topic has no device: write <metric>/<device>, for example temperature/lab")]
+    NoDevice,
+    #[error("the topic is longer than {MAX_TOPIC_BYTES} bytes")]
+    TooLong,
+    #[error("the topic has an empty level: remove the doubled, leading or trailing slash")]
+    EmptyLevel,
+    #[error("the topic has a level longer than {MAX_LEVEL_CHARS} characters")]
+    LongLevel,
+    #[error("the topic has the character {0:?}: use A-Z a-z 0-9 _ - and / between levels")]
+    Character(char),
+}
+
+impl Topic {
+    /// Reads `<metric>/<device>`.
+    ///
+    /// # Errors
+    /// Says which part of the grammar the text breaks; the message it came with is to be rejected.
+    pub fn parse(text: &str) -> Result<Self, TopicError> {
+        if text.len() > MAX_TOPIC_BYTES {
+            return Err(TopicError::TooLong);
+        }
+        text.split('/').try_for_each(check_level)?;
+        let slash = text.find('/').ok_or(TopicError::NoDevice)?;
+        Ok(Self { text: text.into(), slash })
+    }
+
+    /// Joins a metric and a device.
+    ///
+    /// # Errors
+    /// As [`Topic::parse`]; a metric of two levels is refused.
+    pub fn new(metric: &str, device: &str) -> Result<Self, TopicError> {
+        if metric.contains('/') {
+            return Err(TopicError::Character('/'));
+        }
+        Self::parse(&format!("{metric}/{device}"))
+    }
+
+    /// The first level.
+    #[must_use]
+    pub fn metric(&self) -> &str {
+        &self.text[..self.slash]
+    }
+
+    /// All levels after the first.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.text[self.slash + 1..]
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+fn check_level(level: &str) -> Result<(), TopicError> {
+    if level.is_empty() {
+        return Err(TopicError::EmptyLevel);
+    }
+    if let Some(c) = level.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_' && *c != '-') {
+        return Err(TopicError::Character(c));
+    }
+    if level.len() > MAX_LEVEL_CHARS {
+        return Err(TopicError::LongLevel);
+    }
+    Ok(())
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Topic({})", self.text)
+    }
+}
+
+/// The metrics that are collected; a topic of any other metric carries no reading.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub struct Metrics(Vec<String>);
+
+impl Metrics {
+    /// Whether messages on this topic are readings, be they good ones or bad.
+    #[must_use]
+    pub fn collect(&self, topic: &str) -> bool {
+        let metric = topic.split('/').next().unwrap_or_default();
+        self.0.iter().any(|collected| collected == metric)
+    }
+
+    /// The MQTT subscription filters that cover every collected reading.
+    pub fn filters(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(|metric| format!("{metric}/#"))
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+impl TryFrom<Vec<String>> for Metrics {
+    type Error = String;
+
+    fn try_from(names: Vec<String>) -> Result<Self, String> {
+        if names.is_empty() {
+            return Err("name at least one metric, for example \"temperature\"".into());
+        }
+        for name in &names {
+            check_level(name).map_err(|e| format!("metric {name:?}: {e}"))?;
+        }
+        Ok(Self(names))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_topic_is_a_metric_and_a_device() {
+        let topic = Topic::parse("temperature/site-a/rack_1").unwrap();
+        assert_eq!((topic.metric(), topic.device()), ("temperature", "site-a/rack_1"));
+    }
+
+    #[test]
+    fn what_breaks_the_grammar_is_named() {
+        let long = "x".repeat(MAX_LEVEL_CHARS + 1);
+        for (text, error) in [
+            ("temperature", TopicError::NoDevice),
+            ("", TopicError::EmptyLevel),
+            ("/lab", TopicError::EmptyLevel),
+            ("temperature/", TopicError::EmptyLevel),
+            ("temperature//lab", TopicError::EmptyLevel),
+            ("temperature/lab.1", TopicError::Character('.')),
+            ("temperature/lab 1", TopicError::Character(' ')),
+            ("temperature/+", TopicError::Character('+')),
+            ("temperature/grün", TopicError::Character('ü')),
+            (&format!("temperature/{long}"), TopicError::LongLevel),
+            (&format!("t/{}", "abc/".repeat(80)), TopicError::TooLong),
+        ] {
+            assert_eq!(Topic::parse(text), Err(error), "{text}");
+        }
+        assert!(Topic::parse(&format!("t/{}", &long[1..])).is_ok());
+        assert_eq!(Topic::new("a/b", "c"), Err(TopicError::Character('/')));
+    }
+
+    #[test]
+    fn a_metric_is_collected_by_its_first_level_alone() {
+        let metrics = Metrics::try_from(vec!["temperature".to_string()]).unwrap();
+        assert!(metrics.collect("temperature/lab"));
+        assert!(metrics.collect("temperature/lab.1"), "bad grammar of a collected metric is a bad reading");
+        assert!(metrics.collect("temperature"));
+        assert!(!metrics.collect("temperatures/lab"));
+        assert!(!metrics.collect("status/lab"));
+        assert!(Metrics::try_from(vec!["a/b".to_string()]).is_err());
+        assert!(Metrics::try_from(vec![]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn every_topic_reads_back_as_written(metric in "[A-Za-z0-9_-]{1,64}", device in "[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,10}){0,3}") {
+            let topic = Topic::new(&metric, &device).unwrap();
+            prop_assert_eq!(topic.metric(), &metric);
+            prop_assert_eq!(topic.device(), &device);
+            prop_assert_eq!(Topic::parse(&topic.to_string()).unwrap(), topic);
+        }
+
+        #[test]
+        fn no_text_panics(text in any::<String>()) {
+            if let Ok(topic) = Topic::parse(&text) {
+                prop_assert_eq!(topic.as_str(), text);
+            }
+        }
+    }
+}
