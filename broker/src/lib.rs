@@ -11,5 +11,5 @@ mod url;
 pub use backoff::Backoff;
 pub use delivery::{Deliveries, Delivery, Outcome, Receipt, Unsettled};
 pub use mqtt::{Link, Quality, Subscription, consume};
-pub use outbox::{Ack, Outbox, Presence, Publisher, TooLarge, Unacked};
+pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
 pub use url::{BrokerUrl, BrokerUrlError};

@@ -19,6 +19,9 @@ use crate::{Backoff, BrokerUrl};
 /// Room in a packet for the topic and headers.
 const HEADER_BYTES: usize = 1024;
 
+/// Leaves room for the headers.
+const MAX_TOPIC_BYTES: usize = 1000;
+
 /// Where to publish, and how much may be un-acked.
 #[derive(Debug, Clone)]
 pub struct Outbox {
@@ -45,10 +48,14 @@ pub struct Unacked {
     pub oldest: Option<Duration>,
 }
 
-/// A payload that no broker here would take.
-#[derive(Debug, thiserror::Error)]
-#[error("a payload of {0} bytes does not fit into an MQTT packet of {MAX_PACKET_BYTES} bytes")]
-pub struct TooLarge(usize);
+/// What no broker would take, now or later.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    #[error("a payload of {0} bytes does not fit into an MQTT packet of {MAX_PACKET_BYTES} bytes")]
+    TooLarge(usize),
+    #[error("a topic to publish to has 1 to {MAX_TOPIC_BYTES} bytes, without + and #")]
+    Topic,
+}
 
 /// Resolves when the PUBACK is there, to the time it took.
 #[derive(Debug)]
@@ -131,25 +138,18 @@ impl Publisher {
     /// Puts a publish into the outbox; waits while the window is full.
     ///
     /// # Errors
-    /// [`TooLarge`]: the payload is not taken.
-    pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, TooLarge> {
-        if payload.len() > MAX_PACKET_BYTES - HEADER_BYTES {
-            return Err(TooLarge(payload.len()));
-        }
+    /// It is not taken and never will be; the outbox goes on.
+    pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, PublishError> {
+        check(topic, &payload)?;
         let (sender, receiver) = oneshot::channel();
-        let mut entry = Some(Entry {
-            topic: topic.to_owned(),
-            payload,
-            retain: false,
-            since: Instant::now(),
-            acked: Some(sender),
-        });
+        let mut sender = Some(sender);
         self.shared
             .until(|state| {
-                if state.span() < self.shared.window {
-                    entry.take().into_iter().for_each(|entry| state.add(entry));
+                let room = state.span() < self.shared.window;
+                if room && let Some(acked) = sender.take() {
+                    state.add(Entry::awaited(topic.to_owned(), payload.clone(), acked));
                 }
-                entry.is_none()
+                room
             })
             .await;
         Ok(Ack(receiver))
@@ -179,6 +179,17 @@ impl Publisher {
     }
 }
 
+/// An entry that the client library refuses would stay in the outbox for ever.
+fn check(topic: &str, payload: &Bytes) -> Result<(), PublishError> {
+    if !(1..=MAX_TOPIC_BYTES).contains(&topic.len()) || topic.contains(['+', '#', '\0']) {
+        return Err(PublishError::Topic);
+    }
+    if payload.len() > MAX_PACKET_BYTES - HEADER_BYTES {
+        return Err(PublishError::TooLarge(payload.len()));
+    }
+    Ok(())
+}
+
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no code panics while it holds the outbox")
@@ -202,8 +213,13 @@ impl Shared {
         state.client = Some(client.clone());
         state.entries.retain(|_, entry| !entry.is_presence());
         let un_acked: Vec<u64> = state.entries.keys().copied().collect();
-        state.say_presence(self.presence.as_ref());
+        if !state.leaving {
+            state.say_presence(self.presence.as_ref());
+        }
         un_acked.into_iter().for_each(|key| state.hand_over(key));
+        if state.leaving {
+            state.say_presence(self.presence.as_ref());
+        }
         if state.closing {
             state.hang_up();
         }
@@ -216,6 +232,14 @@ impl Shared {
         state.client = None;
         state.handed.clear();
         state.on_wire.clear();
+    }
+
+    fn heard(&self, event: &Event) {
+        match event {
+            Event::Outgoing(Outgoing::Publish(packet_id)) => self.numbered(*packet_id),
+            Event::Incoming(Packet::PubAck(ack)) => self.acked(ack.pkid),
+            _ => {}
+        }
     }
 
     fn numbered(&self, packet_id: u16) {
@@ -280,6 +304,10 @@ impl State {
 }
 
 impl Entry {
+    fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Duration>) -> Self {
+        Self { topic, payload, retain: false, since: Instant::now(), acked: Some(acked) }
+    }
+
     fn retained(topic: String, payload: Bytes) -> Self {
         Self { topic, payload, retain: true, since: Instant::now(), acked: None }
     }
@@ -302,12 +330,13 @@ async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
                     debug!(broker = %url, "connected for publishing");
                     shared.connected(&client);
                 }
-                Ok(Event::Outgoing(Outgoing::Publish(packet_id))) => shared.numbered(packet_id),
-                Ok(Event::Incoming(Packet::PubAck(ack))) => shared.acked(ack.pkid),
-                Ok(_) => {}
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+                Ok(event) => shared.heard(&event),
                 Err(e) => break e,
             }
         };
+        // What came in one piece with the end of the line counts as well.
+        events.state.events.iter().for_each(|event| shared.heard(event));
         shared.disconnected();
         if shared.state().closing {
             return;

@@ -1,6 +1,5 @@
 //! The answers of the API, apart from HTTP.
 
-use serde_json::{Value, json};
 use store::{History, Incidents, TimeRange, Unavailable};
 
 use crate::query::{self, Asked, Parameters};
@@ -17,38 +16,38 @@ pub(crate) enum Refusal {
     Unavailable(#[from] Unavailable),
 }
 
-pub(crate) fn devices(live: &Live) -> Value {
+pub(crate) fn devices(live: &Live) -> String {
     live.devices()
 }
 
-pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Result<Value, Refusal> {
+pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Result<String, Refusal> {
     match query::readings(parameters).map_err(Refusal::Bad)? {
         Asked::Readings(query) => {
             let page = store.readings(query).await?;
-            let readings: Vec<Value> = page.readings.iter().map(json::reading).collect();
-            Ok(json!({ "readings": readings, "next": page.next.map(|next| next.to_string()) }))
+            let readings = page.readings.iter().map(json::Reading::of).collect();
+            Ok(json::text(&json::Readings { readings, next: page.next.map(|next| next.to_string()) }))
         }
         Asked::Buckets { device, metric, from, to, points } => {
             let Some((oldest, newest)) = store.extent(&device, &metric).await? else {
-                return Ok(json!({ "buckets": [] }));
+                return Ok(json::listed("buckets", std::iter::empty::<json::Bucket>()));
             };
             // The end of a range is excluded, and the newest reading is not to be.
             let after_newest = newest + std::time::Duration::from_micros(1);
             let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
             let buckets = store.buckets(&device, &metric, range, points).await?;
-            Ok(json!({ "buckets": buckets.iter().map(json::bucket).collect::<Vec<_>>() }))
+            Ok(json::listed("buckets", buckets.iter().map(json::Bucket::of)))
         }
     }
 }
 
-pub(crate) async fn alerts(store: &impl Incidents, parameters: Parameters) -> Result<Value, Refusal> {
+pub(crate) async fn alerts(store: &impl Incidents, parameters: Parameters) -> Result<String, Refusal> {
     let limit = query::limit(parameters).map_err(Refusal::Bad)?;
     let incidents = store.incidents(limit).await?;
-    Ok(json!({ "alerts": incidents.iter().map(json::alert).collect::<Vec<_>>() }))
+    Ok(json::listed("alerts", incidents.iter().map(json::Alert::of)))
 }
 
-pub(crate) async fn rejected(store: &impl History, parameters: Parameters) -> Result<Value, Refusal> {
+pub(crate) async fn rejected(store: &impl History, parameters: Parameters) -> Result<String, Refusal> {
     let limit = query::limit(parameters).map_err(Refusal::Bad)?;
     let rejected = store.rejected(limit).await?;
-    Ok(json!({ "rejected": rejected.iter().map(json::rejected).collect::<Vec<_>>() }))
+    Ok(json::listed("rejected", rejected.iter().map(json::Rejected::of)))
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 use service::{Health, Metrics};
 use store::{History, Incidents};
 use tokio::net::TcpListener;
@@ -88,9 +88,9 @@ fn routes<S: History + Incidents + 'static>(
     api.or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse).map(Reply::into_response)
 }
 
-fn answer(answer: Result<Value, Refusal>) -> Response {
+fn answer(answer: Result<String, Refusal>) -> Response {
     match answer {
-        Ok(value) => warp::reply::json(&value).into_response(),
+        Ok(json) => warp::reply::with_header(json, "content-type", "application/json").into_response(),
         Err(e @ Refusal::Bad(_)) => error(StatusCode::BAD_REQUEST, &e.to_string()),
         Err(e @ Refusal::Unavailable(_)) => error(StatusCode::SERVICE_UNAVAILABLE, &e.to_string()),
     }

@@ -1,10 +1,11 @@
 //! How things look in the API: times RFC 3339 in UTC with microseconds.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
-use store::{Bucket, Incident, Mail, MailKind, RejectedMessage, StoredReading};
-use telemetry::Reading;
+use store::MailKind;
 
 use crate::State;
 
@@ -12,6 +13,23 @@ pub(crate) fn time(at: Timestamp) -> String {
     format!("{at:.6}")
 }
 
+/// `{"<name>": [<rows>]}`.
+pub(crate) fn listed<T: Serialize>(name: &str, rows: impl Iterator<Item = T>) -> String {
+    text(&BTreeMap::from([(name, rows.collect::<Vec<_>>())]))
+}
+
+pub(crate) fn text(said: &impl Serialize) -> String {
+    serde_json::to_string(said).expect("an answer is maps, numbers and strings")
+}
+
+/// One page of readings.
+#[derive(Serialize)]
+pub(crate) struct Readings<'a> {
+    pub(crate) readings: Vec<Reading<'a>>,
+    pub(crate) next: Option<String>,
+}
+
+/// The newest reading of a device and metric.
 #[derive(Serialize)]
 pub(crate) struct Device<'a> {
     device: &'a str,
@@ -22,69 +40,133 @@ pub(crate) struct Device<'a> {
     state: State,
 }
 
-pub(crate) fn device((reading, state): (&Reading, State)) -> Device<'_> {
-    Device {
-        device: reading.topic.device(),
-        metric: reading.topic.metric(),
-        value: reading.value,
-        unit: reading.unit.as_deref(),
-        measured_at: time(reading.measured_at),
-        state,
+impl<'a> Device<'a> {
+    pub(crate) fn of((reading, state): (&'a telemetry::Reading, State)) -> Self {
+        Self {
+            device: reading.topic.device(),
+            metric: reading.topic.metric(),
+            value: reading.value,
+            unit: reading.unit.as_deref(),
+            measured_at: time(reading.measured_at),
+            state,
+        }
     }
 }
 
-pub(crate) fn reading(StoredReading { reading, stored_at }: &StoredReading) -> Value {
-    json!({
-        "device": reading.topic.device(),
-        "metric": reading.topic.metric(),
-        "value": reading.value,
-        "unit": reading.unit,
-        "measured_at": time(reading.measured_at),
-        "received_at": time(reading.received_at),
-        "stored_at": time(*stored_at),
-        "boot": reading.boot,
-        "seq": reading.seq,
-    })
+#[derive(Serialize)]
+pub(crate) struct Reading<'a> {
+    device: &'a str,
+    metric: &'a str,
+    value: f64,
+    unit: Option<&'a str>,
+    measured_at: String,
+    received_at: String,
+    stored_at: String,
+    boot: Option<u64>,
+    seq: Option<u64>,
 }
 
-pub(crate) fn bucket(bucket: &Bucket) -> Value {
-    json!({
-        "from": time(bucket.from),
-        "to": time(bucket.to),
-        "min": bucket.min,
-        "max": bucket.max,
-        "mean": bucket.mean,
-        "count": bucket.count,
-    })
+impl<'a> Reading<'a> {
+    pub(crate) fn of(stored: &'a store::StoredReading) -> Self {
+        let reading = &stored.reading;
+        Self {
+            device: reading.topic.device(),
+            metric: reading.topic.metric(),
+            value: reading.value,
+            unit: reading.unit.as_deref(),
+            measured_at: time(reading.measured_at),
+            received_at: time(reading.received_at),
+            stored_at: time(stored.stored_at),
+            boot: reading.boot,
+            seq: reading.seq,
+        }
+    }
 }
 
-pub(crate) fn alert(incident: &Incident) -> Value {
-    json!({
-        "rule": incident.rule,
-        "device": incident.device,
-        "metric": incident.metric,
-        "unit": incident.unit,
-        "opened_at": time(incident.opened_at),
-        "resolved_at": incident.resolved_at.map(time),
-        "value": incident.value,
-        "mails": incident.mails.iter().map(mail).collect::<Vec<_>>(),
-    })
+#[derive(Serialize)]
+pub(crate) struct Bucket {
+    from: String,
+    to: String,
+    min: f64,
+    max: f64,
+    mean: f64,
+    count: u64,
 }
 
-fn mail(mail: &Mail) -> Value {
-    let kind = match mail.kind {
-        MailKind::Opened => "opened",
-        MailKind::Resolved => "resolved",
-    };
-    json!({ "kind": kind, "to": mail.recipients, "message_id": mail.message_id, "sent_at": mail.sent_at.map(time) })
+impl Bucket {
+    pub(crate) fn of(bucket: &store::Bucket) -> Self {
+        let store::Bucket { from, to, min, max, mean, count } = *bucket;
+        Self { from: time(from), to: time(to), min, max, mean, count }
+    }
 }
 
-/// A payload that is not UTF-8 has its strange bytes replaced; all of them are kept in the store.
-pub(crate) fn rejected(message: &RejectedMessage) -> Value {
-    json!({
-        "received_at": time(message.received_at),
-        "topic": message.topic,
-        "reason": message.reason,
-        "payload": String::from_utf8_lossy(&message.payload),
-    })
+/// An incident; owned, because pages are told only when one has changed.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Alert {
+    rule: String,
+    device: String,
+    metric: String,
+    opened_at: String,
+    resolved_at: Option<String>,
+    value: f64,
+    unit: Option<String>,
+    mails: Vec<Mail>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Mail {
+    kind: &'static str,
+    to: String,
+    message_id: String,
+    sent_at: Option<String>,
+}
+
+impl Alert {
+    pub(crate) fn of(incident: &store::Incident) -> Self {
+        Self {
+            rule: incident.rule.clone(),
+            device: incident.device.clone(),
+            metric: incident.metric.clone(),
+            opened_at: time(incident.opened_at),
+            resolved_at: incident.resolved_at.map(time),
+            value: incident.value,
+            unit: incident.unit.clone(),
+            mails: incident.mails.iter().map(Mail::of).collect(),
+        }
+    }
+}
+
+impl Mail {
+    fn of(mail: &store::Mail) -> Self {
+        let kind = match mail.kind {
+            MailKind::Opened => "opened",
+            MailKind::Resolved => "resolved",
+        };
+        Self {
+            kind,
+            to: mail.recipients.clone(),
+            message_id: mail.message_id.clone(),
+            sent_at: mail.sent_at.map(time),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Rejected<'a> {
+    received_at: String,
+    topic: &'a str,
+    reason: &'a str,
+    /// Bytes that are not UTF-8 are replaced; all of them are kept in the store.
+    payload: Cow<'a, str>,
+}
+
+impl<'a> Rejected<'a> {
+    pub(crate) fn of(message: &'a store::RejectedMessage) -> Self {
+        Self {
+            received_at: time(message.received_at),
+            topic: &message.topic,
+            reason: &message.reason,
+            payload: String::from_utf8_lossy(&message.payload),
+        }
+    }
 }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Value, json};
 use store::Incident;
 use telemetry::Reading;
 use tokio::sync::broadcast;
@@ -25,7 +24,7 @@ pub struct Live {
 #[derive(Debug)]
 struct View {
     newest: Newest,
-    alerts: Noted<Vec<Value>>,
+    alerts: Noted<Vec<json::Alert>>,
     rejected: Noted<u64>,
 }
 
@@ -54,7 +53,7 @@ struct Frame<'a> {
     server_time: String,
     devices: Vec<json::Device<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    alerts: Option<&'a Vec<Value>>,
+    alerts: Option<&'a Vec<json::Alert>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected: Option<&'a u64>,
 }
@@ -73,7 +72,7 @@ impl Live {
     }
 
     pub(crate) fn note(&self, incidents: &[Incident], rejected: u64) {
-        let alerts = incidents.iter().map(json::alert).collect();
+        let alerts = incidents.iter().map(json::Alert::of).collect();
         let mut view = self.view();
         view.alerts.note(alerts);
         view.rejected.note(rejected);
@@ -90,14 +89,14 @@ impl Live {
         let frame = Frame {
             kind: "changes",
             server_time: json::time(Timestamp::now()),
-            devices: newest.take_changed().into_iter().map(json::device).collect(),
+            devices: newest.take_changed().into_iter().map(json::Device::of).collect(),
             alerts: alerts.take(),
             rejected: rejected.take(),
         };
         let nothing = frame.devices.is_empty() && frame.alerts.is_none() && frame.rejected.is_none();
         if (even_nothing || !nothing) && self.frames.receiver_count() > 0 {
             // No page is open any more: nobody has to be told.
-            let _ = self.frames.send(text(&frame));
+            let _ = self.frames.send(json::text(&frame).into());
         }
         !nothing
     }
@@ -108,25 +107,21 @@ impl Live {
         let snapshot = Frame {
             kind: "snapshot",
             server_time: json::time(Timestamp::now()),
-            devices: view.newest.all().map(json::device).collect(),
+            devices: view.newest.all().map(json::Device::of).collect(),
             alerts: Some(&view.alerts.value),
             rejected: Some(&view.rejected.value),
         };
-        (text(&snapshot), self.frames.subscribe())
+        (json::text(&snapshot).into(), self.frames.subscribe())
     }
 
-    pub(crate) fn devices(&self) -> Value {
+    /// `{"devices": […]}`.
+    pub(crate) fn devices(&self) -> String {
         let mut view = self.view();
         view.newest.age(Timestamp::now());
-        let devices: Vec<_> = view.newest.all().map(json::device).collect();
-        json!({ "devices": devices })
+        json::listed("devices", view.newest.all().map(json::Device::of))
     }
 
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().expect("no code panics while it holds the view")
     }
-}
-
-fn text(frame: &Frame<'_>) -> Arc<str> {
-    serde_json::to_string(frame).expect("a frame is maps, numbers and strings").into()
 }

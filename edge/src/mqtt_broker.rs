@@ -123,7 +123,10 @@ impl BrokerEventHandler for Publishes {
         event: ClientPublishEvent,
     ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
         Box::pin(async move {
-            self.hub.take(&event.topic, event.payload).await;
+            // An empty retained message takes back the one before: it is no reading.
+            if !(event.retain && event.payload.is_empty()) {
+                self.hub.take(&event.topic, event.payload).await;
+            }
             PublishAction::Continue
         })
     }

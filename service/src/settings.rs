@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -59,13 +59,21 @@ impl Settings {
     /// # Errors
     /// The value has the wrong type or is out of bounds.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingError> {
-        self.config.get(key).map_err(|e| {
-            let problem = match &e {
-                config::ConfigError::At { error, .. } => error.to_string(),
-                _ => e.to_string(),
-            };
-            SettingError::new(key, problem)
+        let value = self.config.get::<config::Value>(key).map_err(|e| SettingError::new(key, e))?;
+        serde_path_to_error::deserialize(value).map_err(|e| {
+            let below = e.path().to_string();
+            let key = if below == "." { key.to_owned() } else { format!("{key}.{below}") };
+            SettingError::new(&key, plain(e.inner()))
         })
+    }
+}
+
+/// What is wrong, without the place: that is named already.
+fn plain(error: &ConfigError) -> String {
+    match error {
+        ConfigError::At { error, .. } => plain(error),
+        ConfigError::Type { unexpected, expected, .. } => format!("{unexpected} is not {expected}"),
+        other => other.to_string(),
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use broker::{BrokerUrl, Outbox, Presence, Publisher};
 use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::Error;
-use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish};
+use rumqttc::mqttbytes::QoS;
+use rumqttc::mqttbytes::v4::{
+    ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, SubAck, Subscribe, SubscribeReasonCode,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -52,6 +55,7 @@ impl Scripted {
     pub(crate) async fn accept(&self) -> Line {
         within("a connection", async {
             let (mut stream, _) = self.listener.accept().await.expect("accept");
+            stream.set_nodelay(true).expect("a connected stream takes options");
             let mut received = BytesMut::new();
             match read(&mut stream, &mut received).await {
                 Some(Packet::Connect(connect)) => Line { stream, received, connect },
@@ -72,13 +76,15 @@ impl Scripted {
 impl Line {
     /// The next packet but pings, which are answered; none when the client has ended the connection.
     pub(crate) async fn next(&mut self) -> Option<Packet> {
-        loop {
-            let packet = within("a packet", read(&mut self.stream, &mut self.received)).await?;
-            if packet != Packet::PingReq {
-                return Some(packet);
+        within("a packet", async {
+            loop {
+                match read(&mut self.stream, &mut self.received).await? {
+                    Packet::PingReq => self.say(&Packet::PingResp).await,
+                    packet => return Some(packet),
+                }
             }
-            self.say(&Packet::PingResp).await;
-        }
+        })
+        .await
     }
 
     pub(crate) async fn publish(&mut self) -> Publish {
@@ -115,6 +121,28 @@ impl Line {
 
     pub(crate) async fn puback(&mut self, pkid: u16) {
         self.say(&Packet::PubAck(PubAck { pkid })).await;
+    }
+
+    pub(crate) async fn subscribe(&mut self) -> Subscribe {
+        match self.next().await {
+            Some(Packet::Subscribe(subscribe)) => subscribe,
+            other => panic!("expected SUBSCRIBE, got {other:?}"),
+        }
+    }
+
+    /// Takes the subscription and grants it.
+    pub(crate) async fn grant(&mut self) -> Subscribe {
+        let subscribe = self.subscribe().await;
+        let codes = subscribe.filters.iter().map(|f| SubscribeReasonCode::Success(f.qos)).collect();
+        self.say(&Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await;
+        subscribe
+    }
+
+    /// Delivers a message.
+    pub(crate) async fn deliver(&mut self, qos: QoS, pkid: u16, text: &str) {
+        let mut publish = Publish::new("temperature/lab", qos, text);
+        publish.pkid = pkid;
+        self.say(&Packet::Publish(publish)).await;
     }
 
     /// Acks whatever comes, until the client says goodbye or is gone; what came.

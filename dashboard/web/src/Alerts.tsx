@@ -29,7 +29,7 @@ export function Alerts() {
 function Row({ alert }: { alert: Alert }) {
   const sensor = sensorOf(keyOf(alert));
   const open = alert.resolved_at === null;
-  const quantity = formatQuantity(alert.value, sensor?.newest.value.unit ?? null, sensor?.precision.digits ?? 1);
+  const quantity = formatQuantity(alert.value, alert.unit ?? sensor?.newest.value.unit ?? null, sensor?.precision.digits ?? 1);
   return (
     <li class="alert" data-testid="alert" data-open={open} data-device={alert.device} data-metric={alert.metric}>
       <div class="alert-line">

@@ -1,5 +1,6 @@
 import { Alerts, Announcer } from "./Alerts";
 import { Chart } from "./Chart";
+import { chosen } from "./choice";
 import { Empty } from "./Empty";
 import { Header } from "./Header";
 import { RejectedPanel } from "./RejectedPanel";
@@ -9,7 +10,7 @@ import { many, Tiles } from "./Tiles";
 export function App() {
   return (
     <div class="page" data-connected={connection.value.connected} data-many={many.value} data-rows={sensors.value.length > 4 ? 2 : 1}>
-      <a class="skip" href="#chart">Skip to the chart</a>
+      {chosen.value && <a class="skip" href="#chart">Skip to the chart</a>}
       <Header />
       <Main />
       <RejectedPanel />

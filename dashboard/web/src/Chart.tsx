@@ -2,6 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { frame, loaded, loading, problem, room, roomIn, shownPoints, zoomAround, zoomTo } from "./chart-data";
 import { choice, choose, chosen, chosenKey, chosenSensor, RANGES, type RangeName } from "./choice";
+import { now } from "./clock";
 import { formatMoment, unitSign } from "./format";
 import { toColumns, type Columns } from "./history";
 import { createPlot, type Plot } from "./plot";
@@ -84,6 +85,7 @@ function Canvas() {
       aria-valuenow={hovered.value ?? 0}
       aria-valuetext={pointText(hovered.value === null ? null : (columns.value?.points[hovered.value] ?? null))}
       aria-busy={loading.value}
+      onBlur={() => plot.current?.unpoint()}
       onKeyDown={(event) => handleKey(event, plot.current!)}
     >
       <div class="canvas-plot" ref={element} />
@@ -102,7 +104,7 @@ function currentView() {
     digits: chosenSensor.value?.precision.digits ?? 0,
     alerts: own.map(({ opened_at, resolved_at }) => ({
       from: Date.parse(opened_at),
-      to: resolved_at === null ? Infinity : Date.parse(resolved_at),
+      to: resolved_at === null ? now.value : Date.parse(resolved_at),
     })),
   };
 }
@@ -151,10 +153,14 @@ function Nothing() {
   );
 }
 
-/** Ranges usually end now. When they do not, the reader has to know. */
+/** A range usually ends now and has its full length. When not, the reader has to know. */
 function Note() {
   const newest = chosenSensor.value?.newest.value;
-  if (!newest || !frame.value.endsAtNewest) return <p class="chart-hint">Drag across the chart to zoom in.</p>;
-  const at = formatMoment(Date.parse(newest.measured_at), Date.now());
-  return <p class="chart-note">Ends at this sensor’s newest reading, {at}, not now.</p>;
+  const { endsAtNewest, beginsAtFirst } = frame.value;
+  if (newest && endsAtNewest) {
+    const at = formatMoment(Date.parse(newest.measured_at), Date.now());
+    return <p class="chart-note">Ends at this sensor’s newest reading, {at}, not now.</p>;
+  }
+  if (beginsAtFirst) return <p>Begins with this sensor’s first reading.</p>;
+  return <p class="chart-hint">Drag across the chart to zoom in.</p>;
 }

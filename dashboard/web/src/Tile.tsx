@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Alert, Newest } from "./api";
 import { choose, chosenKey, hrefOf } from "./choice";
 import { serverNow } from "./clock";
-import { formatNumber, formatQuantity, unitSign } from "./format";
+import { formatNumber, unitSign } from "./format";
 import { AlertShape, StateShape } from "./Shapes";
 import { Sparkline } from "./Sparkline";
 import { generation, openAlerts, type Sensor } from "./state";
@@ -23,7 +22,6 @@ export function Tile({ sensor }: { sensor: Sensor }) {
       href={hrefOf({ sensor, zoom: null })}
       onClick={(event) => chooseHere(event, sensor)}
       aria-current={chosenKey.value === sensor.key}
-      aria-label={nameOf(sensor, newest, alert)}
       data-testid="tile"
       data-device={sensor.device}
       data-metric={sensor.metric}
@@ -32,7 +30,11 @@ export function Tile({ sensor }: { sensor: Sensor }) {
     >
       <span class="tile-device" title={sensor.device}><Breakable name={sensor.device} /></span>
       <span class="tile-metric">{sensor.metric}</span>
-      {alert && <span class="tile-alert" title={alert.rule}><AlertShape />alert</span>}
+      {alert && (
+        <span class="tile-alert" title={alert.rule}>
+          <AlertShape />alert<span class="unseen"> {alert.rule}</span>
+        </span>
+      )}
       <span class="tile-quantity">
         <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, sensor.precision.digits)}</span>
         {newest.unit !== null && <span class="tile-unit">{unitSign(newest.unit)}</span>}
@@ -47,12 +49,6 @@ export function Tile({ sensor }: { sensor: Sensor }) {
 /** A long name may go on in a second line after a slash, an underscore or a hyphen. */
 function Breakable({ name }: { name: string }) {
   return <>{name.split(/(?<=[/_-])/).map((part) => <>{part}<wbr /></>)}</>;
-}
-
-function nameOf(sensor: Sensor, newest: Newest, alert: Alert | undefined): string {
-  const quantity = formatQuantity(newest.value, newest.unit, sensor.precision.digits);
-  const words = `${sensor.device} ${sensor.metric}: ${quantity}, ${newest.state}`;
-  return alert ? `${words}, alert open: ${alert.rule}` : words;
 }
 
 function chooseHere(event: MouseEvent, sensor: Sensor): void {

@@ -24,6 +24,7 @@ export interface Alert {
   opened_at: string;
   resolved_at: string | null;
   value: number;
+  unit: string | null;
   mails: Mail[];
 }
 

@@ -2,10 +2,9 @@ import { batch, computed, effect, signal } from "@preact/signals";
 import { fetchBuckets, fetchFirst } from "./api";
 import { choice, choose, chosen, chosenKey, chosenSensor, RANGES } from "./choice";
 import { now, serverNow } from "./clock";
-import { extend, frameOf, toPoints, type Frame, type Point } from "./history";
+import { extend, frameOf, toPoints, wholeFrame, type Frame, type Point } from "./history";
 import { generation } from "./state";
 
-const LONE_READING_MARGIN_MS = 30_000;
 const RETRY_MS = 5000;
 
 interface Loaded {
@@ -25,20 +24,19 @@ export function roomIn(pixels: number): number {
   return Math.max(80, Math.min(360, Math.round(pixels / 4)));
 }
 
-// Only "all" needs to know when a sensor first spoke.
-const firstMs = signal<number | null>(null);
+/** When the sensor in the chart first spoke. */
+const first = signal<{ key: string; at: number | null } | null>(null);
 
 /** The stretch of time to show now. It moves with the clock or with the newest reading. */
 export const frame = computed<Frame>(() => {
   const { zoom, range } = choice.value;
-  if (zoom) return { ...zoom, follows: false, endsAtNewest: false };
+  if (zoom) return { ...zoom, endsAtNewest: false, beginsAtFirst: false };
   const newest = chosenSensor.value?.newest.value;
   const newestMs = newest ? Date.parse(newest.measured_at) : now.value;
+  const firstMs = first.value?.key === chosenKey.value ? first.value!.at : null;
   const lengthMs = RANGES[range].ms;
-  if (lengthMs !== null) return frameOf(lengthMs, newestMs, now.value);
-  const from = firstMs.value ?? newestMs;
-  const margin = newestMs - from < LONE_READING_MARGIN_MS ? LONE_READING_MARGIN_MS : 0;
-  return { from: from - margin, to: newestMs + margin, follows: false, endsAtNewest: false };
+  if (lengthMs === null) return wholeFrame(firstMs ?? newestMs, newestMs);
+  return frameOf(lengthMs, firstMs, newestMs, now.value);
 });
 
 let abort = new AbortController();
@@ -76,8 +74,10 @@ async function load(): Promise<void> {
 /** Returns after how many milliseconds the store is worth asking again. */
 async function fetchInto(aborted: AbortSignal): Promise<number> {
   const [sensor, key] = [chosen.peek()!, chosenKey.peek()!];
-  const { range, zoom } = choice.peek();
-  if (range === "all" && !zoom) firstMs.value = await fetchFirst(sensor, aborted);
+  // Old readings are deleted in time, and "all" is to begin with one that is still there.
+  if (first.peek()?.key !== key || choice.peek().range === "all") {
+    first.value = { key, at: await fetchFirst(sensor, aborted) };
+  }
   const { from, to } = frame.peek();
   const widthMs = (to - from) / room.peek();
   // The end of a span is not part of it, and the newest reading may lie right on it.

@@ -1,16 +1,31 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extend, frameOf, longestStep, summaryOf, toColumns } from "./history.ts";
+import { extend, frameOf, longestStep, summaryOf, toColumns, wholeFrame } from "./history.ts";
 
 const point = (from, mean, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
 
 test("a range ends now, or at the newest reading when that has long gone by", () => {
-  assert.deepEqual(frameOf(100, 990, 1000), { from: 900, to: 1000, follows: true, endsAtNewest: false });
-  assert.deepEqual(frameOf(100, 300, 1000), { from: 200, to: 300, follows: false, endsAtNewest: true });
+  const [range, first, now] = [900_000, 0, 9_000_000];
+  const frame = { endsAtNewest: false, beginsAtFirst: false };
+  assert.deepEqual(frameOf(range, first, 8_990_000, now), { ...frame, from: 8_100_000, to: now });
+  assert.deepEqual(frameOf(range, first, 3_000_000, now), { ...frame, from: 2_100_000, to: 3_000_000, endsAtNewest: true });
 });
 
 test("a device whose clock is ahead is shown to its newest reading", () => {
-  assert.equal(frameOf(100, 1500, 1000).to, 1500);
+  assert.equal(frameOf(900_000, 0, 9_100_000, 9_000_000).to, 9_100_000);
+});
+
+test("a sensor that is younger than the range fills the chart, from a minute on", () => {
+  const { from, beginsAtFirst } = frameOf(900_000, 500_000, 700_000, 700_000);
+  assert.deepEqual({ from, beginsAtFirst }, { from: 500_000, beginsAtFirst: true });
+  const first = frameOf(900_000, 690_000, 700_000, 700_000);
+  assert.deepEqual([first.from, first.to], [690_000, 750_000]);
+});
+
+test("all readings take at least a minute, with a lone one in the middle", () => {
+  const { from, to } = wholeFrame(100_000, 100_000);
+  assert.deepEqual([from, to], [70_000, 130_000]);
+  assert.equal(wholeFrame(0, 100_000).to, 100_000);
 });
 
 test("a live reading joins the bucket that it falls into", () => {

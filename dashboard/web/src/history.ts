@@ -12,20 +12,31 @@ export interface Point {
 
 /** The stretch of time that the chart shows. */
 export interface Frame extends Span {
-  /** Whether the right edge moves along with the server's clock. */
-  follows: boolean;
   /** Whether it ends at the newest reading, because that is too old for the range to reach it from now. */
   endsAtNewest: boolean;
+  /** Whether it begins at the first reading of all, because the sensor is younger than the range is long. */
+  beginsAtFirst: boolean;
 }
+
+const SHORTEST_MS = 60_000;
 
 /**
  * Where a range of `lengthMs` lies. A sensor that has been silent for most of the range, such as a recording from
- * years ago that is played back, is shown up to its newest reading instead of up to now.
+ * years ago that is played back, is shown up to its newest reading instead of up to now. One that has just been
+ * switched on fills the chart from the left, instead of being a sliver at the right edge.
  */
-export function frameOf(lengthMs: number, newestMs: number, nowMs: number): Frame {
+export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number): Frame {
   const endsAtNewest = nowMs - newestMs > lengthMs / 2;
   const to = endsAtNewest ? newestMs : Math.max(nowMs, newestMs);
-  return { from: to - lengthMs, to, follows: !endsAtNewest, endsAtNewest };
+  const beginsAtFirst = firstMs !== null && firstMs > to - lengthMs;
+  const from = beginsAtFirst ? firstMs : to - lengthMs;
+  return { from, to: Math.max(to, from + SHORTEST_MS), endsAtNewest, beginsAtFirst };
+}
+
+/** From the first reading to the newest. */
+export function wholeFrame(firstMs: number, newestMs: number): Frame {
+  const margin = Math.max(0, SHORTEST_MS - (newestMs - firstMs)) / 2;
+  return { from: firstMs - margin, to: newestMs + margin, endsAtNewest: false, beginsAtFirst: false };
 }
 
 export function toPoints(buckets: Bucket[]): Point[] {

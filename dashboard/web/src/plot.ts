@@ -16,6 +16,7 @@ export interface Plot {
   show(view: View): void;
   /** Puts the crosshair on a column. */
   point(column: number): void;
+  unpoint(): void;
   resize(width: number, height: number): void;
   destroy(): void;
 }
@@ -57,6 +58,7 @@ export function createPlot(element: HTMLElement, callbacks: Callbacks): Plot {
       if (time === undefined) return;
       plot.setCursor({ left: plot.valToPos(time, "x"), top: plot.valToPos(mean ?? 0, "y") });
     },
+    unpoint: () => plot.setCursor({ left: -10, top: -10 }),
     resize: (width, height) => plot.setSize({ width, height }),
     destroy() {
       window.removeEventListener("mouseup", end);
@@ -199,7 +201,7 @@ function drawAlerts(plot: uPlot, alerts: View["alerts"]): void {
   ctx.clip();
   for (const { from, to } of alerts) {
     const left = Math.round(plot.valToPos(from / 1000, "x", true));
-    const right = Math.round(plot.valToPos(Math.min(to / 1000, plot.scales.x!.max!), "x", true));
+    const right = Math.round(plot.valToPos(to / 1000, "x", true));
     ctx.fillStyle = colour("--alarm-band");
     ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
     ctx.fillStyle = colour("--alarm");

@@ -1,7 +1,8 @@
 import { fetchBuckets, type Bucket, type Span } from "./api";
 import type { Sensor } from "./state";
 
-const SLOTS = 60;
+const SLOTS = 120;
+const FEWEST_SLOTS = 12;
 const TEN_MINUTES = 600_000;
 const DAY = 86_400_000;
 
@@ -14,7 +15,7 @@ export interface Slot {
   count: number;
 }
 
-/** The recent past of one sensor, just fine enough for its sparkline: at most 60 slots of equal width. */
+/** The recent past of one sensor, just fine enough for its sparkline: at most 120 slots of equal width. */
 export class Trail {
   slots: Slot[] = [];
   slotMs = TEN_MINUTES / SLOTS;
@@ -36,11 +37,15 @@ export class Trail {
     this.slots = buckets.map(({ from, min, max, mean, count }) => ({ at: Date.parse(from), min, max, mean, count }));
   }
 
-  /** What a sparkline shows: the last ten minutes, or the last ones that the sensor spoke in. */
+  /**
+   * What a sparkline shows: the last ten minutes, or the last ones that the sensor spoke in. A new sensor fills it
+   * from the left, so that its first minutes are a line and not a speck.
+   */
   span(newestMs: number, nowMs: number): Span {
     const silent = nowMs - newestMs > TEN_MINUTES;
     const to = silent ? newestMs : Math.max(nowMs, newestMs);
-    return { from: to - (SLOTS - 1) * this.slotMs, to };
+    const from = Math.max(to - (SLOTS - 1) * this.slotMs, this.slots[0]?.at ?? 0);
+    return { from, to: Math.max(to, from + FEWEST_SLOTS * this.slotMs) };
   }
 }
 

@@ -1,7 +1,8 @@
 //! Opens the file, and says in one line why it cannot.
 
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -15,11 +16,20 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Mill");
 /// How long a lock that another program holds on the file is waited for.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Between two tries where SQLite itself does not wait.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+
 /// Statements that a connection keeps prepared: more than there are.
 const PREPARED_STATEMENTS: usize = 64;
 
-/// What a log file that has grown, for example in a purge, is cut back to, in bytes.
+/// Pages of 4 KiB in the log when they are copied to the table: a page that changes often is copied once for all.
+const LOG_PAGES: u32 = 4_000;
+
+/// What a log file that has grown, for example while it could not be copied, is cut back to, in bytes.
 const LOG_BYTES: u32 = 64 * 1024 * 1024;
+
+/// The writer's cache: the page that each of some thousand series grows at.
+const CACHE_KIBIBYTES: i32 = 32 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 enum OpenError {
@@ -35,7 +45,7 @@ enum OpenError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Opens the database to write, makes it where there is none, and brings its schema up to date.
+/// Opens the database to write, makes it where there is none, and brings its schema up to date. Blocks.
 pub(super) fn create(path: &Path) -> anyhow::Result<Connection> {
     open(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| explain(path, &error))
 }
@@ -56,17 +66,37 @@ pub(super) fn read_only(path: &Path) -> rusqlite::Result<Connection> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     let mut connection = connect(path, flags)?;
     // Looks before anything is written: another program's database stays as it is.
-    schema_version(&connection)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(OpenError::NoLog);
-    }
+    let unchanging = connection.transaction()?;
+    schema_version(&unchanging)?;
+    drop(unchanging);
+    write_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Sets the write-ahead log, in which readers and the writer do not wait for each other.
+fn write_ahead(connection: &Connection) -> Result<(), OpenError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => return Err(OpenError::NoLog),
+            // For this lock SQLite does not wait by itself: someone else makes the same file just now.
+            Err(error) if is_busy(&error) && Instant::now() < deadline => thread::sleep(BUSY_PAUSE),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {

@@ -68,7 +68,7 @@ async fn a_transition_that_is_judged_again_adds_nothing() {
         resolved_value: Some(22.0),
         mails: vec![mail("i1", MailKind::Opened), mail("i1", MailKind::Resolved)],
     };
-    assert_eq!(sqlite.incidents(10).await.unwrap(), [expected.clone()]);
+    assert_eq!(sqlite.incidents(10).await.unwrap(), std::slice::from_ref(&expected));
     let owed = sqlite.owed_mails(10).await.unwrap();
     assert_eq!(owed, [(expected.mails[0].clone(), expected.clone()), (expected.mails[1].clone(), expected)]);
 }

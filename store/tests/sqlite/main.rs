@@ -1,5 +1,7 @@
 //! What the SQLite store promises, asked of it through its traits alone.
 
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
 mod exactly_once;
 mod incidents;
 mod killed;

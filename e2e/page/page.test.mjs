@@ -1,0 +1,178 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { chromium } from "playwright-core";
+import { startMillrace } from "./millrace.mjs";
+
+const PATIENCE_MS = 15_000;
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-page-"));
+
+let millrace, browser, page, device;
+/** While Millrace is stopped, a browser complains about the connections that it cannot make. */
+let expectRefusals = false;
+const complaints = [];
+const strangers = [];
+
+before(async () => {
+  assert.ok(existsSync(executablePath), `${executablePath} is missing: apt-get install chromium, or set CHROMIUM`);
+  millrace = await startMillrace(dataDir);
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  browser = await chromium.launch({ executablePath, args: BROWSER_ARGUMENTS });
+  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 } });
+  context.setDefaultTimeout(PATIENCE_MS);
+  page = await context.newPage();
+  overhear(page);
+  await page.goto(millrace.http);
+});
+
+after(async () => {
+  await browser?.close();
+  await device?.endAsync(true);
+  await millrace?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+// The tests tell one story and run in this order.
+
+test("without a sensor the page shows the line that makes one", async () => {
+  await connected("true");
+  await eventually(() => textOf(page.getByTestId("empty")), /mosquitto_pub -q 1 -t temperature\/lab -m 23\.5/);
+});
+
+test("a first reading makes a tile", async () => {
+  await publish("23.5");
+  await eventually(() => page.getByTestId("tile").count(), 1);
+  await eventually(tileValue, "23.5");
+  assert.equal(await tile().getAttribute("data-device"), "lab");
+  assert.equal(await tile().getAttribute("data-metric"), "temperature");
+});
+
+test("a second reading changes it", async () => {
+  await publish(JSON.stringify({ value: 24.2, unit: "celsius" }));
+  await eventually(tileValue, "24.2");
+  await eventually(() => textOf(tile()), /°C/);
+});
+
+test("the chart draws the readings", async () => {
+  await eventually(chartPoints, (points) => points > 0);
+});
+
+test("a value over 25 shows an alert and marks the tile, and one below resolves it", async () => {
+  await publish("26.5");
+  await eventually(() => page.locator('[data-testid="alert"][data-open="true"]').count(), 1);
+  await eventually(() => tile().getAttribute("data-alerting"), "true");
+  await publish("22");
+  await eventually(() => page.locator('[data-testid="alert"][data-open="true"]').count(), 0);
+  await eventually(() => page.locator('[data-testid="alert"][data-open="false"]').count(), 1);
+  await eventually(() => tile().getAttribute("data-alerting"), "false");
+});
+
+test("a payload that cannot be read is counted and can be looked at", async () => {
+  await publish("twenty-three");
+  await eventually(() => textOf(page.getByTestId("rejected-count")), /^1 rejected$/);
+  await page.getByTestId("rejected-count").click();
+  await eventually(() => textOf(page.getByTestId("rejected")), /temperature\/lab.*twenty-three/s);
+  await page.keyboard.press("Escape");
+  await eventually(() => page.getByTestId("rejected").count(), 0);
+});
+
+test("a silent sensor goes stale and then offline", async () => {
+  await publish("22.5");
+  await eventually(tileState, "fresh");
+  await eventually(tileState, "stale");
+  await eventually(tileState, "offline");
+});
+
+test("the address reproduces the choice", async () => {
+  await page.getByRole("button", { name: "1 h", exact: true }).click();
+  await eventually(() => new URL(page.url()).search, "?device=lab&metric=temperature&range=1h");
+  await page.reload();
+  await connected("true");
+  await eventually(() => page.locator('[data-range="1h"]').getAttribute("aria-pressed"), "true");
+  await eventually(chartPoints, (points) => points > 0);
+});
+
+test("when Millrace stops, the page says so and greys its values", async () => {
+  await publish("21.9");
+  await eventually(tileState, "fresh");
+  const colourBefore = await valueColour();
+  expectRefusals = true;
+  await device.endAsync(true);
+  await millrace.stop();
+  await connected("false");
+  await eventually(() => textOf(page.getByTestId("connection")), /disconnected since .*\d.*, reconnecting/);
+  await eventually(valueColour, (colour) => colour !== colourBefore);
+});
+
+test("when Millrace is back, the page finds it and its history again", async () => {
+  millrace = await startMillrace(dataDir, millrace.port);
+  await connected("true");
+  expectRefusals = false;
+  await eventually(tileValue, "21.9");
+  await eventually(chartPoints, (points) => points > 0);
+  await eventually(() => page.getByTestId("alert").count(), 1);
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  await publish("21.7");
+  await eventually(tileValue, "21.7");
+});
+
+test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
+  assert.deepEqual(strangers, []);
+  assert.deepEqual(complaints, []);
+});
+
+const BROWSER_ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+function overhear(page) {
+  const home = new URL(millrace.http).host;
+  const note = (address) => new URL(address).host !== home && strangers.push(address);
+  page.on("request", (request) => note(request.url()));
+  page.on("websocket", (socket) => note(socket.url()));
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    const refused = expectRefusals && /ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !refused) complaints.push(message.text());
+  });
+}
+
+/** Returns when the broker has acknowledged it, which is when it is stored. */
+function publish(payload) {
+  return device.publishAsync("temperature/lab", payload, { qos: 1 });
+}
+
+const tile = () => page.getByTestId("tile").first();
+const tileState = () => tile().getAttribute("data-state");
+const tileValue = () => textOf(page.getByTestId("tile-value").first());
+const chartPoints = async () => Number(await page.getByTestId("chart").getAttribute("data-points"));
+const connected = (value) => eventually(() => page.getByTestId("connection").getAttribute("data-connected"), value);
+const valueColour = () => page.getByTestId("tile-value").first().evaluate((element) => getComputedStyle(element).color);
+const textOf = async (locator) => (await locator.textContent()).trim();
+
+/** Asks again until the answer is the wanted value, matches the pattern or passes the check. */
+async function eventually(ask, wanted) {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const answer = await ask();
+    if (fits(answer, wanted)) return;
+    if (Date.now() > deadline) assert.fail(`waited ${PATIENCE_MS} ms for ${wanted}, last saw ${JSON.stringify(answer)}`);
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+}
+
+function fits(answer, wanted) {
+  if (wanted instanceof RegExp) return wanted.test(answer);
+  return typeof wanted === "function" ? wanted(answer) : answer === wanted;
+}

@@ -1,0 +1,38 @@
+//! Finds the programs that a test runs.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Once;
+
+static BUILD: Once = Once::new();
+
+/// A binary of this workspace, built as it stands now in the profile of the test.
+///
+/// # Panics
+/// The build fails.
+pub fn binary(name: &str) -> PathBuf {
+    let folder = PathBuf::from(std::env::current_exe().expect("a test has a path"));
+    let folder = folder.parent().and_then(|deps| deps.parent()).expect("a test lies in target/PROFILE/deps");
+    BUILD.call_once(|| build(folder.file_name().is_some_and(|profile| profile == "release")));
+    folder.join(name)
+}
+
+fn build(release: bool) {
+    let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+    cargo.args(["build", "--quiet", "--workspace", "--bins"]);
+    if release {
+        cargo.arg("--release");
+    }
+    let status = cargo.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).status().expect("run cargo");
+    assert!(status.success(), "cargo build --workspace --bins failed");
+}
+
+/// A program from another maker, such as `mosquitto_pub`.
+///
+/// # Panics
+/// It is not installed: the message names the Debian package.
+pub fn program(name: &str, package: &str) -> Command {
+    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().expect("run sh");
+    assert!(found.status.success(), "{name} is missing: apt-get install {package}, or `make test-tools`");
+    Command::new(name)
+}

@@ -1,0 +1,187 @@
+//! The embedded broker is a broker: local subscribers, retained messages, wills, WebSocket, passwords.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+use e2e::{Millrace, SOON, Start, binary, eventually};
+
+/// A `mosquitto_sub` that is known to be subscribed; it is killed when dropped.
+struct Subscriber {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Subscriber {
+    fn new(millrace: &Millrace, arguments: &[&str]) -> Self {
+        let mut command = millrace.mosquitto("mosquitto_sub");
+        // Debug output tells when the subscription stands.
+        command.args(["-q", "1", "-v", "-d"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("Subscribed") {
+            line.clear();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "the subscriber ended");
+        }
+        Self { child, lines }
+    }
+
+    fn next(&mut self) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the subscriber ended");
+            if !line.starts_with("Client ") {
+                return line.trim_end().to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn fresh() -> (tempfile::TempDir, Millrace) {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace =
+        Start::new(&folder.path().join("data")).set("MQTT__WEBSOCKET_LISTEN", "127.0.0.1:0").start();
+    (folder, millrace)
+}
+
+#[test]
+fn local_subscribers_of_both_versions_get_readings_and_everything_else() {
+    let (_folder, millrace) = fresh();
+    for version in ["mqttv311", "mqttv5"] {
+        let mut subscriber = Subscriber::new(&millrace, &["-V", version, "-t", "#"]);
+        millrace.publish("temperature/lab", &["-m", "21.5", "-V", version]);
+        assert_eq!(subscriber.next(), "temperature/lab 21.5");
+        millrace.publish("status/lab", &["-m", "online", "-V", version]);
+        assert_eq!(subscriber.next(), "status/lab online");
+    }
+    assert_eq!(millrace.readings("device=lab").len(), 2);
+}
+
+#[test]
+fn a_reading_at_any_quality_of_service_is_stored() {
+    let (_folder, millrace) = fresh();
+    for qos in ["0", "1", "2"] {
+        let status = millrace
+            .mosquitto("mosquitto_pub")
+            .args(["-q", qos, "-t", "humidity/lab", "-m", &format!("4{qos}")])
+            .status();
+        assert!(status.unwrap().success());
+    }
+    eventually(SOON, || match millrace.readings("device=lab").len() {
+        3 => Ok(()),
+        stored => Err(stored),
+    });
+}
+
+#[test]
+fn retained_messages_survive_a_restart_and_can_be_cleared() {
+    let (_folder, millrace) = fresh();
+    millrace.publish("status/lab", &["-m", "online", "-r"]);
+    let (status, again) = millrace.terminate();
+    assert!(status.success());
+    let millrace = again.start();
+    let mut subscriber = Subscriber::new(&millrace, &["-t", "status/#"]);
+    assert_eq!(subscriber.next(), "status/lab online");
+    millrace.publish("status/lab", &["-n", "-r"]);
+    assert_eq!(subscriber.next(), "status/lab (null)");
+}
+
+#[test]
+fn a_device_that_vanishes_is_announced_by_its_will() {
+    let (_folder, millrace) = fresh();
+    let mut watcher = Subscriber::new(&millrace, &["-t", "status/#"]);
+    let mut device = Subscriber::new(
+        &millrace,
+        &["-t", "x", "--will-topic", "status/lab", "--will-payload", "offline", "--will-qos", "1"],
+    );
+    device.child.kill().unwrap();
+    assert_eq!(watcher.next(), "status/lab offline");
+}
+
+#[test]
+fn a_simulated_sensor_says_whether_it_is_there() {
+    let (_folder, millrace) = fresh();
+    let mut watcher = Subscriber::new(&millrace, &["-t", "status/#"]);
+    let mut sensor = Command::new(binary("sensor-sim"))
+        .args(["run", "--device", "hall", "--count", "3", "--interval", "10ms", "--broker"])
+        .arg(format!("mqtt://{}", millrace.mqtt))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(watcher.next(), "status/hall online");
+    assert_eq!(watcher.next(), "status/hall offline");
+    assert!(sensor.wait().unwrap().success());
+    assert_eq!(millrace.readings("device=hall").len(), 3);
+}
+
+#[test]
+fn mqtt_comes_over_websocket_too() {
+    let (_folder, millrace) = fresh();
+    let url = millrace.websocket.clone().expect("the WebSocket address is printed");
+    let address = url.trim_start_matches("ws://").trim_end_matches("/mqtt").to_owned();
+    let mut stream = TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let upgrade = format!(
+        "GET /mqtt HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+    );
+    stream.write_all(upgrade.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        answer.push(byte[0]);
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+    // CONNECT of MQTT 3.1.1 with client id "ws", in one masked binary frame whose mask is zero.
+    let connect = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ws";
+    stream
+        .write_all(&[&[0x82, 0x80 | connect.len() as u8, 0, 0, 0, 0], connect.as_slice()].concat())
+        .unwrap();
+    let mut connack = [0; 6];
+    stream.read_exact(&mut connack).unwrap();
+    assert_eq!(connack, [0x82, 4, 0x20, 2, 0, 0], "a binary frame with CONNACK");
+}
+
+#[test]
+fn with_a_password_file_only_its_users_connect() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("passwords");
+    let start = Start::new(&folder.path().join("data"))
+        .set("MQTT__PASSWORD_FILE", file.to_str().unwrap())
+        .set("MQTT__LISTEN", "0.0.0.0:0")
+        .set("SENSORS__COUNT", "1")
+        .set("SENSORS__INTERVAL", "50ms");
+    for (user, password) in [("ann", "old"), ("ben", "pw"), ("ann", "s3cret:x")] {
+        let mut passwd = start.command().args(["passwd", user]).stdin(Stdio::piped()).spawn().unwrap();
+        writeln!(passwd.stdin.take().unwrap(), "{password}").unwrap();
+        assert!(passwd.wait().unwrap().success());
+    }
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.lines().count() == 2 && !kept.contains("s3cret"), "{kept}");
+
+    let millrace = start.start();
+    let publish = |arguments: &[&str]| {
+        let port = millrace.mqtt.rsplit_once(':').unwrap().1;
+        let mut command = e2e::program("mosquitto_pub", "mosquitto-clients");
+        let command =
+            command.args(["-h", "127.0.0.1", "-p", port, "-q", "1", "-t", "temperature/lab", "-m", "1"]);
+        command.args(arguments).status().unwrap().success()
+    };
+    assert!(!publish(&[]), "nobody connects without a name");
+    assert!(!publish(&["-u", "ann", "-P", "old"]));
+    assert!(publish(&["-u", "ann", "-P", "s3cret:x"]));
+    assert!(publish(&["-u", "ben", "-P", "pw"]));
+    eventually(SOON, || {
+        (millrace.readings("device=data_center_a1").len() > 1).then_some(()).ok_or("own sensor")
+    });
+}

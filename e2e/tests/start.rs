@@ -1,0 +1,102 @@
+//! What a start refuses, and how it says so.
+
+use std::net::TcpListener;
+
+use e2e::{Start, binary};
+
+/// The one line that a failed start says.
+fn complaint(start: &Start, code: i32) -> String {
+    let output = start.fails();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    let plain: Vec<_> = said.lines().filter(|line| line.starts_with("millrace: ")).collect();
+    assert_eq!(plain.len(), 1, "{said}");
+    plain[0].to_owned()
+}
+
+#[test]
+fn a_start_that_cannot_be_names_the_setting_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let below_a_file = folder.path().join("file/data").display().to_string();
+    for (name, value, expected) in [
+        ("MQTT__LISTEN", taken.as_str(), "setting mqtt.listen (MILLRACE__MQTT__LISTEN): cannot listen"),
+        ("HTTP__LISTEN", &taken, "setting http.listen (MILLRACE__HTTP__LISTEN): cannot listen"),
+        ("MQTT__WEBSOCKET_LISTEN", &taken, "setting mqtt.websocket_listen"),
+        ("MQTT__LISTEN", "nonsense", "setting mqtt.listen"),
+        ("MQTT__LISTEN", "0.0.0.0:0", "set mqtt.password_file"),
+        ("MQTT__PASSWORD_FILE", "/no/such/file", "setting mqtt.password_file"),
+        ("DATA_DIR", &below_a_file, "setting data_dir (MILLRACE__DATA_DIR): cannot write in"),
+        ("SENSORS__COUNT", "-1", "setting sensors.count"),
+        ("SENSORS__INTERVAL", "0s", "setting sensors.interval"),
+        ("SENSORS__INTERVAL", "soon", "setting sensors.interval"),
+        ("SMTP__URL", "mail.example.org", "setting smtp.url"),
+        ("SMTP__TO", "nobody", "setting smtp.to"),
+        ("METRICS", "a/b", "setting metrics"),
+        ("STORE__RETENTION", "1s", "setting store.retention"),
+        ("DASHBOARD__OFFLINE_AFTER", "1s", "setting dashboard.offline_after"),
+        ("DB_WRITER__MAX_BATCH", "0", "setting db_writer.max_batch"),
+        ("LOG", "=loud=", "setting log"),
+        ("MQTT__LISEN", "x", "unknown setting MILLRACE__MQTT__LISEN"),
+    ] {
+        let said = complaint(&Start::new(&folder.path().join("data")).set(name, value), 64);
+        assert!(said.contains(expected), "{name}={value}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_is_not_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(&folder.path().join("data")).set("SMTP__URL", "gopher://ann:s3cret@mail");
+    assert!(!complaint(&start, 64).contains("s3cret"));
+}
+
+#[test]
+fn two_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(&folder.path().join("data"));
+    let first = start.clone().start();
+    let said = complaint(&start, 64);
+    assert!(said.contains("another millrace runs on"), "{said}");
+    // A lock that outlived a killed process would keep the next one out.
+    drop(first.kill().start());
+}
+
+#[test]
+fn a_file_of_settings_is_read_and_the_environment_wins() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.toml");
+    std::fs::write(&file, "[http]\nlisten = '127.0.0.1:1'\n[alerter]\nrules = [{ name = 'x', metric = 'temperature', above = 'high' }]").unwrap();
+    let start = Start::new(&folder.path().join("data"));
+    let output = start.command().arg("--config").arg(&file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("setting alerter.rules"), "{said}");
+    let output = start.command().args(["--config", "/no/such.toml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+}
+
+#[test]
+fn every_binary_explains_itself_and_asks_for_health() {
+    for name in ["millrace", "db-writer", "alerter", "dashboard", "sensor-sim"] {
+        let help = std::process::Command::new(binary(name)).arg("--help").output().unwrap();
+        assert!(help.status.success() && help.stdout.starts_with(b""), "{name}");
+        let mut ask = std::process::Command::new(binary(name));
+        ask.arg("healthcheck")
+            .env("MILLRACE__ADMIN__LISTEN", "127.0.0.1:1")
+            .env("MILLRACE__HTTP__LISTEN", "127.0.0.1:1");
+        if name == "sensor-sim" {
+            ask.args(["--admin", "127.0.0.1:1"]);
+        }
+        let ask = ask.output().unwrap();
+        let said = String::from_utf8_lossy(&ask.stderr);
+        assert!(ask.status.code() == Some(1) && said.contains("connect to 127.0.0.1:1"), "{name}: {said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = Start::new(&folder.path().join("data")).start();
+    let mut ask = std::process::Command::new(binary("millrace"));
+    let address = millrace.http.trim_start_matches("http://");
+    let healthy = ask.arg("healthcheck").env("MILLRACE__HTTP__LISTEN", address).status().unwrap();
+    assert!(healthy.success());
+}
