@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rumqttc::{
-    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Packet, Publish, QoS, SubscribeFilter,
-    SubscribeReasonCode,
+    AsyncClient, ConnectionError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS,
+    SubscribeFilter, SubscribeReasonCode,
 };
 use telemetry::Message;
 use tokio::sync::{Notify, mpsc, watch};
@@ -64,18 +64,27 @@ pub struct Link {
 pub(crate) struct Ack {
     client: AsyncClient,
     publish: Publish,
+    paid: bool,
     give_back: Arc<Notify>,
     _held: mpsc::Sender<Infallible>,
 }
 
 impl Ack {
     /// MQTT 3.1.1 has no negative answer: a rejected message is acked, one to retry comes with a new connection.
-    pub(crate) async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
-        if outcome == Outcome::Retry {
-            self.give_back.notify_one();
-            return Ok(());
+    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
+        if outcome != Outcome::Retry {
+            self.client.ack(&self.publish).await.map_err(|_| Unsettled)?;
+            self.paid = true;
         }
-        self.client.ack(&self.publish).await.map_err(|_| Unsettled)
+        Ok(())
+    }
+}
+
+impl Drop for Ack {
+    fn drop(&mut self) {
+        if !self.paid {
+            self.give_back.notify_one();
+        }
     }
 }
 
@@ -93,12 +102,15 @@ pub async fn consume(
         let mut connection = Connection::new(&subscription, &link);
         let end = connection.run(&out, &stop).await;
         let lasted = connection.since.map_or(Duration::ZERO, |since| since.elapsed());
-        link.send_modify(|link| link.connected = false);
         if let End::Stop = end {
+            link.send_modify(|link| link.connected = false);
             drop(out);
             connection.close().await;
             return;
         }
+        // Whoever settles from now on learns that it is too late.
+        drop(connection);
+        link.send_modify(|link| link.connected = false);
         let wait = backoff.after(lasted);
         warn!(broker = %subscription.url, retry_in = ?wait, "connection ended: {end}");
         tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }
@@ -109,7 +121,7 @@ pub async fn consume(
 enum End {
     #[error("stopped")]
     Stop,
-    #[error("{0}")]
+    #[error("{}", explained(.0))]
     Lost(#[from] Box<ConnectionError>),
     #[error("no message for {0:?}: subscribing anew")]
     Silent(Duration),
@@ -126,6 +138,7 @@ struct Connection<'a> {
     client: AsyncClient,
     events: EventLoop,
     since: Option<Instant>,
+    heard: watch::Sender<Instant>,
     give_back: Arc<Notify>,
     held: (mpsc::Sender<Infallible>, mpsc::Receiver<Infallible>),
 }
@@ -142,23 +155,36 @@ impl<'a> Connection<'a> {
             client,
             events,
             since: None,
+            heard: watch::Sender::new(Instant::now()),
             give_back: Arc::default(),
             held: mpsc::channel(1),
         }
     }
 
     async fn run(&mut self, out: &mpsc::Sender<Delivery<Message>>, stop: &CancellationToken) -> End {
-        let mut silent_at = Instant::now() + self.subscription.silence;
+        // Holds no more than the broker sends ahead of acks. The connection goes on answering meanwhile.
+        let (arrived, arriving) = mpsc::unbounded_channel();
+        let give_back = Arc::clone(&self.give_back);
+        let silence = self.subscription.silence;
+        let silent = silent(silence, self.heard.subscribe(), self.held.0.downgrade());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => End::Stop,
+            () = out.closed() => End::Stop,
+            () = give_back.notified() => End::GiveBack,
+            () = hand_over(arriving, out) => End::Stop,
+            end = self.listen(out, &arrived) => end,
+            () = silent => End::Silent(silence),
+        }
+    }
+
+    async fn listen(
+        &mut self,
+        out: &mpsc::Sender<Delivery<Message>>,
+        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+    ) -> End {
         loop {
-            let event = tokio::select! {
-                biased;
-                () = stop.cancelled() => return End::Stop,
-                () = out.closed() => return End::Stop,
-                () = self.give_back.notified() => return End::GiveBack,
-                event = self.events.poll() => event,
-                () = tokio::time::sleep_until(silent_at) => return End::Silent(self.subscription.silence),
-            };
-            match event {
+            match self.events.poll().await {
                 Err(e) => return End::Lost(Box::new(e)),
                 Ok(Event::Incoming(Packet::ConnAck(_))) => self.subscribe(),
                 Ok(Event::Incoming(Packet::SubAck(ack))) => {
@@ -166,10 +192,7 @@ impl<'a> Connection<'a> {
                         return End::Refused(refused);
                     }
                 }
-                Ok(Event::Incoming(Packet::Publish(publish))) => {
-                    silent_at = Instant::now() + self.subscription.silence;
-                    self.hand_over(publish, out).await;
-                }
+                Ok(Event::Incoming(Packet::Publish(publish))) => self.take(publish, out, arrived),
                 Ok(_) => {}
             }
         }
@@ -199,7 +222,13 @@ impl<'a> Connection<'a> {
         refused.map(|index| self.subscription.filters.get(index).cloned().unwrap_or_default())
     }
 
-    async fn hand_over(&self, publish: Publish, out: &mpsc::Sender<Delivery<Message>>) {
+    fn take(
+        &self,
+        publish: Publish,
+        out: &mpsc::Sender<Delivery<Message>>,
+        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+    ) {
+        self.heard.send_replace(Instant::now());
         let message = Message {
             topic: publish.topic.clone(),
             payload: publish.payload.clone(),
@@ -211,16 +240,18 @@ impl<'a> Connection<'a> {
                     self.link.send_modify(|link| link.gaps += 1);
                 }
             }
-            Quality::AtLeastOnce => {
-                let ack = Ack {
-                    client: self.client.clone(),
-                    publish: Publish { payload: bytes::Bytes::new(), ..publish },
-                    give_back: Arc::clone(&self.give_back),
-                    _held: self.held.0.clone(),
-                };
-                // A receiver that is gone leaves the message unsettled, as it should be.
-                let _ = out.send(Delivery::mqtt(message, ack)).await;
-            }
+            // The receiver ends only together with this connection.
+            Quality::AtLeastOnce => drop(arrived.send(Delivery::mqtt(message, self.ack(publish)))),
+        }
+    }
+
+    fn ack(&self, publish: Publish) -> Ack {
+        Ack {
+            client: self.client.clone(),
+            publish: Publish { payload: bytes::Bytes::new(), ..publish },
+            paid: false,
+            give_back: Arc::clone(&self.give_back),
+            _held: self.held.0.clone(),
         }
     }
 
@@ -228,15 +259,55 @@ impl<'a> Connection<'a> {
     async fn close(self) {
         let Self { client, mut events, held: (keep, mut held), .. } = self;
         drop(keep);
-        loop {
-            tokio::select! {
-                none = held.recv() => { debug_assert!(none.is_none()); break }
-                event = events.poll() => if event.is_err() { return },
-            }
+        if events.network.is_none() {
+            return;
         }
-        if client.try_disconnect().is_ok() {
-            let _ = tokio::time::timeout(CLOSING, async { while events.poll().await.is_ok() {} }).await;
+        let goodbye = async {
+            let none = held.recv().await;
+            debug_assert!(none.is_none());
+            let _ = client.disconnect().await;
+            tokio::time::sleep(CLOSING).await;
+        };
+        let polling = async {
+            while !matches!(events.poll().await, Err(_) | Ok(Event::Outgoing(Outgoing::Disconnect))) {}
+        };
+        tokio::select! { () = goodbye => {}, () = polling => {} }
+    }
+}
+
+/// Hands over until nobody receives any more.
+async fn hand_over(
+    mut arriving: mpsc::UnboundedReceiver<Delivery<Message>>,
+    out: &mpsc::Sender<Delivery<Message>>,
+) {
+    while let Some(delivery) = arriving.recv().await {
+        if out.send(delivery).await.is_err() {
+            return;
         }
+    }
+}
+
+/// Resolves when there was no message for `silence`, and none is unsettled that the broker may be waiting for.
+async fn silent(silence: Duration, heard: watch::Receiver<Instant>, held: mpsc::WeakSender<Infallible>) {
+    loop {
+        let due = *heard.borrow() + silence;
+        if due > Instant::now() {
+            tokio::time::sleep_until(due).await;
+        } else if held.strong_count() <= 1 {
+            return;
+        } else {
+            tokio::time::sleep(silence).await;
+        }
+    }
+}
+
+/// What a person can do about a connection's end.
+pub(crate) fn explained(error: &ConnectionError) -> String {
+    match error {
+        ConnectionError::ConnectionRefused(code) => {
+            format!("the broker refused the connection ({code:?}): check user, password and rights")
+        }
+        other => other.to_string(),
     }
 }
 

@@ -13,7 +13,7 @@ use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Outgoing, Packet, QoS};
 use tokio::sync::{Notify, oneshot};
 use tracing::{debug, warn};
 
-use crate::mqtt::{MAX_PACKET_BYTES, options};
+use crate::mqtt::{MAX_PACKET_BYTES, explained, options};
 use crate::{Backoff, BrokerUrl};
 
 /// Room in a packet for the topic and headers.
@@ -342,7 +342,7 @@ async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
             return;
         }
         let wait = backoff.after(since.elapsed());
-        warn!(broker = %url, un_acked = shared.state().entries.len(), retry_in = ?wait, "connection ended: {end}");
+        warn!(broker = %url, un_acked = shared.state().entries.len(), retry_in = ?wait, "connection ended: {}", explained(&end));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = shared.until(|state| state.closing) => return,

@@ -14,7 +14,7 @@ struct Subscriber {
 
 impl Subscriber {
     fn new(millrace: &Millrace, arguments: &[&str]) -> Self {
-        let mut command = millrace.mosquitto("mosquitto_sub");
+        let mut command = unbuffered(&millrace.mosquitto("mosquitto_sub"));
         // Debug output tells when the subscription stands.
         command.args(["-q", "1", "-v", "-d"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -44,6 +44,13 @@ impl Drop for Subscriber {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Through a pipe, mosquitto_sub would keep its lines to itself.
+fn unbuffered(command: &Command) -> Command {
+    let mut unbuffered = Command::new("stdbuf");
+    unbuffered.arg("-oL").arg(command.get_program()).args(command.get_args());
+    unbuffered
 }
 
 fn fresh() -> (tempfile::TempDir, Millrace) {
