@@ -11,8 +11,10 @@ static BUILD: Once = Once::new();
 /// # Panics
 /// The build fails.
 pub fn binary(name: &str) -> PathBuf {
-    let folder = PathBuf::from(std::env::current_exe().expect("a test has a path"));
-    let folder = folder.parent().and_then(|deps| deps.parent()).expect("a test lies in target/PROFILE/deps");
+    let this = std::env::current_exe().expect("a program has a path");
+    // A test lies in target/PROFILE/deps, a binary in target/PROFILE.
+    let mut folders = this.ancestors().skip(1).filter(|folder| !folder.ends_with("deps"));
+    let folder = folders.next().expect("a program lies in a folder");
     BUILD.call_once(|| build(folder.file_name().is_some_and(|profile| profile == "release")));
     folder.join(name)
 }

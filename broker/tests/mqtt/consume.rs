@@ -289,7 +289,7 @@ async fn a_refused_subscription_is_tried_again_and_says_why() {
     line.say(&Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await;
     assert_eq!(line.next().await, None);
     assert_eq!(*consumer.link.borrow(), Link::default());
-    subscribed(&broker).await.next().await;
+    let _line = subscribed(&broker).await;
     consumer.link(|link| link.gaps == 1).await;
     let log = log.text();
     assert!(log.contains("the broker refused the subscription humidity/#: check the rights"), "{log}");

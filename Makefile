@@ -1,0 +1,55 @@
+# Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run page test test-tools check bench fuzz clean
+
+WEB := dashboard/web
+PAGE := $(WEB)/dist/index.html
+# An empty folder of modules is left behind by an install that was cut off: the lock file inside tells.
+MODULES := $(WEB)/node_modules/.package-lock.json
+PAGE_TEST := e2e/page/node_modules/.package-lock.json
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
+	cargo build --release --locked --bin millrace
+	@exec target/release/millrace
+
+page: $(PAGE) ## Build the page that the dashboard embeds
+
+$(MODULES): $(WEB)/package-lock.json
+	npm --prefix $(WEB) ci
+
+$(PAGE): $(MODULES) $(shell find $(WEB)/src $(WEB)/*.html $(WEB)/*.ts $(WEB)/public -type f 2>/dev/null)
+	npm --prefix $(WEB) run build
+
+$(PAGE_TEST): e2e/page/package-lock.json
+	npm --prefix e2e/page ci
+
+test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests; installs the programs that they use
+	cargo test --workspace --locked
+	npm --prefix $(WEB) test
+	cargo build --workspace --bins --locked
+	npm --prefix e2e/page test
+
+test-tools: # The programs of other makers that the tests run, from Debian's packages
+	@./e2e/install-tools
+
+check: $(MODULES) ## Formatting, lints, types and licences, without running anything
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	npm --prefix $(WEB) run check
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	cargo deny --offline check bans licenses sources
+
+bench: $(PAGE) ## Measure, and write docs/performance.md
+	cargo build --release --locked --workspace --bins
+	target/release/bench
+
+fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz
+	cargo fuzz run decode -- -max_total_time=60
+	cargo fuzz run topic -- -max_total_time=60
+
+clean: ## Remove everything that was built
+	cargo clean
+	rm -rf $(WEB)/dist $(WEB)/node_modules e2e/page/node_modules

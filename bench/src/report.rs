@@ -1,0 +1,78 @@
+//! The figures as a document.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use crate::edge::{Edge, Loaded, Run};
+use crate::machine::Machine;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+pub(crate) fn write(machine: &Machine, edge: &Edge) -> String {
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
+    let sync = |share: f64| millis(percentile(&machine.syncs, share));
+    let mut report = format!(
+        "# Performance\n\n\
+         Written by `make bench` on {today}; machines differ, so every figure stands beside the limits of the same run.\n\n\
+         ## The machine\n\n\
+         | what | measured |\n| --- | --- |\n\
+         | processor | {} × {} |\n\
+         | writing 4 KiB and syncing it | p50 {:.2} ms, p99 {:.2} ms |\n\n\
+         ## The edge, idle\n\n\
+         `millrace` with three simulated sensors of one reading a second each, no page open.\n\n\
+         | what | measured |\n| --- | --- |\n\
+         | size of the binary, page included | {:.1} MiB |\n\
+         | start to first lines | {:.0} ms |\n\
+         | memory (RSS) after 30 s | {:.1} MiB |\n\
+         | processor | {:.1} % of one core |\n\n\
+         ## The edge under load\n\n\
+         `sensor-sim load` flat out for 5 s over loopback, on the same cores as `millrace`; each PUBACK means stored, \
+         synced and judged. Median of three interleaved runs, with the lowest and highest; after each run every acked \
+         reading was in the store, once. Up to 100 readings of a connection are un-acked, and the embedded broker \
+         takes them one at a time, so a PUBACK waits for those before it.\n\n\
+         | connections | readings/s | PUBACK p50 | PUBACK p99 | CPU-s per million | memory |\n\
+         | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        machine.cores,
+        machine.processor,
+        sync(0.50),
+        sync(0.99),
+        edge.binary_bytes as f64 / MIB,
+        millis(edge.start),
+        edge.idle_bytes as f64 / MIB,
+        edge.idle_cpu * 100.0,
+    );
+    edge.loads.iter().for_each(|load| report.push_str(&row(load)));
+    report
+}
+
+fn row(load: &Loaded) -> String {
+    let spread = |figure: fn(&Run) -> f64, digits: usize| {
+        let mut figures: Vec<f64> = load.runs.iter().map(figure).collect();
+        figures.sort_by(f64::total_cmp);
+        let (lowest, highest) = (figures[0], figures[figures.len() - 1]);
+        format!("{:.digits$} ({lowest:.digits$}–{highest:.digits$})", figures[figures.len() / 2])
+    };
+    format!(
+        "| {} | {} | {} ms | {} ms | {} | {} MiB |\n",
+        load.connections,
+        spread(|run| run.readings_per_second, 0),
+        spread(|run| run.puback_p50_ms, 1),
+        spread(|run| run.puback_p99_ms, 1),
+        spread(|run| run.cpu_seconds_per_million, 0),
+        spread(|run| run.resident_bytes as f64 / MIB, 0),
+    )
+}
+
+fn percentile(sorted: &[Duration], share: f64) -> Duration {
+    sorted[((sorted.len() - 1) as f64 * share) as usize]
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+pub(crate) fn show(report: &str) -> anyhow::Result<()> {
+    std::io::stdout().lock().write_all(report.as_bytes()).context("print the report")
+}

@@ -1,0 +1,12 @@
+//! No topic panics, and what was read is written the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use telemetry::Topic;
+
+fuzz_target!(|text: &str| {
+    if let Ok(topic) = Topic::parse(text) {
+        assert_eq!(topic.as_str(), text);
+        assert_eq!(Topic::new(topic.metric(), topic.device()).as_ref(), Ok(&topic));
+    }
+});
