@@ -153,7 +153,7 @@ function paddedRange(low: number | null, high: number | null, digits: number): [
 }
 
 function timeAxis(): uPlot.Axis {
-  return { ...axis(), space: 76, size: 44, values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step) };
+  return { ...axis(), space: 104, size: 44, values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step) };
 }
 
 /** Clock times, with the day below the first one and below each at which another day begins. */
