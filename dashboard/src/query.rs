@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use store::{Cursor, ReadingQuery, TimeRange};
 
 /// Readings on one page, at most, and where none is asked for.
-const MAX_LIMIT: usize = 10_000;
+const MAX_LIMIT: usize = 100_000;
 const DEFAULT_LIMIT: usize = 1_000;
 
 /// Points of one chart, at most.
@@ -66,7 +66,8 @@ fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, St
     let text = parameters.remove(name).filter(|text| !text.is_empty());
     let read = |text: String| match text.parse::<i64>() {
         Ok(millis) => Timestamp::from_millisecond(millis),
-        Err(_) => text.parse(),
+        // A plus sign that was not escaped has come as a space.
+        Err(_) => text.replace(' ', "+").parse(),
     };
     let problem = format!("{name} must be RFC 3339, for example 2026-01-15T10:30:00Z, or Unix milliseconds");
     text.map(read).transpose().map_err(|_| problem)
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_time_is_rfc_3339_or_unix_milliseconds() {
-        for text in ["2026-01-15T10:30:00Z", "1768473000000", "2026-01-15T11:30:00+01:00"] {
+        for text in ["2026-01-15T10:30:00Z", "1768473000000", "2026-01-15T11:30:00+01:00", "2026-01-15T11:30:00 01:00"] {
             let Asked::Readings(query) = ask(&[("from", text)]).unwrap() else { panic!() };
             assert_eq!(query.range.from.as_second(), 1_768_473_000, "{text}");
         }
@@ -121,8 +122,8 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (parameters, expected) in [
-            (vec![("limit", "0")], "limit must be a number from 1 to 10000"),
-            (vec![("limit", "10001")], "limit must be"),
+            (vec![("limit", "0")], "limit must be a number from 1 to 100000"),
+            (vec![("limit", "100001")], "limit must be"),
             (vec![("points", "x"), ("device", "d"), ("metric", "m")], "points must be"),
             (vec![("points", "5")], "points needs a device and a metric"),
             (vec![("points", "5"), ("device", "d"), ("metric", "m"), ("limit", "5")], "without limit"),

@@ -59,7 +59,7 @@ fn a_bad_request_says_what_it_may_be() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     for (path, status, expected) in [
-        ("/api/readings?limit=0", 400, "limit must be a number from 1 to 10000"),
+        ("/api/readings?limit=0", 400, "limit must be a number from 1 to 100000"),
         ("/api/readings?after=nonsense", 400, "after must be"),
         ("/api/readings?from=yesterday", 400, "from must be RFC 3339"),
         ("/api/readings?points=10", 400, "points needs a device and a metric"),

@@ -1,6 +1,7 @@
 import { now } from "./clock";
 import type { Sensor } from "./state";
 import { longestStep } from "./history";
+import { leastSpan } from "./span";
 import type { Slot } from "./trail";
 
 const WIDTH = 120;
@@ -37,8 +38,8 @@ interface Placement {
 function placement(slots: Slot[], from: number, to: number, slotMs: number): Placement {
   const low = Math.min(...slots.map((slot) => slot.min));
   const high = Math.max(...slots.map((slot) => slot.max));
-  // A flat line belongs in the middle, and noise in the sixth digit is flat.
-  const range = Math.max(high - low, Math.abs(high) * 1e-5, 1e-9);
+  // A flat line belongs in the middle, and noise looks flat.
+  const range = Math.max(high - low, leastSpan(low, high));
   const middleValue = (low + high) / 2;
   const x = (ms: number) => round(((ms - from) / (to - from)) * WIDTH);
   return {

@@ -3,6 +3,7 @@ import "uplot/dist/uPlot.min.css";
 import type { Span } from "./api";
 import { formatClock, formatDay, formatMinute, formatNumber } from "./format";
 import type { Columns } from "./history";
+import { leastSpan } from "./span";
 
 /** All that is drawn. */
 export interface View {
@@ -28,6 +29,9 @@ interface Callbacks {
 }
 
 const DAY_SECONDS = 86_400;
+/** Pixels of a digit in the labels of the axes. */
+const LETTER_WIDTH = 7;
+
 const RIGHT_MARGIN = 18;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -147,13 +151,21 @@ function loneColumns(plot: uPlot, series: number): number[] {
 /** Room above and below, and never so narrow a range that the last digit's noise fills the chart. */
 function paddedRange(low: number | null, high: number | null, digits: number): [number, number] {
   if (low === null || high === null) return [0, 1];
-  const missing = Math.max(0, 10 * 10 ** -digits - (high - low));
+  const missing = Math.max(0, 10 * 10 ** -digits - (high - low), leastSpan(low, high) - (high - low));
   const padding = (high - low) * 0.08 + missing / 2;
   return [low - padding, high + padding];
 }
 
 function timeAxis(): uPlot.Axis {
-  return { ...axis(), space: 104, size: 44, values: (_plot, splits, _axis, _space, step) => timeLabels(splits, step) };
+  return { ...axis(), space: 104, size: 44, values: fittingTimeLabels };
+}
+
+/** A label that would be cut off at the right edge is left out. */
+function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  const edge = plot.bbox.width / devicePixelRatio + RIGHT_MARGIN;
+  const halfWidth = (label: string) => (label.split("\n")[0]!.length * LETTER_WIDTH) / 2;
+  const fits = (label: string, at: number) => plot.valToPos(at, "x") + halfWidth(label) <= edge;
+  return timeLabels(splits, step).map((label, index) => (fits(label, splits[index]!) ? label : ""));
 }
 
 /** Clock times, with the day below the first one and below each at which another day begins. */
