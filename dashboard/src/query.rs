@@ -113,7 +113,12 @@ mod tests {
 
     #[test]
     fn a_time_is_rfc_3339_or_unix_milliseconds() {
-        for text in ["2026-01-15T10:30:00Z", "1768473000000", "2026-01-15T11:30:00+01:00", "2026-01-15T11:30:00 01:00"] {
+        for text in [
+            "2026-01-15T10:30:00Z",
+            "1768473000000",
+            "2026-01-15T11:30:00+01:00",
+            "2026-01-15T11:30:00 01:00",
+        ] {
             let Asked::Readings(query) = ask(&[("from", text)]).unwrap() else { panic!() };
             assert_eq!(query.range.from.as_second(), 1_768_473_000, "{text}");
         }
