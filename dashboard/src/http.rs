@@ -119,30 +119,32 @@ fn websocket<S: Send + Sync + 'static>(
     let clients = Arc::new(AtomicUsize::new(0));
     let host = warp::header::optional::<String>("host");
     let origin = warp::header::optional::<String>("origin");
-    warp::path!("ws").and(warp::ws()).and(host).and(origin).map(move |ws: Ws, host, origin| {
-        if !own_origin(origin, host, &server.public_url) {
-            return error(StatusCode::FORBIDDEN, "only this page itself may watch: see http.public_url");
-        }
-        let Some(seat) = Seat::take(&clients, server.max_clients) else {
-            return error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many pages are open: see dashboard.max_clients",
-            );
-        };
-        let (live, stop) = (server.live.clone(), server.stop.clone());
-        ws.max_message_size(MAX_INCOMING_BYTES)
-            .on_upgrade(async move |socket| {
-                stop.run_until_cancelled(show(socket, live)).await;
-                drop(seat);
-            })
-            .into_response()
-    })
+    warp::path!("ws").and(warp::ws()).and(host).and(origin).map(
+        move |ws: Ws, host: Option<String>, origin: Option<String>| {
+            if !own_origin(origin.as_deref(), host.as_deref(), &server.public_url) {
+                return error(StatusCode::FORBIDDEN, "only this page itself may watch: see http.public_url");
+            }
+            let Some(seat) = Seat::take(&clients, server.max_clients) else {
+                return error(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "too many pages are open: see dashboard.max_clients",
+                );
+            };
+            let (live, stop) = (server.live.clone(), server.stop.clone());
+            ws.max_message_size(MAX_INCOMING_BYTES)
+                .on_upgrade(async move |socket| {
+                    stop.run_until_cancelled(show(socket, live)).await;
+                    drop(seat);
+                })
+                .into_response()
+        },
+    )
 }
 
 /// Another site's script must not read along; what is no browser sends no origin.
-fn own_origin(origin: Option<String>, host: Option<String>, public_url: &str) -> bool {
+fn own_origin(origin: Option<&str>, host: Option<&str>, public_url: &str) -> bool {
     let Some(origin) = origin else { return true };
-    let place = origin.split_once("://").map(|(_, place)| place.to_owned());
+    let place = origin.split_once("://").map(|(_, place)| place);
     origin == public_url || (place.is_some() && place == host)
 }
 

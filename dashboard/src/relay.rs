@@ -56,13 +56,13 @@ pub async fn relay(
                 if gaps != Some(gaps_now) && load(&live, store.as_ref(), &ready).await {
                     gaps = Some(gaps_now);
                 }
-                if frame % LOOK_EVERY == 0 {
+                if frame.is_multiple_of(LOOK_EVERY) {
                     look(&live, store.as_ref(), &ready).await;
                 }
-                if frame % AGE_EVERY == 0 {
+                if frame.is_multiple_of(AGE_EVERY) {
                     live.age();
                 }
-                live.tell(frame % HEARTBEAT_EVERY == 0);
+                live.tell(frame.is_multiple_of(HEARTBEAT_EVERY));
                 frame += 1;
             }
         }

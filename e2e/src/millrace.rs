@@ -79,8 +79,8 @@ impl Start {
             }
         }
         let word = |prefix: &str| {
-            let words = first.iter().flat_map(|line| line.split_whitespace());
-            words.filter_map(|word| word.starts_with(prefix).then(|| word.to_owned())).next()
+            let mut words = first.iter().flat_map(|line| line.split_whitespace());
+            words.find(|word| word.starts_with(prefix)).map(str::to_owned)
         };
         let http = word("http://").expect("the page's address");
         let mqtt = word("mqtt://").expect("the MQTT address").replace("mqtt://", "");

@@ -1,4 +1,5 @@
 //! What never depends on what.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Bad input is kept with its reason, and takes no good reading along.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{SOON, Start, eventually};
 use serde_json::Value;

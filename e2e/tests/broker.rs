@@ -1,4 +1,5 @@
 //! The embedded broker is a broker: local subscribers, retained messages, wills, WebSocket, passwords.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,5 @@
 //! Whatever was acked is stored, once, however often `millrace` is killed.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails says so by a panic")]
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! A reading's journey: published, stored, judged, mailed, shown; and what stays after a restart.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{Load, Millrace, SOON, Start, eventually};
 use serde_json::Value;

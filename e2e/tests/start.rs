@@ -1,4 +1,5 @@
 //! What a start refuses, and how it says so.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::net::TcpListener;
 

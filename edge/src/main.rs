@@ -42,7 +42,7 @@ Exit codes: 0 stopped as asked, 64 a setting is to be changed, 1 anything else."
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     service::exit_code("millrace", async {
-        let context = Context::load(arguments.config)?;
+        let context = Context::load(arguments.config.as_deref())?;
         match arguments.command {
             None => context.run(Box::pin(edge::run(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,

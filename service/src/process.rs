@@ -1,7 +1,7 @@
 //! From the command line to the exit code.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -47,8 +47,8 @@ impl Context {
     ///
     /// # Errors
     /// A setting is unknown or wrong.
-    pub fn load(config: Option<PathBuf>) -> Result<Self, SettingError> {
-        let settings = Settings::load(config.as_deref())?;
+    pub fn load(config: Option<&Path>) -> Result<Self, SettingError> {
+        let settings = Settings::load(config)?;
         logging::start(&settings.get::<String>("log")?)?;
         Ok(Self {
             settings,
@@ -101,10 +101,10 @@ pub async fn main<F: Future<Output = anyhow::Result<()>>>(
 ) -> ExitCode {
     let arguments = Arguments::parse();
     exit_code(name, async {
-        let context = Context::load(arguments.config)?;
+        let context = Context::load(arguments.config.as_deref())?;
         match arguments.command {
             Some(Command::Healthcheck) => healthcheck(&context.settings, listen).await,
-            None => context.run(service(context.clone())).await,
+            None => context.run(Box::pin(service(context.clone()))).await,
         }
     })
     .await
