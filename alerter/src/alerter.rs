@@ -8,12 +8,17 @@ use service::{Check, SettingError, Settings};
 use store::{Incidents, Mail, MailKind, Transition};
 use telemetry::{Decoded, Message};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{Counters, Judge, Mailer, Rule, outbox};
+use crate::outbox::Outbox;
+use crate::{Counters, Judge, Mailer, Rule};
 
 /// Messages judged before what they changed is recorded.
 const MAX_BATCH: usize = 1_000;
+
+/// How long a mail that is under way at the end may take to arrive; cut off, it would be sent again.
+const LAST_MAIL: Duration = Duration::from_secs(2);
 
 /// What is judged, and who is told.
 #[derive(Debug, Clone)]
@@ -55,11 +60,16 @@ impl Alerter {
     ///
     /// Records first, settles second: a crash in between repeats the judgement, which changes nothing.
     pub async fn run(self, deliveries: Deliveries<Message>, mailer: Mailer, ready: Check) {
-        let owed = Notify::new();
-        let mails = outbox::run(self.store.as_ref(), &mailer, &self.config.rules, &owed, &self.counters);
+        let (owed, end) = (Notify::new(), CancellationToken::new());
+        let outbox = Outbox::new(self.store.as_ref(), &mailer, &self.config.rules, &self.counters);
+        let judge = async {
+            self.judge(deliveries, &owed, &ready).await;
+            end.cancel();
+            tokio::time::sleep(LAST_MAIL).await;
+        };
         tokio::select! {
-            () = self.judge(deliveries, &owed, &ready) => {}
-            () = mails => {}
+            () = judge => {}
+            () = outbox.run(&owed, &end) => {}
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Counters {
     pub resolved: Counter,
     pub mails_sent: Counter,
     pub mail_failures: Counter,
+    /// A person is needed: an address or the mail server is wrong.
+    pub mails_refused: Counter,
     pub store_failures: Counter,
 }
 
@@ -36,6 +38,8 @@ impl Counters {
             resolved: metrics.register("incidents_resolved", "Incidents resolved"),
             mails_sent: metrics.register("mails_sent", "Mails the mail server or folder took"),
             mail_failures: metrics.register("mail_failures", "Mails that failed and are tried again"),
+            mails_refused: metrics
+                .register("mails_refused", "Mails refused for good by all or some recipients"),
             store_failures: metrics
                 .register("store_failures", "Calls to the store that failed and were repeated"),
         }

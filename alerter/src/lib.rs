@@ -6,6 +6,7 @@ mod mailer;
 mod message;
 mod outbox;
 mod rule;
+mod smtp;
 mod standalone;
 
 mod alerter;

@@ -1,16 +1,19 @@
 //! Where mails go: a mail server, or a folder.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Context as _;
+use lettre::Message;
 use lettre::message::{Mailbox, Mailboxes};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use serde::Deserialize;
 use service::{SettingError, Settings};
+use tokio::fs::File;
+use tokio::io::AsyncWriteExt;
 
-/// How long one mail may take.
-const TIMEOUT: Duration = Duration::from_secs(30);
+use crate::smtp::Server;
+
+/// Of a file's name, before what tells it from others that start alike.
+const MAX_NAME_CHARS: usize = 200;
 
 /// The section `smtp` of the settings. The URL may hold a password and is never printed.
 #[derive(Clone, Deserialize)]
@@ -31,7 +34,24 @@ pub struct Mailer {
 
 enum Way {
     Folder(PathBuf),
-    Server(AsyncSmtpTransport<Tokio1Executor>),
+    Server(Server),
+}
+
+/// Why a mail was not taken.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// For good, and only this one: others may be taken.
+    Refused(anyhow::Error),
+    /// For now; it would be the same with any other.
+    Away(anyhow::Error),
+}
+
+impl NotTaken {
+    pub(crate) fn reason(self) -> anyhow::Error {
+        match self {
+            Self::Refused(reason) | Self::Away(reason) => reason,
+        }
+    }
 }
 
 impl Mailer {
@@ -46,7 +66,9 @@ impl Mailer {
         smtp.to.join(", ").parse::<Mailboxes>().map_err(|e| SettingError::new("smtp.to", e))?;
         let way = match smtp.url.as_str() {
             "" => Way::Folder(folder.to_owned()),
-            url => Way::Server(server(url)?),
+            url => Way::Server(Server::from_url(url).ok_or_else(|| {
+                SettingError::new("smtp.url", "write smtp://[user:password@]host:port, smtps:// for TLS")
+            })?),
         };
         if let Way::Folder(folder) = &way {
             std::fs::create_dir_all(folder).map_err(|e| {
@@ -65,34 +87,62 @@ impl Mailer {
         }
     }
 
+    /// Returns what was said to recipients who were refused while others were taken.
+    ///
     /// # Errors
-    /// The mail was not taken: try again later.
-    pub(crate) async fn send(&self, message_id: &str, message: Message) -> anyhow::Result<()> {
+    /// The mail was not taken: try again later, or after the others.
+    pub(crate) async fn send(&self, message_id: &str, message: &Message) -> Result<Vec<String>, NotTaken> {
         match &self.way {
-            Way::Folder(folder) => write(folder, message_id, &message.formatted()).await,
-            Way::Server(server) => {
-                server.send(message).await.context("the mail server did not take the mail")?;
-                Ok(())
-            }
+            Way::Folder(folder) => write(folder, message_id, &message.formatted())
+                .await
+                .map(|()| Vec::new())
+                .map_err(NotTaken::Away),
+            Way::Server(server) => server.send(message).await,
         }
     }
 }
 
-fn server(url: &str) -> Result<AsyncSmtpTransport<Tokio1Executor>, SettingError> {
-    let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| {
-        SettingError::new("smtp.url", "write smtp://[user:password@]host:port, smtps:// for TLS")
-    })?;
-    Ok(builder.timeout(Some(TIMEOUT)).build())
-}
-
-/// A file named after the Message-ID: a mail that is repeated is still one file.
+/// A file named after the Message-ID, and on disk: a mail that is repeated is still one file.
 async fn write(folder: &Path, message_id: &str, mail: &[u8]) -> anyhow::Result<()> {
-    let name = message_id.split('@').next().unwrap_or(message_id);
+    let name = file_name(message_id);
     let path = folder.join(format!("{name}.eml"));
     let part = folder.join(format!("{name}.part"));
     let written = async {
-        tokio::fs::write(&part, mail).await?;
-        tokio::fs::rename(&part, &path).await
+        let mut file = File::create(&part).await?;
+        file.write_all(mail).await?;
+        file.sync_all().await?;
+        tokio::fs::rename(&part, &path).await?;
+        File::open(folder).await?.sync_all().await
     };
     written.await.with_context(|| format!("write {}", path.display()))
+}
+
+/// A topic may have 255 characters, and so may a file's name with all that is added to it.
+fn file_name(message_id: &str) -> String {
+    let name = message_id.split('@').next().unwrap_or(message_id);
+    match name.get(..MAX_NAME_CHARS) {
+        Some(start) => format!("{start}-{:016x}", hash(name)),
+        None => name.to_owned(),
+    }
+}
+
+/// FNV-1a: equal on every machine and in every version.
+fn hash(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_is_the_message_id_as_far_as_it_fits() {
+        let named = |id: &str| file_name(&format!("{id}@millrace"));
+        assert_eq!(named("high.temperature.lab.17.opened"), "high.temperature.lab.17.opened");
+        let long = "x".repeat(350);
+        assert!(named(&long).len() <= 250, "{}", named(&long).len());
+        assert_eq!(named(&long), named(&long));
+        assert_ne!(named(&format!("{long}1")), named(&format!("{long}2")));
+    }
 }

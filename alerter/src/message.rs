@@ -2,10 +2,14 @@
 
 use jiff::Timestamp;
 use lettre::Message;
-use lettre::message::{Mailboxes, MultiPart, header};
+use lettre::message::header::{self, HeaderName, HeaderValue};
+use lettre::message::{Mailboxes, MultiPart};
 use store::{Incident, Mail, MailKind};
 
 use crate::{Mailer, Rule};
+
+/// Keeps a recipient's out-of-office from answering.
+const NO_REPLY: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
 /// Writes the mail for a transition; the rule is there unless it was removed since.
 ///
@@ -22,8 +26,9 @@ pub(crate) fn compose(
     let mut builder = Message::builder()
         .from(mailer.from.clone())
         .mailbox(to)
-        .subject(&said.subject)
-        .message_id(Some(format!("<{}>", mail.message_id)));
+        .subject(said.subject())
+        .message_id(Some(format!("<{}>", mail.message_id)))
+        .raw_header(HeaderValue::new(NO_REPLY, "auto-generated".into()));
     let first = incident.mails.iter().find(|mail| mail.kind == MailKind::Opened);
     if let (MailKind::Resolved, Some(first)) = (mail.kind, first) {
         let first = format!("<{}>", first.message_id);
@@ -32,75 +37,84 @@ pub(crate) fn compose(
     Ok(builder.multipart(MultiPart::alternative_plain_html(said.text(), said.html()))?)
 }
 
+/// Red and green that can be read on white and on near black.
+const ALARM: [&str; 2] = ["#b42318", "#ff8a7a"];
+const CALM: [&str; 2] = ["#067647", "#5fd39b"];
+
+/// Why somebody gets this; in every mail.
+const WHY: &str = "Millrace sends one mail when a rule is broken and one when it is kept again.";
+
 /// The words of one mail, before they are laid out.
 struct Said {
-    subject: String,
+    word: &'static str,
     headline: String,
+    about: String,
+    value: String,
+    beside: String,
     facts: Vec<(&'static str, String)>,
     link: String,
-    alarming: bool,
+    /// For a light and for a dark background.
+    tones: [&'static str; 2],
 }
 
 impl Said {
     fn of(kind: MailKind, incident: &Incident, rule: Option<&Rule>, page: &str) -> Self {
-        let value = |value: f64| format!("{}{}", short(value), unit(incident.unit.as_deref()));
         let Incident { device, metric, rule: name, .. } = incident;
-        let limit = rule.map(|rule| value(rule.above));
-        let end = incident.resolved_at.unwrap_or(incident.opened_at);
-        let last = incident.resolved_value.unwrap_or(incident.value);
-        let over = |word: &str| limit.as_ref().map(|limit| format!(" ({word} {limit})")).unwrap_or_default();
-        let mut facts = vec![("Device", device.clone()), ("Metric", metric.clone())];
-        let headline = match kind {
+        let above = rule.map(|rule| rule.above);
+        let value = |value: f64| format!("{}{}", short(value, above), unit(incident.unit.as_deref()));
+        let limit = above.map(value);
+        let about = format!("{device}: {metric}");
+        let mut facts = vec![("Since", time(incident.opened_at))];
+        let link = format!("{page}/?device={device}&metric={metric}");
+        let (word, is, value, beside, tones) = match kind {
             MailKind::Opened => {
-                facts.push(("Value", value(incident.value)));
-                format!("{device}: {metric} is {}{}", value(incident.value), over("above"))
+                ("Alert", "is", value(incident.value), limit.map(|limit| format!("above {limit}")), ALARM)
             }
             MailKind::Resolved => {
-                facts.push(("Value", value(last)));
-                format!("{device}: {metric} is back at {}{}", value(last), over("limit"))
+                let end = incident.resolved_at.unwrap_or(incident.opened_at);
+                let last = value(incident.resolved_value.unwrap_or(incident.value));
+                facts.push(("Until", format!("{}, after {}", time(end), duration(incident.opened_at, end))));
+                ("Resolved", "is back at", last, limit.map(|limit| format!("limit {limit}")), CALM)
             }
         };
-        facts.extend(limit.map(|limit| ("Limit", limit)));
-        facts.push(("Since", time(incident.opened_at)));
-        if kind == MailKind::Resolved {
-            facts.push(("Until", format!("{}, after {}", time(end), duration(incident.opened_at, end))));
-        }
         facts.push(("Rule", name.clone()));
-        let word = if kind == MailKind::Opened { "Alert" } else { "Resolved" };
-        Self {
-            subject: format!("{word}: {headline}"),
-            headline,
-            facts,
-            link: format!("{page}/?device={device}&metric={metric}"),
-            alarming: kind == MailKind::Opened,
-        }
+        let in_brackets = beside.as_ref().map(|beside| format!(" ({beside})")).unwrap_or_default();
+        let headline = format!("{about} {is} {value}{in_brackets}");
+        Self { word, headline, about, value, beside: beside.unwrap_or_default(), facts, link, tones }
+    }
+
+    fn subject(&self) -> String {
+        format!("{}: {}", self.word, self.headline)
     }
 
     fn text(&self) -> String {
-        let facts: String = self.facts.iter().map(|(name, fact)| format!("{name:<8}{fact}\n")).collect();
-        format!("{}\n\n{facts}\n{}\n", self.headline, self.link)
+        let Self { headline, facts, link, .. } = self;
+        let facts: String = facts.iter().map(|(name, fact)| format!("{name:<8}{fact}\n")).collect();
+        format!("{headline}\n\n{facts}\n{link}\n\n{WHY}\n")
     }
 
     fn html(&self) -> String {
-        let rows: String = self.facts.iter().map(|(name, fact)| row(name, fact)).collect();
-        let (word, colour) = if self.alarming { ("Alert", "#b42318") } else { ("Resolved", "#067647") };
-        let (headline, link) = (escape(&self.headline), escape(&self.link));
         format!(
-            "<!doctype html><html><head><meta name=\"color-scheme\" content=\"light dark\"></head>\
-             <body style=\"margin:0;padding:24px;font:16px/1.5 system-ui,sans-serif\">\
-             <div style=\"max-width:560px\"><p style=\"margin:0 0 8px;font-weight:600;color:#fff;background:{colour};\
-             display:inline-block;padding:2px 10px;border-radius:4px\">{word}</p>\
-             <h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">{headline}</h1>\
-             <table role=\"presentation\" style=\"border-collapse:collapse\">{rows}</table>\
-             <p style=\"margin:24px 0 0\"><a href=\"{link}\">Show the chart</a></p></div></body></html>"
+            include_str!("message.html"),
+            tone = self.tones[0],
+            tone_dark = self.tones[1],
+            word = self.word,
+            subject = escape(&self.subject()),
+            about = escape(&self.about),
+            value = escape(&self.value),
+            beside = escape(&self.beside),
+            facts = self.facts.iter().map(|(name, fact)| row(name, fact)).collect::<String>(),
+            link = escape(&self.link),
+            why = WHY,
         )
     }
 }
 
 fn row(name: &str, fact: &str) -> String {
+    let fact = escape(fact);
     format!(
-        "<tr><td style=\"padding:2px 24px 2px 0;opacity:.65\">{name}</td><td style=\"padding:2px 0\">{}</td></tr>",
-        escape(fact)
+        "<tr><td class=\"faint\" style=\"padding:3px 20px 3px 0;color:#566070;vertical-align:top\">{name}</td>\
+         <td class=\"strong\" width=\"100%\" style=\"padding:3px 0;color:#14171c;word-break:break-word\">{fact}</td></tr>\n"
     )
 }
 
@@ -108,9 +122,20 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// At most three decimals: a mail is for a glance, the store keeps every digit.
-fn short(value: f64) -> String {
-    let text = format!("{value:.3}");
+/// At most three decimals, unless these would make the value look like the limit: a mail is for a glance.
+fn short(value: f64, limit: Option<f64>) -> String {
+    match limit {
+        Some(limit) if limit != value && rounded(limit) == rounded(value) => value.to_string(),
+        _ => rounded(value),
+    }
+}
+
+fn rounded(value: f64) -> String {
+    if value != 0.0 && !(0.001..1e12).contains(&value.abs()) {
+        return format!("{value:e}");
+    }
+    // Plus zero: a zero has no sign.
+    let text = format!("{:.3}", value + 0.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -161,19 +186,30 @@ mod tests {
     fn a_mail_says_at_a_glance_what_happened() {
         let rule = Rule { name: "temperature-high".into(), metric: "temperature".into(), above: 25.0 };
         let opened = Said::of(MailKind::Opened, &incident(), Some(&rule), "http://localhost:8080");
-        assert_eq!(opened.subject, "Alert: site<a>/lab: temperature is 26.123 °C (above 25 °C)");
+        assert_eq!(opened.subject(), "Alert: site<a>/lab: temperature is 26.123 °C (above 25 °C)");
         assert!(opened.text().contains("Since   2026-01-15 10:30:00 UTC\n"), "{}", opened.text());
         let resolved = Said::of(MailKind::Resolved, &incident(), None, "http://localhost:8080");
-        assert_eq!(resolved.subject, "Resolved: site<a>/lab: temperature is back at 24 °C");
+        assert_eq!(resolved.subject(), "Resolved: site<a>/lab: temperature is back at 24 °C");
         assert!(resolved.text().contains("after 12 min 2 s"), "{}", resolved.text());
         assert!(resolved.html().contains("site&lt;a&gt;/lab") && !resolved.html().contains("<a>"));
     }
 
     #[test]
     fn values_are_short() {
-        for (value, text) in [(26.1, "26.1"), (25.0, "25"), (-0.5, "-0.5"), (1e6, "1000000"), (0.000_1, "0")]
-        {
-            assert_eq!(short(value), text);
+        for (value, text) in [
+            (26.1, "26.1"),
+            (25.0, "25"),
+            (100.0, "100"),
+            (-0.5, "-0.5"),
+            (-0.0, "0"),
+            (1e6, "1000000"),
+            (26.123_456, "26.123"),
+            (25.000_1, "25.0001"),
+            (0.000_1, "1e-4"),
+            (-1.5e300, "-1.5e300"),
+        ] {
+            assert_eq!(short(value, Some(25.0)), text);
         }
+        assert_eq!(short(25.000_1, None), "25");
     }
 }

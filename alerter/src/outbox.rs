@@ -1,13 +1,18 @@
 //! Sends the mails that are owed, in order, until the mail server takes them.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use broker::Backoff;
 use jiff::Timestamp;
-use store::Incidents;
+use store::{Incident, Incidents, Mail};
 use tokio::sync::Notify;
-use tracing::{info, warn};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
 
+use crate::mailer::NotTaken;
 use crate::{Counters, Mailer, Rule, message};
 
 /// Mails looked at in one go.
@@ -16,53 +21,130 @@ const MAX_MAILS: usize = 100;
 /// How often to look for mails that another process left behind.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Sends what is owed, now and whenever `owed` says so. Never ends.
+/// When to try a mail again that was refused for good: somebody may have set the mail server right.
+const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// Sends what is owed.
 ///
 /// A mail is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
-pub(crate) async fn run(
-    store: &dyn Incidents,
-    mailer: &Mailer,
-    rules: &[Rule],
-    owed: &Notify,
-    counters: &Counters,
-) {
-    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-    loop {
-        let wait = match send_owed(store, mailer, rules, counters).await {
-            Ok(()) => {
-                backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
-                LOOK_EVERY
+pub(crate) struct Outbox<'a> {
+    store: &'a dyn Incidents,
+    mailer: &'a Mailer,
+    rules: &'a [Rule],
+    counters: &'a Counters,
+    /// By Message-ID, what was refused, and when it is tried again.
+    refused: HashMap<String, Instant>,
+}
+
+impl<'a> Outbox<'a> {
+    pub(crate) fn new(
+        store: &'a dyn Incidents,
+        mailer: &'a Mailer,
+        rules: &'a [Rule],
+        counters: &'a Counters,
+    ) -> Self {
+        Self { store, mailer, rules, counters, refused: HashMap::new() }
+    }
+
+    /// Sends now and whenever `owed` says so; after the `end` no further mail is begun.
+    pub(crate) async fn run(mut self, owed: &Notify, end: &CancellationToken) {
+        let mut backoff = patience();
+        while !end.is_cancelled() {
+            let wait = match self.send_owed(end).await {
+                Ok(()) => {
+                    backoff = patience();
+                    LOOK_EVERY
+                }
+                Err(e) => {
+                    let wait = backoff.after(Duration::ZERO);
+                    warn!(retry_in = ?wait, "mails are waiting: {e:#}");
+                    // What is owed meanwhile has to wait behind what failed.
+                    end.run_until_cancelled(tokio::time::sleep(wait)).await;
+                    continue;
+                }
+            };
+            tokio::select! {
+                () = owed.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+                () = end.cancelled() => {}
             }
-            Err(e) => {
-                let wait = backoff.after(Duration::ZERO);
-                counters.mail_failures.inc();
-                warn!(retry_in = ?wait, "mails are waiting: {e:#}");
-                tokio::time::sleep(wait).await;
-                continue;
+        }
+    }
+
+    /// Sends all that is due, or up to a failure that any other mail would meet, too.
+    async fn send_owed(&mut self, end: &CancellationToken) -> anyhow::Result<()> {
+        loop {
+            // So many more that what was refused never fills the view.
+            let owed = self.store.owed_mails(MAX_MAILS + self.refused.len()).await;
+            let mut owed = owed.inspect_err(|_| self.count_store_failure())?;
+            owed.retain(|(mail, _)| self.is_due(mail));
+            if owed.is_empty() {
+                return Ok(());
             }
-        };
-        tokio::select! { () = owed.notified() => {}, () = tokio::time::sleep(wait) => {} }
+            for (mail, incident) in &owed {
+                if end.is_cancelled() {
+                    return Ok(());
+                }
+                self.send(mail, incident).await?;
+            }
+        }
+    }
+
+    fn is_due(&self, mail: &Mail) -> bool {
+        self.refused.get(&mail.message_id).is_none_or(|again| *again <= Instant::now())
+    }
+
+    async fn send(&mut self, mail: &Mail, incident: &Incident) -> anyhow::Result<()> {
+        match self.hand_over(mail, incident).await {
+            Ok(missed) => {
+                self.mark(mail).await;
+                self.refused.remove(&mail.message_id);
+                self.counters.mails_sent.inc();
+                info!(mail = mail.message_id, "mail sent");
+                if !missed.is_empty() {
+                    self.counters.mails_refused.inc();
+                    let said = missed.join("; ");
+                    error!(mail = mail.message_id, "{} of its recipients missed it: {said}", missed.len());
+                }
+                Ok(())
+            }
+            Err(NotTaken::Refused(e)) => {
+                self.refused.insert(mail.message_id.clone(), Instant::now() + REFUSED_AGAIN);
+                self.counters.mails_refused.inc();
+                error!(mail = mail.message_id, retry_in = ?REFUSED_AGAIN, "the mail was refused: {e:#}");
+                Ok(())
+            }
+            Err(NotTaken::Away(e)) => {
+                self.counters.mail_failures.inc();
+                Err(e)
+            }
+        }
+    }
+
+    async fn hand_over(&self, mail: &Mail, incident: &Incident) -> Result<Vec<String>, NotTaken> {
+        let rule = self.rules.iter().find(|rule| rule.name == incident.rule);
+        let message = message::compose(mail, incident, rule, self.mailer)
+            .context("compose it: the recipients in smtp.to were no addresses")
+            .map_err(NotTaken::Refused)?;
+        self.mailer.send(&mail.message_id, &message).await
+    }
+
+    /// However often it takes: until it is marked, the mail would be sent again.
+    async fn mark(&self, mail: &Mail) {
+        let mut backoff = patience();
+        while let Err(e) = self.store.mail_sent(&mail.message_id, Timestamp::now()).await {
+            let wait = backoff.after(Duration::ZERO);
+            self.count_store_failure();
+            warn!(mail = mail.message_id, retry_in = ?wait, "sent, and cannot be marked as such: {e}");
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    fn count_store_failure(&self) {
+        self.counters.store_failures.inc();
     }
 }
 
-async fn send_owed(
-    store: &dyn Incidents,
-    mailer: &Mailer,
-    rules: &[Rule],
-    counters: &Counters,
-) -> anyhow::Result<()> {
-    loop {
-        let owed = store.owed_mails(MAX_MAILS).await?;
-        for (mail, incident) in &owed {
-            let rule = rules.iter().find(|rule| rule.name == incident.rule);
-            let message = message::compose(mail, incident, rule, mailer)?;
-            mailer.send(&mail.message_id, message).await?;
-            store.mail_sent(&mail.message_id, Timestamp::now()).await?;
-            counters.mails_sent.inc();
-            info!(mail = mail.message_id, "mail sent");
-        }
-        if owed.len() < MAX_MAILS {
-            return Ok(());
-        }
-    }
+fn patience() -> Backoff {
+    Backoff::new(Duration::from_secs(1), Duration::from_secs(60))
 }

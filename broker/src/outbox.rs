@@ -4,7 +4,8 @@
 //! say which publish a PUBACK belongs to. So every connection here has an event loop of its own, the entries live
 //! outside of it, and all that is un-acked is queued again, in order, on each CONNACK.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Outgoing, Packet, QoS};
 use tokio::sync::{Notify, oneshot};
 use tracing::{debug, warn};
 
-use crate::mqtt::{MAX_PACKET_BYTES, explained, options};
+use self::state::{Entry, State};
+use crate::mqtt::{MAX_PACKET_BYTES, client, explained, hung_up, options};
 use crate::{Backoff, BrokerUrl};
 
 /// Room in a packet for the topic and headers.
@@ -80,32 +82,6 @@ struct Shared {
     changed: Notify,
     window: u64,
     presence: Option<Presence>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Un-acked, by the order in which they were published.
-    entries: BTreeMap<u64, Entry>,
-    next: u64,
-    /// Of the connection that is up.
-    client: Option<AsyncClient>,
-    /// Handed to the client, not yet numbered by it; it numbers them in this order.
-    handed: VecDeque<u64>,
-    /// By packet identifier.
-    on_wire: HashMap<u16, u64>,
-    /// Presence says `offline` from now on.
-    leaving: bool,
-    /// All is acked: the connection is to end.
-    closing: bool,
-}
-
-#[derive(Debug)]
-struct Entry {
-    topic: String,
-    payload: Bytes,
-    retain: bool,
-    since: Instant,
-    acked: Option<oneshot::Sender<Duration>>,
 }
 
 impl Outbox {
@@ -262,75 +238,20 @@ impl Shared {
     }
 }
 
-impl State {
-    fn span(&self) -> u64 {
-        self.entries.keys().next().map_or(0, |oldest| self.next - oldest)
-    }
-
-    fn add(&mut self, entry: Entry) {
-        let key = self.next;
-        self.next += 1;
-        self.entries.insert(key, entry);
-        self.hand_over(key);
-    }
-
-    fn say_presence(&mut self, presence: Option<&Presence>) {
-        let Some(presence) = presence else { return };
-        let payload = if self.leaving { &presence.offline } else { &presence.online };
-        self.add(Entry::retained(presence.topic.clone(), payload.clone()));
-    }
-
-    fn leave(&mut self, presence: Option<&Presence>) {
-        self.leaving = true;
-        self.say_presence(presence);
-    }
-
-    fn hang_up(&mut self) {
-        if let Some(client) = self.client.take() {
-            // A connection that is already going down ends the task just as well.
-            let _ = client.try_disconnect();
-        }
-    }
-
-    fn hand_over(&mut self, key: u64) {
-        let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
-        let sent = client.try_publish(&entry.topic, QoS::AtLeastOnce, entry.retain, entry.payload.clone());
-        match sent {
-            Ok(()) => self.handed.push_back(key),
-            // The connection is going down: the entry is queued again on the next one.
-            Err(e) => warn!("publish waits for the next connection: {e}"),
-        }
-    }
-}
-
-impl Entry {
-    fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Duration>) -> Self {
-        Self { topic, payload, retain: false, since: Instant::now(), acked: Some(acked) }
-    }
-
-    fn retained(topic: String, payload: Bytes) -> Self {
-        Self { topic, payload, retain: true, since: Instant::now(), acked: None }
-    }
-
-    fn is_presence(&self) -> bool {
-        self.retain
-    }
-}
-
 /// Polls and reconnects until the outbox is closed.
 async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
     let mut backoff = Backoff::default();
     loop {
         let since = Instant::now();
         // Room for the whole window and for presence, so that handing over never waits.
-        let (client, mut events) = AsyncClient::new(options.clone(), shared.window as usize + 16);
+        let (client, mut events) = client(options.clone(), shared.window as usize + 16);
         let end = loop {
             match events.poll().await {
                 Ok(Event::Incoming(Packet::ConnAck(_))) => {
                     debug!(broker = %url, "connected for publishing");
                     shared.connected(&client);
                 }
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
+                Ok(Event::Outgoing(Outgoing::Disconnect)) => return hung_up(&mut events).await,
                 Ok(event) => shared.heard(&event),
                 Err(e) => break e,
             }
@@ -342,7 +263,8 @@ async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
             return;
         }
         let wait = backoff.after(since.elapsed());
-        warn!(broker = %url, un_acked = shared.state().entries.len(), retry_in = ?wait, "connection ended: {}", explained(&end));
+        let (un_acked, why) = (shared.state().entries.len(), explained(&end));
+        warn!(broker = %url, un_acked, retry_in = ?wait, "connection ended: {why}");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = shared.until(|state| state.closing) => return,

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use warp::http::StatusCode;
+use warp::reject::{InvalidQuery, MethodNotAllowed};
 use warp::reply::{Reply, Response};
 use warp::ws::{Message, WebSocket, Ws};
 use warp::{Filter, Rejection};
@@ -85,12 +86,16 @@ fn routes<S: History + Incidents + 'static>(
         page::file(tail.as_str()).map(Reply::into_response).ok_or_else(warp::reject::not_found)
     });
     let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify();
-    api.or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse).map(Reply::into_response)
+    let all = api.or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
+    all.map(|reply| warp::reply::with_header(reply, "x-content-type-options", "nosniff"))
 }
 
 fn answer(answer: Result<String, Refusal>) -> Response {
     match answer {
-        Ok(json) => warp::reply::with_header(json, "content-type", "application/json").into_response(),
+        Ok(json) => {
+            let json = warp::reply::with_header(json, "content-type", "application/json");
+            warp::reply::with_header(json, "cache-control", "no-store").into_response()
+        }
         Err(e @ Refusal::Bad(_)) => error(StatusCode::BAD_REQUEST, &e.to_string()),
         Err(e @ Refusal::Unavailable(_)) => error(StatusCode::SERVICE_UNAVAILABLE, &e.to_string()),
     }
@@ -101,16 +106,18 @@ fn error(status: StatusCode, message: &str) -> Response {
 }
 
 async fn refuse(rejection: Rejection) -> Result<Response, std::convert::Infallible> {
-    let (status, message) = if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
-        (StatusCode::METHOD_NOT_ALLOWED, "this is only to be read: use GET".to_owned())
-    } else if rejection.find::<warp::reject::InvalidQuery>().is_some() {
-        (StatusCode::BAD_REQUEST, "the query cannot be read".to_owned())
+    if rejection.find::<MethodNotAllowed>().is_some() {
+        let refusal = error(StatusCode::METHOD_NOT_ALLOWED, "this is only to be read: use GET");
+        return Ok(warp::reply::with_header(refusal, "allow", "GET").into_response());
+    }
+    let (status, message) = if rejection.find::<InvalidQuery>().is_some() {
+        (StatusCode::BAD_REQUEST, "the query cannot be read")
     } else if rejection.is_not_found() {
-        (StatusCode::NOT_FOUND, "there is nothing here".to_owned())
+        (StatusCode::NOT_FOUND, "there is nothing here")
     } else {
-        (StatusCode::BAD_REQUEST, format!("{rejection:?}"))
+        (StatusCode::BAD_REQUEST, "this is a WebSocket: ask for an upgrade")
     };
-    Ok(error(status, &message))
+    Ok(error(status, message))
 }
 
 fn websocket<S: Send + Sync + 'static>(
@@ -144,8 +151,10 @@ fn websocket<S: Send + Sync + 'static>(
 /// Another site's script must not read along; what is no browser sends no origin.
 fn own_origin(origin: Option<&str>, host: Option<&str>, public_url: &str) -> bool {
     let Some(origin) = origin else { return true };
+    let own =
+        |url: &str| url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     let place = origin.split_once("://").map(|(_, place)| place);
-    origin == public_url || (place.is_some() && place == host)
+    own(public_url) || (place.is_some() && place == host)
 }
 
 /// One of the places there are for open pages.

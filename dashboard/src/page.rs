@@ -40,7 +40,6 @@ fn answer(body: Bytes, content_type: &str, cache: &str) -> Response<Bytes> {
         .header("content-type", content_type)
         .header("cache-control", cache)
         .header("content-security-policy", POLICY)
-        .header("x-content-type-options", "nosniff")
         .header("referrer-policy", "no-referrer")
         .body(body)
         .expect("these headers are valid")

@@ -21,6 +21,9 @@ const AGE_EVERY: u64 = 5;
 /// Frames between two looks at alerts and rejections.
 const LOOK_EVERY: u64 = 10;
 
+/// Frames between two looks at the newest readings: what a gap hid may be stored only after we looked.
+const RELOAD_EVERY: u64 = 300;
+
 /// A page hears from us this often, in frames, even when nothing changes.
 const HEARTBEAT_EVERY: u64 = 20;
 
@@ -32,7 +35,7 @@ pub(crate) const ALERTS_SHOWN: usize = 100;
 
 /// Shows deliveries until their stream ends.
 ///
-/// Whenever messages may have been missed, the newest readings are taken from the store again.
+/// Whenever messages may have been missed, and now and then, the newest readings are taken from the store again.
 pub async fn relay(
     mut deliveries: Deliveries<Message>,
     mut link: watch::Receiver<Link>,
@@ -53,8 +56,8 @@ pub async fn relay(
             },
             _ = ticks.tick() => {
                 let gaps_now = link.borrow_and_update().gaps;
-                if gaps != Some(gaps_now) && load(&live, store.as_ref(), &ready).await {
-                    gaps = Some(gaps_now);
+                if gaps != Some(gaps_now) || frame.is_multiple_of(RELOAD_EVERY) {
+                    gaps = load(&live, store.as_ref(), &ready).await.then_some(gaps_now);
                 }
                 if frame.is_multiple_of(LOOK_EVERY) {
                     look(&live, store.as_ref(), &ready).await;

@@ -1,7 +1,7 @@
 //! Deliveries → batch → store → settle.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use broker::{Backoff, Deliveries, Delivery, Outcome};
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use service::{Check, SettingError, Settings};
 use store::{Batch, ReadingStore, RejectedMessage, Written};
 use telemetry::{Batcher, Limits, Message, Size};
 use tokio::sync::mpsc::error::TryRecvError;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::Counters;
@@ -82,7 +83,7 @@ async fn gather(
     counters: &Counters,
 ) -> bool {
     while !batcher.is_full() {
-        let due = batcher.deadline();
+        let due = batcher.deadline().map(Instant::from_std);
         let delivery = match deliveries.try_recv() {
             Ok(delivery) => Some(delivery),
             Err(TryRecvError::Disconnected) => return !batcher.is_empty(),
@@ -101,7 +102,7 @@ async fn gather(
 
 async fn until(due: Option<Instant>) {
     match due {
-        Some(due) => tokio::time::sleep_until(due.into()).await,
+        Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
 }
@@ -119,7 +120,7 @@ fn take(delivery: Delivery<Message>, batcher: &mut Batcher<Taken>, counters: &Co
     });
     let held = Batch { readings: decoded.readings, rejected: rejected.collect() };
     counters.took(count);
-    batcher.push(Instant::now(), Taken { held, debt }, size);
+    batcher.push(Instant::now().into_std(), Taken { held, debt }, size);
 }
 
 fn together(taken: Vec<Taken>) -> (Batch, Vec<Delivery<()>>) {
@@ -136,17 +137,18 @@ fn together(taken: Vec<Taken>) -> (Batch, Vec<Delivery<()>>) {
 /// Writes the batch, however often it takes.
 async fn keep(batch: &Batch, store: &dyn ReadingStore, counters: &Counters, ready: &Check) -> Written {
     let mut backoff = Backoff::default();
-    let since = Instant::now();
+    let mut away_since: Option<Instant> = None;
     loop {
         match store.write(batch).await {
             Ok(written) => {
-                if counters.store_failures.get() > 0 && since.elapsed() > Duration::from_secs(1) {
+                if let Some(since) = away_since {
                     info!(after = ?since.elapsed(), "the store is back");
                 }
                 ready.pass();
                 return written;
             }
             Err(e) => {
+                away_since.get_or_insert_with(Instant::now);
                 let wait = backoff.after(Duration::ZERO);
                 warn!(held = batch.readings.len(), retry_in = ?wait, "{e}");
                 counters.store_failures.inc();

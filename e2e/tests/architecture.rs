@@ -65,7 +65,7 @@ fn each_outside_party_has_one_place() {
         ("rumqttc", vec!["broker/src/"]),
         ("mqtt5", vec!["edge/src/mqtt_broker.rs"]),
         ("rusqlite", vec!["store/src/sqlite"]),
-        ("lettre", vec!["alerter/src/mailer.rs", "alerter/src/message.rs"]),
+        ("lettre", vec!["alerter/src/mailer.rs", "alerter/src/message.rs", "alerter/src/smtp.rs"]),
         ("warp", vec!["service/src/admin.rs", "dashboard/src/http.rs", "dashboard/src/page.rs"]),
         ("prometheus_client", vec!["service/src/", "db-writer/src/", "alerter/src/", "edge/src/hub.rs"]),
     ] {

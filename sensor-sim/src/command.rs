@@ -1,15 +1,21 @@
 //! The command line: what it says, and which job that asks for.
 
+mod load;
+mod replay;
+mod run;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use broker::BrokerUrl;
 use clap::{Args, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use crate::{LoadConfig, MAX_BATCH, Metric, RunConfig, Tally, load, names, run_counted};
+use self::load::LoadArgs;
+use self::replay::ReplayArgs;
+use self::run::RunArgs;
+use crate::{Tally, run_counted};
 
 /// Publishes simulated or recorded readings to an MQTT broker, and forgets none before its PUBACK.
 #[derive(Debug, Parser)]
@@ -23,6 +29,8 @@ pub struct Command {
 enum Job {
     /// Simulates devices that measure now.
     Run(RunArgs),
+    /// Publishes recorded readings from a CSV file, with their recorded times.
+    Replay(ReplayArgs),
     /// Publishes as many readings as asked for, and measures the broker.
     Load(LoadArgs),
 }
@@ -44,64 +52,6 @@ struct Common {
 /// A text that may hold a password: it is read late, so that no message about it can show it.
 #[derive(Clone)]
 struct Secret(String);
-
-#[derive(Debug, Args)]
-struct RunArgs {
-    #[command(flatten)]
-    common: Common,
-    /// How many devices: data_center_a1, data_center_b1, data_center_c1, data_center_a2, …
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    devices: u32,
-    /// A device by its name; may be given several times.
-    #[arg(long, value_name = "NAME", conflicts_with = "devices")]
-    device: Vec<String>,
-    #[arg(long, value_enum, default_value_t = Metric::Temperature)]
-    metric: Metric,
-    /// Time between two readings of a device, from 1ms.
-    #[arg(long, env = "SENSOR_INTERVAL", default_value = "1s", value_parser = humantime::parse_duration)]
-    interval: Duration,
-    /// Ends after this time.
-    #[arg(long, value_parser = humantime::parse_duration)]
-    duration: Option<Duration>,
-    /// Ends after so many readings per device.
-    #[arg(long)]
-    count: Option<u64>,
-    /// Equal seeds measure equal values at equal times.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How long to wait at the end for what is un-acked.
-    #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
-    grace: Duration,
-}
-
-#[derive(Debug, Args)]
-struct LoadArgs {
-    #[command(flatten)]
-    common: Common,
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    connections: u32,
-    /// At least as many as connections, which is the default: load-0001, load-0002, …
-    #[arg(long)]
-    devices: Option<u32>,
-    /// Readings per second over all connections; as fast as they are acked where none is given.
-    #[arg(long)]
-    rate: Option<f64>,
-    /// Ends after this time; 10s where no count is given.
-    #[arg(long, value_parser = humantime::parse_duration)]
-    duration: Option<Duration>,
-    /// Ends after so many readings over all connections.
-    #[arg(long)]
-    count: Option<u64>,
-    /// Un-acked messages per connection, at most.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    window: u16,
-    /// Readings per message.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
-    batch: u16,
-    /// How long to wait at the end for what is un-acked; without an end where none is given.
-    #[arg(long, value_parser = humantime::parse_duration)]
-    grace: Option<Duration>,
-}
 
 /// Why a job did not do what it was asked for.
 #[derive(Debug)]
@@ -141,15 +91,18 @@ impl Command {
         tally.map_err(Failure::Usage)
     }
 
-    /// Does the job until it is done or told to stop, and waits until all is acked.
+    /// Does the job until it is done or told to stop, and waits until all is acked; what there is to say besides
+    /// the counts.
     ///
     /// # Errors
     /// The job was not done in full, for another reason than readings that are un-acked.
-    pub async fn perform(self, tally: Arc<Tally>, stop: CancellationToken) -> Result<(), Failure> {
+    pub async fn perform(self, tally: Arc<Tally>, stop: CancellationToken) -> Result<String, Failure> {
         match self.job {
-            Job::Run(args) => run_counted(args.config()?, tally, stop).await.map_err(Failure::usage),
-            Job::Load(args) => load(args.config()?, tally, stop).await.map_err(Failure::usage),
+            Job::Run(args) => run_counted(args.config()?, tally, stop).await.map_err(Failure::usage)?,
+            Job::Replay(args) => return args.replay(tally, stop).await,
+            Job::Load(args) => crate::load(args.config()?, tally, stop).await.map_err(Failure::usage)?,
         }
+        Ok(String::new())
     }
 }
 
@@ -157,6 +110,7 @@ impl Job {
     fn common(&self) -> &Common {
         match self {
             Self::Run(args) => &args.common,
+            Self::Replay(args) => &args.common,
             Self::Load(args) => &args.common,
         }
     }
@@ -165,49 +119,6 @@ impl Job {
 impl Common {
     fn broker(&self) -> Result<BrokerUrl, Failure> {
         self.broker.0.parse().context("--broker").map_err(Failure::Usage)
-    }
-}
-
-impl RunArgs {
-    fn config(self) -> Result<RunConfig, Failure> {
-        Ok(RunConfig {
-            broker: self.common.broker()?,
-            devices: if self.device.is_empty() { names(self.devices as usize) } else { self.device },
-            metric: self.metric,
-            interval: self.interval,
-            duration: self.duration,
-            count: self.count,
-            seed: self.seed,
-            grace: Some(self.grace),
-        })
-    }
-}
-
-impl LoadArgs {
-    fn config(self) -> Result<LoadConfig, Failure> {
-        let devices = self.devices.unwrap_or(self.connections);
-        if devices < self.connections {
-            return Err(Failure::Usage(anyhow!(
-                "--devices must be at least --connections: {}",
-                self.connections
-            )));
-        }
-        if self.rate.is_some_and(|rate| !(0.001..=1e9).contains(&rate)) {
-            return Err(Failure::Usage(anyhow!(
-                "--rate must be a number of readings per second, from 0.001"
-            )));
-        }
-        Ok(LoadConfig {
-            broker: self.common.broker()?,
-            connections: self.connections as usize,
-            devices: devices as usize,
-            rate: self.rate,
-            duration: self.duration.or(self.count.is_none().then_some(Duration::from_secs(10))),
-            count: self.count,
-            window: self.window,
-            batch: usize::from(self.batch),
-            grace: self.grace,
-        })
     }
 }
 
@@ -220,5 +131,82 @@ impl From<&str> for Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("…")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        Command::try_parse_from(line.split(' ')).map_err(|e| e.to_string())
+    }
+
+    /// What is wrong with a command line that can be parsed.
+    async fn refused(line: &str) -> String {
+        let command = parse(line).unwrap();
+        let performed = command.perform(Arc::default(), CancellationToken::new()).await;
+        match performed.unwrap_err() {
+            Failure::Usage(e) => format!("{e:#}"),
+            Failure::Job(e) => panic!("{line} was begun: {e:#}"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Command::command().debug_assert();
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_refused() {
+        for line in [
+            "sensor-sim",
+            "sensor-sim run --interval soon",
+            "sensor-sim run --metric light",
+            "sensor-sim run --devices 0",
+            "sensor-sim run --devices 2 --device lab",
+            "sensor-sim load --batch 501",
+            "sensor-sim load --window 0",
+            "sensor-sim load --connections 0",
+            "sensor-sim replay",
+            "sensor-sim replay x.csv --delimiter ;;",
+            "sensor-sim replay x.csv --device lab --device-column 1",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert!(parse("sensor-sim replay x.csv --delimiter tab --missing -200 --missing -1").is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_makes_no_sense_is_refused_before_anything_is_sent() {
+        for (line, why) in [
+            ("sensor-sim run --interval 0s", "the interval is too short"),
+            ("sensor-sim run --device a.b", "device \"a.b\""),
+            ("sensor-sim load --connections 5 --devices 4", "--devices must be at least --connections: 5"),
+            ("sensor-sim load --rate 0", "--rate must be"),
+            ("sensor-sim load --rate NaN", "--rate must be"),
+            ("sensor-sim replay x.csv --speed -1", "unexpected"),
+            ("sensor-sim replay no-such-file.csv", "read no-such-file.csv"),
+            ("sensor-sim replay x.csv --speed 0", "--speed must be"),
+        ] {
+            let said = match parse(line) {
+                Ok(_) => refused(line).await,
+                Err(e) => e,
+            };
+            assert!(said.contains(why), "{line}: {said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_message_shows_the_password() {
+        for line in [
+            "sensor-sim run --broker http://ann:secret@lab",
+            "sensor-sim load --broker mqtt://ann:secret@lab:0",
+        ] {
+            assert!(!format!("{:?}", parse(line)).contains("secret"));
+            let said = refused(line).await;
+            assert!(said.starts_with("--broker: ") && !said.contains("secret"), "{said}");
+        }
     }
 }

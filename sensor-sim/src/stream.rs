@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use telemetry::{Reading, Topic};
+use telemetry::{Message, Reading, Topic};
 
 /// What a sensor says at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,6 +56,14 @@ impl Stream {
         numbered.map(|(measured, seq)| self.reading(*measured, seq)).collect()
     }
 
+    /// Why the pipeline would reject the next reading.
+    pub(crate) fn refusal(&self, measured: Measured) -> Option<String> {
+        let payload = self.reading(measured, self.next_seq()).to_payload();
+        let message =
+            Message { topic: self.topic.to_string(), payload: payload.into(), received_at: Timestamp::now() };
+        message.decode().rejected.into_iter().next().map(|rejected| rejected.reason)
+    }
+
     fn reading(&self, measured: Measured, seq: u64) -> Reading {
         Reading {
             topic: self.topic.clone(),
@@ -102,7 +110,6 @@ pub(crate) fn payload(readings: &[Reading]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use telemetry::Message;
 
     fn stream() -> Stream {
         Stream::new(Topic::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)

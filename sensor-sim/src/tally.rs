@@ -165,3 +165,67 @@ impl fmt::Display for Summary {
         write!(f, "PUBACK after {p50} ms (p50), {p99} ms (p99), {max} ms (max)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::NamedTempFile;
+
+    fn topic(device: &str) -> Topic {
+        Topic::new("temperature", device).unwrap()
+    }
+
+    #[test]
+    fn a_summary_counts_readings_and_waits_of_messages() {
+        let tally = Tally::default();
+        let lab = tally.stream(topic("lab"), None, 7);
+        tally.stream(topic("roof"), None, 7);
+        lab.advance(30);
+        tally.sent(30);
+        for (first_seq, millis) in [(1, 1), (11, 20), (21, 3_600_000)] {
+            tally.acked(&lab, first_seq, 10, Duration::from_millis(millis));
+        }
+        let summary = tally.summary();
+        assert_eq!((summary.sent, summary.acked, summary.unacked()), (30, 30, 0));
+        let lab = Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 30 };
+        assert_eq!(summary.devices, [lab], "a device that sent nothing is left out");
+        let PubackMs { p50, max, .. } = summary.puback_ms;
+        assert!((20.0..20.1).contains(&p50) && (3_600_000.0..3_604_000.0).contains(&max), "{p50} {max}");
+    }
+
+    #[test]
+    fn the_json_has_exactly_the_promised_fields() {
+        let tally = Tally::default();
+        tally.stream(topic("lab"), None, 7).advance(2);
+        tally.sent(2);
+        let mut json: serde_json::Value = serde_json::to_value(tally.summary()).unwrap();
+        json["seconds"] = 1.into();
+        let expected = serde_json::json!({
+            "sent": 2, "acked": 0, "seconds": 1, "rate": 0.0,
+            "puback_ms": {"p50": 0.0, "p99": 0.0, "max": 0.0},
+            "devices": [{"device": "lab", "boot": 7, "first_seq": 1, "last_seq": 2}],
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn the_log_has_a_line_for_each_reading_that_is_acked() {
+        let file = NamedTempFile::new().unwrap();
+        let tally = Tally::logging_to(file.path()).unwrap();
+        let stream = tally.stream(topic("site/lab"), None, 7);
+        tally.acked(&stream, 1, 1, Duration::ZERO);
+        tally.acked(&stream, 5, 2, Duration::ZERO);
+        assert_eq!(
+            std::fs::read_to_string(file.path()).unwrap(),
+            "site/lab 7 1\nsite/lab 7 5\nsite/lab 7 6\n"
+        );
+        assert!(!tally.log_failed());
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_is_not_passed_over() {
+        let tally = Tally::logging_to(Path::new("/dev/full")).unwrap();
+        tally.acked(&tally.stream(topic("lab"), None, 7), 1, 1, Duration::ZERO);
+        assert!(tally.log_failed());
+    }
+}

@@ -1,11 +1,11 @@
 //! What a person at a terminal sees of a job: messages, progress, the summary; and how to end it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sensor_sim::command::{Command, Failure};
 use sensor_sim::{Summary, Tally};
@@ -33,17 +33,16 @@ pub(crate) async fn perform(command: Command) -> ExitCode {
     let progress = Progress::new(command.shows_progress());
     log_to(progress.clone());
     let json = command.json();
-    match counted(command, &progress).await {
-        Ok((summary, done)) => {
-            progress.0.finish_and_clear();
-            conclude(&summary, json, done)
-        }
+    let ended = counted(command, &progress).await;
+    progress.0.finish_and_clear();
+    match ended {
+        Ok((summary, done)) => conclude(&summary, json, done),
         Err(failure) => refuse(&failure),
     }
 }
 
-/// The counts, and whether the job was done in full.
-async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<()>), Failure> {
+/// The counts, and what there is to say of the job once it is begun.
+async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<String>), Failure> {
     let tally = Arc::new(command.tally()?);
     let stop = CancellationToken::new();
     let done = tokio::select! {
@@ -51,12 +50,11 @@ async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Resu
             Err(Failure::Job(e)) => Err(e),
             done => Ok(done?),
         },
-        signals = two_signals(&stop) => signals,
-        () = progress.draw(&tally) => Ok(()),
+        signals = two_signals(&stop) => signals.map(|()| String::new()),
+        () = progress.draw(&tally) => Ok(String::new()),
     };
-    let logged =
-        if tally.log_failed() { Err(anyhow::anyhow!("the log of acked readings has gaps")) } else { Ok(()) };
-    Ok((tally.summary(), done.and(logged)))
+    let done = if tally.log_failed() { Err(anyhow!("the log of acked readings has gaps")) } else { done };
+    Ok((tally.summary(), done))
 }
 
 fn refuse(failure: &Failure) -> ExitCode {
@@ -65,17 +63,15 @@ fn refuse(failure: &Failure) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn conclude(summary: &Summary, json: bool, done: Result<()>) -> ExitCode {
+fn conclude(summary: &Summary, json: bool, done: Result<String>) -> ExitCode {
     let printed = print(summary, json);
     let all_acked = match summary.unacked() {
         0 => Ok(()),
-        unacked => Err(anyhow::anyhow!("{unacked} readings are un-acked")),
+        unacked => Err(anyhow!("{unacked} readings are un-acked")),
     };
-    let failures: Vec<String> = [done, all_acked, printed]
-        .into_iter()
-        .filter_map(|r| r.err().map(|e| format!("error: {e:#}")))
-        .collect();
-    failures.iter().for_each(|failure| say(failure));
+    let failures: Vec<anyhow::Error> =
+        [done.map(|note| say(&note)), all_acked, printed].into_iter().filter_map(Result::err).collect();
+    failures.iter().for_each(|e| say(&format!("error: {e:#}")));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -85,6 +81,9 @@ fn print(summary: &Summary, json: bool) -> Result<()> {
 }
 
 fn say(text: &str) {
+    if text.is_empty() {
+        return;
+    }
     // A closed terminal hears nothing.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
@@ -102,7 +101,10 @@ async fn two_signals(stop: &CancellationToken) -> Result<()> {
 
 fn log_to(progress: Progress) {
     let filter = EnvFilter::builder().with_default_directive(filter::LevelFilter::WARN.into());
-    let messages = tracing_subscriber::fmt::layer().with_writer(progress).with_target(false);
+    let messages = tracing_subscriber::fmt::layer()
+        .with_writer(progress)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
     let seldom = Seldom::default();
     let seldom = filter::dynamic_filter_fn(move |metadata, _| seldom.allows(metadata));
     tracing_subscriber::registry().with(messages.with_filter(seldom)).with(filter.from_env_lossy()).init();
@@ -132,13 +134,16 @@ struct Progress(ProgressBar);
 impl Progress {
     fn new(shown: bool) -> Self {
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        let style = ProgressStyle::with_template("{elapsed} {msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
         Self(ProgressBar::with_draw_target(None, target).with_style(style))
     }
 
     /// Draws without an end.
     async fn draw(&self, tally: &Tally) {
+        if self.0.is_hidden() {
+            return std::future::pending().await;
+        }
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         loop {
             ticks.tick().await;
@@ -147,7 +152,6 @@ impl Progress {
             self.0.set_message(format!(
                 "sent {sent}, acked {acked}, {rate}/s, PUBACK {p50} / {p99} ms (p50 / p99)"
             ));
-            self.0.tick();
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::scripted::{Line, Scripted, connack, text, within};
+use crate::scripted::{Line, Scripted, connack, joined, text, within};
 
 const AT_LEAST_ONCE: QoS = QoS::AtLeastOnce;
 
@@ -63,7 +63,7 @@ impl Consumer {
     }
 
     async fn ended(self) {
-        within("the end", self.ended).await.expect("no panic");
+        joined("the end", self.ended).await;
     }
 }
 
@@ -268,7 +268,7 @@ async fn it_ends_when_nobody_receives_or_no_broker_is_there() {
     let mut line = subscribed(&broker).await;
     drop(consumer.deliveries);
     assert_eq!(line.next().await, Some(Packet::Disconnect));
-    within("the end", consumer.ended).await.unwrap();
+    joined("the end", consumer.ended).await;
 
     let consumer = Consumer::at_least_once(&broker);
     drop(broker.accept().await);

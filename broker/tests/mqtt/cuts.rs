@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rumqttc::mqttbytes::v4::{Packet, PubAck};
 use tokio::task::JoinSet;
 
-use crate::scripted::{Line, Scripted, connack, text, within};
+use crate::scripted::{Line, Scripted, connack, joined, text, within};
 
 /// Enough for two lines to take a whole window each.
 const PUBLISHES: usize = 10;
@@ -98,7 +98,9 @@ async fn survives(first: Cut, second: Cut, session_present: bool) {
     let publishing = tokio::spawn(async move {
         let mut acks = Vec::new();
         for n in 0..PUBLISHES {
-            acks.push(sender.publish("temperature/lab", Bytes::from(n.to_string())).await.unwrap());
+            acks.push(
+                sender.publish("temperature/lab", Bytes::from(n.to_string())).await.expect("a short payload"),
+            );
         }
         for ack in acks {
             assert!(ack.acked().await.is_some());
@@ -107,11 +109,11 @@ async fn survives(first: Cut, second: Cut, session_present: bool) {
     let mut arrived = first.play(broker.accept().await, session_present).await;
     arrived.extend(second.play(broker.accept().await, session_present).await);
     let served = tokio::spawn(broker.welcome(session_present).await.serve());
-    within("every ack", publishing).await.unwrap();
+    joined("every ack", publishing).await;
     assert_eq!((publisher.unacked().count, publisher.unacked().oldest), (0, None));
     within("close", publisher.close()).await;
-    within("the connection's end", connection).await.unwrap();
-    arrived.extend(within("goodbye", served).await.unwrap().iter().map(|publish| text(&publish.payload)));
+    joined("the connection's end", connection).await;
+    arrived.extend(joined("goodbye", served).await.iter().map(|publish| text(&publish.payload)));
     assert_eq!(first_arrivals(arrived), (0..PUBLISHES).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 

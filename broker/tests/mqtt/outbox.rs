@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet};
 
-use crate::scripted::{Scripted, text, within};
+use crate::scripted::{Scripted, joined, text, within};
 
 const TOPIC: &str = "temperature/lab";
 
@@ -158,7 +158,7 @@ async fn a_publish_that_was_given_up_never_arrives_and_every_other_does() {
         resolved(ack).await;
     }
     within("close", publisher.close()).await;
-    let arrived = within("goodbye", served).await.unwrap();
+    let arrived = joined("goodbye", served).await;
     assert_eq!(arrived.iter().map(|publish| text(&publish.payload)).collect::<Vec<_>>(), expected);
 }
 
@@ -187,7 +187,7 @@ async fn the_age_is_the_oldest_ones_and_counts_from_when_it_is_in_the_outbox() {
     assert!(resolved(first).await >= oldest);
     let pkid = line.publish().await.pkid;
     line.puback(pkid).await;
-    let waited = resolved(within("room", second).await.unwrap()).await;
+    let waited = resolved(joined("room", second).await).await;
     assert!(waited <= room.elapsed(), "{waited:?}");
 }
 
@@ -202,7 +202,7 @@ async fn a_broker_that_refuses_is_asked_again() {
     let served = tokio::spawn(broker.welcome(false).await.serve());
     resolved(ack).await;
     within("close", publisher.close()).await;
-    assert_eq!(within("goodbye", served).await.unwrap().len(), 1);
+    assert_eq!(joined("goodbye", served).await.len(), 1);
 }
 
 #[tokio::test]
@@ -224,7 +224,7 @@ async fn what_no_broker_takes_is_refused_at_once() {
     }
     let served = tokio::spawn(broker.welcome(false).await.serve());
     within("close", publisher.close()).await;
-    assert_eq!(within("goodbye", served).await.unwrap().len(), 2);
+    assert_eq!(joined("goodbye", served).await.len(), 2);
 }
 
 #[tokio::test]
@@ -248,6 +248,6 @@ async fn many_publish_at_once_and_none_is_forgotten() {
     let served = tokio::spawn(broker.welcome(false).await.serve());
     within("every ack", all.join_all()).await;
     within("close", publisher.close()).await;
-    arrived.extend(within("goodbye", served).await.unwrap().iter().map(|publish| text(&publish.payload)));
+    arrived.extend(joined("goodbye", served).await.iter().map(|publish| text(&publish.payload)));
     assert_eq!(arrived.len(), 100);
 }

@@ -6,7 +6,7 @@ use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, Publish};
 use tokio::task::JoinHandle;
 
-use crate::scripted::{Line, Scripted, text, within};
+use crate::scripted::{Line, Scripted, joined, text, within};
 
 const STATUS: &str = "status/lab";
 
@@ -47,8 +47,8 @@ fn close(publisher: Publisher) -> JoinHandle<()> {
 }
 
 async fn ended(closing: JoinHandle<()>, connection: JoinHandle<()>) {
-    within("close", closing).await.unwrap();
-    within("the connection's end", connection).await.unwrap();
+    joined("close", closing).await;
+    joined("the connection's end", connection).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_cut_during_close_ends_in_offline() {
         let closing = close(publisher);
         let after = close_until(line, cut, &broker).await;
         ended(closing, connection).await;
-        let after = within("goodbye", after).await.unwrap();
+        let after = joined("goodbye", after).await;
         assert!(after.iter().all(|publish| said(publish) == status("offline")), "{cut:?}: {after:?}");
         if let Cut::BeforeOffline | Cut::AfterOffline = cut {
             assert_eq!(after.len(), 1, "{cut:?}");
@@ -153,7 +153,7 @@ async fn a_close_while_the_broker_is_away_delivers_all_once_it_is_back() {
     drop(line);
     let served = tokio::spawn(broker.welcome(false).await.serve());
     ended(closing, connection).await;
-    assert_eq!(within("goodbye", served).await.unwrap().len(), 2);
+    assert_eq!(joined("goodbye", served).await.len(), 2);
 }
 
 #[tokio::test]

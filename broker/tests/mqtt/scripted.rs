@@ -23,6 +23,11 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     tokio::time::timeout(BOUND, future).await.unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"))
 }
 
+/// Waits for a task that must end.
+pub(crate) async fn joined<T>(what: &str, task: JoinHandle<T>) -> T {
+    within(what, task).await.expect("a task does not panic")
+}
+
 pub(crate) struct Scripted {
     listener: TcpListener,
 }

@@ -1,0 +1,242 @@
+//! One connection that takes messages, and the debts of what came over it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rumqttc::{
+    AsyncClient, ConnectionError, Event, EventLoop, Packet, Publish, QoS, SubscribeFilter,
+    SubscribeReasonCode,
+};
+use telemetry::Message;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{CLOSING, Link, Quality, Subscription, client, drained, explained, options};
+use crate::{Delivery, Outcome, Unsettled};
+
+/// Acks that may wait for the connection.
+const ACKS_AHEAD: usize = 1024;
+
+/// The debt of one MQTT message: a PUBACK on the connection it came over.
+#[derive(Debug)]
+pub(crate) struct Ack {
+    client: AsyncClient,
+    publish: Publish,
+    paid: bool,
+    give_back: Arc<Notify>,
+    _held: mpsc::Sender<Infallible>,
+}
+
+impl Ack {
+    /// MQTT 3.1.1 has no negative answer: a rejected message is acked, one to retry comes with a new connection.
+    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
+        if outcome != Outcome::Retry {
+            self.client.ack(&self.publish).await.map_err(|_| Unsettled)?;
+            self.paid = true;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Ack {
+    fn drop(&mut self) {
+        if !self.paid {
+            self.give_back.notify_one();
+        }
+    }
+}
+
+/// Why a connection is given up.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("stopped")]
+    Stop,
+    #[error("{}", explained(.0))]
+    Lost(#[from] Box<ConnectionError>),
+    #[error("no message for {0:?}: subscribing anew")]
+    Silent(Duration),
+    #[error("a message is to be delivered again")]
+    GiveBack,
+    #[error("the broker refused the subscription {0}: check the rights of this user")]
+    Refused(String),
+}
+
+/// One connection with its own event loop: discarding both together is what makes cancelling a poll safe.
+pub(super) struct Connection<'a> {
+    subscription: &'a Subscription,
+    link: &'a watch::Sender<Link>,
+    client: AsyncClient,
+    events: EventLoop,
+    since: Option<Instant>,
+    heard: watch::Sender<Instant>,
+    give_back: Arc<Notify>,
+    held: (mpsc::Sender<Infallible>, mpsc::Receiver<Infallible>),
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(subscription: &'a Subscription, link: &'a watch::Sender<Link>) -> Self {
+        let mut options = options(&subscription.url, &subscription.client_id);
+        options.set_clean_session(subscription.quality == Quality::AtMostOnce);
+        options.set_manual_acks(true);
+        let (client, events) = client(options, ACKS_AHEAD);
+        Self {
+            subscription,
+            link,
+            client,
+            events,
+            since: None,
+            heard: watch::Sender::new(Instant::now()),
+            give_back: Arc::default(),
+            held: mpsc::channel(1),
+        }
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        out: &mpsc::Sender<Delivery<Message>>,
+        stop: &CancellationToken,
+    ) -> End {
+        // Holds no more than the broker sends ahead of acks. The connection goes on answering meanwhile.
+        let (arrived, arriving) = mpsc::unbounded_channel();
+        let give_back = Arc::clone(&self.give_back);
+        let silence = self.subscription.silence;
+        let silent = silent(silence, self.heard.subscribe(), self.held.0.downgrade());
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => End::Stop,
+            () = out.closed() => End::Stop,
+            () = give_back.notified() => End::GiveBack,
+            () = hand_over(arriving, out) => End::Stop,
+            end = self.listen(out, &arrived) => end,
+            () = silent => End::Silent(silence),
+        }
+    }
+
+    /// How long it delivered.
+    pub(super) fn lasted(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    async fn listen(
+        &mut self,
+        out: &mpsc::Sender<Delivery<Message>>,
+        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+    ) -> End {
+        loop {
+            match self.events.poll().await {
+                Err(e) => return End::Lost(Box::new(e)),
+                Ok(Event::Incoming(Packet::ConnAck(_))) => self.subscribe(),
+                Ok(Event::Incoming(Packet::SubAck(ack))) => {
+                    if let Some(refused) = self.refused(&ack.return_codes) {
+                        return End::Refused(refused);
+                    }
+                }
+                Ok(Event::Incoming(Packet::Publish(publish))) => self.take(publish, out, arrived),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    fn subscribe(&mut self) {
+        let qos = match self.subscription.quality {
+            Quality::AtMostOnce => QoS::AtMostOnce,
+            Quality::AtLeastOnce => QoS::AtLeastOnce,
+        };
+        let filters = self.subscription.filters.iter().map(|f| SubscribeFilter::new(f.clone(), qos));
+        if let Err(e) = self.client.try_subscribe_many(filters) {
+            warn!("cannot subscribe: {e}");
+        }
+    }
+
+    fn refused(&mut self, codes: &[SubscribeReasonCode]) -> Option<String> {
+        let refused = codes.iter().position(|code| matches!(code, SubscribeReasonCode::Failure));
+        if refused.is_none() {
+            info!(broker = %self.subscription.url, filters = ?self.subscription.filters, "subscribed");
+            self.since = Some(Instant::now());
+            self.link.send_modify(|link| {
+                link.connected = true;
+                link.gaps += 1;
+            });
+        }
+        refused.map(|index| self.subscription.filters.get(index).cloned().unwrap_or_default())
+    }
+
+    fn take(
+        &self,
+        publish: Publish,
+        out: &mpsc::Sender<Delivery<Message>>,
+        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+    ) {
+        self.heard.send_replace(Instant::now());
+        let message = Message {
+            topic: publish.topic.clone(),
+            payload: publish.payload.clone(),
+            received_at: Timestamp::now(),
+        };
+        match self.subscription.quality {
+            Quality::AtMostOnce => {
+                if out.try_send(Delivery::free(message)).is_err() {
+                    self.link.send_modify(|link| link.gaps += 1);
+                }
+            }
+            // The receiver ends only together with this connection.
+            Quality::AtLeastOnce => drop(arrived.send(Delivery::mqtt(message, self.ack(publish)))),
+        }
+    }
+
+    fn ack(&self, publish: Publish) -> Ack {
+        Ack {
+            client: self.client.clone(),
+            publish: Publish { payload: bytes::Bytes::new(), ..publish },
+            paid: false,
+            give_back: Arc::clone(&self.give_back),
+            _held: self.held.0.clone(),
+        }
+    }
+
+    /// Sends the acks of all that was handed over, then says goodbye.
+    pub(super) async fn close(self) {
+        let Self { client, mut events, held: (keep, mut held), .. } = self;
+        drop(keep);
+        if events.network.is_none() {
+            return;
+        }
+        let goodbye = async {
+            let none = held.recv().await;
+            debug_assert!(none.is_none());
+            let _ = client.disconnect().await;
+            tokio::time::sleep(CLOSING).await;
+        };
+        tokio::select! { () = goodbye => {}, () = drained(&mut events) => {} }
+    }
+}
+
+/// Hands over until nobody receives any more.
+async fn hand_over(
+    mut arriving: mpsc::UnboundedReceiver<Delivery<Message>>,
+    out: &mpsc::Sender<Delivery<Message>>,
+) {
+    while let Some(delivery) = arriving.recv().await {
+        if out.send(delivery).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Resolves when there was no message for `silence`, and none is unsettled that the broker may be waiting for.
+async fn silent(silence: Duration, heard: watch::Receiver<Instant>, held: mpsc::WeakSender<Infallible>) {
+    loop {
+        let due = *heard.borrow() + silence;
+        if due > Instant::now() {
+            tokio::time::sleep_until(due).await;
+        } else if held.strong_count() <= 1 {
+            return;
+        } else {
+            tokio::time::sleep(silence).await;
+        }
+    }
+}

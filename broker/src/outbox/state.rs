@@ -1,0 +1,95 @@
+//! What is un-acked, and which connection it was handed to.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use rumqttc::{AsyncClient, QoS};
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::Presence;
+
+/// The entries, and how far each has got on the connection that is up.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Un-acked, by the order in which they were published.
+    pub(super) entries: BTreeMap<u64, Entry>,
+    next: u64,
+    /// Of the connection that is up.
+    pub(super) client: Option<AsyncClient>,
+    /// Handed to the client, not yet numbered by it; it numbers them in this order.
+    pub(super) handed: VecDeque<u64>,
+    /// By packet identifier.
+    pub(super) on_wire: HashMap<u16, u64>,
+    /// Presence says `offline` from now on.
+    pub(super) leaving: bool,
+    /// All is acked: the connection is to end.
+    pub(super) closing: bool,
+}
+
+/// A publish until its PUBACK.
+#[derive(Debug)]
+pub(super) struct Entry {
+    topic: String,
+    payload: Bytes,
+    retain: bool,
+    pub(super) since: Instant,
+    pub(super) acked: Option<oneshot::Sender<Duration>>,
+}
+
+impl State {
+    /// How far the newest is ahead of the oldest.
+    pub(super) fn span(&self) -> u64 {
+        self.entries.keys().next().map_or(0, |oldest| self.next - oldest)
+    }
+
+    pub(super) fn add(&mut self, entry: Entry) {
+        let key = self.next;
+        self.next += 1;
+        self.entries.insert(key, entry);
+        self.hand_over(key);
+    }
+
+    pub(super) fn say_presence(&mut self, presence: Option<&Presence>) {
+        let Some(presence) = presence else { return };
+        let payload = if self.leaving { &presence.offline } else { &presence.online };
+        self.add(Entry::retained(presence.topic.clone(), payload.clone()));
+    }
+
+    pub(super) fn leave(&mut self, presence: Option<&Presence>) {
+        self.leaving = true;
+        self.say_presence(presence);
+    }
+
+    pub(super) fn hang_up(&mut self) {
+        if let Some(client) = self.client.take() {
+            // A connection that is already going down ends the task just as well.
+            let _ = client.try_disconnect();
+        }
+    }
+
+    pub(super) fn hand_over(&mut self, key: u64) {
+        let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
+        let sent = client.try_publish(&entry.topic, QoS::AtLeastOnce, entry.retain, entry.payload.clone());
+        match sent {
+            Ok(()) => self.handed.push_back(key),
+            // The connection is going down: the entry is queued again on the next one.
+            Err(e) => warn!("publish waits for the next connection: {e}"),
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Duration>) -> Self {
+        Self { topic, payload, retain: false, since: Instant::now(), acked: Some(acked) }
+    }
+
+    fn retained(topic: String, payload: Bytes) -> Self {
+        Self { topic, payload, retain: true, since: Instant::now(), acked: None }
+    }
+
+    pub(super) fn is_presence(&self) -> bool {
+        self.retain
+    }
+}

@@ -1,0 +1,154 @@
+//! A dashboard that runs, between a broker and a store in a folder of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{Delivery, Link};
+use bytes::Bytes;
+use dashboard::{Ages, Live, Server, relay, serve};
+use jiff::Timestamp;
+use service::{Health, Metrics};
+use store::{Batch, ReadingStore, RejectedMessage, Sqlite};
+use telemetry::{Message, Reading, Topic};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::watcher::Watcher;
+
+/// Longer than anything takes where nothing is wrong.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+pub(crate) struct Bench {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Arc<Sqlite>,
+    pub(crate) address: SocketAddr,
+    pub(crate) health: Health,
+    pub(crate) stop: CancellationToken,
+    broker: mpsc::Sender<Delivery<Message>>,
+    link: watch::Sender<Link>,
+}
+
+/// What a test may want different.
+pub(crate) struct Wanted {
+    pub(crate) ages: Ages,
+    pub(crate) max_clients: usize,
+    pub(crate) public_url: &'static str,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let ages = Ages { stale_after: day, offline_after: day * 2 };
+        Self { ages, max_clients: 10, public_url: "https://millrace.example.org" }
+    }
+}
+
+impl Bench {
+    pub(crate) async fn start(wanted: Wanted) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
+        Self::serve(folder, store, wanted).await
+    }
+
+    async fn serve(folder: TempDir, store: Arc<Sqlite>, wanted: Wanted) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
+        let (broker, deliveries) = mpsc::channel(100_000);
+        let link = watch::Sender::new(Link { connected: true, gaps: 1 });
+        let ready = health.check("store");
+        tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
+        let server = Server {
+            live,
+            store: store.clone(),
+            health: health.clone(),
+            metrics: Metrics::default(),
+            max_clients: wanted.max_clients,
+            public_url: wanted.public_url.into(),
+            stop: stop.clone(),
+        };
+        tokio::spawn(serve(listener, server));
+        Self { folder, store, address, health, stop, broker, link }
+    }
+
+    /// As the broker hands it over, to the relay alone.
+    pub(crate) fn publish(&self, topic: &str, payload: &str) {
+        let payload = Bytes::copy_from_slice(payload.as_bytes());
+        let message = Message { topic: topic.into(), payload, received_at: Timestamp::now() };
+        self.broker.try_send(Delivery::free(message)).unwrap();
+    }
+
+    /// Into the store alone, past the relay.
+    pub(crate) async fn keep(&self, topic: &str, value: f64) {
+        let now = Timestamp::now();
+        let reading = Reading {
+            topic: Topic::parse(topic).unwrap(),
+            value,
+            unit: None,
+            measured_at: now,
+            received_at: now,
+            boot: None,
+            seq: None,
+        };
+        let batch = Batch { readings: vec![reading], rejected: vec![] };
+        self.store.write(&batch).await.unwrap();
+    }
+
+    pub(crate) async fn reject(&self, reason: &str) {
+        let payload = Bytes::from_static(b"hello");
+        let (received_at, topic) = (Timestamp::now(), "temperature/lab".into());
+        let rejected = vec![RejectedMessage { received_at, topic, reason: reason.into(), payload }];
+        self.store.write(&Batch { readings: vec![], rejected }).await.unwrap();
+    }
+
+    /// Messages may have been missed.
+    pub(crate) fn miss(&self) {
+        self.link.send_modify(|link| link.gaps += 1);
+    }
+
+    pub(crate) async fn watch(&self) -> Watcher {
+        Watcher::open(self.address, &[]).await.unwrap()
+    }
+
+    pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::time::timeout(BOUND, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        Answer {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
+    }
+
+    /// What is wrong, as JSON says it.
+    pub(crate) fn error(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
+        let said: serde_json::Value =
+            serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"));
+        said["error"].as_str().unwrap().to_owned()
+    }
+}

@@ -1,0 +1,9 @@
+//! What the dashboard promises to a browser, asked of it over real connections, beside a real store.
+
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
+mod answers;
+mod bench;
+mod crowd;
+mod frames;
+mod watcher;

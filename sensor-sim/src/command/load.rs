@@ -1,0 +1,66 @@
+//! `sensor-sim load`.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use clap::Args;
+
+use super::{Common, Failure};
+use crate::{LoadConfig, MAX_BATCH};
+
+#[derive(Debug, Args)]
+pub(super) struct LoadArgs {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    connections: u32,
+    /// At least as many as connections, which is the default: load-0001, load-0002, …
+    #[arg(long)]
+    devices: Option<u32>,
+    /// Readings per second over all connections; as fast as they are acked where none is given.
+    #[arg(long)]
+    rate: Option<f64>,
+    /// Ends after this time; 10s where no count is given.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    duration: Option<Duration>,
+    /// Ends after so many readings over all connections.
+    #[arg(long)]
+    count: Option<u64>,
+    /// Un-acked messages per connection, at most.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    window: u16,
+    /// Readings per message.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
+    batch: u16,
+    /// How long to wait at the end for what is un-acked; without an end where none is given.
+    #[arg(long, value_parser = humantime::parse_duration)]
+    grace: Option<Duration>,
+}
+
+impl LoadArgs {
+    pub(super) fn config(self) -> Result<LoadConfig, Failure> {
+        let devices = self.devices.unwrap_or(self.connections);
+        if devices < self.connections {
+            return Err(Failure::Usage(anyhow!(
+                "--devices must be at least --connections: {}",
+                self.connections
+            )));
+        }
+        if self.rate.is_some_and(|rate| !(0.001..=1e9).contains(&rate)) {
+            return Err(Failure::Usage(anyhow!(
+                "--rate must be a number of readings per second, from 0.001"
+            )));
+        }
+        Ok(LoadConfig {
+            broker: self.common.broker()?,
+            connections: self.connections as usize,
+            devices: devices as usize,
+            rate: self.rate,
+            duration: self.duration.or(self.count.is_none().then_some(Duration::from_secs(10))),
+            count: self.count,
+            window: self.window,
+            batch: usize::from(self.batch),
+            grace: self.grace,
+        })
+    }
+}

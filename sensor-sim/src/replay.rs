@@ -1,0 +1,167 @@
+//! Recorded readings, published with their recorded times.
+
+mod cell;
+mod clock;
+mod mapping;
+mod numbering;
+mod recording;
+mod table;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use broker::{BrokerUrl, Outbox};
+use jiff::Timestamp;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use self::mapping::DeviceFrom;
+use self::recording::Recording;
+use self::table::Row;
+use crate::courier::{Courier, until_stopped};
+use crate::stream::boot_of_now;
+use crate::tally::Tally;
+
+/// Un-acked readings, at most.
+const WINDOW: u16 = 1000;
+
+/// Bad rows that are told one by one.
+const TOLD: usize = 5;
+
+/// Which file to publish, and what its columns mean.
+#[derive(Debug, Clone)]
+pub struct ReplayConfig {
+    pub broker: BrokerUrl,
+    pub file: PathBuf,
+    /// Columns that are joined by a space; found by name where none is given.
+    pub time: Option<String>,
+    /// As in strftime; RFC 3339, `YYYY-MM-DD HH:MM:SS` or Unix milliseconds where none is given. UTC without a zone.
+    pub time_format: Option<String>,
+    /// `METRIC=COLUMN` or `COLUMN`; found by name where none is given.
+    pub values: Vec<String>,
+    /// Of values that name none.
+    pub metric: String,
+    /// `METRIC=UNIT` or `UNIT`; a file's unit is never guessed.
+    pub units: Vec<String>,
+    pub device: DeviceFrom,
+    /// Found in the first line where none is given.
+    pub delimiter: Option<u8>,
+    pub decimal_comma: bool,
+    /// Cells that stand for no value, as empty ones do.
+    pub missing: Vec<String>,
+    /// 1 is as recorded, 60 a minute per second; as fast as they are acked where none is given.
+    pub speed: Option<f64>,
+    /// How long to wait for PUBACKs after the last reading; without an end where none is given.
+    pub grace: Option<Duration>,
+}
+
+/// A file whose columns are understood, and where its readings go.
+#[derive(Debug)]
+pub struct Replay {
+    outbox: Outbox,
+    recording: Recording,
+    tally: Arc<Tally>,
+    speed: Option<f64>,
+    grace: Option<Duration>,
+}
+
+/// What became of the rows.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Report {
+    pub rows: u64,
+    /// Cells without a value.
+    pub missing: u64,
+    /// Readings that could not be made of a row.
+    pub bad: u64,
+    /// The first of them: line number and why.
+    pub told: Vec<(u64, String)>,
+}
+
+impl Replay {
+    /// Opens the file and finds its columns.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a column, device, metric, unit or time format makes no sense; nothing is sent.
+    pub fn open(config: &ReplayConfig, tally: Arc<Tally>) -> Result<Self> {
+        let outbox = Outbox {
+            url: config.broker.clone(),
+            client_id: format!("replay-{:x}", boot_of_now()),
+            window: WINDOW,
+            presence: None,
+        };
+        let recording = Recording::open(config, &tally)?;
+        Ok(Self { outbox, recording, tally, speed: config.speed, grace: config.grace })
+    }
+
+    /// Publishes every reading in the order of the file until `stop`, then waits until all are acked.
+    ///
+    /// # Errors
+    /// The file could not be read to its end.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<Report> {
+        let courier = Courier::open(self.outbox.clone(), &self.tally);
+        let mut report = Report::default();
+        let mut read = Ok(());
+        until_stopped(&stop, None, async { read = self.publish(&courier, &mut report).await }).await;
+        courier.close(self.grace).await;
+        read.map(|()| report)
+    }
+
+    async fn publish(&mut self, courier: &Courier, report: &mut Report) -> Result<()> {
+        let mut pace = self.speed.map(Pace::new);
+        while let Some(readings) = self.recording.next(report)? {
+            for (stream, measured) in readings {
+                if let Some(pace) = &mut pace {
+                    pace.due(measured.at).await;
+                }
+                courier.send(&stream, &[measured]).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn bad(&mut self, row: &Row, why: String) {
+        self.bad += 1;
+        if self.told.len() < TOLD {
+            self.told.push((row.line, why));
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rows, missing, bad, told } = self;
+        write!(f, "{rows} rows, {missing} values missing, {bad} readings bad")?;
+        told.iter().try_for_each(|(line, why)| write!(f, "\nline {line}: {why}"))?;
+        match bad.saturating_sub(told.len() as u64) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more"),
+        }
+    }
+}
+
+/// Recorded time, faster or slower.
+#[derive(Debug)]
+struct Pace {
+    speed: f64,
+    begun: Option<(Timestamp, Instant)>,
+}
+
+impl Pace {
+    fn new(speed: f64) -> Self {
+        Self { speed, begun: None }
+    }
+
+    /// Waits until a reading of that time is due; one that goes back in time is due at once.
+    async fn due(&mut self, at: Timestamp) {
+        let (first, start) = *self.begun.get_or_insert_with(|| (at, Instant::now()));
+        let recorded = at.duration_since(first).as_secs_f64();
+        if let Ok(wait) = Duration::try_from_secs_f64(recorded / self.speed) {
+            tokio::time::sleep_until(start + wait).await;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `boot` and `seq` of recorded readings: they follow from the file, so that a second replay adds nothing.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use telemetry::Topic;
+
+use super::ReplayConfig;
+use super::mapping::{Mapping, ValueColumn};
+use super::table::Table;
+use crate::fnv::fnv1a;
+use crate::stream::Stream;
+use crate::tally::Tally;
+
+const BOOT_BITS: u32 = 48;
+
+/// Between cells and between missing values where they are hashed: no CSV file uses ASCII's unit separator.
+const BETWEEN: &str = "\u{1f}";
+
+/// Numbers the readings of each device and metric from 1, without the rows that are none.
+///
+/// The boot is a hash of what decides which rows are readings, of device and metric, and of the file's beginning.
+/// So a file that has grown keeps its boot, and only its new rows are new readings.
+#[derive(Debug)]
+pub(super) struct Numbering {
+    tally: Arc<Tally>,
+    /// What all boots of this file have in common.
+    file: Vec<String>,
+    streams: HashMap<Topic, Arc<Stream>>,
+}
+
+impl Numbering {
+    pub(super) fn new(config: &ReplayConfig, table: &Table, mapping: &Mapping, tally: Arc<Tally>) -> Self {
+        let [time, device] = mapping.places();
+        let first_row = table.first_row().map(|row| row.cells.join(BETWEEN));
+        let file = vec![
+            table.header().join(BETWEEN),
+            first_row.unwrap_or_default(),
+            time,
+            device,
+            config.time_format.clone().unwrap_or_default(),
+            if config.decimal_comma { "," } else { "." }.to_owned(),
+            config.missing.join(BETWEEN),
+        ];
+        Self { tally, file, streams: HashMap::new() }
+    }
+
+    pub(super) fn stream(&mut self, topic: &Topic, column: &ValueColumn) -> Arc<Stream> {
+        if let Some(stream) = self.streams.get(topic) {
+            return Arc::clone(stream);
+        }
+        let stream = self.tally.stream(topic.clone(), column.unit.clone(), self.boot(topic, column.column));
+        self.streams.insert(topic.clone(), Arc::clone(&stream));
+        stream
+    }
+
+    /// 64-bit FNV-1a over these texts, each followed by a zero byte: the header's cells, those of the first row of
+    /// data, the time columns, the device column, the time format, the decimal mark, the missing values, the topic
+    /// and the column of the value, from 1. Its upper 16 bits are folded into the lower 48, which every JSON reader
+    /// keeps exactly.
+    fn boot(&self, topic: &Topic, column: usize) -> u64 {
+        let (topic, column) = (topic.to_string(), (column + 1).to_string());
+        let parts = self.file.iter().chain([&topic, &column]);
+        let hash = fnv1a(parts.map(String::as_bytes));
+        (hash ^ (hash >> BOOT_BITS)) & ((1 << BOOT_BITS) - 1)
+    }
+}

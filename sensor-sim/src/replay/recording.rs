@@ -1,0 +1,86 @@
+//! The readings of a file, row by row.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use telemetry::Topic;
+
+use super::cell::Cells;
+use super::clock::Clock;
+use super::mapping::Mapping;
+use super::numbering::Numbering;
+use super::table::{Row, Table};
+use super::{ReplayConfig, Report};
+use crate::stream::{Measured, Stream, whole_microseconds};
+use crate::tally::Tally;
+
+/// What a row says: at most one reading per column of values.
+pub(super) type Readings = Vec<(Arc<Stream>, Measured)>;
+
+/// A file being read.
+#[derive(Debug)]
+pub(super) struct Recording {
+    table: Table,
+    mapping: Mapping,
+    clock: Clock,
+    cells: Cells,
+    numbering: Numbering,
+}
+
+impl Recording {
+    pub(super) fn open(config: &ReplayConfig, tally: &Arc<Tally>) -> Result<Self> {
+        let table = Table::open(&config.file, config.delimiter)?;
+        let mapping = Mapping::find(config, &table)?;
+        Ok(Self {
+            clock: Clock::new(config.time_format.clone())?,
+            cells: Cells::new(config.decimal_comma, config.missing.clone()),
+            numbering: Numbering::new(config, &table, &mapping, Arc::clone(tally)),
+            table,
+            mapping,
+        })
+    }
+
+    /// The readings of the next row, to be sent before the one after it is asked for.
+    ///
+    /// # Errors
+    /// The file cannot be read any further.
+    pub(super) fn next(&mut self, report: &mut Report) -> Result<Option<Readings>> {
+        let Some(row) = self.table.next_row()? else { return Ok(None) };
+        report.rows += 1;
+        let mut readings = Vec::new();
+        match self.clock.read(&self.mapping.time_of(&row)) {
+            Ok(at) => self.read(&row, whole_microseconds(at), &mut readings, report),
+            Err(why) => report.bad(&row, why),
+        }
+        Ok(Some(readings))
+    }
+
+    fn read(&mut self, row: &Row, at: Timestamp, readings: &mut Readings, report: &mut Report) {
+        for index in 0..self.mapping.values.len() {
+            match self.reading(row, index, at) {
+                Ok(Some(reading)) => readings.push(reading),
+                Ok(None) => report.missing += 1,
+                Err(why) => report.bad(row, why),
+            }
+        }
+    }
+
+    /// The reading in one column of values; none where the cell stands for no value.
+    fn reading(
+        &mut self,
+        row: &Row,
+        index: usize,
+        at: Timestamp,
+    ) -> Result<Option<(Arc<Stream>, Measured)>, String> {
+        let column = &self.mapping.values[index];
+        let Some(value) = self.cells.number(row, column.column)? else { return Ok(None) };
+        let device = self.mapping.device_of(row)?;
+        let topic = Topic::new(&column.metric, &device).map_err(|e| format!("device {device:?}: {e}"))?;
+        let (stream, measured) = (self.numbering.stream(&topic, column), Measured { value, at });
+        stream.refusal(measured).map_or(Ok(Some((stream, measured))), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests;
