@@ -4,6 +4,7 @@ mod load;
 mod replay;
 mod run;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -33,6 +34,15 @@ enum Job {
     Replay(ReplayArgs),
     /// Publishes as many readings as asked for, and measures the broker.
     Load(LoadArgs),
+    /// Exits with 0 when a simulation that runs with `--admin` gets its readings acked.
+    Healthcheck(HealthArgs),
+}
+
+#[derive(Debug, Args)]
+struct HealthArgs {
+    /// What the simulation was given as `--admin`.
+    #[arg(long, value_name = "ADDRESS")]
+    admin: SocketAddr,
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +82,25 @@ impl Command {
     /// Whether the summary is to be JSON.
     #[must_use]
     pub fn json(&self) -> bool {
-        self.job.common().json
+        self.job.common().is_some_and(|common| common.json)
+    }
+
+    /// Where to ask for the health of another process, if that is the job.
+    #[must_use]
+    pub fn healthcheck(&self) -> Option<SocketAddr> {
+        match &self.job {
+            Job::Healthcheck(args) => Some(args.admin),
+            _ => None,
+        }
+    }
+
+    /// Where the health of this one is to be served.
+    #[must_use]
+    pub fn admin(&self) -> Option<SocketAddr> {
+        match &self.job {
+            Job::Run(args) => args.admin,
+            _ => None,
+        }
     }
 
     /// Whether it has an end worth watching for.
@@ -86,7 +114,8 @@ impl Command {
     /// # Errors
     /// The log of acked readings cannot be written.
     pub fn tally(&self) -> Result<Tally, Failure> {
-        let Some(path) = &self.job.common().acked_log else { return Ok(Tally::default()) };
+        let log = self.job.common().and_then(|common| common.acked_log.as_ref());
+        let Some(path) = log else { return Ok(Tally::default()) };
         let tally = Tally::logging_to(path).with_context(|| format!("create {}", path.display()));
         tally.map_err(Failure::Usage)
     }
@@ -101,17 +130,19 @@ impl Command {
             Job::Run(args) => run_counted(args.config()?, tally, stop).await.map_err(Failure::usage)?,
             Job::Replay(args) => return args.replay(tally, stop).await,
             Job::Load(args) => crate::load(args.config()?, tally, stop).await.map_err(Failure::usage)?,
+            Job::Healthcheck(args) => service::ask_ready(args.admin).await.map_err(Failure::Job)?,
         }
         Ok(String::new())
     }
 }
 
 impl Job {
-    fn common(&self) -> &Common {
+    fn common(&self) -> Option<&Common> {
         match self {
-            Self::Run(args) => &args.common,
-            Self::Replay(args) => &args.common,
-            Self::Load(args) => &args.common,
+            Self::Run(args) => Some(&args.common),
+            Self::Replay(args) => Some(&args.common),
+            Self::Load(args) => Some(&args.common),
+            Self::Healthcheck(_) => None,
         }
     }
 }
@@ -169,6 +200,8 @@ mod tests {
             "sensor-sim load --batch 501",
             "sensor-sim load --window 0",
             "sensor-sim load --connections 0",
+            "sensor-sim healthcheck",
+            "sensor-sim replay x.csv --batch 501",
             "sensor-sim replay",
             "sensor-sim replay x.csv --delimiter ;;",
             "sensor-sim replay x.csv --device lab --device-column 1",

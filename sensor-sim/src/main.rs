@@ -1,5 +1,6 @@
 //! The binary: parses the command line, and leaves the rest to the library and the terminal.
 
+mod admin;
 mod terminal;
 
 use std::process::ExitCode;

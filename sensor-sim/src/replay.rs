@@ -22,7 +22,7 @@ pub use self::mapping::DeviceFrom;
 use self::recording::Recording;
 use self::table::Row;
 use crate::courier::{Courier, until_stopped};
-use crate::stream::boot_of_now;
+use crate::stream::{Measured, Stream, boot_of_now};
 use crate::tally::Tally;
 
 /// Un-acked readings, at most.
@@ -54,6 +54,8 @@ pub struct ReplayConfig {
     pub missing: Vec<String>,
     /// 1 is as recorded, 60 a minute per second; as fast as they are acked where none is given.
     pub speed: Option<f64>,
+    /// Readings per message, up to [`MAX_BATCH`](crate::MAX_BATCH).
+    pub batch: usize,
     /// How long to wait for PUBACKs after the last reading; without an end where none is given.
     pub grace: Option<Duration>,
 }
@@ -65,6 +67,7 @@ pub struct Replay {
     recording: Recording,
     tally: Arc<Tally>,
     speed: Option<f64>,
+    batch: usize,
     grace: Option<Duration>,
 }
 
@@ -93,7 +96,7 @@ impl Replay {
             presence: None,
         };
         let recording = Recording::open(config, &tally)?;
-        Ok(Self { outbox, recording, tally, speed: config.speed, grace: config.grace })
+        Ok(Self { outbox, recording, tally, speed: config.speed, batch: config.batch, grace: config.grace })
     }
 
     /// Publishes every reading in the order of the file until `stop`, then waits until all are acked.
@@ -111,15 +114,47 @@ impl Replay {
 
     async fn publish(&mut self, courier: &Courier, report: &mut Report) -> Result<()> {
         let mut pace = self.speed.map(Pace::new);
+        let mut gathered = Gathered::default();
         while let Some(readings) = self.recording.next(report)? {
             for (stream, measured) in readings {
                 if let Some(pace) = &mut pace {
                     pace.due(measured.at).await;
                 }
-                courier.send(&stream, &[measured]).await;
+                let of_stream = gathered.add(stream, measured);
+                if of_stream.1.len() >= self.batch {
+                    courier.send(&of_stream.0, &of_stream.1).await;
+                    of_stream.1.clear();
+                }
             }
         }
+        for (stream, measured) in gathered.rest() {
+            courier.send(stream, measured).await;
+        }
         Ok(())
+    }
+}
+
+/// Readings that wait for their message to be full, by stream.
+#[derive(Debug, Default)]
+struct Gathered(Vec<(Arc<Stream>, Vec<Measured>)>);
+
+impl Gathered {
+    /// All that waits of a stream, with one reading more.
+    fn add(&mut self, stream: Arc<Stream>, measured: Measured) -> &mut (Arc<Stream>, Vec<Measured>) {
+        let known = self.0.iter().position(|(other, _)| Arc::ptr_eq(other, &stream));
+        let index = known.unwrap_or_else(|| {
+            self.0.push((stream, Vec::new()));
+            self.0.len() - 1
+        });
+        self.0[index].1.push(measured);
+        &mut self.0[index]
+    }
+
+    fn rest(&self) -> impl Iterator<Item = (&Arc<Stream>, &[Measured])> {
+        self.0
+            .iter()
+            .filter(|(_, measured)| !measured.is_empty())
+            .map(|(stream, all)| (stream, all.as_slice()))
     }
 }
 

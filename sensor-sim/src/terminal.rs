@@ -15,6 +15,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::{EnvFilter, filter};
 
+use crate::admin;
+
 /// The exit code for bad usage: EX_USAGE.
 const USAGE: u8 = 64;
 
@@ -30,6 +32,9 @@ pub(crate) fn explain(error: &clap::Error) -> ExitCode {
 
 /// Does the job; the exit code is 0 when it is done and every reading is acked.
 pub(crate) async fn perform(command: Command) -> ExitCode {
+    if let Some(address) = command.healthcheck() {
+        return service::exit_code("sensor-sim", service::ask_ready(address)).await;
+    }
     let progress = Progress::new(command.shows_progress());
     log_to(progress.clone());
     let json = command.json();
@@ -45,6 +50,10 @@ pub(crate) async fn perform(command: Command) -> ExitCode {
 async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<String>), Failure> {
     let tally = Arc::new(command.tally()?);
     let stop = CancellationToken::new();
+    let health = match command.admin() {
+        Some(address) => Some(admin::listen(address).await.map_err(Failure::Usage)?),
+        None => None,
+    };
     let done = tokio::select! {
         done = command.perform(Arc::clone(&tally), stop.clone()) => match done {
             Err(Failure::Job(e)) => Err(e),
@@ -52,6 +61,7 @@ async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Resu
         },
         signals = two_signals(&stop) => signals.map(|()| String::new()),
         () = progress.draw(&tally) => Ok(String::new()),
+        () = admin::follow(health, &tally) => Ok(String::new()),
     };
     let done = if tally.log_failed() { Err(anyhow!("the log of acked readings has gaps")) } else { done };
     Ok((tally.summary(), done))

@@ -42,7 +42,8 @@ pub async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, Set
     })
 }
 
-pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: Metrics) {
+/// Serves the admin routes alone, until it is dropped.
+pub async fn serve(listener: TcpListener, health: Health, metrics: Metrics) {
     warp::serve(routes(health, metrics)).incoming(listener).run().await;
 }
 

@@ -9,7 +9,10 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{Common, Failure};
-use crate::{DeviceFrom, Replay, ReplayConfig, Tally};
+use crate::{DeviceFrom, MAX_BATCH, Replay, ReplayConfig, Tally};
+
+/// Readings per message of a replay that is to be quick.
+const DEFAULT_BATCH: usize = 100;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -50,6 +53,9 @@ pub(super) struct ReplayArgs {
     /// 1 is as recorded, 60 a minute per second; as fast as they are acked where none is given.
     #[arg(long, value_name = "FACTOR")]
     speed: Option<f64>,
+    /// Readings per message; 100 where none is given, but 1 with --speed.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
+    batch: Option<u16>,
     /// Is content with a file of which not every row can be read.
     #[arg(long)]
     skip_bad: bool,
@@ -93,6 +99,11 @@ impl ReplayArgs {
             decimal_comma: self.decimal_comma,
             missing: self.missing,
             speed: self.speed,
+            batch: match (self.batch, self.speed) {
+                (Some(batch), _) => batch.into(),
+                (None, Some(_)) => 1,
+                (None, None) => DEFAULT_BATCH,
+            },
             grace: self.grace,
         })
     }

@@ -1,5 +1,6 @@
 //! `sensor-sim run`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Args;
@@ -34,6 +35,9 @@ pub(super) struct RunArgs {
     /// How long to wait at the end for what is un-acked.
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     grace: Duration,
+    /// Serves /livez, /readyz and /metrics there, for example 127.0.0.1:9180.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) admin: Option<SocketAddr>,
 }
 
 impl RunArgs {

@@ -41,7 +41,7 @@ impl Recording {
         })
     }
 
-    /// The readings of the next row, to be sent before the one after it is asked for.
+    /// The readings of the next row.
     ///
     /// # Errors
     /// The file cannot be read any further.

@@ -21,6 +21,7 @@ fn config(file: &Path) -> ReplayConfig {
         decimal_comma: false,
         missing: vec![],
         speed: None,
+        batch: 1,
         grace: None,
     }
 }
