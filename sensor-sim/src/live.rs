@@ -51,7 +51,7 @@ pub enum RunConfigError {
 /// Publishes readings until `stop`, `duration` or `count`, then waits until all are acked.
 ///
 /// Each device has a connection of its own and says `online` or `offline`, retained, on `status/<device>`. While
-/// the broker is away a device keeps [`WINDOW`] readings and then waits; it goes on with the present time, so that
+/// the broker is away a device keeps 1000 readings and then waits; it goes on with the present time, so that
 /// the numbers have no gap though the times have one. Dropping the future gives up at once.
 ///
 /// # Errors

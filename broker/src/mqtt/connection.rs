@@ -240,3 +240,27 @@ async fn silent(silence: Duration, heard: watch::Receiver<Instant>, held: mpsc::
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rumqttc::ConnectReturnCode;
+
+    #[test]
+    fn an_end_says_what_to_do_about_it() {
+        let refused = ConnectionError::ConnectionRefused(ConnectReturnCode::NotAuthorized);
+        for (end, text) in [
+            (
+                End::Refused("humidity/#".into()),
+                "the broker refused the subscription humidity/#: check the rights of this user",
+            ),
+            (
+                End::Lost(Box::new(refused)),
+                "the broker refused the connection (NotAuthorized): check user, password and rights",
+            ),
+            (End::Silent(Duration::from_secs(60)), "no message for 60s: subscribing anew"),
+        ] {
+            assert_eq!(end.to_string(), text);
+        }
+    }
+}

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet};
 
-use crate::scripted::{Scripted, joined, text, within};
+use crate::scripted::{CLIENT_ID, Scripted, joined, text, within};
 
 const TOPIC: &str = "temperature/lab";
 
@@ -33,7 +33,7 @@ async fn a_publish_arrives_as_it_was_given() {
     let (publisher, _) = broker.outbox(10, None);
     let ack = publish(&publisher, "23.5").await;
     let mut line = broker.welcome(false).await;
-    assert_eq!((line.connect.client_id.as_str(), line.connect.clean_session), ("device", true));
+    assert_eq!((line.connect.client_id.as_str(), line.connect.clean_session), (CLIENT_ID, true));
     assert_eq!(line.connect.last_will, None);
     let taken = line.publish().await;
     assert_eq!((taken.topic.as_str(), taken.qos, taken.retain), (TOPIC, QoS::AtLeastOnce, false));

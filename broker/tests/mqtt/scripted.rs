@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 /// Nothing here takes this long unless it hangs.
 const BOUND: Duration = Duration::from_secs(20);
 
+/// Of every client here.
+pub(crate) const CLIENT_ID: &str = "scripted-client";
+
 const MAX_PACKET_BYTES: usize = 2 * 1024 * 1024;
 
 /// Waits for what must happen.
@@ -51,7 +54,7 @@ impl Scripted {
 
     /// An outbox for this broker, with its connection running.
     pub(crate) fn outbox(&self, window: u16, presence: Option<Presence>) -> (Publisher, JoinHandle<()>) {
-        let outbox = Outbox { url: self.url(), client_id: "device".into(), window, presence };
+        let outbox = Outbox { url: self.url(), client_id: CLIENT_ID.into(), window, presence };
         let (publisher, connection) = outbox.open();
         (publisher, tokio::spawn(connection))
     }
@@ -59,15 +62,25 @@ impl Scripted {
     /// The next connection; nothing is said on it yet.
     pub(crate) async fn accept(&self) -> Line {
         within("a connection", async {
-            let (mut stream, _) = self.listener.accept().await.expect("accept");
-            stream.set_nodelay(true).expect("a connected stream takes options");
-            let mut received = BytesMut::new();
-            match read(&mut stream, &mut received).await {
-                Some(Packet::Connect(connect)) => Line { stream, received, connect },
-                other => panic!("expected CONNECT, got {other:?}"),
+            loop {
+                let line = self.accept_any().await;
+                // A stranger may still be looking for a broker that had this port before.
+                if let Some(line) = line.filter(|line| line.connect.client_id == CLIENT_ID) {
+                    return line;
+                }
             }
         })
         .await
+    }
+
+    async fn accept_any(&self) -> Option<Line> {
+        let (mut stream, _) = self.listener.accept().await.expect("accept");
+        stream.set_nodelay(true).expect("a connected stream takes options");
+        let mut received = BytesMut::new();
+        match read(&mut stream, &mut received).await {
+            Some(Packet::Connect(connect)) => Some(Line { stream, received, connect }),
+            _ => None,
+        }
     }
 
     /// The next connection, welcomed.
