@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use self::load::LoadArgs;
+pub use self::load::ShareDone;
 use self::replay::ReplayArgs;
 use self::run::RunArgs;
 use crate::{Tally, run_counted};
@@ -107,6 +108,15 @@ impl Command {
     #[must_use]
     pub fn shows_progress(&self) -> bool {
         !matches!(self.job, Job::Run(_))
+    }
+
+    /// How much of the job is done, from 0 to 1, where that can be known.
+    #[must_use]
+    pub fn share_done(&self) -> Option<ShareDone> {
+        match &self.job {
+            Job::Load(args) => Some(args.share_done()),
+            _ => None,
+        }
     }
 
     /// What the job will count with.

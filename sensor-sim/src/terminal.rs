@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sensor_sim::command::{Command, Failure};
+use sensor_sim::command::{Command, Failure, ShareDone};
 use sensor_sim::{Summary, Tally};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,9 @@ use crate::admin;
 
 /// The exit code for bad usage: EX_USAGE.
 const USAGE: u8 = 64;
+
+/// The length of the progress bar, in steps.
+const WHOLE: u64 = 1000;
 
 /// Between two messages of one kind: many connections that fail together say so once.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(2);
@@ -50,6 +53,7 @@ pub(crate) async fn perform(command: Command) -> ExitCode {
 async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<String>), Failure> {
     let tally = Arc::new(command.tally()?);
     let stop = CancellationToken::new();
+    let share_done = command.share_done();
     let health = match command.admin() {
         Some(address) => Some(admin::listen(address).await.map_err(Failure::Usage)?),
         None => None,
@@ -60,7 +64,7 @@ async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Resu
             done => Ok(done?),
         },
         signals = two_signals(&stop) => signals.map(|()| String::new()),
-        () = progress.draw(&tally) => Ok(String::new()),
+        () = progress.draw(&tally, share_done) => Ok(String::new()),
         () = admin::follow(health, &tally) => Ok(String::new()),
     };
     let done = if tally.log_failed() { Err(anyhow!("the log of acked readings has gaps")) } else { done };
@@ -144,26 +148,35 @@ struct Progress(ProgressBar);
 impl Progress {
     fn new(shown: bool) -> Self {
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{elapsed} {msg}");
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-        Self(ProgressBar::with_draw_target(None, target).with_style(style))
+        Self(ProgressBar::with_draw_target(None, target).with_style(style("{elapsed} {msg}")))
     }
 
     /// Draws without an end.
-    async fn draw(&self, tally: &Tally) {
+    async fn draw(&self, tally: &Tally, share_done: Option<ShareDone>) {
         if self.0.is_hidden() {
             return std::future::pending().await;
+        }
+        if share_done.is_some() {
+            self.0.set_style(style("{elapsed} [{bar:24}] {msg}").progress_chars("=> "));
+            self.0.set_length(WHOLE);
         }
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         loop {
             ticks.tick().await;
             let Summary { sent, acked, rate, puback_ms, .. } = tally.summary();
             let (p50, p99) = (puback_ms.p50, puback_ms.p99);
+            if let Some(share_done) = share_done {
+                self.0.set_position((share_done.of(self.0.elapsed(), acked) * WHOLE as f64) as u64);
+            }
             self.0.set_message(format!(
                 "sent {sent}, acked {acked}, {rate}/s, PUBACK {p50} / {p99} ms (p50 / p99)"
             ));
         }
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 impl<'a> MakeWriter<'a> for Progress {

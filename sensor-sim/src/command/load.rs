@@ -37,7 +37,32 @@ pub(super) struct LoadArgs {
     grace: Option<Duration>,
 }
 
+/// Tells how much of a load is done: by time, by count, or by what comes first.
+#[derive(Debug, Clone, Copy)]
+pub struct ShareDone {
+    duration: Option<Duration>,
+    count: Option<u64>,
+}
+
+impl ShareDone {
+    /// From 0 to 1.
+    #[must_use]
+    pub fn of(&self, elapsed: Duration, acked: u64) -> f64 {
+        let by_time = self.duration.map_or(0.0, |all| elapsed.as_secs_f64() / all.as_secs_f64());
+        let by_count = self.count.map_or(0.0, |all| acked as f64 / all as f64);
+        by_time.max(by_count).min(1.0)
+    }
+}
+
 impl LoadArgs {
+    pub(super) fn share_done(&self) -> ShareDone {
+        ShareDone { duration: self.duration(), count: self.count }
+    }
+
+    fn duration(&self) -> Option<Duration> {
+        self.duration.or(self.count.is_none().then_some(Duration::from_secs(10)))
+    }
+
     pub(super) fn config(self) -> Result<LoadConfig, Failure> {
         let devices = self.devices.unwrap_or(self.connections);
         if devices < self.connections {
@@ -56,7 +81,7 @@ impl LoadArgs {
             connections: self.connections as usize,
             devices: devices as usize,
             rate: self.rate,
-            duration: self.duration.or(self.count.is_none().then_some(Duration::from_secs(10))),
+            duration: self.duration(),
             count: self.count,
             window: self.window,
             batch: usize::from(self.batch),

@@ -243,7 +243,10 @@ fn units_belong_to_their_metric() {
 /// Recorded data: in the folder named by MILLRACE_DATA, where there is one.
 #[test]
 fn recorded_files_replay_in_full() {
-    let Some(data) = std::env::var_os("MILLRACE_DATA").map(PathBuf::from) else { return };
+    let Some(data) = std::env::var_os("MILLRACE_DATA").map(PathBuf::from) else {
+        eprintln!("MILLRACE_DATA names no folder of recorded data: none was replayed");
+        return;
+    };
     let air = |config: &mut ReplayConfig| {
         config.time_format = Some("%d/%m/%Y %H:%M:%S".into());
         config.values = vec!["temperature=T".into(), "humidity=RH".into()];
