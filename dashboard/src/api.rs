@@ -16,8 +16,9 @@ pub(crate) enum Refusal {
     Unavailable(#[from] Unavailable),
 }
 
-pub(crate) fn devices(live: &Live) -> String {
-    live.devices()
+pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
+    query::nothing(parameters).map_err(Refusal::Bad)?;
+    Ok(live.devices())
 }
 
 pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Result<String, Refusal> {

@@ -70,7 +70,7 @@ fn routes<S: History + Incidents + 'static>(
     let asked = warp::get().and(with_server).and(warp::query::<Parameters>());
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
-        .map(|server: Server<S>, _| answer(Ok(api::devices(&server.live))));
+        .map(|server: Server<S>, parameters| answer(api::devices(&server.live, &parameters)));
     let readings =
         warp::path!("api" / "readings").and(asked.clone()).then(async |server: Server<S>, parameters| {
             answer(api::readings(server.store.as_ref(), parameters).await)

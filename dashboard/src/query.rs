@@ -62,6 +62,12 @@ pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
     Ok(limit.unwrap_or(DEFAULT_LIMIT))
 }
 
+/// # Errors
+/// There is a parameter.
+pub(crate) fn nothing(parameters: &Parameters) -> Result<(), String> {
+    nothing_left(parameters, "none")
+}
+
 fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, String> {
     let text = parameters.remove(name).filter(|text| !text.is_empty());
     let read = |text: String| match text.parse::<i64>() {

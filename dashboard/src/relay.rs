@@ -108,3 +108,42 @@ async fn look(live: &Live, store: &(impl History + Incidents), ready: &Check) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Ages;
+    use jiff::Timestamp;
+    use store::{Batch, ReadingStore, Sqlite};
+    use telemetry::{Reading, Topic};
+
+    #[tokio::test]
+    async fn what_was_stored_after_the_last_look_is_shown_within_half_a_minute() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
+        let live = Live::new(Ages { stale_after: FRAME_EVERY, offline_after: FRAME_EVERY });
+        let (_broker, deliveries) = tokio::sync::mpsc::channel(1);
+        let (link, health) = (watch::Sender::new(Link::default()), service::Health::default());
+        let (subscribed, ready) = (link.subscribe(), health.check("store"));
+        let relay = tokio::spawn(relay(deliveries, subscribed, live.clone(), store.clone(), ready));
+        while !health.problems().is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let (topic, now) = (Topic::parse("temperature/lab").unwrap(), Timestamp::now());
+        let reading = Reading {
+            topic,
+            value: 1.0,
+            unit: None,
+            measured_at: now,
+            received_at: now,
+            boot: None,
+            seq: None,
+        };
+        store.write(&Batch { readings: vec![reading], rejected: vec![] }).await.unwrap();
+        // From here on waits cost nothing.
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        assert!(live.devices().contains("\"lab\""), "{}", live.devices());
+        relay.abort();
+    }
+}

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service::{Context, SettingError, Settings};
 use store::Sqlite;
 use tokio::sync::mpsc;
+use tracing::info;
 
 use crate::newest::Ages;
 use crate::{Live, Server, relay, serve};
@@ -57,6 +58,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::from_settings(settings, "dashboard", Quality::AtMostOnce)?;
     let store = Arc::new(Sqlite::open(&service::data_dir(settings)?.join(store::FILE))?);
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
+    let public_url = service::page_url(settings, listener.local_addr()?)?;
+    info!(listen = %listener.local_addr()?, "the page is at {public_url}");
     let live = Live::new(config.ages());
     let server = Server {
         live: live.clone(),
@@ -64,7 +67,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         max_clients: config.max_clients,
-        public_url: service::page_url(settings, listener.local_addr()?)?,
+        public_url,
         stop: context.stop.clone(),
     };
     let (out, deliveries) = mpsc::channel(AHEAD);

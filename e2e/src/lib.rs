@@ -2,10 +2,19 @@
 
 mod load;
 mod millrace;
+mod mosquitto;
+mod ports;
+mod process;
 mod programs;
+mod proof;
+mod service;
 mod wait;
 
 pub use load::{AckedReading, Load};
 pub use millrace::{Millrace, Start};
+pub use mosquitto::Mosquitto;
+pub use ports::free_address;
 pub use programs::{binary, program};
+pub use proof::{stored_once, times_stored};
+pub use service::{Service, StartService};
 pub use wait::{LONG, SOON, eventually};

@@ -34,7 +34,9 @@ fn build(release: bool) {
 /// # Panics
 /// It is not installed: the message names the Debian package.
 pub fn program(name: &str, package: &str) -> Command {
-    let found = Command::new("sh").args(["-c", &format!("command -v {name}")]).output().expect("run sh");
+    // Debian keeps servers where not every user's PATH leads.
+    let find = format!("PATH=$PATH:/usr/sbin; command -v {name}");
+    let found = Command::new("sh").args(["-c", &find]).output().expect("run sh");
     assert!(found.status.success(), "{name} is missing: apt-get install {package}, or `make test-tools`");
-    Command::new(name)
+    Command::new(String::from_utf8_lossy(&found.stdout).trim_end())
 }

@@ -67,7 +67,16 @@ fn each_outside_party_has_one_place() {
         ("rusqlite", vec!["store/src/sqlite"]),
         ("lettre", vec!["alerter/src/mailer.rs", "alerter/src/message.rs", "alerter/src/smtp.rs"]),
         ("warp", vec!["service/src/admin.rs", "dashboard/src/http.rs", "dashboard/src/page.rs"]),
-        ("prometheus_client", vec!["service/src/", "db-writer/src/", "alerter/src/", "sensor-sim/src/admin.rs", "edge/src/hub.rs"]),
+        (
+            "prometheus_client",
+            vec![
+                "service/src/",
+                "db-writer/src/",
+                "alerter/src/",
+                "sensor-sim/src/admin.rs",
+                "edge/src/hub.rs",
+            ],
+        ),
     ] {
         let files = files_that_name(party);
         assert!(!files.is_empty(), "{party} is named nowhere: has it a new name?");

@@ -61,7 +61,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     };
     let (stop_broker, url) = (broker.stop(), broker.url.clone());
     let mut broker = tokio::spawn(broker.run());
-    let sensors = start_sensors(sensors, url, &context.stop);
+    let sensors = start_sensors(&sensors, url, &context.stop);
     say(&banner);
 
     tokio::select! {
@@ -127,7 +127,7 @@ fn start_services(
     Ok((hub, [to_writer, to_alerter, to_pages]))
 }
 
-fn start_sensors(sensors: Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {
+fn start_sensors(sensors: &Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {
     let config = RunConfig {
         broker,
         devices: sensor_sim::names(sensors.count),

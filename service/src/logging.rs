@@ -12,7 +12,11 @@ use crate::SettingError;
 /// The filter is none.
 pub(crate) fn start(filter: &str) -> Result<(), SettingError> {
     let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::new("log", e))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Whoever cannot write a log line must not complain where it cannot be written either: that panics.
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     // Starting it twice in one process leaves the first in place, which is what a test wants.
     let _ = if std::io::stderr().is_terminal() {
         logs.with_target(false).compact().try_init()

@@ -1,5 +1,6 @@
 //! From the command line to the exit code.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -64,6 +65,9 @@ impl Context {
     /// The address in `admin.listen` cannot be listened on.
     pub async fn serve_admin(&self) -> Result<(), SettingError> {
         let listener = admin::bind("admin.listen", self.settings.get("admin.listen")?).await?;
+        if let Ok(address) = listener.local_addr() {
+            info!(listen = %address, "health and metrics are served");
+        }
         tokio::spawn(admin::serve(listener, self.health.clone(), self.metrics.clone()));
         Ok(())
     }
@@ -129,9 +133,9 @@ pub async fn exit_code(name: &str, life: impl Future<Output = anyhow::Result<()>
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the last word of a process is for the person who started it")]
+/// A closed stderr is no reason to end otherwise than told.
 fn complain(name: &str, e: &anyhow::Error) {
-    eprintln!("{name}: {e:#}");
+    let _ = writeln!(std::io::stderr().lock(), "{name}: {e:#}");
 }
 
 async fn asked_to_stop() -> anyhow::Result<&'static str> {

@@ -52,20 +52,21 @@ impl Source {
     /// Takes messages until the context's stop; readiness follows the connection.
     pub async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
         let link = self.link.subscribe();
-        let check = context.health.check("broker");
+        let (check, away) =
+            (context.health.check("broker"), format!("not connected to {}", self.subscription.url));
         tokio::select! {
             () = broker::consume(self.subscription, out, self.link, context.stop.clone()) => {}
-            () = follow(link, check) => {}
+            () = follow(link, check, away) => {}
         }
     }
 }
 
 /// Ends only with the connection's task.
-async fn follow(mut link: watch::Receiver<Link>, check: Check) {
+async fn follow(mut link: watch::Receiver<Link>, check: Check, away: String) {
     loop {
         match link.borrow_and_update().connected {
             true => check.pass(),
-            false => check.fail("not connected"),
+            false => check.fail(&*away),
         }
         if link.changed().await.is_err() {
             std::future::pending::<()>().await;

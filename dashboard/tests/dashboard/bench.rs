@@ -1,6 +1,7 @@
 //! A dashboard that runs, between a broker and a store in a folder of its own.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::watcher::Watcher;
@@ -23,7 +25,7 @@ use crate::watcher::Watcher;
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 pub(crate) struct Bench {
-    pub(crate) folder: TempDir,
+    folder: TempDir,
     pub(crate) store: Arc<Sqlite>,
     pub(crate) address: SocketAddr,
     pub(crate) health: Health,
@@ -52,6 +54,23 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
         Self::serve(folder, store, wanted).await
+    }
+
+    /// Beside a store that cannot be read until it is mended; a reading of `temperature/kept` is in it.
+    pub(crate) async fn start_with_broken_store() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
+        keep(&store, "temperature/kept", 1.0).await;
+        let folder_of = |name: &str| folder.path().join(name);
+        std::fs::create_dir(folder_of("away")).unwrap();
+        move_files(folder.path(), &folder_of("away"));
+        let garbage = "this is no database, however long it is read".repeat(100);
+        std::fs::write(folder_of(store::FILE), garbage).unwrap();
+        Self::serve(folder, store, Wanted::default()).await
+    }
+
+    pub(crate) fn mend_store(&self) {
+        move_files(&self.folder.path().join("away"), self.folder.path());
     }
 
     async fn serve(folder: TempDir, store: Arc<Sqlite>, wanted: Wanted) -> Self {
@@ -84,18 +103,7 @@ impl Bench {
 
     /// Into the store alone, past the relay.
     pub(crate) async fn keep(&self, topic: &str, value: f64) {
-        let now = Timestamp::now();
-        let reading = Reading {
-            topic: Topic::parse(topic).unwrap(),
-            value,
-            unit: None,
-            measured_at: now,
-            received_at: now,
-            boot: None,
-            seq: None,
-        };
-        let batch = Batch { readings: vec![reading], rejected: vec![] };
-        self.store.write(&batch).await.unwrap();
+        keep(&self.store, topic, value).await;
     }
 
     pub(crate) async fn reject(&self, reason: &str) {
@@ -103,6 +111,14 @@ impl Bench {
         let (received_at, topic) = (Timestamp::now(), "temperature/lab".into());
         let rejected = vec![RejectedMessage { received_at, topic, reason: reason.into(), payload }];
         self.store.write(&Batch { readings: vec![], rejected }).await.unwrap();
+    }
+
+    pub(crate) async fn until_ready(&self) {
+        let start = Instant::now();
+        while self.ask("GET", "/readyz").await.status != 200 {
+            assert!(start.elapsed() < BOUND, "{:?}", self.health.problems());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Messages may have been missed.
@@ -128,6 +144,20 @@ impl Bench {
             head: head.to_lowercase(),
             body: body.to_owned(),
         }
+    }
+}
+
+async fn keep(store: &Sqlite, topic: &str, value: f64) {
+    let (topic, now) = (Topic::parse(topic).unwrap(), Timestamp::now());
+    let reading =
+        Reading { topic, value, unit: None, measured_at: now, received_at: now, boot: None, seq: None };
+    store.write(&Batch { readings: vec![reading], rejected: vec![] }).await.unwrap();
+}
+
+fn move_files(from: &Path, to: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let name = format!("{}{end}", store::FILE);
+        std::fs::rename(from.join(&name), to.join(&name)).unwrap();
     }
 }
 

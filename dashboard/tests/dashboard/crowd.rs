@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::http::Response;
 use crate::bench::{BOUND, Bench, Wanted};
 use crate::watcher::Watcher;
 
-fn error(answer: Response<Option<Vec<u8>>>) -> (u16, String) {
+fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
     assert_eq!(answer.headers()["content-type"], "application/json");
     let body: serde_json::Value = serde_json::from_slice(answer.body().as_deref().unwrap()).unwrap();
     (answer.status().as_u16(), body["error"].as_str().unwrap().to_owned())
@@ -21,7 +21,7 @@ async fn more_pages_than_there_are_seats_are_refused_until_one_leaves() {
     let bench = Bench::start(Wanted { max_clients: 2, ..Wanted::default() }).await;
     let (mut first, mut second) = (bench.watch().await, bench.watch().await);
     for _ in 0..3 {
-        let (status, said) = error(Watcher::open(bench.address, &[]).await.err().unwrap());
+        let (status, said) = error(&Watcher::open(bench.address, &[]).await.err().unwrap());
         assert_eq!((status, said.as_str()), (503, "too many pages are open: see dashboard.max_clients"));
     }
     assert_eq!(first.frame().await["type"], "snapshot");
@@ -52,7 +52,7 @@ async fn only_the_page_itself_may_watch() {
         match Watcher::open(bench.address, &[("origin", origin)]).await {
             Ok(_) => assert!(allowed, "{origin:?} may watch"),
             Err(answer) => {
-                let (status, said) = error(answer);
+                let (status, said) = error(&answer);
                 assert!(!allowed && status == 403, "{origin:?}: {status}");
                 assert!(said.contains("http.public_url"), "{said}");
             }
@@ -103,7 +103,8 @@ async fn a_slow_page_gets_a_new_snapshot_and_delays_nobody() {
 async fn a_page_that_takes_nothing_loses_its_seat() {
     let bench = Bench::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
     let _stuck = Watcher::thin(bench.address).await;
-    let start = Instant::now();
+    // Of the time that is not advanced.
+    let start = std::time::Instant::now();
     for value in 0.. {
         publish_much(&bench, value);
         // A page that still takes its frames is not touched by the time that passes.
@@ -114,7 +115,7 @@ async fn a_page_that_takes_nothing_loses_its_seat() {
         if Watcher::open(bench.address, &[]).await.is_ok() {
             return;
         }
-        assert!(start.elapsed() < BOUND + Duration::from_secs(21 * value), "the seat is not given back");
+        assert!(start.elapsed() < BOUND, "the seat is not given back");
     }
 }
 

@@ -14,6 +14,7 @@ use crate::bench::{Bench, Wanted};
 async fn the_first_frame_is_a_snapshot_and_changes_follow() {
     let bench = Bench::start(Wanted::default()).await;
     bench.keep("temperature/lab", 21.0).await;
+    bench.miss();
     bench.publish("humidity/hall", "40");
     bench.watch().await.until(|page| page.devices.len() == 2).await;
 
@@ -55,7 +56,7 @@ async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
     assert!((10..=21).contains(&frames), "{frames} frames in two seconds");
     assert!(rows <= frames * 10, "{rows} rows in {frames} frames: a device stands once in a frame");
     assert!(published > rows * 3, "{published} readings, {rows} rows");
-    page.until(|page| page.value("temperature/d9") == Some(f64::from(published))).await;
+    page.until(|page| page.value("temperature/d9") == Some(published as f64)).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,36 @@
+//! What was acked against what is stored.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::AckedReading;
+
+/// How often each reading is stored, from rows of `/api/readings`; all of them bear boot and seq.
+///
+/// # Panics
+/// One does not.
+#[must_use]
+pub fn times_stored(rows: &[Value]) -> HashMap<AckedReading, usize> {
+    let mut stored = HashMap::new();
+    for row in rows {
+        let device = row["device"].as_str().expect("a device").to_owned();
+        let name = (device, row["boot"].as_u64().expect("a boot"), row["seq"].as_u64().expect("a seq"));
+        *stored.entry(name).or_default() += 1;
+    }
+    stored
+}
+
+/// Whether all that was acked is stored, and nothing twice.
+///
+/// # Errors
+/// Says how many are lost, or stored twice, and names some.
+pub fn stored_once(acked: &HashSet<AckedReading>, rows: &[Value]) -> Result<(), String> {
+    let stored = times_stored(rows);
+    let some = |names: Vec<&AckedReading>, what: &str| match names.len() {
+        0 => Ok(()),
+        many => Err(format!("of {} acked, {many} are {what}: {:?}", acked.len(), &names[..many.min(5)])),
+    };
+    some(acked.iter().filter(|name| !stored.contains_key(*name)).collect(), "lost")?;
+    some(stored.iter().filter(|(_, times)| **times > 1).map(|(name, _)| name).collect(), "stored twice")
+}

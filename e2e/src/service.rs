@@ -1,0 +1,109 @@
+//! `db-writer`, `alerter` or `dashboard` as a process of its own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output};
+
+use serde_json::Value;
+
+use crate::process::Process;
+use crate::{LONG, binary, eventually};
+
+/// How to start one; nothing listens on a fixed port.
+#[derive(Debug, Clone)]
+pub struct StartService {
+    name: &'static str,
+    folder: PathBuf,
+    settings: Vec<(String, String)>,
+}
+
+/// A running process; it is killed when dropped.
+#[derive(Debug)]
+pub struct Service {
+    process: Process,
+    start: StartService,
+    /// Where its health and metrics are, or the page: `127.0.0.1:41234`.
+    pub listen: String,
+}
+
+impl StartService {
+    /// With its data in `folder/data` and its log beside that.
+    #[must_use]
+    pub fn new(name: &'static str, folder: &Path, mqtt_url: &str) -> Self {
+        let data = folder.join("data").display().to_string();
+        let start = Self { name, folder: folder.to_owned(), settings: Vec::new() };
+        start
+            .set("DATA_DIR", &data)
+            .set("MQTT__URL", mqtt_url)
+            .set("ADMIN__LISTEN", "127.0.0.1:0")
+            .set("HTTP__LISTEN", "127.0.0.1:0")
+    }
+
+    /// Sets `MILLRACE__<name>`.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((format!("MILLRACE__{name}"), value.to_owned()));
+        self
+    }
+
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(binary(self.name));
+        command.envs(self.settings.iter().cloned());
+        command
+    }
+
+    /// Starts it and waits until it has logged where it listens.
+    ///
+    /// # Panics
+    /// It does not.
+    #[must_use]
+    pub fn start(self) -> Service {
+        let log = self.folder.join(format!("{}.log", self.name));
+        let before = std::fs::read_to_string(&log).unwrap_or_default().len();
+        let file = File::options().create(true).append(true).open(&log).expect("open the log");
+        let mut process = Process::start(self.command().stderr(file));
+        let listen = eventually(LONG, || {
+            let said = std::fs::read_to_string(&log).expect("read the log").split_off(before);
+            assert!(process.ended().is_none(), "{} ended: {said}", self.name);
+            let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            lines.filter_map(|line| Some(line["listen"].as_str()?.to_owned())).next().ok_or(said)
+        });
+        Service { process, start: self, listen }
+    }
+}
+
+impl Service {
+    /// Asks over HTTP: the status and the body.
+    ///
+    /// # Panics
+    /// There is no answer.
+    #[must_use]
+    pub fn ask(&self, path: &str) -> (u16, String) {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let mut answer = agent.get(format!("http://{}{path}", self.listen)).call().expect("an answer");
+        (answer.status().as_u16(), answer.body_mut().read_to_string().expect("read the answer"))
+    }
+
+    /// Asks the running process for its health, as its own subcommand does.
+    #[must_use]
+    pub fn healthcheck(&self) -> Output {
+        let mut command = self.start.command();
+        command.env("MILLRACE__ADMIN__LISTEN", &self.listen).env("MILLRACE__HTTP__LISTEN", &self.listen);
+        command.arg("healthcheck").output().expect("run healthcheck")
+    }
+
+    /// `kill -9`; what was started can be started again.
+    #[must_use]
+    pub fn kill(mut self) -> StartService {
+        self.process.kill();
+        self.start.clone()
+    }
+
+    /// SIGTERM, and how it ended.
+    #[must_use]
+    pub fn terminate(mut self) -> (ExitStatus, StartService) {
+        let status = self.process.terminate();
+        (status, self.start.clone())
+    }
+}

@@ -1,0 +1,159 @@
+//! What `millrace` does when the disk, the database or the machine lets it down.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use e2e::{LONG, Load, Millrace, SOON, Start, eventually, free_address, stored_once};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// As fast as they are acked, until told to stop.
+const LOAD: [&str; 5] = ["load", "--connections", "20", "--duration", "1h"];
+
+/// Beyond any run of a test: how long a stop may take.
+const GRACE: Duration = Duration::from_secs(10);
+
+fn goes_on(load: &Load) {
+    let before = load.acked().len();
+    eventually(LONG, || (load.acked().len() > before + 100).then_some(()).ok_or("nothing is acked"));
+}
+
+/// Waits until it is not ready and says so.
+fn refuses(millrace: &Millrace, reason: &str) {
+    eventually(LONG, || match millrace.ask("/readyz") {
+        (503, said) if said.contains(reason) => Ok(()),
+        other => Err(other),
+    });
+}
+
+fn is_ready_again(millrace: &Millrace) {
+    eventually(LONG, || match millrace.ask("/readyz") {
+        (200, _) => Ok(()),
+        other => Err(other),
+    });
+}
+
+/// A PUBACK means stored, at any moment: what was acked before we look is there.
+fn acked_is_stored(millrace: &Millrace, load: &Load) {
+    let acked = load.acked();
+    stored_once(&acked, &millrace.readings("")).unwrap();
+}
+
+/// Ends the load, and expects all of it to be acked and stored once.
+fn ends_well(millrace: &Millrace, load: Load) {
+    load.interrupt();
+    let (code, summary, acked) = load.finish();
+    assert_eq!((code, &summary["sent"]), (0, &acked.len().into()), "{summary}");
+    stored_once(&acked, &millrace.readings("")).unwrap();
+}
+
+/// A file system so small that it fills; unmounted when dropped.
+struct SmallDisk {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl SmallDisk {
+    fn new(mebibytes: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Self { path: folder.path().to_owned(), _folder: folder };
+        mount(&["-t", "tmpfs", "-o", &format!("size={mebibytes}m"), "tmpfs"], &disk.path);
+        disk
+    }
+
+    fn grow(&self, mebibytes: u32) {
+        mount(&["-o", &format!("remount,size={mebibytes}m")], &self.path);
+    }
+}
+
+fn mount(arguments: &[&str], path: &Path) {
+    let mount = Command::new("mount").args(arguments).arg(path).output().expect("run mount");
+    let said = String::from_utf8_lossy(&mount.stderr);
+    assert!(
+        mount.status.success(),
+        "this test needs a small file system and the right to mount it, as root: {said}"
+    );
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // A folder that stays mounted is left to the person who sees this fail.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
+    }
+}
+
+#[test]
+fn a_full_disk_stops_the_acks_until_there_is_room() {
+    let disk = SmallDisk::new(8);
+    // The log lies on the full disk, too: what cannot be logged must not stop anything.
+    let millrace = Start::new(&disk.path.join("data")).start();
+    let folder = tempfile::tempdir().unwrap();
+    let mut load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    refuses(&millrace, "db-writer: the store is not available");
+    let (_, said) = millrace.ask("/readyz");
+    assert!(said.contains("full"), "{said}");
+    acked_is_stored(&millrace, &load);
+    assert!(load.is_running(), "devices wait");
+
+    disk.grow(256);
+    is_ready_again(&millrace);
+    goes_on(&load);
+    ends_well(&millrace, load);
+    let (status, _) = millrace.terminate();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn sigterm_under_load_ends_in_time_with_everything_acked_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(&folder.path().join("data"));
+    let mut millrace = start.set("MQTT__LISTEN", &free_address().to_string()).start();
+    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    for _ in 0..3 {
+        goes_on(&load);
+        let asked = Instant::now();
+        let (status, again) = millrace.terminate();
+        assert!(status.success(), "{status}");
+        assert!(asked.elapsed() < GRACE, "{:?}", asked.elapsed());
+        millrace = again.start();
+        acked_is_stored(&millrace, &load);
+    }
+    goes_on(&load);
+    ends_well(&millrace, load);
+}
+
+#[test]
+fn a_process_that_stands_still_for_a_while_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = Start::new(&folder.path().join("data")).start();
+    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    // The second is longer than devices wait for an answer: they come back as new connections.
+    for seconds in [2, 25] {
+        goes_on(&load);
+        millrace.signal("STOP");
+        std::thread::sleep(Duration::from_secs(seconds));
+        millrace.signal("CONT");
+        goes_on(&load);
+    }
+    is_ready_again(&millrace);
+    ends_well(&millrace, load);
+}
+
+#[test]
+fn a_database_that_somebody_else_locks_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = Start::new(&folder.path().join("data")).start();
+    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    goes_on(&load);
+    let somebody = Connection::open(folder.path().join("data/millrace.db")).unwrap();
+    somebody.busy_timeout(SOON).unwrap();
+    somebody.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    refuses(&millrace, "locked");
+    acked_is_stored(&millrace, &load);
+    somebody.execute_batch("ROLLBACK").unwrap();
+    is_ready_again(&millrace);
+    goes_on(&load);
+    ends_well(&millrace, load);
+}

@@ -1,0 +1,185 @@
+//! db-writer, alerter and dashboard as processes of their own, on one folder and a broker of another make.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use e2e::{LONG, Load, Mosquitto, SOON, Service, StartService, binary, eventually, stored_once};
+use serde_json::Value;
+use tempfile::TempDir;
+
+struct Plant {
+    folder: TempDir,
+    mosquitto: Mosquitto,
+    writer: Service,
+    alerter: Service,
+    dashboard: Service,
+}
+
+impl Plant {
+    /// All at once, as a supervisor does: the first to come makes the database.
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mosquitto = Mosquitto::start(folder.path());
+        let url = format!("mqtt://{}", mosquitto.address);
+        let start = |name| StartService::new(name, folder.path(), &url);
+        let (writer, alerter, dashboard) = std::thread::scope(|scope| {
+            let [writer, alerter, dashboard] =
+                ["db-writer", "alerter", "dashboard"].map(|name| scope.spawn(move || start(name).start()));
+            (writer.join().unwrap(), alerter.join().unwrap(), dashboard.join().unwrap())
+        });
+        let plant = Self { folder, mosquitto, writer, alerter, dashboard };
+        plant.until_ready();
+        plant
+    }
+
+    fn services(&self) -> [&Service; 3] {
+        [&self.writer, &self.alerter, &self.dashboard]
+    }
+
+    fn until_ready(&self) {
+        for service in self.services() {
+            eventually(LONG, || match service.ask("/readyz") {
+                (200, _) => Ok(()),
+                not_yet => Err(not_yet),
+            });
+        }
+    }
+
+    fn rows(&self, name: &str, query: &str) -> Vec<Value> {
+        let (status, body) = self.dashboard.ask(&format!("/api/{name}{query}"));
+        assert_eq!(status, 200, "{body}");
+        let answer: Value = serde_json::from_str(&body).unwrap();
+        answer[name].as_array().unwrap().clone()
+    }
+
+    fn value_shown(&self, device: &str) -> Option<f64> {
+        let devices = self.rows("devices", "");
+        devices.iter().find(|row| row["device"] == device)?["value"].as_f64()
+    }
+
+    fn mails(&self) -> usize {
+        let files = std::fs::read_dir(self.folder.path().join("data/mails")).unwrap();
+        files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "eml")).count()
+    }
+
+    /// All readings, over all pages.
+    fn readings(&self) -> Vec<Value> {
+        let mut readings = Vec::new();
+        let mut after = String::new();
+        loop {
+            let (_, body) = self.dashboard.ask(&format!("/api/readings?limit=10000&after={after}"));
+            let page: Value = serde_json::from_str(&body).unwrap();
+            readings.extend(page["readings"].as_array().unwrap().iter().cloned());
+            match page["next"].as_str() {
+                Some(next) => next.clone_into(&mut after),
+                None => return readings,
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reading_is_stored_judged_mailed_and_shown() {
+    let plant = Plant::start();
+    plant.mosquitto.publish("temperature/lab", "26.1");
+    plant.mosquitto.publish("temperature/lab", "hello");
+    let readings = eventually(SOON, || match plant.rows("readings", "?device=lab") {
+        rows if rows.len() == 1 => Ok(rows),
+        rows => Err(rows),
+    });
+    assert_eq!(readings[0]["value"], 26.1);
+    eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 26.1).ok_or("not shown"));
+    eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
+    eventually(SOON, || match plant.rows("alerts", "").as_slice() {
+        [alert] if alert["mails"][0]["sent_at"].is_string() => Ok(()),
+        alerts => Err(format!("{alerts:?}")),
+    });
+    eventually(SOON, || (plant.rows("rejected", "").len() == 1).then_some(()).ok_or("nothing is rejected"));
+    let (_, metrics) = plant.writer.ask("/metrics");
+    for line in ["received_total 2", "stored_total 1", "rejected_total 1", "duplicate_total 0", "in_flight 0"]
+    {
+        assert!(metrics.contains(&format!("millrace_db_writer_{line}\n")), "{line}: {metrics}");
+    }
+    for service in [plant.writer, plant.alerter, plant.dashboard] {
+        let (status, _) = service.terminate();
+        assert!(status.success(), "{status}");
+    }
+}
+
+#[test]
+fn a_writer_that_stops_or_dies_finds_all_that_came_meanwhile() {
+    let mut plant = Plant::start();
+    let broker = plant.mosquitto.address.to_string();
+    let arguments = ["load", "--connections", "5", "--rate", "1000", "--duration", "1h"];
+    let load = Load::start(&broker, plant.folder.path(), &arguments);
+    let goes_on = |readings: usize| {
+        let before = load.acked().len();
+        eventually(LONG, || (load.acked().len() > before + readings).then_some(()).ok_or("nothing is acked"));
+    };
+    for round in 0..4 {
+        goes_on(300);
+        let again = if round % 2 == 0 {
+            let (status, again) = plant.writer.terminate();
+            assert!(status.success(), "SIGTERM under load: {status}");
+            again
+        } else {
+            plant.writer.kill()
+        };
+        // More than a broker keeps by default for a client that is away.
+        goes_on(1_500);
+        plant.writer = again.start();
+    }
+    load.interrupt();
+    let (code, summary, acked) = load.finish();
+    assert_eq!(code, 0, "{summary}");
+    eventually(LONG, || stored_once(&acked, &plant.readings()));
+}
+
+#[test]
+fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
+    let mut plant = Plant::start();
+    plant.mosquitto.publish("temperature/lab", "21");
+    eventually(SOON, || plant.value_shown("lab").ok_or("not shown"));
+    for service in plant.services() {
+        assert!(service.healthcheck().status.success());
+    }
+    plant.mosquitto.stop();
+    let reason = format!("broker: not connected to mqtt://{}", plant.mosquitto.address);
+    for service in plant.services() {
+        eventually(SOON, || match service.ask("/readyz") {
+            (503, said) if said.contains(&reason) => Ok(()),
+            other => Err(other),
+        });
+        let asked = service.healthcheck();
+        let said = String::from_utf8_lossy(&asked.stderr);
+        assert!(asked.status.code() == Some(1) && said.contains(&reason), "{said}");
+    }
+    plant.mosquitto.start_again();
+    plant.until_ready();
+    plant.mosquitto.publish("temperature/lab", "27");
+    eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 27.0).ok_or("not shown"));
+    eventually(SOON, || (plant.rows("readings", "").len() == 2).then_some(()).ok_or("not stored"));
+    eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
+}
+
+#[test]
+fn a_start_that_cannot_be_names_the_setting_to_change() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["db-writer", "alerter", "dashboard"] {
+        for (setting, value, expected) in [
+            ("MQTT__URL", "http://ann:s3cret@localhost", "setting mqtt.url (MILLRACE__MQTT__URL)"),
+            ("MQTT__URL", "mqtt://localhost:nowhere", "setting mqtt.url"),
+            ("MQTT__SILENCE", "0s", "setting mqtt.silence"),
+            ("METRICS", "a/b", "setting metrics"),
+            ("DATA_DIR", "/dev/null/data", "setting data_dir"),
+            ("MQTT__LISEN", "x", "unknown setting MILLRACE__MQTT__LISEN"),
+        ] {
+            let start = StartService::new(name, folder.path(), "mqtt://127.0.0.1:1").set(setting, value);
+            let output = start.command().output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(64), "{name} {setting}={value}: {said}");
+            assert!(said.contains(expected) && !said.contains("s3cret"), "{name} {setting}={value}: {said}");
+        }
+        let mut nobody = std::process::Command::new(binary(name));
+        nobody.args(["healthcheck", "--config", "/no/such.toml"]);
+        assert_eq!(nobody.output().unwrap().status.code(), Some(64));
+    }
+}
