@@ -77,9 +77,13 @@ pub(super) fn mail_sent(tables: &Tables<'_>, message_id: &str, at: Timestamp) ->
 }
 
 pub(super) fn newest_per_subject(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
-    // SQLite promises that beside a max() the other columns are those of the row that has it.
-    let sql =
-        format!("SELECT {INCIDENT}, max(i.opened_at) FROM incidents i GROUP BY i.rule, i.device, i.metric");
+    // Two that opened at one time were recorded in the order in which they were judged.
+    let sql = format!(
+        "SELECT {INCIDENT} FROM incidents i WHERE NOT EXISTS (
+             SELECT 1 FROM incidents n WHERE (n.rule, n.device, n.metric) = (i.rule, i.device, i.metric)
+             AND (n.opened_at, n.rowid) > (i.opened_at, i.rowid))
+         ORDER BY i.rule, i.device, i.metric"
+    );
     select(connection, &sql, [])
 }
 

@@ -149,9 +149,12 @@ async fn judging_goes_on_from_the_newest_incident_of_each_subject() {
         opened("a2", "a", 5),
         opened("b1", "b", 3),
         resolved("b1", 99),
+        opened("c2", "c", 4),
+        resolved("c2", 4),
+        opened("c1", "c", 4),
     ];
     sqlite.record(&life).await.unwrap();
     let newest = sqlite.newest_per_subject().await.unwrap();
-    assert_eq!(ids(&newest), ["a2", "b2"]);
+    assert_eq!(ids(&newest), ["a2", "b2", "c1"], "of two that opened at one time, the one recorded last");
     assert_eq!(newest[0].mails, [mail("a2", MailKind::Opened)]);
 }
