@@ -74,8 +74,10 @@ fn a_file_of_settings_is_read_and_the_environment_wins() {
     let output = start.command().arg("--config").arg(&file).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("setting alerter.rules"), "{said}");
-    let output = start.command().args(["--config", "/no/such.toml"]).output().unwrap();
-    assert_eq!(output.status.code(), Some(64));
+    for arguments in [["--config", "/no/such.toml"], ["--bogus", "x"]] {
+        let output = start.command().args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+    }
 }
 
 #[test]

@@ -27,20 +27,23 @@ enum Command {
 
 const SETTINGS: &str = "\
 Settings, in a file given with --config or in the environment (the environment wins):
-  MILLRACE__DATA_DIR           where everything is kept          millrace-data
-  MILLRACE__MQTT__LISTEN       where devices connect             127.0.0.1:1883
-  MILLRACE__MQTT__PASSWORD_FILE  who may connect                 everyone on this machine
-  MILLRACE__HTTP__LISTEN       the page and its API              127.0.0.1:8080
-  MILLRACE__SENSORS__COUNT     simulated sensors, 0 is none      3
-  MILLRACE__SENSORS__INTERVAL  between two of their readings     1s
-  MILLRACE__SMTP__URL          mail server                       mails are files in DATA_DIR/mails
-  MILLRACE__METRICS            what is collected                 temperature,humidity,pressure
+  MILLRACE__DATA_DIR             where everything is kept       millrace-data
+  MILLRACE__MQTT__LISTEN         where devices connect          127.0.0.1:1883
+  MILLRACE__MQTT__PASSWORD_FILE  who may connect                everyone on this machine
+  MILLRACE__HTTP__LISTEN         the page and its API           127.0.0.1:8080
+  MILLRACE__SENSORS__COUNT       simulated sensors, 0 is none   3
+  MILLRACE__SENSORS__INTERVAL    between two of their readings  1s
+  MILLRACE__SMTP__URL            mail server                    none: files in DATA_DIR/mails
+  MILLRACE__METRICS              what is collected              temperature,humidity,pressure
 Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
 Exit codes: 0 stopped as asked, 64 a setting is to be changed, 1 anything else.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match service::arguments::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     service::exit_code("millrace", async {
         let context = Context::load(arguments.config.as_deref())?;
         match arguments.command {

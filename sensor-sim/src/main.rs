@@ -5,13 +5,12 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use sensor_sim::command::Command;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Command::try_parse() {
+    match service::arguments::<Command>() {
         Ok(command) => terminal::perform(command).await,
-        Err(e) => terminal::explain(&e),
+        Err(code) => code,
     }
 }

@@ -26,13 +26,6 @@ const WHOLE: u64 = 1000;
 /// Between two messages of one kind: many connections that fail together say so once.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(2);
 
-/// Explains a command line that asks for help, or that cannot be understood.
-pub(crate) fn explain(error: &clap::Error) -> ExitCode {
-    // A closed terminal hears nothing.
-    let _ = error.print();
-    if error.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(USAGE) }
-}
-
 /// Does the job; the exit code is 0 when it is done and every reading is acked.
 pub(crate) async fn perform(command: Command) -> ExitCode {
     if let Some(address) = command.healthcheck() {

@@ -103,7 +103,10 @@ pub async fn main<F: Future<Output = anyhow::Result<()>>>(
     listen: &'static str,
     service: impl FnOnce(Context) -> F,
 ) -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match arguments::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
     exit_code(name, async {
         let context = Context::load(arguments.config.as_deref())?;
         match arguments.command {
@@ -112,6 +115,18 @@ pub async fn main<F: Future<Output = anyhow::Result<()>>>(
         }
     })
     .await
+}
+
+/// Reads the command line; one that asks for help, or that cannot be understood, is answered and ends the process.
+///
+/// # Errors
+/// The exit code: 0 for help, 64 for what cannot be understood.
+pub fn arguments<A: Parser>() -> Result<A, ExitCode> {
+    A::try_parse().map_err(|e| {
+        // A closed terminal hears nothing.
+        let _ = e.print();
+        if e.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) }
+    })
 }
 
 /// Asks the service that runs with these settings whether it is ready.

@@ -93,7 +93,13 @@ fn environment_name(key: &str) -> String {
 
 fn layer(builder: config::ConfigBuilder<config::builder::DefaultState>) -> Result<Value, SettingError> {
     let layer = builder.build().and_then(Config::try_deserialize);
-    layer.map_err(|e| SettingError(e.to_string()))
+    layer.map_err(|e| SettingError(in_one_line(&e.to_string())))
+}
+
+/// A parser's picture of the place is left out: line and column say it.
+fn in_one_line(error: &str) -> String {
+    let words = error.lines().filter(|line| !line.contains(" |")).map(str::trim);
+    words.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn refuse_unknown(
@@ -155,7 +161,7 @@ mod tests {
                 vec![("MILLRACE__MQTT__LISEN", "x")],
                 "unknown setting MILLRACE__MQTT__LISEN: here there are listen",
             ),
-            ("mqtt = [", vec![], "TOML"),
+            ("mqtt = [", vec![], "TOML parse error at line 1, column 9, unclosed array, expected `]`, in "),
         ] {
             let error = load(file, &variables).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
