@@ -1,5 +1,6 @@
 //! Judges every reading; one mail per transition.
 
+mod alerter;
 mod counters;
 mod judge;
 mod mailer;
@@ -9,11 +10,9 @@ mod rule;
 mod smtp;
 mod standalone;
 
-mod alerter;
-
 pub use alerter::{Alerter, Config};
 pub use counters::Counters;
 pub use judge::Judge;
-pub use mailer::{Mailer, Smtp};
+pub use mailer::Mailer;
 pub use rule::{Rule, Verdict};
 pub use standalone::standalone;

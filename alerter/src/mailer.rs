@@ -18,7 +18,7 @@ const MAX_NAME_CHARS: usize = 200;
 /// The section `smtp` of the settings. The URL may hold a password and is never printed.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Smtp {
+struct Smtp {
     url: String,
     from: String,
     to: Vec<String>,

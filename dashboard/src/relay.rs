@@ -31,7 +31,7 @@ const HEARTBEAT_EVERY: u64 = 20;
 const MAX_BATCH: usize = 1_000;
 
 /// Incidents shown.
-pub(crate) const ALERTS_SHOWN: usize = 100;
+const ALERTS_SHOWN: usize = 100;
 
 /// Shows deliveries until their stream ends.
 ///
@@ -126,9 +126,12 @@ mod tests {
         let (link, health) = (watch::Sender::new(Link::default()), service::Health::default());
         let (subscribed, ready) = (link.subscribe(), health.check("store"));
         let relay = tokio::spawn(relay(deliveries, subscribed, live.clone(), store.clone(), ready));
-        while !health.problems().is_empty() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let is_ready = async {
+            while !health.problems().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), is_ready).await.unwrap();
         let (topic, now) = (Topic::parse("temperature/lab").unwrap(), Timestamp::now());
         let reading = Reading {
             topic,

@@ -1,5 +1,6 @@
 //! Runs the real binaries for tests, each in a folder of its own and on free ports, and ends what it started.
 
+mod http;
 mod load;
 mod millrace;
 mod mosquitto;
@@ -15,6 +16,6 @@ pub use millrace::{Millrace, Start};
 pub use mosquitto::Mosquitto;
 pub use ports::free_address;
 pub use programs::{binary, program};
-pub use proof::{stored_once, times_stored};
+pub use proof::stored_once;
 pub use service::{Service, StartService};
 pub use wait::{LONG, SOON, eventually};

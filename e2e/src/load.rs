@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::{LONG, binary, eventually};
+use crate::binary;
+use crate::process::Process;
 
 /// A reading by what names it: device, boot and seq.
 pub type AckedReading = (String, u64, u64);
@@ -14,7 +15,7 @@ pub type AckedReading = (String, u64, u64);
 /// A running `sensor-sim`; it is killed when dropped.
 #[derive(Debug)]
 pub struct Load {
-    child: Child,
+    process: Process,
     acked_log: PathBuf,
 }
 
@@ -26,14 +27,10 @@ impl Load {
     #[must_use]
     pub fn start(mqtt: &str, folder: &Path, arguments: &[&str]) -> Self {
         let acked_log = folder.join("acked.log");
-        let child = Command::new(binary("sensor-sim"))
-            .args(arguments)
-            .args(["--broker", &format!("mqtt://{mqtt}"), "--json", "--acked-log"])
-            .arg(&acked_log)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start sensor-sim");
-        Self { child, acked_log }
+        let mut command = Command::new(binary("sensor-sim"));
+        command.args(arguments).args(["--broker", &format!("mqtt://{mqtt}"), "--json", "--acked-log"]);
+        let process = Process::start(command.arg(&acked_log).stdout(Stdio::piped()));
+        Self { process, acked_log }
     }
 
     /// All that was acked so far; a line that is being written is not counted.
@@ -46,21 +43,19 @@ impl Load {
 
     /// Asks it to stop sending, as Ctrl-C does.
     pub fn interrupt(&self) {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
-        assert!(sent.expect("run kill").success());
+        self.process.signal("INT");
     }
 
     #[must_use]
     pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("wait for sensor-sim").is_none()
+        self.process.ended().is_none()
     }
 
     /// Waits for the end: its exit code and its summary.
     #[must_use]
     pub fn finish(mut self) -> (i32, Value, HashSet<AckedReading>) {
-        let status = eventually(LONG, || self.child.try_wait().expect("wait").ok_or("sensor-sim still runs"));
-        let stdout = self.child.stdout.take().expect("stdout is piped");
-        let summary = serde_json::from_reader(stdout).expect("the summary is JSON");
+        let status = self.process.wait();
+        let summary = serde_json::from_reader(self.process.stdout()).expect("the summary is JSON");
         (status.code().unwrap_or(-1), summary, self.acked())
     }
 }
@@ -68,12 +63,4 @@ impl Load {
 fn read(line: &str) -> Option<AckedReading> {
     let mut words = line.split(' ');
     Some((words.next()?.to_owned(), words.next()?.parse().ok()?, words.next()?.parse().ok()?))
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -3,13 +3,15 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{LONG, binary, eventually, program};
+use crate::http::ask;
+use crate::process::Process;
+use crate::{LONG, binary, program};
 
 /// How to start one; nothing listens on a fixed port unless told to.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ pub struct Start {
 /// A running process; it is killed when dropped.
 #[derive(Debug)]
 pub struct Millrace {
-    child: Child,
+    process: Process,
     start: Start,
     /// For example `http://127.0.0.1:41234`.
     pub http: String,
@@ -69,8 +71,8 @@ impl Start {
     #[must_use]
     pub fn start(self) -> Millrace {
         let log = File::options().create(true).append(true).open(self.log()).expect("open the log");
-        let mut child = self.command().stdout(Stdio::piped()).stderr(log).spawn().expect("start millrace");
-        let lines = lines(&mut child);
+        let mut process = Process::start(self.command().stdout(Stdio::piped()).stderr(log));
+        let lines = lines(process.stdout());
         let mut first = Vec::new();
         while !first.iter().any(|line: &String| line.trim_start().starts_with("data ")) {
             match lines.recv_timeout(LONG) {
@@ -84,7 +86,7 @@ impl Start {
         };
         let http = word("http://").expect("the page's address");
         let mqtt = word("mqtt://").expect("the MQTT address").replace("mqtt://", "");
-        Millrace { child, start: self, http, mqtt, websocket: word("ws://") }
+        Millrace { process, start: self, http, mqtt, websocket: word("ws://") }
     }
 
     fn log(&self) -> PathBuf {
@@ -93,8 +95,7 @@ impl Start {
 }
 
 /// Reads stdout to its end, so that the process never waits for a reader.
-fn lines(child: &mut Child) -> mpsc::Receiver<String> {
-    let stdout = child.stdout.take().expect("stdout is piped");
+fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -123,11 +124,7 @@ impl Millrace {
     /// There is no answer.
     #[must_use]
     pub fn ask(&self, path: &str) -> (u16, String) {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        let mut answer =
-            agent.get(format!("{}{path}", self.http)).call().unwrap_or_else(|e| panic!("{path}: {e}"));
-        let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("read the answer");
-        (answer.status().as_u16(), body)
+        ask(&format!("{}{path}", self.http))
     }
 
     /// All readings that match, over all pages.
@@ -180,8 +177,7 @@ impl Millrace {
     /// `kill -9`; what was started can be started again.
     #[must_use]
     pub fn kill(mut self) -> Start {
-        self.child.kill().expect("kill millrace");
-        self.child.wait().expect("wait for millrace");
+        self.process.kill();
         self.start.clone()
     }
 
@@ -193,24 +189,20 @@ impl Millrace {
     }
 
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status();
-        assert!(sent.expect("run kill").success());
+        self.process.signal(signal);
     }
 
     /// Waits until the process has ended by itself.
     #[must_use]
     pub fn ended(mut self) -> (ExitStatus, Start) {
-        let status =
-            eventually(LONG, || self.child.try_wait().expect("wait for millrace").ok_or("still running"));
-        (status, self.start.clone())
+        (self.process.wait(), self.start.clone())
     }
 
     /// Bytes of memory in use.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
         let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("read status");
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("read status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
@@ -218,18 +210,10 @@ impl Millrace {
     /// Seconds of processor time used so far.
     #[must_use]
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("read stat");
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("read stat");
         let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
         let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("ticks")).sum();
         // Linux counts in hundredths of a second for every program.
         Duration::from_millis(ticks * 10)
-    }
-}
-
-impl Drop for Millrace {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,6 +1,6 @@
 //! A process that no test leaves behind.
 
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStdout, Command, ExitStatus};
 
 use crate::{LONG, eventually};
 
@@ -18,11 +18,29 @@ impl Process {
         self.0.try_wait().expect("wait for a child")
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// What it prints, where that is piped and nobody has taken it yet.
+    pub(crate) fn stdout(&mut self) -> ChildStdout {
+        self.0.stdout.take().expect("stdout is piped")
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([format!("-{signal}"), self.id().to_string()]).status();
+        assert!(sent.expect("run kill").success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        eventually(LONG, || self.ended().ok_or("still running"))
+    }
+
     /// SIGTERM, and how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let sent = Command::new("kill").arg(self.0.id().to_string()).status();
-        assert!(sent.expect("run kill").success());
-        eventually(LONG, || self.ended().ok_or("still running"))
+        self.signal("TERM");
+        self.wait()
     }
 
     /// `kill -9`.

@@ -7,11 +7,7 @@ use serde_json::Value;
 use crate::AckedReading;
 
 /// How often each reading is stored, from rows of `/api/readings`; all of them bear boot and seq.
-///
-/// # Panics
-/// One does not.
-#[must_use]
-pub fn times_stored(rows: &[Value]) -> HashMap<AckedReading, usize> {
+fn times_stored(rows: &[Value]) -> HashMap<AckedReading, usize> {
     let mut stored = HashMap::new();
     for row in rows {
         let device = row["device"].as_str().expect("a device").to_owned();

@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus, Output};
 
 use serde_json::Value;
 
+use crate::http::ask;
 use crate::process::Process;
 use crate::{LONG, binary, eventually};
 
@@ -80,9 +81,7 @@ impl Service {
     /// There is no answer.
     #[must_use]
     pub fn ask(&self, path: &str) -> (u16, String) {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        let mut answer = agent.get(format!("http://{}{path}", self.listen)).call().expect("an answer");
-        (answer.status().as_u16(), answer.body_mut().read_to_string().expect("read the answer"))
+        ask(&format!("http://{}{path}", self.listen))
     }
 
     /// Asks the running process for its health, as its own subcommand does.

@@ -134,7 +134,7 @@ fn a_simulated_sensor_says_whether_it_is_there() {
 #[test]
 fn mqtt_comes_over_websocket_too() {
     let (_folder, millrace) = fresh();
-    let url = millrace.websocket.clone().expect("the WebSocket address is printed");
+    let url = millrace.websocket.as_deref().expect("the WebSocket address is printed");
     let address = url.trim_start_matches("ws://").trim_end_matches("/mqtt").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();

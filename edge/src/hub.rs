@@ -83,10 +83,8 @@ impl Hub {
     /// The broker's time, never the same twice: it tells two readings of one value apart.
     fn stamp(&self) -> Timestamp {
         let now = Timestamp::now().as_microsecond();
-        let last = self
-            .last_stamp
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last.saturating_add(1))));
-        let stamp = now.max(last.unwrap_or(i64::MIN).saturating_add(1));
+        let after = |last: i64| now.max(last.saturating_add(1));
+        let stamp = after(self.last_stamp.update(Ordering::Relaxed, Ordering::Relaxed, after));
         Timestamp::from_microsecond(stamp).expect("microseconds since 1970 are in range until the year 9999")
     }
 
