@@ -229,6 +229,7 @@ mod tests {
             ("sensor-sim load --connections 5 --devices 4", "--devices must be at least --connections: 5"),
             ("sensor-sim load --rate 0", "--rate must be"),
             ("sensor-sim load --rate NaN", "--rate must be"),
+            ("sensor-sim load --bad 2", "--bad must be"),
             ("sensor-sim replay x.csv --speed -1", "unexpected"),
             ("sensor-sim replay no-such-file.csv", "read no-such-file.csv"),
             ("sensor-sim replay x.csv --speed 0", "--speed must be"),

@@ -30,9 +30,21 @@ pub(crate) struct Courier {
 #[derive(Debug)]
 struct Posted {
     ack: Ack,
-    stream: Arc<Stream>,
-    first_seq: u64,
-    count: u64,
+    said: Said,
+}
+
+/// What a message said.
+#[derive(Debug)]
+enum Said {
+    Readings {
+        stream: Arc<Stream>,
+        first_seq: u64,
+        count: u64,
+    },
+    /// Readings that another message says, too.
+    Again,
+    /// Nothing that can be read.
+    Bad,
 }
 
 impl Courier {
@@ -55,13 +67,35 @@ impl Courier {
     pub(crate) async fn send(&self, stream: &Arc<Stream>, measured: &[Measured]) {
         let first_seq = stream.next_seq();
         let payload = payload(&stream.readings(measured));
-        let ack = self.publisher.publish(stream.topic().as_str(), payload.into()).await;
-        let ack = ack.expect("a message of at most 500 readings fits into a packet");
+        let ack = self.publish(stream, payload).await;
         let count = measured.len() as u64;
         stream.advance(count);
         self.tally.sent(count);
+        self.count(ack, Said::Readings { stream: Arc::clone(stream), first_seq, count });
+    }
+
+    /// Sends the same as one message, twice.
+    pub(crate) async fn send_twice(&self, stream: &Arc<Stream>, measured: &[Measured]) {
+        let payload = payload(&stream.readings(measured));
+        self.send(stream, measured).await;
+        let ack = self.publish(stream, payload).await;
+        self.count(ack, Said::Again);
+    }
+
+    /// Sends what the pipeline is to reject.
+    pub(crate) async fn send_bad(&self, stream: &Stream, payload: Vec<u8>) {
+        let ack = self.publish(stream, payload).await;
+        self.count(ack, Said::Bad);
+    }
+
+    async fn publish(&self, stream: &Stream, payload: Vec<u8>) -> Ack {
+        let ack = self.publisher.publish(stream.topic().as_str(), payload.into()).await;
+        ack.expect("a message of at most 500 readings fits into a packet")
+    }
+
+    fn count(&self, ack: Ack, said: Said) {
         // The receiver ends only when this courier does.
-        let _ = self.posted.send(Posted { ack, stream: Arc::clone(stream), first_seq, count });
+        let _ = self.posted.send(Posted { ack, said });
     }
 
     /// Waits until all is acked and counted, at most for `grace`, and says goodbye.
@@ -90,9 +124,12 @@ pub(crate) async fn until_stopped(
 
 /// PUBACKs come in the order of publishing as a rule; one that comes early is counted after those before it.
 async fn count(mut waiting: mpsc::UnboundedReceiver<Posted>, tally: Arc<Tally>) {
-    while let Some(Posted { ack, stream, first_seq, count }) = waiting.recv().await {
-        if let Some(waited) = ack.acked().await {
-            tally.acked(&stream, first_seq, count, waited);
+    while let Some(Posted { ack, said }) = waiting.recv().await {
+        let Some(waited) = ack.acked().await else { continue };
+        match said {
+            Said::Readings { stream, first_seq, count } => tally.acked(&stream, first_seq, count, waited),
+            Said::Again => {}
+            Said::Bad => tally.bad_acked(),
         }
     }
 }

@@ -36,6 +36,10 @@ pub struct LoadConfig {
     pub window: u16,
     /// Readings per message, up to [`MAX_BATCH`].
     pub batch: usize,
+    /// Whether every message is published twice.
+    pub twice: bool,
+    /// Bad payloads per message, of every kind in turn: 0 to 1.
+    pub bad: f64,
     /// How long to wait for PUBACKs after the last reading; without an end where none is given.
     pub grace: Option<Duration>,
 }
@@ -58,6 +62,8 @@ pub async fn load(config: LoadConfig, tally: Arc<Tally>, stop: CancellationToken
             streams: streams.iter().skip(index).step_by(config.connections).cloned().collect(),
             batch: config.batch,
             pace: config.pace(start, index),
+            twice: config.twice,
+            bad: Bad { share: config.bad, due: 0.0, kind: index },
             left: Arc::clone(&left),
         };
         connections.spawn(connection.live(config.duration, config.grace, stop.clone()));
@@ -109,11 +115,45 @@ impl Pace {
     }
 }
 
+/// When the next bad payload is due, and which kind.
+#[derive(Debug)]
+struct Bad {
+    share: f64,
+    due: f64,
+    kind: usize,
+}
+
+/// One payload of every kind that is rejected.
+const BAD: [&[u8]; 8] = [
+    b"",
+    b"hello",
+    b"23,5",
+    b"NaN",
+    b"\xff\xfe",
+    br#"{"unit":"celsius"}"#,
+    br#"{"value":1,"seq":-1}"#,
+    br#"{"value":1,"measured_at":"tomorrow"}"#,
+];
+
+impl Bad {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        self.due += self.share;
+        if self.due < 1.0 {
+            return None;
+        }
+        self.due -= 1.0;
+        self.kind += 1;
+        Some(BAD[self.kind % BAD.len()].to_vec())
+    }
+}
+
 struct Connection {
     courier: Courier,
     streams: Vec<Arc<Stream>>,
     batch: usize,
     pace: Option<Pace>,
+    twice: bool,
+    bad: Bad,
     /// Readings that nobody has taken on yet.
     left: Arc<AtomicU64>,
 }
@@ -133,7 +173,15 @@ impl Connection {
             if count == 0 {
                 return;
             }
-            self.courier.send(stream, &measured(stream, count)).await;
+            let measured = measured(stream, count);
+            if self.twice {
+                self.courier.send_twice(stream, &measured).await;
+            } else {
+                self.courier.send(stream, &measured).await;
+            }
+            if let Some(bad) = self.bad.next() {
+                self.courier.send_bad(stream, bad).await;
+            }
         }
     }
 }
@@ -153,6 +201,7 @@ fn measured(stream: &Stream, count: u64) -> Vec<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use telemetry::Message;
 
     fn config(connections: usize, rate: Option<f64>, batch: usize) -> LoadConfig {
         LoadConfig {
@@ -164,6 +213,8 @@ mod tests {
             count: Some(10),
             window: 100,
             batch,
+            twice: false,
+            bad: 0.0,
             grace: Some(Duration::ZERO),
         }
     }
@@ -183,6 +234,23 @@ mod tests {
         assert_eq!(first, [0, 10, 20, 30]);
         assert!(paces.iter().all(|pace| pace.step == Duration::from_millis(40)));
         assert!(config(4, None, 10).pace(start, 0).is_none());
+    }
+
+    #[test]
+    fn bad_payloads_come_in_their_share_and_in_every_kind() {
+        let mut bad = Bad { share: 0.25, due: 0.0, kind: 0 };
+        let sent: Vec<Vec<u8>> = (0..32).filter_map(|_| bad.next()).collect();
+        assert_eq!(sent.len(), 8);
+        assert!(BAD.iter().all(|kind| sent.iter().any(|sent| sent == kind)), "{sent:?}");
+        for payload in BAD {
+            let message = Message {
+                topic: "temperature/lab".into(),
+                payload: payload.into(),
+                received_at: Timestamp::now(),
+            };
+            let decoded = message.decode();
+            assert_eq!((decoded.readings.len(), decoded.rejected.len()), (0, 1), "{payload:?}");
+        }
     }
 
     #[tokio::test]

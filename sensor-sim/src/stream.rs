@@ -1,6 +1,7 @@
 //! Readings of one device and metric, numbered without a gap.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,20 +23,22 @@ pub(crate) struct Stream {
     unit: Option<String>,
     boot: u64,
     sent: AtomicU64,
+    longest_wait_micros: AtomicU64,
 }
 
-/// Which readings of a device were sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Which readings of a device were sent, and how long it waited for a PUBACK at most.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sent {
     pub device: String,
     pub boot: u64,
     pub first_seq: u64,
     pub last_seq: u64,
+    pub puback_max_ms: f64,
 }
 
 impl Stream {
     pub(crate) fn new(topic: Topic, unit: Option<String>, boot: u64) -> Self {
-        Self { topic, unit, boot, sent: AtomicU64::new(0) }
+        Self { topic, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
     }
 
     pub(crate) fn topic(&self) -> &Topic {
@@ -80,11 +83,17 @@ impl Stream {
         self.sent.fetch_add(count, Ordering::Relaxed);
     }
 
+    pub(crate) fn waited(&self, for_puback: Duration) {
+        let micros = u64::try_from(for_puback.as_micros()).unwrap_or(u64::MAX);
+        self.longest_wait_micros.fetch_max(micros, Ordering::Relaxed);
+    }
+
     /// None while nothing was sent.
     pub(crate) fn sent(&self) -> Option<Sent> {
         let last_seq = self.sent.load(Ordering::Relaxed);
-        let device = self.topic.device().to_owned();
-        (last_seq > 0).then_some(Sent { device, boot: self.boot, first_seq: 1, last_seq })
+        let (device, boot) = (self.topic.device().to_owned(), self.boot);
+        let puback_max_ms = self.longest_wait_micros.load(Ordering::Relaxed) as f64 / 1e3;
+        (last_seq > 0).then_some(Sent { device, boot, first_seq: 1, last_seq, puback_max_ms })
     }
 }
 
@@ -130,7 +139,9 @@ mod tests {
         stream.advance(1);
         assert_eq!(seqs(stream.readings(&measured(2))), [2, 3]);
         stream.advance(2);
-        assert_eq!(stream.sent(), Some(Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 3 }));
+        [2, 5, 3].into_iter().for_each(|millis| stream.waited(Duration::from_millis(millis)));
+        let expected = Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 3, puback_max_ms: 5.0 };
+        assert_eq!(stream.sent(), Some(expected));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub struct Tally {
     acked: AtomicU64,
     acks: Mutex<Acks>,
     streams: Mutex<Vec<Arc<Stream>>>,
+    bad_acked: AtomicU64,
     log: Option<Mutex<File>>,
     log_failed: AtomicBool,
 }
@@ -36,11 +37,13 @@ struct Acks {
     micros: Histogram<u64>,
 }
 
-/// What came of it all. Counts are readings.
+/// What came of it all. Counts are readings, each once however often it was published.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     pub sent: u64,
     pub acked: u64,
+    /// Payloads that are no readings, sent on purpose and acked.
+    pub bad_acked: u64,
     /// From the start to the last PUBACK.
     pub seconds: f64,
     /// Acked readings per second.
@@ -66,6 +69,7 @@ impl Default for Tally {
             acked: AtomicU64::default(),
             acks: Mutex::new(Acks { last: None, micros }),
             streams: Mutex::default(),
+            bad_acked: AtomicU64::default(),
             log: None,
             log_failed: AtomicBool::default(),
         }
@@ -97,9 +101,14 @@ impl Tally {
             self.write(&mut lock(log), stream, first_seq..first_seq + count);
         }
         self.acked.fetch_add(count, Ordering::Relaxed);
+        stream.waited(waited);
         let mut acks = lock(&self.acks);
         acks.last = Some(Instant::now());
         acks.micros.saturating_record(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn bad_acked(&self) {
+        self.bad_acked.fetch_add(1, Ordering::Relaxed);
     }
 
     fn write(&self, log: &mut File, stream: &Stream, seqs: std::ops::Range<u64>) {
@@ -129,6 +138,7 @@ impl Tally {
         Summary {
             sent: self.sent.load(Ordering::Relaxed),
             acked,
+            bad_acked: self.bad_acked.load(Ordering::Relaxed),
             seconds: rounded(seconds, 1e3),
             rate: rounded(acked as f64 / seconds.max(1e-6), 10.0),
             puback_ms: PubackMs {
@@ -187,7 +197,8 @@ mod tests {
         }
         let summary = tally.summary();
         assert_eq!((summary.sent, summary.acked, summary.unacked()), (30, 30, 0));
-        let lab = Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 30 };
+        let lab =
+            Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 30, puback_max_ms: 3_600_000.0 };
         assert_eq!(summary.devices, [lab], "a device that sent nothing is left out");
         let PubackMs { p50, max, .. } = summary.puback_ms;
         assert!((20.0..20.1).contains(&p50) && (3_600_000.0..3_604_000.0).contains(&max), "{p50} {max}");
@@ -201,9 +212,9 @@ mod tests {
         let mut json: serde_json::Value = serde_json::to_value(tally.summary()).unwrap();
         json["seconds"] = 1.into();
         let expected = serde_json::json!({
-            "sent": 2, "acked": 0, "seconds": 1, "rate": 0.0,
+            "sent": 2, "acked": 0, "bad_acked": 0, "seconds": 1, "rate": 0.0,
             "puback_ms": {"p50": 0.0, "p99": 0.0, "max": 0.0},
-            "devices": [{"device": "lab", "boot": 7, "first_seq": 1, "last_seq": 2}],
+            "devices": [{"device": "lab", "boot": 7, "first_seq": 1, "last_seq": 2, "puback_max_ms": 0.0}],
         });
         assert_eq!(json, expected);
     }

@@ -32,6 +32,12 @@ pub(super) struct LoadArgs {
     /// Readings per message.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
     batch: u16,
+    /// Publishes every message twice, as a device does that missed the PUBACK.
+    #[arg(long)]
+    twice: bool,
+    /// Bad payloads per message, of every kind in turn: 0.01 is one among a hundred.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    bad: f64,
     /// How long to wait at the end for what is un-acked; without an end where none is given.
     #[arg(long, value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
@@ -76,6 +82,9 @@ impl LoadArgs {
                 "--rate must be a number of readings per second, from 0.001"
             )));
         }
+        if !(0.0..=1.0).contains(&self.bad) {
+            return Err(Failure::Usage(anyhow!("--bad must be a number from 0 to 1")));
+        }
         Ok(LoadConfig {
             broker: self.common.broker()?,
             connections: self.connections as usize,
@@ -85,6 +94,8 @@ impl LoadArgs {
             count: self.count,
             window: self.window,
             batch: usize::from(self.batch),
+            twice: self.twice,
+            bad: self.bad,
             grace: self.grace,
         })
     }
