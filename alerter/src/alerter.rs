@@ -15,7 +15,7 @@ use crate::outbox::Outbox;
 use crate::{Counters, Judge, Mailer, Rule};
 
 /// Messages judged before what they changed is recorded.
-const MAX_BATCH: usize = 1_000;
+pub(crate) const MAX_BATCH: usize = 1_000;
 
 /// How long a mail that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MAIL: Duration = Duration::from_secs(2);
@@ -53,6 +53,8 @@ pub struct Alerter {
     pub config: Config,
     pub store: Arc<dyn Incidents>,
     pub counters: Counters,
+    /// Tells it apart from others that share the store: only one of them sends mails at a time.
+    pub name: String,
 }
 
 impl Alerter {
@@ -61,7 +63,7 @@ impl Alerter {
     /// Records first, settles second: a crash in between repeats the judgement, which changes nothing.
     pub async fn run(self, deliveries: Deliveries<Message>, mailer: Mailer, ready: Check) {
         let (owed, end) = (Notify::new(), CancellationToken::new());
-        let outbox = Outbox::new(self.store.as_ref(), &mailer, &self.config.rules, &self.counters);
+        let outbox = Outbox::new(&self, &mailer);
         let judge = async {
             self.judge(deliveries, &owed, &ready).await;
             end.cancel();
@@ -74,27 +76,50 @@ impl Alerter {
     }
 
     async fn judge(&self, mut deliveries: Deliveries<Message>, owed: &Notify, ready: &Check) {
-        let incidents = self.persist(ready, || self.store.newest_per_subject()).await;
-        let mut judge = Judge::resume(self.config.rules.clone(), incidents);
-        let mut taken = Vec::new();
+        let mut judge = self.resume(ready).await;
+        let (mut session, mut taken) = (0, Vec::new());
         while deliveries.recv_many(&mut taken, MAX_BATCH).await > 0 {
-            let mut transitions = Vec::new();
-            let mut judged = Vec::with_capacity(taken.len());
-            for delivery in taken.drain(..) {
-                let (message, debt) = delivery.split();
-                let decoded = message.decode();
-                self.counters.took(&decoded);
-                let changes = decoded.readings.iter().flat_map(|reading| judge.observe(reading));
-                transitions.extend(changes.map(|change| self.with_mail(change)));
-                judged.push((decoded, debt));
+            let mut rest = taken.drain(..).peekable();
+            while let Some(first) = rest.peek().map(Delivery::session) {
+                // Before this connection another alerter may have judged.
+                if first != session {
+                    judge = self.resume(ready).await;
+                    session = first;
+                }
+                let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == session));
+                self.judge_some(&mut judge, of_one_session.collect(), owed, ready).await;
             }
-            if !transitions.is_empty() {
-                self.persist(ready, || self.store.record(&transitions)).await;
-                self.announce(&transitions);
-                owed.notify_one();
-            }
-            self.settle(judged).await;
         }
+    }
+
+    async fn resume(&self, ready: &Check) -> Judge {
+        let incidents = self.persist(ready, || self.store.newest_per_subject()).await;
+        Judge::resume(self.config.rules.clone(), incidents)
+    }
+
+    async fn judge_some(
+        &self,
+        judge: &mut Judge,
+        taken: Vec<Delivery<Message>>,
+        owed: &Notify,
+        ready: &Check,
+    ) {
+        let mut transitions = Vec::new();
+        let mut judged = Vec::with_capacity(taken.len());
+        for delivery in taken {
+            let (message, debt) = delivery.split();
+            let decoded = message.decode();
+            self.counters.took(&decoded);
+            let changes = decoded.readings.iter().flat_map(|reading| judge.observe(reading));
+            transitions.extend(changes.map(|change| self.with_mail(change)));
+            judged.push((decoded, debt));
+        }
+        if !transitions.is_empty() {
+            self.persist(ready, || self.store.record(&transitions)).await;
+            self.announce(&transitions);
+            owed.notify_one();
+        }
+        self.settle(judged).await;
     }
 
     /// A mail for every transition, owed from the same transaction on.
@@ -139,7 +164,7 @@ impl Alerter {
         ready: &Check,
         call: impl Fn() -> F,
     ) -> T {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::short();
         loop {
             match call().await {
                 Ok(answer) => {

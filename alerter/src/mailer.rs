@@ -56,8 +56,8 @@ impl NotTaken {
 
 impl Mailer {
     /// # Errors
-    /// An address or the URL is wrong, or the folder for mails cannot be made.
-    pub fn from_settings(settings: &Settings, folder: &Path, page: String) -> Result<Self, SettingError> {
+    /// An address or the URL is wrong, or the folder for mails, `mails` in `data_dir`, cannot be made.
+    pub fn from_settings(settings: &Settings, page: String) -> Result<Self, SettingError> {
         let smtp: Smtp = settings.get("smtp")?;
         let from = smtp.from.parse().map_err(|e| SettingError::new("smtp.from", e))?;
         if smtp.to.is_empty() {
@@ -65,7 +65,7 @@ impl Mailer {
         }
         smtp.to.join(", ").parse::<Mailboxes>().map_err(|e| SettingError::new("smtp.to", e))?;
         let way = match smtp.url.as_str() {
-            "" => Way::Folder(folder.to_owned()),
+            "" => Way::Folder(service::data_dir(settings)?.join("mails")),
             url => Way::Server(Server::from_url(url).ok_or_else(|| {
                 SettingError::new("smtp.url", "write smtp://[user:password@]host:port, smtps:// for TLS")
             })?),

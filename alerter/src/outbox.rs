@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Incident, Incidents, Mail};
+use store::{Incident, Mail};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::mailer::NotTaken;
-use crate::{Counters, Mailer, Rule, message};
+use crate::{Alerter, Mailer, message};
 
 /// Mails looked at in one go.
 const MAX_MAILS: usize = 100;
@@ -24,26 +24,26 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// When to try a mail again that was refused for good: somebody may have set the mail server right.
 const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
-/// Sends what is owed.
+/// How long the right to send outlives an alerter that has ended without giving it back, and how often it is renewed.
+const LEASE: Duration = Duration::from_secs(30);
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+
+/// How often to ask for the right to send while another alerter has it.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+/// Sends what is owed, while no other alerter does.
 ///
 /// A mail is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
 pub(crate) struct Outbox<'a> {
-    store: &'a dyn Incidents,
+    alerter: &'a Alerter,
     mailer: &'a Mailer,
-    rules: &'a [Rule],
-    counters: &'a Counters,
     /// By Message-ID, what was refused, and when it is tried again.
     refused: HashMap<String, Instant>,
 }
 
 impl<'a> Outbox<'a> {
-    pub(crate) fn new(
-        store: &'a dyn Incidents,
-        mailer: &'a Mailer,
-        rules: &'a [Rule],
-        counters: &'a Counters,
-    ) -> Self {
-        Self { store, mailer, rules, counters, refused: HashMap::new() }
+    pub(crate) fn new(alerter: &'a Alerter, mailer: &'a Mailer) -> Self {
+        Self { alerter, mailer, refused: HashMap::new() }
     }
 
     /// Sends now and whenever `owed` says so; after the `end` no further mail is begun.
@@ -51,9 +51,9 @@ impl<'a> Outbox<'a> {
         let mut backoff = patience();
         while !end.is_cancelled() {
             let wait = match self.send_owed(end).await {
-                Ok(()) => {
+                Ok(look_again) => {
                     backoff = patience();
-                    LOOK_EVERY
+                    look_again
                 }
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
@@ -69,23 +69,45 @@ impl<'a> Outbox<'a> {
                 () = end.cancelled() => {}
             }
         }
+        if let Err(e) = self.alerter.store.release_outbox(&self.alerter.name).await {
+            warn!("another alerter sends mails only after {LEASE:?}: {e}");
+        }
     }
 
-    /// Sends all that is due, or up to a failure that any other mail would meet, too.
-    async fn send_owed(&mut self, end: &CancellationToken) -> anyhow::Result<()> {
+    /// Sends all that is due, or up to a failure that any other mail would meet, too; returns when to look again.
+    async fn send_owed(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
         loop {
+            if !self.hold().await? {
+                return Ok(ASK_EVERY);
+            }
             // So many more that what was refused never fills the view.
-            let owed = self.store.owed_mails(MAX_MAILS + self.refused.len()).await;
+            let owed = self.alerter.store.owed_mails(MAX_MAILS + self.refused.len()).await;
             let mut owed = owed.inspect_err(|_| self.count_store_failure())?;
             owed.retain(|(mail, _)| self.is_due(mail));
             if owed.is_empty() {
-                return Ok(());
+                return Ok(LOOK_EVERY);
             }
             for (mail, incident) in &owed {
-                if end.is_cancelled() {
-                    return Ok(());
+                if end.is_cancelled() || !self.hold().await? {
+                    return Ok(ASK_EVERY);
                 }
                 self.send(mail, incident).await?;
+            }
+        }
+    }
+
+    /// Takes or renews the right to send; false while another alerter has it.
+    async fn hold(&self) -> store::Result<bool> {
+        let held = self.alerter.store.hold_outbox(&self.alerter.name, LEASE).await;
+        held.inspect_err(|_| self.count_store_failure())
+    }
+
+    /// Renews without an end: a mail server may take its time.
+    async fn keep_hold(&self) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if let Err(e) = self.hold().await {
+                warn!("cannot renew the right to send mails: {e}");
             }
         }
     }
@@ -95,14 +117,19 @@ impl<'a> Outbox<'a> {
     }
 
     async fn send(&mut self, mail: &Mail, incident: &Incident) -> anyhow::Result<()> {
-        match self.hand_over(mail, incident).await {
+        let handed_over = tokio::select! {
+            handed_over = self.hand_over(mail, incident) => handed_over,
+            never = self.keep_hold() => match never {},
+        };
+        let counters = &self.alerter.counters;
+        match handed_over {
             Ok(missed) => {
                 self.mark(mail).await;
                 self.refused.remove(&mail.message_id);
-                self.counters.mails_sent.inc();
+                counters.mails_sent.inc();
                 info!(mail = mail.message_id, "mail sent");
                 if !missed.is_empty() {
-                    self.counters.mails_refused.inc();
+                    counters.mails_refused.inc();
                     let said = missed.join("; ");
                     error!(mail = mail.message_id, "{} of its recipients missed it: {said}", missed.len());
                 }
@@ -110,19 +137,19 @@ impl<'a> Outbox<'a> {
             }
             Err(NotTaken::Refused(e)) => {
                 self.refused.insert(mail.message_id.clone(), Instant::now() + REFUSED_AGAIN);
-                self.counters.mails_refused.inc();
+                counters.mails_refused.inc();
                 error!(mail = mail.message_id, retry_in = ?REFUSED_AGAIN, "the mail was refused: {e:#}");
                 Ok(())
             }
             Err(NotTaken::Away(e)) => {
-                self.counters.mail_failures.inc();
+                counters.mail_failures.inc();
                 Err(e)
             }
         }
     }
 
     async fn hand_over(&self, mail: &Mail, incident: &Incident) -> Result<Vec<String>, NotTaken> {
-        let rule = self.rules.iter().find(|rule| rule.name == incident.rule);
+        let rule = self.alerter.config.rules.iter().find(|rule| rule.name == incident.rule);
         let message = message::compose(mail, incident, rule, self.mailer)
             .context("compose it: the recipients in smtp.to were no addresses")
             .map_err(NotTaken::Refused)?;
@@ -132,7 +159,7 @@ impl<'a> Outbox<'a> {
     /// However often it takes: until it is marked, the mail would be sent again.
     async fn mark(&self, mail: &Mail) {
         let mut backoff = patience();
-        while let Err(e) = self.store.mail_sent(&mail.message_id, Timestamp::now()).await {
+        while let Err(e) = self.alerter.store.mail_sent(&mail.message_id, Timestamp::now()).await {
             let wait = backoff.after(Duration::ZERO);
             self.count_store_failure();
             warn!(mail = mail.message_id, retry_in = ?wait, "sent, and cannot be marked as such: {e}");
@@ -141,7 +168,7 @@ impl<'a> Outbox<'a> {
     }
 
     fn count_store_failure(&self) {
-        self.counters.store_failures.inc();
+        self.alerter.counters.store_failures.inc();
     }
 }
 

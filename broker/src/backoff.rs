@@ -21,6 +21,12 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
+    /// Up to two seconds: for what many wait for, and what is cheap to ask.
+    #[must_use]
+    pub fn short() -> Self {
+        Self::new(Duration::from_millis(100), Duration::from_secs(2))
+    }
+
     /// The wait after a failure: between half of the current step and all of it.
     ///
     /// `lasted` is how long things went well before the failure; a short while does not reset the steps, or a

@@ -1,8 +1,9 @@
 //! A message and the one debt it carries.
 
+use rand::RngExt;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::mqtt;
+use crate::{amqp, mqtt};
 
 /// How a message's debt is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +34,18 @@ enum Debt {
     Nobody,
     Giver(oneshot::Sender<Outcome>),
     Mqtt(mqtt::Ack),
+    Amqp(amqp::Debt),
 }
 
 /// The settling did not reach the broker; the message will come again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the delivery came over a connection that is gone: the broker delivers it again")]
 pub struct Unsettled;
+
+/// The number of a new connection.
+pub(crate) fn session() -> u64 {
+    rand::rng().random_range(1..=u64::MAX)
+}
 
 /// Tells how a delivery was settled to the one who gave it.
 #[derive(Debug)]
@@ -67,9 +74,26 @@ impl<T> Delivery<T> {
         Self { item, debt: Debt::Mqtt(ack) }
     }
 
+    pub(crate) fn amqp(item: T, debt: amqp::Debt) -> Self {
+        Self { item, debt: Debt::Amqp(debt) }
+    }
+
     /// Parts the message from its debt, so that each can be kept where it is needed.
     pub fn split(self) -> (T, Delivery<()>) {
         (self.item, Delivery { item: (), debt: self.debt })
+    }
+
+    /// The connection over which it came: each has another number. 0 within this process.
+    ///
+    /// Whatever keeps a state that the messages build up reads it again from its store when the number changes:
+    /// somebody else may have been given the messages in between.
+    #[must_use]
+    pub fn session(&self) -> u64 {
+        match &self.debt {
+            Debt::Nobody | Debt::Giver(_) => 0,
+            Debt::Mqtt(ack) => ack.session(),
+            Debt::Amqp(debt) => debt.session(),
+        }
     }
 
     /// Pays the debt: once, by value.
@@ -81,6 +105,7 @@ impl<T> Delivery<T> {
             Debt::Nobody => Ok(()),
             Debt::Giver(giver) => giver.send(outcome).map_err(|_| Unsettled),
             Debt::Mqtt(ack) => ack.settle(outcome).await,
+            Debt::Amqp(debt) => debt.settle(outcome),
         }
     }
 }

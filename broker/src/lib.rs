@@ -2,14 +2,18 @@
 //!
 //! Everything outside this crate sees a [`Delivery`] with one debt, never a client library.
 
+mod amqp;
 mod backoff;
 mod delivery;
+mod link;
 mod mqtt;
 mod outbox;
 mod url;
 
+pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
 pub use delivery::{Deliveries, Delivery, Outcome, Receipt, Unsettled};
-pub use mqtt::{Link, Quality, Subscription, consume};
+pub use link::Link;
+pub use mqtt::{Quality, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
-pub use url::{BrokerUrl, BrokerUrlError};
+pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

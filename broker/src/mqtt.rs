@@ -12,7 +12,7 @@ use tracing::warn;
 
 pub(crate) use self::connection::Ack;
 use self::connection::{Connection, End};
-use crate::{Backoff, BrokerUrl, Delivery};
+use crate::{Backoff, BrokerUrl, Delivery, Link};
 
 /// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
@@ -27,7 +27,8 @@ const CLOSING: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Subscription {
     pub url: BrokerUrl,
-    /// Names the persistent session: two consumers with one name push each other off.
+    /// Names the persistent session: two consumers with one name push each other off. A subscription at most once has
+    /// no session, and its name gets a random end, so that several may listen.
     pub client_id: String,
     pub filters: Vec<String>,
     pub quality: Quality,
@@ -45,37 +46,32 @@ pub enum Quality {
     AtLeastOnce,
 }
 
-/// How the connection is doing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Link {
-    pub connected: bool,
-    /// Grows whenever messages may have been missed: what is shown is to be read from the store again.
-    pub gaps: u64,
-}
-
 /// Takes messages until `stop`, then waits until all that was handed over is settled.
 ///
 /// Ends early only when nobody receives any more.
 pub async fn consume(
-    subscription: Subscription,
+    mut subscription: Subscription,
     out: mpsc::Sender<Delivery<Message>>,
     link: watch::Sender<Link>,
     stop: CancellationToken,
 ) {
+    if subscription.quality == Quality::AtMostOnce {
+        subscription.client_id += &format!("-{:08x}", rand::random::<u32>());
+    }
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() && !out.is_closed() {
         let mut connection = Connection::new(&subscription, &link);
         let end = connection.run(&out, &stop).await;
         let lasted = connection.lasted();
         if let End::Stop = end {
-            link.send_modify(|link| link.connected = false);
+            link.send_modify(|link| link.ended(None));
             drop(out);
             connection.close().await;
             return;
         }
         // Whoever settles from now on learns that it is too late.
         drop(connection);
-        link.send_modify(|link| link.connected = false);
+        link.send_modify(|link| link.ended(Some(format!("{}: {end}", subscription.url))));
         let wait = backoff.after(lasted);
         warn!(broker = %subscription.url, retry_in = ?wait, "connection ended: {end}");
         tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }

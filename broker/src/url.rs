@@ -1,9 +1,12 @@
-//! Where a broker is: `mqtt://[user:password@]host[:port]`.
+//! Where a broker is, over MQTT or AMQP, and as whom to go there.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A broker's address with its credentials; the password never prints.
+const MQTT: &str = "mqtt://[user:password@]host[:port]";
+const AMQP: &str = "amqp://[user:password@]host[:port][/vhost]";
+
+/// A broker's address over MQTT with its credentials; the password never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     pub host: String,
@@ -11,35 +14,95 @@ pub struct BrokerUrl {
     pub credentials: Option<(String, String)>,
 }
 
-/// Why a text is not a [`BrokerUrl`]. Never holds the text, which may contain a password.
+/// A broker's address over AMQP 0-9-1 with its credentials; the password never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AmqpUrl {
+    pub host: String,
+    pub port: u16,
+    pub credentials: Option<(String, String)>,
+    pub vhost: String,
+    /// Whether to speak TLS: `amqps`.
+    pub tls: bool,
+}
+
+/// Who logs in where nobody is named, and with which password: RabbitMQ's own default.
+pub(crate) const GUEST: &str = "guest";
+
+impl AmqpUrl {
+    pub(crate) fn user(&self) -> &str {
+        self.credentials.as_ref().map_or(GUEST, |(user, _)| user)
+    }
+}
+
+/// Why a text is no broker's address. Never holds the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerUrlError {
-    #[error("write mqtt://[user:password@]host[:port]")]
-    Scheme,
-    #[error("the host is missing: write mqtt://[user:password@]host[:port]")]
-    Host,
+    #[error("write {0}")]
+    Scheme(&'static str),
+    #[error("the host is missing: write {0}")]
+    Host(&'static str),
     #[error("the port must be a number from 1 to 65535")]
     Port,
     #[error("the credentials must be user:password; percent-encode special characters, @ as %40")]
     Credentials,
+    #[error("the virtual host must be one word after the port; percent-encode special characters, / as %2f")]
+    Vhost,
 }
 
 impl FromStr for BrokerUrl {
     type Err = BrokerUrlError;
 
     fn from_str(text: &str) -> Result<Self, BrokerUrlError> {
-        let rest = text.strip_prefix("mqtt://").ok_or(BrokerUrlError::Scheme)?.trim_end_matches('/');
-        let (credentials, place) = match rest.rsplit_once('@') {
+        let rest = text.strip_prefix("mqtt://").ok_or(BrokerUrlError::Scheme(MQTT))?;
+        let Place { host, port, credentials } = Place::read(rest.trim_end_matches('/'), 1883, MQTT)?;
+        Ok(Self { host, port, credentials })
+    }
+}
+
+impl FromStr for AmqpUrl {
+    type Err = BrokerUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BrokerUrlError> {
+        let (tls, rest) = match (text.strip_prefix("amqp://"), text.strip_prefix("amqps://")) {
+            (Some(rest), _) => (false, rest),
+            (_, Some(rest)) => (true, rest),
+            _ => return Err(BrokerUrlError::Scheme(AMQP)),
+        };
+        let authority_end = rest.rfind('@').unwrap_or_default();
+        let (place, vhost) = match rest[authority_end..].find('/') {
+            Some(slash) => (&rest[..authority_end + slash], &rest[authority_end + slash + 1..]),
+            None => (rest, ""),
+        };
+        let Place { host, port, credentials } = Place::read(place, if tls { 5671 } else { 5672 }, AMQP)?;
+        let vhost = match vhost {
+            "" => "/".to_owned(),
+            vhost if vhost.contains('/') => return Err(BrokerUrlError::Vhost),
+            vhost => percent_decode(vhost).ok_or(BrokerUrlError::Vhost)?,
+        };
+        Ok(Self { host, port, credentials, vhost, tls })
+    }
+}
+
+/// What addresses have in common.
+struct Place {
+    host: String,
+    port: u16,
+    credentials: Option<(String, String)>,
+}
+
+impl Place {
+    fn read(text: &str, default_port: u16, form: &'static str) -> Result<Self, BrokerUrlError> {
+        let (credentials, place) = match text.rsplit_once('@') {
             Some((credentials, place)) => (Some(read_credentials(credentials)?), place),
-            None => (None, rest),
+            None => (None, text),
         };
         let (host, port) = match place.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port),
-            _ => (place, "1883"),
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+            _ => (place, Some(default_port)),
         };
-        let port = port.parse().ok().filter(|port| *port != 0).ok_or(BrokerUrlError::Port)?;
+        let port = port.filter(|port| *port != 0).ok_or(BrokerUrlError::Port)?;
         if host.is_empty() || host.contains('/') {
-            return Err(BrokerUrlError::Host);
+            return Err(BrokerUrlError::Host(form));
         }
         Ok(Self { host: host.to_owned(), port, credentials })
     }
@@ -79,6 +142,19 @@ impl fmt::Debug for BrokerUrl {
     }
 }
 
+impl fmt::Display for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vhost = self.vhost.trim_start_matches('/');
+        write!(f, "amqp{}://{}:{}/{vhost}", if self.tls { "s" } else { "" }, self.host, self.port)
+    }
+}
+
+impl fmt::Debug for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,18 +175,43 @@ mod tests {
     }
 
     #[test]
+    fn an_amqp_address_may_have_a_virtual_host() {
+        for (text, vhost, printed) in [
+            ("amqp://lab", "/", "amqp://lab:5672/"),
+            ("amqp://lab/", "/", "amqp://lab:5672/"),
+            ("amqp://lab:5673/%2f", "/", "amqp://lab:5673/"),
+            ("amqp://ann:s/cret@[::1]:5673/plant", "plant", "amqp://[::1]:5673/plant"),
+            ("amqps://ann:s%40cret@lab/a%2fb", "a/b", "amqps://lab:5671/a/b"),
+        ] {
+            let url: AmqpUrl = text.parse().unwrap();
+            assert_eq!((url.vhost.as_str(), format!("{url}").as_str()), (vhost, printed), "{text}");
+            assert_eq!(format!("{url:?}"), printed);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_said_without_the_password() {
         for (text, error) in [
-            ("lab:1883", BrokerUrlError::Scheme),
-            ("http://lab", BrokerUrlError::Scheme),
-            ("mqtt://", BrokerUrlError::Host),
-            ("mqtt://:1883", BrokerUrlError::Host),
+            ("lab:1883", BrokerUrlError::Scheme(MQTT)),
+            ("http://lab", BrokerUrlError::Scheme(MQTT)),
+            ("mqtt://", BrokerUrlError::Host(MQTT)),
+            ("mqtt://:1883", BrokerUrlError::Host(MQTT)),
             ("mqtt://lab:0", BrokerUrlError::Port),
             ("mqtt://lab:x", BrokerUrlError::Port),
             ("mqtt://ann@lab", BrokerUrlError::Credentials),
             ("mqtt://ann:%f@lab", BrokerUrlError::Credentials),
         ] {
             assert_eq!(text.parse::<BrokerUrl>(), Err(error), "{text}");
+        }
+        for (text, error) in [
+            ("mqtt://lab", BrokerUrlError::Scheme(AMQP)),
+            ("amqp:///plant", BrokerUrlError::Host(AMQP)),
+            ("amqp://lab:70000/plant", BrokerUrlError::Port),
+            ("amqp://ann@lab", BrokerUrlError::Credentials),
+            ("amqp://lab/a/b", BrokerUrlError::Vhost),
+            ("amqp://lab/%zz", BrokerUrlError::Vhost),
+        ] {
+            assert_eq!(text.parse::<AmqpUrl>(), Err(error), "{text}");
         }
         let url: BrokerUrl = "mqtt://ann:secret@lab".parse().unwrap();
         assert_eq!(format!("{url} {url:?}"), "mqtt://lab:1883 mqtt://lab:1883");

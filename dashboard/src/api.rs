@@ -1,6 +1,6 @@
 //! The answers of the API, apart from HTTP.
 
-use store::{History, Incidents, TimeRange, Unavailable};
+use store::{Store, TimeRange, Unavailable};
 
 use crate::query::{self, Asked, Parameters};
 use crate::{Live, json};
@@ -21,7 +21,7 @@ pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Re
     Ok(live.devices())
 }
 
-pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Result<String, Refusal> {
+pub(crate) async fn readings(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
     match query::readings(parameters).map_err(Refusal::Bad)? {
         Asked::Readings(query) => {
             let page = store.readings(query).await?;
@@ -41,14 +41,20 @@ pub(crate) async fn readings(store: &impl History, parameters: Parameters) -> Re
     }
 }
 
-pub(crate) async fn alerts(store: &impl Incidents, parameters: Parameters) -> Result<String, Refusal> {
+pub(crate) async fn alerts(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
     let limit = query::limit(parameters).map_err(Refusal::Bad)?;
     let incidents = store.incidents(limit).await?;
     Ok(json::listed("alerts", incidents.iter().map(json::Alert::of)))
 }
 
-pub(crate) async fn rejected(store: &impl History, parameters: Parameters) -> Result<String, Refusal> {
+pub(crate) async fn rejected(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
     let limit = query::limit(parameters).map_err(Refusal::Bad)?;
     let rejected = store.rejected(limit).await?;
     Ok(json::listed("rejected", rejected.iter().map(json::Rejected::of)))
+}
+
+pub(crate) async fn completeness(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
+    let query = query::ledger(parameters).map_err(Refusal::Bad)?;
+    let boots = store.completeness(query).await?;
+    Ok(json::listed("completeness", boots.iter().map(json::Boot::of)))
 }

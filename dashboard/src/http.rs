@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use service::{Health, Metrics};
-use store::{History, Incidents};
+use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -28,9 +28,10 @@ const MAX_INCOMING_BYTES: usize = 4 * 1024;
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the routes serve from.
-pub struct Server<S> {
+#[derive(Clone)]
+pub struct Server {
     pub live: Live,
-    pub store: Arc<S>,
+    pub store: Arc<dyn Store>,
     pub health: Health,
     pub metrics: Metrics,
     /// Browsers that may watch at the same time.
@@ -40,52 +41,39 @@ pub struct Server<S> {
     pub stop: CancellationToken,
 }
 
-impl<S> Clone for Server<S> {
-    fn clone(&self) -> Self {
-        Self {
-            live: self.live.clone(),
-            store: Arc::clone(&self.store),
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            max_clients: self.max_clients,
-            public_url: self.public_url.clone(),
-            stop: self.stop.clone(),
-        }
-    }
-}
-
 /// Serves until the server's stop.
-pub async fn serve<S: History + Incidents + 'static>(listener: TcpListener, server: Server<S>) {
+pub async fn serve(listener: TcpListener, server: Server) {
     let stop = server.stop.clone();
     let routes = routes(server);
     warp::serve(routes).incoming(listener).graceful(async move { stop.cancelled().await }).run().await;
 }
 
-fn routes<S: History + Incidents + 'static>(
-    server: Server<S>,
-) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
+fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
     let websocket = websocket(server.clone());
     let with_server = warp::any().map(move || server.clone());
     let asked = warp::get().and(with_server).and(warp::query::<Parameters>());
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
-        .map(|server: Server<S>, parameters| answer(api::devices(&server.live, &parameters)));
+        .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
     let readings =
-        warp::path!("api" / "readings").and(asked.clone()).then(async |server: Server<S>, parameters| {
+        warp::path!("api" / "readings").and(asked.clone()).then(async |server: Server, parameters| {
             answer(api::readings(server.store.as_ref(), parameters).await)
         });
-    let alerts =
-        warp::path!("api" / "alerts").and(asked.clone()).then(async |server: Server<S>, parameters| {
-            answer(api::alerts(server.store.as_ref(), parameters).await)
+    let alerts = warp::path!("api" / "alerts").and(asked.clone()).then(async |server: Server, parameters| {
+        answer(api::alerts(server.store.as_ref(), parameters).await)
+    });
+    let completeness =
+        warp::path!("api" / "completeness").and(asked.clone()).then(async |server: Server, parameters| {
+            answer(api::completeness(server.store.as_ref(), parameters).await)
         });
-    let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server<S>, parameters| {
+    let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server, parameters| {
         answer(api::rejected(server.store.as_ref(), parameters).await)
     });
     let page = warp::get().and(warp::path::tail()).and_then(async |tail: warp::path::Tail| {
         page::file(tail.as_str()).map(Reply::into_response).ok_or_else(warp::reject::not_found)
     });
-    let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify();
+    let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
     let all = api.or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
     all.map(|reply| warp::reply::with_header(reply, "x-content-type-options", "nosniff"))
 }
@@ -120,9 +108,7 @@ async fn refuse(rejection: Rejection) -> Result<Response, std::convert::Infallib
     Ok(error(status, message))
 }
 
-fn websocket<S: Send + Sync + 'static>(
-    server: Server<S>,
-) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
+fn websocket(server: Server) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
     let clients = Arc::new(AtomicUsize::new(0));
     let host = warp::header::optional::<String>("host");
     let origin = warp::header::optional::<String>("origin");

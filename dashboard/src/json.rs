@@ -170,3 +170,39 @@ impl<'a> Rejected<'a> {
         }
     }
 }
+
+/// What is kept of one boot of a device, and what is not.
+#[derive(Debug, Serialize)]
+pub struct Boot<'a> {
+    device: &'a str,
+    boot: u64,
+    first: u64,
+    last: u64,
+    expected: u64,
+    stored: u64,
+    repeated: u64,
+    late: u64,
+    missing: u64,
+    /// First and last of each; the first hundred.
+    missing_ranges: Vec<(u64, u64)>,
+    newest_measured_at: String,
+}
+
+impl<'a> Boot<'a> {
+    #[must_use]
+    pub fn of(boot: &'a store::Boot) -> Self {
+        Self {
+            device: &boot.device,
+            boot: boot.boot,
+            first: boot.first,
+            last: boot.last,
+            expected: boot.expected(),
+            stored: boot.stored,
+            repeated: boot.repeated,
+            late: boot.late,
+            missing: boot.missing,
+            missing_ranges: boot.missing_ranges.iter().map(|range| (*range.start(), *range.end())).collect(),
+            newest_measured_at: time(boot.newest_measured_at),
+        }
+    }
+}

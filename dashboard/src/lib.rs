@@ -11,6 +11,7 @@ mod relay;
 mod standalone;
 
 pub use http::{Server, serve};
+pub use json::Boot;
 pub use live::Live;
 pub use newest::{Ages, Newest, State};
 pub use relay::relay;

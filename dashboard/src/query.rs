@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use store::{Cursor, ReadingQuery, TimeRange};
+use store::{Cursor, LedgerQuery, ReadingQuery, TimeRange};
 
 /// Readings on one page, at most, and where none is asked for.
 const MAX_LIMIT: usize = 100_000;
@@ -25,15 +25,9 @@ pub(crate) enum Asked {
 /// # Errors
 /// Says which parameter is wrong and what it may be.
 pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
-    let device = parameters.remove("device").filter(|device| !device.is_empty());
-    let metric = parameters.remove("metric").filter(|metric| !metric.is_empty());
-    let from = time(&mut parameters, "from")?;
-    let to = time(&mut parameters, "to")?;
-    if let (Some(from), Some(to)) = (from, to)
-        && from > to
-    {
-        return Err("from is later than to".into());
-    }
+    let device = text(&mut parameters, "device");
+    let metric = text(&mut parameters, "metric");
+    let (from, to) = times(&mut parameters)?;
     let points = number(&mut parameters, "points", MAX_POINTS)?;
     let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
     let after = cursor(&mut parameters)?;
@@ -42,7 +36,7 @@ pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
         (None, device, metric) => Ok(Asked::Readings(ReadingQuery {
             device,
             metric,
-            range: TimeRange { from: from.unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) },
+            range: range(from, to),
             limit: limit.unwrap_or(DEFAULT_LIMIT),
             after,
         })),
@@ -63,13 +57,39 @@ pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
 }
 
 /// # Errors
+/// Says which parameter is wrong and what it may be.
+pub(crate) fn ledger(mut parameters: Parameters) -> Result<LedgerQuery, String> {
+    let device = text(&mut parameters, "device");
+    let (from, to) = times(&mut parameters)?;
+    nothing_left(&parameters, "device, from, to")?;
+    Ok(LedgerQuery { device, range: range(from, to) })
+}
+
+/// # Errors
 /// There is a parameter.
 pub(crate) fn nothing(parameters: &Parameters) -> Result<(), String> {
     nothing_left(parameters, "none")
 }
 
+fn text(parameters: &mut Parameters, name: &str) -> Option<String> {
+    parameters.remove(name).filter(|text| !text.is_empty())
+}
+
+fn times(parameters: &mut Parameters) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
+    let (from, to) = (time(parameters, "from")?, time(parameters, "to")?);
+    match (from, to) {
+        (Some(from), Some(to)) if from > to => Err("from is later than to".into()),
+        times => Ok(times),
+    }
+}
+
+/// All times where none is named.
+fn range(from: Option<Timestamp>, to: Option<Timestamp>) -> TimeRange {
+    TimeRange { from: from.unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) }
+}
+
 fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, String> {
-    let text = parameters.remove(name).filter(|text| !text.is_empty());
+    let text = text(parameters, name);
     let read = |text: String| match text.parse::<i64>() {
         Ok(millis) => Timestamp::from_millisecond(millis),
         // A plus sign that was not escaped has come as a space.
@@ -80,13 +100,13 @@ fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, St
 }
 
 fn number(parameters: &mut Parameters, name: &str, most: usize) -> Result<Option<usize>, String> {
-    let text = parameters.remove(name).filter(|text| !text.is_empty());
+    let text = text(parameters, name);
     let read = |text: String| text.parse().ok().filter(|number| (1..=most).contains(number));
     text.map(|text| read(text).ok_or_else(|| format!("{name} must be a number from 1 to {most}"))).transpose()
 }
 
 fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, String> {
-    let text = parameters.remove("after").filter(|text| !text.is_empty());
+    let text = text(parameters, "after");
     text.map(|text| text.parse())
         .transpose()
         .map_err(|_| "after must be the `next` of an earlier answer".to_owned())

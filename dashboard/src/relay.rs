@@ -1,14 +1,16 @@
 //! Deliveries → newest → frames.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Deliveries, Delivery, Link, Outcome};
 use service::Check;
-use store::{History, Incidents};
+use store::Store;
 use telemetry::Message;
 use tokio::sync::watch;
-use tracing::warn;
+use tokio::time::MissedTickBehavior;
+use tracing::{info, warn};
 
 use crate::Live;
 
@@ -18,14 +20,14 @@ const FRAME_EVERY: Duration = Duration::from_millis(100);
 /// Frames between two looks at ages.
 const AGE_EVERY: u64 = 5;
 
-/// Frames between two looks at alerts and rejections.
-const LOOK_EVERY: u64 = 10;
-
-/// Frames between two looks at the newest readings: what a gap hid may be stored only after we looked.
-const RELOAD_EVERY: u64 = 300;
-
 /// A page hears from us this often, in frames, even when nothing changes.
 const HEARTBEAT_EVERY: u64 = 20;
+
+/// How often alerts and rejections are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks between two looks at the newest readings: what a gap hid may be stored only after we looked.
+const RELOAD_EVERY: u64 = 30;
 
 /// Messages taken in one go.
 const MAX_BATCH: usize = 1_000;
@@ -33,35 +35,34 @@ const MAX_BATCH: usize = 1_000;
 /// Incidents shown.
 const ALERTS_SHOWN: usize = 100;
 
-/// Shows deliveries until their stream ends.
+/// Shows deliveries until their stream ends; a store that is slow or away holds up none of them.
 ///
 /// Whenever messages may have been missed, and now and then, the newest readings are taken from the store again.
 pub async fn relay(
-    mut deliveries: Deliveries<Message>,
-    mut link: watch::Receiver<Link>,
+    deliveries: Deliveries<Message>,
+    link: watch::Receiver<Link>,
     live: Live,
-    store: Arc<impl History + Incidents>,
+    store: Arc<dyn Store>,
     ready: Check,
 ) {
+    tokio::select! {
+        () = show(deliveries, &live) => {}
+        never = look_back(link, &live, store.as_ref(), &ready) => match never {},
+    }
+}
+
+async fn show(mut deliveries: Deliveries<Message>, live: &Live) {
     let mut ticks = tokio::time::interval(FRAME_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut taken = Vec::new();
     let mut frame: u64 = 0;
-    let mut gaps = None;
     loop {
         tokio::select! {
             count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
                 0 => return,
-                _ => show(&mut taken, &live).await,
+                _ => observe(&mut taken, live).await,
             },
             _ = ticks.tick() => {
-                let gaps_now = link.borrow_and_update().gaps;
-                if gaps != Some(gaps_now) || frame.is_multiple_of(RELOAD_EVERY) {
-                    gaps = load(&live, store.as_ref(), &ready).await.then_some(gaps_now);
-                }
-                if frame.is_multiple_of(LOOK_EVERY) {
-                    look(&live, store.as_ref(), &ready).await;
-                }
                 if frame.is_multiple_of(AGE_EVERY) {
                     live.age();
                 }
@@ -72,7 +73,7 @@ pub async fn relay(
     }
 }
 
-async fn show(taken: &mut Vec<Delivery<Message>>, live: &Live) {
+async fn observe(taken: &mut Vec<Delivery<Message>>, live: &Live) {
     let mut readings = Vec::with_capacity(taken.len());
     for delivery in taken.drain(..) {
         let (message, debt) = delivery.split();
@@ -83,30 +84,50 @@ async fn show(taken: &mut Vec<Delivery<Message>>, live: &Live) {
     live.observe(readings);
 }
 
-async fn load(live: &Live, store: &impl History, ready: &Check) -> bool {
-    match store.latest().await {
-        Ok(latest) => {
-            live.observe(latest);
-            true
+/// Takes from the store what no delivery tells.
+async fn look_back(
+    mut link: watch::Receiver<Link>,
+    live: &Live,
+    store: &dyn Store,
+    ready: &Check,
+) -> Infallible {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut looks, mut gaps, mut away) = (0_u64, None, false);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            Ok(()) = link.changed() => {}
         }
-        Err(e) => {
-            ready.fail(e.to_string());
-            false
+        let gaps_now = Some(link.borrow_and_update().gaps);
+        let reload = gaps != gaps_now || looks.is_multiple_of(RELOAD_EVERY);
+        match look(live, store, reload).await {
+            Ok(()) => {
+                gaps = gaps_now;
+                ready.pass();
+                if std::mem::take(&mut away) {
+                    info!("the page shows alerts and history again");
+                }
+            }
+            Err(e) => {
+                gaps = None;
+                ready.fail(e.to_string());
+                if !std::mem::replace(&mut away, true) {
+                    warn!("the page cannot show alerts and history: {e}");
+                }
+            }
         }
+        looks += 1;
     }
 }
 
-async fn look(live: &Live, store: &(impl History + Incidents), ready: &Check) {
-    match tokio::try_join!(store.incidents(ALERTS_SHOWN), store.rejected_count()) {
-        Ok((incidents, rejected)) => {
-            live.note(&incidents, rejected);
-            ready.pass();
-        }
-        Err(e) => {
-            warn!("the page cannot show alerts: {e}");
-            ready.fail(e.to_string());
-        }
+async fn look(live: &Live, store: &dyn Store, reload: bool) -> store::Result<()> {
+    if reload {
+        live.observe(store.latest().await?);
     }
+    let (incidents, rejected) = tokio::try_join!(store.incidents(ALERTS_SHOWN), store.rejected_count())?;
+    live.note(&incidents, rejected);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,12 +1,9 @@
-//! The dashboard as a process of its own: from any MQTT broker to the browser.
+//! The dashboard as a process of its own: from a broker to the browser.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use broker::Quality;
 use serde::Deserialize;
 use service::{Context, SettingError, Settings};
-use store::Sqlite;
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -55,15 +52,15 @@ impl Config {
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
-    let source = service::Source::from_settings(settings, "dashboard", Quality::AtMostOnce)?;
-    let store = Arc::new(Sqlite::open(&service::data_dir(settings)?.join(store::FILE))?);
+    let source = service::Source::newest_messages(settings, "dashboard")?;
+    let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let public_url = service::page_url(settings, listener.local_addr()?)?;
     info!(listen = %listener.local_addr()?, "the page is at {public_url}");
     let live = Live::new(config.ages());
     let server = Server {
         live: live.clone(),
-        store: Arc::clone(&store),
+        store: store.clone(),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         max_clients: config.max_clients,

@@ -1,9 +1,6 @@
-//! The writer as a process of its own: from any MQTT broker into the store.
-
-use std::sync::Arc;
+//! The writer as a process of its own: from a broker into the store.
 
 use service::Context;
-use store::{ReadingStore, Sqlite};
 use tokio::sync::mpsc;
 
 use crate::{Config, Counters, Retention, forget_old, run};
@@ -17,11 +14,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
-    let source = service::Source::from_settings(settings, "db-writer", broker::Quality::AtLeastOnce)?;
-    let store: Arc<dyn ReadingStore> =
-        Arc::new(Sqlite::open(&service::data_dir(settings)?.join(store::FILE))?);
+    let source = service::Source::every_message(settings, "db-writer", config.two_batches())?;
+    let store = service::store(settings).await?;
     context.serve_admin().await?;
-    tokio::spawn(forget_old(retention, Arc::clone(&store), context.stop.clone()));
+    tokio::spawn(forget_old(retention, store.clone(), context.stop.clone()));
     let (out, deliveries) = mpsc::channel(AHEAD);
     let counters = Counters::register(&context.metrics);
     tokio::join!(

@@ -44,6 +44,11 @@ impl Config {
         Ok(config)
     }
 
+    /// One batch that is being written and one that gathers meanwhile, as far as AMQP's 16 bits count.
+    pub(crate) fn two_batches(&self) -> u16 {
+        u16::try_from(self.max_batch.saturating_mul(2)).unwrap_or(u16::MAX)
+    }
+
     fn limits(&self) -> Limits {
         Limits { count: self.max_batch, bytes: self.max_batch_bytes, age: self.max_age }
     }
@@ -136,7 +141,7 @@ fn together(taken: Vec<Taken>) -> (Batch, Vec<Delivery<()>>) {
 
 /// Writes the batch, however often it takes.
 async fn keep(batch: &Batch, store: &dyn ReadingStore, counters: &Counters, ready: &Check) -> Written {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::short();
     let mut away_since: Option<Instant> = None;
     loop {
         match store.write(batch).await {

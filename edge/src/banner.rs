@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// What to open and what to try.
 pub(crate) struct Banner {
@@ -11,7 +10,7 @@ pub(crate) struct Banner {
     pub(crate) websocket: Option<SocketAddr>,
     pub(crate) password: bool,
     pub(crate) mails: String,
-    pub(crate) database: PathBuf,
+    pub(crate) database: String,
 }
 
 impl fmt::Display for Banner {
@@ -31,6 +30,6 @@ impl fmt::Display for Banner {
             mqtt.port()
         )?;
         writeln!(f, "  mails  {mails}")?;
-        write!(f, "  data   {}", database.display())
+        write!(f, "  data   {database}")
     }
 }

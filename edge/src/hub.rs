@@ -48,7 +48,7 @@ impl Hub {
             not_shown: metrics
                 .register("not_shown", "Messages that open pages missed and read from the store"),
         };
-        let link = watch::Sender::new(Link { connected: true, gaps: 1 });
+        let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
         Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
     }
 

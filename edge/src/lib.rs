@@ -7,6 +7,8 @@ mod mqtt_broker;
 mod passwords;
 mod run;
 mod settings;
+mod verify;
 
 pub use passwords::add_user;
 pub use run::run;
+pub use verify::{VerifyArgs, verify};

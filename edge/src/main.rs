@@ -23,6 +23,8 @@ enum Command {
     Healthcheck,
     /// Let a user connect: reads a password from standard input and writes it, hashed, to mqtt.password_file
     Passwd { user: String },
+    /// Print the ledger: per device and boot, what is expected, stored, missing and late; exit with 1 if any is missing
+    Verify(edge::VerifyArgs),
 }
 
 const SETTINGS: &str = "\
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         match arguments.command {
             None => context.run(Box::pin(edge::run(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
+            Some(Command::Verify(args)) => edge::verify(&context.settings, args).await,
             Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
         }
     })

@@ -10,7 +10,7 @@ use broker::{BrokerUrl, Delivery};
 use dashboard::{Live, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
-use store::Sqlite;
+use store::Store;
 use telemetry::{Message, Metrics as Collected};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -41,11 +41,14 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (mqtt, sensors) = (Mqtt::from_settings(settings)?, Sensors::from_settings(settings)?);
     let data_dir = service::data_dir(settings)?;
     let _lock = Lock::take(&data_dir)?;
-    let database = data_dir.join(store::FILE);
-    let store = Arc::new(Sqlite::open(&database)?);
+    let database = match settings.get::<String>("store.url")?.as_str() {
+        "" => data_dir.join(store::FILE).display().to_string(),
+        _ => "the database in store.url".to_owned(),
+    };
+    let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let page = service::page_url(settings, listener.local_addr()?)?;
-    let mailer = Mailer::from_settings(settings, &data_dir.join("mails"), page.clone())?;
+    let mailer = Mailer::from_settings(settings, page.clone())?;
     let mails = mailer.place();
 
     let mut services = JoinSet::new();
@@ -85,7 +88,7 @@ type Ends = [mpsc::Sender<Delivery<Message>>; 3];
 
 fn start_services(
     context: &Context,
-    store: &Arc<Sqlite>,
+    store: &Arc<dyn Store>,
     mailer: Mailer,
     listener: TcpListener,
     page: &str,
@@ -107,7 +110,7 @@ fn start_services(
 
     let config = alerter::Config::from_settings(settings)?;
     let counters = alerter::Counters::register(metrics);
-    let alerter = Alerter { config, store: store.clone(), counters };
+    let alerter = Alerter { config, store: store.clone(), counters, name: "millrace".into() };
     services.spawn(alerter.run(judged, mailer, health.check("alerter")));
 
     let config = dashboard::Config::from_settings(settings)?;

@@ -13,4 +13,4 @@ pub use health::{Check, Health};
 pub use metrics::Metrics;
 pub use process::{Context, arguments, exit_code, healthcheck, main};
 pub use settings::{SettingError, Settings};
-pub use source::{Source, data_dir, page_url};
+pub use source::{Source, data_dir, page_url, store};

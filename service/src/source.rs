@@ -2,20 +2,28 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, Delivery, Link, Quality, Subscription};
+use broker::{BrokerUrl, Delivery, Link, Quality, Queue, Subscription};
 use serde::Deserialize;
+use store::{Location, Store};
 use telemetry::{Message, Metrics as Collected};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Check, Context, SettingError, Settings};
 
-/// The broker in the setting `mqtt.url`.
+/// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
 pub struct Source {
-    subscription: Subscription,
+    way: Way,
     link: watch::Sender<Link>,
+}
+
+#[derive(Debug)]
+enum Way {
+    Amqp(Queue),
+    Mqtt(Subscription),
 }
 
 #[derive(Deserialize)]
@@ -23,24 +31,33 @@ pub struct Source {
 struct Silence(#[serde(with = "humantime_serde")] Duration);
 
 impl Source {
+    /// Every message until it is settled: from the queue of the service's name where `amqp.url` is set, else from a
+    /// persistent MQTT session.
+    ///
+    /// `ahead` is how many messages the broker sends before the first of them is settled.
+    ///
+    /// # Errors
+    /// `amqp.url`, `mqtt.url`, `mqtt.silence` or `metrics` is wrong.
+    pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
+        let url: String = settings.get("amqp.url")?;
+        if url.is_empty() {
+            return Ok(Self::over(Way::Mqtt(subscription(settings, service, Quality::AtLeastOnce)?)));
+        }
+        let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
+        let (name, connection_name) = (service.to_owned(), format!("millrace-{service}"));
+        Ok(Self::over(Way::Amqp(Queue { url, name, prefetch: ahead, connection_name })))
+    }
+
+    /// What is published while we listen, over MQTT.
+    ///
     /// # Errors
     /// `mqtt.url`, `mqtt.silence` or `metrics` is wrong.
-    pub fn from_settings(settings: &Settings, service: &str, quality: Quality) -> Result<Self, SettingError> {
-        let url: String = settings.get("mqtt.url")?;
-        let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
-        let Silence(silence) = settings.get("mqtt.silence")?;
-        if silence < Duration::from_secs(1) {
-            return Err(SettingError::new("mqtt.silence", "must be at least 1s"));
-        }
-        let collected: Collected = settings.get("metrics")?;
-        let subscription = Subscription {
-            url,
-            client_id: format!("millrace-{service}"),
-            filters: collected.filters().collect(),
-            quality,
-            silence,
-        };
-        Ok(Self { subscription, link: watch::Sender::default() })
+    pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
+        Ok(Self::over(Way::Mqtt(subscription(settings, service, Quality::AtMostOnce)?)))
+    }
+
+    fn over(way: Way) -> Self {
+        Self { way, link: watch::Sender::default() }
     }
 
     /// How the connection is doing, from now on.
@@ -51,27 +68,59 @@ impl Source {
 
     /// Takes messages until the context's stop; readiness follows the connection.
     pub async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
-        let link = self.link.subscribe();
-        let (check, away) =
-            (context.health.check("broker"), format!("not connected to {}", self.subscription.url));
-        tokio::select! {
-            () = broker::consume(self.subscription, out, self.link, context.stop.clone()) => {}
-            () = follow(link, check, away) => {}
-        }
+        let followed = follow(self.link.subscribe(), context.health.check("broker"));
+        let stop = context.stop.clone();
+        let consumed = async {
+            match self.way {
+                Way::Amqp(queue) => broker::consume_queue(queue, out, self.link, stop).await,
+                Way::Mqtt(subscription) => broker::consume(subscription, out, self.link, stop).await,
+            }
+        };
+        tokio::select! { () = consumed => {}, () = followed => {} }
     }
 }
 
+fn subscription(settings: &Settings, service: &str, quality: Quality) -> Result<Subscription, SettingError> {
+    let url: String = settings.get("mqtt.url")?;
+    let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
+    let Silence(silence) = settings.get("mqtt.silence")?;
+    if silence < Duration::from_secs(1) {
+        return Err(SettingError::new("mqtt.silence", "must be at least 1s"));
+    }
+    let collected: Collected = settings.get("metrics")?;
+    let client_id = format!("millrace-{service}");
+    Ok(Subscription { url, client_id, filters: collected.filters().collect(), quality, silence })
+}
+
 /// Ends only with the connection's task.
-async fn follow(mut link: watch::Receiver<Link>, check: Check, away: String) {
+async fn follow(mut link: watch::Receiver<Link>, check: Check) {
     loop {
-        match link.borrow_and_update().connected {
-            true => check.pass(),
-            false => check.fail(&*away),
+        {
+            let link = link.borrow_and_update();
+            match (link.connected, &link.problem) {
+                (true, _) => check.pass(),
+                (false, Some(problem)) => check.fail(problem.as_str()),
+                (false, None) => check.fail("not connected yet"),
+            }
         }
         if link.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// The store in the setting `store.url`, or the file in `data_dir`.
+///
+/// # Errors
+/// A setting is wrong, or the file cannot be opened. A database that is away is no error: the store's calls say so.
+pub async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+    let url: String = settings.get("store.url")?;
+    let location = if url.is_empty() {
+        Location::File(data_dir(settings)?.join(store::FILE))
+    } else {
+        Location::Postgres(url.parse().map_err(|e| SettingError::new("store.url", e))?)
+    };
+    store::open(&location).await
 }
 
 /// The folder in the setting `data_dir`, created and known to be writable.

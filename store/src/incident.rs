@@ -1,5 +1,7 @@
 //! What the alerter must not forget: incidents, and the mails that are owed for them.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -89,4 +91,10 @@ pub trait Incidents: Send + Sync {
 
     /// Marks a mail as sent.
     async fn mail_sent(&self, message_id: &str, at: Timestamp) -> Result<()>;
+
+    /// Takes or renews, by the store's clock, the exclusive right to send mails; false while another has it.
+    async fn hold_outbox(&self, holder: &str, lease: Duration) -> Result<bool>;
+
+    /// Gives that right up at once; no harm where another has it.
+    async fn release_outbox(&self, holder: &str) -> Result<()>;
 }

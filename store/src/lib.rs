@@ -4,7 +4,11 @@
 
 mod history;
 mod incident;
+mod ledger;
+mod location;
 mod sqlite;
+mod stretch;
+mod timescale;
 mod write;
 
 pub use history::{
@@ -12,7 +16,10 @@ pub use history::{
     TimeRange,
 };
 pub use incident::{Incident, Incidents, Mail, MailKind, Opened, Resolved, Transition};
+pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
+pub use location::{Location, Store, open};
 pub use sqlite::Sqlite;
+pub use timescale::{PostgresUrl, PostgresUrlError, Timescale};
 pub use write::{Batch, ReadingStore, Written};
 
 /// The database's file in the data folder.

@@ -2,6 +2,8 @@
 
 mod columns;
 mod incidents;
+mod leases;
+mod ledger;
 mod open;
 mod page;
 mod readers;
@@ -13,6 +15,7 @@ mod trend;
 mod writer;
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -21,8 +24,8 @@ use rusqlite::Connection;
 use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
-    Batch, Bucket, History, Incident, Incidents, Latest, Mail, Page, ReadingQuery, ReadingStore,
-    RejectedMessage, Result, TimeRange, Transition, Written,
+    Batch, Boot, Bucket, History, Incident, Incidents, Latest, Ledger, LedgerQuery, Mail, Page, ReadingQuery,
+    ReadingStore, RejectedMessage, Result, TimeRange, Transition, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -142,5 +145,24 @@ impl Incidents for Sqlite {
         let message_id = message_id.to_owned();
         let mark = move |tables: &mut Tables<'_>| incidents::mail_sent(tables, &message_id, at);
         self.writer.change("mark a mail as sent", 1, mark).await
+    }
+
+    async fn hold_outbox(&self, holder: &str, lease: Duration) -> Result<bool> {
+        let holder = holder.to_owned();
+        let hold = move |tables: &mut Tables<'_>| leases::hold_outbox(tables, &holder, lease);
+        self.writer.change("take the outbox", 1, hold).await
+    }
+
+    async fn release_outbox(&self, holder: &str) -> Result<()> {
+        let holder = holder.to_owned();
+        let release = move |tables: &mut Tables<'_>| leases::release_outbox(tables, &holder);
+        self.writer.change("release the outbox", 1, release).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Sqlite {
+    async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
+        self.readers.read("count readings", move |tables| ledger::completeness(tables, &query)).await
     }
 }

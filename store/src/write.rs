@@ -13,12 +13,13 @@ pub struct Batch {
     pub rejected: Vec<RejectedMessage>,
 }
 
-/// What became of a batch: `stored + duplicate` are its readings, `rejected` its rejections.
+/// What became of a batch: each of its readings and rejections counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     pub stored: u64,
     /// Kept before, or twice in this batch.
     pub duplicate: u64,
+    /// Its rejections, and readings that the database itself refuses and that are kept as such.
     pub rejected: u64,
 }
 

@@ -56,6 +56,9 @@ pub(crate) struct FakeStore {
     pub(crate) records_fail: AtomicUsize,
     pub(crate) marks_fail: AtomicUsize,
     kept: Mutex<Vec<Incident>>,
+    /// Another alerter that sends mails.
+    pub(crate) other: Mutex<Option<String>>,
+    pub(crate) asked_to_hold: AtomicUsize,
 }
 
 pub(crate) fn fail_next(calls: &AtomicUsize, times: usize) {
@@ -187,6 +190,15 @@ impl Incidents for FakeStore {
         Ok(self.incidents().into_iter().flat_map(owed).take(limit).collect())
     }
 
+    async fn hold_outbox(&self, holder: &str, _: Duration) -> store::Result<bool> {
+        self.asked_to_hold.fetch_add(1, Ordering::Relaxed);
+        Ok(self.other.lock().unwrap().as_ref().is_none_or(|other| other == holder))
+    }
+
+    async fn release_outbox(&self, _: &str) -> store::Result<()> {
+        Ok(())
+    }
+
     async fn mail_sent(&self, message_id: &str, at: Timestamp) -> store::Result<()> {
         fails(&self.marks_fail).inspect_err(|_| self.journal.note("fail mark"))?;
         let mut kept = self.kept.lock().unwrap();
@@ -213,7 +225,8 @@ impl Bench {
         let health = Health::default();
         let rules = vec![Rule { name: "high".into(), metric: "temperature".into(), above: 25.0 }];
         let config = Config { rules, recipients: "ann@localhost, ben@localhost".into() };
-        let alerter = Alerter { config, store: store.clone(), counters: counters.clone() };
+        let name = "tested".into();
+        let alerter = Alerter { config, store: store.clone(), counters: counters.clone(), name };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
         let alerter = tokio::spawn(alerter.run(deliveries, mailer, health.check("store")));
         Self { broker, given: AtomicUsize::new(0), store: store.clone(), counters, health, alerter }
@@ -274,9 +287,10 @@ fn check_conserved(Counters { received, judged, unreadable, in_flight, .. }: &Co
 /// Mails go to this server, or into the folder.
 pub(crate) fn mailer(folder: &TempDir, url: &str) -> Mailer {
     let file = folder.path().join("settings.toml");
-    std::fs::write(&file, format!("[smtp]\nurl = '{url}'")).unwrap();
+    let data_dir = folder.path().display();
+    std::fs::write(&file, format!("data_dir = '{data_dir}'\n[smtp]\nurl = '{url}'")).unwrap();
     let settings = Settings::load(Some(&file)).unwrap();
-    Mailer::from_settings(&settings, &folder.path().join("mails"), "http://localhost:8080".into()).unwrap()
+    Mailer::from_settings(&settings, "http://localhost:8080".into()).unwrap()
 }
 
 /// The files in the folder of mails.

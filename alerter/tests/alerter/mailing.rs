@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -129,6 +130,21 @@ async fn a_mail_server_that_says_nothing_any_more_is_left() {
         assert_eq!(bench.counters.mail_failures.get(), 1, "{at}");
         assert!(server.mails()[0].text.contains("Message-ID: <one@millrace>"), "{at}");
     }
+}
+
+#[tokio::test]
+async fn while_another_alerter_sends_this_one_does_not_and_takes_over_when_that_is_gone() {
+    let store = owing(&["one"]);
+    *store.other.lock().unwrap() = Some("another".into());
+    let server = MailServer::start(&store.journal, |_, _| None).await;
+    let (_folder, bench) = start(&store, &server.url());
+    bench.until(|bench| bench.store.asked_to_hold.load(Ordering::Relaxed) > 0).await;
+    later(Duration::from_secs(6)).await;
+    bench.until(|bench| bench.store.asked_to_hold.load(Ordering::Relaxed) > 1).await;
+    assert_eq!(said(&store.journal.lines(), "take"), [] as [String; 0]);
+    *store.other.lock().unwrap() = None;
+    later(Duration::from_secs(6)).await;
+    store.journal.has("mark one@millrace").await;
 }
 
 #[tokio::test]

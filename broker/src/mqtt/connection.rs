@@ -15,8 +15,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{CLOSING, Link, Quality, Subscription, client, drained, explained, options};
-use crate::{Delivery, Outcome, Unsettled};
+use super::{CLOSING, Quality, Subscription, client, drained, explained, options};
+use crate::delivery::session;
+use crate::{Delivery, Link, Outcome, Unsettled};
 
 /// Acks that may wait for the connection.
 const ACKS_AHEAD: usize = 1024;
@@ -27,11 +28,16 @@ pub(crate) struct Ack {
     client: AsyncClient,
     publish: Publish,
     paid: bool,
+    session: u64,
     give_back: Arc<Notify>,
     _held: mpsc::Sender<Infallible>,
 }
 
 impl Ack {
+    pub(crate) fn session(&self) -> u64 {
+        self.session
+    }
+
     /// MQTT 3.1.1 has no negative answer: a rejected message is acked, one to retry comes with a new connection.
     pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
         if outcome != Outcome::Retry {
@@ -71,6 +77,7 @@ pub(super) struct Connection<'a> {
     link: &'a watch::Sender<Link>,
     client: AsyncClient,
     events: EventLoop,
+    session: u64,
     since: Option<Instant>,
     heard: watch::Sender<Instant>,
     give_back: Arc<Notify>,
@@ -88,6 +95,7 @@ impl<'a> Connection<'a> {
             link,
             client,
             events,
+            session: session(),
             since: None,
             heard: watch::Sender::new(Instant::now()),
             give_back: Arc::default(),
@@ -157,10 +165,7 @@ impl<'a> Connection<'a> {
         if refused.is_none() {
             info!(broker = %self.subscription.url, filters = ?self.subscription.filters, "subscribed");
             self.since = Some(Instant::now());
-            self.link.send_modify(|link| {
-                link.connected = true;
-                link.gaps += 1;
-            });
+            self.link.send_modify(Link::made);
         }
         refused.map(|index| self.subscription.filters.get(index).cloned().unwrap_or_default())
     }
@@ -193,6 +198,7 @@ impl<'a> Connection<'a> {
             client: self.client.clone(),
             publish: Publish { payload: bytes::Bytes::new(), ..publish },
             paid: false,
+            session: self.session,
             give_back: Arc::clone(&self.give_back),
             _held: self.held.0.clone(),
         }

@@ -65,7 +65,7 @@ impl Scripted {
             loop {
                 let line = self.accept_any().await;
                 // A stranger may still be looking for a broker that had this port before.
-                if let Some(line) = line.filter(|line| line.connect.client_id == CLIENT_ID) {
+                if let Some(line) = line.filter(|line| line.connect.client_id.starts_with(CLIENT_ID)) {
                     return line;
                 }
             }

@@ -14,6 +14,8 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("GET", "/api/readings?after=%00", 400, "after must be"),
         ("GET", "/api/alerts?limit=x", 400, "limit must be"),
         ("GET", "/api/rejected?limt=1", 400, "unknown parameter limt"),
+        ("GET", "/api/completeness?metric=x", 400, "unknown parameter metric"),
+        ("GET", "/api/completeness?from=soon", 400, "from must be"),
         ("GET", "/api/devices?x=1", 400, "unknown parameter x"),
         ("GET", "/ws", 400, "ask for an upgrade"),
         ("GET", "/api", 404, "there is nothing here"),
@@ -41,7 +43,7 @@ async fn what_cannot_be_answered_says_why_in_json() {
 async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
     let bench = Bench::start_with_broken_store().await;
     let buckets = "/api/readings?device=kept&metric=temperature&points=9";
-    for path in ["/api/readings", buckets, "/api/alerts", "/api/rejected"] {
+    for path in ["/api/readings", buckets, "/api/alerts", "/api/rejected", "/api/completeness"] {
         let answer = bench.ask("GET", path).await;
         assert_eq!(answer.status, 503, "{path}: {answer:?}");
         assert!(answer.error().contains("the store is not available"), "{answer:?}");
@@ -63,7 +65,7 @@ async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
 async fn the_api_is_json_that_nobody_keeps() {
     let bench = Bench::start(Wanted::default()).await;
     bench.keep("temperature/lab", 21.5).await;
-    for (path, rows) in [("readings", 1), ("alerts", 0), ("rejected", 0)] {
+    for (path, rows) in [("readings", 1), ("alerts", 0), ("rejected", 0), ("completeness", 0)] {
         let answer = bench.ask("GET", &format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert_eq!(answer.header("cache-control"), Some("no-store"));

@@ -78,7 +78,7 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
         let (broker, deliveries) = mpsc::channel(100_000);
-        let link = watch::Sender::new(Link { connected: true, gaps: 1 });
+        let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
         let ready = health.check("store");
         tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
         let server = Server {

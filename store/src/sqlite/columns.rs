@@ -21,13 +21,6 @@ impl FromSql for Micros {
     }
 }
 
-/// The first whole microsecond that is not before `time`: what compares to a column as `time` itself does.
-pub(super) fn micros_from(time: Timestamp) -> i64 {
-    let micros =
-        time.as_nanosecond().div_euclid(1000) + i128::from(time.as_nanosecond().rem_euclid(1000) > 0);
-    i64::try_from(micros).expect("the microseconds of any Timestamp fit 64 bits")
-}
-
 /// How many rows a query may give.
 pub(super) fn at_most(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
@@ -61,20 +54,5 @@ impl FromSql for Number {
                 u64::try_from(number).map(|n| Self(Some(n))).map_err(|_| FromSqlError::OutOfRange(number))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bound_is_rounded_up() {
-        for (nanos, micros) in
-            [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (-1, 0), (-1000, -1), (-1001, -1)]
-        {
-            assert_eq!(micros_from(Timestamp::from_nanosecond(nanos).unwrap()), micros, "{nanos}");
-        }
-        assert!(micros_from(Timestamp::MAX) > micros_from(Timestamp::MIN));
     }
 }

@@ -8,7 +8,8 @@ use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_schema.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_schema.sql"), include_str!("migrations/0002_leases.sql")];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Mill");
@@ -76,6 +77,8 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIBIBYTES)?;
+    // Savepoints keep pages aside while a group is written: in memory rather than in a file.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -104,8 +107,6 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-    // Savepoints keep pages aside while a group is written: in memory rather than in a file.
-    connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(connection)
 }
 

@@ -6,9 +6,10 @@ use std::collections::BinaryHeap;
 use rusqlite::{Connection, params};
 use telemetry::{Reading, Topic};
 
-use super::columns::{Number, at_most, micros_from};
+use super::columns::{Number, at_most};
 use super::readings::{self, COLUMNS};
 use super::series;
+use crate::stretch::micros_from;
 use crate::{Cursor, Page, ReadingQuery, StoredReading};
 
 /// Merges the series, whose key gives each in order, keeping no more rows than one page and one.

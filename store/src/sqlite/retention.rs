@@ -5,9 +5,9 @@ use rusqlite::{Connection, Row, params};
 use telemetry::MAX_CLOCK_AHEAD;
 
 use super::Sqlite;
-use super::columns::micros_from;
 use super::writer::Tables;
 use crate::Result;
+use crate::stretch::micros_from;
 
 /// Rows in one transaction, at most.
 const CHUNK_ROWS: usize = 10_000;

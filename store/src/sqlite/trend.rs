@@ -1,11 +1,12 @@
 //! One series at a glance: its newest reading, its extent, its shape.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::columns::{Micros, micros_from};
+use super::columns::Micros;
 use super::readings::{self, COLUMNS};
 use super::series;
+use crate::stretch::{Reduced, Stretches};
 use crate::{Bucket, Latest, TimeRange};
 
 /// The newest reading of every series: one seek each, so that no second table has to be kept true.
@@ -47,37 +48,14 @@ pub(super) fn buckets(
 ) -> rusqlite::Result<Vec<Bucket>> {
     let mut buckets = Vec::new();
     let Some(series) = series::find(connection, device, metric)? else { return Ok(buckets) };
-    let stretches = Stretches::new(range, points);
+    let stretches = Stretches::new(range, points, i64::MIN);
     let mut from = stretches.from;
     while let Some(micros) = next_reading(connection, series, from, stretches.to)? {
-        let (start, end) = stretches.around(micros);
-        buckets.push(reduce(connection, series, (start, end), range)?);
-        from = end;
+        let stretch = stretches.around(micros);
+        buckets.push(stretches.bucket(stretch, reduce(connection, series, stretch)?));
+        from = stretch.1;
     }
     Ok(buckets)
-}
-
-/// A range cut into equal stretches, in microseconds; the last one may be shorter.
-struct Stretches {
-    from: i64,
-    to: i64,
-    width: i64,
-}
-
-impl Stretches {
-    fn new(range: TimeRange, points: usize) -> Self {
-        let (from, to) = (micros_from(range.from), micros_from(range.to));
-        let points = i64::try_from(points).unwrap_or(i64::MAX).max(1);
-        let length = (to - from).max(0);
-        let width = length / points + i64::from(length % points > 0);
-        Self { from, to, width: width.max(1) }
-    }
-
-    /// Where the stretch of this time starts and ends.
-    fn around(&self, micros: i64) -> (i64, i64) {
-        let start = micros - (micros - self.from) % self.width;
-        (start, (start + self.width).min(self.to))
-    }
 }
 
 fn next_reading(connection: &Connection, series: i64, from: i64, to: i64) -> rusqlite::Result<Option<i64>> {
@@ -86,73 +64,12 @@ fn next_reading(connection: &Connection, series: i64, from: i64, to: i64) -> rus
     connection.prepare_cached(SELECT)?.query_row([series, from, to], |row| row.get(0))
 }
 
-fn reduce(
-    connection: &Connection,
-    series: i64,
-    (start, end): (i64, i64),
-    range: TimeRange,
-) -> rusqlite::Result<Bucket> {
+fn reduce(connection: &Connection, series: i64, (start, end): (i64, i64)) -> rusqlite::Result<Reduced> {
     const SELECT: &str = "
         SELECT min(value), max(value), avg(value), count(*) FROM readings
         WHERE series = ?1 AND measured_at >= ?2 AND measured_at < ?3";
-    connection.prepare_cached(SELECT)?.query_row(params![series, start, end], |row| {
-        let (min, max): (f64, f64) = (row.get(0)?, row.get(1)?);
-        Ok(Bucket {
-            from: time(start).max(range.from),
-            to: if end < micros_from(range.to) { time(end) } else { range.to },
-            min,
-            max,
-            mean: mean(row.get(2)?, min, max),
-            count: row.get::<_, i64>(3)?.unsigned_abs(),
-        })
+    connection.prepare_cached(SELECT)?.query_row([series, start, end], |row| {
+        let count = row.get::<_, i64>(3)?.unsigned_abs();
+        Ok(Reduced { min: row.get(0)?, max: row.get(1)?, average: row.get(2)?, count })
     })
-}
-
-/// A sum of huge values overflows to infinity, or to NaN, which is NULL: the mean is between min and max all the same.
-fn mean(average: Option<f64>, min: f64, max: f64) -> f64 {
-    average.unwrap_or(min / 2.0 + max / 2.0).clamp(min, max)
-}
-
-fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).expect("a stretch that holds a reading lies between two Timestamps")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stretches(from: i64, to: i64, points: usize) -> Stretches {
-        Stretches::new(TimeRange { from: time(from), to: time(to) }, points)
-    }
-
-    #[test]
-    fn stretches_are_equal_and_clipped() {
-        for (from, to, points, at, expected) in [
-            (0, 10, 5, 0, (0, 2)),
-            (0, 10, 5, 9, (8, 10)),
-            (0, 10, 3, 4, (4, 8)),
-            (0, 10, 3, 9, (8, 10)),
-            (-5, 5, 2, -1, (-5, 0)),
-            (-5, 5, 2, 0, (0, 5)),
-            (0, 10, 1000, 7, (7, 8)),
-            (0, 10, 0, 7, (0, 10)),
-            (0, 10, usize::MAX, 7, (7, 8)),
-        ] {
-            assert_eq!(stretches(from, to, points).around(at), expected, "{from}..{to} / {points} at {at}");
-        }
-    }
-
-    #[test]
-    fn the_longest_range_does_not_overflow() {
-        let all = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
-        let stretches = Stretches::new(all, 1);
-        assert_eq!(stretches.around(0), (micros_from(all.from), micros_from(all.to)));
-    }
-
-    #[test]
-    fn a_mean_is_finite() {
-        assert_eq!(mean(Some(f64::INFINITY), -1.0, f64::MAX), f64::MAX);
-        assert_eq!(mean(None, f64::MIN, f64::MAX), 0.0);
-        assert_eq!(mean(Some(2.0), 1.0, 3.0), 2.0);
-    }
 }

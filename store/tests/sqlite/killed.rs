@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use store::{ReadingStore, Sqlite};
 use tokio::task::JoinSet;
 
-use crate::{batch, everything, file, reading};
+use crate::contract::{batch, everything, reading};
+use crate::file;
 
 /// Names the file to the child; unset in a normal run of the tests.
 const CHILD_FILE: &str = "MILLRACE_TEST_KILLED_FILE";

@@ -1,26 +1,40 @@
-//! What the SQLite store promises, asked of it through its traits alone.
+//! The SQLite store: the contract, and what is its own.
 
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
-mod exactly_once;
-mod incidents;
+mod commits;
+#[path = "../contract/mod.rs"]
+mod contract;
 mod killed;
 mod opening;
-mod order;
-mod retention;
-mod trend;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use jiff::Timestamp;
-use store::{Batch, Cursor, History, ReadingQuery, RejectedMessage, Sqlite, StoredReading, TimeRange};
-use telemetry::{Reading, Topic};
+use store::{Sqlite, Store};
 use tempfile::TempDir;
 
-const ALL: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
+/// Cases of each property.
+const CASES: u32 = 40;
 
-fn fresh() -> (TempDir, Sqlite) {
+struct Fresh {
+    folder: TempDir,
+    store: Arc<dyn Store>,
+}
+
+impl Fresh {
+    /// The same data in another process's hands.
+    async fn reopened(&self) -> Arc<dyn Store> {
+        Arc::new(Sqlite::open(&file(&self.folder)).unwrap())
+    }
+}
+
+async fn fresh() -> Option<Fresh> {
+    let (folder, sqlite) = open();
+    Some(Fresh { folder, store: Arc::new(sqlite) })
+}
+
+fn open() -> (TempDir, Sqlite) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&file(&folder)).unwrap();
     (folder, sqlite)
@@ -28,48 +42,4 @@ fn fresh() -> (TempDir, Sqlite) {
 
 fn file(folder: &TempDir) -> PathBuf {
     folder.path().join(store::FILE)
-}
-
-fn at(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap()
-}
-
-fn reading(topic: &str, micros: i64, value: f64) -> Reading {
-    Reading {
-        topic: Topic::parse(topic).unwrap(),
-        value,
-        unit: None,
-        measured_at: at(micros),
-        received_at: at(1_700_000_000_000_000),
-        boot: None,
-        seq: None,
-    }
-}
-
-fn rejected(micros: i64, topic: &str, reason: &str, payload: &'static str) -> RejectedMessage {
-    let payload = Bytes::from_static(payload.as_bytes());
-    RejectedMessage { received_at: at(micros), topic: topic.into(), reason: reason.into(), payload }
-}
-
-fn batch(readings: impl IntoIterator<Item = Reading>) -> Batch {
-    Batch { readings: readings.into_iter().collect(), rejected: Vec::new() }
-}
-
-/// All that a query asks for, page by page; cursors go through their text, as an API sends them.
-async fn all_pages(sqlite: &Sqlite, query: ReadingQuery) -> Vec<StoredReading> {
-    let mut readings = Vec::new();
-    let mut after = query.after.clone();
-    loop {
-        let page = sqlite.readings(ReadingQuery { after, ..query.clone() }).await.unwrap();
-        assert!(page.readings.len() <= query.limit);
-        readings.extend(page.readings);
-        let Some(next) = page.next else { return readings };
-        after = Some(next.to_string().parse::<Cursor>().unwrap());
-    }
-}
-
-/// Everything, in order.
-async fn everything(sqlite: &Sqlite) -> Vec<Reading> {
-    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
-    all_pages(sqlite, query).await.into_iter().map(|stored| stored.reading).collect()
 }

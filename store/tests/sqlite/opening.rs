@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use rusqlite::Connection;
-use store::{History, ReadingStore, Sqlite};
+use std::time::Duration;
+use store::{History, Incidents, ReadingStore, Sqlite};
 
-use crate::{batch, everything, file, fresh, reading};
+use crate::contract::{batch, everything, reading};
+use crate::{file, open};
 
 /// The message without the path, which it must name.
 fn refusal(path: &Path) -> String {
@@ -17,7 +19,7 @@ fn refusal(path: &Path) -> String {
 
 #[tokio::test]
 async fn a_file_can_be_opened_again_and_by_two_at_once() {
-    let (folder, one) = fresh();
+    let (folder, one) = open();
     let two = Sqlite::open(&file(&folder)).unwrap();
     one.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
     two.write(&batch([reading("temperature/a", 2, 1.0)])).await.unwrap();
@@ -38,7 +40,7 @@ fn two_that_make_the_file_at_once_both_succeed() {
 
 #[tokio::test]
 async fn a_closed_store_is_one_file_and_refuses_further_writes() {
-    let (folder, sqlite) = fresh();
+    let (folder, sqlite) = open();
     let clone = sqlite.clone();
     sqlite.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
     sqlite.latest().await.unwrap();
@@ -55,7 +57,7 @@ async fn a_closed_store_is_one_file_and_refuses_further_writes() {
 
 #[tokio::test]
 async fn probing_does_not_let_the_file_grow() {
-    let (folder, sqlite) = fresh();
+    let (folder, sqlite) = open();
     sqlite.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
     let pages = || {
         let connection = Connection::open(file(&folder)).unwrap();
@@ -68,9 +70,27 @@ async fn probing_does_not_let_the_file_grow() {
     assert_eq!(pages(), before);
 }
 
+#[tokio::test]
+async fn the_first_schema_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(file(&folder)).unwrap();
+    connection.execute_batch(include_str!("../../src/sqlite/migrations/0001_schema.sql")).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 1;
+             INSERT INTO series VALUES (1, 'a', 'temperature');
+             INSERT INTO readings VALUES (1, 1, -1, -1, 1.0, NULL, 1700000000000000, 2)",
+        )
+        .unwrap();
+    drop(connection);
+    let sqlite = Sqlite::open(&file(&folder)).unwrap();
+    assert_eq!(everything(&sqlite).await, [reading("temperature/a", 1, 1.0)]);
+    assert!(sqlite.hold_outbox("a", Duration::from_secs(60)).await.unwrap());
+}
+
 #[test]
 fn a_newer_schema_is_refused() {
-    let (folder, sqlite) = fresh();
+    let (folder, sqlite) = open();
     drop(sqlite);
     Connection::open(file(&folder)).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refusal = refusal(&file(&folder));

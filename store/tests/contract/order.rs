@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 
 use proptest::prelude::*;
-use store::{Cursor, History, ReadingQuery, ReadingStore, Sqlite, TimeRange};
+use store::{Cursor, ReadingQuery, Store, TimeRange};
 use telemetry::Reading;
 
-use crate::{ALL, all_pages, at, batch, everything, fresh, reading};
+use super::{ALL, CASES, all_pages, at, batch, everything, fresh, reading};
 
 fn order(a: &Reading, b: &Reading) -> Ordering {
     fn key(r: &Reading) -> impl Ord {
@@ -20,13 +20,14 @@ fn ask(limit: usize) -> ReadingQuery {
     ReadingQuery { device: None, metric: None, range: ALL, limit, after: None }
 }
 
-async fn pages(sqlite: &Sqlite, query: ReadingQuery) -> Vec<Reading> {
-    all_pages(sqlite, query).await.into_iter().map(|stored| stored.reading).collect()
+async fn pages(store: &dyn Store, query: ReadingQuery) -> Vec<Reading> {
+    all_pages(store, query).await.into_iter().map(|stored| stored.reading).collect()
 }
 
 #[tokio::test]
 async fn pages_of_any_size_give_everything_in_order() {
-    let (_folder, sqlite) = fresh();
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
     let mut expected = Vec::new();
     for device in ["b", "a", "a/c", "B", "a-1"] {
         for metric in ["temperature", "humidity"] {
@@ -38,29 +39,31 @@ async fn pages_of_any_size_give_everything_in_order() {
             }
         }
     }
-    sqlite.write(&batch(expected.clone())).await.unwrap();
+    store.write(&batch(expected.clone())).await.unwrap();
     expected.sort_by(order);
     expected.dedup();
     assert_eq!(expected.len(), 5 * 2 * 9);
     for limit in [1, 2, 7, 89, 90, 91, usize::MAX] {
-        assert_eq!(pages(&sqlite, ask(limit)).await, expected, "limit {limit}");
+        assert_eq!(pages(store, ask(limit)).await, expected, "limit {limit}");
     }
-    let whole = sqlite.readings(ask(90)).await.unwrap();
+    let whole = store.readings(ask(90)).await.unwrap();
     assert_eq!(whole.next, None, "nothing follows a page that is just full");
-    assert_eq!(sqlite.readings(ask(0)).await.unwrap().readings.len(), 1);
+    assert_eq!(store.readings(ask(0)).await.unwrap().readings.len(), 1);
 }
 
 #[tokio::test]
 async fn an_empty_store_has_one_empty_page() {
-    let (_folder, sqlite) = fresh();
-    let page = sqlite.readings(ask(10)).await.unwrap();
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let page = store.readings(ask(10)).await.unwrap();
     assert_eq!((page.readings.len(), page.next), (0, None));
 }
 
 #[tokio::test]
 async fn a_range_includes_its_start_and_excludes_its_end() {
-    let (_folder, sqlite) = fresh();
-    sqlite.write(&batch((0..10).map(|micros| reading("temperature/a", micros, 1.0)))).await.unwrap();
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    store.write(&batch((0..10).map(|micros| reading("temperature/a", micros, 1.0)))).await.unwrap();
     let nanos = |nanos| jiff::Timestamp::from_nanosecond(nanos).unwrap();
     for (from, to, count) in [
         (at(0), at(10), 10),
@@ -71,28 +74,30 @@ async fn a_range_includes_its_start_and_excludes_its_end() {
         (nanos(1_999), nanos(4_999), 3),
     ] {
         let query = ReadingQuery { range: TimeRange { from, to }, ..ask(3) };
-        assert_eq!(pages(&sqlite, query).await.len(), count, "{from} {to}");
+        assert_eq!(pages(store, query).await.len(), count, "{from} {to}");
     }
 }
 
 #[tokio::test]
 async fn a_cursor_outlives_its_reading_and_sees_what_comes_behind_it() {
-    let (_folder, sqlite) = fresh();
-    sqlite.write(&batch([reading("temperature/b", 1, 1.0), reading("temperature/b", 2, 1.0)])).await.unwrap();
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    store.write(&batch([reading("temperature/b", 1, 1.0), reading("temperature/b", 2, 1.0)])).await.unwrap();
     let cursor = Cursor::after(&reading("temperature/b", 1, 1.5));
     let late = [
         reading("temperature/a", 1, 1.0),
         reading("temperature/c", 1, 1.0),
         reading("temperature/b", 1, 2.0),
     ];
-    sqlite.write(&batch(late.clone())).await.unwrap();
-    let rest = pages(&sqlite, ReadingQuery { after: Some(cursor), ..ask(1) }).await;
+    store.write(&batch(late.clone())).await.unwrap();
+    let rest = pages(store, ReadingQuery { after: Some(cursor), ..ask(1) }).await;
     assert_eq!(rest, [late[2].clone(), late[1].clone(), reading("temperature/b", 2, 1.0)]);
 }
 
 #[tokio::test]
 async fn the_latest_reading_is_the_newest_measured_not_the_newest_written() {
-    let (_folder, sqlite) = fresh();
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
     let numbered = |boot, seq| Reading { boot, seq, ..reading("temperature/a", 5, 1.0) };
     for (written, newest) in [
         (numbered(None, None), numbered(None, None)),
@@ -103,13 +108,13 @@ async fn the_latest_reading_is_the_newest_measured_not_the_newest_written() {
         (numbered(Some(1), Some(0)), numbered(Some(1), Some(1))),
         (reading("temperature/a", 6, 2.0), reading("temperature/a", 6, 2.0)),
     ] {
-        sqlite.write(&batch([written])).await.unwrap();
-        assert_eq!(sqlite.latest().await.unwrap(), [newest]);
+        store.write(&batch([written])).await.unwrap();
+        assert_eq!(store.latest().await.unwrap(), [newest]);
     }
     let others =
         [reading("temperature/b", 1, 1.0), reading("humidity/b", 1, 1.0), reading("temperature/B", 1, 1.0)];
-    sqlite.write(&batch(others)).await.unwrap();
-    let topics: Vec<_> = sqlite.latest().await.unwrap().iter().map(|r| r.topic.to_string()).collect();
+    store.write(&batch(others)).await.unwrap();
+    let topics: Vec<_> = store.latest().await.unwrap().iter().map(|r| r.topic.to_string()).collect();
     assert_eq!(topics, ["temperature/B", "temperature/a", "humidity/b", "temperature/b"]);
 }
 
@@ -146,7 +151,7 @@ fn asked_for(query: &ReadingQuery, reading: &Reading) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn pages_put_together_are_the_sorted_set(
@@ -155,14 +160,15 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let (_folder, sqlite) = fresh();
-            sqlite.write(&batch(readings.clone())).await.unwrap();
+            let Some(fresh) = fresh().await else { return Ok(()) };
+    let store = &*fresh.store;
+            store.write(&batch(readings.clone())).await.unwrap();
             readings.sort_by(order);
             readings.dedup();
-            prop_assert_eq!(everything(&sqlite).await, readings.clone());
+            prop_assert_eq!(everything(store).await, readings.clone());
             for query in queries {
                 let expected: Vec<_> = readings.iter().filter(|r| asked_for(&query, r)).cloned().collect();
-                prop_assert_eq!(pages(&sqlite, query.clone()).await, expected, "{:?}", query);
+                prop_assert_eq!(pages(store, query.clone()).await, expected, "{:?}", query);
             }
             Ok(())
         })?;

@@ -1,0 +1,64 @@
+//! A TCP or TLS connection that lapin speaks AMQP over.
+
+use std::io;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::Mutex;
+
+use lapin::tcp::OwnedTLSConfig;
+use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
+use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+
+use super::Queue;
+use super::problem::{Problem, not_let_in};
+use crate::url::{AmqpUrl, GUEST};
+
+/// A peer that says nothing for twice this time is dead; lapin looks every half of it.
+const HEARTBEAT_SECONDS: u16 = 4;
+
+/// Cuts the line when dropped, whatever lapin's thread is doing with it.
+pub(super) struct Line(TcpStream);
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // A line that is down already is what we want.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// Connects here rather than in lapin's thread, which knows no time limit.
+pub(super) async fn connect(queue: &Queue) -> Result<(Connection, Line), Problem> {
+    let (url, unreachable) = (&queue.url, |e: io::Error| e.to_string());
+    let host = url.host.trim_matches(['[', ']']);
+    let addresses: Vec<_> = tokio::net::lookup_host((host, url.port)).await.map_err(unreachable)?.collect();
+    let runtime = lapin::runtime::default_runtime().map_err(|e| e.to_string())?;
+    let mut stream = AsyncTcpStream::connect(&runtime, addresses).await.map_err(unreachable)?;
+    let AsyncTcpStream::Plain(plain) = &stream else { return Err("TLS before it was asked for".to_owned()) };
+    let line = Line(plain.get_ref().as_fd().try_clone_to_owned().map_err(unreachable)?.into());
+    if url.tls {
+        stream = stream.into_tls(host, OwnedTLSConfig::default().as_ref()).await.map_err(unreachable)?;
+    }
+    let once = Mutex::new(Some(stream));
+    let hand_in = async move |_, _| {
+        let stream = once.lock().ok().and_then(|mut stream| stream.take());
+        stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
+    };
+    let properties =
+        ConnectionProperties::default().with_connection_name(queue.connection_name.as_str().into());
+    let connection = Connection::connector(uri(url), runtime, hand_in, properties).await;
+    Ok((connection.map_err(|e| not_let_in(&e, queue))?, line))
+}
+
+fn uri(url: &AmqpUrl) -> AMQPUri {
+    let password = url.credentials.as_ref().map_or(GUEST, |(_, password)| password);
+    AMQPUri {
+        scheme: if url.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
+        authority: AMQPAuthority {
+            userinfo: AMQPUserInfo { username: url.user().to_owned(), password: password.to_owned() },
+            host: url.host.clone(),
+            port: url.port,
+        },
+        vhost: url.vhost.clone(),
+        query: AMQPQueryString { heartbeat: Some(HEARTBEAT_SECONDS), ..AMQPQueryString::default() },
+    }
+}

@@ -1,0 +1,129 @@
+//! Which deliveries of a channel are settled, and how few acks say so.
+
+use std::collections::VecDeque;
+
+/// The delivery tags from the first open one on; settling costs the same however many there are.
+#[derive(Debug)]
+pub(super) struct Frontier {
+    first: u64,
+    marks: VecDeque<Mark>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Open,
+    Done,
+    /// The broker has been told of this one alone.
+    Told,
+}
+
+/// One ack for all open deliveries up to a tag.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Ack {
+    pub(super) tag: u64,
+    /// Deliveries that it acks.
+    pub(super) count: u64,
+}
+
+impl Default for Frontier {
+    /// A channel's tags count from 1.
+    fn default() -> Self {
+        Self { first: 1, marks: VecDeque::new() }
+    }
+}
+
+impl Frontier {
+    /// This one may be acked.
+    pub(super) fn done(&mut self, tag: u64) {
+        self.mark(tag, Mark::Done);
+    }
+
+    /// The broker knows how this one was settled.
+    pub(super) fn told(&mut self, tag: u64) {
+        self.mark(tag, Mark::Told);
+    }
+
+    /// Tags are settled once each, so none is below the first open one.
+    fn mark(&mut self, tag: u64, mark: Mark) {
+        let index = (tag - self.first) as usize;
+        if self.marks.len() <= index {
+            self.marks.resize(index + 1, Mark::Open);
+        }
+        self.marks[index] = mark;
+    }
+
+    /// Acks all that lies before the first open one; its tag is that of a delivery which the broker still waits for.
+    pub(super) fn ack(&mut self) -> Option<Ack> {
+        let mut ack = None;
+        while let Some(mark) = self.marks.pop_front_if(|mark| *mark != Mark::Open) {
+            if mark == Mark::Done {
+                let count = ack.map_or(0, |Ack { count, .. }| count) + 1;
+                ack = Some(Ack { tag: self.first, count });
+            }
+            self.first += 1;
+        }
+        ack
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn one_ack_covers_all_before_the_first_open_one() {
+        let mut frontier = Frontier::default();
+        assert_eq!(frontier.ack(), None);
+        for (done, told, expected) in [
+            (vec![2, 3], vec![], None),
+            (vec![1], vec![], Some(Ack { tag: 3, count: 3 })),
+            (vec![], vec![], None),
+            (vec![6], vec![4], None),
+            (vec![5], vec![], Some(Ack { tag: 6, count: 2 })),
+            (vec![], vec![7, 8], None),
+            (vec![9], vec![10], Some(Ack { tag: 9, count: 1 })),
+            (vec![11], vec![], Some(Ack { tag: 11, count: 1 })),
+        ] {
+            done.iter().for_each(|tag| frontier.done(*tag));
+            told.iter().for_each(|tag| frontier.told(*tag));
+            assert_eq!(frontier.ack(), expected, "{done:?} {told:?}");
+        }
+    }
+
+    /// Deliveries in the order in which they are settled: whether each is done, and whether acks are asked for then.
+    fn settled() -> impl Strategy<Value = Vec<(u64, bool, bool)>> {
+        let tags = Just((1..=60).collect::<Vec<u64>>()).prop_shuffle();
+        (tags, prop::collection::vec(any::<(bool, bool)>(), 0..=60)).prop_map(|(tags, choices)| {
+            tags.into_iter().zip(choices).map(|(tag, (done, ack))| (tag, done, ack)).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn in_any_order_exactly_the_settled_are_acked_once(settled in settled()) {
+            let mut frontier = Frontier::default();
+            let (mut waited_for, mut done) = ((1..=60).collect::<BTreeSet<u64>>(), BTreeSet::new());
+            for (tag, is_done, ack) in settled {
+                if is_done {
+                    frontier.done(tag);
+                    done.insert(tag);
+                } else {
+                    frontier.told(tag);
+                    prop_assert!(waited_for.remove(&tag));
+                }
+                if let Some(Ack { tag, count }) = ack.then(|| frontier.ack()).flatten() {
+                    prop_assert!(waited_for.contains(&tag), "RabbitMQ closes the channel");
+                    let later = waited_for.split_off(&(tag + 1));
+                    prop_assert_eq!(waited_for.len() as u64, count);
+                    prop_assert!(waited_for.iter().all(|acked| done.remove(acked)), "nothing early, nothing twice");
+                    waited_for = later;
+                }
+            }
+            frontier.ack();
+            let first_open = waited_for.iter().find(|tag| !done.contains(tag)).copied().unwrap_or(61);
+            prop_assert!(frontier.marks.iter().filter(|mark| **mark == Mark::Done).count() == done.range(first_open..).count());
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One connection, channel and consumer, from nothing to their end.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer, Event};
+use telemetry::Message;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::Queue;
+use super::acker::{Acker, Debt, Payments};
+use super::connect::{Line, connect};
+use super::message::Reader;
+use super::problem::{Problem, explained};
+use crate::Delivery;
+use crate::delivery::session;
+
+/// How long it may take to connect and start to consume.
+const STARTING: Duration = Duration::from_secs(5);
+
+/// How long a closing connection may take to say so.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// A consumer and all that it needs; dropping it cuts the line.
+pub(super) struct Session<'a> {
+    queue: &'a Queue,
+    consumer: Consumer,
+    channel: Channel,
+    connection: Connection,
+    _line: Line,
+    events: Box<dyn Stream<Item = Event> + Send + Unpin>,
+    number: u64,
+    payments: Payments,
+    gone: CancellationToken,
+    acker: JoinHandle<u64>,
+}
+
+impl<'a> Session<'a> {
+    /// Connects, looks whether the queue is there, and consumes.
+    pub(super) async fn open(queue: &'a Queue) -> Result<Self, Problem> {
+        timeout(STARTING, Self::start(queue))
+            .await
+            .unwrap_or_else(|_| Err(format!("no answer within {STARTING:?}")))
+    }
+
+    async fn start(queue: &'a Queue) -> Result<Self, Problem> {
+        let (connection, line) = connect(queue).await?;
+        let events = Box::new(connection.events_listener());
+        let explained = |e: lapin::Error| explained(&e, queue);
+        let channel = connection.create_channel().await.map_err(explained)?;
+        let consumer = consume(&channel, queue).await.map_err(explained)?;
+        let (payments, paid) = mpsc::unbounded_channel();
+        let gone = CancellationToken::new();
+        let acker = tokio::spawn(Acker::new(channel.clone()).run(paid, gone.clone()));
+        let number = session();
+        Ok(Self { queue, consumer, channel, connection, _line: line, events, number, payments, gone, acker })
+    }
+
+    /// Hands over until the connection is lost.
+    pub(super) async fn run(&mut self, out: &mpsc::Sender<Delivery<Message>>) -> Problem {
+        // The news of a lost connection must not wait behind what came before it: none of that can be settled.
+        tokio::select! {
+            biased;
+            problem = failure(&mut self.events, self.queue) => problem,
+            problem = hand_over(&mut self.consumer, self.number, &self.payments, out) => problem,
+        }
+    }
+
+    /// Waits until all that was handed over is settled and told, and says goodbye; how many acks may be lost.
+    pub(super) async fn close(self) -> u64 {
+        let Self { consumer, channel, connection, _line, payments, acker, .. } = self;
+        let _ = timeout(CLOSING, channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
+        drop(payments);
+        let lost_acks = finished(acker).await;
+        let goodbye = async {
+            let _ = channel.close(200, "stopped".into()).await;
+            let _ = connection.close(200, "stopped".into()).await;
+        };
+        let _ = timeout(CLOSING, goodbye).await;
+        lost_acks
+    }
+
+    /// Gives up a connection that is lost; whoever settles from now on learns that it is too late.
+    pub(super) async fn discard(self) -> u64 {
+        self.gone.cancel();
+        finished(self.acker).await
+    }
+}
+
+async fn finished(acker: JoinHandle<u64>) -> u64 {
+    acker.await.expect("the acker does not panic and is never aborted")
+}
+
+async fn failure(events: &mut (impl Stream<Item = Event> + Unpin), queue: &Queue) -> Problem {
+    loop {
+        match events.next().await {
+            Some(Event::Error(e)) => return explained(&e, queue),
+            Some(_) => {}
+            None => return "the connection ended".to_owned(),
+        }
+    }
+}
+
+async fn hand_over(
+    consumer: &mut Consumer,
+    session: u64,
+    payments: &Payments,
+    out: &mpsc::Sender<Delivery<Message>>,
+) -> Problem {
+    let mut reader = Reader::default();
+    while let Some(Ok(taken)) = consumer.next().await {
+        let headers = taken.properties.headers().as_ref();
+        let message = reader.read(taken.routing_key.as_str(), headers, taken.data);
+        // The debt begins when it is handed over: what waits here goes back by closing.
+        let Ok(room) = out.reserve().await else { break };
+        room.send(Delivery::amqp(message, Debt::new(taken.delivery_tag, session, payments)));
+    }
+    "the broker cancelled the consumer: was the queue deleted?".to_owned()
+}
+
+async fn consume(channel: &Channel, queue: &Queue) -> lapin::Result<Consumer> {
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.name.as_str().into(), passive, FieldTable::default()).await?;
+    channel.basic_qos(queue.prefetch, BasicQosOptions::default()).await?;
+    let manual_acks = BasicConsumeOptions::default();
+    let tag = queue.connection_name.as_str().into();
+    channel.basic_consume(queue.name.as_str().into(), tag, manual_acks, FieldTable::default()).await
+}

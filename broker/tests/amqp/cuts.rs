@@ -1,0 +1,96 @@
+//! The line to the broker is cut or frozen, and nothing is lost.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use broker::{Outcome, Unsettled};
+
+use crate::proxy::Proxy;
+use crate::rig::{Consumer, Rig, text};
+
+#[tokio::test]
+async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_debt_cannot_be_paid() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    rig.publish(["a".to_owned()]).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    let old = consumer.expect("a").await;
+    proxy.cut();
+    consumer.link(|link| link.problem.is_some()).await;
+    let (received_at, session) = (old.item.received_at, old.session());
+    assert_eq!(old.settle(Outcome::Done).await, Err(Unsettled));
+    let again = consumer.expect("a").await;
+    assert_eq!(again.item.received_at, received_at);
+    assert_ne!(again.session(), session);
+    again.settle(Outcome::Done).await.unwrap();
+    let link = consumer.link(|link| link.connected).await;
+    assert_eq!((link.gaps, link.problem, link.lost_acks), (2, None, 0));
+    consumer.stopped().await;
+    rig.waiting(&rig.name, 0).await;
+}
+
+#[tokio::test]
+async fn under_load_cuts_lose_nothing() {
+    const MESSAGES: usize = 20_000;
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 100);
+    let taken = async {
+        let (mut seen, mut cuts) = (BTreeSet::new(), 0);
+        while seen.len() < MESSAGES {
+            let delivery = consumer.take().await;
+            let said = text(&delivery.item);
+            // What could not be settled must come again.
+            if delivery.settle(Outcome::Done).await.is_ok() {
+                seen.insert(said);
+            }
+            if seen.len() >= (cuts + 1) * MESSAGES / 8 {
+                proxy.cut();
+                cuts += 1;
+            }
+        }
+        cuts
+    };
+    let (cuts, ()) = tokio::join!(taken, rig.publish((0..MESSAGES).map(|n| n.to_string())));
+    assert_eq!(cuts, 8);
+    // What was settled and not told before the last cut comes once more.
+    consumer.link(|link| link.connected && link.gaps > cuts as u64).await;
+    rig.publish(["last".to_owned()]).await;
+    let mut said = String::new();
+    while said != "last" {
+        let delivery = consumer.take().await;
+        said = text(&delivery.item);
+        // One that waited here since before the cut is stale.
+        let _ = delivery.settle(Outcome::Done).await;
+    }
+    consumer.stopped().await;
+    rig.waiting(&rig.name, 0).await;
+}
+
+#[tokio::test]
+async fn a_cut_is_noticed_though_nobody_takes_the_messages() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    rig.publish((0..10).map(|n| n.to_string())).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    rig.waiting(&rig.name, 0).await;
+    proxy.cut();
+    consumer.link(|link| link.problem.is_some()).await;
+    consumer.link(|link| link.connected).await;
+    consumer.stopped().await;
+}
+
+#[tokio::test]
+async fn a_peer_that_falls_silent_is_given_up() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    consumer.link(|link| link.connected).await;
+    let frozen = Instant::now();
+    proxy.freeze();
+    consumer.problem("the broker says nothing any more").await;
+    assert!(frozen.elapsed() < Duration::from_secs(11), "{:?}", frozen.elapsed());
+    rig.publish(["a".to_owned()]).await;
+    consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
+    consumer.stopped().await;
+}

@@ -1,0 +1,65 @@
+//! What is said and done when the broker does not give the queue.
+
+use broker::Outcome;
+use lapin::types::AMQPValue;
+
+use crate::rig::{Consumer, Rig, within};
+
+#[tokio::test]
+async fn a_wrong_password_is_said_and_not_shown() {
+    let Some(rig) = Rig::reach().await else { return };
+    let (_, place) = rig.amqp.rsplit_once('@').unwrap();
+    let mut consumer = Consumer::start(&format!("amqp://nobody:s3cret@{place}"), &rig.name, 1);
+    consumer.problem("refused the login of user nobody: check user and password").await;
+    assert!(!format!("{:?}", *consumer.link.borrow()).contains("s3cret"));
+    consumer.stopped().await;
+}
+
+#[tokio::test]
+async fn a_missing_queue_is_named_and_taken_from_once_it_is_there() {
+    let Some(rig) = Rig::reach().await else { return };
+    let mut consumer = rig.consumer();
+    let missing = format!("there is no queue {} in vhost /: import rabbitmq/definitions.json", rig.name);
+    consumer.problem(&missing).await;
+    rig.declare(&[]).await;
+    rig.publish(["a".to_owned()]).await;
+    consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
+    rig.delete().await;
+    consumer.problem(&missing).await;
+    rig.declare(&[]).await;
+    rig.publish(["b".to_owned()]).await;
+    consumer.expect("b").await.settle(Outcome::Done).await.unwrap();
+    assert_eq!(consumer.link(|link| link.connected).await.gaps, 2);
+    consumer.stopped().await;
+}
+
+#[tokio::test]
+async fn a_missing_virtual_host_is_named() {
+    let Some(rig) = Rig::reach().await else { return };
+    let mut consumer = Consumer::start(&format!("{}/no-such-place", rig.amqp), &rig.name, 1);
+    consumer.problem("no-such-place").await;
+    consumer.stopped().await;
+}
+
+#[tokio::test]
+async fn of_two_consumers_one_is_active_and_the_other_takes_over_with_another_session() {
+    let Some(rig) = Rig::reach().await else { return };
+    rig.declare(&[("x-single-active-consumer", AMQPValue::Boolean(true))]).await;
+    let mut active = rig.consumer();
+    active.link(|link| link.connected).await;
+    let mut idle = rig.consumer();
+    idle.link(|link| link.connected).await;
+    rig.publish(["a".to_owned(), "b".to_owned()]).await;
+    let (a, b) = (active.expect("a").await, active.expect("b").await);
+    assert_eq!(a.session(), b.session());
+    let session = a.session();
+    a.settle(Outcome::Done).await.unwrap();
+    drop(b);
+    active.stopped().await;
+    let b = idle.expect("b").await;
+    assert!(b.session() != session && b.session() != 0);
+    b.settle(Outcome::Done).await.unwrap();
+    within("nothing else", async { assert!(idle.deliveries.try_recv().is_err()) }).await;
+    idle.stopped().await;
+    rig.waiting(&rig.name, 0).await;
+}

@@ -1,0 +1,69 @@
+//! Topics and times are those of the publish, however often a message comes.
+
+use std::collections::BTreeSet;
+
+use broker::Outcome;
+use telemetry::{Topic, TopicError};
+
+use crate::proxy::Proxy;
+use crate::rig::{Consumer, Rig};
+
+#[tokio::test]
+async fn a_topic_is_rejected_for_the_same_reason_as_at_the_edge() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let metric = &rig.name;
+    let long = "x".repeat(65);
+    let topics = [
+        ("/site-a/rack_1", None),
+        ("", Some(TopicError::NoDevice)),
+        ("/", Some(TopicError::EmptyLevel)),
+        ("//lab", Some(TopicError::EmptyLevel)),
+        ("/a*b", Some(TopicError::Character('*'))),
+        ("/lab 1", Some(TopicError::Character(' '))),
+        ("/grün", Some(TopicError::Character('ü'))),
+        (&format!("/{long}"), Some(TopicError::LongLevel)),
+    ]
+    .map(|(device, error)| (format!("{metric}{device}"), error));
+    rig.publish_mqtt(topics.iter().map(|(topic, _)| (topic.clone(), "1"))).await;
+    rig.publish_mqtt([(format!("{metric}/lab.1"), "1")]).await;
+    let mut consumer = rig.consumer();
+    for (topic, error) in topics {
+        let delivery = consumer.take().await;
+        assert_eq!(delivery.item.topic, topic);
+        assert_eq!(Topic::parse(&topic).err(), error);
+        delivery.settle(Outcome::Done).await.unwrap();
+    }
+    let dotted = consumer.take().await;
+    assert_eq!(dotted.item.topic, format!("{metric}/lab/1"), "AMQP cannot tell a dot from a slash");
+    dotted.settle(Outcome::Done).await.unwrap();
+    consumer.stopped().await;
+}
+
+#[tokio::test]
+async fn equal_numbers_get_a_time_each_and_the_same_times_again() {
+    const MESSAGES: usize = 500;
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, MESSAGES);
+    let topic = format!("{}/lab", rig.name);
+    rig.publish_mqtt((0..MESSAGES).map(|_| (topic.clone(), "21.5"))).await;
+    let mut times = BTreeSet::new();
+    for round in 0..3 {
+        let deliveries = consumer.take_many(MESSAGES).await;
+        times.extend(deliveries.iter().map(|delivery| delivery.item.received_at));
+        assert_eq!(times.len(), MESSAGES, "round {round}");
+        if round < 2 {
+            proxy.cut();
+            consumer.link(|link| link.problem.is_some()).await;
+            consumer.link(|link| link.connected).await;
+        } else {
+            for delivery in deliveries {
+                delivery.settle(Outcome::Done).await.unwrap();
+            }
+        }
+    }
+    let milliseconds: BTreeSet<_> = times.iter().map(|time| time.as_millisecond()).collect();
+    assert!(milliseconds.len() < MESSAGES, "some came within one millisecond");
+    consumer.stopped().await;
+    rig.waiting(&rig.name, 0).await;
+}

@@ -1,0 +1,35 @@
+//! Which store, and opening it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::{History, Incidents, Ledger, PostgresUrl, ReadingStore, Sqlite, Timescale};
+
+/// All that a store can do.
+pub trait Store: ReadingStore + History + Incidents + Ledger {}
+
+impl<T: ReadingStore + History + Incidents + Ledger> Store for T {}
+
+/// Where readings are kept.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// An SQLite file, which is made where there is none.
+    File(PathBuf),
+    /// A PostgreSQL database, with or without TimescaleDB.
+    Postgres(PostgresUrl),
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// The file cannot be opened; one line names it and what is wrong. A PostgreSQL database that is away is no error here:
+/// each call connects where needed, and says why it cannot.
+pub async fn open(location: &Location) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(match location {
+        Location::File(path) => {
+            let path = path.clone();
+            Arc::new(tokio::task::spawn_blocking(move || Sqlite::open(&path)).await??)
+        }
+        Location::Postgres(url) => Arc::new(Timescale::new(url.clone())),
+    })
+}

@@ -1,0 +1,64 @@
+//! What every store promises, asked of it through its traits alone.
+//!
+//! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
+
+mod exactly_once;
+mod incidents;
+mod leases;
+mod ledger;
+mod order;
+mod retention;
+mod trend;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use store::{Batch, Cursor, ReadingQuery, RejectedMessage, Store, StoredReading, TimeRange};
+use telemetry::{Reading, Topic};
+
+use super::{CASES, fresh};
+
+pub(crate) const ALL: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
+
+pub(crate) fn at(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap()
+}
+
+pub(crate) fn reading(topic: &str, micros: i64, value: f64) -> Reading {
+    Reading {
+        topic: Topic::parse(topic).unwrap(),
+        value,
+        unit: None,
+        measured_at: at(micros),
+        received_at: at(1_700_000_000_000_000),
+        boot: None,
+        seq: None,
+    }
+}
+
+pub(crate) fn rejected(micros: i64, topic: &str, reason: &str, payload: &'static str) -> RejectedMessage {
+    let payload = Bytes::from_static(payload.as_bytes());
+    RejectedMessage { received_at: at(micros), topic: topic.into(), reason: reason.into(), payload }
+}
+
+pub(crate) fn batch(readings: impl IntoIterator<Item = Reading>) -> Batch {
+    Batch { readings: readings.into_iter().collect(), rejected: Vec::new() }
+}
+
+/// All that a query asks for, page by page; cursors go through their text, as an API sends them.
+pub(crate) async fn all_pages(store: &dyn Store, query: ReadingQuery) -> Vec<StoredReading> {
+    let mut readings = Vec::new();
+    let mut after = query.after.clone();
+    loop {
+        let page = store.readings(ReadingQuery { after, ..query.clone() }).await.unwrap();
+        assert!(page.readings.len() <= query.limit);
+        readings.extend(page.readings);
+        let Some(next) = page.next else { return readings };
+        after = Some(next.to_string().parse::<Cursor>().unwrap());
+    }
+}
+
+/// Everything, in order.
+pub(crate) async fn everything(store: &dyn Store) -> Vec<Reading> {
+    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
+    all_pages(store, query).await.into_iter().map(|stored| stored.reading).collect()
+}

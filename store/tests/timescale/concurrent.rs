@@ -1,0 +1,84 @@
+//! Several writers at once lose nothing and keep nothing twice.
+
+use store::{ReadingQuery, Written};
+use telemetry::Reading;
+use tokio::task::JoinSet;
+
+use super::partitions::contract::{ALL, all_pages, batch, everything, reading, rejected};
+use super::{Database, Fresh, hypertable, partitions};
+
+const WRITERS: u64 = 4;
+const ROUNDS: i64 = 30;
+
+/// Weeks and months apart, so that chunks and partitions are made meanwhile; each round has half of the one before.
+fn readings(round: i64) -> Vec<Reading> {
+    const WEEK: i64 = 7 * 24 * 3_600_000_000;
+    let start = 1_700_000_000_000_000 + round * WEEK;
+    let reading = |i: i64| Reading {
+        seq: Some(i as u64),
+        ..reading(&format!("temperature/d{}", i % 50), start + (i / 50) * WEEK, 1.0)
+    };
+    (0..100).map(reading).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_of_the_same_readings_keep_each_once() {
+    for fresh in [hypertable::fresh().await, partitions::fresh().await].into_iter().flatten() {
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let store = fresh.reopened().await;
+            writers.spawn(async move {
+                let mut stored = 0;
+                for round in 0..ROUNDS {
+                    let mut batch = batch(readings(round));
+                    if writer % 2 == 1 {
+                        batch.readings.reverse();
+                    }
+                    batch.rejected =
+                        vec![rejected(round, "temperature/a", "not JSON", "x"), rejected(0, "t/a", "r", "y")];
+                    let Written { stored: new, duplicate, rejected } = store.write(&batch).await.unwrap();
+                    assert_eq!((new + duplicate, rejected), (100, 2));
+                    stored += new;
+                }
+                stored
+            });
+        }
+        let mut expected: Vec<_> = (0..ROUNDS).flat_map(readings).collect();
+        expected.sort_by_key(|r| (r.measured_at, r.topic.device().to_owned(), r.seq));
+        expected.dedup();
+        assert_eq!(writers.join_all().await.iter().sum::<u64>(), expected.len() as u64);
+        assert_eq!(everything(&*fresh.store).await, expected);
+        assert_eq!(fresh.store.rejected_count().await.unwrap(), ROUNDS as u64 + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_beyond_the_connections_wait_for_their_turn() {
+    let Some(Fresh { store, database }) = partitions::fresh().await else { return };
+    let mut calls = JoinSet::new();
+    for i in 0..100 {
+        let store = store.clone();
+        calls.spawn(
+            async move { store.write(&batch([reading("temperature/a", i, 1.0)])).await.unwrap().stored },
+        );
+    }
+    assert_eq!(calls.join_all().await.iter().sum::<u64>(), 100);
+    let connections = format!("SELECT pid::text FROM pg_stat_activity WHERE usename = '{}'", database.name());
+    assert!(database.texts(&connections).await.len() <= 4);
+    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 7, after: None };
+    assert_eq!(all_pages(&*store, query).await.len(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_make_the_schema_at_once_all_succeed() {
+    for database in [Database::create().await, Database::with_timescaledb().await].into_iter().flatten() {
+        let mut calls = JoinSet::new();
+        for i in 0..10 {
+            let store = database.store();
+            calls
+                .spawn(async move { store.write(&batch([reading("temperature/a", i, 1.0)])).await.unwrap() });
+        }
+        calls.join_all().await;
+        assert_eq!(everything(&*database.store()).await.len(), 10);
+    }
+}
