@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page test test-tools check bench fuzz clean
+.PHONY: help run page cluster cluster-stop test test-tools check bench fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
@@ -16,6 +16,12 @@ run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
 	@exec target/release/millrace
 
 page: $(PAGE) ## Build the page that the dashboard embeds
+
+cluster: ## Build and start the cluster in containers, and say where everything is
+	@./debian/cluster up
+
+cluster-stop: ## Stop the cluster; what is stored stays
+	@./debian/cluster stop
 
 $(MODULES): $(WEB)/package-lock.json
 	npm --prefix $(WEB) ci
