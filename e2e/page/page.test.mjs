@@ -1,35 +1,22 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
-import { chromium } from "playwright-core";
+import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
 
-const PATIENCE_MS = 15_000;
-
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const dataDir = mkdtempSync(join(tmpdir(), "millrace-page-"));
 
 let millrace, browser, page, device;
-/** While Millrace is stopped, a browser complains about the connections that it cannot make. */
-let expectRefusals = false;
-const complaints = [];
-const strangers = [];
 
 before(async () => {
-  assert.ok(existsSync(executablePath), `${executablePath} is missing: apt-get install chromium, or set CHROMIUM`);
   millrace = await startMillrace(dataDir);
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
-  browser = await chromium.launch({ executablePath, args: BROWSER_ARGUMENTS });
-  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 } });
-  context.setDefaultTimeout(PATIENCE_MS);
-  page = await context.newPage();
-  overhear(page);
-  await page.goto(millrace.http);
+  browser = await browse(millrace.http);
+  page = browser.page;
 });
-
 after(async () => {
   await browser?.close();
   await device?.endAsync(true);
@@ -101,7 +88,7 @@ test("when Millrace stops, the page says so and greys its values", async () => {
   await publish("21.9");
   await eventually(tileState, "fresh");
   const colourBefore = await valueColour();
-  expectRefusals = true;
+  browser.expectRefusals = true;
   await device.endAsync(true);
   await millrace.stop();
   await connected("false");
@@ -112,7 +99,7 @@ test("when Millrace stops, the page says so and greys its values", async () => {
 test("when Millrace is back, the page finds it and its history again", async () => {
   millrace = await startMillrace(dataDir, millrace.port);
   await connected("true");
-  expectRefusals = false;
+  browser.expectRefusals = false;
   await eventually(tileValue, "21.9");
   await eventually(chartPoints, (points) => points > 0);
   await eventually(() => page.getByTestId("alert").count(), 1);
@@ -122,31 +109,9 @@ test("when Millrace is back, the page finds it and its history again", async () 
 });
 
 test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
-  assert.deepEqual(strangers, []);
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(browser.strangers, []);
+  assert.deepEqual(browser.complaints, []);
 });
-
-const BROWSER_ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-function overhear(page) {
-  const home = new URL(millrace.http).host;
-  const note = (address) => new URL(address).host !== home && strangers.push(address);
-  page.on("request", (request) => note(request.url()));
-  page.on("websocket", (socket) => note(socket.url()));
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("console", (message) => {
-    const refused = expectRefusals && /ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text());
-    if (["error", "warning"].includes(message.type()) && !refused) complaints.push(message.text());
-  });
-}
 
 /** Returns when the broker has acknowledged it, which is when it is stored. */
 function publish(payload) {
@@ -159,20 +124,3 @@ const tileValue = () => textOf(page.getByTestId("tile-value").first());
 const chartPoints = async () => Number(await page.getByTestId("chart").getAttribute("data-points"));
 const connected = (value) => eventually(() => page.getByTestId("connection").getAttribute("data-connected"), value);
 const valueColour = () => page.getByTestId("tile-value").first().evaluate((element) => getComputedStyle(element).color);
-const textOf = async (locator) => (await locator.textContent()).trim();
-
-/** Asks again until the answer is the wanted value, matches the pattern or passes the check. */
-async function eventually(ask, wanted) {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const answer = await ask();
-    if (fits(answer, wanted)) return;
-    if (Date.now() > deadline) assert.fail(`waited ${PATIENCE_MS} ms for ${wanted}, last saw ${JSON.stringify(answer)}`);
-    await new Promise((resume) => setTimeout(resume, 50));
-  }
-}
-
-function fits(answer, wanted) {
-  if (wanted instanceof RegExp) return wanted.test(answer);
-  return typeof wanted === "function" ? wanted(answer) : answer === wanted;
-}

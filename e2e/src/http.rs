@@ -5,8 +5,35 @@
 /// # Panics
 /// There is no answer.
 pub(crate) fn ask(url: &str) -> (u16, String) {
-    let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-    let mut answer = agent.get(url).call().unwrap_or_else(|e| panic!("{url}: {e}"));
-    let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string().expect("read the answer");
-    (answer.status().as_u16(), body)
+    try_ask(url).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The status and the body, whatever they are; credentials in the URL are sent along.
+///
+/// # Errors
+/// There is no answer.
+pub(crate) fn try_ask(url: &str) -> Result<(u16, String), String> {
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(crate::SOON))
+        .timeout_global(Some(crate::LONG))
+        .build()
+        .new_agent();
+    let mut answer = agent.get(url).call().map_err(|e| format!("{url}: {e}"))?;
+    let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string();
+    Ok((answer.status().as_u16(), body.map_err(|e| format!("{url}: {e}"))?))
+}
+
+/// A metric's name as a service spells it.
+pub(crate) fn full_name(service: &str, name: &str) -> String {
+    format!("millrace_{}_{name}", service.replace('-', "_"))
+}
+
+/// The value of a metric without labels in the text of `/metrics`.
+///
+/// # Panics
+/// There is none.
+pub(crate) fn metric(text: &str, name: &str) -> f64 {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    lines.next().and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
 }

@@ -1,21 +1,29 @@
 //! Runs the real binaries for tests, each in a folder of its own and on free ports, and ends what it started.
 
+mod cluster;
 mod http;
 mod load;
+mod mail;
 mod millrace;
 mod mosquitto;
+mod paho;
 mod ports;
 mod process;
 mod programs;
 mod proof;
 mod service;
+mod shape;
 mod wait;
 
+pub use cluster::{Cluster, Vhost};
 pub use load::{AckedReading, Load};
+pub use mail::Mail;
 pub use millrace::{Millrace, Start};
 pub use mosquitto::Mosquitto;
+pub use paho::paho;
 pub use ports::free_address;
 pub use programs::{binary, program};
 pub use proof::stored_once;
 pub use service::{Service, StartService};
+pub use shape::Shape;
 pub use wait::{LONG, SOON, eventually};

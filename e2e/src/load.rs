@@ -20,15 +20,17 @@ pub struct Load {
 }
 
 impl Load {
-    /// Runs `sensor-sim <arguments>` with a log of acked readings in the folder.
+    /// Runs `sensor-sim <arguments>` against a broker, `mqtt://[user:password@]host:port`, with a log of acked
+    /// readings in the folder.
     ///
     /// # Panics
     /// It cannot be started.
     #[must_use]
-    pub fn start(mqtt: &str, folder: &Path, arguments: &[&str]) -> Self {
+    pub fn start(broker_url: &str, folder: &Path, arguments: &[&str]) -> Self {
         let acked_log = folder.join("acked.log");
         let mut command = Command::new(binary("sensor-sim"));
-        command.args(arguments).args(["--broker", &format!("mqtt://{mqtt}"), "--json", "--acked-log"]);
+        // In the environment the password stays out of the process list.
+        command.env("MILLRACE_BROKER", broker_url).args(arguments).args(["--json", "--acked-log"]);
         let process = Process::start(command.arg(&acked_log).stdout(Stdio::piped()));
         Self { process, acked_log }
     }

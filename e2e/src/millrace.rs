@@ -7,11 +7,9 @@ use std::process::{ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::http::ask;
+use crate::http::{full_name, metric};
 use crate::process::Process;
-use crate::{LONG, binary, program};
+use crate::{LONG, Mail, Shape, binary, program};
 
 /// How to start one; nothing listens on a fixed port unless told to.
 #[derive(Debug, Clone)]
@@ -106,72 +104,55 @@ fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
     receiver
 }
 
-impl Millrace {
-    /// Asks the API.
-    ///
-    /// # Panics
-    /// It does not answer with JSON and status 200.
-    #[must_use]
-    pub fn get(&self, path: &str) -> Value {
-        let (status, body) = self.ask(path);
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}"))
+impl Shape for Millrace {
+    const PROMISED_WITHIN: Duration = Duration::ZERO;
+
+    fn http(&self) -> &str {
+        &self.http
     }
 
-    /// Asks for anything: the status and the body.
-    ///
-    /// # Panics
-    /// There is no answer.
-    #[must_use]
-    pub fn ask(&self, path: &str) -> (u16, String) {
-        ask(&format!("{}{path}", self.http))
+    fn device_url(&self) -> String {
+        format!("mqtt://{}", self.mqtt)
     }
 
-    /// All readings that match, over all pages.
-    #[must_use]
-    pub fn readings(&self, filter: &str) -> Vec<Value> {
-        let mut readings = Vec::new();
-        let mut after = String::new();
-        loop {
-            let page = self.get(&format!("/api/readings?limit=10000&{filter}&after={after}"));
-            readings.extend(page["readings"].as_array().expect("readings").iter().cloned());
-            match &page["next"] {
-                Value::String(next) => after.clone_from(next),
-                _ => return readings,
-            }
-        }
-    }
-
-    /// The rows of `/api/<name>`.
-    #[must_use]
-    pub fn rows(&self, name: &str) -> Vec<Value> {
-        self.get(&format!("/api/{name}"))[name].as_array().expect("rows").clone()
-    }
-
-    /// The value of a metric without labels.
-    #[must_use]
-    pub fn metric(&self, name: &str) -> f64 {
-        let (_, text) = self.ask("/metrics");
-        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name} ")).map(str::to_owned));
-        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
-    }
-
-    /// `mosquitto_pub` at QoS 1: returns when the PUBACK is there.
-    ///
-    /// # Panics
-    /// It fails.
-    pub fn publish(&self, topic: &str, arguments: &[&str]) {
-        let status = self.mosquitto("mosquitto_pub").args(["-q", "1", "-t", topic]).args(arguments).status();
-        assert!(status.expect("run mosquitto_pub").success());
-    }
-
-    /// `mosquitto_pub` or `mosquitto_sub`, told where the broker is.
-    #[must_use]
-    pub fn mosquitto(&self, name: &str) -> Command {
+    fn mosquitto(&self, name: &str) -> Command {
         let (host, port) = self.mqtt.rsplit_once(':').expect("an address");
         let mut command = program(name, "mosquitto-clients");
         command.args(["-h", host, "-p", port]);
         command
+    }
+
+    fn device(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
+    fn mails(&self, about: &str) -> Vec<Mail> {
+        let files = std::fs::read_dir(self.start.data_dir.join("mails")).expect("read the folder of mails");
+        let paths = files.map(|file| file.expect("read the folder of mails").path());
+        // A mail that is being written has another ending.
+        let mut paths: Vec<_> =
+            paths.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
+        paths.sort();
+        let mails = paths.iter().map(|path| Mail::read(&std::fs::read_to_string(path).expect("read a mail")));
+        mails.filter(|mail| mail.subject.contains(about)).collect()
+    }
+
+    fn metric_of(&self, service: &str, name: &str) -> f64 {
+        self.metric(&full_name(service, name))
+    }
+
+    fn restart(&mut self) {
+        let status = self.process.terminate();
+        assert!(status.success(), "{status}");
+        *self = self.start.clone().start();
+    }
+}
+
+impl Millrace {
+    /// The value of a metric without labels.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> f64 {
+        metric(&self.ask("/metrics").1, name)
     }
 
     /// `kill -9`; what was started can be started again.

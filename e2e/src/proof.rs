@@ -6,23 +6,24 @@ use serde_json::Value;
 
 use crate::AckedReading;
 
-/// How often each reading is stored, from rows of `/api/readings`; all of them bear boot and seq.
-fn times_stored(rows: &[Value]) -> HashMap<AckedReading, usize> {
+/// How often each reading of these boots is stored, from rows of `/api/readings`.
+fn times_stored(rows: &[Value], boots: &HashSet<u64>) -> HashMap<AckedReading, usize> {
     let mut stored = HashMap::new();
     for row in rows {
+        let Some(boot) = row["boot"].as_u64().filter(|boot| boots.contains(boot)) else { continue };
         let device = row["device"].as_str().expect("a device").to_owned();
-        let name = (device, row["boot"].as_u64().expect("a boot"), row["seq"].as_u64().expect("a seq"));
-        *stored.entry(name).or_default() += 1;
+        *stored.entry((device, boot, row["seq"].as_u64().expect("a seq"))).or_default() += 1;
     }
     stored
 }
 
-/// Whether all that was acked is stored, and nothing twice.
+/// Whether all that was acked is stored, and nothing of the same boots twice.
 ///
 /// # Errors
 /// Says how many are lost, or stored twice, and names some.
 pub fn stored_once(acked: &HashSet<AckedReading>, rows: &[Value]) -> Result<(), String> {
-    let stored = times_stored(rows);
+    let boots = acked.iter().map(|(_, boot, _)| *boot).collect();
+    let stored = times_stored(rows, &boots);
     let some = |names: Vec<&AckedReading>, what: &str| match names.len() {
         0 => Ok(()),
         many => Err(format!("of {} acked, {many} are {what}: {:?}", acked.len(), &names[..many.min(5)])),

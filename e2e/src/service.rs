@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Output};
 
 use serde_json::Value;
 
-use crate::http::ask;
+use crate::http::{ask, metric};
 use crate::process::Process;
 use crate::{LONG, binary, eventually};
 
@@ -54,13 +54,17 @@ impl StartService {
         command
     }
 
+    fn log(&self) -> PathBuf {
+        self.folder.join(format!("{}.log", self.name))
+    }
+
     /// Starts it and waits until it has logged where it listens.
     ///
     /// # Panics
     /// It does not.
     #[must_use]
     pub fn start(self) -> Service {
-        let log = self.folder.join(format!("{}.log", self.name));
+        let log = self.log();
         let before = std::fs::read_to_string(&log).unwrap_or_default().len();
         let file = File::options().create(true).append(true).open(&log).expect("open the log");
         let mut process = Process::start(self.command().stderr(file));
@@ -82,6 +86,34 @@ impl Service {
     #[must_use]
     pub fn ask(&self, path: &str) -> (u16, String) {
         ask(&format!("http://{}{path}", self.listen))
+    }
+
+    /// Waits until it is ready.
+    pub fn until_ready(&self) {
+        eventually(LONG, || match self.ask("/readyz") {
+            (200, _) => Ok(()),
+            not_yet => Err(not_yet),
+        });
+    }
+
+    /// Waits until it is not ready and says all of this; its words.
+    pub fn until_it_says(&self, words: &[&str]) -> String {
+        eventually(LONG, || match self.ask("/readyz") {
+            (503, said) if words.iter().all(|word| said.contains(word)) => Ok(said),
+            other => Err(other),
+        })
+    }
+
+    /// The value of a metric without labels.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> f64 {
+        metric(&self.ask("/metrics").1, name)
+    }
+
+    /// What it has logged, over all its starts.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.start.log()).expect("read the log")
     }
 
     /// Asks the running process for its health, as its own subcommand does.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-use e2e::{Millrace, SOON, Start, binary, eventually};
+use e2e::{Millrace, SOON, Shape, Start, binary, eventually};
 
 /// A `mosquitto_sub` that is known to be subscribed; it is killed when dropped.
 struct Subscriber {

@@ -1,9 +1,9 @@
-//! Whatever was acked is stored, once, however often `millrace` is killed.
+//! Whatever was acked is stored, once, however often what stores it is killed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails says so by a panic")]
 
 use std::time::Duration;
 
-use e2e::{Load, SOON, Start, eventually, free_address, stored_once};
+use e2e::{Cluster, LONG, Load, SOON, Shape, Start, eventually, free_address, stored_once};
 
 /// A seeded sequence of waits: the same test kills at the same moments.
 struct Moments(u64);
@@ -16,37 +16,54 @@ impl Moments {
     }
 }
 
-/// Kills the process at random moments while 50 devices publish.
-fn survive(kills: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    let start = Start::new(&folder.path().join("data"));
-    let mut millrace = start.set("MQTT__LISTEN", &free_address().to_string()).start();
-    let load = Load::start(
-        &millrace.mqtt,
-        folder.path(),
-        &["load", "--connections", "50", "--rate", "5000", "--duration", "1h"],
-    );
-    let mut moments = Moments(42);
-    let mut acked_before = 0;
-    for _ in 0..kills {
-        // A kill proves something only where readings are under way.
-        eventually(SOON * 3, || (load.acked().len() > acked_before).then_some(()).ok_or("nothing is acked"));
-        std::thread::sleep(moments.next());
-        let again = millrace.kill();
-        acked_before = load.acked().len();
-        millrace = again.start();
-    }
+/// A kill proves something only where readings are under way.
+fn until_more_is_acked(load: &Load, before: usize) {
+    eventually(SOON * 3, || (load.acked().len() > before).then_some(()).ok_or("nothing is acked"));
+}
+
+/// Ends the load with all of it acked, and expects it to be stored once within this time.
+fn all_is_stored_once(load: Load, plant: &impl Shape, within: Duration) {
     load.interrupt();
     let (code, summary, acked) = load.finish();
     assert_eq!(code, 0, "sensor-sim ends with everything acked: {summary}");
     assert_eq!(summary["acked"], summary["sent"]);
     assert_eq!(acked.len() as u64, summary["acked"].as_u64().unwrap(), "each reading is acked once");
-
-    println!("{kills} kills, {} readings acked", acked.len());
-    stored_once(&acked, &millrace.readings("metric=temperature")).unwrap();
+    println!("{} readings acked", acked.len());
+    eventually(within, || stored_once(&acked, &plant.readings("metric=temperature")));
 }
 
 #[test]
 fn fifty_kills_under_load_lose_nothing_and_double_nothing() {
-    survive(50);
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(&folder.path().join("data"));
+    let mut millrace = start.set("MQTT__LISTEN", &free_address().to_string()).start();
+    let arguments = ["load", "--connections", "50", "--rate", "5000", "--duration", "1h"];
+    let load = Load::start(&millrace.device_url(), folder.path(), &arguments);
+    let mut moments = Moments(42);
+    let mut acked_before = 0;
+    for _ in 0..50 {
+        until_more_is_acked(&load, acked_before);
+        std::thread::sleep(moments.next());
+        let again = millrace.kill();
+        acked_before = load.acked().len();
+        millrace = again.start();
+    }
+    all_is_stored_once(load, &millrace, Duration::ZERO);
+}
+
+#[test]
+fn kills_of_each_service_of_the_cluster_under_load_lose_nothing_and_double_nothing() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["load", "--connections", "20", "--rate", "1000", "--duration", "1h"];
+    let load = Load::start(&cluster.device_url(), folder.path(), &arguments);
+    let mut moments = Moments(7);
+    for service in ["db-writer", "timescaledb", "alerter", "db-writer", "rabbitmq2", "db-writer"] {
+        until_more_is_acked(&load, load.acked().len());
+        std::thread::sleep(moments.next());
+        cluster.kill(service);
+        until_more_is_acked(&load, load.acked().len() + 500);
+        cluster.start(service);
+    }
+    all_is_stored_once(load, &cluster, LONG);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use e2e::{LONG, Load, Millrace, SOON, Start, eventually, free_address, stored_once};
+use e2e::{LONG, Load, Millrace, SOON, Shape, Start, eventually, free_address, stored_once};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -90,7 +90,7 @@ fn a_full_disk_stops_the_acks_until_there_is_room() {
     // The log lies on the full disk, too: what cannot be logged must not stop anything.
     let millrace = Start::new(&disk.path.join("data")).start();
     let folder = tempfile::tempdir().unwrap();
-    let mut load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    let mut load = Load::start(&millrace.device_url(), folder.path(), &LOAD);
     refuses(&millrace, "db-writer: the store is not available");
     let (_, said) = millrace.ask("/readyz");
     assert!(said.contains("full"), "{said}");
@@ -110,7 +110,7 @@ fn sigterm_under_load_ends_in_time_with_everything_acked_stored() {
     let folder = tempfile::tempdir().unwrap();
     let start = Start::new(&folder.path().join("data"));
     let mut millrace = start.set("MQTT__LISTEN", &free_address().to_string()).start();
-    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    let load = Load::start(&millrace.device_url(), folder.path(), &LOAD);
     for _ in 0..3 {
         goes_on(&load);
         let asked = Instant::now();
@@ -128,7 +128,7 @@ fn sigterm_under_load_ends_in_time_with_everything_acked_stored() {
 fn a_process_that_stands_still_for_a_while_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
-    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    let load = Load::start(&millrace.device_url(), folder.path(), &LOAD);
     // The second is longer than devices wait for an answer: they come back as new connections.
     for seconds in [2, 25] {
         goes_on(&load);
@@ -145,7 +145,7 @@ fn a_process_that_stands_still_for_a_while_loses_nothing() {
 fn a_database_that_somebody_else_locks_is_waited_for() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
-    let load = Load::start(&millrace.mqtt, folder.path(), &LOAD);
+    let load = Load::start(&millrace.device_url(), folder.path(), &LOAD);
     goes_on(&load);
     let somebody = Connection::open(folder.path().join("data/millrace.db")).unwrap();
     somebody.busy_timeout(SOON).unwrap();

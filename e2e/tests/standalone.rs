@@ -36,10 +36,7 @@ impl Plant {
 
     fn until_ready(&self) {
         for service in self.services() {
-            eventually(LONG, || match service.ask("/readyz") {
-                (200, _) => Ok(()),
-                not_yet => Err(not_yet),
-            });
+            service.until_ready();
         }
     }
 
@@ -107,7 +104,7 @@ fn a_reading_is_stored_judged_mailed_and_shown() {
 #[test]
 fn a_writer_that_stops_or_dies_finds_all_that_came_meanwhile() {
     let mut plant = Plant::start();
-    let broker = plant.mosquitto.address.to_string();
+    let broker = format!("mqtt://{}", plant.mosquitto.address);
     let arguments = ["load", "--connections", "5", "--rate", "1000", "--duration", "1h"];
     let load = Load::start(&broker, plant.folder.path(), &arguments);
     let goes_on = |readings: usize| {
@@ -142,15 +139,12 @@ fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
         assert!(service.healthcheck().status.success());
     }
     plant.mosquitto.stop();
-    let reason = format!("broker: not connected to mqtt://{}", plant.mosquitto.address);
+    let address = plant.mosquitto.address.to_string();
     for service in plant.services() {
-        eventually(SOON, || match service.ask("/readyz") {
-            (503, said) if said.contains(&reason) => Ok(()),
-            other => Err(other),
-        });
+        let reason = service.until_it_says(&["broker: ", &address]);
         let asked = service.healthcheck();
         let said = String::from_utf8_lossy(&asked.stderr);
-        assert!(asked.status.code() == Some(1) && said.contains(&reason), "{said}");
+        assert!(asked.status.code() == Some(1) && said.contains(reason.trim()), "{said}");
     }
     plant.mosquitto.start_again();
     plant.until_ready();
@@ -164,14 +158,22 @@ fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
 fn a_start_that_cannot_be_names_the_setting_to_change() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["db-writer", "alerter", "dashboard"] {
-        for (setting, value, expected) in [
+        // The dashboard takes nothing over AMQP.
+        let amqp = [
+            ("AMQP__URL", "http://ann:s3cret@localhost", "setting amqp.url (MILLRACE__AMQP__URL)"),
+            ("AMQP__URL", "amqp://ann:s3cret@localhost:nowhere", "setting amqp.url"),
+        ];
+        let amqp = amqp.into_iter().filter(|_| name != "dashboard");
+        for (setting, value, expected) in amqp.chain([
             ("MQTT__URL", "http://ann:s3cret@localhost", "setting mqtt.url (MILLRACE__MQTT__URL)"),
             ("MQTT__URL", "mqtt://localhost:nowhere", "setting mqtt.url"),
+            ("STORE__URL", "mysql://ann:s3cret@localhost", "setting store.url (MILLRACE__STORE__URL)"),
+            ("STORE__URL", "postgres://ann:s3cret@localhost:nowhere/x", "setting store.url"),
             ("MQTT__SILENCE", "0s", "setting mqtt.silence"),
             ("METRICS", "a/b", "setting metrics"),
             ("DATA_DIR", "/dev/null/data", "setting data_dir"),
             ("MQTT__LISEN", "x", "unknown setting MILLRACE__MQTT__LISEN"),
-        ] {
+        ]) {
             let start = StartService::new(name, folder.path(), "mqtt://127.0.0.1:1").set(setting, value);
             let output = start.command().output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);

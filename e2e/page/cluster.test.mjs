@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { browse, eventually, textOf } from "./browser.mjs";
+
+const MISSING = "no cluster: MILLRACE_CLUSTER is not set; `make test` or e2e/with-cluster start one";
+const SENSOR = { service: "sensor1", device: "data_center_a1" };
+
+const words = process.env.MILLRACE_CLUSTER?.split(" ");
+if (!words && process.env.CI === "true") throw new Error(MISSING);
+const skip = words ? false : MISSING;
+
+let browser, page, device;
+
+before(async () => {
+  if (skip) return;
+  compose("up", "--detach", "--no-deps", "--wait", SENSOR.service);
+  device = await mqtt.connectAsync(process.env.MILLRACE_TEST_MQTT, { reconnectPeriod: 0 });
+  browser = await browse(`http://${compose("port", "haproxy", "8080").trim()}`);
+  page = browser.page;
+});
+
+after(async () => {
+  if (skip) return;
+  await browser?.close();
+  await device?.endAsync(true);
+  compose("rm", "--stop", "--force", SENSOR.service);
+});
+
+test("the page of the cluster shows a sensor that runs", { skip }, async () => {
+  await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "true");
+  await eventually(() => tile(SENSOR.device).getAttribute("data-state"), "fresh");
+  const first = await valueOf(SENSOR.device);
+  await eventually(() => valueOf(SENSOR.device), (value) => value !== first);
+});
+
+test("an alert comes and goes with the value", { skip }, async () => {
+  const name = `page-${Date.now()}`;
+  const alert = (open) => page.locator(`[data-testid="alert"][data-open="${open}"]`, { hasText: name });
+  await device.publishAsync(`temperature/${name}`, "26.5", { qos: 1 });
+  await eventually(() => valueOf(name), "26.5");
+  await eventually(() => alert(true).count(), 1);
+  await device.publishAsync(`temperature/${name}`, "22", { qos: 1 });
+  await eventually(() => alert(true).count(), 0);
+  await eventually(() => alert(false).count(), 1);
+});
+
+test("a sensor that is stopped goes stale and then offline", { skip }, async () => {
+  compose("stop", SENSOR.service);
+  await eventually(() => tile(SENSOR.device).getAttribute("data-state"), "stale");
+  await eventually(() => tile(SENSOR.device).getAttribute("data-state"), "offline");
+});
+
+test("nothing was asked of strangers, and the browser had nothing to complain about", { skip }, () => {
+  assert.deepEqual(browser.strangers, []);
+  assert.deepEqual(browser.complaints, []);
+});
+
+function compose(...command) {
+  return execFileSync("docker", ["compose", ...words, ...command], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+const tile = (name) => page.locator(`[data-testid="tile"][data-device="${name}"]`);
+const valueOf = (name) => textOf(tile(name).getByTestId("tile-value"));

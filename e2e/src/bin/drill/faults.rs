@@ -1,0 +1,260 @@
+//! What is broken, and how it is mended.
+
+use std::time::{Duration, Instant};
+
+use e2e::{LONG, Shape, eventually};
+use rand::RngExt;
+
+use crate::ask::{exit_code, management, offline_after};
+use crate::field::{Field, until_mailed};
+
+/// A fault under load.
+pub(crate) struct Drill {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    /// Arguments of `sensor-sim load` beside the usual ones.
+    pub(crate) load: &'static [&'static str],
+    /// Whether an incident spans the fault; one that takes the mails away brings its own.
+    pub(crate) canary: bool,
+    pub(crate) fault: fn(&mut Field<'_>) -> Hit,
+}
+
+/// The nodes of the broker that were hit.
+#[derive(Debug, Default)]
+pub(crate) struct Hit {
+    pub(crate) nodes: Vec<String>,
+}
+
+const NODES: [&str; 3] = ["rabbitmq1", "rabbitmq2", "rabbitmq3"];
+
+const fn drill(name: &'static str, what: &'static str, fault: fn(&mut Field<'_>) -> Hit) -> Drill {
+    Drill { name, what, load: &[], canary: true, fault }
+}
+
+pub(crate) const DRILLS: &[Drill] = &[
+    drill(
+        "kill-leader",
+        "`kill -9` of the node that leads the queue of db-writer; back after 6 s",
+        kill_leader,
+    ),
+    drill("kill-follower", "`kill -9` of a node that follows; back after 6 s", kill_follower),
+    drill("kill-other-follower", "`kill -9` of the other one; back after 6 s", kill_other_follower),
+    drill("freeze", "the leading node is frozen for 30 s", freeze),
+    drill("cut", "the leading node is cut off the network for 30 s", cut),
+    drill("rolling-restart", "all nodes are restarted one by one", rolling_restart),
+    drill("restart-haproxy", "HAProxy is restarted", restart_haproxy),
+    drill("database-away", "the database is stopped for 60 s", database_away),
+    drill(
+        "consumer-timeout",
+        "the database is away for longer than RabbitMQ lets a consumer hold a delivery (here 20 s instead of 30 min)",
+        consumer_timeout,
+    ),
+    drill(
+        "database-restart",
+        "the database is restarted, then killed, in the middle of batches",
+        database_restart,
+    ),
+    drill("kill-db-writer", "`kill -9` of db-writer, 25 times", kill_db_writer),
+    drill(
+        "sigterm",
+        "db-writer, alerter and dashboard get SIGTERM one after the other, and start again",
+        sigterm,
+    ),
+    Drill {
+        load: &["--bad", "0.01"],
+        ..drill("poison", "1 % of the messages are bad payloads of eight kinds", nothing)
+    },
+    Drill { load: &["--twice"], ..drill("twice", "every message is published twice", nothing) },
+    Drill {
+        canary: false,
+        ..drill("mail-away", "the mail server is stopped for 10 s while an incident opens", mail_away)
+    },
+    drill(
+        "disk-alarm",
+        "a node has less free disk than it wants for 10 s: publishers are held back",
+        disk_alarm,
+    ),
+    drill("device-stopped", "a sensor is stopped: the page shows it offline in time", device_stopped),
+];
+
+fn wait(seconds: u64) {
+    std::thread::sleep(Duration::from_secs(seconds));
+}
+
+fn hit(node: &str) -> Hit {
+    Hit { nodes: vec![node.to_owned()] }
+}
+
+fn leader(field: &Field<'_>) -> String {
+    eventually(LONG, || {
+        let queue = management(field.cluster, "/api/queues/%2F/db-writer")?;
+        let leader = queue["leader"].as_str().ok_or("no leader")?;
+        Ok::<_, String>(leader.trim_start_matches("rabbit@").to_owned())
+    })
+}
+
+fn follower(field: &Field<'_>, number: usize) -> String {
+    let leader = leader(field);
+    let mut followers = NODES.iter().filter(|node| **node != leader);
+    (*followers.nth(number).expect("two follow")).to_owned()
+}
+
+fn kill_leader(field: &mut Field<'_>) -> Hit {
+    kill_node(field, &leader(field))
+}
+
+fn kill_follower(field: &mut Field<'_>) -> Hit {
+    kill_node(field, &follower(field, 0))
+}
+
+fn kill_other_follower(field: &mut Field<'_>) -> Hit {
+    kill_node(field, &follower(field, 1))
+}
+
+fn kill_node(field: &mut Field<'_>, node: &str) -> Hit {
+    field.cluster.kill(node);
+    wait(6);
+    field.cluster.start(node);
+    hit(node)
+}
+
+fn freeze(field: &mut Field<'_>) -> Hit {
+    let node = leader(field);
+    field.cluster.pause(&node);
+    wait(30);
+    field.cluster.unpause(&node);
+    field.cluster.until_healthy(&node);
+    hit(&node)
+}
+
+fn cut(field: &mut Field<'_>) -> Hit {
+    let node = leader(field);
+    field.cluster.network("disconnect", &node);
+    wait(30);
+    field.cluster.network("connect", &node);
+    field.cluster.until_healthy(&node);
+    hit(&node)
+}
+
+fn rolling_restart(field: &mut Field<'_>) -> Hit {
+    for node in NODES {
+        field.cluster.restart_services(&[node]);
+        field.cluster.until_healthy(node);
+    }
+    Hit { nodes: NODES.map(str::to_owned).to_vec() }
+}
+
+fn restart_haproxy(field: &mut Field<'_>) -> Hit {
+    field.cluster.restart_services(&["haproxy"]);
+    field.cluster.until_healthy("haproxy");
+    Hit { nodes: NODES.map(str::to_owned).to_vec() }
+}
+
+fn database_away(field: &mut Field<'_>) -> Hit {
+    field.cluster.stop("timescaledb");
+    wait(60);
+    field.cluster.start("timescaledb");
+    Hit::default()
+}
+
+fn consumer_timeout(field: &mut Field<'_>) -> Hit {
+    let limit = |millis: &str| {
+        for node in NODES {
+            control(
+                field,
+                node,
+                &["eval", &format!("application:set_env(rabbit, consumer_timeout, {millis}).")],
+            );
+        }
+    };
+    limit("20000");
+    field.cluster.stop("timescaledb");
+    wait(90);
+    field.cluster.start("timescaledb");
+    limit("1800000");
+    Hit::default()
+}
+
+fn database_restart(field: &mut Field<'_>) -> Hit {
+    for _ in 0..3 {
+        std::thread::sleep(Duration::from_millis(field.random.random_range(500..1_500)));
+        field.cluster.restart_services(&["timescaledb"]);
+        field.cluster.until_healthy("timescaledb");
+    }
+    field.cluster.kill("timescaledb");
+    field.cluster.start("timescaledb");
+    Hit::default()
+}
+
+fn kill_db_writer(field: &mut Field<'_>) -> Hit {
+    for _ in 0..25 {
+        field.cluster.kill("db-writer");
+        field.cluster.compose(&["start", "db-writer"]).unwrap_or_else(|e| panic!("{e}"));
+        // Sometimes before it has taken anything, sometimes in the middle of a batch.
+        std::thread::sleep(Duration::from_millis(field.random.random_range(0..1_500)));
+    }
+    field.cluster.start("db-writer");
+    Hit::default()
+}
+
+fn sigterm(field: &mut Field<'_>) -> Hit {
+    for service in ["db-writer", "alerter", "dashboard"] {
+        field.cluster.stop(service);
+        let code = exit_code(field.cluster, service);
+        if code != "0" {
+            field.broken.push(format!("{service} ended with {code}"));
+        }
+        field.cluster.start(service);
+    }
+    Hit::default()
+}
+
+fn nothing(_: &mut Field<'_>) -> Hit {
+    wait(10);
+    Hit::default()
+}
+
+/// The mail catcher forgets its mails at a stop, so that an incident opens and ends while it is away.
+fn mail_away(field: &mut Field<'_>) -> Hit {
+    let device = field.cluster.device("canary");
+    field.cluster.stop("mailpit");
+    field.cluster.publish(&format!("temperature/{device}"), &["-m", "26.1"]);
+    wait(5);
+    field.cluster.publish(&format!("temperature/{device}"), &["-m", "24"]);
+    wait(5);
+    field.cluster.start("mailpit");
+    until_mailed(field.cluster, &device, 2);
+    Hit::default()
+}
+
+fn disk_alarm(field: &mut Field<'_>) -> Hit {
+    control(field, NODES[0], &["set_disk_free_limit", "1000TB"]);
+    wait(10);
+    control(field, NODES[0], &["set_disk_free_limit", "1GB"]);
+    Hit::default()
+}
+
+/// Its last reading is at most one interval old when it stops.
+fn device_stopped(field: &mut Field<'_>) -> Hit {
+    field.cluster.start("sensor1");
+    let state = |wanted: &str| {
+        eventually(LONG, || match field.cluster.rows_of("devices", "data_center_a1").pop() {
+            Some(row) if row["state"] == wanted => Ok(row),
+            row => Err(row),
+        })
+    };
+    state("fresh");
+    field.cluster.stop("sensor1");
+    let stopped = Instant::now();
+    state("offline");
+    let (took, offline_after) = (stopped.elapsed(), offline_after(field.cluster));
+    if took > offline_after + Duration::from_secs(1) {
+        field.broken.push(format!("offline only after {took:?}: {offline_after:?} is the setting"));
+    }
+    Hit::default()
+}
+
+fn control(field: &Field<'_>, node: &str, words: &[&str]) {
+    let command = [&["exec", "-T", node, "rabbitmqctl", "--quiet"], words].concat();
+    field.cluster.compose(&command).unwrap_or_else(|e| panic!("{e}"));
+}

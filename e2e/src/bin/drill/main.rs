@@ -1,0 +1,80 @@
+//! Breaks the cluster while readings flow, and proves what is left: `make drill`, or `make drill NAME=freeze`.
+
+mod ask;
+mod faults;
+mod field;
+mod flow;
+mod report;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use e2e::Cluster;
+
+use self::faults::{DRILLS, Drill};
+use self::report::Row;
+
+const USAGE: &str = "usage: drill [--seed N] [--page FILE] [NAME…]; without a name all of them run";
+
+/// What is asked for.
+#[derive(Default)]
+struct Wanted {
+    seed: u64,
+    /// Where the table is to be written.
+    page: Option<String>,
+    /// All, where none is named.
+    names: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let wanted = match arguments() {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            say(&format!("{problem}\n{USAGE}"));
+            return ExitCode::from(64);
+        }
+    };
+    let Some(cluster) = Cluster::alone() else { return ExitCode::FAILURE };
+    let named =
+        |drill: &&Drill| wanted.names.is_empty() || wanted.names.iter().any(|name| name == drill.name);
+    let rows: Vec<Row> = DRILLS.iter().filter(named).map(|drill| run(drill, &cluster, wanted.seed)).collect();
+    if let Some(page) = &wanted.page {
+        std::fs::write(page, report::page(&rows, wanted.seed))
+            .unwrap_or_else(|e| panic!("write {page}: {e}"));
+    }
+    let failed = rows.iter().filter(|row| !row.passed()).count();
+    say(&format!("{} of {} drills passed", rows.len() - failed, rows.len()));
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn arguments() -> Result<Wanted, String> {
+    let mut wanted = Wanted { seed: 1, ..Wanted::default() };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--seed" => {
+                let seed = words.next().and_then(|seed| seed.parse().ok());
+                wanted.seed = seed.ok_or("--seed needs a number")?;
+            }
+            "--page" => wanted.page = Some(words.next().ok_or("--page needs a file")?),
+            name if DRILLS.iter().any(|drill| drill.name == name) => wanted.names.push(word),
+            _ => {
+                let known: Vec<_> = DRILLS.iter().map(|drill| drill.name).collect();
+                return Err(format!("there is no drill {word:?}: there are {}", known.join(", ")));
+            }
+        }
+    }
+    Ok(wanted)
+}
+
+fn run(drill: &'static Drill, cluster: &Cluster, seed: u64) -> Row {
+    say(&format!("{}: {}", drill.name, drill.what));
+    let row = field::run(drill, cluster, seed);
+    say(&row.verdict());
+    row
+}
+
+/// A closed stdout is no reason to stop in the middle of a drill.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

@@ -1,0 +1,216 @@
+//! A running cluster that `e2e/with-cluster` started.
+
+mod compose;
+mod containers;
+mod inbox;
+mod settings;
+mod vhost;
+
+use std::collections::hash_map::RandomState;
+use std::fs::File;
+use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use self::compose::Compose;
+use self::inbox::Inbox;
+use self::settings::Settings;
+pub use self::vhost::Vhost;
+use crate::http::full_name;
+use crate::{LONG, Mail, Shape, StartService, eventually, program};
+
+/// What stands between `docker compose` and a command that is meant for the cluster.
+const VARIABLE: &str = "MILLRACE_CLUSTER";
+
+/// The services that are ours, in the order in which readings pass them.
+const OURS: [&str; 3] = ["db-writer", "alerter", "dashboard"];
+
+/// A cluster that others use, too, unless it was asked for alone.
+///
+/// Who has it alone may break it: when dropped, everything is started again and healthy before the next one gets it.
+#[derive(Debug)]
+pub struct Cluster {
+    compose: Compose,
+    settings: Settings,
+    /// The page and its API, behind HAProxy.
+    pub http: String,
+    /// For example `127.0.0.1:41235`, behind HAProxy.
+    pub mqtt: String,
+    alone: bool,
+    /// Unlocked when dropped.
+    _lock: File,
+}
+
+impl Cluster {
+    /// The cluster, beside others who use it: own device names, and nothing is stopped.
+    ///
+    /// None where no cluster is named, which is said.
+    ///
+    /// # Panics
+    /// None is named, and CI=true.
+    #[must_use]
+    pub fn attach() -> Option<Self> {
+        Self::named().map(|compose| Self::locked(compose, false))
+    }
+
+    /// The cluster, for a test that breaks it.
+    ///
+    /// None where no cluster is named, which is said.
+    ///
+    /// # Panics
+    /// None is named, and CI=true.
+    #[must_use]
+    pub fn alone() -> Option<Self> {
+        Self::named().map(|compose| Self::locked(compose, true))
+    }
+
+    #[expect(clippy::print_stderr, reason = "a test that did not run must not look like one that did")]
+    fn named() -> Option<Compose> {
+        let Ok(words) = std::env::var(VARIABLE) else {
+            let missing =
+                format!("no cluster: {VARIABLE} is not set; `make test` or e2e/with-cluster start one");
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
+            eprintln!("this test did not run: {missing}");
+            return None;
+        };
+        Some(Compose::new(&words))
+    }
+
+    fn locked(compose: Compose, alone: bool) -> Self {
+        let settings = Settings::new(compose.config());
+        let path = std::env::temp_dir().join(format!("{}.lock", settings.project()));
+        let lock = File::options().create(true).append(true).open(path).expect("open the lock");
+        if alone { lock.lock() } else { lock.lock_shared() }.expect("lock the cluster");
+        Self {
+            http: format!("http://{}", settings.address("haproxy", 8080)),
+            mqtt: settings.address("haproxy", 1883),
+            compose,
+            settings,
+            alone,
+            _lock: lock,
+        }
+    }
+
+    /// Over MQTT as one of RabbitMQ's users.
+    #[must_use]
+    pub fn mqtt_url(&self, user: &str) -> String {
+        format!("mqtt://{user}:{}@{}", self.broker_password(user), self.mqtt)
+    }
+
+    /// Over AMQP as one of RabbitMQ's users.
+    #[must_use]
+    pub fn amqp_url(&self, user: &str) -> String {
+        format!("amqp://{user}:{}@{}", self.broker_password(user), self.settings.address("haproxy", 5672))
+    }
+
+    /// The database as `millrace`, who owns the readings, `dashboard` or `postgres`.
+    #[must_use]
+    pub fn database_url(&self, user: &str) -> String {
+        let of = |variable| self.settings.variable("timescaledb", variable);
+        let password = of(match user {
+            "postgres" => "POSTGRES_PASSWORD",
+            "dashboard" => "DASHBOARD_DB_PASSWORD",
+            _ => "MILLRACE_DB_PASSWORD",
+        });
+        let address = self.settings.address("timescaledb", 5432);
+        format!("postgres://{user}:{password}@{address}/{}", of("POSTGRES_DB"))
+    }
+
+    /// Where MQTT over WebSocket is: `127.0.0.1:41236`.
+    #[must_use]
+    pub fn web_mqtt(&self) -> String {
+        self.settings.address("haproxy", 15675)
+    }
+
+    /// The password of one of RabbitMQ's users.
+    #[must_use]
+    pub fn broker_password(&self, user: &str) -> &str {
+        let variable = format!("{}_PASSWORD", user.to_uppercase().replace('-', "_"));
+        self.settings.variable("rabbitmq1", &variable)
+    }
+
+    /// One more of a service, as a process of this machine, with the rights of the one in the container.
+    #[must_use]
+    pub fn service(&self, name: &'static str, folder: &Path) -> StartService {
+        let owner = if name == "dashboard" { "dashboard" } else { "millrace" };
+        let start = StartService::new(name, folder, &self.mqtt_url("dashboard"));
+        let start = start.set("STORE__URL", &self.database_url(owner));
+        if name == "dashboard" { start } else { start.set("AMQP__URL", &self.amqp_url(name)) }
+    }
+
+    /// Where the alerter hands over its mails, as this machine reaches it.
+    ///
+    /// # Panics
+    /// The mail catcher is not running.
+    #[must_use]
+    pub fn smtp_url(&self) -> String {
+        let ip = self.container_ip("mailpit").unwrap_or_else(|e| panic!("{e}"));
+        self.settings.variable("alerter", "MILLRACE__SMTP__URL").replace("@mailpit:", &format!("@{ip}:"))
+    }
+
+    /// A query's answer, a row a line, with `|` between columns.
+    ///
+    /// # Panics
+    /// It fails.
+    #[must_use]
+    pub fn sql(&self, query: &str) -> String {
+        let database = self.settings.variable("timescaledb", "POSTGRES_DB");
+        let psql = ["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+        self.compose.run(&[&["exec", "-T", "timescaledb"], &psql[..], &["-c", query]].concat())
+    }
+}
+
+impl Shape for Cluster {
+    /// A PUBACK means that a majority of nodes has it; everything else follows.
+    const PROMISED_WITHIN: Duration = crate::SOON;
+
+    fn http(&self) -> &str {
+        &self.http
+    }
+
+    fn device_url(&self) -> String {
+        self.mqtt_url("device")
+    }
+
+    fn mosquitto(&self, name: &str) -> Command {
+        let mut command = program(name, "mosquitto-clients");
+        let (host, port) = self.mqtt.rsplit_once(':').expect("an address");
+        command.args(["-h", host, "-p", port, "-u", "device", "-P", self.broker_password("device")]);
+        command
+    }
+
+    fn device(&self, name: &str) -> String {
+        format!("{name}-{:08x}", RandomState::new().build_hasher().finish() as u32)
+    }
+
+    fn mails(&self, about: &str) -> Vec<Mail> {
+        let credentials = self.settings.variable("mailpit", "MP_UI_AUTH");
+        let address = self.settings.address("mailpit", 8025);
+        Inbox::at(format!("http://{credentials}@{address}")).mails(about)
+    }
+
+    fn metric_of(&self, service: &str, name: &str) -> f64 {
+        self.metric(service, &full_name(service, name))
+    }
+
+    fn restart(&mut self) {
+        self.restart_services(&OURS);
+        for service in OURS {
+            self.until_healthy(service);
+        }
+        // HAProxy needs a moment longer to believe it.
+        eventually(LONG, || match self.ask("/readyz") {
+            (200, _) => Ok(()),
+            other => Err(other),
+        });
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.alone {
+            self.heal();
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A cluster's containers: breaking them, mending them, and asking how they are.
+
+use std::collections::BTreeMap;
+
+use super::{Cluster, OURS};
+use crate::http::{metric, try_ask};
+use crate::{LONG, eventually};
+
+/// Where RabbitMQ counts by queue.
+const QUEUE_METRICS: &str = ":15692/metrics/detailed?family=queue_coarse_metrics";
+
+impl Cluster {
+    /// `kill -9`; it stays away until it is started.
+    pub fn kill(&self, service: &str) {
+        self.compose.run(&["kill", service]);
+    }
+
+    /// Freezes all of its processes.
+    pub fn pause(&self, service: &str) {
+        self.compose.run(&["pause", service]);
+    }
+
+    pub fn unpause(&self, service: &str) {
+        self.compose.run(&["unpause", service]);
+    }
+
+    /// SIGTERM, and SIGKILL after its grace.
+    pub fn stop(&self, service: &str) {
+        self.compose.run(&["stop", service]);
+    }
+
+    /// Makes the container where there is none, and waits until it is healthy.
+    pub fn start(&self, service: &str) {
+        self.compose.run(&["up", "--detach", "--no-deps", "--no-recreate", "--wait", service]);
+    }
+
+    /// Stops a service and takes its container away.
+    pub fn remove(&self, service: &str) {
+        self.compose.run(&["rm", "--stop", "--force", service]);
+    }
+
+    /// Stops these and starts them again.
+    pub fn restart_services(&self, services: &[&str]) {
+        self.compose.run(&[&["restart"], services].concat());
+    }
+
+    /// Any other command of `docker compose`: what it prints.
+    ///
+    /// # Errors
+    /// It fails; what it complained.
+    pub fn compose(&self, arguments: &[&str]) -> Result<String, String> {
+        self.compose.try_run(arguments)
+    }
+
+    /// Cuts or joins a service's only network.
+    pub fn network(&self, action: &str, service: &str) {
+        let (network, id) = (format!("{}_default", self.settings.project()), self.container(service));
+        let mut docker = std::process::Command::new("docker");
+        docker.args(["network", action]);
+        if action == "connect" {
+            // Compose gives the name by which the others find it.
+            docker.args(["--alias", service]);
+        }
+        let status = docker.args([&network, &id]).status().expect("run docker");
+        assert!(status.success(), "docker network {action} {network} {service}");
+    }
+
+    /// The id of a service's container.
+    #[must_use]
+    pub fn container(&self, service: &str) -> String {
+        self.compose.inspect(service, "{{.Id}}").unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// `healthy`, `unhealthy` or `starting` as its health check says, or else its state, such as `paused`.
+    #[must_use]
+    pub fn state(&self, service: &str) -> String {
+        let template =
+            "{{if eq .State.Status \"running\"}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}";
+        self.compose.inspect(service, template).unwrap_or_else(|_| "missing".into())
+    }
+
+    pub fn until_healthy(&self, service: &str) {
+        eventually(LONG, || match self.state(service).as_str() {
+            "healthy" => Ok(()),
+            state => Err(format!("{service} is {state}")),
+        });
+    }
+
+    /// What a service has logged since it was made.
+    #[must_use]
+    pub fn logs(&self, service: &str) -> String {
+        self.compose.run(&["logs", "--no-color", "--no-log-prefix", service])
+    }
+
+    /// Asks a service's container itself: `/readyz`, `/metrics`.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn ask_service(&self, service: &str, path: &str) -> Result<(u16, String), String> {
+        let port = if service == "dashboard" { 8080 } else { 9180 };
+        try_ask(&format!("http://{}:{port}{path}", self.container_ip(service)?))
+    }
+
+    /// The value of a service's metric without labels.
+    ///
+    /// # Panics
+    /// It is not running, or has no such metric.
+    #[must_use]
+    pub fn metric(&self, service: &str, name: &str) -> f64 {
+        let (_, text) = self.ask_service(service, "/metrics").unwrap_or_else(|e| panic!("{e}"));
+        metric(&text, name)
+    }
+
+    /// Messages in each queue, as RabbitMQ counted them at most five seconds ago.
+    #[must_use]
+    pub fn queue_depths(&self) -> BTreeMap<String, u64> {
+        let mut depths = BTreeMap::new();
+        for node in ["rabbitmq1", "rabbitmq2", "rabbitmq3"] {
+            // Only the node that leads a queue counts it; one that is away leads none.
+            let Ok(ip) = self.container_ip(node) else { continue };
+            let Ok((200, text)) = try_ask(&format!("http://{ip}{QUEUE_METRICS}")) else { continue };
+            for (queue, messages) in text.lines().filter_map(read_depth) {
+                let depth = depths.entry(queue).or_insert(messages);
+                *depth = messages.max(*depth);
+            }
+        }
+        depths
+    }
+
+    pub(super) fn container_ip(&self, service: &str) -> Result<String, String> {
+        let template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        self.compose.inspect(service, template).and_then(|ip| match ip.as_str() {
+            "" => Err(format!("{service} has no address")),
+            _ => Ok(ip),
+        })
+    }
+
+    /// Mends whatever was broken; what cannot be mended is left for the next test to complain of.
+    pub(super) fn heal(&self) {
+        let existing = self.compose.try_run(&["ps", "--all", "--services"]).unwrap_or_default();
+        let mut services: Vec<&str> = existing.lines().chain(OURS).collect();
+        services.sort_unstable();
+        services.dedup();
+        for service in &services {
+            if self.state(service) == "paused" {
+                let _ = self.compose.try_run(&["unpause", service]);
+            }
+        }
+        let up = ["up", "--detach", "--no-recreate", "--wait", "--wait-timeout", "120"];
+        let _ = self.compose.try_run(&[&up, &services[..]].concat());
+    }
+}
+
+/// A line `rabbitmq_detailed_queue_messages{vhost="/",queue="db-writer"} 12`.
+fn read_depth(line: &str) -> Option<(String, u64)> {
+    let labels = line.strip_prefix("rabbitmq_detailed_queue_messages{")?;
+    let (labels, value) = labels.split_once("} ")?;
+    let queue = labels.split("queue=\"").nth(1)?.split('"').next()?;
+    Some((queue.to_owned(), value.parse::<f64>().ok()? as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_depth_is_read_from_its_own_line_only() {
+        let line = "rabbitmq_detailed_queue_messages{vhost=\"/\",queue=\"db-writer\"} 12";
+        assert_eq!(read_depth(line), Some(("db-writer".into(), 12)));
+        assert_eq!(read_depth("rabbitmq_detailed_queue_messages_ready{queue=\"db-writer\"} 12"), None);
+    }
+}

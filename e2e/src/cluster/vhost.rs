@@ -1,0 +1,68 @@
+//! A corner of the cluster's broker with exchanges and queues of its own.
+
+use serde_json::{Value, json};
+
+use super::Cluster;
+
+/// A virtual host, as its administrator `operator`. It stays until the cluster ends.
+#[derive(Debug)]
+pub struct Vhost {
+    name: String,
+    amqp_url: String,
+    management_url: String,
+}
+
+impl Cluster {
+    /// An empty one.
+    ///
+    /// # Panics
+    /// The broker refuses.
+    #[must_use]
+    pub fn vhost(&self) -> Vhost {
+        let name = crate::Shape::device(self, "vhost");
+        let management = self.settings.address("haproxy", 15672);
+        let vhost = Vhost {
+            amqp_url: format!("{}/{name}", self.amqp_url("operator")),
+            management_url: format!("http://operator:{}@{management}/api", self.broker_password("operator")),
+            name,
+        };
+        vhost.put("vhosts", "", &json!({}));
+        let all = json!({"configure": ".*", "write": ".*", "read": ".*"});
+        vhost.put("permissions", "/operator", &all);
+        vhost
+    }
+}
+
+impl Vhost {
+    #[must_use]
+    pub fn amqp_url(&self) -> &str {
+        &self.amqp_url
+    }
+
+    /// Makes a quorum queue that gets all that is published.
+    pub fn declare_queue(&self, queue: &str) {
+        let settings = json!({"durable": true, "arguments": {"x-queue-type": "quorum"}});
+        self.put("queues", &format!("/{queue}"), &settings);
+        let binding = json!({"routing_key": "#"});
+        self.post("bindings", &format!("/e/amq.topic/q/{queue}"), &binding);
+    }
+
+    /// Publishes as if it came over MQTT.
+    pub fn publish(&self, topic: &str, payload: &str) {
+        let message = json!({
+            "properties": {"delivery_mode": 2}, "routing_key": topic.replace('/', "."),
+            "payload": payload, "payload_encoding": "string",
+        });
+        self.post("exchanges", "/amq.topic/publish", &message);
+    }
+
+    fn put(&self, kind: &str, rest: &str, body: &Value) {
+        let url = format!("{}/{kind}/{}{rest}", self.management_url, self.name);
+        ureq::put(&url).send_json(body).unwrap_or_else(|e| panic!("PUT {kind}{rest}: {e}"));
+    }
+
+    fn post(&self, kind: &str, rest: &str, body: &Value) {
+        let url = format!("{}/{kind}/{}{rest}", self.management_url, self.name);
+        ureq::post(&url).send_json(body).unwrap_or_else(|e| panic!("POST {kind}{rest}: {e}"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Clients of other makes against the cluster, through HAProxy, and what they may do there.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use std::fmt::Write;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use e2e::{Cluster, LONG, Shape, eventually, paho};
+use serde_json::Value;
+
+/// The readings of a device, once there are so many; more must not come.
+fn stored(cluster: &Cluster, device: &str, count: usize) -> Vec<Value> {
+    let filter = format!("device={device}");
+    let readings = eventually(LONG, || match cluster.readings(&filter) {
+        readings if readings.len() >= count => Ok(readings),
+        readings => Err(format!("{} of {count} are stored", readings.len())),
+    });
+    assert_eq!(readings.len(), count);
+    readings
+}
+
+/// `mqtt://…` or `ws://…` as the user `device`.
+fn device_urls(cluster: &Cluster) -> [String; 2] {
+    let password = cluster.broker_password("device");
+    [cluster.device_url(), format!("ws://device:{password}@{}/ws", cluster.web_mqtt())]
+}
+
+#[test]
+fn paho_publishes_a_thousand_readings_at_once_over_tcp_and_websocket_in_both_versions() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let mut payloads = "21.5\n".repeat(200);
+    for seq in 1..=800 {
+        writeln!(payloads, r#"{{"value":21.5,"boot":1,"seq":{seq}}}"#).unwrap();
+    }
+    for url in device_urls(&cluster) {
+        for version in ["3", "5"] {
+            let device = cluster.device("paho");
+            let told = paho(&url, &["--version", version, &format!("temperature/{device}")], &payloads);
+            assert_eq!((&told["acked"], &told["closed"]), (&1_000.into(), &false.into()), "{told}");
+            // The broker stamps milliseconds: equal numbers within one are different readings all the same.
+            stored(&cluster, &device, 1_000);
+        }
+    }
+}
+
+#[test]
+fn mosquitto_publishes_equal_numbers_line_by_line_in_both_versions() {
+    let Some(cluster) = Cluster::attach() else { return };
+    for version in ["mqttv311", "mqttv5"] {
+        let device = cluster.device("mosquitto");
+        let mut publish = cluster.mosquitto("mosquitto_pub");
+        publish.args(["-V", version, "-q", "1", "-t", &format!("humidity/{device}"), "-l"]);
+        let mut publish = publish.stdin(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut publish.stdin.take().unwrap(), "48\n".repeat(500).as_bytes()).unwrap();
+        assert!(publish.wait().unwrap().success());
+        stored(&cluster, &device, 500);
+    }
+}
+
+#[test]
+fn a_subscriber_with_the_right_to_it_hears_what_a_device_publishes() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let (host, port) = cluster.mqtt.rsplit_once(':').unwrap();
+    for version in ["mqttv311", "mqttv5"] {
+        let topic = format!("pressure/{}", cluster.device("heard"));
+        // Through a pipe, mosquitto_sub would keep its lines to itself; debug output tells when it is subscribed.
+        let mut subscriber = Command::new("stdbuf")
+            .args([
+                "-oL",
+                "mosquitto_sub",
+                "-h",
+                host,
+                "-p",
+                port,
+                "-V",
+                version,
+                "-t",
+                &topic,
+                "-d",
+                "-C",
+                "1",
+            ])
+            .args(["-i", &cluster.device("millrace-dashboard"), "-W", "60"])
+            .args(["-u", "dashboard", "-P", cluster.broker_password("dashboard")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(subscriber.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("Subscribed")), "{version}: not subscribed");
+        cluster.publish(&topic, &["-m", "1013", "-V", version]);
+        assert!(lines.any(|line| line == "1013"), "{version}: nothing is heard");
+        assert!(subscriber.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let device = cluster.device("lab");
+    for url in device_urls(&cluster) {
+        for version in ["3", "5"] {
+            for topic in ["temperature", "light/x", "commands/x", "$SYS/x"] {
+                let told = paho(&url, &["--version", version, topic], "1");
+                assert!(told["acked"] == 0 && told["closed"] == true, "{topic}: {told}");
+            }
+            for filter in ["#", "temperature/#", &format!("temperature/{device}"), "commands/device"] {
+                let told = paho(&url, &["--version", version, "--subscribe", filter], "");
+                let granted = told["suback"].as_array().is_some_and(|reasons| {
+                    reasons.iter().any(|reason| reason.as_str().unwrap().starts_with("Granted"))
+                });
+                assert!(!granted, "{filter}: {told}");
+            }
+        }
+    }
+    for topic in [format!("status/{device}"), format!("temperature/{device}")] {
+        assert_eq!(paho(&cluster.device_url(), &[&topic], "1")["acked"], 1, "{topic}");
+    }
+    stored(&cluster, &device, 1);
+}
+
+#[test]
+fn nobody_comes_in_without_the_right_password() {
+    let Some(cluster) = Cluster::attach() else { return };
+    for place in [format!("{}/", cluster.mqtt), format!("{}/ws", cluster.web_mqtt())] {
+        let scheme = if place.ends_with("/ws") { "ws" } else { "mqtt" };
+        for credentials in ["", "device:wrong@", "nobody:x@", "guest:guest@", "operator:device@"] {
+            for version in ["3", "5"] {
+                let url = format!("{scheme}://{credentials}{place}");
+                let told = paho(&url, &["--version", version, "temperature/x"], "1");
+                assert!(told["acked"] == 0 && told["connack"] != "Success", "{credentials} {scheme}: {told}");
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What the cluster's services do when something around them is wrong or away: say what, and go on by themselves.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use e2e::{Cluster, LONG, Load, SOON, Service, Shape, StartService, eventually, free_address, stored_once};
+use tempfile::TempDir;
+
+const WRONG: &str = "s3cret-and-wrong";
+
+/// Waits until the container is not ready and says this.
+fn until_it_says(cluster: &Cluster, service: &str, word: &str) {
+    eventually(LONG, || match cluster.ask_service(service, "/readyz") {
+        Ok((503, said)) if said.contains(word) => Ok(()),
+        other => Err(other),
+    });
+}
+
+/// Neither what it says nor what it logs holds a password.
+fn keeps_secrets(cluster: &Cluster, service: &Service, said: &str) {
+    let database = cluster.database_url("millrace");
+    let database = database.split(['/', '@']).nth(2).unwrap().split_once(':').unwrap().1;
+    let secrets =
+        [WRONG, database, cluster.broker_password("db-writer"), cluster.broker_password("operator")];
+    let log = service.log();
+    for secret in secrets {
+        assert!(!said.contains(secret) && !log.contains(secret), "{said}{log}");
+    }
+}
+
+/// With this one setting, each of the services is up, not ready and says why.
+fn each_says_why(names: &[&'static str], start: impl Fn(StartService) -> StartService, words: &[&str]) {
+    let Some(cluster) = Cluster::attach() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        let service = start(cluster.service(name, folder.path())).start();
+        let said = service.until_it_says(words);
+        keeps_secrets(&cluster, &service, &said);
+        assert!(!service.healthcheck().status.success());
+        let (status, _) = service.terminate();
+        assert!(status.success(), "{name} stops although it is not ready: {status}");
+    }
+}
+
+/// A URL with another password.
+fn spoilt(url: &str) -> String {
+    let (before, after) = url.rsplit_once('@').unwrap();
+    format!("{}:{WRONG}@{after}", before.rsplit_once(':').unwrap().0)
+}
+
+#[test]
+fn a_wrong_password_for_the_broker_is_named() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let amqp = |start: StartService| start.set("AMQP__URL", &spoilt(&cluster.amqp_url("db-writer")));
+    each_says_why(&["db-writer", "alerter"], amqp, &["broker: ", "refused"]);
+    let mqtt = |start: StartService| start.set("MQTT__URL", &spoilt(&cluster.mqtt_url("dashboard")));
+    each_says_why(&["dashboard"], mqtt, &["broker: "]);
+}
+
+#[test]
+fn a_broker_that_is_nowhere_is_named() {
+    let nowhere = free_address();
+    let amqp = |start: StartService| start.set("AMQP__URL", &format!("amqp://ann:{WRONG}@{nowhere}"));
+    each_says_why(&["db-writer", "alerter"], amqp, &["broker: ", &nowhere.to_string()]);
+}
+
+#[test]
+fn a_wrong_password_for_the_database_is_named() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let url = spoilt(&cluster.database_url("millrace"));
+    let wrong = |start: StartService| start.set("STORE__URL", &url);
+    each_says_why(
+        &["db-writer", "alerter", "dashboard"],
+        wrong,
+        &["store: ", "password authentication failed"],
+    );
+}
+
+#[test]
+fn a_database_that_is_nowhere_is_named() {
+    let nowhere = free_address();
+    let url = format!("postgres://ann:{WRONG}@{nowhere}/metrics");
+    let wrong = |start: StartService| start.set("STORE__URL", &url);
+    let words = ["store: ", "refused", &nowhere.to_string()];
+    each_says_why(&["db-writer", "alerter", "dashboard"], wrong, &words);
+}
+
+#[test]
+fn a_queue_that_is_missing_is_named_and_found_once_it_is_there() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
+    for name in ["db-writer", "alerter"] {
+        let service = cluster.service(name, folder.path()).set("AMQP__URL", vhost.amqp_url()).start();
+        let said = service.until_it_says(&["broker: ", &format!("'{name}'")]);
+        keeps_secrets(&cluster, &service, &said);
+        vhost.declare_queue(name);
+        service.until_ready();
+    }
+}
+
+/// A database of its own on the cluster's server; `template0` is without the extension.
+fn plain_database(cluster: &Cluster) -> String {
+    let name = cluster.device("plain").replace('-', "_");
+    assert_eq!(cluster.sql(&format!("CREATE DATABASE {name} OWNER millrace TEMPLATE template0")), "");
+    cluster.database_url("millrace").replace("/metrics", &format!("/{name}"))
+}
+
+#[test]
+fn a_database_without_the_extension_serves_and_it_is_said() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
+    let database = plain_database(&cluster);
+    let start = |name| cluster.service(name, folder.path()).set("STORE__URL", &database);
+    vhost.declare_queue("db-writer");
+    let writer = start("db-writer").set("AMQP__URL", vhost.amqp_url()).start();
+    writer.until_ready();
+    assert!(writer.log().contains("TimescaleDB"), "{}", writer.log());
+    let dashboard = start("dashboard").start();
+    dashboard.until_ready();
+    vhost.publish("temperature/plain", "21.5");
+    eventually(SOON, || match dashboard.ask("/api/readings?device=plain") {
+        (200, rows) if rows.contains("21.5") => Ok(()),
+        other => Err(other),
+    });
+}
+
+#[test]
+fn while_the_database_is_away_readings_are_taken_and_wait() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    cluster.stop("timescaledb");
+    let arguments = ["load", "--connections", "10", "--count", "3000"];
+    let (code, summary, acked) = Load::start(&cluster.device_url(), folder.path(), &arguments).finish();
+    assert_eq!((code, acked.len()), (0, 3_000), "the broker goes on: {summary}");
+    for service in ["db-writer", "alerter", "dashboard"] {
+        until_it_says(&cluster, service, "store: ");
+    }
+    eventually(LONG, || match cluster.queue_depths() {
+        depths if depths["db-writer"] >= 3_000 && depths["alerter"] >= 3_000 => Ok(()),
+        depths => Err(depths),
+    });
+    cluster.start("timescaledb");
+    for service in ["db-writer", "alerter", "dashboard"] {
+        cluster.until_healthy(service);
+    }
+    eventually(LONG, || stored_once(&acked, &cluster.readings("metric=temperature")));
+    eventually(LONG, || match cluster.queue_depths() {
+        depths if depths.values().all(|messages| *messages == 0) => Ok(()),
+        depths => Err(depths),
+    });
+}
+
+#[test]
+fn while_the_mail_server_is_away_mails_wait() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let device = cluster.device("lab");
+    cluster.stop("mailpit");
+    cluster.publish(&format!("temperature/{device}"), &["-m", "26"]);
+    let alert = cluster.promised_rows(1, || cluster.rows_of("alerts", &device)).remove(0);
+    assert!(alert["mails"][0]["sent_at"].is_null(), "{alert}");
+    cluster.start("mailpit");
+    let id = alert["mails"][0]["message_id"].as_str().unwrap();
+    eventually(LONG, || match cluster.mails(&device).as_slice() {
+        [mail] if mail.header("message-id").unwrap().contains(id) => Ok(()),
+        mails => Err(mails.to_vec()),
+    });
+}
+
+#[test]
+fn after_a_restart_of_everything_at_once_all_is_there_and_goes_on() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let device = cluster.device("lab");
+    let topic = format!("temperature/{device}");
+    cluster.publish(&topic, &["-m", "21"]);
+    let filter = format!("device={device}");
+    cluster.promised_rows(1, || cluster.readings(&filter));
+    cluster.restart_services(&[]);
+    for service in ["rabbitmq1", "rabbitmq2", "rabbitmq3", "haproxy", "db-writer", "alerter", "dashboard"] {
+        cluster.until_healthy(service);
+    }
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let arguments = ["load", "--connections", "5", "--count", "100"];
+    let (code, summary, acked) = Load::start(&cluster.device_url(), folder.path(), &arguments).finish();
+    assert_eq!(code, 0, "{summary}");
+    eventually(LONG, || match cluster.ask("/readyz") {
+        (200, _) => Ok(()),
+        other => Err(other),
+    });
+    eventually(LONG, || stored_once(&acked, &cluster.readings("metric=temperature")));
+    assert_eq!(cluster.readings(&filter).len(), 1);
+}

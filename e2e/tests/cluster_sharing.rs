@@ -1,0 +1,52 @@
+//! More than one of a service: writers share the work, alerters take over from each other.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use std::collections::HashSet;
+
+use e2e::{Cluster, LONG, Load, Shape, eventually, stored_once};
+
+#[test]
+fn two_writers_share_the_queue_and_store_everything_once() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let second = cluster.service("db-writer", folder.path()).start();
+    second.until_ready();
+    let arguments = ["load", "--connections", "20", "--count", "20000", "--twice"];
+    let (code, summary, acked) = Load::start(&cluster.device_url(), folder.path(), &arguments).finish();
+    assert_eq!((code, acked.len()), (0, 20_000), "{summary}");
+    eventually(LONG, || stored_once(&acked, &cluster.readings("metric=temperature")));
+    assert!(second.metric("millrace_db_writer_stored_total") > 0.0, "the second had a share");
+    let (status, _) = second.terminate();
+    assert!(status.success(), "{status}");
+}
+
+/// Publishes values that open and resolve an incident, so many times.
+fn swing(cluster: &Cluster, device: &str, times: usize) {
+    for _ in 0..times {
+        for value in ["26", "24"] {
+            cluster.publish(&format!("temperature/{device}"), &["-m", value]);
+        }
+    }
+}
+
+#[test]
+fn when_the_alerter_dies_another_goes_on_with_one_mail_per_transition() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let (folder, device) = (tempfile::tempdir().unwrap(), cluster.device("lab"));
+    let second = cluster.service("alerter", folder.path()).set("SMTP__URL", &cluster.smtp_url()).start();
+    second.until_ready();
+    swing(&cluster, &device, 5);
+    assert_eq!(second.metric("millrace_alerter_judged_total"), 0.0, "it waits");
+    cluster.kill("alerter");
+    swing(&cluster, &device, 5);
+    let mails = eventually(LONG, || match cluster.mails(&device) {
+        mails if mails.len() >= 20 => Ok(mails),
+        mails => Err(mails.len()),
+    });
+    let ids: HashSet<_> = mails.iter().map(|mail| mail.header("message-id").unwrap()).collect();
+    assert_eq!(ids.len(), 20, "one mail per transition");
+    // What was handed over in the moment of the kill may come again, and says so by its Message-ID.
+    assert!(mails.len() <= 21, "{} mails", mails.len());
+    assert!(second.metric("millrace_alerter_judged_total") >= 10.0);
+    assert_eq!(cluster.rows_of("alerts", &device).len(), 10);
+}
