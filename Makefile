@@ -32,11 +32,10 @@ $(PAGE): $(MODULES) $(shell find $(WEB)/src $(WEB)/*.html $(WEB)/*.ts $(WEB)/pub
 $(PAGE_TEST): e2e/page/package-lock.json
 	npm --prefix e2e/page ci
 
-test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests; installs the programs that they use
-	cargo test --workspace --locked
+test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their own; installs the programs that they use
 	npm --prefix $(WEB) test
-	cargo build --workspace --bins --locked
-	npm --prefix e2e/page test
+	cargo test --workspace --locked --no-run
+	./e2e/with-cluster sh -ec 'cargo test --workspace --locked; cargo build --workspace --bins --locked; npm --prefix e2e/page test'
 
 test-tools: # The programs of other makers that the tests run, from Debian's packages
 	@./e2e/install-tools

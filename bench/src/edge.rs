@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use e2e::{Load, Millrace, Start, binary};
+use e2e::{Load, Millrace, Shape, Start, binary};
 
 /// How long an idle process is watched.
 const IDLE: Duration = Duration::from_secs(30);
@@ -72,7 +72,7 @@ fn one_run(data: &Path, connections: usize) -> anyhow::Result<Run> {
     let millrace = Start::new(data).start();
     let connections = connections.to_string();
     let arguments = ["load", "--connections", &connections, "--duration", LOAD_TIME];
-    let (code, summary, acked) = Load::start(&millrace.mqtt, data, &arguments).finish();
+    let (code, summary, acked) = Load::start(&millrace.device_url(), data, &arguments).finish();
     ensure!(code == 0, "sensor-sim failed: {summary}");
     check_stored(&millrace, acked.len())?;
     let number = |pointer: &str| summary.pointer(pointer).and_then(|n| n.as_f64()).context("a number");

@@ -20,6 +20,7 @@ pub struct AmqpUrl {
     pub host: String,
     pub port: u16,
     pub credentials: Option<(String, String)>,
+    /// `/` where the address names none.
     pub vhost: String,
     /// Whether to speak TLS: `amqps`.
     pub tls: bool,

@@ -155,7 +155,14 @@ impl Cluster {
     /// It fails.
     #[must_use]
     pub fn sql(&self, query: &str) -> String {
-        let database = self.settings.variable("timescaledb", "POSTGRES_DB");
+        self.sql_in(self.settings.variable("timescaledb", "POSTGRES_DB"), query)
+    }
+
+    /// The same in another database of the server.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn sql_in(&self, database: &str, query: &str) -> String {
         let psql = ["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
         self.compose.run(&[&["exec", "-T", "timescaledb"], &psql[..], &["-c", query]].concat())
     }

@@ -63,11 +63,17 @@ impl<'a> Session<'a> {
 
     /// Hands over until the connection is lost.
     pub(super) async fn run(&mut self, out: &mpsc::Sender<Delivery<Message>>) -> Problem {
+        let Self { queue, consumer, events, number, payments, .. } = self;
+        let debt = |tag| Debt::new(tag, *number, payments);
         // The news of a lost connection must not wait behind what came before it: none of that can be settled.
-        tokio::select! {
+        let failure = tokio::select! {
             biased;
-            problem = failure(&mut self.events, self.queue) => problem,
-            problem = hand_over(&mut self.consumer, self.number, &self.payments, out) => problem,
+            e = failure(events) => Some(e),
+            e = hand_over(consumer, debt, out) => e,
+        };
+        match failure {
+            Some(e) => explained(&e, queue),
+            None => "the broker ended the consumer: was the queue deleted?".to_owned(),
         }
     }
 
@@ -93,34 +99,40 @@ impl<'a> Session<'a> {
 }
 
 async fn finished(acker: JoinHandle<u64>) -> u64 {
-    acker.await.expect("the acker does not panic and is never aborted")
+    // Nothing aborts it but the end of the whole process.
+    acker.await.unwrap_or_default()
 }
 
-async fn failure(events: &mut (impl Stream<Item = Event> + Unpin), queue: &Queue) -> Problem {
+async fn failure(events: &mut (impl Stream<Item = Event> + Unpin)) -> lapin::Error {
     loop {
         match events.next().await {
-            Some(Event::Error(e)) => return explained(&e, queue),
+            Some(Event::Error(e)) => return e,
             Some(_) => {}
-            None => return "the connection ended".to_owned(),
+            // The consumer ends as well, and says why.
+            None => std::future::pending().await,
         }
     }
 }
 
+/// Hands over until the consumer ends, or nobody receives.
 async fn hand_over(
     consumer: &mut Consumer,
-    session: u64,
-    payments: &Payments,
+    debt: impl Fn(u64) -> Debt,
     out: &mpsc::Sender<Delivery<Message>>,
-) -> Problem {
+) -> Option<lapin::Error> {
     let mut reader = Reader::default();
-    while let Some(Ok(taken)) = consumer.next().await {
+    while let Some(taken) = consumer.next().await {
+        let taken = match taken {
+            Ok(taken) => taken,
+            Err(e) => return Some(e),
+        };
         let headers = taken.properties.headers().as_ref();
         let message = reader.read(taken.routing_key.as_str(), headers, taken.data);
         // The debt begins when it is handed over: what waits here goes back by closing.
-        let Ok(room) = out.reserve().await else { break };
-        room.send(Delivery::amqp(message, Debt::new(taken.delivery_tag, session, payments)));
+        let room = out.reserve().await.ok()?;
+        room.send(Delivery::amqp(message, debt(taken.delivery_tag)));
     }
-    "the broker cancelled the consumer: was the queue deleted?".to_owned()
+    None
 }
 
 async fn consume(channel: &Channel, queue: &Queue) -> lapin::Result<Consumer> {

@@ -17,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// Nothing here takes this long unless it hangs.
 const BOUND: Duration = Duration::from_secs(30);
 
+/// Of every consumer here.
+pub(crate) const PREFETCH: usize = 1_000;
+
 const EXCHANGE: &str = "amq.topic";
 
 /// Waits for what must happen.
@@ -166,7 +169,7 @@ impl Consumer {
     /// `room` is for messages that are handed over and not yet taken.
     pub(crate) fn start(amqp: &str, name: &str, room: usize) -> Self {
         let url: AmqpUrl = amqp.parse().unwrap();
-        let queue = Queue { url, name: name.into(), prefetch: 1_000, connection_name: name.into() };
+        let queue = Queue { url, name: name.into(), prefetch: PREFETCH as u16, connection_name: name.into() };
         let (out, deliveries) = mpsc::channel(room);
         let (link, link_state) = watch::channel(Link::default());
         let stop = CancellationToken::new();

@@ -31,6 +31,7 @@ impl SeriesIds {
             add(client, &unknown).await?;
             self.find(client, &unknown).await?;
         }
+        // Each was known, found or added; no series is ever removed.
         Ok(readings.iter().map(|reading| self.0[&reading.topic]).collect())
     }
 

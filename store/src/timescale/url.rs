@@ -96,6 +96,7 @@ mod tests {
             ),
             ("postgres://db/m?user=a&password=s3cret", "postgres://a@db:5432/m"),
             ("postgres://a@%2Frun%2Fpostgresql/m", "postgres://a@/run/postgresql:5432/m"),
+            ("postgres://a:what?s3cret@db/m", "postgres://a@db:5432/m"),
             ("postgres://db", "postgres://db:5432/"),
         ] {
             let url: PostgresUrl = text.parse().unwrap();
@@ -110,7 +111,6 @@ mod tests {
             ("mysql://a:s3cret@db/m", PostgresUrlError::Scheme),
             ("host=db password=s3cret", PostgresUrlError::Scheme),
             ("postgres://a:s3cret@db:port/m", PostgresUrlError::Form),
-            ("postgres://a:b?s3cret@db/m", PostgresUrlError::Form),
             ("postgres://a:%ff%fes3cret@db/m?x=s3cret", PostgresUrlError::Form),
             ("postgres:///m", PostgresUrlError::NoHost),
             ("postgres://a:s3cret@db/m?sslmode=require", PostgresUrlError::Tls),
