@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page cluster cluster-stop test test-tools check bench fuzz clean
+.PHONY: help run page cluster cluster-stop drill test test-tools check bench fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
@@ -23,6 +23,10 @@ cluster: ## Build and start the cluster in containers, and say where everything 
 cluster-stop: ## Stop the cluster; what is stored stays
 	@./debian/cluster stop
 
+drill: $(PAGE) ## Break the cluster under load and prove what is left; NAME=freeze runs one, else docs/drills.md is written
+	cargo build --release --locked --bin drill --bin millrace --bin sensor-sim
+	./e2e/with-cluster target/release/drill $(or $(NAME),--page docs/drills.md)
+
 $(MODULES): $(WEB)/package-lock.json
 	npm --prefix $(WEB) ci
 
@@ -35,7 +39,8 @@ $(PAGE_TEST): e2e/page/package-lock.json
 test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their own; installs the programs that they use
 	npm --prefix $(WEB) test
 	cargo test --workspace --locked --no-run
-	./e2e/with-cluster sh -ec 'cargo test --workspace --locked; cargo build --workspace --bins --locked; npm --prefix e2e/page test'
+	cargo build --workspace --bins --locked
+	./e2e/with-cluster sh -ec 'cargo test --workspace --locked; npm --prefix e2e/page test; target/debug/drill --page target/drills.md'
 
 test-tools: # The programs of other makers that the tests run, from Debian's packages
 	@./e2e/install-tools

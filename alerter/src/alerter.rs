@@ -17,6 +17,9 @@ use crate::{Counters, Judge, Mailer, Rule};
 /// Messages judged before what they changed is recorded.
 pub(crate) const MAX_BATCH: usize = 1_000;
 
+/// How often the store is asked while nothing comes.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
 /// How long a mail that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MAIL: Duration = Duration::from_secs(2);
 
@@ -78,7 +81,7 @@ impl Alerter {
     async fn judge(&self, mut deliveries: Deliveries<Message>, owed: &Notify, ready: &Check) {
         let mut judge = self.resume(ready).await;
         let (mut session, mut taken) = (0, Vec::new());
-        while deliveries.recv_many(&mut taken, MAX_BATCH).await > 0 {
+        while self.take(&mut deliveries, &mut taken, ready).await {
             let mut rest = taken.drain(..).peekable();
             while let Some(first) = rest.peek().map(Delivery::session) {
                 // Before this connection another alerter may have judged.
@@ -88,6 +91,24 @@ impl Alerter {
                 }
                 let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == session));
                 self.judge_some(&mut judge, of_one_session.collect(), owed, ready).await;
+            }
+        }
+    }
+
+    /// Waits for deliveries; meanwhile the store is asked now and then, so that readiness is true all the same.
+    async fn take(
+        &self,
+        deliveries: &mut Deliveries<Message>,
+        taken: &mut Vec<Delivery<Message>>,
+        ready: &Check,
+    ) -> bool {
+        loop {
+            match tokio::time::timeout(PROBE_EVERY, deliveries.recv_many(taken, MAX_BATCH)).await {
+                Ok(count) => return count > 0,
+                Err(_) => match self.store.owed_mails(1).await {
+                    Ok(_) => ready.pass(),
+                    Err(e) => ready.fail(e.to_string()),
+                },
             }
         }
     }

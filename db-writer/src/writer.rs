@@ -14,6 +14,9 @@ use tracing::{info, warn};
 
 use crate::Counters;
 
+/// How often the store is asked while nothing comes.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+
 /// When a batch is written.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,12 +75,36 @@ pub async fn run(
     ready: Check,
 ) {
     let mut batcher = Batcher::new(config.limits());
-    ready.pass();
-    while gather(&mut deliveries, &mut batcher, &counters).await {
+    probe(store.as_ref(), &ready).await;
+    while next_batch(&mut deliveries, &mut batcher, &counters, store.as_ref(), &ready).await {
         let (batch, debts) = together(batcher.take());
         let written = keep(&batch, store.as_ref(), &counters, &ready).await;
         counters.wrote(written);
         settle(debts, &counters).await;
+    }
+}
+
+/// As [`gather`]; while nothing comes, the store is asked now and then, so that readiness is true all the same.
+async fn next_batch(
+    deliveries: &mut Deliveries<Message>,
+    batcher: &mut Batcher<Taken>,
+    counters: &Counters,
+    store: &dyn ReadingStore,
+    ready: &Check,
+) -> bool {
+    loop {
+        match tokio::time::timeout(PROBE_EVERY, gather(deliveries, batcher, counters)).await {
+            Ok(more) => return more,
+            Err(_) if batcher.is_empty() => probe(store, ready).await,
+            Err(_) => {}
+        }
+    }
+}
+
+async fn probe(store: &dyn ReadingStore, ready: &Check) {
+    match store.probe().await {
+        Ok(()) => ready.pass(),
+        Err(e) => ready.fail(e.to_string()),
     }
 }
 

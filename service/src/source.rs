@@ -72,7 +72,7 @@ impl Source {
         let stop = context.stop.clone();
         let consumed = async {
             match self.way {
-                Way::Amqp(queue) => broker::consume_queue(queue, out, self.link, stop).await,
+                Way::Amqp(queue) => Box::pin(broker::consume_queue(queue, out, self.link, stop)).await,
                 Way::Mqtt(subscription) => broker::consume(subscription, out, self.link, stop).await,
             }
         };

@@ -53,6 +53,10 @@ impl ReadingStore for Timescale {
         self.pool.call("keep readings", async |s| write::write(s, batch).await).await
     }
 
+    async fn probe(&self) -> Result<()> {
+        self.pool.call("probe", async |s| anyhow::Ok(s.client.batch_execute("SELECT 1").await?)).await
+    }
+
     /// Returns how many readings, rejections and incidents were removed.
     ///
     /// Incidents stay while they are open or a mail about them is owed.

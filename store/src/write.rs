@@ -34,6 +34,12 @@ pub trait ReadingStore: Send + Sync {
     /// Nothing of the batch was kept: hold it and repeat the call.
     async fn write(&self, batch: &Batch) -> Result<Written>;
 
+    /// Tells whether the store can be written to, for those who have nothing to write now.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    async fn probe(&self) -> Result<()>;
+
     /// Removes what was stored before `older_than`, with the rejections and ended incidents of that time.
     ///
     /// Age counts from when a reading was stored: a replay of old data is kept as long as any other.

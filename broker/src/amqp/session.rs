@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
         };
         match failure {
             Some(e) => explained(&e, queue),
-            None => "the broker ended the consumer: was the queue deleted?".to_owned(),
+            None => "the broker ended the consumer: was the queue deleted, or a message held for longer than its consumer_timeout?".to_owned(),
         }
     }
 

@@ -98,6 +98,13 @@ impl ReadingStore for FakeStore {
         })
     }
 
+    async fn probe(&self) -> store::Result<()> {
+        match self.failures.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(self.unavailable()),
+        }
+    }
+
     async fn purge(&self, older_than: Timestamp) -> store::Result<u64> {
         if self.fails() {
             self.journal.note("fail purge".into());

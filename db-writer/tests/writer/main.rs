@@ -96,6 +96,19 @@ async fn while_the_store_is_away_everything_is_held_and_the_reason_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_nothing_comes_readiness_is_true_all_the_same() {
+    let bench = Bench::start(CONFIG);
+    bench.until(|bench| bench.health.problems().is_empty()).await;
+    bench.store.fail_next(1);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(bench.health.problems(), ["store: the store is not available: the disk is full"]);
+    bench.store.fail_next(0);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert!(bench.health.problems().is_empty());
+    assert_eq!(bench.end().await, [] as [String; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_is_not_asked_in_a_hot_loop() {
     let start = Instant::now();
     let bench = Bench::start(CONFIG);

@@ -155,7 +155,8 @@ impl Cluster {
 fn read_depth(line: &str) -> Option<(String, u64)> {
     let labels = line.strip_prefix("rabbitmq_detailed_queue_messages{")?;
     let (labels, value) = labels.split_once("} ")?;
-    let queue = labels.split("queue=\"").nth(1)?.split('"').next()?;
+    // A virtual host that a test made has queues of the same names.
+    let queue = labels.strip_prefix(r#"vhost="/",queue=""#)?.strip_suffix('"')?;
     Some((queue.to_owned(), value.parse::<f64>().ok()? as u64))
 }
 
@@ -167,6 +168,7 @@ mod tests {
     fn a_depth_is_read_from_its_own_line_only() {
         let line = "rabbitmq_detailed_queue_messages{vhost=\"/\",queue=\"db-writer\"} 12";
         assert_eq!(read_depth(line), Some(("db-writer".into(), 12)));
-        assert_eq!(read_depth("rabbitmq_detailed_queue_messages_ready{queue=\"db-writer\"} 12"), None);
+        assert_eq!(read_depth(&line.replace("messages{", "messages_ready{")), None);
+        assert_eq!(read_depth(&line.replace("\"/\"", "\"other\"")), None);
     }
 }

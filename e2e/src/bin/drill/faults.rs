@@ -172,6 +172,9 @@ fn consumer_timeout(field: &mut Field<'_>) -> Hit {
     wait(90);
     field.cluster.start("timescaledb");
     limit("1800000");
+    if !field.cluster.logs("db-writer").contains("the broker ended the consumer") {
+        field.broken.push("the broker never ended the consumer".to_owned());
+    }
     Hit::default()
 }
 
@@ -228,7 +231,7 @@ fn mail_away(field: &mut Field<'_>) -> Hit {
 }
 
 fn disk_alarm(field: &mut Field<'_>) -> Hit {
-    control(field, NODES[0], &["set_disk_free_limit", "1000TB"]);
+    control(field, NODES[0], &["set_disk_free_limit", "1000000GB"]);
     wait(10);
     control(field, NODES[0], &["set_disk_free_limit", "1GB"]);
     Hit::default()
