@@ -1,11 +1,11 @@
 # The services' images: `docker build --target db-writer .`
 #
-# Another RUNTIME or BINARIES takes the place of the stage of that name: where the official images cannot be had,
-# docker-compose.debian.yaml names images with what was built on the machine itself.
+# Where the official images cannot be had, docker-compose.debian.yaml names others: BINARIES has what was built on the
+# machine itself, LIBRARIES what that needs at run time.
 ARG NODE=node:20-bookworm-slim
 ARG RUST=rust:1.95-bookworm
-ARG RUNTIME=gcr.io/distroless/cc-debian12:nonroot
 ARG BINARIES=built
+ARG LIBRARIES=${RUST}
 
 FROM ${NODE} AS page
 WORKDIR /millrace/dashboard/web
@@ -27,7 +27,21 @@ FROM scratch AS built
 COPY --from=build /binaries/ /
 
 FROM ${BINARIES} AS binaries
-FROM ${RUNTIME} AS runtime
+
+# What a program in Rust needs at run time and nothing else: the C library, time zones, certificates, and a user who
+# owns nothing.
+FROM ${LIBRARIES} AS parts
+RUN mkdir -p /parts/usr/lib /parts/usr/lib64 /parts/etc /parts/tmp && chmod 1777 /parts/tmp \
+    && cp -a --parents /lib /lib64 /usr/share/zoneinfo /etc/ssl/certs/ca-certificates.crt /etc/nsswitch.conf /parts \
+    && for file in $(ldd /usr/bin/apt-get | grep -oE '/[^ ]*/(libc|libm|libgcc_s|ld-linux[^. ]*)\.so[^ ]*'); do \
+        mkdir -p "/parts$(dirname "$file")" && cp -L "$file" "/parts$file" || exit 1; \
+    done \
+    && echo 'nonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin' >/parts/etc/passwd \
+    && echo 'nonroot:x:65532:' >/parts/etc/group
+
+FROM scratch AS runtime
+COPY --from=parts /parts/ /
+USER 65532:65532
 
 FROM runtime AS sensor-sim
 COPY --from=binaries /sensor-sim /usr/local/bin/sensor-sim

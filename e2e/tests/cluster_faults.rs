@@ -134,6 +134,48 @@ fn a_database_without_the_extension_serves_and_it_is_said() {
     });
 }
 
+/// A database on a small disk of its own, where `e2e/cluster.yaml` mounts one.
+fn small_database(cluster: &Cluster) -> String {
+    cluster.compose(&["exec", "-T", "timescaledb", "mkdir", "/small/tablespace"]).unwrap();
+    cluster.sql_in("postgres", "CREATE TABLESPACE small LOCATION '/small/tablespace'");
+    cluster.sql_in("postgres", "CREATE DATABASE small OWNER millrace TABLESPACE small");
+    let url = cluster.database_url("millrace");
+    format!("{}/small", url.rsplit_once('/').unwrap().0)
+}
+
+/// Takes all the room that is left; the rows are rolled back, and the room stays taken.
+const FILL: &str = "
+    CREATE TABLE filler (text text) WITH (autovacuum_enabled = false);
+    ALTER TABLE filler ALTER text SET STORAGE PLAIN;
+    DO $$ BEGIN
+        LOOP INSERT INTO filler SELECT repeat('x', 4000) FROM generate_series(1, 100); END LOOP;
+    EXCEPTION WHEN disk_full THEN NULL;
+    END $$";
+
+#[test]
+fn a_full_disk_of_the_database_is_named_and_work_goes_on_once_there_is_room() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
+    let database = small_database(&cluster);
+    vhost.declare_queue("db-writer");
+    let writer = cluster.service("db-writer", folder.path()).set("AMQP__URL", vhost.amqp_url());
+    let writer = writer.set("STORE__URL", &database).start();
+    writer.until_ready();
+    cluster.sql_in("small", FILL);
+    let readings =
+        |from: u32| (from..from + 500).map(|n| format!("{{\"value\":{n}}}")).collect::<Vec<_>>().join(",");
+    for from in [0, 500, 1_000, 1_500] {
+        vhost.publish("temperature/lab", &format!("[{}]", readings(from)));
+    }
+    writer.until_it_says(&["store: ", "the database's disk is full"]);
+    cluster.sql_in("small", "DROP TABLE filler");
+    eventually(LONG, || match cluster.sql_in("small", "SELECT count(*) FROM readings").as_str() {
+        "2000" => Ok(()),
+        stored => Err(stored.to_owned()),
+    });
+    writer.until_ready();
+}
+
 #[test]
 fn while_the_database_is_away_readings_are_taken_and_wait() {
     let Some(cluster) = Cluster::alone() else { return };

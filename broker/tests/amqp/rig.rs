@@ -209,8 +209,11 @@ impl Consumer {
         within(said, self.link.wait_for(says)).await.expect("the consumer runs");
     }
 
+    /// What nobody has taken yet goes back: the end waits for it.
     pub(crate) async fn stopped(self) {
-        self.stop.cancel();
-        within("the end", self.ended).await.unwrap();
+        let Self { deliveries, link: _, stop, ended } = self;
+        stop.cancel();
+        drop(deliveries);
+        within("the end", ended).await.unwrap();
     }
 }
