@@ -40,7 +40,7 @@ test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their
 	npm --prefix $(WEB) test
 	cargo test --workspace --locked --no-run
 	cargo build --workspace --bins --locked
-	./e2e/with-cluster sh -ec 'cargo test --workspace --locked; npm --prefix e2e/page test; target/debug/drill --page target/drills.md'
+	./e2e/with-cluster sh -ec 'cargo test --workspace --locked --no-fail-fast; npm --prefix e2e/page test; target/debug/drill --page target/drills.md'
 
 test-tools: # The programs of other makers that the tests run, from Debian's packages
 	@./e2e/install-tools
