@@ -45,6 +45,11 @@ pub(crate) const DRILLS: &[Drill] = &[
     drill("restart-haproxy", "HAProxy is restarted", restart_haproxy),
     drill("database-away", "the database is stopped for 60 s", database_away),
     drill(
+        "consumer-timeout",
+        "the database is away for 90 s, with RabbitMQ's `consumer_timeout` at 20 s instead of 30 min",
+        consumer_timeout,
+    ),
+    drill(
         "database-restart",
         "the database is restarted, then killed, in the middle of batches",
         database_restart,
@@ -149,6 +154,24 @@ fn database_away(field: &mut Field<'_>) -> Hit {
     field.cluster.stop("timescaledb");
     wait(60);
     field.cluster.start("timescaledb");
+    Hit::default()
+}
+
+fn consumer_timeout(field: &mut Field<'_>) -> Hit {
+    let limit = |millis: &str| {
+        for node in NODES {
+            control(
+                field,
+                node,
+                &["eval", &format!("application:set_env(rabbit, consumer_timeout, {millis}).")],
+            );
+        }
+    };
+    limit("20000");
+    field.cluster.stop("timescaledb");
+    wait(90);
+    field.cluster.start("timescaledb");
+    limit("1800000");
     Hit::default()
 }
 
