@@ -1,18 +1,7 @@
 //! Judges every reading; one mail per transition.
 
-mod alerter;
-mod counters;
-mod judge;
-mod mailer;
-mod message;
-mod outbox;
+mod hours;
 mod rule;
-mod smtp;
-mod standalone;
 
-pub use alerter::{Alerter, Config};
-pub use counters::Counters;
-pub use judge::Judge;
-pub use mailer::Mailer;
-pub use rule::{Rule, Verdict};
-pub use standalone::standalone;
+pub use hours::ActiveHours;
+pub use rule::{Condition, Recipient, Rule, Rules, Secret, Telling};

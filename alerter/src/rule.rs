@@ -1,69 +1,113 @@
-//! When a value is too high.
+//! What is watched, when it is broken and who is told: the rules, read and checked.
 
-use serde::Deserialize;
-use telemetry::Topic;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Broken while a reading of the metric has a value above the threshold.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rule {
-    /// Stands in mails and ids: 1–64 characters of `A–Z a–z 0–9 _ -`.
-    pub name: String,
-    pub metric: String,
-    /// In the unit in which the devices report.
-    pub above: f64,
+use jiff::tz::TimeZone;
+use store::{Address, Severity};
+use telemetry::{Filter, Topic};
+
+use crate::hours::ActiveHours;
+
+/// One file of rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// With different names.
+    pub rules: Vec<Rule>,
+    /// By name; those who have only a mail address are named after it.
+    pub recipients: BTreeMap<String, Recipient>,
+    pub telling: Telling,
 }
 
-/// What a rule says of one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Broken,
-    Kept,
+/// When messages are made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Telling {
+    /// Incidents of one rule come in one message when no other has opened for this long ...
+    pub group_wait: Duration,
+    /// ... or the first of them has waited this long.
+    pub group_max: Duration,
+    /// Mails to one address within an hour; what comes after them waits for a digest. At least 1.
+    pub max_mails_per_hour: u32,
+}
+
+/// What is watched on a device, and what it takes to call it broken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Stands in mails, topics and ids: 1–64 characters of `A–Z a–z 0–9 _ -`.
+    pub name: String,
+    /// All metrics where none is named.
+    pub metric: Option<String>,
+    /// Of the device's name.
+    pub device: Filter,
+    pub condition: Condition,
+    /// How long the condition must last before an incident opens.
+    pub lasts: Duration,
+    /// How long it must be over before the incident is.
+    pub keep_firing_for: Duration,
+    pub severity: Severity,
+    pub to: Vec<Address>,
+    /// Between two reminders; none is sent where there is none.
+    pub repeat: Option<Duration>,
+    /// When people are told; always where there are none.
+    pub active: Option<ActiveHours>,
+    /// Devices that are to speak even if they never did.
+    pub expect: Vec<Topic>,
+}
+
+/// Limits and clear limits are in the unit in which the devices report.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Condition {
+    /// Broken above the limit; over at the limit or, if there is `clear_below`, below that.
+    Above { limit: f64, clear_below: Option<f64> },
+    Below { limit: f64, clear_above: Option<f64> },
+    /// Broken below `low` or above `high`; over from `clear_above` to `clear_below`, by default `low` and `high`.
+    Outside { low: f64, high: f64, clear_above: Option<f64>, clear_below: Option<f64> },
+    /// Broken while the value changes, up or down, by more than `per_minute`, measured `over` some time.
+    Rate { per_minute: f64, clear_below: Option<f64>, over: Duration },
+    /// Broken when nothing came for this long.
+    Absent { after: Duration },
+    /// Broken when the same value came for this long.
+    Stuck { after: Duration },
+}
+
+/// Who is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recipient {
+    Mail { address: String, zone: TimeZone },
+    Webhook { url: Secret },
+    Mqtt,
+}
+
+/// A text that never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Rules {
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// The zone in which a mail address reads times; UTC for one that is not in the rules any more.
+    #[must_use]
+    pub fn zone_of(&self, address: &str) -> TimeZone {
+        let zones = self.recipients.values().filter_map(|recipient| match recipient {
+            Recipient::Mail { address: of, zone } if of == address => Some(zone.clone()),
+            _ => None,
+        });
+        zones.into_iter().next().unwrap_or(TimeZone::UTC)
+    }
 }
 
 impl Rule {
     #[must_use]
-    pub fn verdict(&self, value: f64) -> Verdict {
-        if value > self.above { Verdict::Broken } else { Verdict::Kept }
-    }
-
-    /// # Errors
-    /// Says what is wrong with the rule.
-    pub fn check(&self) -> Result<(), String> {
-        // A name and a metric have the grammar of a topic's levels.
-        Topic::new(&self.name, "x").map_err(|e| format!("name {:?}: {e}", self.name))?;
-        Topic::new(&self.metric, "x").map_err(|e| format!("metric {:?}: {e}", self.metric))?;
-        if !self.above.is_finite() {
-            return Err("above must be finite".into());
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_above_the_threshold_is_broken() {
-        let rule = Rule { name: "high".into(), metric: "temperature".into(), above: 25.0 };
-        for (value, verdict) in [
-            (24.9, Verdict::Kept),
-            (25.0, Verdict::Kept),
-            (25.000_001, Verdict::Broken),
-            (-40.0, Verdict::Kept),
-            (f64::MAX, Verdict::Broken),
-        ] {
-            assert_eq!(rule.verdict(value), verdict, "{value}");
-        }
-    }
-
-    #[test]
-    fn a_rule_that_makes_no_sense_is_refused() {
-        let rule = |name: &str, metric: &str, above| Rule { name: name.into(), metric: metric.into(), above };
-        assert!(rule("high", "temperature", 25.0).check().is_ok());
-        assert!(rule("too high", "temperature", 25.0).check().unwrap_err().contains("name"));
-        assert!(rule("high", "a/b", 25.0).check().unwrap_err().contains("metric"));
-        assert!(rule("high", "temperature", f64::NAN).check().is_err());
+    pub fn concerns(&self, topic: &Topic) -> bool {
+        self.metric.as_deref().is_none_or(|metric| metric == topic.metric()) && self.device.matches(topic.device())
     }
 }

@@ -1,74 +1,183 @@
-//! What the alerter must not forget: incidents, and the mails that are owed for them.
+//! What the alerter must not forget: incidents, and how every device stands towards every rule.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use telemetry::{Filter, Topic};
 
-use crate::Result;
+use crate::{Decisions, Message, Notice, Result, Silence, Tried};
 
-/// A time during which a rule was broken, with the mails about it.
+/// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
     /// The same for the same rule, device, metric and opening, however often it is judged.
     pub id: String,
     pub rule: String,
+    pub severity: Severity,
     pub device: String,
     pub metric: String,
-    /// `measured_at` of the reading that opened it.
+    pub limit: Limit,
+    /// When the condition first held: `measured_at` of a reading, or the last sign of life of a device that is absent.
+    pub began_at: Timestamp,
+    /// When it had lasted for long enough, in the same time as `began_at`.
     pub opened_at: Timestamp,
-    /// The value that opened it.
-    pub value: f64,
+    /// When the alerter said so.
+    pub judged_at: Timestamp,
+    /// What opened it: the value, or for a rate the change per minute. None for a device that never spoke.
+    pub value: Option<f64>,
     pub unit: Option<String>,
-    /// `measured_at` of the reading that ended it.
+    /// The value, or change per minute, that was furthest beyond the threshold.
+    pub peak: Option<f64>,
+    pub peak_at: Option<Timestamp>,
+    /// `measured_at` of the reading that ended it, or when its rule was taken away.
     pub resolved_at: Option<Timestamp>,
     pub resolved_value: Option<f64>,
-    pub mails: Vec<Mail>,
+    pub end: Option<End>,
+    pub acknowledged: Option<Acknowledgement>,
+    /// Opened by a reading that was old when it came: nobody is told before a fresh reading says the same.
+    pub late: bool,
+    /// In the order in which they were asked for.
+    pub notices: Vec<Notice>,
 }
 
-/// A mail that is owed or was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mail {
-    /// Its Message-ID without angle brackets: fixed when it is owed, the same on every try.
-    pub message_id: String,
-    pub incident: String,
-    pub kind: MailKind,
-    /// Addresses, separated by a comma and a space.
-    pub recipients: String,
-    pub sent_at: Option<Timestamp>,
+/// What was broken, kept so that it can be said when the rule is no more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    pub kind: LimitKind,
+    /// In words that follow a value: `above 25`, `absent for 2m`.
+    pub words: String,
+    /// The limit that was crossed, in the unit of the value; none where there is no such limit.
+    pub threshold: Option<f64>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LimitKind {
+    Above,
+    Below,
+    Outside,
+    Rate,
+    Absent,
+    Stuck,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Severity {
+    Info,
+    #[default]
+    Warning,
+    Critical,
+}
+
+/// Why an incident is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MailKind {
-    Opened,
-    Resolved,
+pub enum End {
+    Cleared,
+    /// The rule was removed, or no longer concerns the device.
+    RuleRemoved,
 }
 
-/// A change of an incident together with the mail that it asks for.
+/// Somebody knows and sees to it: nobody is reminded any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub at: Timestamp,
+    pub by: String,
+    pub note: String,
+}
+
+/// What judging changed, to be kept together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Changes {
+    pub transitions: Vec<Transition>,
+    /// Replaces what was kept for the same rule, device and metric.
+    pub standings: Vec<Standing>,
+}
+
+/// A change of an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transition {
-    Opened(Opened),
-    Resolved(Resolved),
+    /// With whom to tell; its `notices` are empty.
+    Opened(Box<Incident>, Vec<Address>),
+    /// A late incident turned out to be still true: tells those whom nobody told yet.
+    Told { id: String, at: Timestamp, to: Vec<Address> },
+    Peaked { id: String, at: Timestamp, value: f64 },
+    /// Tells those who were told, or are to be told, of the opening.
+    Resolved { id: String, at: Timestamp, judged_at: Timestamp, value: Option<f64>, end: End },
 }
 
+/// Who is told, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    pub way: Way,
+    /// For mail an address; else the name of a recipient in the rules.
+    pub to: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Way {
+    Mail,
+    Webhook,
+    Mqtt,
+}
+
+/// How one device and metric stands towards one rule, as far as it outlives a restart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Opened {
-    pub id: String,
+pub struct Standing {
     pub rule: String,
-    pub device: String,
-    pub metric: String,
-    pub at: Timestamp,
-    pub value: f64,
-    pub unit: Option<String>,
-    pub mail: Option<Mail>,
+    pub topic: Topic,
+    pub phase: Phase,
+    /// Of the newest reading judged when this was written.
+    pub newest: Option<Place>,
+    /// What the rule has to remember of the newest reading, such as the value that is stuck.
+    pub value: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Resolved {
-    pub id: String,
-    pub at: Timestamp,
+pub enum Phase {
+    Normal,
+    /// The condition holds, and not yet for long enough.
+    Pending { since: Timestamp },
+    Firing { incident: String, told: bool },
+    /// The condition no longer holds, and not yet for long enough.
+    Recovering { incident: String, told: bool, since: Timestamp },
+}
+
+/// Where a reading stands among those of its device and metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    pub measured_at: Timestamp,
+    pub boot: Option<u64>,
+    pub seq: Option<u64>,
     pub value: f64,
-    pub mail: Option<Mail>,
+}
+
+/// Which incidents: open ones first, then by opening, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentQuery {
+    pub id: Option<String>,
+    pub rule: Option<String>,
+    pub metric: Option<String>,
+    /// Of the device's name.
+    pub device: Option<Filter>,
+    pub severity: Option<Severity>,
+    /// Only those that are open, or only those that are not.
+    pub open: Option<bool>,
+    pub acknowledged: Option<bool>,
+    /// Only those that were open at some time from this time on ...
+    pub from: Option<Timestamp>,
+    /// ... and opened before this time.
+    pub to: Option<Timestamp>,
+    /// 0 counts as 1.
+    pub limit: usize,
+}
+
+/// A right that one process has for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// To tell people.
+    Outbox,
+    /// To say that a device is absent.
+    Absence,
 }
 
 /// Where incidents are kept.
@@ -77,24 +186,54 @@ pub struct Resolved {
 /// Every call: nothing was changed; hold what you have and repeat the call.
 #[async_trait]
 pub trait Incidents: Send + Sync {
-    /// Keeps changes and the mails they ask for in one transaction; what is kept already is left as it is.
-    async fn record(&self, transitions: &[Transition]) -> Result<()>;
+    /// Keeps changes, and the notices they ask for, in one transaction; what is kept already is left as it is.
+    async fn record(&self, changes: &Changes) -> Result<()>;
 
-    /// The newest incident of every rule, device and metric: what judging goes on from after a start.
-    async fn newest_per_subject(&self) -> Result<Vec<Incident>>;
+    /// What judging goes on from after a start, by rule, device and metric.
+    async fn standings(&self) -> Result<Vec<Standing>>;
 
-    /// The newest incidents, open ones first, then by opening, newest first.
-    async fn incidents(&self, limit: usize) -> Result<Vec<Incident>>;
+    async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>>;
 
-    /// Mails that are owed, in the order in which they were asked for, each with its incident as it is now.
-    async fn owed_mails(&self, limit: usize) -> Result<Vec<(Mail, Incident)>>;
+    /// Notices that are due at this time and neither in a message nor dropped, in the order in which they were asked
+    /// for, each with its incident as it is now; and when the next later one is due.
+    async fn due_notices(&self, now: Timestamp, limit: usize)
+    -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)>;
 
-    /// Marks a mail as sent.
-    async fn mail_sent(&self, message_id: &str, at: Timestamp) -> Result<()>;
+    /// Puts notices into messages, holds or drops them and asks for reminders, in one transaction.
+    ///
+    /// A notice that has its message or was dropped stays as it is; a message left without a notice is not made.
+    async fn decide(&self, decisions: &Decisions) -> Result<()>;
 
-    /// Takes or renews, by the store's clock, the exclusive right to send mails; false while another has it.
-    async fn hold_outbox(&self, holder: &str, lease: Duration) -> Result<bool>;
+    /// Messages that are to be tried at this time, oldest first.
+    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>>;
 
-    /// Gives that right up at once; no harm where another has it.
-    async fn release_outbox(&self, holder: &str) -> Result<()>;
+    /// How many messages are neither sent nor given up.
+    async fn owed_count(&self) -> Result<u64>;
+
+    /// Notes what became of a message; one that was sent or given up stays as it is.
+    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()>;
+
+    /// When messages were made for each address since a time, in order.
+    async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>>;
+
+    /// Keeps a silence, if there is none with its id.
+    async fn add_silence(&self, silence: &Silence) -> Result<()>;
+
+    /// Ends a silence at a time, unless it ends earlier; false where there is none.
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool>;
+
+    /// Silences that end after this time, by their start.
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>>;
+
+    /// Notes who sees to an incident, unless somebody does already; false where there is no such incident.
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool>;
+
+    /// Takes or renews, by the store's clock, a right; false while another has it.
+    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool>;
+
+    /// Takes a right, whoever has it.
+    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()>;
+
+    /// Gives a right up at once; no harm where another has it.
+    async fn release(&self, right: Right, holder: &str) -> Result<()>;
 }

@@ -6,6 +6,7 @@ mod history;
 mod incident;
 mod ledger;
 mod location;
+mod notice;
 mod sqlite;
 mod stretch;
 mod timescale;
@@ -15,9 +16,15 @@ pub use history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, RejectedMessage, StoredReading,
     TimeRange,
 };
-pub use incident::{Incident, Incidents, Mail, MailKind, Opened, Resolved, Transition};
+pub use incident::{
+    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase, Place, Right,
+    Severity, Standing, Transition, Way,
+};
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
+pub use notice::{
+    Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Silence, Tried,
+};
 pub use sqlite::Sqlite;
 pub use timescale::{PostgresUrl, PostgresUrlError, Timescale};
 pub use write::{Batch, ReadingStore, Written};

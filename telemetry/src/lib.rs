@@ -3,12 +3,14 @@
 //! Pure: knows no broker, database, task or time of day.
 
 mod batch;
+mod filter;
 mod message;
 mod payload;
 mod reading;
 mod topic;
 
 pub use batch::{Batcher, Limits, Size};
+pub use filter::{Filter, FilterError};
 pub use message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use reading::Reading;

@@ -77,7 +77,7 @@ impl Topic {
     }
 }
 
-fn check_level(level: &str) -> Result<(), TopicError> {
+pub(crate) fn check_level(level: &str) -> Result<(), TopicError> {
     if level.is_empty() {
         return Err(TopicError::EmptyLevel);
     }

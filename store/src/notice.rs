@@ -1,0 +1,123 @@
+//! Who is to be told of an incident, and the messages that tell them.
+
+use jiff::Timestamp;
+use telemetry::Filter;
+
+use crate::{Address, Incident};
+
+/// One person or program is to hear of one change of one incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Grows in the order in which notices are asked for.
+    pub number: i64,
+    pub kind: NoticeKind,
+    pub address: Address,
+    pub asked_at: Timestamp,
+    /// Not to be told before.
+    pub due_at: Timestamp,
+    pub fate: Fate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeKind {
+    Opened,
+    /// Still broken, and nobody has acknowledged it.
+    Reminder,
+    Resolved,
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// With why it is held, if it is.
+    Waiting { held: Option<String> },
+    /// Nobody is told, and why.
+    Dropped { why: String },
+    /// It is in this message.
+    InMessage { message_id: String, sent_at: Option<Timestamp>, problem: Option<String> },
+}
+
+/// What is sent in one go: one mail, one call of a webhook, some publishes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// Its Message-ID without angle brackets: fixed when it is made, the same on every try.
+    pub message_id: String,
+    pub address: Address,
+    pub made_at: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+    /// In the order in which they were asked for; never empty.
+    pub notices: Vec<(Notice, Incident)>,
+}
+
+/// What is to become of notices.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decisions {
+    pub messages: Vec<NewMessage>,
+    pub held: Vec<Hold>,
+    /// Numbers of notices, and why.
+    pub dropped: Vec<(i64, String)>,
+    pub reminders: Vec<Reminder>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage {
+    pub message_id: String,
+    pub address: Address,
+    pub made_at: Timestamp,
+    /// Numbers of notices.
+    pub notices: Vec<i64>,
+}
+
+/// A notice is looked at again later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hold {
+    pub notice: i64,
+    pub until: Timestamp,
+    /// `silenced`, `outside active hours`.
+    pub why: String,
+}
+
+/// A notice of [`NoticeKind::Reminder`] that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reminder {
+    pub incident: String,
+    pub address: Address,
+    pub asked_at: Timestamp,
+    pub due_at: Timestamp,
+}
+
+/// What became of trying to send a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tried {
+    /// With what was said to recipients who missed it, if some did.
+    Sent { at: Timestamp, problem: Option<String> },
+    Failed { again_at: Timestamp, problem: String },
+    GivenUp { at: Timestamp, problem: String },
+}
+
+/// While it lasts, nobody is told of the incidents it matches.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Silence {
+    pub id: String,
+    /// All rules where none is named; likewise for metrics.
+    pub rule: Option<String>,
+    pub metric: Option<String>,
+    /// Of the device's name.
+    pub device: Filter,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub reason: String,
+    pub by: String,
+}
+
+impl Silence {
+    #[must_use]
+    pub fn covers(&self, incident: &Incident, at: Timestamp) -> bool {
+        let named = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
+        (self.from..self.until).contains(&at)
+            && named(&self.rule, &incident.rule)
+            && named(&self.metric, &incident.metric)
+            && self.device.matches(&incident.device)
+    }
+}

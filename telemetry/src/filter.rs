@@ -1,0 +1,120 @@
+//! A pattern for the levels of a topic or of a device's name, as MQTT writes it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::topic::{TopicError, check_level};
+
+/// Matches levels: `+` stands for any one, `#` at the end for any number, none included.
+///
+/// As in the MQTT specification, 4.7.1; stricter where a pattern could match no [`Topic`](crate::Topic).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Filter(Box<str>);
+
+/// Why a text is no filter, or one that nothing can match.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    #[error("# stands for all further levels: write it as the last level")]
+    HashNotLast,
+    #[error("+ and # stand for whole levels: write site-a/+ and not site-a+")]
+    PartOfLevel,
+    #[error(transparent)]
+    Level(#[from] TopicError),
+}
+
+impl Filter {
+    /// Matches everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self("#".into())
+    }
+
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let mut levels = text.split('/');
+        for wanted in self.0.split('/') {
+            match (wanted, levels.next()) {
+                ("#", _) => return true,
+                ("+", Some(_)) => {}
+                (wanted, Some(level)) if wanted == level => {}
+                _ => return false,
+            }
+        }
+        levels.next().is_none()
+    }
+
+    /// What it matches, if it is that alone.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        self.0.split('/').all(|level| level != "+" && level != "#").then_some(&self.0)
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, FilterError> {
+        let mut levels = text.split('/').peekable();
+        while let Some(level) = levels.next() {
+            match level {
+                "#" if levels.peek().is_some() => return Err(FilterError::HashNotLast),
+                "#" | "+" => {}
+                _ if level.contains(['+', '#']) => return Err(FilterError::PartOfLevel),
+                _ => check_level(level)?,
+            }
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_matches_whole_levels() {
+        for (filter, matched, others) in [
+            ("#", vec!["lab", "site-a/rack-1"], vec![]),
+            ("lab", vec!["lab"], vec!["lab2", "lab/1", "la"]),
+            ("site-a/#", vec!["site-a", "site-a/rack-1", "site-a/rack-1/top"], vec!["site-b/rack-1", "site-ab"]),
+            ("site-a/+", vec!["site-a/rack-1"], vec!["site-a", "site-a/rack-1/top"]),
+            ("+/rack-1", vec!["site-a/rack-1"], vec!["rack-1", "site-a/rack-2", "a/b/rack-1"]),
+            ("+/+/#", vec!["a/b", "a/b/c"], vec!["a"]),
+        ] {
+            let filter: Filter = filter.parse().unwrap();
+            for text in matched {
+                assert!(filter.matches(text), "{filter} {text}");
+            }
+            for text in others {
+                assert!(!filter.matches(text), "{filter} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_match_nothing_is_refused() {
+        for (text, error) in [
+            ("a/#/b", FilterError::HashNotLast),
+            ("a+", FilterError::PartOfLevel),
+            ("a/b#", FilterError::PartOfLevel),
+            ("a//b", TopicError::EmptyLevel.into()),
+            ("", TopicError::EmptyLevel.into()),
+            ("lab.1", TopicError::Character('.').into()),
+        ] {
+            assert_eq!(text.parse::<Filter>(), Err(error), "{text}");
+        }
+        assert_eq!("site-a/+".parse::<Filter>().unwrap().literal(), None);
+        assert_eq!("site-a/lab".parse::<Filter>().unwrap().literal(), Some("site-a/lab"));
+    }
+}
