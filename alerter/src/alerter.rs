@@ -1,204 +1,309 @@
-//! Deliveries → judge → store → settle; beside it, the outbox that mails what is owed.
+//! Deliveries → judge → store → settle; beside it, the outbox that tells people.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Delivery, Outcome};
-use service::{Check, SettingError, Settings};
-use store::{Incidents, Mail, MailKind, Transition};
+use broker::{Backoff, Deliveries, Delivery, Link, Outcome};
+use jiff::Timestamp;
+use service::Check;
+use store::{Changes, Right, Store, Transition};
 use telemetry::{Decoded, Message};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::notifier::Notifiers;
 use crate::outbox::Outbox;
-use crate::{Counters, Judge, Mailer, Rule};
+use crate::{Counters, Judge, Rules};
 
 /// Messages judged before what they changed is recorded.
 pub(crate) const MAX_BATCH: usize = 1_000;
 
+/// How often absence is looked for while nothing comes.
+const TICK: Duration = Duration::from_millis(250);
+
 /// How often the store is asked while nothing comes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long a mail that is under way at the end may take to arrive; cut off, it would be sent again.
-const LAST_MAIL: Duration = Duration::from_secs(2);
+/// How long the right to say that a device is absent outlives an alerter that is gone, and how often it is renewed.
+const LEASE: Duration = Duration::from_secs(30);
+const RENEW_EVERY: Duration = Duration::from_secs(10);
 
-/// What is judged, and who is told.
-#[derive(Debug, Clone)]
-pub struct Config {
-    pub rules: Vec<Rule>,
-    /// Addresses, separated by a comma and a space.
-    pub recipients: String,
-}
+/// The session of deliveries that come from this process itself.
+const WITHIN: u64 = 0;
 
-impl Config {
-    /// # Errors
-    /// A rule makes no sense, or two have one name. Recipients are checked by the [`Mailer`].
-    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
-        let rules: Vec<Rule> = settings.get("alerter.rules")?;
-        for (index, rule) in rules.iter().enumerate() {
-            rule.check()
-                .map_err(|e| SettingError::new("alerter.rules", format!("rule {}: {e}", index + 1)))?;
-            if rules[..index].iter().any(|earlier| earlier.name == rule.name) {
-                return Err(SettingError::new(
-                    "alerter.rules",
-                    format!("two rules are called {}", rule.name),
-                ));
-            }
-        }
-        Ok(Self { rules, recipients: settings.get::<Vec<String>>("smtp.to")?.join(", ") })
-    }
-}
+/// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
+const LAST_MESSAGE: Duration = Duration::from_secs(2);
 
 /// Judges deliveries.
 #[derive(Clone)]
 pub struct Alerter {
-    pub config: Config,
-    pub store: Arc<dyn Incidents>,
+    /// What is judged, and who is told; may change at any time.
+    pub rules: watch::Receiver<Arc<Rules>>,
+    pub store: Arc<dyn Store>,
     pub counters: Counters,
-    /// Tells it apart from others that share the store: only one of them sends mails at a time.
+    /// Tells it apart from others that share the store: only one of them tells people at a time.
     pub name: String,
 }
 
 impl Alerter {
-    /// Judges until the stream of deliveries ends and all of them are settled; mails go out meanwhile.
+    /// Judges until the stream of deliveries ends and all of them are settled; people are told meanwhile.
     ///
-    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing.
-    pub async fn run(self, deliveries: Deliveries<Message>, mailer: Mailer, ready: Check) {
+    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `link` is the
+    /// connection over which deliveries come: while it is down, nobody is called absent.
+    pub async fn run(
+        self,
+        deliveries: Deliveries<Message>,
+        link: watch::Receiver<Link>,
+        notifiers: Notifiers,
+        ready: Check,
+    ) {
         let (owed, end) = (Notify::new(), CancellationToken::new());
-        let outbox = Outbox::new(&self, &mailer);
+        let outbox = Outbox::new(
+            self.store.clone(),
+            self.rules.clone(),
+            notifiers,
+            self.counters.clone(),
+            self.name.clone(),
+        );
+        let judging = Judging::new(&self, &owed, &ready, link);
         let judge = async {
-            self.judge(deliveries, &owed, &ready).await;
+            judging.run(deliveries).await;
             end.cancel();
-            tokio::time::sleep(LAST_MAIL).await;
+            tokio::time::sleep(LAST_MESSAGE).await;
         };
         tokio::select! {
             () = judge => {}
-            () = outbox.run(&owed, &end) => {}
+            () = Box::pin(outbox.run(&owed, &end)) => {}
+        }
+    }
+}
+
+/// One stream of deliveries being judged.
+struct Judging<'a> {
+    alerter: &'a Alerter,
+    rules: watch::Receiver<Arc<Rules>>,
+    link: watch::Receiver<Link>,
+    judge: Judge,
+    /// The connection over which the newest delivery came; none while none has come over the present one.
+    session: Option<u64>,
+    connected: bool,
+    seized_at: Option<Instant>,
+    probed_at: Instant,
+    owed: &'a Notify,
+    ready: &'a Check,
+}
+
+impl<'a> Judging<'a> {
+    fn new(alerter: &'a Alerter, owed: &'a Notify, ready: &'a Check, link: watch::Receiver<Link>) -> Self {
+        let rules = alerter.rules.clone();
+        let judge = Judge::new(rules.borrow().clone());
+        let probed_at = Instant::now();
+        Self {
+            alerter,
+            rules,
+            link,
+            judge,
+            session: None,
+            connected: false,
+            seized_at: None,
+            probed_at,
+            owed,
+            ready,
         }
     }
 
-    async fn judge(&self, mut deliveries: Deliveries<Message>, owed: &Notify, ready: &Check) {
-        let mut judge = self.resume(ready).await;
-        let (mut session, mut taken) = (0, Vec::new());
-        while self.take(&mut deliveries, &mut taken, ready).await {
-            let mut rest = taken.drain(..).peekable();
-            while let Some(first) = rest.peek().map(Delivery::session) {
-                // Before this connection another alerter may have judged.
-                if first != session {
-                    judge = self.resume(ready).await;
-                    session = first;
-                }
-                let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == session));
-                self.judge_some(&mut judge, of_one_session.collect(), owed, ready).await;
-            }
-        }
-    }
-
-    /// Waits for deliveries; meanwhile the store is asked now and then, so that readiness is true all the same.
-    async fn take(
-        &self,
-        deliveries: &mut Deliveries<Message>,
-        taken: &mut Vec<Delivery<Message>>,
-        ready: &Check,
-    ) -> bool {
+    async fn run(mut self, mut deliveries: Deliveries<Message>) {
+        self.resume().await;
+        let mut taken = Vec::new();
         loop {
-            match tokio::time::timeout(PROBE_EVERY, deliveries.recv_many(taken, MAX_BATCH)).await {
-                Ok(count) => return count > 0,
-                Err(_) => match self.store.owed_mails(1).await {
-                    Ok(_) => ready.pass(),
-                    Err(e) => ready.fail(e.to_string()),
+            tokio::select! {
+                biased;
+                Ok(()) = self.rules.changed() => self.adopt().await,
+                count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
+                    0 => break,
+                    _ => self.judge_all(&mut taken).await,
                 },
+                () = tokio::time::sleep(TICK) => self.idle().await,
             }
+        }
+        if let Err(e) = self.alerter.store.release(Right::Absence, &self.alerter.name).await {
+            warn!("another alerter can call devices absent only after {LEASE:?}: {e}");
         }
     }
 
-    async fn resume(&self, ready: &Check) -> Judge {
-        let incidents = self.persist(ready, || self.store.newest_per_subject()).await;
-        Judge::resume(self.config.rules.clone(), incidents)
+    async fn judge_all(&mut self, taken: &mut Vec<Delivery<Message>>) {
+        let mut rest = taken.drain(..).peekable();
+        while let Some(first) = rest.peek().map(Delivery::session) {
+            // Before this connection another alerter may have judged; within this process there is none.
+            if first != WITHIN && self.session != Some(first) {
+                self.session = Some(first);
+                self.resume().await;
+            }
+            self.session = Some(first);
+            let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == first));
+            self.judge_some(of_one_session.collect()).await;
+        }
     }
 
-    async fn judge_some(
-        &self,
-        judge: &mut Judge,
-        taken: Vec<Delivery<Message>>,
-        owed: &Notify,
-        ready: &Check,
-    ) {
-        let mut transitions = Vec::new();
+    async fn judge_some(&mut self, taken: Vec<Delivery<Message>>) {
+        let (mut changes, judged_at) = (Changes::default(), Timestamp::now());
         let mut judged = Vec::with_capacity(taken.len());
+        let mut clock = Timestamp::MIN;
         for delivery in taken {
             let (message, debt) = delivery.split();
+            clock = clock.max(message.received_at);
             let decoded = message.decode();
-            self.counters.took(&decoded);
-            let changes = decoded.readings.iter().flat_map(|reading| judge.observe(reading));
-            transitions.extend(changes.map(|change| self.with_mail(change)));
+            self.alerter.counters.took(&decoded);
+            for reading in &decoded.readings {
+                let observed = self.judge.observe(reading, judged_at, &mut changes);
+                self.alerter.counters.late.inc_by(u64::from(observed.late));
+            }
             judged.push((decoded, debt));
         }
-        if !transitions.is_empty() {
-            self.persist(ready, || self.store.record(&transitions)).await;
-            self.announce(&transitions);
-            owed.notify_one();
-        }
-        self.settle(judged).await;
+        self.keep_absence().await;
+        // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
+        self.judge.advance(clock, judged_at, &mut changes);
+        self.record(changes).await;
+        self.alerter.settle(judged).await;
     }
 
-    /// A mail for every transition, owed from the same transaction on.
-    fn with_mail(&self, transition: Transition) -> Transition {
-        let mail = |id: &str, kind, word| Mail {
-            message_id: format!("{}.{word}@millrace", id.replace('/', ".")),
-            incident: id.to_owned(),
-            kind,
-            recipients: self.config.recipients.clone(),
-            sent_at: None,
-        };
-        match transition {
-            Transition::Opened(mut opened) => {
-                opened.mail = Some(mail(&opened.id, MailKind::Opened, "opened"));
-                Transition::Opened(opened)
+    /// Nothing comes: whatever was published until now has been judged, if there is a connection.
+    async fn idle(&mut self) {
+        let connected = self.link.borrow().connected;
+        if connected && !self.connected {
+            // Nobody could speak meanwhile, and another alerter may have been told.
+            self.session = None;
+            self.resume().await;
+        }
+        self.connected = connected;
+        if self.probed_at.elapsed() >= PROBE_EVERY {
+            self.probed_at = Instant::now();
+            match self.alerter.store.owed_count().await {
+                Ok(_) => self.ready.pass(),
+                Err(e) => self.ready.fail(e.to_string()),
             }
-            Transition::Resolved(mut resolved) => {
-                resolved.mail = Some(mail(&resolved.id, MailKind::Resolved, "resolved"));
-                Transition::Resolved(resolved)
-            }
+        }
+        if connected {
+            self.look_for_absence(Timestamp::now()).await;
         }
     }
 
-    fn announce(&self, transitions: &[Transition]) {
-        for transition in transitions {
-            match transition {
-                Transition::Opened(opened) => {
-                    self.counters.opened.inc();
-                    info!(incident = opened.id, value = opened.value, "incident opened");
-                }
-                Transition::Resolved(resolved) => {
-                    self.counters.resolved.inc();
-                    info!(incident = resolved.id, value = resolved.value, "incident resolved");
-                }
-            }
+    async fn look_for_absence(&mut self, now: Timestamp) {
+        self.keep_absence().await;
+        if !self.judge.overdue(now) || !self.may_call_absent().await {
+            return;
         }
+        let mut changes = Changes::default();
+        self.judge.advance(now, now, &mut changes);
+        self.record(changes).await;
+    }
+
+    /// Whoever is given the readings knows best who is silent.
+    async fn keep_absence(&mut self) {
+        let is_fresh = self.seized_at.is_some_and(|at| at.elapsed() < RENEW_EVERY);
+        if self.session.is_none() || is_fresh {
+            return;
+        }
+        self.seized_at = Some(Instant::now());
+        let Alerter { store, name, .. } = self.alerter;
+        if let Err(e) = store.seize(Right::Absence, name, LEASE).await {
+            warn!("cannot take the right to call devices absent: {e}");
+        }
+    }
+
+    /// An alerter that was given nothing may be one of two: then it says nothing while the other is there, and looks
+    /// in the store before it does.
+    async fn may_call_absent(&mut self) -> bool {
+        if self.session.is_some() {
+            return true;
+        }
+        if !self.hold_absence().await {
+            return false;
+        }
+        let Ok(latest) = self.alerter.store.latest().await else { return false };
+        for reading in &latest {
+            self.judge.heard(&reading.topic, reading.received_at);
+        }
+        true
+    }
+
+    async fn hold_absence(&self) -> bool {
+        let Alerter { store, name, .. } = self.alerter;
+        store.hold(Right::Absence, name, LEASE).await.unwrap_or(false)
+    }
+
+    /// Goes on from what the store knows.
+    async fn resume(&mut self) {
+        let Alerter { store, .. } = self.alerter;
+        let standings = self.persist(|| store.standings()).await;
+        let latest = self.persist(|| store.latest()).await;
+        let heard: Vec<_> =
+            latest.into_iter().map(|reading| (reading.topic, reading.received_at, reading.value)).collect();
+        let rules = self.rules.borrow_and_update().clone();
+        let (judge, changes) = Judge::resume(rules, standings, &heard, Timestamp::now());
+        self.judge = judge;
+        self.record_if_in_charge(changes).await;
+    }
+
+    async fn adopt(&mut self) {
+        let rules = self.rules.borrow_and_update().clone();
+        let changes = self.judge.adopt(rules, Timestamp::now());
+        self.record_if_in_charge(changes).await;
+    }
+
+    /// An alerter that waits for another to die must not end incidents of rules that only the other has.
+    async fn record_if_in_charge(&mut self, changes: Changes) {
+        if changes != Changes::default() && (self.session.is_some() || self.hold_absence().await) {
+            self.record(changes).await;
+        }
+    }
+
+    async fn record(&mut self, changes: Changes) {
+        if changes == Changes::default() {
+            return;
+        }
+        let Alerter { store, .. } = self.alerter;
+        self.persist(|| store.record(&changes)).await;
+        self.alerter.announce(&changes.transitions);
+        self.owed.notify_one();
     }
 
     /// Calls the store, however often it takes.
-    async fn persist<T, F: Future<Output = store::Result<T>>>(
-        &self,
-        ready: &Check,
-        call: impl Fn() -> F,
-    ) -> T {
+    async fn persist<T, F: Future<Output = store::Result<T>>>(&self, call: impl Fn() -> F) -> T {
         let mut backoff = Backoff::short();
         loop {
             match call().await {
                 Ok(answer) => {
-                    ready.pass();
+                    self.ready.pass();
                     return answer;
                 }
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
                     warn!(retry_in = ?wait, "{e}");
-                    self.counters.store_failures.inc();
-                    ready.fail(e.to_string());
+                    self.alerter.counters.store_failures.inc();
+                    self.ready.fail(e.to_string());
                     tokio::time::sleep(wait).await;
                 }
+            }
+        }
+    }
+}
+
+impl Alerter {
+    fn announce(&self, transitions: &[Transition]) {
+        for transition in transitions {
+            match transition {
+                Transition::Opened(opened, _) => {
+                    self.counters.opened.inc();
+                    info!(incident = opened.id, value = opened.value, "incident opened");
+                }
+                Transition::Resolved { id, value, .. } => {
+                    self.counters.resolved.inc();
+                    info!(incident = id, value, "incident resolved");
+                }
+                Transition::Told { .. } | Transition::Peaked { .. } => {}
             }
         }
     }

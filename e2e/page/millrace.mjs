@@ -20,6 +20,7 @@ export async function startMillrace(dataDir, httpPort = 0) {
       MILLRACE__HTTP__LISTEN: `127.0.0.1:${httpPort}`,
       MILLRACE__MQTT__LISTEN: "127.0.0.1:0",
       MILLRACE__SENSORS__COUNT: "0",
+      MILLRACE__ALERTER__RULES: fileURLToPath(new URL("../rules/rules.toml", import.meta.url)),
       MILLRACE__DASHBOARD__STALE_AFTER: "2s",
       MILLRACE__DASHBOARD__OFFLINE_AFTER: "4s",
     },

@@ -1,4 +1,4 @@
-//! One question over HTTP.
+//! One question over HTTP, or one thing to be done.
 
 /// The status and the body, whatever they are.
 ///
@@ -13,15 +13,35 @@ pub(crate) fn ask(url: &str) -> (u16, String) {
 /// # Errors
 /// There is no answer.
 pub(crate) fn try_ask(url: &str) -> Result<(u16, String), String> {
-    let agent = ureq::Agent::config_builder()
+    let answer = agent().get(url).call().map_err(|e| format!("{url}: {e}"))?;
+    read(answer).map_err(|e| format!("{url}: {e}"))
+}
+
+/// The status and the body of a POST.
+///
+/// # Panics
+/// There is no answer.
+pub(crate) fn post(url: &str, json: &serde_json::Value) -> (u16, String) {
+    let answer = agent()
+        .post(url)
+        .send_json(json)
+        .map_err(|e| e.to_string())
+        .and_then(|a| read(a).map_err(|e| e.to_string()));
+    answer.unwrap_or_else(|e| panic!("{url}: {e}"))
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(crate::SOON))
         .timeout_global(Some(crate::LONG))
         .build()
-        .new_agent();
-    let mut answer = agent.get(url).call().map_err(|e| format!("{url}: {e}"))?;
-    let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string();
-    Ok((answer.status().as_u16(), body.map_err(|e| format!("{url}: {e}"))?))
+        .new_agent()
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<(u16, String), ureq::Error> {
+    let body = answer.body_mut().with_config().limit(u64::MAX).read_to_string()?;
+    Ok((answer.status().as_u16(), body))
 }
 
 /// A metric's name as a service spells it.

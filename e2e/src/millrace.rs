@@ -11,6 +11,9 @@ use crate::http::{full_name, metric};
 use crate::process::Process;
 use crate::{LONG, Mail, Shape, binary, program};
 
+/// Where nobody waits for a group of incidents.
+pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/rules.toml");
+
 /// How to start one; nothing listens on a fixed port unless told to.
 #[derive(Debug, Clone)]
 pub struct Start {
@@ -32,11 +35,12 @@ pub struct Millrace {
 }
 
 impl Start {
-    /// Without simulated sensors.
+    /// Without simulated sensors, and with the rules of tests.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
         let start = Self { settings: Vec::new(), data_dir: data_dir.to_owned() };
-        start.set("SENSORS__COUNT", "0").set("MQTT__LISTEN", "127.0.0.1:0").set("HTTP__LISTEN", "127.0.0.1:0")
+        let start = start.set("MQTT__LISTEN", "127.0.0.1:0").set("HTTP__LISTEN", "127.0.0.1:0");
+        start.set("SENSORS__COUNT", "0").set("ALERTER__RULES", RULES)
     }
 
     /// Sets `MILLRACE__<name>`.

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus, Output};
 use serde_json::Value;
 
 use crate::http::{ask, metric};
+use crate::millrace::RULES;
 use crate::process::Process;
 use crate::{LONG, binary, eventually};
 
@@ -38,6 +39,7 @@ impl StartService {
             .set("MQTT__URL", mqtt_url)
             .set("ADMIN__LISTEN", "127.0.0.1:0")
             .set("HTTP__LISTEN", "127.0.0.1:0")
+            .set("ALERTER__RULES", RULES)
     }
 
     /// Sets `MILLRACE__<name>`.

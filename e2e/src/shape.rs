@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::http::ask;
+use crate::http::{ask, post};
 use crate::{Mail, eventually};
 
 /// Millrace, as one process or as a cluster.
@@ -81,6 +81,15 @@ pub trait Shape {
         let (status, body) = self.ask(path);
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}"))
+    }
+
+    /// Posts JSON: the status and the answer.
+    ///
+    /// # Panics
+    /// The answer is no JSON.
+    fn post(&self, path: &str, json: &Value) -> (u16, Value) {
+        let (status, body) = post(&format!("{}{path}", self.http()), json);
+        (status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}")))
     }
 
     /// All readings that match, over all pages.

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::collections::HashSet;
+use std::path::Path;
+use std::time::Duration;
 
-use e2e::{Cluster, LONG, Load, Shape, eventually, stored_once};
+use e2e::{Cluster, LONG, Load, Service, Shape, eventually, stored_once};
 
 #[test]
 fn two_writers_share_the_queue_and_store_everything_once() {
@@ -49,4 +51,50 @@ fn when_the_alerter_dies_another_goes_on_with_one_mail_per_transition() {
     assert!(mails.len() <= 21, "{} mails", mails.len());
     assert!(second.metric("millrace_alerter_judged_total") >= 10.0);
     assert_eq!(cluster.rows_of("alerts", &device).len(), 10);
+}
+
+/// One of two alerters that miss a device after four seconds.
+fn watcher(cluster: &Cluster, folder: &Path, rules: &Path) -> Service {
+    std::fs::create_dir(folder).unwrap();
+    let start = cluster.service("alerter", folder).set("SMTP__URL", &cluster.smtp_url());
+    let service = start.set("ALERTER__RULES", rules.to_str().unwrap()).start();
+    service.until_ready();
+    service
+}
+
+#[test]
+fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let (folder, device) = (tempfile::tempdir().unwrap(), cluster.device("lab"));
+    let rules = folder.path().join("rules.toml");
+    let rule = format!("[[rules]]\nname = \"silent\"\nmetric = \"temperature\"\ndevice = \"{device}\"\n");
+    std::fs::write(&rules, format!("group_wait = \"0s\"\n{rule}absent_for = \"4s\"\n")).unwrap();
+    let speak = |seconds: u32| {
+        for _ in 0..2 * seconds {
+            cluster.publish(&format!("temperature/{device}"), &["-m", "21"]);
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    };
+    cluster.stop("alerter");
+    speak(1);
+    let [first, second] = ["one", "two"].map(|name| watcher(&cluster, &folder.path().join(name), &rules));
+    speak(8);
+    assert_eq!(
+        cluster.rows_of("alerts", &device).len(),
+        0,
+        "it speaks, though one of the two is told nothing"
+    );
+    // One of them was given the readings.
+    let judged = |alerter: &Service| alerter.metric("millrace_alerter_judged_total");
+    let active = if judged(&first) > judged(&second) { first } else { second };
+    let _killed = active.kill();
+    speak(4);
+    assert_eq!(cluster.rows_of("alerts", &device).len(), 0, "the other has heard it");
+    let alert = eventually(LONG, || cluster.rows_of("alerts", &device).pop().ok_or("no alert"));
+    eventually(LONG, || match cluster.mails(&device).len() {
+        1 => Ok(()),
+        mails => Err(mails),
+    });
+    assert_eq!(alert["rule"], "silent", "{alert}");
+    assert_eq!(cluster.rows_of("alerts", &device).len(), 1);
 }

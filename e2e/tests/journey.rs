@@ -51,7 +51,8 @@ fn a_bare_number_is_stored_judged_mailed_and_shown(plant: &mut impl Shape) {
     mailed(plant, &device, 1);
 
     publish("26.5");
-    publish("25");
+    publish("24.6");
+    publish("24");
     let mails = mailed(plant, &device, 2);
     let subject = format!("Alert: {device}: temperature is 26.1 (above 25)");
     let opened = mails.iter().find(|mail| mail.subject == subject).unwrap_or_else(|| panic!("{mails:?}"));

@@ -35,6 +35,9 @@ fn a_start_that_cannot_be_names_the_setting_to_change() {
         ("SENSORS__INTERVAL", "soon", "setting sensors.interval"),
         ("SMTP__URL", "mail.example.org", "setting smtp.url"),
         ("SMTP__TO", "nobody", "setting smtp.to"),
+        ("SMTP__ZONE", "Europe/Berln", "setting smtp.zone (MILLRACE__SMTP__ZONE): there is no time zone Europe/Berln"),
+        ("ALERTER__RULES", "/no/such.toml", "setting alerter.rules (MILLRACE__ALERTER__RULES): cannot read /no/such.toml"),
+        ("ALERTER__TEMPLATES", "/no/such", "setting alerter.templates"),
         ("METRICS", "a/b", "setting metrics"),
         ("STORE__RETENTION", "1s", "setting store.retention"),
         ("DASHBOARD__OFFLINE_AFTER", "1s", "setting dashboard.offline_after"),
@@ -69,11 +72,11 @@ fn two_do_not_share_a_folder() {
 fn a_file_of_settings_is_read_and_the_environment_wins() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("my.toml");
-    std::fs::write(&file, "[http]\nlisten = '127.0.0.1:1'\n[alerter]\nrules = [{ name = 'x', metric = 'temperature', above = 'high' }]").unwrap();
+    std::fs::write(&file, "[http]\nlisten = '127.0.0.1:1'\n[store]\nretention = 'long'").unwrap();
     let start = Start::new(&folder.path().join("data"));
     let output = start.command().arg("--config").arg(&file).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("setting alerter.rules"), "{said}");
+    assert!(said.contains("setting store.retention"), "{said}");
     for arguments in [["--config", "/no/such.toml"], ["--bogus", "x"]] {
         let output = start.command().args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(64), "{output:?}");

@@ -23,6 +23,9 @@ enum Command {
     Healthcheck,
     /// Let a user connect: reads a password from standard input and writes it, hashed, to mqtt.password_file
     Passwd { user: String },
+    /// Check and try rules, and see, silence and acknowledge alerts
+    #[command(subcommand)]
+    Alerts(edge::AlertsCommand),
     /// Print the ledger: per device and boot, what is expected, stored, missing and late; exit with 1 if any is missing
     Verify(edge::VerifyArgs),
 }
@@ -36,6 +39,7 @@ Settings, in a file given with --config or in the environment (the environment w
   MILLRACE__SENSORS__COUNT       simulated sensors, 0 is none   3
   MILLRACE__SENSORS__INTERVAL    between two of their readings  1s
   MILLRACE__SMTP__URL            mail server                    none: files in DATA_DIR/mails
+  MILLRACE__ALERTER__RULES       what is watched, who is told   above 25 °C; silent for 2 minutes
   MILLRACE__METRICS              what is collected              temperature,humidity,pressure
 Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
 Exit codes: 0 stopped as asked, 64 a setting is to be changed, 1 anything else.";
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
         match arguments.command {
             None => context.run(Box::pin(edge::run(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
+            Some(Command::Alerts(command)) => edge::alerts(command, &context.settings).await,
             Some(Command::Verify(args)) => edge::verify(&context.settings, args).await,
             Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
         }

@@ -4,9 +4,9 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerter::{Alerter, Mailer};
+use alerter::RulesFile;
 use anyhow::{Context as _, bail};
-use broker::{BrokerUrl, Delivery};
+use broker::{BrokerUrl, Deliveries, Delivery};
 use dashboard::{Live, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
@@ -48,12 +48,18 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let page = service::page_url(settings, listener.local_addr()?)?;
-    let mailer = Mailer::from_settings(settings, page.clone())?;
-    let mails = mailer.place();
+    let rules = RulesFile::from_settings(settings)?;
+    let mails = alerter::mail_place(settings)?;
 
     let mut services = JoinSet::new();
-    let (hub, ends) = start_services(&context, &store, mailer, listener, &page, &mut services)?;
-    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub).await?;
+    let (hub, ends) = start_services(&context, &store, listener, &page, &mut services)?;
+    let Ends { senders, judged } = ends;
+    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
+    let name = "millrace".to_owned();
+    let url = broker.url.clone();
+    let prepared = alerter::prepare(settings, rules, &page, url, store.clone(), &context.metrics, name)?;
+    let (alerter, notifiers) = prepared.start();
+    services.spawn(alerter.run(judged, hub.link(), notifiers, context.health.check("alerter")));
     let banner = Banner {
         page,
         mqtt: broker.address,
@@ -75,7 +81,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     sensors.await.context("the simulated sensors panicked")?;
     stop_broker.now();
     broker.await.context("the MQTT broker panicked")??;
-    drop(ends);
+    drop(senders);
     while let Some(end) = services.join_next().await {
         end.context("a service panicked")?;
     }
@@ -83,13 +89,16 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The ends that keep the services' streams open: dropping them lets the services finish.
-type Ends = [mpsc::Sender<Delivery<Message>>; 3];
+struct Ends {
+    /// They keep the services' streams open: dropping them lets the services finish.
+    senders: [mpsc::Sender<Delivery<Message>>; 3],
+    /// What the alerter is to judge, once it is known where it can publish alerts.
+    judged: Deliveries<Message>,
+}
 
 fn start_services(
     context: &Context,
     store: &Arc<dyn Store>,
-    mailer: Mailer,
     listener: TcpListener,
     page: &str,
     services: &mut JoinSet<()>,
@@ -108,11 +117,6 @@ fn start_services(
     let retention = db_writer::Retention::from_settings(settings)?;
     tokio::spawn(db_writer::forget_old(retention, store.clone(), stop.clone()));
 
-    let config = alerter::Config::from_settings(settings)?;
-    let counters = alerter::Counters::register(metrics);
-    let alerter = Alerter { config, store: store.clone(), counters, name: "millrace".into() };
-    services.spawn(alerter.run(judged, mailer, health.check("alerter")));
-
     let config = dashboard::Config::from_settings(settings)?;
     let live = Live::new(config.ages());
     let relayed = dashboard::relay(shown, hub.link(), live.clone(), store.clone(), health.check("dashboard"));
@@ -127,7 +131,7 @@ fn start_services(
         stop: stop.clone(),
     };
     tokio::spawn(dashboard::serve(listener, server));
-    Ok((hub, [to_writer, to_alerter, to_pages]))
+    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged }))
 }
 
 fn start_sensors(sensors: &Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {

@@ -11,6 +11,6 @@ mod source;
 pub use admin::{ask_ready, bind, routes, serve};
 pub use health::{Check, Health};
 pub use metrics::Metrics;
-pub use process::{Context, arguments, exit_code, healthcheck, main};
+pub use process::{Context, Failure, arguments, exit_code, healthcheck, main};
 pub use settings::{SettingError, Settings};
 pub use source::{Source, data_dir, page_url, store};

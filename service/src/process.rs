@@ -17,6 +17,14 @@ use crate::{Health, Metrics, SettingError, Settings, admin, logging};
 /// Exit code for settings that must be changed, as sysexits.h has it.
 const EXIT_USAGE: u8 = 64;
 
+/// A failure with an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{said}")]
+pub struct Failure {
+    pub code: u8,
+    pub said: String,
+}
+
 /// What a service is handed.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -138,13 +146,14 @@ pub async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()
     admin::ask_ready(address).await
 }
 
-/// Says what went wrong in one line: 64 for a setting to be changed, 1 for anything else.
+/// Says what went wrong: 64 for a setting to be changed, a [`Failure`]'s own code, 1 for anything else.
 pub async fn exit_code(name: &str, life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let Err(e) = life.await else { return ExitCode::SUCCESS };
     complain(name, &e);
-    match e.downcast_ref::<SettingError>() {
-        Some(_) => ExitCode::from(EXIT_USAGE),
-        None => ExitCode::FAILURE,
+    match (e.downcast_ref::<SettingError>(), e.downcast_ref::<Failure>()) {
+        (Some(_), _) => ExitCode::from(EXIT_USAGE),
+        (_, Some(failure)) => ExitCode::from(failure.code),
+        _ => ExitCode::FAILURE,
     }
 }
 

@@ -1,0 +1,106 @@
+//! The file of rules, read again whenever it changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use service::{SettingError, Settings};
+use telemetry::Metrics;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use crate::rules::{self, Known};
+use crate::{Counters, Rules};
+
+/// How often the file is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The rules in the setting `alerter.rules`.
+#[derive(Debug, Clone)]
+pub struct RulesFile {
+    /// None: the rules that are compiled in.
+    path: Option<PathBuf>,
+    known: Known,
+}
+
+impl RulesFile {
+    /// # Errors
+    /// A setting is wrong.
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
+        let path: PathBuf = settings.get("alerter.rules")?;
+        let zone: String = settings.get("smtp.zone")?;
+        let zone = TimeZone::get(&zone).map_err(|_| {
+            let problem = format!("there is no time zone {zone}: write an IANA name such as Europe/Berlin");
+            SettingError::new("smtp.zone", problem)
+        })?;
+        let metrics = settings.get::<Metrics>("metrics")?.names().map(str::to_owned).collect();
+        let known = Known { metrics, mail_to: settings.get("smtp.to")?, zone };
+        Ok(Self { path: (!path.as_os_str().is_empty()).then_some(path), known })
+    }
+
+    /// The same settings with another file.
+    #[must_use]
+    pub fn at(self, path: PathBuf) -> Self {
+        Self { path: Some(path), ..self }
+    }
+
+    /// # Errors
+    /// The file cannot be read, or what is wrong in it, a line for each.
+    pub fn read(&self) -> Result<Rules, SettingError> {
+        let text = self.text().map_err(|e| SettingError::new("alerter.rules", e))?;
+        self.parse(&text).map_err(|e| SettingError::new("alerter.rules", e))
+    }
+
+    fn text(&self) -> Result<String, String> {
+        match &self.path {
+            None => Ok(rules::DEFAULT.to_owned()),
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
+            }
+        }
+    }
+
+    fn parse(&self, text: &str) -> Result<Rules, String> {
+        let place = self.path.as_ref().map_or("the built-in rules".into(), |path| path.display().to_string());
+        rules::read(text, &self.known).map_err(|e| format!("{place}: {e}"))
+    }
+
+    /// Reads the file when it changes and when SIGHUP comes; what is wrong in it is logged, and the old rules stay.
+    pub async fn follow(self, rules: watch::Sender<Arc<Rules>>, counters: Counters) {
+        counters.rules_loaded.set(1);
+        let Some(mut hang_up) = self.path.as_ref().and_then(|_| signal(SignalKind::hangup()).ok()) else { return };
+        let mut last = self.text();
+        loop {
+            let asked = tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+                _ = hang_up.recv() => true,
+            };
+            let text = self.text();
+            if text != last || asked {
+                self.replace(&rules, text.clone(), &counters);
+                last = text;
+            }
+        }
+    }
+
+    fn replace(&self, rules: &watch::Sender<Arc<Rules>>, text: Result<String, String>, counters: &Counters) {
+        match text.and_then(|text| self.parse(&text)) {
+            Ok(new) => {
+                counters.rules_loaded.set(1);
+                let changed = rules.send_if_modified(|old| {
+                    let differs = **old != new;
+                    *old = Arc::new(new);
+                    differs
+                });
+                info!(changed, "the rules were read again");
+            }
+            Err(e) => {
+                counters.rules_loaded.set(0);
+                counters.rules_refused.inc();
+                error!("the old rules stay in force: {e}");
+            }
+        }
+    }
+}

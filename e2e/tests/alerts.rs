@@ -1,0 +1,359 @@
+//! Alerts that people trust: never a silence, never a flood, and rules that can be changed and tried.
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use e2e::{Cluster, LONG, Load, Mail, Millrace, SOON, Shape, Start, binary, eventually};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+e2e::on_both_shapes! {
+    together: [a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked],
+    alone: []
+}
+
+/// A `millrace` with rules of its own.
+struct Plant {
+    folder: TempDir,
+    millrace: Millrace,
+}
+
+const AT_ONCE: &str = "group_wait = \"0s\"\n";
+
+impl Plant {
+    fn start(rules: &str) -> Self {
+        Self::start_with(rules, |start| start)
+    }
+
+    fn start_with(rules: &str, more: impl FnOnce(Start) -> Start) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("rules.toml");
+        std::fs::write(&file, rules).unwrap();
+        let start = Start::new(&folder.path().join("data")).set("ALERTER__RULES", file.to_str().unwrap());
+        Self { millrace: more(start).start(), folder }
+    }
+
+    fn rules(&self) -> PathBuf {
+        self.folder.path().join("rules.toml")
+    }
+
+    fn publish(&self, device: &str, value: &str) {
+        self.millrace.publish(&format!("temperature/{device}"), &["-m", value]);
+    }
+
+    fn alerts(&self, filter: &str) -> Vec<Value> {
+        self.millrace.get(&format!("/api/alerts?{filter}"))["alerts"].as_array().unwrap().clone()
+    }
+
+    /// Waits for so many mails whose subjects say this.
+    fn mailed(&self, about: &str, count: usize) -> Vec<Mail> {
+        eventually(LONG, || match self.millrace.mails(about) {
+            mails if mails.len() == count => Ok(mails),
+            mails => Err(mails.into_iter().map(|mail| mail.subject).collect::<Vec<_>>()),
+        })
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("data.log")).unwrap()
+    }
+
+    /// `millrace alerts …` beside the running one.
+    fn command(&self, arguments: &[&str]) -> Output {
+        let data = self.folder.path().join("data");
+        let mut command = Command::new(binary("millrace"));
+        command.env("MILLRACE__DATA_DIR", data).env("MILLRACE__ALERTER__RULES", self.rules());
+        command.arg("alerts").args(arguments).output().unwrap()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+fn time(alert: &Value, name: &str) -> jiff::Timestamp {
+    alert[name].as_str().unwrap_or_else(|| panic!("{name} in {alert}")).parse().unwrap()
+}
+
+const ABSENT: &str = "[[rules]]\nname = \"silent\"\nabsent_for = \"3s\"\n";
+
+#[test]
+fn a_device_that_falls_silent_is_told_of_within_a_second_of_its_time_out() {
+    let plant = Plant::start(&format!("{AT_ONCE}{ABSENT}"));
+    plant.publish("lab", "21");
+    let alert = eventually(SOON, || plant.alerts("rule=silent").pop().ok_or("no alert"));
+    let silent_for = time(&alert, "judged_at").duration_since(time(&alert, "began_at"));
+    assert!(silent_for.as_millis() >= 3000 && silent_for.as_millis() <= 4000, "{silent_for:?}: {alert}");
+    assert_eq!(alert["value"], 21.0, "what it said last");
+    plant.mailed("lab", 1);
+    plant.publish("lab", "21.5");
+    assert!(plant.mailed("lab", 2).iter().any(|mail| mail.subject.starts_with("Resolved")));
+    assert!(plant.alerts("rule=silent")[0]["resolved_at"].is_string());
+}
+
+#[test]
+fn a_device_that_died_before_a_restart_or_never_spoke_is_told_of_after_it() {
+    let expected = "metric = \"temperature\"\nexpect = [\"cellar\"]\n";
+    let mut plant = Plant::start(&format!("{AT_ONCE}{ABSENT}{expected}"));
+    plant.publish("lab", "21");
+    plant.millrace.restart();
+    let started = Instant::now();
+    plant.mailed("lab", 1);
+    plant.mailed("cellar", 1);
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    let cellar = plant.alerts("device=cellar").remove(0);
+    assert_eq!(cellar["value"], Value::Null, "it never spoke");
+    plant.millrace.restart();
+    plant.publish("other", "1");
+    plant.mailed("other", 1);
+    assert_eq!(plant.alerts("").len(), 3, "and each once: {:?}", plant.alerts(""));
+}
+
+#[test]
+fn five_hundred_devices_that_go_dark_are_one_mail() {
+    let plant = Plant::start("[[rules]]\nname = \"silent\"\nabsent_for = \"4s\"\n");
+    let arguments = ["load", "--connections", "50", "--devices", "500", "--rate", "500", "--duration", "4s"];
+    let load = Load::start(&plant.millrace.device_url(), plant.folder.path(), &arguments);
+    let (code, summary, _) = load.finish();
+    assert_eq!(code, 0, "{summary}");
+    let mail = plant.mailed("500 devices", 1).remove(0);
+    assert!(mail.subject.starts_with("Alert: 500 devices"), "{}", mail.subject);
+    assert_eq!(plant.millrace.mails("").len(), 1, "{:?}", plant.millrace.mails(""));
+    assert_eq!(plant.alerts("state=open&limit=1000").len(), 500);
+}
+
+#[test]
+fn a_flood_ends_in_a_digest() {
+    let hot = "[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = 25.0\n";
+    let plant = Plant::start(&format!("{AT_ONCE}max_mails_per_hour = 3\n{hot}"));
+    for device in ["a", "b"] {
+        plant.publish(device, "26");
+        plant.mailed(&format!("{device}: "), 1);
+    }
+    for device in ["c", "d", "e", "f"] {
+        plant.publish(device, "26");
+    }
+    plant.mailed("", 3);
+    eventually(SOON, || match plant.alerts("state=open").len() {
+        6 => Ok(()),
+        open => Err(open),
+    });
+    let waiting =
+        plant.alerts("state=open").into_iter().filter(|alert| alert["mails"][0]["sent_at"].is_null());
+    assert!((1..=4).contains(&waiting.count()), "what is over the cap waits");
+    assert_eq!(plant.millrace.mails("").len(), 3);
+}
+
+#[test]
+fn rules_are_read_again_when_they_change_and_a_bad_file_changes_nothing() {
+    let rule = |above: f64| {
+        format!("{AT_ONCE}[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = {above:?}\n")
+    };
+    let plant = Plant::start(&rule(25.0));
+    plant.publish("lab", "24");
+    std::fs::write(plant.rules(), rule(20.0).replace("above", "abov")).unwrap();
+    eventually(SOON, || match plant.millrace.metric("millrace_alerter_rules_refused_total") {
+        refused if refused > 0.0 => Ok(()),
+        refused => Err(refused),
+    });
+    assert_eq!(plant.millrace.metric("millrace_alerter_rules_loaded"), 0.0);
+    assert!(plant.log().contains("the old rules stay in force"), "{}", plant.log());
+    assert!(plant.log().contains("line 5"), "{}", plant.log());
+    plant.publish("lab", "26");
+    plant.mailed("lab", 1);
+
+    std::fs::write(plant.rules(), rule(27.0)).unwrap();
+    plant.millrace.signal("HUP");
+    eventually(SOON, || match plant.millrace.metric("millrace_alerter_rules_loaded") {
+        1.0 => Ok(()),
+        bad => Err(bad),
+    });
+    plant.publish("lab", "26.5");
+    plant.mailed("Resolved: lab", 1);
+    let (status, _) = plant.millrace.terminate();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn bad_rules_end_the_start_with_the_place_and_what_to_write() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    std::fs::write(
+        &file,
+        "[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26.0\nmetric = \"temprature\"\n",
+    )
+    .unwrap();
+    let start = Start::new(&folder.path().join("data")).set("ALERTER__RULES", file.to_str().unwrap());
+    let output = start.fails();
+    assert_eq!(output.status.code(), Some(64));
+    let said = said(&output);
+    for words in
+        ["rules.toml", "line 4", "clear_below", "line 5", "temprature", "temperature, humidity, pressure"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+fn a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked(plant: &mut impl Shape) {
+    let (quiet, loud) = (plant.device("quiet"), plant.device("loud"));
+    let silence = json!({"device": quiet, "for": "1h", "reason": "it is being moved", "by": "ann"});
+    let (status, silence) = plant.post("/api/silences", &silence);
+    assert_eq!(status, 201, "{silence}");
+    plant.publish(&format!("temperature/{quiet}"), &["-m", "26"]);
+    plant.publish(&format!("temperature/{loud}"), &["-m", "26"]);
+    eventually(LONG, || match plant.mails(&loud).len() {
+        1 => Ok(()),
+        mails => Err(mails),
+    });
+    let alert = plant.promised_rows(1, || plant.rows_of("alerts", &quiet)).remove(0);
+    eventually(SOON, || {
+        let alert = plant.rows_of("alerts", &quiet).remove(0);
+        if alert["mails"][0]["state"] == "held" { Ok(()) } else { Err(alert) }
+    });
+    assert_eq!(plant.mails(&quiet).len(), 0);
+    let said = json!({"alert": alert["id"], "by": "ann", "note": "on my way"});
+    let (status, acknowledged) = plant.post("/api/acknowledgements", &said);
+    assert_eq!((status, &acknowledged["acknowledged"]["by"]), (200, &json!("ann")), "{acknowledged}");
+    plant.publish(&format!("temperature/{quiet}"), &["-m", "20"]);
+    eventually(SOON, || {
+        let alert = plant.rows_of("alerts", &quiet).remove(0);
+        if alert["mails"][0]["state"] == "dropped" { Ok(()) } else { Err(alert) }
+    });
+    assert_eq!(plant.mails(&quiet).len(), 0, "it was over before anybody was to be told");
+}
+
+#[test]
+fn the_command_line_shows_silences_and_acknowledges() {
+    let plant = Plant::start(&format!(
+        "{AT_ONCE}[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = 25.0\n"
+    ));
+    plant.publish("lab", "26.5");
+    let id = eventually(SOON, || plant.alerts("").pop().ok_or("none"))["id"].as_str().unwrap().to_owned();
+    let list = plant.command(&["list"]);
+    assert!(
+        list.status.success() && said(&list).contains("lab") && said(&list).contains("26.5"),
+        "{}",
+        said(&list)
+    );
+    let silenced = plant.command(&["silence", "--device", "lab", "--for", "2h", "--reason", "cleaning"]);
+    assert!(silenced.status.success(), "{}", said(&silenced));
+    assert!(said(&plant.command(&["silences"])).contains("cleaning"));
+    let acknowledged = plant.command(&["acknowledge", &id, "--by", "ann"]);
+    assert!(acknowledged.status.success(), "{}", said(&acknowledged));
+    assert_eq!(plant.alerts("acknowledged=true").len(), 1);
+    let lint = plant.command(&["lint"]);
+    assert!(lint.status.success(), "{}", said(&lint));
+    std::fs::write(plant.rules(), "[[rules]]\nname = \"x\"\n").unwrap();
+    let lint = plant.command(&["lint"]);
+    assert_eq!(lint.status.code(), Some(64));
+    assert!(said(&lint).contains("line 1"), "{}", said(&lint));
+}
+
+#[test]
+fn new_rules_are_tried_on_what_is_stored() {
+    let hot = |above: f64| {
+        format!("{AT_ONCE}[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = {above:?}\n")
+    };
+    let plant = Plant::start(&hot(25.0));
+    for (minute, value) in [(0, 21.0), (1, 26.0), (2, 24.0), (3, 31.0), (4, 20.0)] {
+        let payload = format!("{{\"value\": {value}, \"measured_at\": \"2026-01-15T10:0{minute}:00Z\"}}");
+        plant.publish("lab", &payload);
+    }
+    let new = plant.folder.path().join("new.toml");
+    let test = |above: f64, more: &[&str]| {
+        std::fs::write(&new, hot(above)).unwrap();
+        plant.command(&[&["test", "--rules", new.to_str().unwrap()], more].concat())
+    };
+    let same = test(25.0, &[]);
+    assert!(same.status.success(), "{}", said(&same));
+    let differs = test(30.0, &["--json", "--from", "2026-01-15T10:00:00Z", "--to", "2026-01-15T11:00:00Z"]);
+    assert_eq!(differs.status.code(), Some(3), "{}", said(&differs));
+    let report: Value = serde_json::from_slice(&differs.stdout).unwrap();
+    assert_eq!(report["readings"], 5, "{report}");
+    assert_eq!(report["incidents"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(report["difference"]["gone"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!(report["messages"].as_array().unwrap().len(), 1, "opened and over within the wait: {report}");
+    let bad = test(f64::NAN, &[]);
+    assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
+}
+
+/// What a subscriber of the topic hears, until so many messages came.
+fn subscribe(millrace: &Millrace, topic: &str, count: usize) -> std::process::Child {
+    let mut command = millrace.mosquitto("mosquitto_sub");
+    let count = count.to_string();
+    command.args(["-t", topic, "-q", "1", "-C", &count, "-W", "60", "-v"]);
+    command.stdout(std::process::Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn a_subscriber_and_a_webhook_hear_of_an_alert() {
+    let hook = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", hook.local_addr().unwrap());
+    let calls = std::thread::spawn(move || [webhook_call(&hook), webhook_call(&hook)]);
+    let plant = Plant::start(&format!(
+        "{AT_ONCE}[recipients.ops]\nwebhook = \"{url}\"\n[recipients.field]\nmqtt = true\n[[rules]]\nname = \"hot\"\n\
+         metric = \"temperature\"\nabove = 25.0\nrecipients = [\"ops\", \"field\"]\n"
+    ));
+    let heard = subscribe(&plant.millrace, "alerts/#", 2);
+    // The subscription is there once a reading that was published after it is heard.
+    plant.publish("site-a/lab", "26");
+    let [opened, resolved] = {
+        eventually(SOON, || plant.alerts("").pop().ok_or("none"));
+        std::thread::sleep(Duration::from_millis(100));
+        plant.publish("site-a/lab", "20");
+        calls.join().unwrap()
+    };
+    assert_eq!((&opened["version"], &opened["status"]), (&json!("4"), &json!("firing")), "{opened}");
+    assert_eq!(opened["alerts"][0]["labels"]["device"], "site-a/lab", "{opened}");
+    assert_eq!(resolved["status"], "resolved", "{resolved}");
+    let heard = String::from_utf8(heard.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(heard.matches("alerts/hot/site-a/lab {").count(), 2, "{heard}");
+    assert_eq!(plant.millrace.mails("").len(), 0);
+}
+
+/// Takes one call and answers 200: its JSON.
+fn webhook_call(hook: &std::net::TcpListener) -> Value {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let (stream, _) = hook.accept().unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (&stream).write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[test]
+fn killed_over_and_over_it_tells_of_each_incident_once() {
+    let mut plant = Plant::start(&format!(
+        "{AT_ONCE}[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = 25.0\nclear_below = 24.5\n"
+    ));
+    for round in 0..10 {
+        let value = if round % 2 == 0 { "26" } else { "20" };
+        plant.publish("lab", value);
+        std::thread::sleep(Duration::from_millis(7 * round));
+        plant.millrace = plant.millrace.kill().start();
+    }
+    eventually(LONG, || {
+        let alerts = plant.alerts("rule=hot");
+        let mails = alerts.iter().flat_map(|alert| alert["mails"].as_array().unwrap());
+        let open: Vec<_> = mails.filter(|mail| mail["sent_at"].is_null()).cloned().collect();
+        if alerts.len() == 5 && open.is_empty() { Ok(()) } else { Err((alerts.len(), open)) }
+    });
+    // Mails are files named after their Message-ID: a repeat replaces the first. Opening and end may share one.
+    let mails = plant.millrace.mails("lab").len();
+    assert!((5..=10).contains(&mails), "{mails}");
+}
+
+fn _used(_: &Cluster, _: &Path) {}
