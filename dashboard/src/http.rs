@@ -1,31 +1,22 @@
 //! The routes: the page, the API, the WebSocket and the admin routes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+mod call;
+mod watch;
 
-use futures_util::{SinkExt, StreamExt};
-use serde_json::json;
+use std::sync::Arc;
+
 use service::{Health, Metrics};
 use store::Store;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use warp::http::StatusCode;
 use warp::reject::{InvalidQuery, MethodNotAllowed};
 use warp::reply::{Reply, Response};
-use warp::ws::{Message, WebSocket, Ws};
 use warp::{Filter, Rejection};
 
 use crate::api::{self, Refusal};
 use crate::query::Parameters;
 use crate::{Live, page};
-
-/// Bytes a page may send in one message; it has nothing to say.
-const MAX_INCOMING_BYTES: usize = 4 * 1024;
-
-/// A page that takes nothing for this long is gone.
-const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the routes serve from.
 #[derive(Clone)]
@@ -50,7 +41,7 @@ pub async fn serve(listener: TcpListener, server: Server) {
 
 fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
-    let websocket = websocket(server.clone());
+    let (websocket, changes) = (watch::route(server.clone()), call::routes(server.clone()));
     let with_server = warp::any().map(move || server.clone());
     let asked = warp::get().and(with_server).and(warp::query::<Parameters>());
     let devices = warp::path!("api" / "devices")
@@ -74,29 +65,49 @@ fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::c
         page::file(tail.as_str()).map(Reply::into_response).ok_or_else(warp::reject::not_found)
     });
     let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
-    let all = api.or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
+    let all =
+        api.or(changes).unify().or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
     all.map(|reply| warp::reply::with_header(reply, "x-content-type-options", "nosniff"))
 }
 
 fn answer(answer: Result<String, Refusal>) -> Response {
-    match answer {
-        Ok(json) => {
-            let json = warp::reply::with_header(json, "content-type", "application/json");
-            warp::reply::with_header(json, "cache-control", "no-store").into_response()
-        }
-        Err(e @ Refusal::Bad(_)) => error(StatusCode::BAD_REQUEST, &e.to_string()),
-        Err(e @ Refusal::Unavailable(_)) => error(StatusCode::SERVICE_UNAVAILABLE, &e.to_string()),
+    answer.map_or_else(refusal, |text| json(StatusCode::OK, text))
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    let json = warp::reply::with_header(text, "content-type", "application/json");
+    let json = warp::reply::with_header(json, "cache-control", "no-store");
+    warp::reply::with_status(json, status).into_response()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the end of a request")]
+fn refusal(refusal: Refusal) -> Response {
+    let status = match &refusal {
+        Refusal::Bad(_) => StatusCode::BAD_REQUEST,
+        Refusal::Foreign(_) => StatusCode::FORBIDDEN,
+        Refusal::Unknown(_) => StatusCode::NOT_FOUND,
+        Refusal::Over(_) => StatusCode::CONFLICT,
+        Refusal::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let said = error(status, &refusal.to_string());
+    match refusal {
+        Refusal::Method(methods) => warp::reply::with_header(said, "allow", methods).into_response(),
+        _ => said,
     }
 }
 
 fn error(status: StatusCode, message: &str) -> Response {
-    warp::reply::with_status(warp::reply::json(&json!({ "error": message })), status).into_response()
+    warp::reply::with_status(warp::reply::json(&serde_json::json!({ "error": message })), status)
+        .into_response()
 }
 
 async fn refuse(rejection: Rejection) -> Result<Response, std::convert::Infallible> {
     if rejection.find::<MethodNotAllowed>().is_some() {
-        let refusal = error(StatusCode::METHOD_NOT_ALLOWED, "this is only to be read: use GET");
-        return Ok(warp::reply::with_header(refusal, "allow", "GET").into_response());
+        return Ok(refusal(Refusal::Method("GET")));
     }
     let (status, message) = if rejection.find::<InvalidQuery>().is_some() {
         (StatusCode::BAD_REQUEST, "the query cannot be read")
@@ -106,89 +117,4 @@ async fn refuse(rejection: Rejection) -> Result<Response, std::convert::Infallib
         (StatusCode::BAD_REQUEST, "this is a WebSocket: ask for an upgrade")
     };
     Ok(error(status, message))
-}
-
-fn websocket(server: Server) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
-    let clients = Arc::new(AtomicUsize::new(0));
-    let host = warp::header::optional::<String>("host");
-    let origin = warp::header::optional::<String>("origin");
-    warp::path!("ws").and(warp::ws()).and(host).and(origin).map(
-        move |ws: Ws, host: Option<String>, origin: Option<String>| {
-            if !own_origin(origin.as_deref(), host.as_deref(), &server.public_url) {
-                return error(StatusCode::FORBIDDEN, "only this page itself may watch: see http.public_url");
-            }
-            let Some(seat) = Seat::take(&clients, server.max_clients) else {
-                return error(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "too many pages are open: see dashboard.max_clients",
-                );
-            };
-            let (live, stop) = (server.live.clone(), server.stop.clone());
-            ws.max_message_size(MAX_INCOMING_BYTES)
-                .on_upgrade(async move |socket| {
-                    stop.run_until_cancelled(show(socket, live)).await;
-                    drop(seat);
-                })
-                .into_response()
-        },
-    )
-}
-
-/// Another site's script must not read along; what is no browser sends no origin.
-fn own_origin(origin: Option<&str>, host: Option<&str>, public_url: &str) -> bool {
-    let Some(origin) = origin else { return true };
-    let own =
-        |url: &str| url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let place = origin.split_once("://").map(|(_, place)| place);
-    own(public_url) || (place.is_some() && place == host)
-}
-
-/// One of the places there are for open pages.
-struct Seat(Arc<AtomicUsize>);
-
-impl Seat {
-    fn take(taken: &Arc<AtomicUsize>, all: usize) -> Option<Self> {
-        let seat = Self(Arc::clone(taken));
-        // A seat that is refused is given back as it drops.
-        (taken.fetch_add(1, Ordering::SeqCst) < all).then_some(seat)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// Sends frames until the page is gone; one that is too far behind gets a new snapshot.
-async fn show(socket: WebSocket, live: Live) {
-    let (mut page, mut said) = socket.split();
-    let (mut frame, mut changes) = live.watch();
-    loop {
-        let send = page.send(Message::text(&*frame));
-        if !matches!(tokio::time::timeout(SEND_TIMEOUT, send).await, Ok(Ok(()))) {
-            return;
-        }
-        frame = tokio::select! {
-            change = changes.recv() => match change {
-                Ok(frame) => frame,
-                Err(RecvError::Lagged(_)) => {
-                    let (snapshot, from_here) = live.watch();
-                    changes = from_here;
-                    snapshot
-                }
-                Err(RecvError::Closed) => return,
-            },
-            () = gone(&mut said) => return,
-        };
-    }
-}
-
-/// Returns when the page has closed or broken its connection; pings are answered on the way.
-async fn gone(said: &mut futures_util::stream::SplitStream<WebSocket>) {
-    while let Some(Ok(message)) = said.next().await {
-        if message.is_close() {
-            return;
-        }
-    }
 }

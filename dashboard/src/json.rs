@@ -3,15 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde::Serialize;
-use store::MailKind;
+pub(crate) use store::answer::{Alert, Silence, time};
 
 use crate::State;
-
-pub(crate) fn time(at: Timestamp) -> String {
-    format!("{at:.6}")
-}
 
 /// `{"<name>": [<rows>]}`.
 pub(crate) fn listed<T: Serialize>(name: &str, rows: impl Iterator<Item = T>) -> String {
@@ -97,57 +92,6 @@ impl Bucket {
     pub(crate) fn of(bucket: &store::Bucket) -> Self {
         let store::Bucket { from, to, min, max, mean, count } = *bucket;
         Self { from: time(from), to: time(to), min, max, mean, count }
-    }
-}
-
-/// An incident; owned, because pages are told only when one has changed.
-#[derive(Debug, PartialEq, Serialize)]
-pub(crate) struct Alert {
-    rule: String,
-    device: String,
-    metric: String,
-    opened_at: String,
-    resolved_at: Option<String>,
-    value: f64,
-    unit: Option<String>,
-    mails: Vec<Mail>,
-}
-
-#[derive(Debug, PartialEq, Serialize)]
-struct Mail {
-    kind: &'static str,
-    to: String,
-    message_id: String,
-    sent_at: Option<String>,
-}
-
-impl Alert {
-    pub(crate) fn of(incident: &store::Incident) -> Self {
-        Self {
-            rule: incident.rule.clone(),
-            device: incident.device.clone(),
-            metric: incident.metric.clone(),
-            opened_at: time(incident.opened_at),
-            resolved_at: incident.resolved_at.map(time),
-            value: incident.value,
-            unit: incident.unit.clone(),
-            mails: incident.mails.iter().map(Mail::of).collect(),
-        }
-    }
-}
-
-impl Mail {
-    fn of(mail: &store::Mail) -> Self {
-        let kind = match mail.kind {
-            MailKind::Opened => "opened",
-            MailKind::Resolved => "resolved",
-        };
-        Self {
-            kind,
-            to: mail.recipients.clone(),
-            message_id: mail.message_id.clone(),
-            sent_at: mail.sent_at.map(time),
-        }
     }
 }
 

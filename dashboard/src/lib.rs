@@ -1,10 +1,12 @@
-//! Shows the newest reading, or nothing; answers what was stored.
+//! Shows the newest reading, or nothing; answers what was stored; takes silences and acknowledgements.
 
 mod api;
+mod change;
 mod http;
 mod json;
 mod live;
 mod newest;
+mod own;
 mod page;
 mod query;
 mod relay;

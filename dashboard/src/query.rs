@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use store::{Cursor, LedgerQuery, ReadingQuery, TimeRange};
+use store::{Cursor, IncidentQuery, LedgerQuery, ReadingQuery, Severity, TimeRange, answer};
+use telemetry::Filter;
 
 /// Readings on one page, at most, and where none is asked for.
 const MAX_LIMIT: usize = 100_000;
@@ -48,6 +49,44 @@ pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
     }
 }
 
+/// What `GET /api/alerts` asks for.
+///
+/// # Errors
+/// Says which parameter is wrong and what it may be.
+pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String> {
+    let (from, to) = times(&mut parameters)?;
+    let severities = [Severity::Info, Severity::Warning, Severity::Critical];
+    let query = IncidentQuery {
+        id: text(&mut parameters, "id"),
+        rule: text(&mut parameters, "rule"),
+        metric: text(&mut parameters, "metric"),
+        device: filter(&mut parameters, "device")?,
+        severity: one_of(
+            &mut parameters,
+            "severity",
+            &severities.map(|severity| (answer::severity(severity), severity)),
+        )?,
+        open: one_of(&mut parameters, "state", &[("open", true), ("resolved", false)])?,
+        acknowledged: truth(&mut parameters, "acknowledged")?,
+        from,
+        to,
+        limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+    };
+    let known = "id, rule, device, metric, severity, state, acknowledged, from, to, limit";
+    nothing_left(&parameters, known)?;
+    Ok(query)
+}
+
+/// Whether `GET /api/silences` asks for those that have ended, too.
+///
+/// # Errors
+/// Says which parameter is wrong and what it may be.
+pub(crate) fn silences(mut parameters: Parameters) -> Result<bool, String> {
+    let all = truth(&mut parameters, "all")?;
+    nothing_left(&parameters, "all")?;
+    Ok(all.unwrap_or(false))
+}
+
 /// # Errors
 /// Says which parameter is wrong and what it may be.
 pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
@@ -73,6 +112,31 @@ pub(crate) fn nothing(parameters: &Parameters) -> Result<(), String> {
 
 fn text(parameters: &mut Parameters, name: &str) -> Option<String> {
     parameters.remove(name).filter(|text| !text.is_empty())
+}
+
+fn filter(parameters: &mut Parameters, name: &str) -> Result<Option<Filter>, String> {
+    let read = |text: String| text.parse().map_err(|e| format!("{name}: {e}"));
+    text(parameters, name).map(read).transpose()
+}
+
+fn truth(parameters: &mut Parameters, name: &str) -> Result<Option<bool>, String> {
+    one_of(parameters, name, &[("true", true), ("false", false)])
+}
+
+/// One of some words, and what it stands for.
+fn one_of<T: Copy>(
+    parameters: &mut Parameters,
+    name: &str,
+    words: &[(&str, T)],
+) -> Result<Option<T>, String> {
+    let Some(text) = text(parameters, name) else { return Ok(None) };
+    match words.iter().find(|(word, _)| *word == text) {
+        Some((_, meaning)) => Ok(Some(*meaning)),
+        None => {
+            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            Err(format!("{name} must be {}", words.join(" or ")))
+        }
+    }
 }
 
 fn times(parameters: &mut Parameters) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
@@ -124,7 +188,43 @@ mod tests {
     use super::*;
 
     fn ask(parameters: &[(&str, &str)]) -> Result<Asked, String> {
-        readings(parameters.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect())
+        asked(readings, parameters)
+    }
+
+    fn asked<T>(read: fn(Parameters) -> Result<T, String>, parameters: &[(&str, &str)]) -> Result<T, String> {
+        read(parameters.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string())).collect())
+    }
+
+    #[test]
+    fn alerts_are_asked_for_by_everything_that_tells_them_apart() {
+        let all = asked(alerts, &[]).unwrap();
+        assert_eq!((all.limit, all.open, all.device.is_none()), (DEFAULT_LIMIT, None, true));
+        let some = [("device", "site-a/#"), ("severity", "critical"), ("state", "resolved"), ("limit", "5")];
+        let some = asked(alerts, &some).unwrap();
+        assert_eq!((some.device.unwrap().as_str(), some.open, some.limit), ("site-a/#", Some(false), 5));
+        assert_eq!(some.severity, Some(Severity::Critical));
+        let seen = asked(alerts, &[("acknowledged", "true"), ("from", "0"), ("id", "a/b/1")]).unwrap();
+        assert_eq!((seen.acknowledged, seen.from), (Some(true), Some(Timestamp::UNIX_EPOCH)));
+        assert_eq!(seen.id.as_deref(), Some("a/b/1"));
+        for (parameter, expected) in [
+            (("device", "a+"), "device: + and # stand for whole levels"),
+            (("severity", "high"), "severity must be info or warning or critical"),
+            (("state", "firing"), "state must be open or resolved"),
+            (("acknowledged", "1"), "acknowledged must be true or false"),
+            (("limit", "0"), "limit must be"),
+            (("stat", "open"), "unknown parameter stat: there are id, rule, device"),
+        ] {
+            let error = asked(alerts, &[parameter]).unwrap_err();
+            assert!(error.contains(expected), "{parameter:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn silences_that_have_ended_are_asked_for() {
+        assert_eq!(asked(silences, &[]), Ok(false));
+        assert_eq!(asked(silences, &[("all", "true")]), Ok(true));
+        assert!(asked(silences, &[("all", "yes")]).unwrap_err().contains("all must be true or false"));
+        assert!(asked(silences, &[("device", "a")]).unwrap_err().contains("unknown parameter device"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::{Deliveries, Delivery, Link, Outcome};
 use service::Check;
-use store::Store;
+use store::{IncidentQuery, Store};
 use telemetry::Message;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -125,7 +125,8 @@ async fn look(live: &Live, store: &dyn Store, reload: bool) -> store::Result<()>
     if reload {
         live.observe(store.latest().await?);
     }
-    let (incidents, rejected) = tokio::try_join!(store.incidents(ALERTS_SHOWN), store.rejected_count())?;
+    let shown = IncidentQuery { limit: ALERTS_SHOWN, ..IncidentQuery::default() };
+    let (incidents, rejected) = tokio::try_join!(store.incidents(&shown), store.rejected_count())?;
     live.note(&incidents, rejected);
     Ok(())
 }

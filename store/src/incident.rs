@@ -99,10 +99,24 @@ pub enum Transition {
     /// With whom to tell; its `notices` are empty.
     Opened(Box<Incident>, Vec<Address>),
     /// A late incident turned out to be still true: tells those whom nobody told yet.
-    Told { id: String, at: Timestamp, to: Vec<Address> },
-    Peaked { id: String, at: Timestamp, value: f64 },
+    Told {
+        id: String,
+        at: Timestamp,
+        to: Vec<Address>,
+    },
+    Peaked {
+        id: String,
+        at: Timestamp,
+        value: f64,
+    },
     /// Tells those who were told, or are to be told, of the opening.
-    Resolved { id: String, at: Timestamp, judged_at: Timestamp, value: Option<f64>, end: End },
+    Resolved {
+        id: String,
+        at: Timestamp,
+        judged_at: Timestamp,
+        value: Option<f64>,
+        end: End,
+    },
 }
 
 /// Who is told, and how.
@@ -136,10 +150,19 @@ pub struct Standing {
 pub enum Phase {
     Normal,
     /// The condition holds, and not yet for long enough.
-    Pending { since: Timestamp },
-    Firing { incident: String, told: bool },
+    Pending {
+        since: Timestamp,
+    },
+    Firing {
+        incident: String,
+        told: bool,
+    },
     /// The condition no longer holds, and not yet for long enough.
-    Recovering { incident: String, told: bool, since: Timestamp },
+    Recovering {
+        incident: String,
+        told: bool,
+        since: Timestamp,
+    },
 }
 
 /// Where a reading stands among those of its device and metric.
@@ -196,8 +219,11 @@ pub trait Incidents: Send + Sync {
 
     /// Notices that are due at this time and neither in a message nor dropped, in the order in which they were asked
     /// for, each with its incident as it is now; and when the next later one is due.
-    async fn due_notices(&self, now: Timestamp, limit: usize)
-    -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)>;
+    async fn due_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)>;
 
     /// Puts notices into messages, holds or drops them and asks for reminders, in one transaction.
     ///

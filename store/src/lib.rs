@@ -2,11 +2,14 @@
 //!
 //! A write that returns is on disk. A write that fails changed nothing and may be repeated.
 
+pub mod answer;
 mod history;
 mod incident;
 mod ledger;
 mod location;
 mod notice;
+mod request;
+mod spelling;
 mod sqlite;
 mod stretch;
 mod timescale;
@@ -17,14 +20,13 @@ pub use history::{
     TimeRange,
 };
 pub use incident::{
-    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase, Place, Right,
-    Severity, Standing, Transition, Way,
+    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase,
+    Place, Right, Severity, Standing, Transition, Way,
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
-pub use notice::{
-    Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Silence, Tried,
-};
+pub use notice::{Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Silence, Tried};
+pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
 pub use sqlite::Sqlite;
 pub use timescale::{PostgresUrl, PostgresUrlError, Timescale};
 pub use write::{Batch, ReadingStore, Written};

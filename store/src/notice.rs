@@ -91,9 +91,18 @@ pub struct Reminder {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tried {
     /// With what was said to recipients who missed it, if some did.
-    Sent { at: Timestamp, problem: Option<String> },
-    Failed { again_at: Timestamp, problem: String },
-    GivenUp { at: Timestamp, problem: String },
+    Sent {
+        at: Timestamp,
+        problem: Option<String>,
+    },
+    Failed {
+        again_at: Timestamp,
+        problem: String,
+    },
+    GivenUp {
+        at: Timestamp,
+        problem: String,
+    },
 }
 
 /// While it lasts, nobody is told of the incidents it matches.

@@ -1,7 +1,11 @@
 //! SQLite: one file, one thread that writes, a few connections that read.
 
 mod columns;
+mod incidents;
+mod leases;
 mod ledger;
+mod messages;
+mod notices;
 mod open;
 mod page;
 mod readers;
@@ -9,6 +13,9 @@ mod readings;
 mod rejections;
 mod retention;
 mod series;
+mod silences;
+mod standings;
+mod transitions;
 mod trend;
 mod writer;
 
@@ -20,8 +27,12 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use self::readers::Readers;
-use self::writer::Writer;
-use crate::*;
+use self::writer::{Tables, Writer};
+use crate::{
+    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore,
+    RejectedMessage, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+};
 
 /// A store in one file. Cheap to clone: clones share the writer.
 ///
@@ -66,7 +77,7 @@ impl ReadingStore for Sqlite {
 
     /// Returns how many readings, rejections and incidents were removed.
     ///
-    /// Incidents stay while they are open or a mail about them is owed.
+    /// Incidents stay while they are open or somebody is still to be told of them.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::purge(self, older_than).await
     }
@@ -110,25 +121,95 @@ impl History for Sqlite {
 
 #[async_trait]
 impl Incidents for Sqlite {
-    async fn record(&self, _: &Changes) -> Result<()> { Err(not_yet()) }
-    async fn standings(&self) -> Result<Vec<Standing>> { Err(not_yet()) }
-    async fn incidents(&self, _: &IncidentQuery) -> Result<Vec<Incident>> { Err(not_yet()) }
-    async fn due_notices(&self, _: Timestamp, _: usize) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> { Err(not_yet()) }
-    async fn decide(&self, _: &Decisions) -> Result<()> { Err(not_yet()) }
-    async fn owed_messages(&self, _: Timestamp, _: usize) -> Result<Vec<Message>> { Err(not_yet()) }
-    async fn owed_count(&self) -> Result<u64> { Err(not_yet()) }
-    async fn message_tried(&self, _: &str, _: &Tried) -> Result<()> { Err(not_yet()) }
-    async fn messages_since(&self, _: Timestamp) -> Result<Vec<(Address, Timestamp)>> { Err(not_yet()) }
-    async fn add_silence(&self, _: &Silence) -> Result<()> { Err(not_yet()) }
-    async fn end_silence(&self, _: &str, _: Timestamp) -> Result<bool> { Err(not_yet()) }
-    async fn silences(&self, _: Timestamp) -> Result<Vec<Silence>> { Err(not_yet()) }
-    async fn acknowledge(&self, _: &str, _: &Acknowledgement) -> Result<bool> { Err(not_yet()) }
-    async fn hold(&self, _: Right, _: &str, _: Duration) -> Result<bool> { Err(not_yet()) }
-    async fn seize(&self, _: Right, _: &str, _: Duration) -> Result<()> { Err(not_yet()) }
-    async fn release(&self, _: Right, _: &str) -> Result<()> { Err(not_yet()) }
-}
+    async fn record(&self, changes: &Changes) -> Result<()> {
+        let changes = changes.clone();
+        let rows = changes.transitions.len() + changes.standings.len();
+        let record = move |tables: &mut Tables<'_>| transitions::record(tables, &changes);
+        self.writer.change("record incidents", rows, record).await
+    }
 
-fn not_yet() -> crate::Unavailable { anyhow::anyhow!("not yet").into() }
+    async fn standings(&self) -> Result<Vec<Standing>> {
+        self.readers.read("read standings", standings::all).await
+    }
+
+    async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
+        let query = query.clone();
+        self.readers.read("read incidents", move |tables| incidents::query(tables, &query)).await
+    }
+
+    async fn due_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
+        self.readers.read("read due notices", move |tables| notices::due(tables, now, limit)).await
+    }
+
+    async fn decide(&self, decisions: &Decisions) -> Result<()> {
+        let decisions = decisions.clone();
+        let rows = decisions.messages.iter().map(|message| message.notices.len()).sum();
+        let decide = move |tables: &mut Tables<'_>| notices::decide(tables, &decisions);
+        self.writer.change("decide on notices", rows, decide).await
+    }
+
+    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
+        self.readers.read("read owed messages", move |tables| messages::owed(tables, now, limit)).await
+    }
+
+    async fn owed_count(&self) -> Result<u64> {
+        self.readers.read("count owed messages", messages::owed_count).await
+    }
+
+    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
+        let (message_id, tried) = (message_id.to_owned(), tried.clone());
+        let mark = move |tables: &mut Tables<'_>| messages::tried(tables, &message_id, &tried);
+        self.writer.change("mark a message", 1, mark).await
+    }
+
+    async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
+        self.readers.read("read messages", move |tables| messages::since(tables, since)).await
+    }
+
+    async fn add_silence(&self, silence: &Silence) -> Result<()> {
+        let silence = silence.clone();
+        let add = move |tables: &mut Tables<'_>| silences::add(tables, &silence);
+        self.writer.change("keep a silence", 1, add).await
+    }
+
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
+        let id = id.to_owned();
+        let end = move |tables: &mut Tables<'_>| silences::end(tables, &id, at);
+        self.writer.change("end a silence", 1, end).await
+    }
+
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
+        self.readers.read("read silences", move |tables| silences::ending_after(tables, after)).await
+    }
+
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
+        let (incident, acknowledgement) = (incident.to_owned(), acknowledgement.clone());
+        let note = move |tables: &mut Tables<'_>| incidents::acknowledge(tables, &incident, &acknowledgement);
+        self.writer.change("acknowledge an incident", 1, note).await
+    }
+
+    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
+        let holder = holder.to_owned();
+        let hold = move |tables: &mut Tables<'_>| leases::hold(tables, right, &holder, lease);
+        self.writer.change("take a right", 1, hold).await
+    }
+
+    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
+        let holder = holder.to_owned();
+        let seize = move |tables: &mut Tables<'_>| leases::seize(tables, right, &holder, lease);
+        self.writer.change("seize a right", 1, seize).await
+    }
+
+    async fn release(&self, right: Right, holder: &str) -> Result<()> {
+        let holder = holder.to_owned();
+        let release = move |tables: &mut Tables<'_>| leases::release(tables, right, &holder);
+        self.writer.change("release a right", 1, release).await
+    }
+}
 
 #[async_trait]
 impl Ledger for Sqlite {

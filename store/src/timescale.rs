@@ -1,8 +1,13 @@
 //! PostgreSQL: TimescaleDB's hypertable where the extension is there, else partitions by month.
 
 mod columns;
+mod decisions;
+mod incidents;
+mod leases;
 mod ledger;
+mod messages;
 mod migrate;
+mod notices;
 mod page;
 mod partitions;
 mod pool;
@@ -12,8 +17,12 @@ mod rejections;
 mod retention;
 mod series;
 mod session;
+mod silences;
+mod standings;
+mod transitions;
 mod trend;
 mod url;
+mod waves;
 mod write;
 
 use std::time::Duration;
@@ -23,7 +32,11 @@ use jiff::Timestamp;
 
 use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
-use crate::*;
+use crate::{
+    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore,
+    RejectedMessage, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+};
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
 ///
@@ -54,7 +67,7 @@ impl ReadingStore for Timescale {
 
     /// Returns how many readings, rejections and incidents were removed.
     ///
-    /// Incidents stay while they are open or a mail about them is owed.
+    /// Incidents stay while they are open or somebody is still to be told of them.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::purge(&self.pool, older_than).await
     }
@@ -97,25 +110,76 @@ impl History for Timescale {
 
 #[async_trait]
 impl Incidents for Timescale {
-    async fn record(&self, _: &Changes) -> Result<()> { Err(not_yet()) }
-    async fn standings(&self) -> Result<Vec<Standing>> { Err(not_yet()) }
-    async fn incidents(&self, _: &IncidentQuery) -> Result<Vec<Incident>> { Err(not_yet()) }
-    async fn due_notices(&self, _: Timestamp, _: usize) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> { Err(not_yet()) }
-    async fn decide(&self, _: &Decisions) -> Result<()> { Err(not_yet()) }
-    async fn owed_messages(&self, _: Timestamp, _: usize) -> Result<Vec<Message>> { Err(not_yet()) }
-    async fn owed_count(&self) -> Result<u64> { Err(not_yet()) }
-    async fn message_tried(&self, _: &str, _: &Tried) -> Result<()> { Err(not_yet()) }
-    async fn messages_since(&self, _: Timestamp) -> Result<Vec<(Address, Timestamp)>> { Err(not_yet()) }
-    async fn add_silence(&self, _: &Silence) -> Result<()> { Err(not_yet()) }
-    async fn end_silence(&self, _: &str, _: Timestamp) -> Result<bool> { Err(not_yet()) }
-    async fn silences(&self, _: Timestamp) -> Result<Vec<Silence>> { Err(not_yet()) }
-    async fn acknowledge(&self, _: &str, _: &Acknowledgement) -> Result<bool> { Err(not_yet()) }
-    async fn hold(&self, _: Right, _: &str, _: Duration) -> Result<bool> { Err(not_yet()) }
-    async fn seize(&self, _: Right, _: &str, _: Duration) -> Result<()> { Err(not_yet()) }
-    async fn release(&self, _: Right, _: &str) -> Result<()> { Err(not_yet()) }
-}
+    async fn record(&self, changes: &Changes) -> Result<()> {
+        self.pool.call("record incidents", async |s| transitions::record(&mut s.client, changes).await).await
+    }
 
-fn not_yet() -> crate::Unavailable { anyhow::anyhow!("not yet").into() }
+    async fn standings(&self) -> Result<Vec<Standing>> {
+        self.pool.call("read standings", async |s| standings::all(&s.client).await).await
+    }
+
+    async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
+        self.pool.call("read incidents", async |s| incidents::query(&mut s.client, query).await).await
+    }
+
+    async fn due_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
+        self.pool.call("read due notices", async |s| notices::due(&mut s.client, now, limit).await).await
+    }
+
+    async fn decide(&self, decisions: &Decisions) -> Result<()> {
+        self.pool.call("decide on notices", async |s| decisions::decide(&mut s.client, decisions).await).await
+    }
+
+    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
+        self.pool.call("read owed messages", async |s| messages::owed(&mut s.client, now, limit).await).await
+    }
+
+    async fn owed_count(&self) -> Result<u64> {
+        self.pool.call("count owed messages", async |s| messages::owed_count(&s.client).await).await
+    }
+
+    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
+        self.pool.call("mark a message", async |s| messages::tried(&s.client, message_id, tried).await).await
+    }
+
+    async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
+        self.pool.call("read messages", async |s| messages::since(&s.client, since).await).await
+    }
+
+    async fn add_silence(&self, silence: &Silence) -> Result<()> {
+        self.pool.call("keep a silence", async |s| silences::add(&s.client, silence).await).await
+    }
+
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
+        self.pool.call("end a silence", async |s| silences::end(&s.client, id, at).await).await
+    }
+
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
+        self.pool.call("read silences", async |s| silences::ending_after(&s.client, after).await).await
+    }
+
+    async fn acknowledge(&self, incident: &str, by: &Acknowledgement) -> Result<bool> {
+        self.pool
+            .call("acknowledge an incident", async |s| incidents::acknowledge(&s.client, incident, by).await)
+            .await
+    }
+
+    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
+        self.pool.call("take a right", async |s| leases::hold(&s.client, right, holder, lease).await).await
+    }
+
+    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
+        self.pool.call("seize a right", async |s| leases::seize(&s.client, right, holder, lease).await).await
+    }
+
+    async fn release(&self, right: Right, holder: &str) -> Result<()> {
+        self.pool.call("release a right", async |s| leases::release(&s.client, right, holder).await).await
+    }
+}
 
 #[async_trait]
 impl Ledger for Timescale {

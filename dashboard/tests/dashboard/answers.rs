@@ -13,6 +13,10 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("GET", "/api/readings?from=2&to=1", 400, "from is later than to"),
         ("GET", "/api/readings?after=%00", 400, "after must be"),
         ("GET", "/api/alerts?limit=x", 400, "limit must be"),
+        ("GET", "/api/alerts?state=firing", 400, "state must be open or resolved"),
+        ("GET", "/api/alerts?devise=lab", 400, "unknown parameter devise"),
+        ("GET", "/api/silences?all=yes", 400, "all must be true or false"),
+        ("GET", "/api/silences/1/2", 404, "there is nothing here"),
         ("GET", "/api/rejected?limt=1", 400, "unknown parameter limt"),
         ("GET", "/api/completeness?metric=x", 400, "unknown parameter metric"),
         ("GET", "/api/completeness?from=soon", 400, "from must be"),
@@ -40,14 +44,35 @@ async fn what_cannot_be_answered_says_why_in_json() {
 }
 
 #[tokio::test]
+async fn a_route_that_changes_something_says_which_methods_it_has() {
+    let bench = Bench::start(Wanted::default()).await;
+    for (path, methods, others) in [
+        ("/api/silences", "get, post", ["PUT", "DELETE", "OPTIONS", "HEAD"]),
+        ("/api/silences/0123456789ab", "delete", ["GET", "POST", "PUT", "OPTIONS"]),
+        ("/api/acknowledgements", "post", ["GET", "PUT", "DELETE", "OPTIONS"]),
+    ] {
+        for method in others {
+            let answer = bench.ask(method, path).await;
+            assert_eq!((answer.status, answer.header("allow")), (405, Some(methods)), "{method} {path}");
+            if method != "HEAD" {
+                assert_eq!(answer.error().to_lowercase(), format!("use {methods}"));
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
     let bench = Bench::start_with_broken_store().await;
     let buckets = "/api/readings?device=kept&metric=temperature&points=9";
-    for path in ["/api/readings", buckets, "/api/alerts", "/api/rejected", "/api/completeness"] {
+    let silences = "/api/silences";
+    for path in ["/api/readings", buckets, "/api/alerts", silences, "/api/rejected", "/api/completeness"] {
         let answer = bench.ask("GET", path).await;
         assert_eq!(answer.status, 503, "{path}: {answer:?}");
         assert!(answer.error().contains("the store is not available"), "{answer:?}");
     }
+    let answer = bench.post("/api/acknowledgements", r#"{"alert":"a"}"#).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
     let mut page = bench.watch().await;
     bench.publish("temperature/lab", "21");
     page.until(|page| page.value("temperature/lab") == Some(21.0)).await;
@@ -65,7 +90,9 @@ async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
 async fn the_api_is_json_that_nobody_keeps() {
     let bench = Bench::start(Wanted::default()).await;
     bench.keep("temperature/lab", 21.5).await;
-    for (path, rows) in [("readings", 1), ("alerts", 0), ("rejected", 0), ("completeness", 0)] {
+    for (path, rows) in
+        [("readings", 1), ("alerts", 0), ("silences", 0), ("rejected", 0), ("completeness", 0)]
+    {
         let answer = bench.ask("GET", &format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert_eq!(answer.header("cache-control"), Some("no-store"));

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use dashboard::{Ages, Live, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
-use store::{Batch, ReadingStore, RejectedMessage, Sqlite};
+use store::{
+    Address, Batch, Changes, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition, Way,
+};
 use telemetry::{Message, Reading, Topic};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,6 +108,17 @@ impl Bench {
         keep(&self.store, topic, value).await;
     }
 
+    /// With a mail asked for.
+    pub(crate) async fn open(&self, incident: Incident) {
+        let to = Address { way: Way::Mail, to: "operator@example.org".into() };
+        self.change(Transition::Opened(Box::new(incident), vec![to])).await;
+    }
+
+    pub(crate) async fn change(&self, transition: Transition) {
+        let changes = Changes { transitions: vec![transition], standings: vec![] };
+        self.store.record(&changes).await.unwrap();
+    }
+
     pub(crate) async fn reject(&self, reason: &str) {
         let payload = Bytes::from_static(b"hello");
         let (received_at, topic) = (Timestamp::now(), "temperature/lab".into());
@@ -131,8 +144,26 @@ impl Bench {
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {
-        let request =
-            format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let host = format!("host: {}", self.address);
+        self.send(method, path, &[&host], "").await
+    }
+
+    /// As a program that may: JSON, under the address.
+    pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
+        let host = format!("host: {}", self.address);
+        self.send("POST", path, &[&host, "content-type: application/json"], body).await
+    }
+
+    /// With these headers and no other host.
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+        let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+        let length =
+            if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+        self.raw(&format!("{method} {path} HTTP/1.1\r\n{headers}{length}connection: close\r\n\r\n{body}"))
+            .await
+    }
+
+    async fn raw(&self, request: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
@@ -173,12 +204,14 @@ impl Answer {
         self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
     }
 
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
+    }
+
     /// What is wrong, as JSON says it.
     pub(crate) fn error(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
-        let said: serde_json::Value =
-            serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"));
-        said["error"].as_str().unwrap().to_owned()
+        self.json()["error"].as_str().unwrap().to_owned()
     }
 }

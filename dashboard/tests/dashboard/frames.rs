@@ -5,9 +5,9 @@ use std::time::Duration;
 use dashboard::Ages;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Incidents, Opened, Transition};
 use tokio::time::Instant;
 
+use crate::alerts::alert;
 use crate::bench::{Bench, Wanted};
 
 #[tokio::test]
@@ -121,27 +121,18 @@ async fn after_a_gap_the_newest_come_from_the_store() {
     page.until(|page| page.value("temperature/hall") == Some(30.0)).await;
 }
 
-fn opened(device: &str) -> Transition {
-    Transition::Opened(Opened {
-        id: device.into(),
-        rule: "high".into(),
-        device: device.into(),
-        metric: "temperature".into(),
-        at: Timestamp::now(),
-        value: 26.0,
-        unit: None,
-        mail: None,
-    })
-}
-
 #[tokio::test]
 async fn alerts_and_rejections_are_told_when_they_change() {
     let bench = Bench::start(Wanted::default()).await;
     let mut page = bench.watch().await;
     page.until(|page| page.rejected == 0).await;
-    bench.store.record(&[opened("lab"), opened("hall")]).await.unwrap();
+    bench.open(alert("lab")).await;
+    bench.open(alert("hall")).await;
     page.until(|page| page.alerts.as_array().is_some_and(|alerts| alerts.len() == 2)).await;
-    assert_eq!((&page.alerts[0]["rule"], &page.alerts[0]["resolved_at"]), (&json!("high"), &Value::Null));
+    assert_eq!(
+        (&page.alerts[0]["rule"], &page.alerts[0]["resolved_at"]),
+        (&json!("temperature-high"), &Value::Null)
+    );
     bench.reject("the payload is not JSON").await;
     page.until(|page| page.rejected == 1).await;
     let mut late = bench.watch().await;

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
+mod alerts;
 mod answers;
 mod bench;
+mod changes;
 mod crowd;
 mod frames;
 mod watcher;

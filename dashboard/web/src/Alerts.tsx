@@ -1,8 +1,9 @@
 import { effect, signal } from "@preact/signals";
+import { brokenOf, nameOf, unsentOf } from "./alert-words";
 import type { Alert, Mail, Span } from "./api";
 import { choose, hrefOf } from "./choice";
 import { serverNow } from "./clock";
-import { formatDuration, formatQuantity } from "./format";
+import { formatDuration } from "./format";
 import { AlertShape, DoneShape, MailShape } from "./Shapes";
 import { alerts, keyOf, known, openCount, sensorOf } from "./state";
 import { Since, When } from "./When";
@@ -18,7 +19,7 @@ export function Alerts() {
     <section id="alerts" class="panel alerts" aria-labelledby="alerts-title">
       <h2 id="alerts-title">Alerts</h2>
       {ordered.length === 0 && known.value && <p class="nothing">No alerts so far.</p>}
-      <ol>{shown.map((alert) => <Row key={`${alert.rule} ${keyOf(alert)} ${alert.opened_at}`} alert={alert} />)}</ol>
+      <ol>{shown.map((alert) => <Row key={alert.id} alert={alert} />)}</ol>
       {shown.length < ordered.length && (
         <button class="button" onClick={() => (all.value = true)}>Show all {ordered.length}</button>
       )}
@@ -29,19 +30,24 @@ export function Alerts() {
 function Row({ alert }: { alert: Alert }) {
   const sensor = sensorOf(keyOf(alert));
   const open = alert.resolved_at === null;
-  const quantity = formatQuantity(alert.value, alert.unit ?? sensor?.newest.value.unit ?? null, sensor?.precision.digits ?? 1);
+  const unit = alert.unit ?? sensor?.newest.value.unit ?? null;
   return (
-    <li class="alert" data-testid="alert" data-open={open} data-device={alert.device} data-metric={alert.metric}>
+    <li class="alert" data-testid="alert" data-open={open} data-severity={alert.severity} data-device={alert.device} data-metric={alert.metric}>
       <div class="alert-line">
-        <strong>{open ? <AlertShape /> : <DoneShape />}{alert.rule}</strong>
+        <strong>
+          {open ? <AlertShape /> : <DoneShape />}{alert.rule}
+          <span class="alert-severity">{alert.severity}</span>
+        </strong>
         <span class="alert-lasted">{open ? <>open for <Since at={alert.opened_at} /></> : <>lasted {lastedOf(alert)}</>}</span>
       </div>
       <div class="alert-line">
         <a href={hrefOf(around(alert))} onClick={(event) => showAround(event, alert)}>{alert.device} {alert.metric}</a>
-        <span class="alert-value">{quantity}</span>
+        <span class="alert-value">{brokenOf(alert, unit, sensor?.precision.digits ?? 1)}</span>
       </div>
       <dl class="alert-times">
         <Transition alert={alert} kind="opened" at={alert.opened_at} />
+        <Reminded alert={alert} />
+        {alert.acknowledged && <Acknowledged {...alert.acknowledged} />}
         {alert.resolved_at && <Transition alert={alert} kind="resolved" at={alert.resolved_at} />}
       </dl>
     </li>
@@ -55,11 +61,31 @@ function Transition({ alert, kind, at }: { alert: Alert; kind: Mail["kind"]; at:
       <dt>{kind}</dt>
       <dd><When at={at} /></dd>
       {alert.mails.filter((mail) => mail.kind === kind).map((mail) => (
-        <dd key={mail.to} class="alert-mail">
+        <dd key={`${mail.way} ${mail.to}`} class="alert-mail">
           <MailShape />
-          <span title={`mail to ${mail.to}`}>{mail.sent_at ? <>sent <When at={mail.sent_at} beside={at} /></> : "not sent yet"}</span>
+          <span title={`${mail.way} to ${mail.to}`}>
+            {mail.way !== "mail" && `${mail.way} `}
+            {mail.sent_at ? <>sent <When at={mail.sent_at} beside={at} /></> : unsentOf(mail)}
+          </span>
         </dd>
       ))}
+    </div>
+  );
+}
+
+/** When somebody was told last that it is still so. */
+function Reminded({ alert }: { alert: Alert }) {
+  const sent = alert.mails.flatMap((mail) => (mail.kind === "reminder" && mail.sent_at ? [mail.sent_at] : []));
+  const last = sent.sort().at(-1);
+  return last ? <div><dt>reminded</dt><dd><When at={last} /></dd></div> : null;
+}
+
+function Acknowledged({ at, by, note }: NonNullable<Alert["acknowledged"]>) {
+  return (
+    <div>
+      <dt>seen</dt>
+      <dd><When at={at} /></dd>
+      {(by || note) && <dd>{[by && `by ${by}`, note].filter(Boolean).join(": ")}</dd>}
     </div>
   );
 }
@@ -90,16 +116,17 @@ let openBefore: Set<string> | null = null;
 // Those that were open when the page came up are in the header; the voice is for what happens.
 effect(() => {
   if (!known.value) return;
-  const open = new Map(alerts.value.filter((alert) => alert.resolved_at === null).map((alert) => [nameOf(alert), alert]));
+  const isOpen = alerts.value.filter((alert) => alert.resolved_at === null);
+  const open = new Map(isOpen.map((alert) => [nameOf(alert), alert]));
   const before = openBefore ?? new Set(open.keys());
-  const opened = [...open.keys()].filter((name) => !before.has(name)).map((name) => `Alert: ${name}.`);
+  const opened = [...open].filter(([name]) => !before.has(name)).map(([name, alert]) => `${alarmOf(alert)}: ${name}.`);
   const resolved = [...before].filter((name) => !open.has(name)).map((name) => `Resolved: ${name}.`);
   openBefore = new Set(open.keys());
   if (opened.length + resolved.length > 0) announced.value = [...opened, ...resolved].join(" ");
 });
 
-function nameOf(alert: Alert): string {
-  return `${alert.rule} at ${alert.device} ${alert.metric}`;
+function alarmOf(alert: Alert): string {
+  return alert.severity === "critical" ? "Critical alert" : "Alert";
 }
 
 /** Speaks alarms to those who do not see the page, and nothing else. */

@@ -11,20 +11,34 @@ export interface Newest {
   state: Freshness;
 }
 
+/** Somebody or something that is told of an alert. */
 export interface Mail {
-  kind: "opened" | "resolved";
+  kind: "opened" | "reminder" | "resolved";
+  way: "mail" | "webhook" | "mqtt";
   to: string;
   sent_at: string | null;
+  state: "waiting" | "held" | "sent" | "failed" | "dropped";
+  /** Why it is held or dropped. */
+  why: string | null;
+  /** Why it could not be sent, or what some recipients said to it. */
+  problem: string | null;
 }
 
 export interface Alert {
+  id: string;
   rule: string;
+  severity: "info" | "warning" | "critical";
   device: string;
   metric: string;
+  kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck";
+  /** In words that follow a value: "above 25". */
+  condition: string;
   opened_at: string;
   resolved_at: string | null;
-  value: number;
+  /** Null for a device that never spoke; for a rate the change per minute. */
+  value: number | null;
   unit: string | null;
+  acknowledged: { at: string; by: string | null; note: string | null } | null;
   mails: Mail[];
 }
 

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
+use crate::spelling::Spelt;
+
 /// A time: whole microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Micros(pub(super) Timestamp);
@@ -19,6 +21,28 @@ impl FromSql for Micros {
         let micros = i64::column_result(value)?;
         Timestamp::from_microsecond(micros).map(Self).map_err(FromSqlError::other)
     }
+}
+
+/// One of a few words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<T>(pub(super) T);
+
+impl<T: Spelt> ToSql for Word<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.word().into())
+    }
+}
+
+impl<T: Spelt> FromSql for Word<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        T::read(value.as_str()?).map(Self).ok_or(FromSqlError::InvalidType)
+    }
+}
+
+/// Numbers as one parameter, which `json_each` parts again.
+pub(super) fn list(numbers: impl IntoIterator<Item = i64>) -> String {
+    let numbers: Vec<_> = numbers.into_iter().map(|number| number.to_string()).collect();
+    format!("[{}]", numbers.join(","))
 }
 
 /// How many rows a query may give.

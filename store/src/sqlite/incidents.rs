@@ -1,167 +1,137 @@
-//! Incidents and mails as rows.
+//! Incidents as rows.
 
-use jiff::Timestamp;
-use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Params, Row, ToSql, params};
+use std::collections::HashMap;
 
-use super::columns::{Micros, at_most};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::columns::{Micros, Word, list};
+use super::notices;
 use super::writer::Tables;
-use crate::{Incident, Mail, MailKind, Opened, Resolved, Transition};
+use crate::spelling::Spelt;
+use crate::stretch::micros_from;
+use crate::{Acknowledgement, Incident, IncidentQuery, Limit};
 
-/// The columns that [`incident`] reads, in its order.
-const INCIDENT: &str =
-    "i.id, i.rule, i.device, i.metric, i.opened_at, i.value, i.unit, i.resolved_at, i.resolved_value";
+/// The columns that [`read`] reads, in its order.
+const COLUMNS: &str = "
+    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.limit_kind, i.limit_words, i.threshold, i.began_at,
+    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
+    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
 
-/// The columns that [`mail`] reads, in its order.
-const MAIL: &str = "message_id, incident, kind, recipients, sent_at";
+/// Where the device stands in [`COLUMNS`].
+const DEVICE: usize = 4;
 
-pub(super) fn record(tables: &Tables<'_>, transitions: &[Transition]) -> rusqlite::Result<()> {
-    for transition in transitions {
-        let (is_new, mail) = match transition {
-            Transition::Opened(opened) => (open(tables, opened)?, &opened.mail),
-            Transition::Resolved(resolved) => (resolve(tables, resolved)?, &resolved.mail),
-        };
-        // A transition that is judged again asks for no second mail.
-        if let Some(mail) = mail.as_ref().filter(|_| is_new) {
-            owe(tables, mail)?;
+/// An incident without its notices, with its number.
+type Numbered = (i64, Incident);
+
+/// Reads in order, which an index gives, until there are enough: no more than that is held.
+pub(super) fn query(connection: &Connection, query: &IncidentQuery) -> rusqlite::Result<Vec<Incident>> {
+    let (conditions, values) = conditions(query);
+    let open_first = if query.open.is_none() { "i.resolved_at IS NULL DESC, " } else { "" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM incidents i WHERE {conditions}
+         ORDER BY {open_first}i.opened_at DESC, i.number DESC"
+    );
+    let mut select = connection.prepare(&sql)?;
+    let mut rows = select.query(params_from_iter(values))?;
+    let mut found = Vec::new();
+    while found.len() < query.limit.max(1)
+        && let Some(row) = rows.next()?
+    {
+        let device = row.get_ref(DEVICE)?.as_str()?;
+        if query.device.as_ref().is_none_or(|filter| filter.matches(device)) {
+            found.push(read(row)?);
         }
     }
-    Ok(())
+    with_notices(connection, found).map(|found| found.into_iter().map(|(_, incident)| incident).collect())
 }
 
-/// Returns whether the incident is new.
-fn open(tables: &Tables<'_>, opened: &Opened) -> rusqlite::Result<bool> {
-    const INSERT: &str = "
-        INSERT INTO incidents (id, rule, device, metric, opened_at, value, unit, stored_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        ON CONFLICT (id) DO NOTHING";
-    let added = tables.connection.prepare_cached(INSERT)?.execute(params![
-        opened.id,
-        opened.rule,
-        opened.device,
-        opened.metric,
-        Micros(opened.at),
-        opened.value,
-        opened.unit,
-        Micros(tables.stored_at),
-    ])?;
-    Ok(added == 1)
+/// What SQL can ask for; a filter of devices is left to the reader, but for a plain name.
+fn conditions(query: &IncidentQuery) -> (String, Vec<Value>) {
+    let text = |text: &Option<String>| text.clone().map(Value::from);
+    let device = query.device.as_ref().and_then(|filter| filter.literal());
+    let from = query.from.map(micros_from);
+    let asked = [
+        ("i.id = ?", text(&query.id)),
+        ("i.rule = ?", text(&query.rule)),
+        ("i.metric = ?", text(&query.metric)),
+        ("i.device = ?", device.map(|device| device.to_owned().into())),
+        ("i.severity = ?", query.severity.map(|severity| severity.word().to_owned().into())),
+        ("(i.resolved_at IS NULL) = ?", query.open.map(Value::from)),
+        ("(i.acknowledged_at IS NOT NULL) = ?", query.acknowledged.map(Value::from)),
+        ("i.opened_at < ?", query.to.map(|to| micros_from(to).into())),
+        // One that was over at once was open then.
+        ("(i.resolved_at IS NULL OR max(i.resolved_at, i.opened_at + 1) > ?)", from.map(Value::from)),
+    ];
+    let (conditions, values): (Vec<_>, Vec<_>) =
+        asked.into_iter().filter_map(|(condition, value)| Some((condition, value?))).unzip();
+    (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
 }
 
-/// Returns whether the incident was open.
-fn resolve(tables: &Tables<'_>, resolved: &Resolved) -> rusqlite::Result<bool> {
+/// Incidents by their numbers, each with its notices.
+pub(super) fn numbered(
+    connection: &Connection,
+    numbers: impl IntoIterator<Item = i64>,
+) -> rusqlite::Result<HashMap<i64, Incident>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM incidents i WHERE i.number IN (SELECT value FROM json_each(?1))");
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select.query_map([list(numbers)], read)?.collect::<rusqlite::Result<_>>()?;
+    Ok(with_notices(connection, found)?.into_iter().collect())
+}
+
+fn with_notices(connection: &Connection, mut found: Vec<Numbered>) -> rusqlite::Result<Vec<Numbered>> {
+    let mut notices = notices::of(connection, found.iter().map(|(number, _)| *number))?;
+    for (number, incident) in &mut found {
+        incident.notices = notices.remove(number).unwrap_or_default();
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
+    let time = |column| row.get::<_, Micros>(column).map(|at| at.0);
+    let time_if_any = |column| row.get::<_, Option<Micros>>(column).map(|at| at.map(|at| at.0));
+    let incident = Incident {
+        id: row.get(1)?,
+        rule: row.get(2)?,
+        severity: row.get::<_, Word<_>>(3)?.0,
+        device: row.get(DEVICE)?,
+        metric: row.get(5)?,
+        limit: Limit { kind: row.get::<_, Word<_>>(6)?.0, words: row.get(7)?, threshold: row.get(8)? },
+        began_at: time(9)?,
+        opened_at: time(10)?,
+        judged_at: time(11)?,
+        value: row.get(12)?,
+        unit: row.get(13)?,
+        peak: row.get(14)?,
+        peak_at: time_if_any(15)?,
+        resolved_at: time_if_any(16)?,
+        resolved_value: row.get(17)?,
+        end: row.get::<_, Option<Word<_>>>(18)?.map(|end| end.0),
+        acknowledged: acknowledgement(row)?,
+        late: row.get(22)?,
+        notices: Vec::new(),
+    };
+    Ok((row.get(0)?, incident))
+}
+
+fn acknowledgement(row: &Row<'_>) -> rusqlite::Result<Option<Acknowledgement>> {
+    let Some(Micros(at)) = row.get(19)? else { return Ok(None) };
+    Ok(Some(Acknowledgement { at, by: row.get(20)?, note: row.get(21)? }))
+}
+
+/// Returns whether there is such an incident; the first acknowledgement stays.
+pub(super) fn acknowledge(
+    tables: &Tables<'_>,
+    id: &str,
+    acknowledgement: &Acknowledgement,
+) -> rusqlite::Result<bool> {
     const UPDATE: &str = "
-        UPDATE incidents SET resolved_at = ?2, resolved_value = ?3, stored_at = ?4
-        WHERE id = ?1 AND resolved_at IS NULL";
-    let Resolved { id, at, value, mail: _ } = resolved;
+        UPDATE incidents SET acknowledged_at = ?2, acknowledged_by = ?3, acknowledged_note = ?4, stored_at = ?5
+        WHERE id = ?1 AND acknowledged_at IS NULL";
+    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)";
+    let Acknowledgement { at, by, note } = acknowledgement;
     let mut update = tables.connection.prepare_cached(UPDATE)?;
-    let changed = update.execute(params![id, Micros(*at), value, Micros(tables.stored_at)])?;
-    Ok(changed == 1)
-}
-
-fn owe(tables: &Tables<'_>, mail: &Mail) -> rusqlite::Result<()> {
-    const INSERT: &str = "
-        INSERT INTO mails (message_id, incident, kind, recipients, sent_at) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (message_id) DO NOTHING";
-    let Mail { message_id, incident, kind, recipients, sent_at } = mail;
-    let mut insert = tables.connection.prepare_cached(INSERT)?;
-    insert.execute(params![message_id, incident, kind, recipients, sent_at.map(Micros)])?;
-    Ok(())
-}
-
-/// A mail that was sent before stays as it is.
-pub(super) fn mail_sent(tables: &Tables<'_>, message_id: &str, at: Timestamp) -> rusqlite::Result<()> {
-    const UPDATE: &str = "UPDATE mails SET sent_at = ?2 WHERE message_id = ?1 AND sent_at IS NULL";
-    tables.connection.prepare_cached(UPDATE)?.execute(params![message_id, Micros(at)])?;
-    Ok(())
-}
-
-pub(super) fn newest_per_subject(connection: &Connection) -> rusqlite::Result<Vec<Incident>> {
-    // Two that opened at one time were recorded in the order in which they were judged.
-    let sql = format!(
-        "SELECT {INCIDENT} FROM incidents i WHERE NOT EXISTS (
-             SELECT 1 FROM incidents n WHERE (n.rule, n.device, n.metric) = (i.rule, i.device, i.metric)
-             AND (n.opened_at, n.rowid) > (i.opened_at, i.rowid))
-         ORDER BY i.rule, i.device, i.metric"
-    );
-    select(connection, &sql, [])
-}
-
-pub(super) fn newest(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<Incident>> {
-    let sql = format!(
-        "SELECT {INCIDENT} FROM incidents i
-         ORDER BY i.resolved_at IS NULL DESC, i.opened_at DESC, i.rowid DESC LIMIT ?1"
-    );
-    select(connection, &sql, [at_most(limit)])
-}
-
-pub(super) fn owed(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(Mail, Incident)>> {
-    let sql = format!("SELECT {MAIL} FROM mails WHERE sent_at IS NULL ORDER BY id LIMIT ?1");
-    let mails: Vec<Mail> = connection
-        .prepare_cached(&sql)?
-        .query_map([at_most(limit)], mail)?
-        .collect::<rusqlite::Result<_>>()?;
-    let by_id = format!("SELECT {INCIDENT} FROM incidents i WHERE i.id = ?1");
-    let mut owed = Vec::with_capacity(mails.len());
-    for mail in mails {
-        let incident = select(connection, &by_id, [&mail.incident])?;
-        owed.extend(incident.into_iter().map(|incident| (mail.clone(), incident)));
-    }
-    Ok(owed)
-}
-
-/// Reads incidents, each with its mails.
-fn select(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<Incident>> {
-    let mut incidents: Vec<Incident> =
-        connection.prepare_cached(sql)?.query_map(params, incident)?.collect::<rusqlite::Result<_>>()?;
-    let sql = format!("SELECT {MAIL} FROM mails WHERE incident = ?1 ORDER BY id");
-    let mut mails = connection.prepare_cached(&sql)?;
-    for incident in &mut incidents {
-        incident.mails = mails.query_map([&incident.id], mail)?.collect::<rusqlite::Result<_>>()?;
-    }
-    Ok(incidents)
-}
-
-fn incident(row: &Row<'_>) -> rusqlite::Result<Incident> {
-    Ok(Incident {
-        id: row.get(0)?,
-        rule: row.get(1)?,
-        device: row.get(2)?,
-        metric: row.get(3)?,
-        opened_at: row.get::<_, Micros>(4)?.0,
-        value: row.get(5)?,
-        unit: row.get(6)?,
-        resolved_at: row.get::<_, Option<Micros>>(7)?.map(|at| at.0),
-        resolved_value: row.get(8)?,
-        mails: Vec::new(),
-    })
-}
-
-fn mail(row: &Row<'_>) -> rusqlite::Result<Mail> {
-    Ok(Mail {
-        message_id: row.get(0)?,
-        incident: row.get(1)?,
-        kind: row.get(2)?,
-        recipients: row.get(3)?,
-        sent_at: row.get::<_, Option<Micros>>(4)?.map(|at| at.0),
-    })
-}
-
-impl ToSql for MailKind {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(match self {
-            Self::Opened => "opened".into(),
-            Self::Resolved => "resolved".into(),
-        })
-    }
-}
-
-impl FromSql for MailKind {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        match value.as_str()? {
-            "opened" => Ok(Self::Opened),
-            "resolved" => Ok(Self::Resolved),
-            _ => Err(FromSqlError::InvalidType),
-        }
-    }
+    update.execute(params![id, Micros(*at), by, note, Micros(tables.stored_at)])?;
+    tables.connection.prepare_cached(EXISTS)?.query_row([id], |row| row.get(0))
 }

@@ -8,8 +8,11 @@ use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_schema.sql"), include_str!("migrations/0002_leases.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_schema.sql"),
+    include_str!("migrations/0002_leases.sql"),
+    include_str!("migrations/0003_alerting.sql"),
+];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"Mill");

@@ -16,19 +16,41 @@ const CHUNK_ROWS: usize = 10_000;
 const REJECTED: &str = "
     DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < ?1 LIMIT ?2)";
 
-/// Removes incidents that are resolved and about which no mail is owed, with their mails.
+/// Removes incidents that are resolved and of which nobody is still to be told, with their notices.
 const INCIDENTS: &str = "
-    DELETE FROM incidents WHERE id IN (
-        SELECT id FROM incidents WHERE resolved_at IS NOT NULL AND stored_at < ?1
-        AND NOT EXISTS (SELECT 1 FROM mails WHERE incident = incidents.id AND sent_at IS NULL)
+    DELETE FROM incidents WHERE number IN (
+        SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < ?1
+        AND NOT EXISTS (
+            SELECT 1 FROM notices n LEFT JOIN messages m ON m.number = n.message
+            WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
         LIMIT ?2
     )";
+
+/// Removes messages whose notices went with their incidents.
+const MESSAGES: &str = "
+    DELETE FROM messages WHERE number IN (
+        SELECT number FROM messages WHERE made_at < ?1
+        AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.number)
+        LIMIT ?2
+    )";
+
+/// Removes what is remembered of devices that have been normal for long.
+const STANDINGS: &str = "
+    DELETE FROM standings WHERE (rule, device, metric) IN (
+        SELECT rule, device, metric FROM standings WHERE phase = 'normal' AND written_at < ?1 LIMIT ?2
+    )";
+
+const SILENCES: &str = "
+    DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < ?1 LIMIT ?2)";
 
 /// Returns how many readings, rejections and incidents were removed.
 pub(super) async fn purge(store: &Sqlite, older_than: Timestamp) -> Result<u64> {
     let mut removed = purge_readings(store, older_than).await?;
     for delete in [REJECTED, INCIDENTS] {
         removed += purge_table(store, delete, older_than).await?;
+    }
+    for delete in [MESSAGES, STANDINGS, SILENCES] {
+        purge_table(store, delete, older_than).await?;
     }
     Ok(removed)
 }

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
+use crate::spelling::Spelt;
 use crate::stretch::micros_from;
 
 /// 2000-01-01 in microseconds since 1970: PostgreSQL counts from there.
@@ -84,6 +86,36 @@ impl ToSql for Span {
 
     to_sql_checked!();
 }
+
+/// One of a few words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Word<T>(pub(super) T);
+
+impl<T: Spelt + fmt::Debug> ToSql for Word<T> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.word().to_sql(ty, out)
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        <&str as ToSql>::accepts(ty)
+    }
+
+    to_sql_checked!();
+}
+
+impl<'a, T: Spelt> FromSql<'a> for Word<T> {
+    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let word = <&str as FromSql>::from_sql(ty, raw)?;
+        T::read(word).map(Self).ok_or_else(|| format!("{word:?} is not known here").into())
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        <&str as FromSql>::accepts(ty)
+    }
+}
+
+/// A parameter of a statement, with its type in the database.
+pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// The column of a `boot` or a `seq`: a key has no NULL, so that -1 stands for none.
 pub(super) fn number_column(number: Option<u64>) -> i64 {

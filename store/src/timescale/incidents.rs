@@ -1,175 +1,178 @@
-//! Incidents and mails as rows.
+//! Incidents as rows.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, Transaction};
+use telemetry::Filter;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
-use super::columns::{Micros, at_most, text};
-use crate::{Incident, Mail, MailKind, Opened, Resolved, Transition};
+use super::columns::{Micros, Param, Word, at_most, text};
+use super::notices;
+use crate::{Acknowledgement, Incident, IncidentQuery, Limit};
 
-type Params<'a> = &'a [(&'a (dyn ToSql + Sync), Type)];
+/// The columns that [`read`] reads, in its order.
+const COLUMNS: &str = "
+    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.limit_kind, i.limit_words, i.threshold, i.began_at,
+    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
+    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
 
-/// The columns that [`incident`] reads, in its order.
-const INCIDENT: &str =
-    "i.id, i.rule, i.device, i.metric, i.opened_at, i.value, i.unit, i.resolved_at, i.resolved_value";
+/// What was not asked for is NULL, and left out of the plan. One that was over at once was open then.
+const WANTED: &str = "
+    ($1 IS NULL OR i.id = $1) AND ($2 IS NULL OR i.rule = $2) AND ($3 IS NULL OR i.metric = $3)
+    AND ($4 IS NULL OR i.device ~ $4) AND ($5 IS NULL OR i.severity = $5)
+    AND ($6 IS NULL OR (i.resolved_at IS NULL) = $6) AND ($7 IS NULL OR (i.acknowledged_at IS NOT NULL) = $7)
+    AND ($8 IS NULL OR i.resolved_at IS NULL OR i.resolved_at > $8 OR i.opened_at >= $8)
+    AND ($9 IS NULL OR i.opened_at < $9)";
 
-/// The columns that [`mail`] reads, in its order.
-const MAIL: &str = "message_id, incident, kind, recipients, sent_at";
+/// The lock of whoever changes incidents or notices: "Incident" in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"Incident");
 
-pub(super) async fn record(client: &mut Client, transitions: &[Transition]) -> Result<(), Error> {
-    let transaction = client.transaction().await?;
-    for transition in transitions {
-        let (is_new, mail) = match transition {
-            Transition::Opened(opened) => (open(&transaction, opened).await?, &opened.mail),
-            Transition::Resolved(resolved) => (resolve(&transaction, resolved).await?, &resolved.mail),
-        };
-        // A transition that is judged again asks for no second mail.
-        if let Some(mail) = mail.as_ref().filter(|_| is_new) {
-            owe(&transaction, mail).await?;
+/// An incident with its number.
+type Numbered = (i64, Incident);
+
+pub(super) async fn query(client: &mut Client, query: &IncidentQuery) -> Result<Vec<Incident>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM incidents i WHERE {WANTED}
+         ORDER BY (i.resolved_at IS NULL) DESC, i.opened_at DESC, i.number DESC LIMIT $10"
+    );
+    let params: [Param<'_>; 10] = [
+        (&query.id.as_deref().map(text), Type::TEXT),
+        (&query.rule.as_deref().map(text), Type::TEXT),
+        (&query.metric.as_deref().map(text), Type::TEXT),
+        (&query.device.as_ref().map(pattern), Type::TEXT),
+        (&query.severity.map(Word), Type::TEXT),
+        (&query.open, Type::BOOL),
+        (&query.acknowledged, Type::BOOL),
+        (&query.from.map(Micros::bound), Type::TIMESTAMPTZ),
+        (&query.to.map(Micros::bound), Type::TIMESTAMPTZ),
+        (&at_most(query.limit.max(1)), Type::INT8),
+    ];
+    let transaction = unchanging(client).await?;
+    let found = select(&transaction, &sql, &params).await?;
+    Ok(found.into_iter().map(|(_, incident)| incident).collect())
+}
+
+/// A regular expression that matches the same devices; no level has a character that it could take for a sign.
+fn pattern(filter: &Filter) -> String {
+    let mut pattern = String::from("^");
+    for (i, level) in filter.as_str().split('/').enumerate() {
+        let slash = if i > 0 { "/" } else { "" };
+        match level {
+            "#" if i > 0 => pattern += "(/.*)?",
+            "#" => pattern += ".*",
+            "+" => pattern += &format!("{slash}[^/]*"),
+            level => pattern += &format!("{slash}{level}"),
         }
     }
-    transaction.commit().await
+    pattern + "$"
 }
 
-/// Returns whether the incident is new.
-async fn open(transaction: &Transaction<'_>, opened: &Opened) -> Result<bool, Error> {
-    const INSERT: &str = "
-        INSERT INTO incidents (id, rule, device, metric, opened_at, value, unit, stored_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, now())
-        ON CONFLICT (id) DO NOTHING";
-    let params: Params<'_> = &[
-        (&opened.id, Type::TEXT),
-        (&opened.rule, Type::TEXT),
-        (&opened.device, Type::TEXT),
-        (&opened.metric, Type::TEXT),
-        (&Micros::of(opened.at), Type::TIMESTAMPTZ),
-        (&opened.value, Type::FLOAT8),
-        (&opened.unit.as_deref().map(text), Type::TEXT),
-    ];
-    Ok(transaction.execute_typed(INSERT, params).await? == 1)
-}
-
-/// Returns whether the incident was open.
-async fn resolve(transaction: &Transaction<'_>, resolved: &Resolved) -> Result<bool, Error> {
-    const UPDATE: &str = "
-        UPDATE incidents SET resolved_at = $2, resolved_value = $3, stored_at = now()
-        WHERE id = $1 AND resolved_at IS NULL";
-    let Resolved { id, at, value, mail: _ } = resolved;
-    let params: Params<'_> =
-        &[(id, Type::TEXT), (&Micros::of(*at), Type::TIMESTAMPTZ), (value, Type::FLOAT8)];
-    Ok(transaction.execute_typed(UPDATE, params).await? == 1)
-}
-
-async fn owe(transaction: &Transaction<'_>, mail: &Mail) -> Result<(), Error> {
-    const INSERT: &str = "
-        INSERT INTO mails (message_id, incident, kind, recipients, sent_at) VALUES ($1, $2, $3, $4, $5)
-        ON CONFLICT (message_id) DO NOTHING";
-    let Mail { message_id, incident, kind, recipients, sent_at } = mail;
-    let kind = match kind {
-        MailKind::Opened => "opened",
-        MailKind::Resolved => "resolved",
-    };
-    let params: Params<'_> = &[
-        (message_id, Type::TEXT),
-        (incident, Type::TEXT),
-        (&kind, Type::TEXT),
-        (recipients, Type::TEXT),
-        (&sent_at.map(Micros::of), Type::TIMESTAMPTZ),
-    ];
-    transaction.execute_typed(INSERT, params).await?;
-    Ok(())
-}
-
-/// A mail that was sent before stays as it is.
-pub(super) async fn mail_sent(client: &Client, message_id: &str, at: Timestamp) -> Result<(), Error> {
-    const UPDATE: &str = "UPDATE mails SET sent_at = $2 WHERE message_id = $1 AND sent_at IS NULL";
-    let params: Params<'_> = &[(&message_id, Type::TEXT), (&Micros::of(at), Type::TIMESTAMPTZ)];
-    client.execute_typed(UPDATE, params).await?;
-    Ok(())
-}
-
-pub(super) async fn newest_per_subject(client: &mut Client) -> Result<Vec<Incident>, Error> {
-    // Two that opened at one time were recorded in the order in which they were judged.
-    let sql = format!(
-        "SELECT DISTINCT ON (i.rule, i.device, i.metric) {INCIDENT} FROM incidents i
-         ORDER BY i.rule, i.device, i.metric, i.opened_at DESC, i.number DESC"
-    );
-    select(&unchanging(client).await?, &sql, &[]).await
-}
-
-pub(super) async fn newest(client: &mut Client, limit: usize) -> Result<Vec<Incident>, Error> {
-    let sql = format!(
-        "SELECT {INCIDENT} FROM incidents i
-         ORDER BY (i.resolved_at IS NULL) DESC, i.opened_at DESC, i.number DESC LIMIT $1"
-    );
-    select(&unchanging(client).await?, &sql, &[(&at_most(limit), Type::INT8)]).await
-}
-
-pub(super) async fn owed(client: &mut Client, limit: usize) -> Result<Vec<(Mail, Incident)>, Error> {
-    let transaction = unchanging(client).await?;
-    let sql = format!("SELECT {MAIL} FROM mails WHERE sent_at IS NULL ORDER BY id LIMIT $1");
-    let rows = transaction.query_typed(&sql, &[(&at_most(limit), Type::INT8)]).await?;
-    let mails: Vec<Mail> = rows.iter().map(mail).collect();
-    let ids: Vec<&str> = mails.iter().map(|mail| mail.incident.as_str()).collect();
-    let by_id = format!("SELECT {INCIDENT} FROM incidents i WHERE i.id = ANY($1)");
-    let incidents = select(&transaction, &by_id, &[(&ids, Type::TEXT_ARRAY)]).await?;
-    let incidents: HashMap<&str, &Incident> =
-        incidents.iter().map(|incident| (incident.id.as_str(), incident)).collect();
-    let owed =
-        mails.iter().filter_map(|mail| Some((mail.clone(), (*incidents.get(&*mail.incident)?).clone())));
-    Ok(owed.collect())
+/// Incidents by their numbers.
+pub(super) async fn numbered(
+    transaction: &Transaction<'_>,
+    numbers: &[i64],
+) -> Result<HashMap<i64, Incident>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM incidents i WHERE i.number = ANY($1)");
+    let found = select(transaction, &sql, &[(&numbers, Type::INT8_ARRAY)]).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// One unchanging state of the tables.
-async fn unchanging(client: &mut Client) -> Result<Transaction<'_>, Error> {
+pub(super) async fn unchanging(client: &mut Client) -> Result<Transaction<'_>, Error> {
     let transaction = client.build_transaction().read_only(true);
-    transaction.isolation_level(tokio_postgres::IsolationLevel::RepeatableRead).start().await
+    transaction.isolation_level(IsolationLevel::RepeatableRead).start().await
 }
 
-/// Reads incidents, each with its mails.
+/// A transaction that changes incidents or notices, after those that others have begun.
+///
+/// Two alerters that judge the same at once, each in its own order, would wait for each other without an end; and who
+/// is told that it is over depends on what is being decided.
+pub(super) async fn in_turn(client: &mut Client) -> Result<Transaction<'_>, Error> {
+    let transaction = client.transaction().await?;
+    transaction.execute_typed("SELECT pg_advisory_xact_lock($1)", &[(&LOCK, Type::INT8)]).await?;
+    Ok(transaction)
+}
+
+/// Reads incidents, each with its notices.
 async fn select(
     transaction: &Transaction<'_>,
     sql: &str,
-    params: Params<'_>,
-) -> Result<Vec<Incident>, Error> {
-    let mut incidents: Vec<Incident> =
-        transaction.query_typed(sql, params).await?.iter().map(incident).collect();
-    let ids: Vec<&str> = incidents.iter().map(|incident| incident.id.as_str()).collect();
-    let sql = format!("SELECT {MAIL} FROM mails WHERE incident = ANY($1) ORDER BY id");
-    let mut mails: HashMap<String, Vec<Mail>> = HashMap::new();
-    for row in transaction.query_typed(&sql, &[(&ids, Type::TEXT_ARRAY)]).await? {
-        let mail = mail(&row);
-        mails.entry(mail.incident.clone()).or_default().push(mail);
+    params: &[Param<'_>],
+) -> Result<Vec<Numbered>, Error> {
+    let mut found: Vec<Numbered> = transaction.query_typed(sql, params).await?.iter().map(read).collect();
+    let numbers: Vec<i64> = found.iter().map(|(number, _)| *number).collect();
+    let mut notices = notices::of(transaction, &numbers).await?;
+    for (number, incident) in &mut found {
+        incident.notices = notices.remove(number).unwrap_or_default();
     }
-    for incident in &mut incidents {
-        incident.mails = mails.remove(&incident.id).unwrap_or_default();
-    }
-    Ok(incidents)
+    Ok(found)
 }
 
-fn incident(row: &Row) -> Incident {
-    Incident {
-        id: row.get(0),
-        rule: row.get(1),
-        device: row.get(2),
-        metric: row.get(3),
-        opened_at: row.get::<_, Micros>(4).time(),
-        value: row.get(5),
-        unit: row.get(6),
-        resolved_at: row.get::<_, Option<Micros>>(7).map(Micros::time),
-        resolved_value: row.get(8),
-        mails: Vec::new(),
-    }
+fn read(row: &Row) -> Numbered {
+    let time = |column| row.get::<_, Micros>(column).time();
+    let time_if_any = |column| row.get::<_, Option<Micros>>(column).map(Micros::time);
+    let acknowledged = time_if_any(19).map(|at| Acknowledgement { at, by: row.get(20), note: row.get(21) });
+    let incident = Incident {
+        id: row.get(1),
+        rule: row.get(2),
+        severity: row.get::<_, Word<_>>(3).0,
+        device: row.get(4),
+        metric: row.get(5),
+        limit: Limit { kind: row.get::<_, Word<_>>(6).0, words: row.get(7), threshold: row.get(8) },
+        began_at: time(9),
+        opened_at: time(10),
+        judged_at: time(11),
+        value: row.get(12),
+        unit: row.get(13),
+        peak: row.get(14),
+        peak_at: time_if_any(15),
+        resolved_at: time_if_any(16),
+        resolved_value: row.get(17),
+        end: row.get::<_, Option<Word<_>>>(18).map(|end| end.0),
+        acknowledged,
+        late: row.get(22),
+        notices: Vec::new(),
+    };
+    (row.get(0), incident)
 }
 
-fn mail(row: &Row) -> Mail {
-    Mail {
-        message_id: row.get(0),
-        incident: row.get(1),
-        kind: if row.get::<_, &str>(2) == "opened" { MailKind::Opened } else { MailKind::Resolved },
-        recipients: row.get(3),
-        sent_at: row.get::<_, Option<Micros>>(4).map(Micros::time),
+/// Returns whether there is such an incident; the first acknowledgement stays.
+pub(super) async fn acknowledge(
+    client: &Client,
+    id: &str,
+    acknowledgement: &Acknowledgement,
+) -> Result<bool, Error> {
+    const UPDATE: &str = "
+        UPDATE incidents SET acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4, stored_at = now()
+        WHERE id = $1 AND acknowledged_at IS NULL";
+    const EXISTS: &str = "SELECT EXISTS (SELECT FROM incidents WHERE id = $1)";
+    let Acknowledgement { at, by, note } = acknowledgement;
+    let params: [Param<'_>; 4] = [
+        (&text(id), Type::TEXT),
+        (&Micros::of(*at), Type::TIMESTAMPTZ),
+        (&text(by), Type::TEXT),
+        (&text(note), Type::TEXT),
+    ];
+    if client.execute_typed(UPDATE, &params).await? == 1 {
+        return Ok(true);
+    }
+    Ok(client.query_typed_one(EXISTS, &params[..1]).await?.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_becomes_a_regular_expression() {
+        for (filter, expected) in [
+            ("#", "^.*$"),
+            ("lab", "^lab$"),
+            ("site-a/#", "^site-a(/.*)?$"),
+            ("+", "^[^/]*$"),
+            ("+/rack-1/+/#", "^[^/]*/rack-1/[^/]*(/.*)?$"),
+        ] {
+            assert_eq!(pattern(&filter.parse().unwrap()), expected);
+        }
     }
 }

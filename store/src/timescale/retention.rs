@@ -5,7 +5,7 @@ use telemetry::MAX_CLOCK_AHEAD;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::columns::Micros;
+use super::columns::{Micros, Param};
 use super::pool::Pool;
 use super::session::{Layout, Session};
 use crate::Result;
@@ -20,13 +20,32 @@ const COUNTED_ROWS: f32 = 10_000_000.0;
 const REJECTED: &str = "
     DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < $1 LIMIT $2)";
 
-/// Removes incidents that are resolved and about which no mail is owed, with their mails.
+/// Removes incidents that are resolved and of which nobody is still to be told, with their notices.
 const INCIDENTS: &str = "
-    DELETE FROM incidents WHERE id IN (
-        SELECT id FROM incidents WHERE resolved_at IS NOT NULL AND stored_at < $1
-        AND NOT EXISTS (SELECT FROM mails WHERE incident = incidents.id AND sent_at IS NULL)
+    DELETE FROM incidents WHERE number IN (
+        SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < $1
+        AND NOT EXISTS (
+            SELECT FROM notices n LEFT JOIN messages m ON m.number = n.message
+            WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
         LIMIT $2
     )";
+
+/// Removes messages whose notices went with their incidents.
+const MESSAGES: &str = "
+    DELETE FROM messages WHERE number IN (
+        SELECT number FROM messages m WHERE made_at < $1
+        AND NOT EXISTS (SELECT FROM notices WHERE message = m.number)
+        LIMIT $2
+    )";
+
+/// Removes what is remembered of devices that have been normal for long.
+const STANDINGS: &str = "
+    DELETE FROM standings WHERE phase = 'normal' AND written_at < $1 AND (rule, device, metric) IN (
+        SELECT rule, device, metric FROM standings WHERE phase = 'normal' AND written_at < $1 LIMIT $2
+    )";
+
+const SILENCES: &str = "
+    DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < $1 LIMIT $2)";
 
 /// By the key, which is found in a chunk of any kind.
 const READINGS: &str = "
@@ -63,9 +82,12 @@ pub(super) async fn purge(pool: &Pool, older_than: Timestamp) -> Result<u64> {
     for part in pool.call("purge", async |session| parts(session, older_than).await).await? {
         removed += purge_part(pool, &part, older_than).await?;
     }
+    let params: [Param<'_>; 2] = [(&older_than, Type::TIMESTAMPTZ), (&STEP_ROWS, Type::INT8)];
     for delete in [REJECTED, INCIDENTS] {
-        removed +=
-            purge_rows(pool, delete, &[(&older_than, Type::TIMESTAMPTZ), (&STEP_ROWS, Type::INT8)]).await?;
+        removed += purge_rows(pool, delete, &params).await?;
+    }
+    for delete in [MESSAGES, STANDINGS, SILENCES] {
+        purge_rows(pool, delete, &params).await?;
     }
     Ok(removed)
 }

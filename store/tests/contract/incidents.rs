@@ -1,166 +1,299 @@
-//! One incident for one breach, one mail for one transition, however often it is judged.
+//! One incident for one breach, however often it is judged; and who is to be told of it.
 
-use store::{Incident, Mail, MailKind, Opened, Resolved, Store, Transition};
+use std::time::{Duration, Instant};
 
-use super::{at, fresh};
+use proptest::prelude::*;
+use store::{
+    Acknowledgement, Address, Changes, Decisions, End, Fate, Incident, IncidentQuery, Limit, LimitKind,
+    Notice, NoticeKind, Severity, Standing, Store, Transition, Way,
+};
+use telemetry::Topic;
 
-fn mail(incident: &str, kind: MailKind) -> Mail {
-    Mail {
-        message_id: format!("{incident}.{kind:?}@millrace"),
-        incident: incident.into(),
-        kind,
-        recipients: "a@example.org, b@example.org".into(),
-        sent_at: None,
+use super::{CASES, at, fresh};
+
+pub(crate) const ALL: IncidentQuery = IncidentQuery {
+    id: None,
+    rule: None,
+    metric: None,
+    device: None,
+    severity: None,
+    open: None,
+    acknowledged: None,
+    from: None,
+    to: None,
+    limit: 100,
+};
+
+pub(crate) fn mail(to: &str) -> Address {
+    Address { way: Way::Mail, to: to.into() }
+}
+
+pub(crate) fn incident(id: &str, device: &str, micros: i64) -> Incident {
+    Incident {
+        id: id.into(),
+        rule: "too hot".into(),
+        severity: Severity::Critical,
+        device: device.into(),
+        metric: "temperature".into(),
+        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        began_at: at(micros - 1),
+        opened_at: at(micros),
+        judged_at: at(micros + 1000),
+        value: Some(31.5),
+        unit: Some("celsius".into()),
+        peak: Some(31.5),
+        peak_at: Some(at(micros)),
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notices: Vec::new(),
     }
 }
 
-fn opened(id: &str, device: &str, micros: i64) -> Transition {
-    Transition::Opened(Opened {
+pub(crate) fn opened(id: &str, device: &str, micros: i64) -> Transition {
+    Transition::Opened(Box::new(incident(id, device, micros)), vec![mail("a@example.org")])
+}
+
+pub(crate) fn told(id: &str, micros: i64, to: &[&str]) -> Transition {
+    Transition::Told { id: id.into(), at: at(micros), to: to.iter().map(|to| mail(to)).collect() }
+}
+
+pub(crate) fn peaked(id: &str, micros: i64, value: f64) -> Transition {
+    Transition::Peaked { id: id.into(), at: at(micros), value }
+}
+
+pub(crate) fn resolved(id: &str, micros: i64) -> Transition {
+    Transition::Resolved {
         id: id.into(),
-        rule: "too hot".into(),
-        device: device.into(),
-        metric: "temperature".into(),
         at: at(micros),
-        value: 31.5,
-        unit: Some("celsius".into()),
-        mail: Some(mail(id, MailKind::Opened)),
-    })
+        judged_at: at(micros + 1000),
+        value: Some(22.0),
+        end: End::Cleared,
+    }
 }
 
-fn resolved(id: &str, micros: i64) -> Transition {
-    let mail = Some(mail(id, MailKind::Resolved));
-    Transition::Resolved(Resolved { id: id.into(), at: at(micros), value: 22.0, mail })
+pub(crate) async fn record(store: &dyn Store, transitions: &[Transition]) {
+    let changes = Changes { transitions: transitions.to_vec(), standings: Vec::new() };
+    store.record(&changes).await.unwrap();
 }
 
-fn ids(incidents: &[Incident]) -> Vec<&str> {
-    incidents.iter().map(|incident| incident.id.as_str()).collect()
+pub(crate) async fn all(store: &dyn Store) -> Vec<Incident> {
+    store.incidents(&ALL).await.unwrap()
 }
 
-async fn owed(store: &dyn Store) -> Vec<String> {
-    store.owed_mails(100).await.unwrap().into_iter().map(|(mail, _)| mail.message_id).collect()
+/// All but the numbers, which may leave some out.
+fn unnumbered(mut incidents: Vec<Incident>) -> Vec<Incident> {
+    for notice in incidents.iter_mut().flat_map(|incident| &mut incident.notices) {
+        notice.number = 0;
+    }
+    incidents
+}
+
+fn waiting(kind: NoticeKind, to: &str, micros: i64) -> Notice {
+    let fate = Fate::Waiting { held: None };
+    Notice { number: 0, kind, address: mail(to), asked_at: at(micros), due_at: at(micros), fate }
 }
 
 #[tokio::test]
 async fn a_transition_that_is_judged_again_adds_nothing() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
+    let to_another = Transition::Opened(Box::new(incident("i1", "b", 2)), vec![mail("z@example.org")]);
     let life = [
         opened("i1", "a", 1),
-        opened("i1", "a", 2),
+        to_another,
+        peaked("i1", 3, 33.0),
+        peaked("i1", 4, 33.0),
+        told("i1", 4, &["a@example.org", "b@example.org", "b@example.org"]),
         resolved("i1", 5),
         resolved("i1", 6),
-        opened("i1", "a", 7),
+        peaked("i1", 7, 40.0),
+        told("i1", 7, &["c@example.org"]),
+        opened("i1", "a", 8),
     ];
     for transition in &life {
-        store.record(std::slice::from_ref(transition)).await.unwrap();
+        record(store, std::slice::from_ref(transition)).await;
     }
-    store.record(&life).await.unwrap();
+    record(store, &life).await;
     let store = &*fresh.reopened().await;
     let expected = Incident {
-        id: "i1".into(),
-        rule: "too hot".into(),
-        device: "a".into(),
-        metric: "temperature".into(),
-        opened_at: at(1),
-        value: 31.5,
-        unit: Some("celsius".into()),
+        peak: Some(33.0),
+        peak_at: Some(at(3)),
         resolved_at: Some(at(5)),
         resolved_value: Some(22.0),
-        mails: vec![mail("i1", MailKind::Opened), mail("i1", MailKind::Resolved)],
+        end: Some(End::Cleared),
+        notices: vec![
+            waiting(NoticeKind::Opened, "a@example.org", 1001),
+            waiting(NoticeKind::Opened, "b@example.org", 4),
+            waiting(NoticeKind::Resolved, "a@example.org", 1005),
+            waiting(NoticeKind::Resolved, "b@example.org", 1005),
+        ],
+        ..incident("i1", "a", 1)
     };
-    assert_eq!(store.incidents(10).await.unwrap(), std::slice::from_ref(&expected));
-    let owed = store.owed_mails(10).await.unwrap();
-    assert_eq!(owed, [(expected.mails[0].clone(), expected.clone()), (expected.mails[1].clone(), expected)]);
+    assert_eq!(unnumbered(all(store).await), [expected]);
 }
 
 #[tokio::test]
-async fn what_was_never_opened_is_not_resolved() {
+async fn all_that_is_said_of_an_opening_is_kept() {
     let Some(fresh) = fresh().await else { return };
-    let store = &*fresh.store;
-    store.record(&[resolved("i1", 5)]).await.unwrap();
-    assert_eq!(store.incidents(10).await.unwrap(), []);
-    assert_eq!(owed(store).await, [""; 0]);
+    let bare = Incident {
+        severity: Severity::Info,
+        limit: Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None },
+        value: None,
+        unit: None,
+        peak: None,
+        peak_at: None,
+        late: true,
+        ..incident("bare", "site-a/rack-1", 1)
+    };
+    let full = incident("full", "b", 2);
+    let open = |incident: &Incident| Transition::Opened(Box::new(incident.clone()), Vec::new());
+    record(&*fresh.store, &[open(&bare), open(&full)]).await;
+    let end = |id: &str, value, end| Transition::Resolved {
+        id: id.into(),
+        at: at(3),
+        judged_at: at(4),
+        value,
+        end,
+    };
+    assert_eq!(all(&*fresh.store).await, [full.clone(), bare.clone()]);
+    record(&*fresh.store, &[end("bare", None, End::RuleRemoved)]).await;
+    let over = Incident { resolved_at: Some(at(3)), end: Some(End::RuleRemoved), ..bare };
+    assert_eq!(all(&*fresh.store).await, [full, over]);
 }
 
 #[tokio::test]
-async fn a_transition_may_ask_for_no_mail() {
+async fn what_was_never_opened_does_not_change() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let Transition::Opened(quiet) = opened("i1", "a", 1) else { unreachable!() };
-    store.record(&[Transition::Opened(Opened { mail: None, ..quiet })]).await.unwrap();
-    assert_eq!(store.incidents(10).await.unwrap()[0].mails, []);
+    record(store, &[resolved("i1", 5), peaked("i1", 5, 1.0), told("i1", 5, &["a@example.org"])]).await;
+    assert_eq!(all(store).await, []);
+    assert_eq!(store.due_notices(at(i64::from(i32::MAX)), 10).await.unwrap(), (vec![], None));
 }
 
 #[tokio::test]
-async fn transitions_are_kept_together_or_not_at_all() {
+async fn a_record_is_kept_whole_or_not_at_all() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let Transition::Opened(bad) = opened("i2", "b", 1) else { unreachable!() };
-    let bad = Transition::Opened(Opened { mail: Some(mail("another", MailKind::Opened)), ..bad });
-    store.record(&[opened("i1", "a", 1), bad]).await.unwrap_err();
-    assert_eq!(store.incidents(10).await.unwrap(), []);
-    assert_eq!(owed(store).await, [""; 0]);
+    let nobody = Transition::Opened(Box::new(incident("i2", "b", 1)), vec![mail("")]);
+    let standing = Standing {
+        rule: "too hot".into(),
+        topic: Topic::parse("temperature/a").unwrap(),
+        phase: store::Phase::Normal,
+        newest: None,
+        value: None,
+    };
+    let changes = Changes { transitions: vec![opened("i1", "a", 1), nobody], standings: vec![standing] };
+    store.record(&changes).await.unwrap_err();
+    assert_eq!(all(store).await, []);
+    assert_eq!(store.standings().await.unwrap(), []);
 }
 
 #[tokio::test]
-async fn mails_are_owed_in_the_order_asked_for_until_they_are_sent() {
+async fn those_who_were_told_hear_that_it_is_over() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    store.record(&[opened("z", "a", 9), opened("b", "b", 1)]).await.unwrap();
-    store.record(&[resolved("z", 10), opened("a", "c", 5)]).await.unwrap();
-    let all = ["z.Opened@millrace", "b.Opened@millrace", "z.Resolved@millrace", "a.Opened@millrace"];
-    assert_eq!(owed(store).await, all);
-    assert_eq!(store.owed_mails(1).await.unwrap()[0].0.message_id, all[0]);
-    assert_eq!(
-        store.owed_mails(1).await.unwrap()[0].1.resolved_at,
-        Some(at(10)),
-        "the incident as it is now"
-    );
-    store.mail_sent(all[1], at(20)).await.unwrap();
-    store.mail_sent(all[1], at(30)).await.unwrap();
-    store.mail_sent("unknown@millrace", at(30)).await.unwrap();
-    assert_eq!(owed(store).await, [all[0], all[2], all[3]]);
-    let incidents = store.incidents(10).await.unwrap();
-    let sent = incidents.iter().find(|incident| incident.id == "b").unwrap();
-    assert_eq!(sent.mails[0].sent_at, Some(at(20)), "the first time counts");
+    let to = ["waiting@example.org", "told@example.org", "dropped@example.org"].map(mail);
+    record(store, &[Transition::Opened(Box::new(incident("i", "a", 1)), to.to_vec())]).await;
+    let notices = all(store).await[0].notices.clone();
+    let told = store::NewMessage {
+        message_id: "m@millrace".into(),
+        address: to[1].clone(),
+        made_at: at(3),
+        notices: vec![notices[1].number],
+    };
+    let dropped = vec![(notices[2].number, "over before anybody was to be told".into())];
+    store.decide(&Decisions { messages: vec![told], dropped, ..Decisions::default() }).await.unwrap();
+    record(store, &[resolved("i", 5)]).await;
+    let notices = &all(store).await[0].notices;
+    let over: Vec<_> =
+        notices.iter().filter(|n| n.kind == NoticeKind::Resolved).map(|n| n.address.clone()).collect();
+    assert_eq!(over, to[..2]);
+    assert!(notices.is_sorted_by_key(|notice| notice.number));
 }
 
 #[tokio::test]
-async fn open_incidents_come_first_then_the_newest() {
+async fn notices_are_asked_for_in_the_order_of_the_transitions() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let life = [
-        opened("old open", "a", 1),
-        opened("old over", "b", 2),
-        resolved("old over", 90),
-        opened("new over", "c", 3),
-        resolved("new over", 4),
-        opened("new open", "d", 2),
+    record(store, &[opened("z", "a", 9), opened("b", "b", 1)]).await;
+    record(store, &[resolved("z", 10), opened("a", "c", 5), told("b", 8, &["z@example.org"])]).await;
+    let (due, _) = store.due_notices(at(1_000_000), 10).await.unwrap();
+    let order: Vec<_> = due.iter().map(|(n, i)| (i.id.as_str(), n.kind, n.address.to.as_str())).collect();
+    let expected = [
+        ("z", NoticeKind::Opened, "a@example.org"),
+        ("b", NoticeKind::Opened, "a@example.org"),
+        ("z", NoticeKind::Resolved, "a@example.org"),
+        ("a", NoticeKind::Opened, "a@example.org"),
+        ("b", NoticeKind::Opened, "z@example.org"),
     ];
-    store.record(&life).await.unwrap();
-    let incidents = store.incidents(10).await.unwrap();
-    assert_eq!(ids(&incidents), ["new open", "old open", "new over", "old over"]);
-    assert_eq!(ids(&store.incidents(1).await.unwrap()), ["new open"]);
+    assert_eq!(order, expected);
+}
+
+fn any_transition() -> impl Strategy<Value = Transition> {
+    let id = prop::sample::select(vec!["i", "j", "k"]);
+    (0..4, id, 1..50_i64, prop::sample::subsequence(vec!["a@x", "b@x", "c@x"], 0..3)).prop_map(
+        |(kind, id, micros, to)| match kind {
+            0 => Transition::Opened(Box::new(incident(id, "a", micros)), to.into_iter().map(mail).collect()),
+            1 => told(id, micros, &to),
+            2 => peaked(id, micros, micros as f64),
+            _ => resolved(id, micros),
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_record_is_as_good_as_many(life in prop::collection::vec(any_transition(), 1..40)) {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let (Some(one), Some(many)) = (fresh().await, fresh().await) else { return };
+            record(&*one.store, &life).await;
+            for transition in &life {
+                record(&*many.store, std::slice::from_ref(transition)).await;
+            }
+            assert_eq!(unnumbered(all(&*one.store).await), unnumbered(all(&*many.store).await));
+            let order = async |store: &dyn Store| {
+                let (due, _) = store.due_notices(at(1_000_000), 1000).await.unwrap();
+                due.into_iter().map(|(n, i)| (i.id, n.kind, n.address.to)).collect::<Vec<_>>()
+            };
+            assert_eq!(order(&*one.store).await, order(&*many.store).await);
+        });
+    }
 }
 
 #[tokio::test]
-async fn judging_goes_on_from_the_newest_incident_of_each_subject() {
+async fn the_first_acknowledgement_stays() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let life = [
-        opened("b2", "b", 8),
-        resolved("b2", 9),
-        opened("a1", "a", 1),
-        resolved("a1", 2),
-        opened("a2", "a", 5),
-        opened("b1", "b", 3),
-        resolved("b1", 99),
-        opened("c2", "c", 4),
-        resolved("c2", 4),
-        opened("c1", "c", 4),
-    ];
-    store.record(&life).await.unwrap();
-    let newest = store.newest_per_subject().await.unwrap();
-    assert_eq!(ids(&newest), ["a2", "b2", "c1"], "of two that opened at one time, the one recorded last");
-    assert_eq!(newest[0].mails, [mail("a2", MailKind::Opened)]);
+    let by = |by: &str| Acknowledgement { at: at(5), by: by.into(), note: "on it".into() };
+    assert!(!store.acknowledge("i", &by("me")).await.unwrap(), "there is none");
+    record(store, &[opened("i", "a", 1)]).await;
+    assert!(store.acknowledge("i", &by("me")).await.unwrap());
+    assert!(store.acknowledge("i", &by("you")).await.unwrap());
+    record(store, &[opened("i", "a", 1)]).await;
+    assert_eq!(all(store).await[0].acknowledged, Some(by("me")));
+}
+
+/// A site goes dark.
+#[tokio::test]
+async fn thousands_open_and_end_at_once() {
+    const MANY: i64 = 5_000;
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let life = |transition: fn(i64) -> Transition| (0..MANY).map(transition).collect::<Vec<_>>();
+    let open = life(|i| opened(&format!("i{i}"), &format!("d{i}"), i + 1));
+    let end = life(|i| resolved(&format!("i{i}"), i + 1));
+    let start = Instant::now();
+    record(store, &open).await;
+    record(store, &end).await;
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let incidents = store.incidents(&IncidentQuery { limit: usize::MAX, ..ALL }).await.unwrap();
+    assert_eq!(incidents.len(), MANY as usize);
+    assert!(incidents.iter().all(|incident| incident.end.is_some() && incident.notices.len() == 2));
+    let (due, _) = store.due_notices(at(MANY * 10), usize::MAX).await.unwrap();
+    assert_eq!(due.len(), 2 * MANY as usize);
 }

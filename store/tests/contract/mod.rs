@@ -2,12 +2,17 @@
 //!
 //! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
 
+pub(crate) mod carried;
 mod exactly_once;
-mod incidents;
+mod finding;
+pub(crate) mod incidents;
 mod leases;
 mod ledger;
+mod notices;
 mod order;
 mod retention;
+mod silences;
+mod standings;
 mod trend;
 
 use bytes::Bytes;

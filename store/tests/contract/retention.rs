@@ -1,8 +1,11 @@
 //! What is old goes, what is needed stays.
 
 use jiff::Timestamp;
-use store::{Batch, Mail, MailKind, Opened, Resolved, Transition};
+use store::{Batch, Decisions, NewMessage, NoticeKind, Phase, Silence, Tried};
+use telemetry::Filter;
 
+use super::incidents::{all, mail, opened, record, resolved};
+use super::standings::{keep, standing};
 use super::{at, batch, everything, fresh, reading, rejected};
 
 /// Now, in whole microseconds, as the store keeps it.
@@ -75,38 +78,74 @@ async fn the_age_of_a_rejection_counts_from_when_it_was_received() {
 async fn incidents_stay_until_they_are_over_and_told() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let mail = |id: &str| Mail {
+    let names = ["over", "given up", "dropped", "untold", "owed", "open", "late"];
+    let open: Vec<_> = names.iter().map(|id| opened(id, id, 1)).collect();
+    record(store, &open).await;
+    let (due, _) = store.due_notices(now(), 100).await.unwrap();
+    let number = |id: &str| due.iter().find(|(_, incident)| incident.id == id).unwrap().0.number;
+    let message = |id: &str| NewMessage {
         message_id: format!("{id}@millrace"),
-        incident: id.into(),
-        kind: MailKind::Opened,
-        recipients: "a@example.org".into(),
-        sent_at: None,
+        address: mail("a@example.org"),
+        made_at: at(2),
+        notices: vec![number(id)],
     };
-    let open = |id: &str| {
-        Transition::Opened(Opened {
-            id: id.into(),
-            rule: "too hot".into(),
-            device: id.into(),
-            metric: "temperature".into(),
-            at: at(1),
-            value: 31.5,
-            unit: None,
-            mail: Some(mail(id)),
-        })
-    };
-    let end = |id: &str| Transition::Resolved(Resolved { id: id.into(), at: at(2), value: 1.0, mail: None });
-    store
-        .record(&[open("over"), end("over"), open("untold"), end("untold"), open("open"), open("late")])
-        .await
-        .unwrap();
+    let messages = ["over", "given up", "owed", "open", "late"].map(message).to_vec();
+    let dropped = vec![(number("dropped"), "nobody is there".into())];
+    store.decide(&Decisions { messages, dropped, ..Decisions::default() }).await.unwrap();
     for id in ["over", "open", "late"] {
-        store.mail_sent(&format!("{id}@millrace"), at(3)).await.unwrap();
+        let sent = Tried::Sent { at: at(3), problem: None };
+        store.message_tried(&format!("{id}@millrace"), &sent).await.unwrap();
     }
+    let given_up = Tried::GivenUp { at: at(3), problem: "no such user".into() };
+    store.message_tried("given up@millrace", &given_up).await.unwrap();
+    let end: Vec<_> = ["over", "given up", "dropped", "untold", "owed"].map(|id| resolved(id, 2)).to_vec();
+    record(store, &end).await;
+    // That they are over is told, too, but of those that are to stay for another reason.
+    let (due, _) = store.due_notices(now(), 100).await.unwrap();
+    let over = due.iter().filter(|(notice, _)| notice.kind == NoticeKind::Resolved);
+    let dropped = over.map(|(notice, _)| (notice.number, "enough".to_owned())).collect();
+    store.decide(&Decisions { dropped, ..Decisions::default() }).await.unwrap();
     let between = now();
-    store.record(&[end("late")]).await.unwrap();
-    assert_eq!(store.purge(between).await.unwrap(), 1);
-    let mut left: Vec<_> =
-        store.incidents(10).await.unwrap().into_iter().map(|incident| incident.id).collect();
+    record(store, &[resolved("late", 2)]).await;
+    assert_eq!(store.purge(between).await.unwrap(), 3);
+    let mut left: Vec<_> = all(store).await.into_iter().map(|incident| incident.id).collect();
     left.sort();
-    assert_eq!(left, ["late", "open", "untold"]);
+    assert_eq!(left, ["late", "open", "owed", "untold"]);
+    let messages = store.messages_since(at(0)).await.unwrap();
+    assert_eq!(messages.len(), 3, "a message goes with the last of its notices");
+}
+
+#[tokio::test]
+async fn what_is_normal_is_forgotten_and_what_is_not_is_remembered() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let pending = standing("hot", "temperature/pending", Phase::Pending { since: at(1) });
+    keep(store, &[standing("hot", "temperature/old", Phase::Normal), pending.clone()]).await;
+    let between = now();
+    let new = standing("hot", "temperature/new", Phase::Normal);
+    keep(store, std::slice::from_ref(&new)).await;
+    assert_eq!(store.purge(between).await.unwrap(), 0, "they are no readings");
+    assert_eq!(store.standings().await.unwrap(), [new, pending]);
+}
+
+#[tokio::test]
+async fn silences_go_when_they_have_been_over_for_long() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    for (id, until) in [("old", 10), ("new", 20)] {
+        let silence = Silence {
+            id: id.into(),
+            rule: None,
+            metric: None,
+            device: Filter::all(),
+            from: at(1),
+            until: at(until),
+            reason: "a test".into(),
+            by: "me".into(),
+        };
+        store.add_silence(&silence).await.unwrap();
+    }
+    store.purge(at(15)).await.unwrap();
+    let left: Vec<_> = store.silences(at(0)).await.unwrap().into_iter().map(|silence| silence.id).collect();
+    assert_eq!(left, ["new"]);
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{History, Incidents, ReadingStore, Sqlite};
+use store::{History, Incidents, ReadingStore, Right, Sqlite};
 
+use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
 use crate::{file, open};
 
@@ -85,7 +86,30 @@ async fn the_first_schema_is_brought_up_to_date() {
     drop(connection);
     let sqlite = Sqlite::open(&file(&folder)).unwrap();
     assert_eq!(everything(&sqlite).await, [reading("temperature/a", 1, 1.0)]);
-    assert!(sqlite.hold_outbox("a", Duration::from_secs(60)).await.unwrap());
+    assert!(sqlite.hold(Right::Outbox, "a", Duration::from_secs(60)).await.unwrap());
+}
+
+#[tokio::test]
+async fn incidents_and_mails_of_the_second_schema_are_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(file(&folder)).unwrap();
+    connection.execute_batch(include_str!("../../src/sqlite/migrations/0001_schema.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/sqlite/migrations/0002_leases.sql")).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 2;
+             INSERT INTO incidents VALUES
+                 ('i1', 'too hot', 'a', 'temperature', 5, 31.5, 'celsius', 9, 22.0, 100),
+                 ('i2', 'too hot', 'a', 'temperature', 15, 31.5, 'celsius', NULL, NULL, 101),
+                 ('i3', 'too hot', 'b', 'temperature', 1, 31.5, 'celsius', 2, 22.0, 102);
+             INSERT INTO mails VALUES
+                 (3, 'i1.opened@millrace', 'i1', 'opened', 'a@example.org, b@example.org', 7),
+                 (4, 'i1.resolved@millrace', 'i1', 'resolved', 'a@example.org, b@example.org', NULL),
+                 (6, 'i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', 17)",
+        )
+        .unwrap();
+    drop(connection);
+    carried::check(&Sqlite::open(&file(&folder)).unwrap()).await;
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Several writers at once lose nothing and keep nothing twice.
 
-use store::{ReadingQuery, Written};
+use store::{IncidentQuery, NoticeKind, ReadingQuery, Written};
 use telemetry::Reading;
 use tokio::task::JoinSet;
 
+use super::partitions::contract::incidents::{self, opened, record, resolved};
 use super::partitions::contract::{ALL, all_pages, batch, everything, reading, rejected};
 use super::{Database, Fresh, hypertable, partitions};
 
@@ -80,5 +81,34 @@ async fn many_that_make_the_schema_at_once_all_succeed() {
         }
         calls.join_all().await;
         assert_eq!(everything(&*database.store()).await.len(), 10);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alerters_that_judge_the_same_at_once_tell_it_once() {
+    const INCIDENTS: i64 = 2000;
+    let Some(fresh) = partitions::fresh().await else { return };
+    let id = |i: i64| format!("i{i}");
+    let open: Vec<_> = (0..INCIDENTS).map(|i| opened(&id(i), "a", i)).collect();
+    let end: Vec<_> = (0..INCIDENTS).map(|i| resolved(&id(i), i)).collect();
+    let mut alerters = JoinSet::new();
+    for alerter in 0..4 {
+        let (store, mut open, mut end) = (fresh.reopened().await, open.clone(), end.clone());
+        if alerter % 2 == 1 {
+            open.reverse();
+            end.reverse();
+        }
+        alerters.spawn(async move {
+            record(&*store, &open).await;
+            record(&*store, &end).await;
+        });
+    }
+    alerters.join_all().await;
+    let query = IncidentQuery { limit: usize::MAX, ..incidents::ALL };
+    let kept = fresh.store.incidents(&query).await.unwrap();
+    assert_eq!(kept.len(), INCIDENTS as usize);
+    for incident in kept {
+        let kinds: Vec<_> = incident.notices.iter().map(|notice| notice.kind).collect();
+        assert_eq!(kinds, [NoticeKind::Opened, NoticeKind::Resolved]);
     }
 }

@@ -1,10 +1,11 @@
 //! What the database refuses is kept as a rejection, and nothing else suffers.
 
 use jiff::Timestamp;
-use store::{Batch, Opened, Transition, Written};
+use store::{Acknowledgement, Address, Batch, Incident, Limit, LimitKind, Transition, Way, Written};
 use telemetry::Reading;
 
 use super::Fresh;
+use super::partitions::contract::incidents::{all, incident, record};
 use super::partitions::contract::{at, batch, everything, reading, rejected};
 use super::{hypertable, partitions};
 
@@ -44,19 +45,18 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let bad = Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] };
         store.write(&bad).await.unwrap();
         assert_eq!(store.rejected(1).await.unwrap(), [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
-        let opened = Opened {
-            id: "i".into(),
-            rule: "r".into(),
-            device: "d".into(),
-            metric: "m".into(),
-            at: Timestamp::MIN,
-            value: 1.0,
-            unit: Some("\0".into()),
-            mail: None,
-        };
-        store.record(&[Transition::Opened(opened)]).await.unwrap();
-        let kept = &store.incidents(1).await.unwrap()[0];
-        assert_eq!((kept.unit.as_deref(), kept.opened_at), (Some("\u{fffd}"), Timestamp::MIN));
+        let limit = Limit { kind: LimitKind::Above, words: "\0".into(), threshold: None };
+        let opened =
+            Incident { limit, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
+        let to = vec![Address { way: Way::Mail, to: "\0".into() }];
+        record(&*store, &[Transition::Opened(Box::new(opened), to)]).await;
+        let known = Acknowledgement { at: at(1), by: "\0".into(), note: "\0".into() };
+        assert!(store.acknowledge("i", &known).await.unwrap());
+        let kept = &all(&*store).await[0];
+        let known = kept.acknowledged.as_ref().unwrap();
+        let texts = [&kept.limit.words, kept.unit.as_ref().unwrap(), &known.by, &known.note];
+        assert_eq!(texts, ["\u{fffd}"; 4]);
+        assert_eq!((&*kept.notices[0].address.to, kept.opened_at), ("\u{fffd}", Timestamp::MIN));
     }
 }
 

@@ -19,7 +19,7 @@ async fn a_role_that_may_only_read_uses_what_is_there() {
             .await;
         let store = store_at(&database.url_as(&reader, "read"));
         let problem = store.latest().await.unwrap_err().to_string();
-        let advice = "has version 0, needed is 4, and this role may not change it: start db-writer first";
+        let advice = "has version 0, needed is 5, and this role may not change it: start db-writer first";
         assert!(problem.contains(advice), "{problem}");
         let one = reading("temperature/a", 1_700_000_000_000_000, 1.0);
         database.store().write(&batch([one.clone()])).await.unwrap();
@@ -40,10 +40,48 @@ async fn a_role_that_may_only_read_uses_what_is_there() {
 async fn a_newer_schema_is_refused() {
     let Some(Fresh { store, database }) = partitions::fresh().await else { return };
     store.latest().await.unwrap();
-    database.run("INSERT INTO migrations (version) VALUES (5)").await;
+    database.run("INSERT INTO migrations (version) VALUES (6)").await;
     let refused = database.store().latest().await.unwrap_err().to_string();
-    let reason = "made by a newer Millrace: its schema has version 5, known here are versions up to 4";
+    let reason = "made by a newer Millrace: its schema has version 6, known here are versions up to 5";
     assert!(refused.contains(reason), "{refused}");
+}
+
+#[tokio::test]
+async fn incidents_and_mails_of_the_fourth_schema_are_carried_over() {
+    if let Some(database) = Database::create().await {
+        make_old(&database, include_str!("../../src/timescale/migrations/0002_partitions.sql")).await;
+        partitions::contract::carried::check(&*database.store()).await;
+    }
+    if let Some(database) = Database::with_timescaledb().await {
+        make_old(&database, include_str!("../../src/timescale/migrations/0002_hypertable.sql")).await;
+        hypertable::contract::carried::check(&*database.store()).await;
+    }
+}
+
+/// The fourth schema, with incidents and mails.
+async fn make_old(database: &Database, layout: &str) {
+    let owner = database.name();
+    let schema = include_str!("../../src/timescale/migrations/0001_schema.sql");
+    let view = include_str!("../../src/timescale/migrations/0003_temperature.sql");
+    database
+        .run(&format!(
+            "SET ROLE {owner}; {schema}; {layout}; {view};
+             CREATE TABLE migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+             INSERT INTO migrations (version) VALUES (1), (2), (3), (4);
+             CREATE FUNCTION micros(bigint) RETURNS timestamptz LANGUAGE sql AS
+                 $$ SELECT 'epoch'::timestamptz + $1 * INTERVAL '1 microsecond' $$;
+             INSERT INTO incidents
+                 (id, rule, device, metric, opened_at, value, unit, resolved_at, resolved_value, stored_at)
+             VALUES
+                 ('i1', 'too hot', 'a', 'temperature', micros(5), 31.5, 'celsius', micros(9), 22, micros(100)),
+                 ('i2', 'too hot', 'a', 'temperature', micros(15), 31.5, 'celsius', NULL, NULL, micros(101)),
+                 ('i3', 'too hot', 'b', 'temperature', micros(1), 31.5, 'celsius', micros(2), 22, micros(102));
+             INSERT INTO mails (message_id, incident, kind, recipients, sent_at) VALUES
+                 ('i1.opened@millrace', 'i1', 'opened', 'a@example.org, b@example.org', micros(7)),
+                 ('i1.resolved@millrace', 'i1', 'resolved', 'a@example.org, b@example.org', NULL),
+                 ('i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', micros(17))"
+        ))
+        .await;
 }
 
 #[tokio::test]

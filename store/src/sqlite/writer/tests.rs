@@ -7,6 +7,10 @@ use tempfile::TempDir;
 
 use super::*;
 
+/// Breaks a foreign key.
+const NOTICE_OF_NOTHING: &str =
+    "INSERT INTO notices VALUES (1, 99, 'opened', 'mail', 'a@example.org', 1, 1, NULL, NULL, NULL)";
+
 fn start() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("millrace.db");
@@ -41,8 +45,9 @@ async fn add(writer: &Writer, name: &str) -> Result<i64> {
     writer.change("add", 1, move |tables| tables.series.id(tables.connection, &topic)).await
 }
 
-async fn run(writer: &Writer, sql: &'static str) -> Result<()> {
-    writer.change("run", 1, move |tables| tables.connection.execute_batch(sql)).await
+async fn run(writer: &Writer, sql: &str) -> Result<()> {
+    let sql = sql.to_owned();
+    writer.change("run", 1, move |tables| tables.connection.execute_batch(&sql)).await
 }
 
 async fn series(writer: &Writer) -> Vec<String> {
@@ -76,9 +81,7 @@ async fn a_change_that_fails_fails_alone() {
         let topic = topic(name);
         writer.change("fail", 1, move |tables| {
             tables.series.id(tables.connection, &topic)?;
-            tables
-                .connection
-                .execute_batch("INSERT INTO mails VALUES (1, 'm', 'no incident', 'opened', '', NULL)")
+            tables.connection.execute_batch(NOTICE_OF_NOTHING)
         })
     };
     let (a, failed, b, again) = as_one_group(&writer, async {
@@ -99,7 +102,7 @@ async fn a_commit_that_fails_keeps_nothing_and_the_next_one_works() {
     let (_folder, writer) = start();
     for spoil in [
         // A deferred key is looked at in COMMIT.
-        "PRAGMA defer_foreign_keys = ON; INSERT INTO mails VALUES (1, 'm', 'no incident', 'opened', '', NULL)",
+        &format!("PRAGMA defer_foreign_keys = ON; {NOTICE_OF_NOTHING}"),
         // As SQLite itself does when it is out of disk or memory at a bad moment.
         "ROLLBACK; SELECT no_such_function()",
     ] {

@@ -1,0 +1,193 @@
+//! `test`: what other rules would have said of what is stored, beside the rules in force.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use service::{Failure, Settings};
+use store::{Incident, Message, TimeRange, answer};
+
+use super::table::{table, time};
+use crate::RulesFile;
+use crate::rehearsal::{Rehearsed, rehearse};
+
+/// The exit code where the rules in force would have said something else.
+const DIFFERS: u8 = 3;
+
+/// Which rules, and when.
+#[derive(Debug, clap::Args)]
+pub struct TestArgs {
+    /// The rules to try
+    #[arg(long, value_name = "FILE")]
+    rules: PathBuf,
+    /// Only what was measured from this time on, RFC 3339; left out, from a day ago
+    #[arg(long, value_name = "TIME")]
+    from: Option<Timestamp>,
+    /// Only what was measured before this time, RFC 3339; left out, until now
+    #[arg(long, value_name = "TIME")]
+    to: Option<Timestamp>,
+    /// Print incidents, messages and differences as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Plays what is stored through the rules in the file and through those in force, which may differ.
+///
+/// # Errors
+/// They differ, which is exit code 3; the rules are to be mended, or the store does not answer.
+pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<()> {
+    let in_force = RulesFile::from_settings(settings)?;
+    let rules = vec![in_force.clone().at(args.rules).read()?, in_force.read()?];
+    let now = Timestamp::now();
+    let to = args.to.unwrap_or(now);
+    let from = args.from.unwrap_or_else(|| to - SignedDuration::from_hours(24));
+    let store = super::open(settings).await?;
+    let (readings, mut played) = rehearse(store.as_ref(), TimeRange { from, to }, rules).await?;
+    let (old, new) = (played.pop(), played.pop());
+    let (Some(old), Some(new)) = (old, new) else { unreachable!("two sets of rules were played") };
+    let report = Report { from, to, readings, new: &new, old: &old, difference: Difference::of(&old, &new) };
+    super::say(&if args.json { serde_json::to_string(&report.json())? } else { report.text() });
+    if report.difference.is_none() {
+        return Ok(());
+    }
+    Err(Failure { code: DIFFERS, said: report.difference.words() }.into())
+}
+
+struct Report<'a> {
+    from: Timestamp,
+    to: Timestamp,
+    readings: u64,
+    new: &'a Rehearsed,
+    old: &'a Rehearsed,
+    difference: Difference<'a>,
+}
+
+/// Incidents that only one of the two would have had; one that begins or ends at another time is in both lists.
+#[derive(Default)]
+struct Difference<'a> {
+    added: Vec<&'a Incident>,
+    gone: Vec<&'a Incident>,
+}
+
+impl<'a> Difference<'a> {
+    fn of(old: &'a Rehearsed, new: &'a Rehearsed) -> Self {
+        let only_in = |these: &'a Rehearsed, those: &Rehearsed| {
+            let known: std::collections::HashSet<_> = those.incidents.iter().map(key).collect();
+            these.incidents.iter().filter(|incident| !known.contains(&key(incident))).collect()
+        };
+        Self { added: only_in(new, old), gone: only_in(old, new) }
+    }
+
+    fn is_none(&self) -> bool {
+        self.added.is_empty() && self.gone.is_empty()
+    }
+
+    fn words(&self) -> String {
+        format!("the rules differ: {} incidents more, {} gone", self.added.len(), self.gone.len())
+    }
+}
+
+fn key(incident: &Incident) -> (&str, &str, &str, Timestamp, Option<Timestamp>) {
+    let Incident { rule, device, metric, opened_at, resolved_at, .. } = incident;
+    (rule, device, metric, *opened_at, *resolved_at)
+}
+
+#[derive(Serialize)]
+struct Json {
+    from: String,
+    to: String,
+    readings: u64,
+    incidents: Vec<answer::Alert>,
+    messages: Vec<Told>,
+    difference: JsonDifference,
+}
+
+#[derive(Serialize)]
+struct JsonDifference {
+    added: Vec<answer::Alert>,
+    gone: Vec<answer::Alert>,
+}
+
+/// A message that would have been sent.
+#[derive(Serialize)]
+struct Told {
+    at: String,
+    way: &'static str,
+    to: String,
+    message_id: String,
+    alerts: Vec<String>,
+}
+
+impl Told {
+    fn of(message: &Message) -> Self {
+        let mut alerts: Vec<_> = message.notices.iter().map(|(_, incident)| incident.id.clone()).collect();
+        alerts.dedup();
+        Self {
+            at: answer::time(message.made_at),
+            way: answer::way(message.address.way),
+            to: message.address.to.clone(),
+            message_id: message.message_id.clone(),
+            alerts,
+        }
+    }
+}
+
+impl Report<'_> {
+    fn json(&self) -> Json {
+        let alerts = |incidents: &[&Incident]| incidents.iter().map(|one| answer::Alert::of(one)).collect();
+        Json {
+            from: answer::time(self.from),
+            to: answer::time(self.to),
+            readings: self.readings,
+            incidents: self.new.incidents.iter().map(answer::Alert::of).collect(),
+            messages: self.new.messages.iter().map(Told::of).collect(),
+            difference: JsonDifference {
+                added: alerts(&self.difference.added),
+                gone: alerts(&self.difference.gone),
+            },
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut rows: Vec<_> = self.new.incidents.iter().map(|one| (self.sign(one), one)).collect();
+        rows.extend(self.difference.gone.iter().map(|one| ("- gone", *one)));
+        rows.sort_by_key(|(_, incident)| incident.opened_at);
+        let rows: Vec<_> = rows.into_iter().map(|(sign, incident)| row(sign, incident)).collect();
+        let mut text = String::new();
+        if !rows.is_empty() {
+            text += &table(["", "rule", "device", "metric", "condition", "opened (UTC)", "resolved (UTC)", "peak"], &rows);
+            text.push('\n');
+        }
+        let told = |played: &Rehearsed| {
+            format!("{} incidents, {} messages", played.incidents.len(), played.messages.len())
+        };
+        let _ = write!(
+            text,
+            "{} readings from {} to {} UTC. These rules: {}. Rules in force: {}.",
+            self.readings,
+            time(self.from),
+            time(self.to),
+            told(self.new),
+            told(self.old)
+        );
+        text
+    }
+
+    fn sign(&self, incident: &Incident) -> &'static str {
+        if self.difference.added.iter().any(|added| std::ptr::eq(*added, incident)) { "+ new" } else { "same" }
+    }
+}
+
+fn row(sign: &str, incident: &Incident) -> [String; 8] {
+    [
+        sign.into(),
+        incident.rule.clone(),
+        incident.device.clone(),
+        incident.metric.clone(),
+        incident.limit.words.clone(),
+        time(incident.opened_at),
+        incident.resolved_at.map_or("open".into(), time),
+        incident.peak.map(|peak| peak.to_string()).unwrap_or_default(),
+    ]
+}

@@ -1,0 +1,206 @@
+//! The commands, on a store in a file.
+
+use clap::Parser;
+use jiff::SignedDuration;
+use store::{
+    Address, Changes, End, Incident, Incidents, Limit, LimitKind, Severity, Sqlite, Transition, Way,
+};
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+struct Bench {
+    _folder: tempfile::TempDir,
+    store: Sqlite,
+    now: Timestamp,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
+        Self { _folder: folder, store, now: "2026-01-15T10:30:00Z".parse().unwrap() }
+    }
+
+    async fn record(&self, transitions: Vec<Transition>) {
+        self.store.record(&Changes { transitions, standings: vec![] }).await.unwrap();
+    }
+
+    async fn ask(&self, line: &[&str]) -> anyhow::Result<String> {
+        answer(parse(line).unwrap(), &self.store, self.now).await
+    }
+
+    async fn json(&self, line: &[&str]) -> serde_json::Value {
+        serde_json::from_str(&self.ask(line).await.unwrap()).unwrap()
+    }
+}
+
+fn parse(line: &[&str]) -> Result<Command, clap::Error> {
+    Line::try_parse_from([&["alerter"], line].concat()).map(|line| line.command)
+}
+
+fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
+    let opened_at = "2026-01-15T10:00:00Z".parse().unwrap();
+    let kind = if value.is_some() { LimitKind::Above } else { LimitKind::Absent };
+    let words = if value.is_some() { "above 25" } else { "absent for 2m" }.into();
+    let id = format!("hot/temperature/{device}/1");
+    let incident = Incident {
+        id: id.clone(),
+        rule: "hot".into(),
+        severity: Severity::Critical,
+        device: device.into(),
+        metric: "temperature".into(),
+        limit: Limit { kind, words, threshold: value.map(|_| 25.0) },
+        began_at: opened_at,
+        opened_at,
+        judged_at: opened_at,
+        value,
+        unit: Some("celsius\x1b[2J".into()),
+        peak: value,
+        peak_at: None,
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notices: vec![],
+    };
+    let to = ["a@example.org", "b@example.org"].map(|to| Address { way: Way::Mail, to: to.into() });
+    (id, Transition::Opened(Box::new(incident), to.to_vec()))
+}
+
+fn resolved(id: &str, end: End) -> Transition {
+    let at = "2026-01-15T10:05:30Z".parse().unwrap();
+    Transition::Resolved { id: id.into(), at, judged_at: at, value: None, end }
+}
+
+#[tokio::test]
+async fn alerts_stand_in_columns() {
+    let bench = Bench::new();
+    assert_eq!(bench.ask(&["list"]).await.unwrap(), "no alerts");
+    let (lab, opened_lab) = opened("site-a/a-rack-with-a-long-name/top", Some(26.5));
+    let (hall, opened_hall) = opened("hall", None);
+    bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::Cleared)]).await;
+    let expected = [
+        "state     severity  opened (UTC)         resolved (UTC)       device                              \
+         what                                    told       id",
+        "open      critical  2026-01-15 10:00:00  -                    site-a/a-rack-with-a-long-name/top  \
+         temperature 26.5 celsius?[2J, above 25  2 waiting  hot/temperature/site-a/a-rack-with-a-long-name/top/1",
+        "resolved  critical  2026-01-15 10:00:00  2026-01-15 10:05:30  hall                                \
+         temperature absent for 2m               4 waiting  hot/temperature/hall/1",
+    ];
+    let said = bench.ask(&["list"]).await.unwrap();
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected, "\n{said}");
+    for (line, ids) in [
+        (vec!["list", "--open"], vec![&lab]),
+        (vec!["list", "--device", "+"], vec![&hall]),
+        (vec!["list", "--rule", "cold"], vec![]),
+        (vec!["list", "--limit", "1"], vec![&lab]),
+    ] {
+        let rows = bench.json(&[&line[..], &["--json"]].concat()).await;
+        let said: Vec<_> =
+            rows["alerts"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+        assert_eq!(said, ids, "{line:?}");
+    }
+    assert!(bench.ask(&["list", "--limit", "1"]).await.unwrap().ends_with("--limit 2 shows more"));
+}
+
+#[tokio::test]
+async fn an_alert_is_acknowledged_while_it_is_open() {
+    let bench = Bench::new();
+    let (lab, opened_lab) = opened("lab", Some(26.5));
+    let (hall, opened_hall) = opened("hall", None);
+    bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::RuleRemoved)]).await;
+    let said = bench.ask(&["acknowledge", &lab, "--by", "ann", "--note", "on my way"]).await.unwrap();
+    assert_eq!(said, format!("ann sees to {lab} since 2026-01-15 10:30:00 UTC"));
+    assert_eq!(bench.ask(&["acknowledge", &lab, "--by", "ben"]).await.unwrap(), said, "the first counts");
+    let list = bench.ask(&["list"]).await.unwrap();
+    assert!(list.contains("\nacknowledged  ") && list.contains("\nrule removed  "), "{list}");
+    for (line, expected) in [
+        (vec!["acknowledge", "x"], "there is no alert x"),
+        (vec!["acknowledge", &hall], "was resolved at 2026-01-15 10:05:30 UTC"),
+        (vec!["acknowledge", &lab, "--note", "a\nb"], "note must be one line"),
+    ] {
+        let error = bench.ask(&line).await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{line:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_silence_is_asked_for_listed_and_ended() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.ask(&["silences"]).await.unwrap(), "no silences");
+    let line = [
+        "silence", "--device", "site-a/#", "--rule", "hot", "--for", "2h", "--reason", "moving", "--by",
+        "ann",
+    ];
+    let said = bench.ask(&line).await.unwrap();
+    assert!(said.contains(" lasts until 2026-01-15 12:30:00 UTC; `unsilence "), "{said}");
+    let until = [
+        "silence",
+        "--device",
+        "lab",
+        "--until",
+        "2026-01-16T00:00:00Z",
+        "--reason",
+        "new sensor",
+        "--by",
+        "",
+    ];
+    let silence = bench.json(&[&until[..], &["--json"]].concat()).await;
+    assert_eq!((&silence["device"], &silence["by"]), (&"lab".into(), &serde_json::Value::Null));
+
+    let rows = bench.json(&["silences", "--json"]).await;
+    let id = rows["silences"][0]["id"].as_str().unwrap();
+    let list = bench.ask(&["silences"]).await.unwrap();
+    let (header, first) = (list.lines().next().unwrap(), list.lines().nth(1).unwrap());
+    assert_eq!(
+        header,
+        "id            device    metric  rule  from (UTC)           until (UTC)          by   reason"
+    );
+    let columns = "site-a/#  all     hot   2026-01-15 10:30:00  2026-01-15 12:30:00  ann  moving";
+    assert_eq!(first, format!("{id}  {columns}"));
+
+    bench.now += SignedDuration::from_mins(1);
+    assert_eq!(bench.ask(&["unsilence", id]).await.unwrap(), format!("silence {id} has ended"));
+    assert_eq!(bench.json(&["silences", "--json"]).await["silences"].as_array().unwrap().len(), 1);
+    assert!(bench.ask(&["unsilence", "x"]).await.unwrap_err().to_string().contains("there is no silence x"));
+    let over = ["silence", "--device", "lab", "--until", "2020-01-01T00:00:00Z", "--reason", "x"];
+    assert!(bench.ask(&over).await.unwrap_err().to_string().contains("until must be later than now"));
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_on_the_command_line() {
+    let silence = ["silence", "--device", "lab", "--reason", "x"];
+    for (line, expected) in [
+        (silence.to_vec(), "required"),
+        ([&silence[..], &["--for", "1h", "--until", "2030-01-01T00:00:00Z"]].concat(), "cannot be used with"),
+        ([&silence[..], &["--for", "soon"]].concat(), "invalid value 'soon'"),
+        ([&silence[..], &["--until", "noon"]].concat(), "invalid value 'noon'"),
+        (vec!["silence", "--device", "lab", "--for", "1h"], "--reason"),
+        (vec!["silence", "--device", "a+", "--for", "1h", "--reason", "x"], "+ and # stand for whole levels"),
+        (vec!["list", "--device", "a+"], "+ and # stand for whole levels"),
+        (vec!["unsilence"], "<ID>"),
+        (vec!["test"], "--rules"),
+    ] {
+        let error = parse(&line).unwrap_err().to_string();
+        assert!(error.contains(expected), "{line:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_is_not_made_by_asking_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    let data_dir = folder.path().join("nowhere");
+    std::fs::write(&file, format!("data_dir = {data_dir:?}")).unwrap();
+    let settings = Settings::load(Some(&file)).unwrap();
+    let error = run(parse(&["list"]).unwrap(), &settings).await.unwrap_err();
+    assert!(error.is::<SettingError>() && error.to_string().contains("there is no database"), "{error}");
+    assert!(!data_dir.exists());
+}

@@ -1,0 +1,132 @@
+//! How alerts are listed, and which.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use store::{Acknowledgement, End, Incident, Incidents, Limit, LimitKind, Severity, Transition};
+
+use crate::bench::{Bench, Wanted};
+
+/// When the device's condition first held.
+const BEGAN: &str = "2026-01-15T10:30:00Z";
+
+/// An alert that has just opened, of a rule, metric and device that tests may change.
+pub(crate) fn alert(device: &str) -> Incident {
+    let began_at: Timestamp = BEGAN.parse().unwrap();
+    let opened_at = began_at + SignedDuration::from_secs(30);
+    Incident {
+        id: format!("temperature-high/temperature/{device}/{}", opened_at.as_microsecond()),
+        rule: "temperature-high".into(),
+        severity: Severity::Warning,
+        device: device.into(),
+        metric: "temperature".into(),
+        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        began_at,
+        opened_at,
+        judged_at: opened_at + SignedDuration::from_millis(5),
+        value: Some(26.5),
+        unit: Some("celsius".into()),
+        peak: Some(26.5),
+        peak_at: Some(opened_at),
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notices: vec![],
+    }
+}
+
+fn resolved(incident: &Incident, value: f64) -> Transition {
+    let at = incident.opened_at + SignedDuration::from_mins(5);
+    Transition::Resolved { id: incident.id.clone(), at, judged_at: at, value: Some(value), end: End::Cleared }
+}
+
+async fn alerts(bench: &Bench, query: &str) -> Vec<Value> {
+    let answer = bench.ask("GET", &format!("/api/alerts{query}")).await;
+    assert_eq!(answer.status, 200, "{query}: {answer:?}");
+    answer.json()["alerts"].as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
+    let bench = Bench::start(Wanted::default()).await;
+    bench.open(alert("lab")).await;
+    let peak = Transition::Peaked {
+        id: alert("lab").id,
+        at: alert("lab").opened_at + SignedDuration::from_secs(1),
+        value: 27.0,
+    };
+    bench.change(peak).await;
+    bench.change(resolved(&alert("lab"), 24.0)).await;
+    let mail = |kind, asked_at| {
+        json!({
+            "kind": kind, "way": "mail", "to": "operator@example.org", "asked_at": asked_at, "sent_at": null,
+            "message_id": null, "state": "waiting", "why": null, "problem": null,
+        })
+    };
+    let expected = json!({
+        "id": "temperature-high/temperature/lab/1768473030000000", "rule": "temperature-high",
+        "severity": "warning", "device": "lab", "metric": "temperature",
+        "kind": "above", "condition": "above 25", "threshold": 25.0,
+        "began_at": "2026-01-15T10:30:00.000000Z", "opened_at": "2026-01-15T10:30:30.000000Z",
+        "judged_at": "2026-01-15T10:30:30.005000Z",
+        "resolved_at": "2026-01-15T10:35:30.000000Z", "end": "cleared",
+        "value": 26.5, "unit": "celsius", "peak": 27.0, "peak_at": "2026-01-15T10:30:31.000000Z",
+        "resolved_value": 24.0, "acknowledged": null, "late": false,
+        "mails": [
+            mail("opened", "2026-01-15T10:30:30.005000Z"),
+            mail("resolved", "2026-01-15T10:35:30.000000Z"),
+        ],
+    });
+    assert_eq!(alerts(&bench, "").await, [expected]);
+}
+
+#[tokio::test]
+async fn a_device_that_never_spoke_has_no_value() {
+    let bench = Bench::start(Wanted::default()).await;
+    let limit = Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None };
+    let silent = Incident { limit, value: None, unit: None, peak: None, peak_at: None, ..alert("lab") };
+    bench.open(silent).await;
+    let alert = &alerts(&bench, "").await[0];
+    assert_eq!((&alert["value"], &alert["threshold"]), (&Value::Null, &Value::Null));
+    assert_eq!((&alert["kind"], &alert["condition"]), (&json!("absent"), &json!("absent for 2m")));
+}
+
+#[tokio::test]
+async fn alerts_are_listed_by_what_tells_them_apart() {
+    let bench = Bench::start(Wanted::default()).await;
+    let lab = alert("site-a/lab");
+    let hall = Incident { rule: "dry".into(), metric: "humidity".into(), ..alert("site-a/hall") };
+    let over = Incident { severity: Severity::Critical, ..alert("site-b/lab") };
+    for incident in [&lab, &hall, &over] {
+        bench.open(incident.clone()).await;
+    }
+    bench.change(resolved(&over, 20.0)).await;
+    let said = Acknowledgement::now(lab.opened_at, "ann".into(), String::new()).unwrap();
+    assert!(bench.store.acknowledge(&hall.id, &said).await.unwrap());
+    let id = format!("?id={}", lab.id);
+    for (query, mut expected) in [
+        ("", vec![&lab, &hall, &over]),
+        ("?state=open", vec![&lab, &hall]),
+        ("?state=resolved", vec![&over]),
+        ("?device=site-a/%23", vec![&lab, &hall]),
+        ("?device=%2B/lab&state=open", vec![&lab]),
+        ("?metric=humidity", vec![&hall]),
+        ("?rule=temperature-high", vec![&lab, &over]),
+        ("?severity=critical", vec![&over]),
+        ("?severity=info", vec![]),
+        ("?acknowledged=true", vec![&hall]),
+        ("?acknowledged=false&state=open", vec![&lab]),
+        (id.as_str(), vec![&lab]),
+        ("?from=2026-01-15T10:35:30Z", vec![&lab, &hall]),
+        ("?to=2026-01-15T10:30:30Z", vec![]),
+    ] {
+        let mut ids: Vec<String> =
+            alerts(&bench, query).await.iter().map(|a| a["id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        expected.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(ids, expected.iter().map(|i| i.id.clone()).collect::<Vec<_>>(), "{query}");
+    }
+    assert_eq!(alerts(&bench, "?limit=1").await.len(), 1);
+    assert_eq!(alerts(&bench, "").await[2]["id"], over.id, "open ones come first");
+}

@@ -1,0 +1,98 @@
+//! How the words of alerting are spelt in the tables of either store.
+
+use jiff::Timestamp;
+
+use crate::{End, LimitKind, NoticeKind, Phase, Right, Severity, Way};
+
+/// One of a few words, in a column.
+pub(crate) trait Spelt: Sized {
+    fn word(&self) -> &'static str;
+
+    fn read(word: &str) -> Option<Self>;
+}
+
+macro_rules! spelt {
+    ($type:ident: $($variant:ident $word:literal),+) => {
+        impl Spelt for $type {
+            fn word(&self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word),+
+                }
+            }
+
+            fn read(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+spelt!(Severity: Info "info", Warning "warning", Critical "critical");
+spelt!(LimitKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
+spelt!(End: Cleared "cleared", RuleRemoved "rule removed");
+spelt!(Way: Mail "mail", Webhook "webhook", Mqtt "mqtt");
+spelt!(NoticeKind: Opened "opened", Reminder "reminder", Resolved "resolved");
+spelt!(Right: Outbox "outbox", Absence "absence");
+
+/// Why a reminder that waits when its incident is over is dropped.
+pub(crate) const RESOLVED: &str = "resolved";
+
+/// A [`Phase`] in its columns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PhaseColumns<'a> {
+    pub(crate) phase: &'a str,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) incident: Option<&'a str>,
+    pub(crate) told: Option<bool>,
+}
+
+impl<'a> From<&'a Phase> for PhaseColumns<'a> {
+    fn from(phase: &'a Phase) -> Self {
+        let (phase, since, incident, told) = match phase {
+            Phase::Normal => ("normal", None, None, None),
+            Phase::Pending { since } => ("pending", Some(*since), None, None),
+            Phase::Firing { incident, told } => ("firing", None, Some(&**incident), Some(*told)),
+            Phase::Recovering { incident, told, since } => {
+                ("recovering", Some(*since), Some(&**incident), Some(*told))
+            }
+        };
+        Self { phase, since, incident, told }
+    }
+}
+
+impl PhaseColumns<'_> {
+    pub(crate) fn read(self) -> Option<Phase> {
+        let incident = self.incident.map(str::to_owned);
+        Some(match self.phase {
+            "normal" => Phase::Normal,
+            "pending" => Phase::Pending { since: self.since? },
+            "firing" => Phase::Firing { incident: incident?, told: self.told? },
+            "recovering" => Phase::Recovering { incident: incident?, told: self.told?, since: self.since? },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_reads_back_as_written() {
+        let (since, incident) = (Timestamp::UNIX_EPOCH, String::from("i"));
+        for phase in [
+            Phase::Normal,
+            Phase::Pending { since },
+            Phase::Firing { incident: incident.clone(), told: true },
+            Phase::Recovering { incident, told: false, since },
+        ] {
+            let columns = PhaseColumns::from(&phase);
+            assert_eq!(columns.read().as_ref(), Some(&phase));
+            let unknown = PhaseColumns { phase: "unknown", ..columns };
+            assert_eq!(unknown.read(), None);
+        }
+    }
+}

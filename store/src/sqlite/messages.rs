@@ -1,0 +1,77 @@
+//! Messages as rows, and what became of them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+use super::columns::{Micros, at_most};
+use super::notices;
+use super::writer::Tables;
+use crate::stretch::micros_from;
+use crate::{Address, Fate, Message, Tried};
+
+/// Those that are to be tried, oldest first.
+pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
+    const SELECT: &str = "
+        SELECT message_id, way, recipient, made_at, tries, number FROM messages
+        WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= ?1)
+            AND EXISTS (SELECT 1 FROM notices WHERE message = messages.number)
+        ORDER BY number LIMIT ?2";
+    let mut messages: Vec<(i64, Message)> = connection
+        .prepare_cached(SELECT)?
+        .query_map(params![Micros(now), at_most(limit)], read)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut notices: HashMap<String, Vec<_>> = HashMap::new();
+    for pair in notices::in_messages(connection, messages.iter().map(|(number, _)| *number))? {
+        if let Fate::InMessage { message_id, .. } = &pair.0.fate {
+            notices.entry(message_id.clone()).or_default().push(pair);
+        }
+    }
+    for (_, message) in &mut messages {
+        message.notices = notices.remove(&message.message_id).unwrap_or_default();
+    }
+    Ok(messages.into_iter().map(|(_, message)| message).collect())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
+    let message = Message {
+        message_id: row.get(0)?,
+        address: notices::address(row, 1)?,
+        made_at: row.get::<_, Micros>(3)?.0,
+        tries: row.get(4)?,
+        notices: Vec::new(),
+    };
+    Ok((row.get(5)?, message))
+}
+
+pub(super) fn owed_count(connection: &Connection) -> rusqlite::Result<u64> {
+    const COUNT: &str = "SELECT count(*) FROM messages WHERE sent_at IS NULL AND given_up_at IS NULL";
+    connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+/// One that was sent or given up before stays as it is.
+pub(super) fn tried(tables: &Tables<'_>, message_id: &str, tried: &Tried) -> rusqlite::Result<()> {
+    const UPDATE: &str = "
+        UPDATE messages SET tries = tries + 1, problem = ?2, again_at = ?3, sent_at = ?4, given_up_at = ?5
+        WHERE message_id = ?1 AND sent_at IS NULL AND given_up_at IS NULL";
+    let (problem, [again_at, sent_at, given_up_at]) = match tried {
+        Tried::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
+        Tried::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
+        Tried::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
+    };
+    let time = |at: Option<&Timestamp>| at.copied().map(Micros);
+    let mut update = tables.connection.prepare_cached(UPDATE)?;
+    update.execute(params![message_id, problem, time(again_at), time(sent_at), time(given_up_at)])?;
+    Ok(())
+}
+
+pub(super) fn since(
+    connection: &Connection,
+    since: Timestamp,
+) -> rusqlite::Result<Vec<(Address, Timestamp)>> {
+    const SELECT: &str = "
+        SELECT way, recipient, made_at FROM messages WHERE made_at >= ?1 ORDER BY made_at, number";
+    let read = |row: &Row<'_>| Ok((notices::address(row, 0)?, row.get::<_, Micros>(2)?.0));
+    connection.prepare_cached(SELECT)?.query_map([micros_from(since)], read)?.collect()
+}

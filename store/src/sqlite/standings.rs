@@ -1,0 +1,70 @@
+//! How every device and metric stands towards every rule, as rows.
+
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Connection, Row, params};
+use telemetry::Topic;
+
+use super::columns::{Micros, Number};
+use super::writer::Tables;
+use crate::spelling::PhaseColumns;
+use crate::{Place, Standing};
+
+pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Result<()> {
+    const REPLACE: &str = "
+        INSERT OR REPLACE INTO standings (
+            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
+            written_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let mut replace = tables.connection.prepare_cached(REPLACE)?;
+    for Standing { rule, topic, phase, newest, value } in standings {
+        let phase = PhaseColumns::from(phase);
+        replace.execute(params![
+            rule,
+            topic.device(),
+            topic.metric(),
+            phase.phase,
+            phase.since.map(Micros),
+            phase.incident,
+            phase.told,
+            newest.map(|newest| Micros(newest.measured_at)),
+            Number(newest.and_then(|newest| newest.boot)),
+            Number(newest.and_then(|newest| newest.seq)),
+            newest.map(|newest| newest.value),
+            value,
+            Micros(tables.stored_at),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
+    const SELECT: &str = "
+        SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
+            value
+        FROM standings ORDER BY rule, device, metric";
+    connection.prepare_cached(SELECT)?.query_map([], standing)?.collect()
+}
+
+fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+    let (device, metric): (String, String) = (row.get(1)?, row.get(2)?);
+    let unreadable = |column, error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error);
+    let phase = PhaseColumns {
+        phase: row.get_ref(3)?.as_str()?,
+        since: row.get::<_, Option<Micros>>(4)?.map(|since| since.0),
+        incident: row.get_ref(5)?.as_str_or_null()?,
+        told: row.get(6)?,
+    };
+    Ok(Standing {
+        rule: row.get(0)?,
+        topic: Topic::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,
+        phase: phase.read().ok_or_else(|| unreadable(3, FromSqlError::InvalidType.into()))?,
+        newest: newest(row)?,
+        value: row.get(11)?,
+    })
+}
+
+fn newest(row: &Row<'_>) -> rusqlite::Result<Option<Place>> {
+    let Some(Micros(measured_at)) = row.get(7)? else { return Ok(None) };
+    let (Number(boot), Number(seq)) = (row.get(8)?, row.get(9)?);
+    Ok(Some(Place { measured_at, boot, seq, value: row.get(10)? }))
+}

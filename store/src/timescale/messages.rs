@@ -1,0 +1,72 @@
+//! Messages as rows, and what became of them.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row};
+
+use super::columns::{Micros, Param, at_most, text};
+use super::{incidents, notices};
+use crate::{Address, Fate, Message, Tried};
+
+/// Those that are to be tried, oldest first.
+pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
+    const SELECT: &str = "
+        SELECT message_id, way, recipient, made_at, tries, number FROM messages m
+        WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)
+            AND EXISTS (SELECT FROM notices WHERE message = m.number)
+        ORDER BY number LIMIT $2";
+    let transaction = incidents::unchanging(client).await?;
+    let params: [Param<'_>; 2] = [(&Micros::of(now), Type::TIMESTAMPTZ), (&at_most(limit), Type::INT8)];
+    let rows = transaction.query_typed(SELECT, &params).await?;
+    let numbers: Vec<i64> = rows.iter().map(|row| row.get(5)).collect();
+    let mut pairs: HashMap<String, Vec<_>> = HashMap::new();
+    for pair in notices::in_messages(&transaction, &numbers).await? {
+        if let Fate::InMessage { message_id, .. } = &pair.0.fate {
+            pairs.entry(message_id.clone()).or_default().push(pair);
+        }
+    }
+    let message = |row: &Row| Message {
+        message_id: row.get(0),
+        address: notices::address(row, 1),
+        made_at: row.get::<_, Micros>(3).time(),
+        tries: row.get::<_, i32>(4).unsigned_abs(),
+        notices: pairs.remove(row.get::<_, &str>(0)).unwrap_or_default(),
+    };
+    Ok(rows.iter().map(message).collect())
+}
+
+pub(super) async fn owed_count(client: &Client) -> Result<u64, Error> {
+    const COUNT: &str = "SELECT count(*) FROM messages WHERE sent_at IS NULL AND given_up_at IS NULL";
+    Ok(client.query_typed_one(COUNT, &[]).await?.get::<_, i64>(0).unsigned_abs())
+}
+
+/// One that was sent or given up before stays as it is.
+pub(super) async fn tried(client: &Client, message_id: &str, tried: &Tried) -> Result<(), Error> {
+    const UPDATE: &str = "
+        UPDATE messages SET tries = tries + 1, problem = $2, again_at = $3, sent_at = $4, given_up_at = $5
+        WHERE message_id = $1 AND sent_at IS NULL AND given_up_at IS NULL";
+    let (problem, [again_at, sent_at, given_up_at]) = match tried {
+        Tried::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
+        Tried::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
+        Tried::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
+    };
+    let time = |at: Option<&Timestamp>| at.copied().map(Micros::of);
+    let params: [Param<'_>; 5] = [
+        (&text(message_id), Type::TEXT),
+        (&problem.map(text), Type::TEXT),
+        (&time(again_at), Type::TIMESTAMPTZ),
+        (&time(sent_at), Type::TIMESTAMPTZ),
+        (&time(given_up_at), Type::TIMESTAMPTZ),
+    ];
+    client.execute_typed(UPDATE, &params).await?;
+    Ok(())
+}
+
+pub(super) async fn since(client: &Client, since: Timestamp) -> Result<Vec<(Address, Timestamp)>, Error> {
+    const SELECT: &str = "
+        SELECT way, recipient, made_at FROM messages WHERE made_at >= $1 ORDER BY made_at, number";
+    let rows = client.query_typed(SELECT, &[(&Micros::bound(since), Type::TIMESTAMPTZ)]).await?;
+    Ok(rows.iter().map(|row| (notices::address(row, 0), row.get::<_, Micros>(2).time())).collect())
+}

@@ -1,0 +1,89 @@
+//! How every device and metric stands towards every rule, as rows.
+
+use std::collections::BTreeMap;
+
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error, Row, Transaction};
+
+use super::columns::{Micros, Param, number, number_column};
+use super::series;
+use crate::spelling::PhaseColumns;
+use crate::{Place, Standing};
+
+/// Of several of one subject the last one counts.
+pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) -> Result<(), Error> {
+    const REPLACE: &str = "
+        INSERT INTO standings (
+            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
+            written_at)
+        SELECT *, now() FROM unnest(
+            $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
+            $8::timestamptz[], $9::bigint[], $10::bigint[], $11::double precision[], $12::double precision[])
+        ON CONFLICT (rule, device, metric) DO UPDATE SET
+            phase = excluded.phase, since = excluded.since, incident = excluded.incident, told = excluded.told,
+            newest_at = excluded.newest_at, newest_boot = excluded.newest_boot, newest_seq = excluded.newest_seq,
+            newest_value = excluded.newest_value, value = excluded.value, written_at = excluded.written_at";
+    let rows = last_of_each(standings);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let phases: Vec<PhaseColumns<'_>> = rows.iter().map(|row| PhaseColumns::from(&row.phase)).collect();
+    let params: [Param<'_>; 12] = [
+        (&column(&rows, |row| &row.rule), Type::TEXT_ARRAY),
+        (&column(&rows, |row| row.topic.device()), Type::TEXT_ARRAY),
+        (&column(&rows, |row| row.topic.metric()), Type::TEXT_ARRAY),
+        (&column(&phases, |phase| phase.phase), Type::TEXT_ARRAY),
+        (&column(&phases, |phase| phase.since.map(Micros::of)), Type::TIMESTAMPTZ_ARRAY),
+        (&column(&phases, |phase| phase.incident), Type::TEXT_ARRAY),
+        (&column(&phases, |phase| phase.told), Type::BOOL_ARRAY),
+        (&column(&rows, |row| row.newest.map(|n| Micros::of(n.measured_at))), Type::TIMESTAMPTZ_ARRAY),
+        (&column(&rows, |row| number_column(row.newest.and_then(|n| n.boot))), Type::INT8_ARRAY),
+        (&column(&rows, |row| number_column(row.newest.and_then(|n| n.seq))), Type::INT8_ARRAY),
+        (&column(&rows, |row| row.newest.map(|n| n.value)), Type::FLOAT8_ARRAY),
+        (&column(&rows, |row| row.value), Type::FLOAT8_ARRAY),
+    ];
+    transaction.execute_typed(REPLACE, &params).await?;
+    Ok(())
+}
+
+/// A statement can replace a row only once.
+fn last_of_each(standings: &[Standing]) -> Vec<&Standing> {
+    let last: BTreeMap<_, _> =
+        standings.iter().map(|standing| ((&standing.rule, &standing.topic), standing)).collect();
+    last.into_values().collect()
+}
+
+fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// One whose subject is no topic was not made by an alerter.
+pub(super) async fn all(client: &Client) -> Result<Vec<Standing>, Error> {
+    const SELECT: &str = "
+        SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
+            value
+        FROM standings ORDER BY rule, device, metric";
+    Ok(client.query_typed(SELECT, &[]).await?.iter().filter_map(read).collect())
+}
+
+fn read(row: &Row) -> Option<Standing> {
+    let phase = PhaseColumns {
+        phase: row.get(3),
+        since: row.get::<_, Option<Micros>>(4).map(Micros::time),
+        incident: row.get(5),
+        told: row.get(6),
+    };
+    let newest = row.get::<_, Option<Micros>>(7).map(|measured_at| Place {
+        measured_at: measured_at.time(),
+        boot: number(row.get(8)),
+        seq: number(row.get(9)),
+        value: row.get(10),
+    });
+    Some(Standing {
+        rule: row.get(0),
+        topic: series::topic(row, 1)?,
+        phase: phase.read()?,
+        newest,
+        value: row.get(11),
+    })
+}

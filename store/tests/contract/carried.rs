@@ -1,0 +1,92 @@
+//! What was kept before notices were is carried over.
+
+use store::{
+    Address, End, Fate, Incident, Limit, LimitKind, Notice, NoticeKind, Phase, Place, Severity, Standing,
+    Store, Way,
+};
+use telemetry::Topic;
+
+use super::at;
+use super::incidents::{all, record, resolved};
+
+/// As the mails were addressed.
+const BOTH: &str = "a@example.org, b@example.org";
+
+/// Asks for what the old rows were made of:
+/// - on `a` an incident that opened at 5 and ended at 9, of which one mail was sent at 7 and one is owed,
+/// - on `a` one that opened at 15 and is open, of which a mail was sent at 17,
+/// - on `b` one that opened at 1 and ended at 2, without a mail.
+///
+/// The changes were kept at 100, 101 and 102.
+pub(crate) async fn check(store: &dyn Store) {
+    let sent = |micros| Some(at(micros));
+    let first = Incident {
+        resolved_at: Some(at(9)),
+        resolved_value: Some(22.0),
+        end: Some(End::Cleared),
+        notices: vec![
+            notice(NoticeKind::Opened, 5, "i1.opened@millrace", sent(7)),
+            notice(NoticeKind::Resolved, 9, "i1.resolved@millrace", None),
+        ],
+        ..incident("i1", "a", 5)
+    };
+    let second = Incident {
+        notices: vec![notice(NoticeKind::Opened, 15, "i2.opened@millrace", sent(17))],
+        ..incident("i2", "a", 15)
+    };
+    let third = Incident {
+        resolved_at: Some(at(2)),
+        resolved_value: Some(22.0),
+        end: Some(End::Cleared),
+        ..incident("i3", "b", 1)
+    };
+    let mut incidents = all(store).await;
+    let numbers: Vec<i64> = incidents.iter().flat_map(|i| &i.notices).map(|n| n.number).collect();
+    assert!(numbers[1] < numbers[2] && numbers[2] != numbers[0], "in the order in which they were asked for");
+    incidents.iter_mut().flat_map(|i| &mut i.notices).for_each(|notice| notice.number = 0);
+    assert_eq!(incidents, [second, first, third]);
+    let owed = store.owed_messages(at(1), 10).await.unwrap();
+    assert_eq!(owed.len(), 1);
+    assert_eq!((&*owed[0].message_id, owed[0].made_at), ("i1.resolved@millrace", at(100)));
+    assert_eq!((&*owed[0].address.to, &*owed[0].notices[0].1.id), (BOTH, "i1"));
+    let firing = Phase::Firing { incident: "i2".into(), told: true };
+    let standings = [standing("a", firing, 15, 31.5), standing("b", Phase::Normal, 2, 22.0)];
+    assert_eq!(store.standings().await.unwrap(), standings);
+    record(store, &[resolved("i2", 20)]).await;
+    let (due, _) = store.due_notices(at(10_000), 10).await.unwrap();
+    assert_eq!(due.len(), 1, "those who were told hear that it is over");
+    assert_eq!((&*due[0].0.address.to, due[0].0.kind), (BOTH, NoticeKind::Resolved));
+}
+
+fn incident(id: &str, device: &str, micros: i64) -> Incident {
+    Incident {
+        severity: Severity::Warning,
+        limit: Limit { kind: LimitKind::Above, words: String::new(), threshold: None },
+        began_at: at(micros),
+        judged_at: at(micros),
+        peak: None,
+        peak_at: None,
+        ..super::incidents::incident(id, device, micros)
+    }
+}
+
+fn notice(kind: NoticeKind, micros: i64, message_id: &str, sent_at: Option<jiff::Timestamp>) -> Notice {
+    Notice {
+        number: 0,
+        kind,
+        address: Address { way: Way::Mail, to: BOTH.into() },
+        asked_at: at(micros),
+        due_at: at(micros),
+        fate: Fate::InMessage { message_id: message_id.into(), sent_at, problem: None },
+    }
+}
+
+fn standing(device: &str, phase: Phase, micros: i64, value: f64) -> Standing {
+    Standing {
+        rule: "too hot".into(),
+        topic: Topic::new("temperature", device).unwrap(),
+        phase,
+        newest: Some(Place { measured_at: at(micros), boot: None, seq: None, value }),
+        value: None,
+    }
+}

@@ -1,0 +1,117 @@
+//! Which incidents are given, and in which order.
+
+use store::{Acknowledgement, Incident, IncidentQuery, Severity, Transition};
+
+use super::incidents::{ALL, all, incident, opened, record, resolved};
+use super::{at, fresh};
+
+fn ids(incidents: &[Incident]) -> Vec<&str> {
+    incidents.iter().map(|incident| incident.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn open_incidents_come_first_then_the_newest() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let life = [
+        opened("old open", "a", 1),
+        opened("old over", "b", 2),
+        resolved("old over", 90),
+        opened("new over", "c", 3),
+        resolved("new over", 4),
+        opened("new open", "d", 2),
+        opened("newer open", "e", 2),
+    ];
+    record(store, &life).await;
+    let expected = ["newer open", "new open", "old open", "new over", "old over"];
+    assert_eq!(ids(&all(store).await), expected, "of two that opened at one time, the one recorded last");
+    for (limit, shown) in [(0, 1), (1, 1), (2, 2), (usize::MAX, 5)] {
+        let incidents = store.incidents(&IncidentQuery { limit, ..ALL }).await.unwrap();
+        assert_eq!(ids(&incidents), expected[..shown]);
+    }
+}
+
+#[tokio::test]
+async fn incidents_are_found_by_what_they_are() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let warning = Incident {
+        rule: "too cold".into(),
+        metric: "humidity".into(),
+        severity: Severity::Warning,
+        ..incident("i3", "c", 3)
+    };
+    let life = [
+        opened("i1", "a", 1),
+        opened("i2", "b", 2),
+        Transition::Opened(Box::new(warning), Vec::new()),
+        resolved("i2", 4),
+    ];
+    record(store, &life).await;
+    let known = Acknowledgement { at: at(5), by: "me".into(), note: String::new() };
+    assert!(store.acknowledge("i1", &known).await.unwrap());
+    let text = |text: &str| Some(text.to_owned());
+    for (query, found) in [
+        (ALL, vec!["i3", "i1", "i2"]),
+        (IncidentQuery { id: text("i2"), ..ALL }, vec!["i2"]),
+        (IncidentQuery { id: text("i"), ..ALL }, vec![]),
+        (IncidentQuery { rule: text("too hot"), ..ALL }, vec!["i1", "i2"]),
+        (IncidentQuery { metric: text("humidity"), ..ALL }, vec!["i3"]),
+        (IncidentQuery { severity: Some(Severity::Critical), ..ALL }, vec!["i1", "i2"]),
+        (IncidentQuery { severity: Some(Severity::Info), ..ALL }, vec![]),
+        (IncidentQuery { open: Some(true), ..ALL }, vec!["i3", "i1"]),
+        (IncidentQuery { open: Some(false), ..ALL }, vec!["i2"]),
+        (IncidentQuery { acknowledged: Some(true), ..ALL }, vec!["i1"]),
+        (IncidentQuery { acknowledged: Some(false), ..ALL }, vec!["i3", "i2"]),
+        (IncidentQuery { rule: text("too hot"), open: Some(true), ..ALL }, vec!["i1"]),
+    ] {
+        assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{query:?}");
+    }
+}
+
+#[tokio::test]
+async fn incidents_are_found_by_the_pattern_of_their_device() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let devices = ["lab", "lab2", "site-a", "site-a/r1", "site-a/r1/top", "site-ab/r1", "site-b/r1/top"];
+    let life: Vec<_> = (1..).zip(devices).map(|(i, device)| opened(device, device, i)).collect();
+    record(store, &life).await;
+    for filter in ["#", "lab", "+", "site-a/#", "site-a/+", "+/r1", "+/r1/#", "+/+/+", "site-a/+/top", "x/#"]
+    {
+        let filter: telemetry::Filter = filter.parse().unwrap();
+        let query = |limit| IncidentQuery { device: Some(filter.clone()), limit, ..ALL };
+        let expected: Vec<_> = devices.into_iter().rev().filter(|device| filter.matches(device)).collect();
+        assert_eq!(ids(&store.incidents(&query(100)).await.unwrap()), expected, "{filter}");
+        let first = store.incidents(&query(1)).await.unwrap();
+        assert_eq!(ids(&first), expected[..expected.len().min(1)], "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn incidents_are_found_by_when_they_were_open() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let life = [
+        opened("10 to 20", "a", 10),
+        resolved("10 to 20", 20),
+        opened("30 to 30", "b", 30),
+        resolved("30 to 30", 30),
+        opened("from 40", "c", 40),
+    ];
+    record(store, &life).await;
+    for (from, to, found) in [
+        (None, None, vec!["from 40", "30 to 30", "10 to 20"]),
+        (Some(19), None, vec!["from 40", "30 to 30", "10 to 20"]),
+        (Some(20), None, vec!["from 40", "30 to 30"]),
+        (Some(30), None, vec!["from 40", "30 to 30"]),
+        (Some(31), None, vec!["from 40"]),
+        (Some(99), None, vec!["from 40"]),
+        (None, Some(10), vec![]),
+        (None, Some(11), vec!["10 to 20"]),
+        (Some(15), Some(16), vec!["10 to 20"]),
+        (Some(20), Some(30), vec![]),
+    ] {
+        let query = IncidentQuery { from: from.map(at), to: to.map(at), ..ALL };
+        assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{from:?} {to:?}");
+    }
+}
