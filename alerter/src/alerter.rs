@@ -98,7 +98,7 @@ struct Judging<'a> {
 impl<'a> Judging<'a> {
     fn new(alerter: &'a Alerter, owed: &'a Notify, ready: &'a Check, link: watch::Receiver<Link>) -> Self {
         let rules = alerter.rules.clone();
-        let judge = Judge::new(rules.borrow().clone());
+        let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());
         let probed_at = Instant::now();
         Self {
             alerter,

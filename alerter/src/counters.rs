@@ -16,10 +16,19 @@ pub struct Counters {
     pub unsettled: Counter,
     pub opened: Counter,
     pub resolved: Counter,
-    pub mails_sent: Counter,
-    pub mail_failures: Counter,
-    /// A person is needed: an address or the mail server is wrong.
-    pub mails_refused: Counter,
+    /// Openings by data that was old when it came.
+    pub late: Counter,
+    pub messages_sent: Counter,
+    pub message_failures: Counter,
+    /// A person is needed: a recipient or a way to them is wrong.
+    pub messages_refused: Counter,
+    pub messages_given_up: Counter,
+    pub messages_repeated: Counter,
+    pub messages_waiting: Gauge,
+    pub notices_dropped: Counter,
+    /// 1 while the rules in force are those in the file.
+    pub rules_loaded: Gauge,
+    pub rules_refused: Counter,
     pub store_failures: Counter,
 }
 
@@ -36,10 +45,20 @@ impl Counters {
             unsettled: metrics.register("unsettled", "Messages judged whose broker could not be told"),
             opened: metrics.register("incidents_opened", "Incidents opened"),
             resolved: metrics.register("incidents_resolved", "Incidents resolved"),
-            mails_sent: metrics.register("mails_sent", "Mails the mail server or folder took"),
-            mail_failures: metrics.register("mail_failures", "Mails that failed and are tried again"),
-            mails_refused: metrics
-                .register("mails_refused", "Mails refused for good by all or some recipients"),
+            late: metrics.register("late", "Incidents opened by readings that were old when they came"),
+            messages_sent: metrics.register("messages_sent", "Messages that were taken"),
+            message_failures: metrics.register("message_failures", "Tries that failed and are repeated"),
+            messages_refused: metrics
+                .register("messages_refused", "Times that all or some recipients of a message were refused"),
+            messages_given_up: metrics
+                .register("messages_given_up", "Messages that nobody took for three days"),
+            messages_repeated: metrics
+                .register("messages_repeated", "Messages that may have come twice: a try got no answer"),
+            messages_waiting: metrics.register("messages_waiting", "Messages neither taken nor given up"),
+            notices_dropped: metrics.register("notices_dropped", "Times that nobody had to be told any more"),
+            rules_loaded: metrics
+                .register("rules_loaded", "Whether the rules in force are those in the file"),
+            rules_refused: metrics.register("rules_refused", "Times that a file of rules was refused"),
             store_failures: metrics
                 .register("store_failures", "Calls to the store that failed and were repeated"),
         }

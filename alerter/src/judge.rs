@@ -1,208 +1,168 @@
-//! Readings → transitions, in the order of `measured_at`; pure.
+//! Readings → incidents, in the order in which they were measured; pure.
+
+mod absence;
+mod device;
+mod evidence;
+mod incident;
+mod machine;
+mod place;
+mod resume;
+mod subject;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use store::{Incident, Opened, Resolved, Transition};
+use store::Changes;
 use telemetry::{Reading, Topic};
 
-use crate::{Rule, Verdict};
+use crate::{Condition, Rules};
+use absence::Absences;
+use device::Device;
+use evidence::Memory;
+use incident::Arrival;
+use machine::State;
+use place::{Newest, Turn};
+use subject::Record;
 
 /// The rules, and how each device and metric stands towards them.
+///
+/// Evidence is readings alone: `for` and `keep_firing_for` pass from reading to reading, in `measured_at`, never by a
+/// clock. Only absence is judged by the time at which readings come. A device is absent when the broker took nothing
+/// of it for as long as the rule says, and for at least 10 seconds since a start of ours (or as long as the rule
+/// says, if that is less); any reading ends it, however old it is.
 #[derive(Debug)]
 pub struct Judge {
-    rules: Vec<Rule>,
-    subjects: HashMap<(usize, Topic), Subject>,
+    rules: Arc<Rules>,
+    /// Indices of devices.
+    numbers: HashMap<Topic, u32>,
+    devices: Vec<Device>,
+    absences: Absences,
+    firing: usize,
+    subjects: usize,
 }
 
-/// How one device and metric stands towards one rule.
-#[derive(Debug)]
-struct Subject {
-    /// Of the newest reading judged: `measured_at`, boot, seq.
-    newest: Place,
-    open: Option<String>,
+/// What became of a reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// A newer one of its topic was judged before: it changes nothing but the end of an absence.
+    pub late: bool,
+    /// By how many rules it was judged.
+    pub judgements: u32,
 }
-
-type Place = (Timestamp, Option<u64>, Option<u64>);
 
 impl Judge {
-    /// Goes on from the newest incident of each rule, device and metric.
+    /// Judges a reading by every rule that concerns it.
     ///
-    /// Nothing has to be remembered of readings since the last transition: judged again in the same order, they
-    /// change nothing again.
+    /// One that was measured before the newest of its topic, or is that again, changes nothing: what it says is no
+    /// longer true. One that is more than a minute old when it comes, and comes out of step with the one before,
+    /// opens an incident of which nobody is told until a fresh reading leaves it open.
+    pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
+        let number = self.number(&reading.topic);
+        let Self { rules, devices, absences, firing, .. } = self;
+        let Device { topic, newest, last_seen, last_value, subjects } = &mut devices[number as usize];
+        let turn = newest.map_or(Turn::Newer, |newest| newest.turn(reading));
+        let is_stale = place::is_stale(reading, newest.as_ref());
+        let is_twin = newest.is_some_and(|newest| newest.is_twin(reading));
+        if turn == Turn::Newer {
+            *newest = Some(Newest::of(reading));
+            *last_value = Some(reading.value);
+        }
+        let heard_at = (*last_seen).max(Some(reading.received_at)).unwrap_or(reading.received_at);
+        *last_seen = Some(heard_at);
+        let newest = newest.map(|newest| newest.place);
+        for (index, subject) in (0u32..).zip(subjects.iter_mut()) {
+            let rule = &rules.rules[subject.rule as usize];
+            let (changes, firing) = (&mut *changes, &mut *firing);
+            let mut record = Record { rule, topic, newest, judged_at, changes, firing };
+            if let Condition::Absent { after } = rule.condition {
+                if absence::heard(subject, reading, &mut record) {
+                    absences.wait(subject, (number, index), heard_at, after);
+                }
+            } else if turn == Turn::Newer {
+                subject.judge(reading, Arrival { is_stale, is_twin }, &mut record);
+            }
+        }
+        let judged = if turn == Turn::Newer { subjects.len() } else { 0 };
+        Observed { late: turn == Turn::Older, judgements: u32::try_from(judged).unwrap_or(u32::MAX) }
+    }
+
+    /// Knows from the store that a device was heard; an absence that is open ends with the reading itself.
+    pub fn heard(&mut self, topic: &Topic, received_at: Timestamp) {
+        let number = self.number(topic);
+        let Self { rules, devices, absences, .. } = self;
+        let device = &mut devices[number as usize];
+        if device.last_seen >= Some(received_at) {
+            return;
+        }
+        device.last_seen = Some(received_at);
+        for (index, subject) in (0u32..).zip(device.subjects.iter_mut()) {
+            let rule = &rules.rules[subject.rule as usize];
+            if let Condition::Absent { after } = rule.condition
+                && subject.state.open().is_none()
+            {
+                absences.wait(subject, (number, index), received_at, after);
+            }
+        }
+    }
+
+    /// Whether [`advance`](Self::advance) would open an incident.
     #[must_use]
-    pub fn resume(rules: Vec<Rule>, incidents: Vec<Incident>) -> Self {
-        let mut judge = Self { rules, subjects: HashMap::new() };
-        for incident in incidents {
-            judge.resume_subject(incident);
-        }
-        judge
+    pub fn overdue(&self, clock: Timestamp) -> bool {
+        self.next_deadline().is_some_and(|deadline| deadline <= clock)
     }
 
-    fn resume_subject(&mut self, incident: Incident) {
-        let rule = self.rules.iter().position(|r| r.name == incident.rule && r.metric == incident.metric);
-        let topic = Topic::new(&incident.metric, &incident.device).ok();
-        if let (Some(rule), Some(topic)) = (rule, topic) {
-            let newest = (incident.resolved_at.unwrap_or(incident.opened_at), None, None);
-            let open = incident.resolved_at.is_none().then_some(incident.id);
-            self.subjects.insert((rule, topic), Subject { newest, open });
-        }
-    }
-
-    /// Judges one reading by every rule for its metric.
-    ///
-    /// A reading older than the newest one judged changes nothing: what it says is no longer true.
-    pub fn observe(&mut self, reading: &Reading) -> Vec<Transition> {
-        let Self { rules, subjects } = self;
-        let concerned = rules.iter().enumerate().filter(|(_, rule)| rule.metric == reading.topic.metric());
-        concerned
-            .filter_map(|(index, rule)| {
-                let subject = subjects
-                    .entry((index, reading.topic.clone()))
-                    .or_insert_with(|| Subject { newest: place(reading), open: None });
-                subject.observe(rule, reading)
-            })
-            .collect()
-    }
-}
-
-impl Subject {
-    fn observe(&mut self, rule: &Rule, reading: &Reading) -> Option<Transition> {
-        if place(reading) < self.newest {
-            return None;
-        }
-        self.newest = place(reading);
-        match (rule.verdict(reading.value), self.open.take()) {
-            (Verdict::Broken, None) => {
-                let opened = opened(rule, reading);
-                self.open = Some(opened.id.clone());
-                Some(Transition::Opened(opened))
-            }
-            (Verdict::Kept, Some(id)) => Some(Transition::Resolved(Resolved {
-                id,
-                at: reading.measured_at,
-                value: reading.value,
-                mail: None,
-            })),
-            (_, open) => {
-                self.open = open;
-                None
-            }
-        }
-    }
-}
-
-fn place(reading: &Reading) -> Place {
-    (reading.measured_at, reading.boot, reading.seq)
-}
-
-/// The id follows from the reading, so that judging it again after a crash is the same incident.
-fn opened(rule: &Rule, reading: &Reading) -> Opened {
-    let seq = reading.seq.map(|seq| format!("-{seq}")).unwrap_or_default();
-    let at = reading.measured_at;
-    Opened {
-        id: format!("{}/{}/{}{seq}", rule.name, reading.topic, at.as_microsecond()),
-        rule: rule.name.clone(),
-        device: reading.topic.device().to_owned(),
-        metric: reading.topic.metric().to_owned(),
-        at,
-        value: reading.value,
-        unit: reading.unit.clone(),
-        mail: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> Vec<Rule> {
-        vec![Rule { name: "high".into(), metric: "temperature".into(), above: 25.0 }]
-    }
-
-    fn reading(second: i64, value: f64) -> Reading {
-        let at = Timestamp::from_second(1_768_473_000 + second).unwrap();
-        Reading {
-            topic: Topic::parse("temperature/lab").unwrap(),
-            value,
-            unit: None,
-            measured_at: at,
-            received_at: at,
-            boot: None,
-            seq: None,
+    /// Says who is absent at a time up to which every reading that the broker took was judged.
+    pub fn advance(&mut self, clock: Timestamp, judged_at: Timestamp, changes: &mut Changes) {
+        let Self { rules, devices, absences, firing, .. } = self;
+        while let Some((number, index)) = absences.pop(clock) {
+            let Device { topic, newest, last_seen, last_value, subjects, .. } = &mut devices[number as usize];
+            let subject = &mut subjects[index as usize];
+            subject.memory = Memory::Absent { deadline: None };
+            let rule = &rules.rules[subject.rule as usize];
+            let expected_since =
+                if let State::Pending { since } = subject.state { Some(since) } else { None };
+            let (Condition::Absent { after }, Some(began_at)) =
+                (rule.condition, last_seen.or(expected_since))
+            else {
+                continue;
+            };
+            let opened_at = absence::add(began_at, after);
+            let newest = newest.map(|newest| newest.place);
+            let incident = incident::by_absence(rule, topic, *last_value, began_at, opened_at);
+            let (changes, firing) = (&mut *changes, &mut *firing);
+            let mut record = Record { rule, topic, newest, judged_at, changes, firing };
+            subject.open(incident, &mut record);
         }
     }
 
-    /// `^26` an opening by 26, `v24` an end by 24.
-    fn events(judge: &mut Judge, readings: &[(i64, f64)]) -> String {
-        let transitions = readings.iter().flat_map(|&(second, value)| judge.observe(&reading(second, value)));
-        let words = transitions.map(|transition| match transition {
-            Transition::Opened(opened) => format!("^{}", opened.value),
-            Transition::Resolved(resolved) => format!("v{}", resolved.value),
-        });
-        words.collect::<Vec<_>>().join(" ")
+    /// When somebody is absent next if nothing comes; exact.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.absences.first()
     }
 
-    #[test]
-    fn an_incident_opens_once_and_ends_once() {
-        for (readings, expected) in [
-            (vec![(1, 24.0), (2, 25.0)], ""),
-            (vec![(1, 26.0), (2, 27.0), (3, 24.0), (4, 23.0)], "^26 v24"),
-            (vec![(1, 26.0), (2, 24.0), (3, 26.5), (4, 25.0)], "^26 v24 ^26.5 v25"),
-            (vec![(1, 26.0), (1, 26.0)], "^26"),
-            (vec![(5, 24.0), (3, 26.0), (6, 24.0)], ""),
-            (vec![(5, 26.0), (3, 24.0), (6, 24.0)], "^26 v24"),
-        ] {
-            let mut judge = Judge::resume(rules(), vec![]);
-            assert_eq!(events(&mut judge, &readings), expected, "{readings:?}");
+    /// How many incidents are open.
+    #[must_use]
+    pub fn firing(&self) -> usize {
+        self.firing
+    }
+
+    /// How many pairs of a rule with a device and metric there are.
+    #[must_use]
+    pub fn subjects(&self) -> usize {
+        self.subjects
+    }
+
+    fn number(&mut self, topic: &Topic) -> u32 {
+        if let Some(&number) = self.numbers.get(topic) {
+            return number;
         }
-    }
-
-    #[test]
-    fn judging_goes_on_after_a_restart() {
-        let mut judge = Judge::resume(rules(), vec![]);
-        let Some(Transition::Opened(opened)) = judge.observe(&reading(1, 26.0)).pop() else { panic!() };
-        let mut incident = Incident {
-            id: opened.id.clone(),
-            rule: "high".into(),
-            device: "lab".into(),
-            metric: "temperature".into(),
-            opened_at: opened.at,
-            value: 26.0,
-            unit: None,
-            resolved_at: None,
-            resolved_value: None,
-            mails: vec![],
-        };
-        let mut resumed = Judge::resume(rules(), vec![incident.clone()]);
-        assert_eq!(events(&mut resumed, &[(1, 26.0), (2, 26.0), (3, 24.0)]), "v24");
-
-        incident.resolved_at = Some(reading(3, 0.0).measured_at);
-        let mut resumed = Judge::resume(rules(), vec![incident]);
-        assert_eq!(events(&mut resumed, &[(1, 26.0), (2, 26.0), (3, 24.0), (4, 26.0)]), "^26");
-    }
-
-    #[test]
-    fn the_same_reading_is_the_same_incident() {
-        let id = |seq| {
-            let mut judge = Judge::resume(rules(), vec![]);
-            match judge.observe(&Reading { seq, ..reading(1, 26.0) }).pop() {
-                Some(Transition::Opened(opened)) => opened.id,
-                other => panic!("{other:?}"),
-            }
-        };
-        assert_eq!(id(Some(7)), id(Some(7)));
-        assert_ne!(id(Some(7)), id(Some(8)));
-        assert_eq!(id(None), "high/temperature/lab/1768473001000000");
-    }
-
-    #[test]
-    fn other_metrics_and_devices_stand_apart() {
-        let mut judge = Judge::resume(rules(), vec![]);
-        let humidity = Reading { topic: Topic::parse("humidity/lab").unwrap(), ..reading(1, 60.0) };
-        let hall = Reading { topic: Topic::parse("temperature/hall").unwrap(), ..reading(1, 30.0) };
-        assert!(judge.observe(&humidity).is_empty());
-        assert_eq!(judge.observe(&hall).len(), 1);
-        assert_eq!(events(&mut judge, &[(1, 26.0)]), "^26");
+        let number = u32::try_from(self.devices.len()).expect("memory for 4 billion devices is never there");
+        let device = Device::new(topic.clone(), &self.rules);
+        self.subjects += device.subjects.len();
+        self.numbers.insert(topic.clone(), number);
+        self.devices.push(device);
+        number
     }
 }

@@ -10,6 +10,8 @@ use service::{SettingError, Settings};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
+use crate::notifier::NotTaken;
+use crate::plan::fnv1a;
 use crate::smtp::Server;
 
 /// Of a file's name, before what tells it from others that start alike.
@@ -22,13 +24,14 @@ struct Smtp {
     url: String,
     from: String,
     to: Vec<String>,
+    /// For those who read the rules.
+    #[serde(rename = "zone")]
+    _zone: String,
 }
 
 /// Sends mails, or writes each as a file.
 pub struct Mailer {
     pub(crate) from: Mailbox,
-    /// Where people open the page, without a trailing slash.
-    pub(crate) page: String,
     way: Way,
 }
 
@@ -37,27 +40,10 @@ enum Way {
     Server(Server),
 }
 
-/// Why a mail was not taken.
-#[derive(Debug)]
-pub(crate) enum NotTaken {
-    /// For good, and only this one: others may be taken.
-    Refused(anyhow::Error),
-    /// For now; it would be the same with any other.
-    Away(anyhow::Error),
-}
-
-impl NotTaken {
-    pub(crate) fn reason(self) -> anyhow::Error {
-        match self {
-            Self::Refused(reason) | Self::Away(reason) => reason,
-        }
-    }
-}
-
 impl Mailer {
     /// # Errors
     /// An address or the URL is wrong, or the folder for mails, `mails` in `data_dir`, cannot be made.
-    pub fn from_settings(settings: &Settings, page: String) -> Result<Self, SettingError> {
+    pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let smtp: Smtp = settings.get("smtp")?;
         let from = smtp.from.parse().map_err(|e| SettingError::new("smtp.from", e))?;
         if smtp.to.is_empty() {
@@ -75,7 +61,7 @@ impl Mailer {
                 SettingError::new("data_dir", format!("cannot make {} for mails: {e}", folder.display()))
             })?;
         }
-        Ok(Self { from, page, way })
+        Ok(Self { from, way })
     }
 
     /// Where mails are seen, for the lines at the start.
@@ -121,15 +107,9 @@ async fn write(folder: &Path, message_id: &str, mail: &[u8]) -> anyhow::Result<(
 fn file_name(message_id: &str) -> String {
     let name = message_id.split('@').next().unwrap_or(message_id);
     match name.get(..MAX_NAME_CHARS) {
-        Some(start) => format!("{start}-{:016x}", hash(name)),
+        Some(start) => format!("{start}-{:016x}", fnv1a(name.bytes())),
         None => name.to_owned(),
     }
-}
-
-/// FNV-1a: equal on every machine and in every version.
-fn hash(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 #[cfg(test)]

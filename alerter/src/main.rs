@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
         match arguments.command {
             None => context.run(Box::pin(alerter::standalone(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "admin.listen").await,
-            Some(Command::Alerts(command)) => alerter::command(command, &context.settings).await,
+            Some(Command::Alerts(command)) => alerter::run_command(command, &context.settings).await,
         }
     })
     .await

@@ -1,177 +1,257 @@
-//! Sends the mails that are owed, in order, until the mail server takes them.
+//! Puts notices into messages and sends these, each way by itself, until they are taken.
 
-use std::collections::HashMap;
+mod patience;
+mod sending;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Incident, Mail};
-use tokio::sync::Notify;
+use store::{Decisions, Incidents, Message, Right};
+use tokio::sync::{Notify, watch};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
-use crate::mailer::NotTaken;
-use crate::{Alerter, Mailer, message};
+use self::patience::{Line, Patience};
+use self::sending::Ended;
+use crate::notifier::Notifiers;
+use crate::plan::{Plan, Situation, later, plan};
+use crate::{Counters, Rules};
 
-/// Mails looked at in one go.
-const MAX_MAILS: usize = 100;
+/// Notices looked at in one go; more where nothing can be decided about these now.
+const NOTICES: usize = 10_000;
 
-/// How often to look for mails that another process left behind.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// Decisions at one time, at most; the rest a little later.
+const ROUNDS: usize = 100;
 
-/// When to try a mail again that was refused for good: somebody may have set the mail server right.
-const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// Messages looked at in one go; more where none of these can be sent now.
+const MESSAGES: [usize; 4] = [20, 200, 2_000, 20_000];
 
-/// How long the right to send outlives an alerter that has ended without giving it back, and how often it is renewed.
+/// The cap on mails is one within this time.
+const CAPPED: Duration = Duration::from_secs(60 * 60);
+
+/// How long the right to tell people outlives an alerter that has ended without giving it back.
 const LEASE: Duration = Duration::from_secs(30);
+
+/// How often the right is renewed, and how often to look for what nobody announced.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
-/// How often to ask for the right to send while another alerter has it.
+/// How often to ask for the right while another alerter has it.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
-/// Sends what is owed, while no other alerter does.
+/// What time it is.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Tells people what is owed to them, while no other alerter does.
 ///
-/// A mail is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
-pub(crate) struct Outbox<'a> {
-    alerter: &'a Alerter,
-    mailer: &'a Mailer,
-    /// By Message-ID, what was refused, and when it is tried again.
-    refused: HashMap<String, Instant>,
+/// A message is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
+pub struct Outbox {
+    pub store: Arc<dyn Incidents>,
+    pub rules: watch::Receiver<Arc<Rules>>,
+    pub notifiers: Notifiers,
+    pub counters: Counters,
+    /// Tells it apart from others that share the store.
+    pub name: String,
+    clock: Clock,
+    patience: Patience,
+    under_way: JoinSet<Ended>,
+    /// With the task that sends.
+    busy: HashMap<Line, Id>,
+    /// Messages that may have been taken, though nobody said so.
+    unsure: HashSet<String>,
+    renewed: Option<Instant>,
 }
 
-impl<'a> Outbox<'a> {
-    pub(crate) fn new(alerter: &'a Alerter, mailer: &'a Mailer) -> Self {
-        Self { alerter, mailer, refused: HashMap::new() }
+impl Outbox {
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Incidents>,
+        rules: watch::Receiver<Arc<Rules>>,
+        notifiers: Notifiers,
+        counters: Counters,
+        name: String,
+    ) -> Self {
+        Self {
+            store,
+            rules,
+            notifiers,
+            counters,
+            name,
+            clock: Arc::new(Timestamp::now),
+            patience: Patience::default(),
+            under_way: JoinSet::new(),
+            busy: HashMap::new(),
+            unsure: HashSet::new(),
+            renewed: None,
+        }
     }
 
-    /// Sends now and whenever `owed` says so; after the `end` no further mail is begun.
-    pub(crate) async fn run(mut self, owed: &Notify, end: &CancellationToken) {
-        let mut backoff = patience();
+    /// Goes by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells now and whenever `owed` says so; after the `end` no further message is begun.
+    ///
+    /// Returns when what was under way at the end has ended: bound that, a mail server may take its time.
+    pub async fn run(mut self, owed: &Notify, end: &CancellationToken) {
+        let mut backoff = backoff();
         while !end.is_cancelled() {
-            let wait = match self.send_owed(end).await {
-                Ok(look_again) => {
-                    backoff = patience();
-                    look_again
+            match self.go_on(end).await {
+                Ok(wait) => {
+                    backoff = self::backoff();
+                    self.wait(wait, owed, end).await;
                 }
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
-                    warn!(retry_in = ?wait, "mails are waiting: {e:#}");
-                    // What is owed meanwhile has to wait behind what failed.
+                    self.counters.store_failures.inc();
+                    warn!(retry_in = ?wait, "people are not told for now: {e:#}");
                     end.run_until_cancelled(tokio::time::sleep(wait)).await;
-                    continue;
                 }
-            };
-            tokio::select! {
-                () = owed.notified() => {}
-                () = tokio::time::sleep(wait) => {}
-                () = end.cancelled() => {}
             }
         }
-        if let Err(e) = self.alerter.store.release_outbox(&self.alerter.name).await {
-            warn!("another alerter sends mails only after {LEASE:?}: {e}");
+        while let Some(ended) = self.under_way.join_next().await {
+            self.ended(ended, (self.clock)()).await;
+        }
+        if let Err(e) = self.store.release(Right::Outbox, &self.name).await {
+            warn!("another alerter tells people only after {LEASE:?}: {e}");
         }
     }
 
-    /// Sends all that is due, or up to a failure that any other mail would meet, too; returns when to look again.
-    async fn send_owed(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
+    /// Does all that is to be done at a time, without asking for the right to; returns when to look again: at the end
+    /// of time where only something new can make a difference.
+    ///
+    /// # Errors
+    /// The store is away: repeat the step.
+    pub async fn step(&mut self, now: Timestamp) -> anyhow::Result<Timestamp> {
+        let never = CancellationToken::new();
         loop {
-            if !self.hold().await? {
-                return Ok(ASK_EVERY);
+            let look_again = self.tell(now, &never).await?;
+            match self.under_way.join_next().await {
+                Some(ended) => self.ended(ended, now).await,
+                None => return Ok(look_again),
             }
-            // So many more that what was refused never fills the view.
-            let owed = self.alerter.store.owed_mails(MAX_MAILS + self.refused.len()).await;
-            let mut owed = owed.inspect_err(|_| self.count_store_failure())?;
-            owed.retain(|(mail, _)| self.is_due(mail));
-            if owed.is_empty() {
-                return Ok(LOOK_EVERY);
+        }
+    }
+
+    /// Returns how long there is nothing to do, unless something comes or ends.
+    async fn go_on(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
+        if !self.hold().await? {
+            return Ok(ASK_EVERY);
+        }
+        let now = (self.clock)();
+        let look_again = self.tell(now, end).await?;
+        let wait = look_again.duration_since((self.clock)());
+        Ok(Duration::try_from(wait).unwrap_or_default().min(RENEW_EVERY))
+    }
+
+    async fn wait(&mut self, wait: Duration, owed: &Notify, end: &CancellationToken) {
+        tokio::select! {
+            () = owed.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+            () = end.cancelled() => {}
+            Some(ended) = self.under_way.join_next() => self.ended(ended, (self.clock)()).await,
+        }
+    }
+
+    /// Takes or renews the right to tell people; false while another alerter has it.
+    async fn hold(&mut self) -> store::Result<bool> {
+        if self.renewed.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
+            return Ok(true);
+        }
+        let held = self.store.hold(Right::Outbox, &self.name, LEASE).await?;
+        self.renewed = held.then(Instant::now);
+        Ok(held)
+    }
+
+    /// Makes messages of what is due and begins to send what is owed; returns when to look again.
+    async fn tell(&mut self, now: Timestamp, end: &CancellationToken) -> anyhow::Result<Timestamp> {
+        let planned = self.plan(now).await?;
+        self.begin(now, end).await?;
+        self.counters.messages_waiting.set(self.store.owed_count().await?.try_into().unwrap_or(i64::MAX));
+        let soonest = [planned, self.patience.next(now)];
+        Ok(soonest.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
+    }
+
+    /// Decides until there is nothing more to decide now; returns when there will be.
+    async fn plan(&self, now: Timestamp) -> store::Result<Option<Timestamp>> {
+        let mut size = NOTICES;
+        for _ in 0..ROUNDS {
+            let (due, next) = self.store.due_notices(now, size).await?;
+            if due.is_empty() {
+                return Ok(next);
             }
-            for (mail, incident) in &owed {
-                if end.is_cancelled() || !self.hold().await? {
-                    return Ok(ASK_EVERY);
+            let Plan { decisions, look_again } = self.planned(now, &due).await?;
+            if decisions != Decisions::default() {
+                self.store.decide(&decisions).await?;
+                self.counters.notices_dropped.inc_by(decisions.dropped.len() as u64);
+            } else if due.len() < size {
+                return Ok([look_again, next].into_iter().flatten().min());
+            } else {
+                size = size.saturating_mul(4);
+            }
+        }
+        Ok(Some(later(now, ASK_EVERY)))
+    }
+
+    async fn planned(&self, now: Timestamp, due: &[(store::Notice, store::Incident)]) -> store::Result<Plan> {
+        let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
+        let silences = self.store.silences(now).await?;
+        let rules = Arc::clone(&self.rules.borrow());
+        Ok(plan(now, due, &Situation { rules: &rules, silences: &silences, made: &made }))
+    }
+
+    /// Begins to send the oldest message of every line that is free.
+    async fn begin(&mut self, now: Timestamp, end: &CancellationToken) -> store::Result<()> {
+        for size in MESSAGES {
+            let owed = self.store.owed_messages(now, size).await?;
+            let (all, mut begun) = (owed.len() < size, false);
+            for message in owed {
+                let line = Line::of(&message.address);
+                if end.is_cancelled() {
+                    return Ok(());
                 }
-                self.send(mail, incident).await?;
-            }
-        }
-    }
-
-    /// Takes or renews the right to send; false while another alerter has it.
-    async fn hold(&self) -> store::Result<bool> {
-        let held = self.alerter.store.hold_outbox(&self.alerter.name, LEASE).await;
-        held.inspect_err(|_| self.count_store_failure())
-    }
-
-    /// Renews without an end: a mail server may take its time.
-    async fn keep_hold(&self) -> std::convert::Infallible {
-        loop {
-            tokio::time::sleep(RENEW_EVERY).await;
-            if let Err(e) = self.hold().await {
-                warn!("cannot renew the right to send mails: {e}");
-            }
-        }
-    }
-
-    fn is_due(&self, mail: &Mail) -> bool {
-        self.refused.get(&mail.message_id).is_none_or(|again| *again <= Instant::now())
-    }
-
-    async fn send(&mut self, mail: &Mail, incident: &Incident) -> anyhow::Result<()> {
-        let handed_over = tokio::select! {
-            handed_over = self.hand_over(mail, incident) => handed_over,
-            never = self.keep_hold() => match never {},
-        };
-        let counters = &self.alerter.counters;
-        match handed_over {
-            Ok(missed) => {
-                self.mark(mail).await;
-                self.refused.remove(&mail.message_id);
-                counters.mails_sent.inc();
-                info!(mail = mail.message_id, "mail sent");
-                if !missed.is_empty() {
-                    counters.mails_refused.inc();
-                    let said = missed.join("; ");
-                    error!(mail = mail.message_id, "{} of its recipients missed it: {said}", missed.len());
+                if !self.busy.contains_key(&line) && self.patience.may_try(&line, &message, now) {
+                    self.send(line, message);
+                    begun = true;
                 }
-                Ok(())
             }
-            Err(NotTaken::Refused(e)) => {
-                self.refused.insert(mail.message_id.clone(), Instant::now() + REFUSED_AGAIN);
-                counters.mails_refused.inc();
-                error!(mail = mail.message_id, retry_in = ?REFUSED_AGAIN, "the mail was refused: {e:#}");
-                Ok(())
-            }
-            Err(NotTaken::Away(e)) => {
-                counters.mail_failures.inc();
-                Err(e)
+            if all || begun {
+                break;
             }
         }
+        Ok(())
     }
 
-    async fn hand_over(&self, mail: &Mail, incident: &Incident) -> Result<Vec<String>, NotTaken> {
-        let rule = self.alerter.config.rules.iter().find(|rule| rule.name == incident.rule);
-        let message = message::compose(mail, incident, rule, self.mailer)
-            .context("compose it: the recipients in smtp.to were no addresses")
-            .map_err(NotTaken::Refused)?;
-        self.mailer.send(&mail.message_id, &message).await
+    fn send(&mut self, line: Line, message: Message) {
+        let notifier = self.notifiers.of(message.address.way);
+        let rules = Arc::clone(&self.rules.borrow());
+        let sent_on = line.clone();
+        let task = self.under_way.spawn(async move {
+            let outcome = notifier.send(&message, &rules).await;
+            Ended { line: sent_on, message, outcome }
+        });
+        self.busy.insert(line, task.id());
     }
 
-    /// However often it takes: until it is marked, the mail would be sent again.
-    async fn mark(&self, mail: &Mail) {
-        let mut backoff = patience();
-        while let Err(e) = self.alerter.store.mail_sent(&mail.message_id, Timestamp::now()).await {
-            let wait = backoff.after(Duration::ZERO);
-            self.count_store_failure();
-            warn!(mail = mail.message_id, retry_in = ?wait, "sent, and cannot be marked as such: {e}");
-            tokio::time::sleep(wait).await;
+    async fn ended(&mut self, ended: Result<Ended, JoinError>, now: Timestamp) {
+        match ended {
+            Ok(ended) => self.note(ended, now).await,
+            Err(e) => {
+                error!("sending a message ended in a bug: {e}");
+                let stumbled = self.busy.extract_if(|_, task| *task == e.id());
+                stumbled.for_each(|(line, _)| self.patience.stumbled(line, now));
+            }
         }
-    }
-
-    fn count_store_failure(&self) {
-        self.alerter.counters.store_failures.inc();
     }
 }
 
-fn patience() -> Backoff {
+fn backoff() -> Backoff {
     Backoff::new(Duration::from_secs(1), Duration::from_secs(60))
 }

@@ -86,7 +86,7 @@ impl Rehearsal {
         let told = Told::default();
         let notifiers = [Way::Mail, Way::Webhook, Way::Mqtt]
             .into_iter()
-            .fold(Notifiers::default(), |all, way| all.with(way, Box::new(told.clone())));
+            .fold(Notifiers::default(), |all, way| all.with(way, Arc::new(told.clone())));
         let counters = Counters::register(&service::Metrics::default());
         let (_, rules) = watch::channel(rules);
         let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "rehearsal".into());

@@ -58,16 +58,35 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Condition {
     /// Broken above the limit; over at the limit or, if there is `clear_below`, below that.
-    Above { limit: f64, clear_below: Option<f64> },
-    Below { limit: f64, clear_above: Option<f64> },
+    Above {
+        limit: f64,
+        clear_below: Option<f64>,
+    },
+    Below {
+        limit: f64,
+        clear_above: Option<f64>,
+    },
     /// Broken below `low` or above `high`; over from `clear_above` to `clear_below`, by default `low` and `high`.
-    Outside { low: f64, high: f64, clear_above: Option<f64>, clear_below: Option<f64> },
+    Outside {
+        low: f64,
+        high: f64,
+        clear_above: Option<f64>,
+        clear_below: Option<f64>,
+    },
     /// Broken while the value changes, up or down, by more than `per_minute`, measured `over` some time.
-    Rate { per_minute: f64, clear_below: Option<f64>, over: Duration },
+    Rate {
+        per_minute: f64,
+        clear_below: Option<f64>,
+        over: Duration,
+    },
     /// Broken when nothing came for this long.
-    Absent { after: Duration },
+    Absent {
+        after: Duration,
+    },
     /// Broken when the same value came for this long.
-    Stuck { after: Duration },
+    Stuck {
+        after: Duration,
+    },
 }
 
 /// Who is told.
@@ -108,6 +127,7 @@ impl Rules {
 impl Rule {
     #[must_use]
     pub fn concerns(&self, topic: &Topic) -> bool {
-        self.metric.as_deref().is_none_or(|metric| metric == topic.metric()) && self.device.matches(topic.device())
+        self.metric.as_deref().is_none_or(|metric| metric == topic.metric())
+            && self.device.matches(topic.device())
     }
 }

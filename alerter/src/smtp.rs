@@ -13,7 +13,7 @@ use lettre::transport::smtp::{Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_POR
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::mailer::NotTaken;
+use crate::notifier::{NotTaken, PerhapsTaken};
 
 /// How long the server may take for each answer but the last.
 const STEP: Duration = Duration::from_secs(60);
@@ -72,7 +72,7 @@ impl Server {
         step(STEP, connection.command(from)).await?;
         let refused = address(&mut connection, envelope).await?;
         step(STEP, connection.command(Data)).await?;
-        step(VERDICT, connection.message(&mail)).await?;
+        verdict(connection.message(&mail)).await?;
         // The mail is taken, whatever becomes of the goodbye.
         tokio::spawn(async move { tokio::time::timeout(GOODBYE, connection.quit()).await });
         Ok(refused)
@@ -147,6 +147,17 @@ fn parameters(
 
 async fn opening<T>(what: &'static str, answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {
     step(STEP, answer).await.map_err(|e| NotTaken::Away(e.reason().context(what)))
+}
+
+/// Without a reply nobody can say whether the server kept the mail.
+async fn verdict<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {
+    let unsure = |reason: anyhow::Error| NotTaken::Away(reason.context(PerhapsTaken));
+    match tokio::time::timeout(VERDICT, answer).await {
+        Ok(answer) => {
+            answer.map_err(|e| if e.status().is_some() { failure(&e) } else { unsure(failure(&e).reason()) })
+        }
+        Err(_) => Err(unsure(anyhow!("the mail server did not answer within {VERDICT:?}"))),
+    }
 }
 
 async fn step<T>(within: Duration, answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {

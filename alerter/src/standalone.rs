@@ -1,14 +1,15 @@
 //! The alerter as a process of its own: from a broker to those who are told.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::BrokerUrl;
-use service::{Context, Metrics, SettingError, Settings};
-use store::Store;
+use service::{Context, SettingError, Settings};
+use store::{Store, Way};
 use tokio::sync::{mpsc, watch};
 
-use crate::notifier::Notifiers;
-use crate::{Alerter, Counters, RulesFile, alerter::MAX_BATCH};
+use crate::alerter::MAX_BATCH;
+use crate::{Alerter, Counters, Mail, Mailer, Mqtt, Notifiers, Rules, RulesFile, Templates, Webhook};
 
 /// Messages between the broker and the judge.
 const AHEAD: usize = MAX_BATCH;
@@ -17,13 +18,12 @@ const AHEAD: usize = MAX_BATCH;
 /// A setting or the rules are wrong, or the store cannot be opened.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
-    let rules = RulesFile::from_settings(settings)?;
     let page = service::page_url(settings, settings.get("http.listen")?)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings).await?;
-    let prepared = prepare(settings, rules, &page, broker, store, &context.metrics, name())?;
+    let prepared = prepare(&context, store, Ends { page, broker, name: name() })?;
     context.serve_admin().await?;
     let (out, deliveries) = mpsc::channel(AHEAD);
     let link = source.link();
@@ -40,27 +40,53 @@ pub struct Prepared {
     alerter: Alerter,
     notifiers: Notifiers,
     file: RulesFile,
-    rules: watch::Sender<Arc<crate::Rules>>,
+    rules: watch::Sender<Arc<Rules>>,
 }
 
-/// Reads the rules and sets up all ways to tell; alerts are published to `broker`.
+/// What an alerter has to be told beside its settings.
+pub struct Ends {
+    /// Where people see the page, without a trailing slash.
+    pub page: String,
+    /// Where alerts are published to.
+    pub broker: BrokerUrl,
+    /// Tells it apart from others that share the store.
+    pub name: String,
+}
+
+/// Reads the rules and sets up all ways to tell people.
 ///
 /// # Errors
-/// A setting or the rules are wrong.
-pub fn prepare(
-    settings: &Settings,
-    file: RulesFile,
-    page: &str,
-    broker: BrokerUrl,
-    store: Arc<dyn Store>,
-    metrics: &Metrics,
-    name: String,
-) -> anyhow::Result<Prepared> {
+/// A setting, a template or the rules are wrong.
+pub fn prepare(context: &Context, store: Arc<dyn Store>, ends: Ends) -> anyhow::Result<Prepared> {
+    let Context { settings, metrics, .. } = context;
+    let file = RulesFile::from_settings(settings)?;
+    let mailer = Mailer::from_settings(settings)?;
     let (rules, in_force) = watch::channel(Arc::new(file.read()?));
-    let notifiers = Notifiers::from_settings(settings, page, broker, store.clone())?;
-    let counters = Counters::register(metrics);
-    let alerter = Alerter { rules: in_force, store, counters, name };
+    let notifiers = notifiers(settings, mailer, store.clone(), &ends)?;
+    let alerter = Alerter { rules: in_force, store, counters: Counters::register(metrics), name: ends.name };
     Ok(Prepared { alerter, notifiers, file, rules })
+}
+
+fn notifiers(
+    settings: &Settings,
+    mailer: Mailer,
+    store: Arc<dyn Store>,
+    ends: &Ends,
+) -> anyhow::Result<Notifiers> {
+    let Ends { page, broker, name } = ends;
+    let folder: PathBuf = settings.get("alerter.templates")?;
+    let folder = (!folder.as_os_str().is_empty()).then_some(folder);
+    let wrong = |e: String| SettingError::new("alerter.templates", e);
+    if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(wrong(format!("there is no folder {}", folder.display())).into());
+    }
+    let templates = Templates::load(folder.as_deref()).map_err(|e| wrong(e.to_string()))?;
+    let mail = Mail { mailer, templates, history: store, page: page.clone() };
+    let mqtt = Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}") };
+    Ok(Notifiers::default()
+        .with(Way::Mail, Arc::new(mail))
+        .with(Way::Webhook, Arc::new(Webhook::new(page.clone())?))
+        .with(Way::Mqtt, Arc::new(mqtt)))
 }
 
 impl Prepared {

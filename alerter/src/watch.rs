@@ -31,9 +31,12 @@ impl RulesFile {
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let path: PathBuf = settings.get("alerter.rules")?;
         let zone: String = settings.get("smtp.zone")?;
-        let zone = TimeZone::get(&zone).map_err(|_| {
-            let problem = format!("there is no time zone {zone}: write an IANA name such as Europe/Berlin");
-            SettingError::new("smtp.zone", problem)
+        let zone = if zone.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(&zone) };
+        let zone = zone.map_err(|_| {
+            SettingError::new(
+                "smtp.zone",
+                "there is no such time zone: write an IANA name such as Europe/Berlin",
+            )
         })?;
         let metrics = settings.get::<Metrics>("metrics")?.names().map(str::to_owned).collect();
         let known = Known { metrics, mail_to: settings.get("smtp.to")?, zone };
@@ -47,7 +50,7 @@ impl RulesFile {
     }
 
     /// # Errors
-    /// The file cannot be read, or what is wrong in it, a line for each.
+    /// The file cannot be read, or is wrong: a line for each place.
     pub fn read(&self) -> Result<Rules, SettingError> {
         let text = self.text().map_err(|e| SettingError::new("alerter.rules", e))?;
         self.parse(&text).map_err(|e| SettingError::new("alerter.rules", e))
@@ -55,7 +58,7 @@ impl RulesFile {
 
     fn text(&self) -> Result<String, String> {
         match &self.path {
-            None => Ok(rules::DEFAULT.to_owned()),
+            None => Ok(String::new()),
             Some(path) => {
                 std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
             }
@@ -63,14 +66,24 @@ impl RulesFile {
     }
 
     fn parse(&self, text: &str) -> Result<Rules, String> {
-        let place = self.path.as_ref().map_or("the built-in rules".into(), |path| path.display().to_string());
-        rules::read(text, &self.known).map_err(|e| format!("{place}: {e}"))
+        match &self.path {
+            None => rules::read_default(&self.known).map_err(|e| e.to_string()),
+            Some(path) => {
+                let named = |e: rules::RulesError| {
+                    let lines = e.lines().iter().map(|line| format!("{}: {line}", path.display()));
+                    lines.collect::<Vec<_>>().join("\n")
+                };
+                rules::read(text, &self.known).map_err(named)
+            }
+        }
     }
 
     /// Reads the file when it changes and when SIGHUP comes; what is wrong in it is logged, and the old rules stay.
     pub async fn follow(self, rules: watch::Sender<Arc<Rules>>, counters: Counters) {
         counters.rules_loaded.set(1);
-        let Some(mut hang_up) = self.path.as_ref().and_then(|_| signal(SignalKind::hangup()).ok()) else { return };
+        let Some(mut hang_up) = self.path.as_ref().and_then(|_| signal(SignalKind::hangup()).ok()) else {
+            return;
+        };
         let mut last = self.text();
         loop {
             let asked = tokio::select! {

@@ -1,6 +1,7 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
 
 mod edge;
+mod judge;
 mod machine;
 mod report;
 
@@ -13,8 +14,9 @@ fn main() -> anyhow::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
     let folder = tempfile::tempdir().context("make a folder for the data")?;
     let machine = machine::measure(folder.path())?;
+    let judged = judge::measure()?;
     let edge = edge::measure(folder.path())?;
-    let report = report::write(&machine, &edge);
+    let report = report::write(&machine, &edge, &judged);
     report::show(&report)?;
     std::fs::write(&path, report).with_context(|| format!("write {}", path.display()))
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::edge::{Edge, Loaded, Run};
+use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) fn write(machine: &Machine, edge: &Edge) -> String {
+pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
     let sync = |share: f64| millis(percentile(&machine.syncs, share));
     let mut report = format!(
@@ -44,7 +45,25 @@ pub(crate) fn write(machine: &Machine, edge: &Edge) -> String {
         edge.idle_cpu * 100.0,
     );
     edge.loads.iter().for_each(|load| report.push_str(&row(load)));
+    report.push_str(&judge_section(judged));
     report
+}
+
+fn judge_section(judged: &Judged) -> String {
+    format!(
+        "\n## The judge\n\n\
+         {DEVICES} devices before 10 rules of all kinds, a reading of each every second, in one thread and without a \
+         store; nothing opens, as on a good day.\n\n\
+         | what | measured |\n| --- | --- |\n\
+         | pairs of device and rule | {} |\n\
+         | judgements/s | {:.0} |\n\
+         | memory by pair | {:.0} bytes |\n\
+         | all devices go dark: saying so of each | {:.0} ms |\n",
+        judged.subjects,
+        judged.judgements_per_second,
+        judged.bytes_per_subject,
+        millis(judged.all_absent),
+    )
 }
 
 fn row(load: &Loaded) -> String {

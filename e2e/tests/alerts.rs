@@ -1,11 +1,11 @@
 //! Alerts that people trust: never a silence, never a flood, and rules that can be changed and tried.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use e2e::{Cluster, LONG, Load, Mail, Millrace, SOON, Shape, Start, binary, eventually};
+use e2e::{LONG, Load, Mail, Millrace, SOON, Shape, Start, binary, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -356,4 +356,3 @@ fn killed_over_and_over_it_tells_of_each_incident_once() {
     assert!((5..=10).contains(&mails), "{mails}");
 }
 
-fn _used(_: &Cluster, _: &Path) {}

@@ -35,8 +35,16 @@ fn a_start_that_cannot_be_names_the_setting_to_change() {
         ("SENSORS__INTERVAL", "soon", "setting sensors.interval"),
         ("SMTP__URL", "mail.example.org", "setting smtp.url"),
         ("SMTP__TO", "nobody", "setting smtp.to"),
-        ("SMTP__ZONE", "Europe/Berln", "setting smtp.zone (MILLRACE__SMTP__ZONE): there is no time zone Europe/Berln"),
-        ("ALERTER__RULES", "/no/such.toml", "setting alerter.rules (MILLRACE__ALERTER__RULES): cannot read /no/such.toml"),
+        (
+            "SMTP__ZONE",
+            "Europe/Berln",
+            "setting smtp.zone (MILLRACE__SMTP__ZONE): there is no such time zone",
+        ),
+        (
+            "ALERTER__RULES",
+            "/no/such.toml",
+            "setting alerter.rules (MILLRACE__ALERTER__RULES): cannot read /no/such.toml",
+        ),
         ("ALERTER__TEMPLATES", "/no/such", "setting alerter.templates"),
         ("METRICS", "a/b", "setting metrics"),
         ("STORE__RETENTION", "1s", "setting store.retention"),

@@ -25,7 +25,7 @@ enum Command {
     Passwd { user: String },
     /// Check and try rules, and see, silence and acknowledge alerts
     #[command(subcommand)]
-    Alerts(edge::AlertsCommand),
+    Alerts(alerter::Command),
     /// Print the ledger: per device and boot, what is expected, stored, missing and late; exit with 1 if any is missing
     Verify(edge::VerifyArgs),
 }
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
         match arguments.command {
             None => context.run(Box::pin(edge::run(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
-            Some(Command::Alerts(command)) => edge::alerts(command, &context.settings).await,
+            Some(Command::Alerts(command)) => alerter::run_command(command, &context.settings).await,
             Some(Command::Verify(args)) => edge::verify(&context.settings, args).await,
             Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
         }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerter::RulesFile;
+use alerter::Mailer;
 use anyhow::{Context as _, bail};
 use broker::{BrokerUrl, Deliveries, Delivery};
 use dashboard::{Live, Server};
@@ -48,17 +48,14 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let page = service::page_url(settings, listener.local_addr()?)?;
-    let rules = RulesFile::from_settings(settings)?;
-    let mails = alerter::mail_place(settings)?;
+    let mails = Mailer::from_settings(settings)?.place();
 
     let mut services = JoinSet::new();
     let (hub, ends) = start_services(&context, &store, listener, &page, &mut services)?;
     let Ends { senders, judged } = ends;
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
-    let name = "millrace".to_owned();
-    let url = broker.url.clone();
-    let prepared = alerter::prepare(settings, rules, &page, url, store.clone(), &context.metrics, name)?;
-    let (alerter, notifiers) = prepared.start();
+    let known = alerter::Ends { page: page.clone(), broker: broker.url.clone(), name: "millrace".into() };
+    let (alerter, notifiers) = alerter::prepare(&context, store.clone(), known)?.start();
     services.spawn(alerter.run(judged, hub.link(), notifiers, context.health.check("alerter")));
     let banner = Banner {
         page,

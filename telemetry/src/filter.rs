@@ -87,7 +87,11 @@ mod tests {
         for (filter, matched, others) in [
             ("#", vec!["lab", "site-a/rack-1"], vec![]),
             ("lab", vec!["lab"], vec!["lab2", "lab/1", "la"]),
-            ("site-a/#", vec!["site-a", "site-a/rack-1", "site-a/rack-1/top"], vec!["site-b/rack-1", "site-ab"]),
+            (
+                "site-a/#",
+                vec!["site-a", "site-a/rack-1", "site-a/rack-1/top"],
+                vec!["site-b/rack-1", "site-ab"],
+            ),
             ("site-a/+", vec!["site-a/rack-1"], vec!["site-a", "site-a/rack-1/top"]),
             ("+/rack-1", vec!["site-a/rack-1"], vec!["rack-1", "site-a/rack-2", "a/b/rack-1"]),
             ("+/+/#", vec!["a/b", "a/b/c"], vec!["a"]),

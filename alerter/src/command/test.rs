@@ -156,7 +156,10 @@ impl Report<'_> {
         let rows: Vec<_> = rows.into_iter().map(|(sign, incident)| row(sign, incident)).collect();
         let mut text = String::new();
         if !rows.is_empty() {
-            text += &table(["", "rule", "device", "metric", "condition", "opened (UTC)", "resolved (UTC)", "peak"], &rows);
+            text += &table(
+                ["", "rule", "device", "metric", "condition", "opened (UTC)", "resolved (UTC)", "peak"],
+                &rows,
+            );
             text.push('\n');
         }
         let told = |played: &Rehearsed| {
@@ -175,7 +178,11 @@ impl Report<'_> {
     }
 
     fn sign(&self, incident: &Incident) -> &'static str {
-        if self.difference.added.iter().any(|added| std::ptr::eq(*added, incident)) { "+ new" } else { "same" }
+        if self.difference.added.iter().any(|added| std::ptr::eq(*added, incident)) {
+            "+ new"
+        } else {
+            "same"
+        }
     }
 }
 

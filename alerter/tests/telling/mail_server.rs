@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::ends::Journal;
+use crate::journal::Journal;
 
 /// What the server does instead of what it should.
 #[derive(Clone, Copy)]

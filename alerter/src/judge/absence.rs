@@ -1,0 +1,85 @@
+//! Who is waited for, and until when.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use telemetry::Reading;
+
+use super::evidence::Memory;
+use super::incident::began_micros;
+use super::subject::{Record, Subject};
+use store::End;
+
+/// Devices have this long after a start of ours to come back, or as long as the rule gives them if that is less.
+const COME_BACK: Duration = Duration::from_secs(10);
+
+/// A device that is silent for longer before a start is not waited for ...
+const FORGOTTEN: Duration = Duration::from_hours(24);
+
+/// ... unless this many times the rule's time is longer still.
+const FORGOTTEN_TIMES: u32 = 10;
+
+/// Index of a device, and of a subject of it.
+pub(super) type Number = (u32, u32);
+
+/// Deadlines of all that is waited for, in order; asked often and changed with every reading.
+#[derive(Debug)]
+pub(super) struct Absences {
+    deadlines: BTreeSet<(Timestamp, Number)>,
+    resumed_at: Timestamp,
+}
+
+impl Absences {
+    pub(super) fn new(resumed_at: Timestamp) -> Self {
+        Self { deadlines: BTreeSet::new(), resumed_at }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.deadlines.clear();
+    }
+
+    pub(super) fn first(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|&(deadline, _)| deadline)
+    }
+
+    pub(super) fn pop(&mut self, clock: Timestamp) -> Option<Number> {
+        self.first().filter(|&first| first <= clock)?;
+        self.deadlines.pop_first().map(|(_, number)| number)
+    }
+
+    /// Waits for a device that was last heard, or first expected, at some time.
+    pub(super) fn wait(&mut self, subject: &mut Subject, number: Number, last: Timestamp, after: Duration) {
+        let Memory::Absent { deadline } = &mut subject.memory else { return };
+        let new = add(last, after).max(add(self.resumed_at, after.min(COME_BACK)));
+        if *deadline == Some(new) {
+            return;
+        }
+        if let Some(old) = deadline.replace(new) {
+            self.deadlines.remove(&(old, number));
+        }
+        self.deadlines.insert((new, number));
+    }
+}
+
+/// What a reading says of absence, whenever it was measured; false if it came before the incident did.
+pub(super) fn heard(subject: &mut Subject, reading: &Reading, record: &mut Record<'_>) -> bool {
+    let began = subject.state.open().map(|open| began_micros(&open.id).unwrap_or(i64::MIN));
+    let (at, value) = (reading.received_at, reading.value);
+    if began.is_some_and(|began| at.as_microsecond() <= began) {
+        return false;
+    }
+    if !subject.is_normal() {
+        subject.close(at, Some(value), End::Cleared, record);
+    }
+    true
+}
+
+/// Whether a device that was last heard then is still waited for.
+pub(super) fn is_remembered(last_seen: Timestamp, after: Duration, now: Timestamp) -> bool {
+    add(last_seen, FORGOTTEN.max(after.saturating_mul(FORGOTTEN_TIMES))) >= now
+}
+
+pub(super) fn add(at: Timestamp, duration: Duration) -> Timestamp {
+    at.checked_add(duration).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,155 @@
+//! Readings → verdicts, by a condition.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use telemetry::Reading;
+
+use super::machine::Verdict;
+use crate::Condition;
+
+/// What a condition has to remember of earlier readings.
+#[derive(Debug, Default)]
+pub(super) enum Memory {
+    #[default]
+    Nothing,
+    Rate(Box<Anchors>),
+    /// The value that came last, and when it came first.
+    Stuck(Option<Same>),
+    /// When the device is absent if nothing comes; none where nobody waits for it.
+    Absent {
+        deadline: Option<Timestamp>,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Same {
+    pub(super) value: f64,
+    pub(super) since: Timestamp,
+}
+
+/// A verdict, and the value or change per minute that it is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Evidence {
+    pub(super) verdict: Verdict,
+    pub(super) measure: f64,
+}
+
+impl Memory {
+    /// Empty, as a condition needs it.
+    pub(super) fn of(condition: &Condition) -> Self {
+        match condition {
+            Condition::Rate { .. } => Self::Rate(Box::default()),
+            Condition::Stuck { .. } => Self::Stuck(None),
+            Condition::Absent { .. } => Self::Absent { deadline: None },
+            Condition::Above { .. } | Condition::Below { .. } | Condition::Outside { .. } => Self::Nothing,
+        }
+    }
+
+    /// Judges the next reading of a device and metric; it says nothing of absence.
+    pub(super) fn judge(&mut self, condition: &Condition, reading: &Reading) -> Evidence {
+        let (at, value) = (reading.measured_at, reading.value);
+        let (verdict, measure) = match (condition, self) {
+            (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
+                Some(rate) => (of_measure(condition, rate, at), rate),
+                None => (Verdict::Between, 0.0),
+            },
+            (Condition::Stuck { .. }, Self::Stuck(same)) => (stuck(same, at, value), value),
+            _ => (of_measure(condition, value, at), value),
+        };
+        Evidence { verdict, measure }
+    }
+}
+
+fn of_measure(condition: &Condition, measure: f64, at: Timestamp) -> Verdict {
+    let clear = match *condition {
+        Condition::Above { limit, clear_below } => {
+            clear_below.map_or(measure <= limit, |below| measure < below)
+        }
+        Condition::Below { limit, clear_above } => {
+            clear_above.map_or(measure >= limit, |above| measure > above)
+        }
+        Condition::Outside { low, high, clear_above, clear_below } => {
+            (clear_above.unwrap_or(low)..=clear_below.unwrap_or(high)).contains(&measure)
+        }
+        Condition::Rate { per_minute, clear_below, .. } => {
+            clear_below.map_or(measure.abs() <= per_minute, |below| measure.abs() < below)
+        }
+        Condition::Absent { .. } | Condition::Stuck { .. } => false,
+    };
+    match beyond(condition, measure) {
+        Some(beyond) if beyond > 0.0 => Verdict::Broken { since: at },
+        _ if clear => Verdict::Clear,
+        _ => Verdict::Between,
+    }
+}
+
+/// How far a value, or change per minute, is beyond the limit; none where there is no such limit.
+pub(super) fn beyond(condition: &Condition, measure: f64) -> Option<f64> {
+    match *condition {
+        Condition::Above { limit, .. } => Some(measure - limit),
+        Condition::Below { limit, .. } => Some(limit - measure),
+        Condition::Outside { low, high, .. } => Some((low - measure).max(measure - high)),
+        Condition::Rate { per_minute, .. } => Some(measure.abs() - per_minute),
+        Condition::Absent { .. } | Condition::Stuck { .. } => None,
+    }
+}
+
+/// Broken while the value is the one before, since the first of them.
+fn stuck(same: &mut Option<Same>, at: Timestamp, value: f64) -> Verdict {
+    match *same {
+        Some(Same { value: before, since }) if before == value => Verdict::Broken { since },
+        _ => {
+            *same = Some(Same { value, since: at });
+            Verdict::Clear
+        }
+    }
+}
+
+/// How many readings a rate is measured against.
+const ANCHORS: usize = 8;
+
+/// Some readings of the time over which a rate is measured, oldest first; lost with a restart.
+#[derive(Debug, Default)]
+pub(super) struct Anchors {
+    at_micros: [i64; ANCHORS],
+    value: [f64; ANCHORS],
+    len: u8,
+}
+
+impl Anchors {
+    /// The change per minute since the newest reading that is at least `over` old; none before there is one.
+    fn rate(&mut self, at: Timestamp, value: f64, over: Duration) -> Option<f64> {
+        let at = at.as_microsecond();
+        let over = i64::try_from(over.as_micros()).unwrap_or(i64::MAX).max(1);
+        if self.newest().is_some_and(|newest| at < newest) {
+            // The device's clock was set back.
+            self.len = 0;
+        }
+        let anchor = (0..usize::from(self.len)).rev().find(|&index| at - self.at_micros[index] >= over);
+        let rate = anchor.map(|anchor| {
+            let minutes = (at - self.at_micros[anchor]) as f64 / 60e6;
+            ((value - self.value[anchor]) / minutes).clamp(f64::MIN, f64::MAX)
+        });
+        // The eight of them, with seven spaces between, are never less than `over` apart.
+        if self.newest().is_none_or(|newest| at - newest >= over / (ANCHORS as i64 - 1)) {
+            self.push(at, value);
+        }
+        rate
+    }
+
+    fn newest(&self) -> Option<i64> {
+        usize::from(self.len).checked_sub(1).map(|last| self.at_micros[last])
+    }
+
+    fn push(&mut self, at: i64, value: f64) {
+        if usize::from(self.len) == ANCHORS {
+            self.at_micros.rotate_left(1);
+            self.value.rotate_left(1);
+            self.len -= 1;
+        }
+        let index = usize::from(self.len);
+        (self.at_micros[index], self.value[index]) = (at, value);
+        self.len += 1;
+    }
+}

@@ -1,0 +1,128 @@
+//! What is said of an incident when it opens.
+
+use humantime::format_duration;
+use jiff::Timestamp;
+use store::{Incident, Limit, LimitKind};
+use telemetry::{Reading, Topic};
+
+use super::evidence::beyond;
+use crate::{Condition, Rule};
+
+/// The id follows from the reading, so that judging it again after a crash is the same incident.
+///
+/// The value tells apart what a device without `seq` measured in one microsecond.
+fn id_by_reading(rule: &Rule, reading: &Reading, is_twin: bool) -> String {
+    let apart = match reading.seq {
+        Some(seq) => format!("-{seq}"),
+        None if is_twin => format!("-x{:x}", reading.value.to_bits()),
+        None => String::new(),
+    };
+    format!("{}/{}/{}{apart}", rule.name, reading.topic, reading.measured_at.as_microsecond())
+}
+
+/// The id follows from the last sign of life.
+fn id_by_absence(rule: &Rule, topic: &Topic, began_at: Timestamp) -> String {
+    format!("{}/{topic}/{}", rule.name, began_at.as_microsecond())
+}
+
+/// The microsecond of the last sign of life that an id was made of.
+pub(super) fn began_micros(id: &str) -> Option<i64> {
+    id.rsplit('/').next()?.parse().ok()
+}
+
+/// A reading that opens an incident, and what is known beside it.
+pub(super) struct Opening<'a> {
+    pub(super) reading: &'a Reading,
+    /// The value, or the change per minute.
+    pub(super) measure: f64,
+    pub(super) began_at: Timestamp,
+    pub(super) arrival: Arrival,
+}
+
+/// How a reading came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// It may be true no longer.
+    pub(super) is_stale: bool,
+    /// Another of the same microsecond was judged before.
+    pub(super) is_twin: bool,
+}
+
+pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
+    let &Opening { reading, measure, began_at, arrival } = opening;
+    let id = id_by_reading(rule, reading, arrival.is_twin);
+    let peak = beyond(&rule.condition, measure).map(|_| measure);
+    Incident {
+        value: Some(measure),
+        unit: reading.unit.clone(),
+        peak,
+        peak_at: peak.map(|_| reading.measured_at),
+        opened_at: reading.measured_at,
+        late: arrival.is_stale,
+        ..empty(rule, &reading.topic, id, limit(&rule.condition, measure), began_at)
+    }
+}
+
+/// Opened by nothing, for long enough.
+pub(super) fn by_absence(
+    rule: &Rule,
+    topic: &Topic,
+    last_value: Option<f64>,
+    began_at: Timestamp,
+    opened_at: Timestamp,
+) -> Incident {
+    let id = id_by_absence(rule, topic, began_at);
+    Incident { value: last_value, opened_at, ..empty(rule, topic, id, limit(&rule.condition, 0.0), began_at) }
+}
+
+fn empty(rule: &Rule, topic: &Topic, id: String, limit: Limit, began_at: Timestamp) -> Incident {
+    Incident {
+        id,
+        rule: rule.name.clone(),
+        severity: rule.severity,
+        device: topic.device().to_owned(),
+        metric: topic.metric().to_owned(),
+        limit,
+        began_at,
+        opened_at: began_at,
+        judged_at: began_at,
+        value: None,
+        unit: None,
+        peak: None,
+        peak_at: None,
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notices: Vec::new(),
+    }
+}
+
+/// The limit that a value, or change per minute, crossed.
+fn limit(condition: &Condition, measure: f64) -> Limit {
+    let (words, threshold) = match *condition {
+        Condition::Above { limit, .. } => (format!("above {limit}"), Some(limit)),
+        Condition::Below { limit, .. } => (format!("below {limit}"), Some(limit)),
+        Condition::Outside { low, high, .. } => {
+            (format!("outside {low} to {high}"), Some(if measure < low { low } else { high }))
+        }
+        Condition::Rate { per_minute, .. } => {
+            (format!("changing by more than {per_minute} per minute"), Some(per_minute))
+        }
+        Condition::Absent { after } => (format!("absent for {}", format_duration(after)), None),
+        Condition::Stuck { after } => (format!("the same for {}", format_duration(after)), None),
+    };
+    Limit { kind: kind(condition), words, threshold }
+}
+
+pub(super) fn kind(condition: &Condition) -> LimitKind {
+    match condition {
+        Condition::Above { .. } => LimitKind::Above,
+        Condition::Below { .. } => LimitKind::Below,
+        Condition::Outside { .. } => LimitKind::Outside,
+        Condition::Rate { .. } => LimitKind::Rate,
+        Condition::Absent { .. } => LimitKind::Absent,
+        Condition::Stuck { .. } => LimitKind::Stuck,
+    }
+}

@@ -1,0 +1,151 @@
+//! Verdicts → openings and closes: how one device and metric stands towards one rule.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::Phase;
+
+/// What one reading says of a condition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Verdict {
+    /// It holds, since this time at the latest.
+    Broken { since: Timestamp },
+    /// It neither holds nor is it over, or there is nothing to say yet.
+    Between,
+    /// It is over.
+    Clear,
+}
+
+/// Normal → pending → firing → recovering → normal.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Normal,
+    Pending {
+        since: Timestamp,
+    },
+    Firing(Box<Open>),
+    Recovering {
+        open: Box<Open>,
+        since: Timestamp,
+    },
+}
+
+/// An incident that is open.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) id: String,
+    pub(super) told: bool,
+    /// Furthest beyond the limit; none where there is no limit to be beyond.
+    pub(super) peak: Option<f64>,
+}
+
+/// What a verdict did.
+#[derive(Debug)]
+pub(super) enum Step {
+    Stays,
+    Moves,
+    /// An incident is to be opened, and the state to be set to it.
+    Opens {
+        began_at: Timestamp,
+    },
+    Closes(Box<Open>),
+}
+
+/// How long a condition must hold before an incident opens, and be over before it closes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Holds {
+    pub(super) lasts: Duration,
+    pub(super) keep_firing_for: Duration,
+}
+
+impl State {
+    /// Takes the verdict of a reading; time passes only from reading to reading.
+    pub(super) fn step(&mut self, verdict: Verdict, at: Timestamp, holds: Holds) -> Step {
+        match (&*self, verdict) {
+            (Self::Normal, Verdict::Between | Verdict::Clear) => Step::Stays,
+            (Self::Normal, Verdict::Broken { since }) => self.wait(None, since.min(at), at, holds.lasts),
+            (&Self::Pending { since }, Verdict::Broken { .. }) => {
+                self.wait(Some(since), since.min(at), at, holds.lasts)
+            }
+            (Self::Pending { .. }, Verdict::Between | Verdict::Clear) => {
+                *self = Self::Normal;
+                Step::Moves
+            }
+            (Self::Firing(_), Verdict::Broken { .. } | Verdict::Between) => Step::Stays,
+            (Self::Firing(_) | Self::Recovering { .. }, Verdict::Clear) => {
+                self.recover(at, holds.keep_firing_for)
+            }
+            (Self::Recovering { .. }, Verdict::Broken { .. } | Verdict::Between) => {
+                *self = self.take_open().map_or(Self::Normal, Self::Firing);
+                Step::Moves
+            }
+        }
+    }
+
+    /// Broken, and not open: a clock that was set back makes an earlier time the first.
+    fn wait(&mut self, before: Option<Timestamp>, since: Timestamp, at: Timestamp, lasts: Duration) -> Step {
+        if passed(since, at, lasts) {
+            *self = Self::Normal;
+            return Step::Opens { began_at: since };
+        }
+        *self = Self::Pending { since };
+        if before == Some(since) { Step::Stays } else { Step::Moves }
+    }
+
+    /// Clear, and open.
+    fn recover(&mut self, at: Timestamp, keep_firing_for: Duration) -> Step {
+        let before = if let Self::Recovering { since, .. } = self { Some(*since) } else { None };
+        let Some(open) = self.take_open() else { return Step::Stays };
+        let since = before.unwrap_or(at).min(at);
+        if passed(since, at, keep_firing_for) {
+            return Step::Closes(open);
+        }
+        *self = Self::Recovering { open, since };
+        if before == Some(since) { Step::Stays } else { Step::Moves }
+    }
+
+    /// Leaves normal.
+    pub(super) fn take_open(&mut self) -> Option<Box<Open>> {
+        match std::mem::take(self) {
+            Self::Firing(open) | Self::Recovering { open, .. } => Some(open),
+            Self::Normal | Self::Pending { .. } => None,
+        }
+    }
+
+    pub(super) fn open(&self) -> Option<&Open> {
+        match self {
+            Self::Firing(open) | Self::Recovering { open, .. } => Some(open),
+            Self::Normal | Self::Pending { .. } => None,
+        }
+    }
+
+    /// As it is kept.
+    pub(super) fn phase(&self) -> Phase {
+        match self {
+            Self::Normal => Phase::Normal,
+            &Self::Pending { since } => Phase::Pending { since },
+            Self::Firing(open) => Phase::Firing { incident: open.id.clone(), told: open.told },
+            Self::Recovering { open, since } => {
+                Phase::Recovering { incident: open.id.clone(), told: open.told, since: *since }
+            }
+        }
+    }
+
+    /// From what was kept.
+    pub(super) fn from_phase(phase: Phase, peak: Option<f64>) -> Self {
+        let open = |id, told| Box::new(Open { id, told, peak });
+        match phase {
+            Phase::Normal => Self::Normal,
+            Phase::Pending { since } => Self::Pending { since },
+            Phase::Firing { incident, told } => Self::Firing(open(incident, told)),
+            Phase::Recovering { incident, told, since } => {
+                Self::Recovering { open: open(incident, told), since }
+            }
+        }
+    }
+}
+
+fn passed(since: Timestamp, at: Timestamp, time: Duration) -> bool {
+    Duration::try_from(at.duration_since(since)).is_ok_and(|passed| passed >= time)
+}

@@ -1,0 +1,91 @@
+//! Whose turn it is: readings of one device and metric, in the order in which they were measured.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::Place;
+use telemetry::Reading;
+
+/// How far ahead of the broker's a clock that is right may be.
+const CLOCK_SLACK: Duration = Duration::from_secs(1);
+
+/// Readings that are older than this when they come may be true no longer.
+const FRESH: Duration = Duration::from_mins(1);
+
+/// What a reading is beside the newest that was judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Newer,
+    /// The newest itself.
+    Same,
+    /// Older, or an earlier one again.
+    Older,
+}
+
+pub(super) fn of(reading: &Reading) -> Place {
+    let Reading { measured_at, boot, seq, value, .. } = *reading;
+    Place { measured_at, boot, seq, value }
+}
+
+/// By time, then boot, seq and value.
+pub(super) fn order(one: &Place, other: &Place) -> Ordering {
+    (one.measured_at, one.boot, one.seq)
+        .cmp(&(other.measured_at, other.boot, other.seq))
+        .then_with(|| one.value.total_cmp(&other.value))
+}
+
+/// The newest reading that was judged.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Newest {
+    pub(super) place: Place,
+    /// Or, after a start of ours, when that was: then nothing tells that it was from the future.
+    pub(super) received_at: Timestamp,
+}
+
+impl Newest {
+    pub(super) fn of(reading: &Reading) -> Self {
+        Self { place: of(reading), received_at: reading.received_at }
+    }
+
+    /// A newest reading from the future holds back only others from the future, and what came before it.
+    ///
+    /// A device whose clock was ahead and is set right is judged on at once; one that stays ahead keeps its order.
+    pub(super) fn turn(&self, reading: &Reading) -> Turn {
+        match order(&of(reading), &self.place) {
+            Ordering::Greater => Turn::Newer,
+            Ordering::Equal => Turn::Same,
+            Ordering::Less => {
+                let set_right = is_ahead(self.place.measured_at, self.received_at)
+                    && !is_ahead(reading.measured_at, reading.received_at)
+                    && reading.received_at >= self.received_at;
+                if set_right { Turn::Newer } else { Turn::Older }
+            }
+        }
+    }
+
+    /// Whether a reading was measured in the same microsecond.
+    pub(super) fn is_twin(&self, reading: &Reading) -> bool {
+        self.place.measured_at == reading.measured_at
+    }
+
+    /// Whether a reading comes as long after this as it was measured after it, or nearly.
+    fn keeps_pace(&self, reading: &Reading) -> bool {
+        let measured = reading.measured_at.duration_since(self.place.measured_at).as_secs_f64();
+        let received = reading.received_at.duration_since(self.received_at).as_secs_f64();
+        measured > 0.0 && (0.5..1.5).contains(&(received / measured))
+    }
+}
+
+fn is_ahead(measured_at: Timestamp, received_at: Timestamp) -> bool {
+    Duration::try_from(measured_at.duration_since(received_at)).is_ok_and(|ahead| ahead > CLOCK_SLACK)
+}
+
+/// Whether a reading may be true no longer: it is old, and does not come at the pace at which it was measured.
+///
+/// A backlog comes faster than it was measured, and its first reading later; a clock that is behind keeps the pace.
+pub(super) fn is_stale(reading: &Reading, before: Option<&Newest>) -> bool {
+    let age = reading.received_at.duration_since(reading.measured_at);
+    let old = Duration::try_from(age).is_ok_and(|age| age > FRESH);
+    old && !before.is_some_and(|before| before.keeps_pace(reading))
+}

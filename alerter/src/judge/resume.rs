@@ -1,0 +1,201 @@
+//! How a judge goes on: after a start, and with other rules.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::{Changes, End, Phase, Standing, Transition};
+use telemetry::Topic;
+
+use super::absence::{Absences, is_remembered};
+use super::device::{Device, subjects};
+use super::evidence::Memory;
+use super::machine::State;
+use super::place::{self, Newest};
+use super::subject::{Record, Subject};
+use super::{Judge, incident};
+use crate::{Condition, Rule, Rules};
+
+impl Judge {
+    /// Goes on from what was kept, and from the latest reading of every topic that the store knows.
+    ///
+    /// Readings that were judged after the last change, and are judged again in the same order, change nothing again.
+    /// An incident whose rule is gone, or no longer concerns the topic, ends; so does the absence of a device that the
+    /// store does not know and nobody expects any more. What a rate was measured against is lost: it is measured again
+    /// when its time has passed anew. A value that came once before the start counts as the same from the next time on.
+    #[must_use]
+    pub fn resume(
+        rules: Arc<Rules>,
+        standings: Vec<Standing>,
+        heard: &[(Topic, Timestamp, f64)],
+        now: Timestamp,
+    ) -> (Self, Changes) {
+        let mut judge = Self {
+            rules,
+            numbers: HashMap::new(),
+            devices: Vec::new(),
+            absences: Absences::new(now),
+            firing: 0,
+            subjects: 0,
+        };
+        let mut changes = Changes::default();
+        for (topic, received_at, value) in heard {
+            judge.heard_value(topic, *received_at, *value);
+        }
+        judge.resume_standings(standings, now, &mut changes);
+        judge.watch(now, &mut changes);
+        (judge, changes)
+    }
+
+    fn heard_value(&mut self, topic: &Topic, received_at: Timestamp, value: f64) {
+        let number = self.number(topic);
+        let device = &mut self.devices[number as usize];
+        if device.last_seen < Some(received_at) {
+            device.last_seen = Some(received_at);
+            device.last_value = Some(value);
+        }
+    }
+
+    fn resume_standings(&mut self, standings: Vec<Standing>, now: Timestamp, changes: &mut Changes) {
+        let rules = Arc::clone(&self.rules);
+        let by_name: HashMap<_, _> =
+            (0u32..).zip(&rules.rules).map(|(index, rule)| (&*rule.name, index)).collect();
+        for standing in standings {
+            let number = self.number(&standing.topic);
+            let device = &mut self.devices[number as usize];
+            let newest = device.place().into_iter().chain(standing.newest).max_by(place::order);
+            device.newest = newest.map(|place| Newest { place, received_at: now.max(place.measured_at) });
+            let rule = by_name.get(&*standing.rule);
+            match device.subjects.iter_mut().find(|subject| Some(&subject.rule) == rule) {
+                Some(subject) => subject.resume(standing),
+                None => end(standing, now, changes),
+            }
+        }
+        let subjects = self.devices.iter().flat_map(|device| &device.subjects);
+        self.firing = subjects.filter(|subject| subject.state.open().is_some()).count();
+    }
+
+    /// Goes on with other rules, from where each device stands towards those of the same name and kind of condition.
+    pub fn adopt(&mut self, rules: Arc<Rules>, now: Timestamp) -> Changes {
+        let old = std::mem::replace(&mut self.rules, rules);
+        let rules = Arc::clone(&self.rules);
+        let heirs: Vec<_> = old.rules.iter().map(|rule| heir(rule, &rules)).collect();
+        let mut changes = Changes::default();
+        self.subjects = 0;
+        for device in &mut self.devices {
+            let new = subjects(&device.topic, &rules);
+            let before = std::mem::replace(&mut device.subjects, new);
+            for mut subject in before {
+                let index = subject.rule as usize;
+                let heir =
+                    heirs[index].and_then(|heir| device.subjects.iter_mut().find(|new| new.rule == heir));
+                if let Some(heir) = heir {
+                    heir.inherit(subject, &old.rules[index].condition, &rules);
+                } else if !subject.is_normal() {
+                    let mut record = Record {
+                        rule: &old.rules[index],
+                        topic: &device.topic,
+                        newest: device.newest.map(|newest| newest.place),
+                        judged_at: now,
+                        changes: &mut changes,
+                        firing: &mut self.firing,
+                    };
+                    subject.close(now, None, End::RuleRemoved, &mut record);
+                }
+            }
+            self.subjects += device.subjects.len();
+        }
+        self.watch(now, &mut changes);
+        changes
+    }
+
+    /// Waits, from now on, for all devices whose absence is to be noticed.
+    fn watch(&mut self, now: Timestamp, changes: &mut Changes) {
+        let rules = Arc::clone(&self.rules);
+        let mut expected = HashSet::new();
+        for (index, rule) in (0u32..).zip(&rules.rules) {
+            expected.extend(rule.expect.iter().map(|topic| (index, self.number(topic))));
+        }
+        self.absences.clear();
+        for (number, device) in (0u32..).zip(&mut self.devices) {
+            let Device { topic, newest, last_seen, subjects, .. } = device;
+            for (place, subject) in (0u32..).zip(subjects) {
+                let rule = &rules.rules[subject.rule as usize];
+                let Condition::Absent { after } = rule.condition else { continue };
+                subject.memory = Memory::of(&rule.condition);
+                let (judged_at, newest, firing) = (now, newest.map(|newest| newest.place), &mut self.firing);
+                let mut record = Record { rule, topic, newest, judged_at, changes: &mut *changes, firing };
+                let expected = expected.contains(&(subject.rule, number));
+                if let Some(last) = last_sign(subject, *last_seen, expected, after, &mut record) {
+                    self.absences.wait(subject, (number, place), last, after);
+                }
+            }
+        }
+    }
+}
+
+/// From when on a device is waited for: what it last said, or when it was first expected.
+fn last_sign(
+    subject: &mut Subject,
+    last_seen: Option<Timestamp>,
+    expected: bool,
+    after: Duration,
+    record: &mut Record<'_>,
+) -> Option<Timestamp> {
+    let now = record.judged_at;
+    match (&subject.state, last_seen) {
+        // It never spoke and need not any more.
+        (State::Firing(_) | State::Recovering { .. }, None) if !expected => {
+            subject.close(now, None, End::RuleRemoved, record);
+            None
+        }
+        (State::Firing(_) | State::Recovering { .. }, _) => None,
+        (&State::Pending { since }, None) if expected => Some(since),
+        (State::Pending { .. }, _) => {
+            subject.close(now, None, End::RuleRemoved, record);
+            last_seen.filter(|&last| expected || is_remembered(last, after, now))
+        }
+        (State::Normal, None) if expected => {
+            subject.state = State::Pending { since: now };
+            subject.write(record);
+            Some(now)
+        }
+        (State::Normal, _) => last_seen.filter(|&last| expected || is_remembered(last, after, now)),
+    }
+}
+
+impl Subject {
+    /// What a rate was measured against is worth nothing over another time.
+    fn inherit(&mut self, before: Self, condition: &Condition, rules: &Rules) {
+        self.state = before.state;
+        let over = |condition: &Condition| {
+            if let Condition::Rate { over, .. } = condition { Some(*over) } else { None }
+        };
+        if over(condition) == over(&rules.rules[self.rule as usize].condition) {
+            self.memory = before.memory;
+        }
+    }
+}
+
+/// The rule that takes another's place.
+fn heir(old: &Rule, rules: &Rules) -> Option<u32> {
+    let kind = |rule: &Rule| incident::kind(&rule.condition);
+    let mut heirs =
+        (0u32..).zip(&rules.rules).filter(|(_, new)| new.name == old.name && kind(new) == kind(old));
+    heirs.next().map(|(index, _)| index)
+}
+
+/// The rule is gone, or concerns other topics now.
+fn end(standing: Standing, now: Timestamp, changes: &mut Changes) {
+    let id = match &standing.phase {
+        Phase::Normal => return,
+        Phase::Pending { .. } => None,
+        Phase::Firing { incident, .. } | Phase::Recovering { incident, .. } => Some(incident.clone()),
+    };
+    if let Some(id) = id {
+        let end = Transition::Resolved { id, at: now, judged_at: now, value: None, end: End::RuleRemoved };
+        changes.transitions.push(end);
+    }
+    changes.standings.push(Standing { phase: Phase::Normal, value: None, ..standing });
+}

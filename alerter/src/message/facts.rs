@@ -1,0 +1,86 @@
+//! What there is to know of incidents, line by line.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use store::{Incident, LimitKind};
+
+use super::headline;
+use super::said::{Change, Fact, State};
+use super::words::{self, duration, limit, severity, time, time_utc, value};
+use crate::Rules;
+
+/// What to look at first, and what it is measured against.
+pub(super) fn figure(change: &Change<'_>, now: Timestamp) -> (String, String) {
+    let incident = change.incident;
+    let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
+    let said = incident.value.map(|of| value(of, incident));
+    let absent = incident.limit.kind == LimitKind::Absent;
+    match (change.state, said) {
+        (State::Resolved, _) => (headline::end(incident), format!("after {lasted}, was {}", limit(incident))),
+        (State::Still, _) if absent => (format!("absent for {lasted}"), limit(incident)),
+        (State::Still, Some(said)) => (limit(incident), format!("for {lasted}, {said} when it began")),
+        (State::Over, Some(said)) if !absent => (said, format!("{}, for {lasted}", limit(incident))),
+        (State::Over, _) => ("heard again".into(), format!("after {lasted}, was {}", limit(incident))),
+        (_, Some(said)) if !absent => (said, limit(incident)),
+        _ => (limit(incident), String::new()),
+    }
+}
+
+fn text(name: &'static str, text: impl Into<String>) -> Fact {
+    Fact { name, text: text.into(), utc: None }
+}
+
+fn moment(name: &'static str, at: Timestamp, zone: &TimeZone) -> Fact {
+    Fact { name, text: time(at, zone), utc: time_utc(at, zone) }
+}
+
+/// When it began, was judged and told, and what else there is to know of one incident.
+pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &TimeZone) -> Vec<Fact> {
+    let incident = change.incident;
+    let absent = incident.limit.kind == LimitKind::Absent;
+    let mut facts = vec![moment(if absent { "Last heard" } else { "Began" }, incident.began_at, zone)];
+    if absent {
+        facts.extend(
+            incident.value.map(|last| text("Last value", words::plain(last, incident.unit.as_deref()))),
+        );
+    }
+    if let Some(peak) = incident.peak.filter(|peak| Some(*peak) != incident.value && !absent) {
+        let at = incident.peak_at.unwrap_or(incident.opened_at);
+        let peak = value(peak, incident);
+        facts.push(Fact { text: format!("{peak} at {}", time(at, zone)), ..moment("Peak", at, zone) });
+    }
+    if let Some(end) = incident.resolved_at.filter(|_| change.state > State::Still) {
+        facts.push(moment("Ended", end, zone));
+    }
+    facts.push(moment("Judged", change.judged_at, zone));
+    facts.push(moment("Sent", now, zone));
+    facts.push(text("Rule", rule(incident, rules)));
+    facts.push(text("Severity", severity(incident.severity)));
+    if incident.late {
+        facts.push(text("Late", "the readings that opened this arrived late; it still holds"));
+    }
+    facts
+}
+
+/// The rule's name, and what it asks for beyond the limit.
+fn rule(incident: &Incident, rules: &Rules) -> String {
+    let lasts = rules.named(&incident.rule).map(|rule| rule.lasts).filter(|lasts| !lasts.is_zero());
+    let lasts = lasts.and_then(|lasts| Timestamp::UNIX_EPOCH.checked_add(lasts).ok());
+    let lasts = lasts.map(|end| format!(" for {}", duration(Timestamp::UNIX_EPOCH, end))).unwrap_or_default();
+    format!("{}: {}{lasts}", incident.rule, limit(incident))
+}
+
+/// The times of several incidents.
+pub(super) fn of_many(changes: &[Change<'_>], now: Timestamp, zone: &TimeZone) -> Vec<Fact> {
+    let began = || changes.iter().map(|change| change.incident.began_at);
+    let mut facts = Vec::new();
+    if let (Some(first), Some(last)) = (began().min(), began().max()) {
+        facts.push(moment(if first == last { "Began" } else { "First began" }, first, zone));
+        if first != last {
+            facts.push(moment("Last began", last, zone));
+        }
+    }
+    facts.extend(changes.iter().map(|it| it.judged_at).max().map(|at| moment("Judged", at, zone)));
+    facts.push(moment("Sent", now, zone));
+    facts
+}

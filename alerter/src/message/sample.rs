@@ -1,0 +1,90 @@
+//! Made-up messages: templates are tried with them before they are used.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::{
+    Address, Bucket, End, Fate, Incident, Limit, LimitKind, Message, Notice, NoticeKind, Severity, TimeRange,
+    Way,
+};
+
+use super::{Chart, ChartWords, Said};
+use crate::{Rules, Telling};
+
+/// What there can be to say: one incident or several, of one rule or two, begun and over, with a picture and without.
+pub(super) fn all() -> Vec<(Said, Option<ChartWords>)> {
+    let group = |kind| (0..150).map(|number| notice(number, "silent", kind)).collect();
+    let digest = vec![
+        notice(1, "temperature-high", NoticeKind::Opened),
+        notice(2, "silent", NoticeKind::Opened),
+        notice(3, "silent", NoticeKind::Resolved),
+    ];
+    let single = |kind| vec![notice(1, "temperature-high", kind)];
+    let kinds = [NoticeKind::Opened, NoticeKind::Reminder, NoticeKind::Resolved];
+    let mut messages: Vec<Vec<_>> = kinds.into_iter().flat_map(|kind| [single(kind), group(kind)]).collect();
+    messages.push(digest);
+    messages
+        .into_iter()
+        .flat_map(|notices| [with_words(notices.clone(), true), with_words(notices, false)])
+        .collect()
+}
+
+fn with_words(notices: Vec<(Notice, Incident)>, chart: bool) -> (Said, Option<ChartWords>) {
+    let telling = Telling { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
+    let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), telling };
+    let message = Message {
+        message_id: "sample@millrace".into(),
+        address: address(),
+        made_at: at(60),
+        tries: 0,
+        notices,
+    };
+    let said = Said::of(&message, &rules, "http://localhost:8080", at(60));
+    let (_, incident) = &message.notices[0];
+    let range = TimeRange { from: at(0), to: at(60) };
+    let bucket = Bucket { from: at(10), to: at(11), min: 20.0, max: 26.0, mean: 23.0, count: 9 };
+    let drawn = chart.then(|| Chart::drawn(incident, range, &[bucket])).flatten();
+    (said.clone(), drawn.map(|drawn| drawn.words(said.zone(), "chart")))
+}
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_second(1_768_473_000 + minute * 60).unwrap_or_default()
+}
+
+fn address() -> Address {
+    Address { way: Way::Mail, to: "ann@localhost".into() }
+}
+
+fn notice(number: i64, rule: &str, kind: NoticeKind) -> (Notice, Incident) {
+    let (asked_at, fate) = (at(31), Fate::Waiting { held: None });
+    let notice = Notice { number, kind, address: address(), asked_at, due_at: asked_at, fate };
+    let over = kind == NoticeKind::Resolved;
+    let absent = rule == "silent";
+    let incident = Incident {
+        id: format!("{rule}/temperature/rack-{number}/1"),
+        rule: rule.into(),
+        severity: Severity::Critical,
+        device: format!("rack-{number}"),
+        metric: "temperature".into(),
+        limit: Limit {
+            kind: if absent { LimitKind::Absent } else { LimitKind::Above },
+            words: if absent { "absent for 2m".into() } else { "above 25".into() },
+            threshold: (!absent).then_some(25.0),
+        },
+        began_at: at(30),
+        opened_at: at(31),
+        judged_at: at(31),
+        value: Some(26.1),
+        unit: Some("celsius".into()),
+        peak: Some(27.0),
+        peak_at: Some(at(32)),
+        resolved_at: over.then(|| at(40)),
+        resolved_value: over.then_some(24.0),
+        end: over.then_some(End::Cleared),
+        acknowledged: None,
+        late: false,
+        notices: Vec::new(),
+    };
+    (notice, incident)
+}

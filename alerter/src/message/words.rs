@@ -1,0 +1,194 @@
+//! Values, times and limits as people read them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use store::{Incident, LimitKind, Severity};
+
+/// What a query takes as it is, and what reads better so.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
+
+pub(crate) fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// Where the page shows the chart.
+pub(crate) fn link(page: &str, incident: &Incident) -> String {
+    let encode = |text| utf8_percent_encode(text, IN_QUERY);
+    format!("{page}/?device={}&metric={}", encode(&incident.device), encode(&incident.metric))
+}
+
+/// One line about an incident, whatever has become of it.
+pub(crate) fn summary(incident: &Incident) -> String {
+    let value = incident.value.filter(|_| incident.limit.kind != LimitKind::Absent);
+    let value = value.map(|value| format!(" {},", self::value(value, incident))).unwrap_or_default();
+    format!("{}{value} {}", about(incident), limit(incident))
+}
+
+pub(crate) fn about(incident: &Incident) -> String {
+    format!("{}: {}", incident.device, incident.metric)
+}
+
+/// A value of an incident, or for a rate a change per minute, with its unit.
+pub(crate) fn value(value: f64, incident: &Incident) -> String {
+    let unit = unit(incident.unit.as_deref());
+    let short = short(value, incident.limit.threshold);
+    match incident.limit.kind {
+        LimitKind::Rate if value > 0.0 => format!("+{short}{unit} per minute"),
+        LimitKind::Rate => format!("{short}{unit} per minute"),
+        _ => format!("{short}{unit}"),
+    }
+}
+
+/// What was broken, with the unit: `above 25 °C`.
+pub(crate) fn limit(incident: &Incident) -> String {
+    let unit = unit(incident.unit.as_deref());
+    let words = &incident.limit.words;
+    match (incident.limit.kind, words.as_str()) {
+        (LimitKind::Above, "") => threshold("above", incident),
+        (LimitKind::Below, "") => threshold("below", incident),
+        (_, "") => "out of bounds".into(),
+        (LimitKind::Above | LimitKind::Below | LimitKind::Outside, words) => format!("{words}{unit}"),
+        (LimitKind::Rate, words) => match words.strip_suffix(" per minute") {
+            Some(words) => format!("{words}{unit} per minute"),
+            None => words.to_owned(),
+        },
+        (LimitKind::Absent | LimitKind::Stuck, words) => words.to_owned(),
+    }
+}
+
+/// Of an incident that an earlier version kept without words.
+fn threshold(side: &str, incident: &Incident) -> String {
+    match incident.limit.threshold {
+        Some(at) => format!("{side} {}", value(at, incident)),
+        None => format!("{side} its limit"),
+    }
+}
+
+/// At most three decimals, unless these would make the value look like the limit: a message is for a glance.
+fn short(value: f64, limit: Option<f64>) -> String {
+    match limit {
+        Some(limit) if limit != value && rounded(limit) == rounded(value) => value.to_string(),
+        _ => rounded(value),
+    }
+}
+
+fn rounded(value: f64) -> String {
+    if value != 0.0 && !(0.001..1e12).contains(&value.abs()) {
+        return format!("{value:e}");
+    }
+    // Plus zero: a zero has no sign.
+    let text = format!("{:.3}", value + 0.0);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A value that is drawn, without a limit that it could be mistaken for.
+pub(crate) fn plain(value: f64, of: Option<&str>) -> String {
+    format!("{}{}", rounded(value), unit(of))
+}
+
+fn unit(unit: Option<&str>) -> String {
+    match unit {
+        None | Some("") => String::new(),
+        Some("celsius") => " °C".into(),
+        Some("fahrenheit") => " °F".into(),
+        Some("percent") => " %".into(),
+        Some("hectopascal") => " hPa".into(),
+        Some(other) => format!(" {other}"),
+    }
+}
+
+/// To the second, with the name of the zone.
+pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
+    if *zone == TimeZone::UTC {
+        return at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    }
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
+
+/// The same in UTC, with the day where it is another one; none where the zone is UTC.
+pub(crate) fn time_utc(at: Timestamp, zone: &TimeZone) -> Option<String> {
+    if *zone == TimeZone::UTC {
+        return None;
+    }
+    let utc = at.to_zoned(TimeZone::UTC);
+    let same_day = utc.date() == at.to_zoned(zone.clone()).date();
+    Some(utc.strftime(if same_day { "%H:%M:%S UTC" } else { "%Y-%m-%d %H:%M:%S UTC" }).to_string())
+}
+
+/// The two largest units, for a glance: `12 min`, `1 h 5 min`, `2 d 3 h`.
+pub(crate) fn duration(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.duration_since(from).as_secs().max(0);
+    let both = |large: i64, unit: &str, small: i64, part: &str| match small {
+        0 => format!("{large} {unit}"),
+        _ => format!("{large} {unit} {small} {part}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..600 => both(seconds / 60, "min", seconds % 60, "s"),
+        600..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => both(seconds / 3_600, "h", seconds / 60 % 60, "min"),
+        _ => both(seconds / 86_400, "d", seconds / 3_600 % 24, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_short() {
+        for (value, text) in [
+            (26.1, "26.1"),
+            (25.0, "25"),
+            (100.0, "100"),
+            (-0.5, "-0.5"),
+            (-0.0, "0"),
+            (1e6, "1000000"),
+            (26.123_456, "26.123"),
+            (25.000_1, "25.0001"),
+            (0.000_1, "1e-4"),
+            (-1.5e300, "-1.5e300"),
+        ] {
+            assert_eq!(short(value, Some(25.0)), text);
+        }
+        assert_eq!(short(25.000_1, None), "25");
+    }
+
+    #[test]
+    fn durations_are_for_a_glance() {
+        for (seconds, text) in [
+            (-5, "0 s"),
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (125, "2 min 5 s"),
+            (723, "12 min"),
+            (3_600, "1 h"),
+            (3_900, "1 h 5 min"),
+            (180_000, "2 d 2 h"),
+        ] {
+            let from = Timestamp::UNIX_EPOCH;
+            assert_eq!(duration(from, Timestamp::from_second(seconds).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn a_time_is_in_the_zone_of_its_reader_and_in_utc() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let both = |text: &str, zone: &TimeZone| (time(at(text), zone), time_utc(at(text), zone));
+        let (summer, utc) = both("2026-07-15T10:30:00.9Z", &berlin);
+        assert_eq!((summer.as_str(), utc.as_deref()), ("2026-07-15 12:30:00 CEST", Some("10:30:00 UTC")));
+        let (winter, utc) = both("2026-01-15T23:30:00Z", &berlin);
+        assert_eq!(
+            (winter.as_str(), utc.as_deref()),
+            ("2026-01-16 00:30:00 CET", Some("2026-01-15 23:30:00 UTC"))
+        );
+        assert_eq!(both("2026-01-15T10:30:00Z", &TimeZone::UTC), ("2026-01-15 10:30:00 UTC".into(), None));
+    }
+}

@@ -1,0 +1,82 @@
+//! Ways to tell people: each is one small file that hands a message over once.
+
+pub(crate) mod mail;
+pub(crate) mod mqtt;
+pub(crate) mod webhook;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use store::{Message, Way};
+
+use crate::Rules;
+
+/// Hands a message over, once; when to try again is for the outbox to say.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Returns once the message was taken, with what was said to recipients who missed it, if some did.
+    ///
+    /// # Errors
+    /// It was not taken, or nobody can say whether it was: try again later.
+    async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken>;
+}
+
+/// Why a message was not taken. Neither prints addresses, passwords or the addresses of webhooks.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// For good, and only this one: others may be taken.
+    Refused(anyhow::Error),
+    /// For now; it would be the same with any other that goes there.
+    Away(anyhow::Error),
+}
+
+impl NotTaken {
+    #[must_use]
+    pub fn reason(self) -> anyhow::Error {
+        match self {
+            Self::Refused(reason) | Self::Away(reason) => reason,
+        }
+    }
+
+    /// Whether the message may have been taken all the same.
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        matches!(self, Self::Away(reason) if reason.is::<PerhapsTaken>())
+    }
+}
+
+/// Part of the reason where the whole message had been handed over and no answer came.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer to the whole message")]
+pub(crate) struct PerhapsTaken;
+
+/// The ways that are set up.
+#[derive(Clone, Default)]
+pub struct Notifiers(HashMap<Way, Arc<dyn Notifier>>);
+
+impl Notifiers {
+    #[must_use]
+    pub fn with(mut self, way: Way, notifier: Arc<dyn Notifier>) -> Self {
+        self.0.insert(way, notifier);
+        self
+    }
+
+    /// The way, which refuses what it gets where it is not set up.
+    pub(crate) fn of(&self, way: Way) -> Arc<dyn Notifier> {
+        self.0.get(&way).cloned().unwrap_or_else(|| Arc::new(NotSetUp(way)))
+    }
+}
+
+struct NotSetUp(Way);
+
+#[async_trait]
+impl Notifier for NotSetUp {
+    async fn send(&self, _: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+        Err(NotTaken::Refused(anyhow::anyhow!(match self.0 {
+            Way::Mail => "mail is not set up: set smtp.url and smtp.from",
+            Way::Webhook => "webhooks are not set up in this process",
+            Way::Mqtt => "MQTT is not set up: set mqtt.url to the broker that alerts are published to",
+        })))
+    }
+}

@@ -1,0 +1,54 @@
+//! Mails: composed of words and a picture, and handed to a mail server or a folder.
+
+mod compose;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use store::{History, Message};
+
+use super::{NotTaken, Notifier};
+use crate::message::{Chart, Said, Templates};
+use crate::{Mailer, Rules};
+
+/// How long a mail waits for the values of its picture; it goes out without one rather than late.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One mail a message, in the words of the templates.
+pub struct Mail {
+    pub mailer: Mailer,
+    pub templates: Templates,
+    pub history: Arc<dyn History>,
+    /// Where people see the chart, without a trailing slash.
+    pub page: String,
+}
+
+#[async_trait]
+impl Notifier for Mail {
+    async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken> {
+        if message.notices.is_empty() {
+            return Err(NotTaken::Refused(anyhow::anyhow!("the message has nothing to say")));
+        }
+        let sent_at = Timestamp::now();
+        let said = Said::of(message, rules, &self.page, sent_at);
+        let chart = self.chart(message, sent_at).await;
+        let mail = compose::mail(message, &said, chart.as_ref(), &self.templates, self.mailer.from.clone())
+            .map_err(NotTaken::Refused)?;
+        let missed = self.mailer.send(&message.message_id, &mail).await?;
+        Ok((!missed.is_empty()).then(|| missed.join("; ")))
+    }
+}
+
+impl Mail {
+    async fn chart(&self, message: &Message, sent_at: Timestamp) -> Option<Chart> {
+        let mut incidents = message.notices.iter().map(|(_, incident)| incident);
+        let first = incidents.next()?;
+        // The first of the most severe.
+        let incident =
+            incidents.fold(first, |worst, it| if it.severity > worst.severity { it } else { worst });
+        let drawn = Chart::of(incident, sent_at, self.history.as_ref());
+        tokio::time::timeout(PATIENCE, drawn).await.ok().flatten()
+    }
+}

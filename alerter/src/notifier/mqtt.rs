@@ -1,0 +1,94 @@
+//! Publishes alerts to `alerts/<rule>/<device>` at QoS 1, not retained.
+//!
+//! One publish a notice: `{"id", "status": "firing" | "still" | "resolved", "rule", "severity", "device", "metric",
+//! "condition", "threshold", "value", "unit", "began_at", "opened_at", "judged_at", "peak", "peak_at", "resolved_at",
+//! "resolved_value"}`. Times are RFC 3339 in UTC; what is not known is null. Whoever gets one twice knows it by `id` and
+//! `status`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use async_trait::async_trait;
+use broker::{BrokerUrl, Publisher};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use store::{Incident, Message, Notice, NoticeKind};
+
+use super::{NotTaken, Notifier, PerhapsTaken};
+use crate::Rules;
+use crate::message::words;
+
+/// How long the broker may take for all of a message; what it has not acked by then is published again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Un-acked publishes at a time.
+const WINDOW: u16 = 100;
+
+/// A connection for every message: none is left behind, and nothing in it, when the broker is away.
+pub struct Mqtt {
+    pub url: BrokerUrl,
+    /// Different for everyone who publishes to this broker.
+    pub client_id: String,
+}
+
+#[async_trait]
+impl Notifier for Mqtt {
+    async fn send(&self, message: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+        let outbox = broker::Outbox {
+            url: self.url.clone(),
+            client_id: self.client_id.clone(),
+            window: WINDOW,
+            presence: None,
+        };
+        let (publisher, connection) = outbox.open();
+        let all = async { tokio::join!(publish(&publisher, message), connection).0 };
+        match tokio::time::timeout(PATIENCE, all).await {
+            Ok(published) => published.map(|()| None).map_err(NotTaken::Refused),
+            Err(_) => Err(NotTaken::Away(
+                anyhow!("no PUBACK from the broker within {PATIENCE:?}").context(PerhapsTaken),
+            )),
+        }
+    }
+}
+
+/// Returns after the last PUBACK and leaves nothing open.
+async fn publish(publisher: &Publisher, message: &Message) -> anyhow::Result<()> {
+    let mut published = Ok(());
+    for (notice, incident) in &message.notices {
+        let topic = format!("alerts/{}/{}", incident.rule, incident.device);
+        let payload = Bytes::from(payload(notice, incident).to_string());
+        published = publisher.publish(&topic, payload).await.map(drop).context("publish an alert");
+        if published.is_err() {
+            break;
+        }
+    }
+    publisher.clone().close().await;
+    published
+}
+
+fn payload(notice: &Notice, incident: &Incident) -> Value {
+    let status = match notice.kind {
+        NoticeKind::Opened => "firing",
+        NoticeKind::Reminder => "still",
+        NoticeKind::Resolved => "resolved",
+    };
+    json!({
+        "id": incident.id,
+        "status": status,
+        "rule": incident.rule,
+        "severity": words::severity(incident.severity),
+        "device": incident.device,
+        "metric": incident.metric,
+        "condition": incident.limit.words,
+        "threshold": incident.limit.threshold,
+        "value": incident.value,
+        "unit": incident.unit,
+        "began_at": incident.began_at,
+        "opened_at": incident.opened_at,
+        "judged_at": incident.judged_at,
+        "peak": incident.peak,
+        "peak_at": incident.peak_at,
+        "resolved_at": incident.resolved_at,
+        "resolved_value": incident.resolved_value,
+    })
+}

@@ -1,0 +1,110 @@
+//! The body of a call, as Alertmanager's documentation of `webhook_config` has it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use store::{Incident, Message, NoticeKind};
+
+use crate::message::words;
+use crate::plan::fnv1a;
+
+type Labels = BTreeMap<&'static str, String>;
+
+/// One alert per incident; it is resolved where the message says that it ended.
+pub(super) fn of(message: &Message, page: &str) -> Value {
+    let mut incidents: Vec<(&Incident, bool)> = Vec::new();
+    for (notice, incident) in &message.notices {
+        let ended = notice.kind == NoticeKind::Resolved;
+        match incidents.iter_mut().find(|(known, _)| known.id == incident.id) {
+            Some((_, resolved)) => *resolved |= ended,
+            None => incidents.push((incident, ended)),
+        }
+    }
+    let alerts: Vec<_> = incidents.iter().map(|(incident, ended)| alert(incident, *ended, page)).collect();
+    let all = |part: fn(&Incident) -> Labels| common(incidents.iter().map(|(incident, _)| part(incident)));
+    let common_labels = all(labels);
+    let group: Labels = common_labels.clone().into_iter().filter(|(name, _)| *name == "alertname").collect();
+    let key: Vec<_> = group.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+    json!({
+        "version": "4",
+        "groupKey": format!("{{}}:{{{}}}", key.join(", ")),
+        "truncatedAlerts": 0,
+        "status": status(incidents.iter().all(|(_, ended)| *ended)),
+        "receiver": message.address.to,
+        "groupLabels": group,
+        "commonLabels": common_labels,
+        "commonAnnotations": all(annotations),
+        "externalURL": page,
+        "alerts": alerts,
+    })
+}
+
+fn alert(incident: &Incident, ended: bool, page: &str) -> Value {
+    let labels = labels(incident);
+    let ends_at = incident.resolved_at.filter(|_| ended).map_or_else(zero_time, |at| at.to_string());
+    json!({
+        "status": status(ended),
+        "fingerprint": fingerprint(&labels),
+        "labels": labels,
+        "annotations": annotations(incident),
+        "startsAt": incident.opened_at,
+        "endsAt": ends_at,
+        "generatorURL": words::link(page, incident),
+    })
+}
+
+fn status(resolved: bool) -> &'static str {
+    if resolved { "resolved" } else { "firing" }
+}
+
+/// What Go, and so Alertmanager, writes for a time that has not come.
+fn zero_time() -> String {
+    "0001-01-01T00:00:00Z".into()
+}
+
+fn labels(incident: &Incident) -> Labels {
+    BTreeMap::from([
+        ("alertname", incident.rule.clone()),
+        ("device", incident.device.clone()),
+        ("metric", incident.metric.clone()),
+        ("severity", words::severity(incident.severity).to_owned()),
+    ])
+}
+
+/// Alertmanager's are texts, and so are these.
+fn annotations(incident: &Incident) -> Labels {
+    let number = |value: Option<f64>| value.map(|value| value.to_string());
+    let time = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let all = [
+        ("summary", Some(words::summary(incident))),
+        ("condition", Some(words::limit(incident))),
+        ("value", number(incident.value)),
+        ("threshold", number(incident.limit.threshold)),
+        ("unit", incident.unit.clone()),
+        ("peak", number(incident.peak)),
+        ("resolved_value", number(incident.resolved_value)),
+        ("began_at", time(Some(incident.began_at))),
+        ("judged_at", time(Some(incident.judged_at))),
+        ("incident", Some(incident.id.clone())),
+    ];
+    all.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+}
+
+/// What all have in common.
+fn common(all: impl Iterator<Item = Labels>) -> Labels {
+    let both = |mut a: Labels, b: Labels| {
+        a.retain(|name, value| b.get(name) == Some(value));
+        a
+    };
+    all.reduce(both).unwrap_or_default()
+}
+
+/// The same for the same labels, as Prometheus computes it.
+fn fingerprint(labels: &Labels) -> String {
+    const SEPARATOR: u8 = 0xff;
+    let bytes = labels
+        .iter()
+        .flat_map(|(name, value)| name.bytes().chain([SEPARATOR]).chain(value.bytes()).chain([SEPARATOR]));
+    format!("{:016x}", fnv1a(bytes))
+}

@@ -1,0 +1,140 @@
+//! Who is not tried for a while: a server that is away, and an address whose earlier message waits.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::{Address, Message, Way};
+
+use crate::plan::{fnv1a, later};
+
+/// Between two tries of a message: doubling, with jitter.
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// After so many tries, about a quarter of an hour, what comes after a message to the same address goes ahead of it.
+const IN_ORDER: u32 = 10;
+
+/// Messages that go to one server, one after the other: all mails, or one webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Line(Way, Option<String>);
+
+impl Line {
+    pub(super) fn of(address: &Address) -> Self {
+        Self(address.way, (address.way == Way::Webhook).then(|| address.to.clone()))
+    }
+}
+
+/// Time is an argument.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    /// With how often in a row they were away.
+    lines: HashMap<Line, (Timestamp, u32)>,
+    /// With the message that others wait for.
+    addresses: HashMap<Address, (Timestamp, String)>,
+}
+
+impl Patience {
+    pub(super) fn may_try(&self, line: &Line, message: &Message, now: Timestamp) -> bool {
+        let free = self.lines.get(line).is_none_or(|(until, _)| *until <= now);
+        let first = self.addresses.get(&message.address);
+        free && first.is_none_or(|(until, id)| *until <= now || *id == message.message_id)
+    }
+
+    /// The server spoke: it is there, and this message stands in nobody's way.
+    pub(super) fn heard(&mut self, line: &Line, message: &Message) {
+        self.lines.remove(line);
+        if self.addresses.get(&message.address).is_some_and(|(_, id)| *id == message.message_id) {
+            self.addresses.remove(&message.address);
+        }
+    }
+
+    /// Returns when the message is tried again.
+    ///
+    /// Its line is free in half of that time, so that a message that alone fails does not keep others waiting.
+    pub(super) fn away(&mut self, line: &Line, message: &Message, now: Timestamp) -> Timestamp {
+        let (_, failures) = self.lines.get(line).copied().unwrap_or((now, 0));
+        let wait = doubled(message.tries.max(failures)).mul_f64(jitter(message));
+        self.lines.insert(line.clone(), (later(now, wait / 2), failures.saturating_add(1)));
+        let again_at = later(now, wait);
+        if message.tries < IN_ORDER {
+            self.addresses.insert(message.address.clone(), (again_at, message.message_id.clone()));
+        } else {
+            self.addresses.remove(&message.address);
+        }
+        again_at
+    }
+
+    /// What ended in a bug is likely to do so again.
+    pub(super) fn stumbled(&mut self, line: Line, now: Timestamp) {
+        self.lines.insert(line, (later(now, LONGEST), 0));
+    }
+
+    /// When something may be tried that may not now.
+    pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let lines = self.lines.values().map(|(until, _)| *until);
+        let addresses = self.addresses.values().map(|(until, _)| *until);
+        lines.chain(addresses).filter(|until| *until > now).min()
+    }
+}
+
+fn doubled(times: u32) -> Duration {
+    FIRST.saturating_mul(1_u32.checked_shl(times).unwrap_or(u32::MAX)).min(LONGEST)
+}
+
+/// From 0.5 to 1, and not the same for all messages and tries.
+fn jitter(message: &Message) -> f64 {
+    let hash = fnv1a(message.message_id.bytes().chain(message.tries.to_le_bytes()));
+    0.5 + (hash >> 11) as f64 / (1_u64 << 54) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(to: &str, id: &str, tries: u32) -> Message {
+        let address = Address { way: Way::Mail, to: to.into() };
+        Message { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notices: Vec::new() }
+    }
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(millis).unwrap()
+    }
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        for (tries, seconds) in
+            [(0, 1), (1, 2), (5, 32), (8, 256), (9, 300), (31, 300), (32, 300), (u32::MAX, 300)]
+        {
+            let message = message("ann", "one", tries);
+            let again = Patience::default().away(&Line::of(&message.address), &message, at(0));
+            let wait = again.as_millisecond();
+            assert!((seconds * 500..=seconds * 1_000).contains(&wait), "{tries}: {wait}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_asked_by_one_message_at_a_time_and_each_address_gets_its_own_in_order() {
+        let mut patience = Patience::default();
+        let (one, two, other) = (message("ann", "1", 0), message("ann", "2", 0), message("ben", "3", 0));
+        let line = Line::of(&one.address);
+        let again = patience.away(&line, &one, at(0));
+        assert!([&one, &two, &other].iter().all(|it| !patience.may_try(&line, it, at(1))));
+        let free = patience.next(at(0)).unwrap();
+        assert!(
+            free < again && patience.may_try(&line, &other, free) && !patience.may_try(&line, &two, free)
+        );
+        assert!(patience.may_try(&line, &one, again) && patience.next(again).is_none());
+        patience.heard(&line, &one);
+        assert!(patience.may_try(&line, &two, at(1)));
+    }
+
+    #[test]
+    fn a_message_that_never_goes_does_not_hold_back_the_others_for_ever() {
+        let mut patience = Patience::default();
+        let line = Line(Way::Mail, None);
+        patience.away(&line, &message("ann", "1", IN_ORDER), at(0));
+        let free = patience.next(at(0)).unwrap();
+        assert!(patience.may_try(&line, &message("ann", "2", 0), free));
+    }
+}

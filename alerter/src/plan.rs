@@ -1,0 +1,147 @@
+//! Which notices go into which message, and which wait or are dropped: a function of what is known.
+
+mod cap;
+mod group;
+mod name;
+mod verdict;
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use store::{Address, Decisions, Incident, NewMessage, Notice, NoticeKind, Reminder, Silence};
+
+use self::cap::Slots;
+use self::group::Group;
+use self::verdict::Verdict;
+use crate::Rules;
+
+pub(crate) use self::name::fnv1a;
+
+/// Notices in one message, at most.
+pub(crate) const MAX_NOTICES: usize = 1_000;
+
+/// What a plan depends on, beside the notices.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    pub rules: &'a Rules,
+    /// Those that last now; others do no harm.
+    pub silences: &'a [Silence],
+    /// When messages were made for each address within the last hour, in order.
+    pub made: &'a [(Address, Timestamp)],
+}
+
+/// What is to be done now, and when there may be more to do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    pub decisions: Decisions,
+    /// None where only a new notice can change anything.
+    pub look_again: Option<Timestamp>,
+}
+
+/// Decides on notices that are due, in the order in which they were asked for.
+///
+/// A notice that is not mentioned in the decisions waits for its group or for room under the cap.
+#[must_use]
+pub fn plan(now: Timestamp, due: &[(Notice, Incident)], situation: &Situation<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut groups: HashMap<_, Group<'_>> = HashMap::new();
+    let mut along: HashMap<(&str, &Address), &(Notice, Incident)> = HashMap::new();
+    for told @ (notice, incident) in due {
+        match verdict::of(now, notice, incident, situation) {
+            Verdict::Tell => groups.entry(group::key(told)).or_default().push(told),
+            Verdict::Along => drop(along.insert((&incident.id, &notice.address), told)),
+            Verdict::Hold(hold) => plan.decisions.held.push(hold),
+            Verdict::Drop(numbers, why) => {
+                plan.decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
+            }
+        }
+    }
+    plan.decisions.dropped.sort();
+    plan.decisions.dropped.dedup_by_key(|(number, _)| *number);
+    let mut ready: HashMap<&Address, Vec<Group<'_>>> = HashMap::new();
+    for mut group in groups.into_values() {
+        let from = group.ready_at(&situation.rules.telling);
+        if from > now {
+            plan.look_again_at(from);
+            continue;
+        }
+        group.join(&along);
+        ready.entry(group.address()).or_default().push(group);
+    }
+    for (address, groups) in ready {
+        plan.tell(now, address, groups, situation);
+    }
+    plan.in_order();
+    plan
+}
+
+impl Plan {
+    fn look_again_at(&mut self, at: Timestamp) {
+        self.look_again = Some(self.look_again.map_or(at, |other| other.min(at)));
+    }
+
+    /// Makes a message of each group; where they are more than the cap allows, one of all.
+    fn tell(
+        &mut self,
+        now: Timestamp,
+        address: &Address,
+        mut groups: Vec<Group<'_>>,
+        situation: &Situation<'_>,
+    ) {
+        groups.sort_by_key(Group::first);
+        let slots = Slots::of(now, address, situation);
+        let mut messages: Vec<Vec<&(Notice, Incident)>> =
+            groups.iter().flat_map(|group| group.notices.chunks(MAX_NOTICES)).map(<[_]>::to_vec).collect();
+        if messages.len() > slots.free {
+            let mut all: Vec<_> = messages.concat();
+            all.sort_by_key(|(notice, _)| notice.number);
+            messages = all.chunks(MAX_NOTICES).take(slots.free).map(<[_]>::to_vec).collect();
+            if all.len() > slots.free.saturating_mul(MAX_NOTICES)
+                && let Some(next) = slots.next
+            {
+                self.look_again_at(next);
+            }
+        }
+        for notices in messages {
+            self.message(now, address, &notices, situation.rules);
+        }
+    }
+
+    fn message(&mut self, now: Timestamp, address: &Address, told: &[&(Notice, Incident)], rules: &Rules) {
+        let [(first, incident), ..] = told else { return };
+        self.decisions.messages.push(NewMessage {
+            message_id: name::message_id(first, incident),
+            address: address.clone(),
+            made_at: now,
+            notices: told.iter().map(|(notice, _)| notice.number).collect(),
+        });
+        let reminders = told.iter().filter_map(|(notice, incident)| reminder(now, notice, incident, rules));
+        self.decisions.reminders.extend(reminders);
+    }
+
+    /// The order of maps is no order.
+    fn in_order(&mut self) {
+        self.decisions.messages.sort_by_key(|message| message.notices.first().copied());
+        let Decisions { reminders, .. } = &mut self.decisions;
+        reminders.sort_by(|a, b| (&a.incident, &a.address).cmp(&(&b.incident, &b.address)));
+    }
+}
+
+/// The next reminder after this notice, while nobody sees to the incident.
+fn reminder(now: Timestamp, notice: &Notice, incident: &Incident, rules: &Rules) -> Option<Reminder> {
+    let repeat = rules.named(&incident.rule)?.repeat?;
+    let asked = notice.kind != NoticeKind::Resolved
+        && incident.resolved_at.is_none()
+        && incident.acknowledged.is_none();
+    asked.then(|| Reminder {
+        incident: incident.id.clone(),
+        address: notice.address.clone(),
+        asked_at: now,
+        due_at: later(now, repeat),
+    })
+}
+
+/// A duration may be longer than there is time.
+pub(crate) fn later(at: Timestamp, by: std::time::Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,38 @@
+//! How many mails an address may get within an hour.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use store::{Address, Way};
+
+use super::{Situation, later};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// Messages that may be made for an address now.
+pub(super) struct Slots {
+    pub(super) free: usize,
+    /// When one more is free; none where there is no cap.
+    pub(super) next: Option<Timestamp>,
+}
+
+impl Slots {
+    pub(super) fn of(now: Timestamp, address: &Address, situation: &Situation<'_>) -> Self {
+        if address.way != Way::Mail {
+            return Self { free: usize::MAX, next: None };
+        }
+        let cap = situation.rules.telling.max_mails_per_hour.max(1) as usize;
+        let mut leave: Vec<Timestamp> = situation
+            .made
+            .iter()
+            .filter(|(made_for, _)| made_for == address)
+            .map(|(_, at)| later(*at, HOUR))
+            .filter(|leaves| *leaves > now)
+            .collect();
+        leave.sort();
+        let free = cap.saturating_sub(leave.len());
+        // With room, all of it is used before one more is asked for; what is made now leaves after an hour.
+        let next = leave.get(leave.len().saturating_sub(cap)).copied().unwrap_or_else(|| later(now, HOUR));
+        Self { free, next: Some(next) }
+    }
+}

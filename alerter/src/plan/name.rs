@@ -1,0 +1,39 @@
+//! The name of a message: the same whenever it is made of the same notices.
+
+use store::{Incident, Notice, NoticeKind};
+
+/// Of the part before the `@`: RFC 5321 allows less, and every mail server more.
+const MAX_CHARS: usize = 200;
+
+/// The first notice is in no other message, and so the id is used once.
+pub(super) fn message_id(first: &Notice, incident: &Incident) -> String {
+    let kind = match first.kind {
+        NoticeKind::Opened => "opened",
+        NoticeKind::Reminder => "reminder",
+        NoticeKind::Resolved => "resolved",
+    };
+    let end = format!("{kind}.{}", first.number);
+    let name = atom(&incident.id);
+    match name.get(..MAX_CHARS - end.len() - 18) {
+        Some(start) if start.len() < name.len() => {
+            let start = start.trim_end_matches('.');
+            format!("{start}-{:016x}.{end}@millrace", fnv1a(incident.id.bytes()))
+        }
+        _ => format!("{name}.{end}@millrace"),
+    }
+}
+
+/// As RFC 5322 wants it between dots.
+fn atom(id: &str) -> String {
+    let plain = |level: &str| -> String {
+        level.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
+    };
+    let levels: Vec<_> = id.split(['/', '.']).filter(|level| !level.is_empty()).map(plain).collect();
+    levels.join(".")
+}
+
+/// Equal on every machine and in every version.
+pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, mix)
+}

@@ -1,0 +1,212 @@
+//! A judge with a store that keeps what it is told, and words for what happened.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alerter::rules::{self, Known};
+use alerter::{Judge, Observed, Rules};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use store::{Address, Changes, End, Incident, Phase, Standing, Transition};
+use telemetry::{Reading, Topic};
+
+/// Second 0 of every test.
+pub(crate) fn at(second: f64) -> Timestamp {
+    Timestamp::from_second(1_768_473_000).unwrap()
+        + SignedDuration::from_micros((second * 1e6).round() as i64)
+}
+
+pub(crate) fn second(at: Timestamp) -> f64 {
+    at.duration_since(self::at(0.0)).as_secs_f64()
+}
+
+pub(crate) fn rules(text: &str) -> Arc<Rules> {
+    let known = Known {
+        metrics: vec!["temperature".into(), "humidity".into()],
+        mail_to: vec!["operator@localhost".into()],
+        zone: TimeZone::UTC,
+    };
+    Arc::new(rules::read(text, &known).unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// One rule that is called `x`.
+pub(crate) fn rule(keys: &str) -> Arc<Rules> {
+    rules(&format!("[[rules]]\nname = \"x\"\n{keys}"))
+}
+
+pub(crate) fn lab() -> Topic {
+    Topic::parse("temperature/lab").unwrap()
+}
+
+/// Received when it was measured.
+pub(crate) fn reading(measured: f64, value: f64) -> Reading {
+    Reading {
+        topic: lab(),
+        value,
+        unit: Some("celsius".into()),
+        measured_at: at(measured),
+        received_at: at(measured),
+        boot: None,
+        seq: None,
+    }
+}
+
+/// What was kept of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeptIncident {
+    pub(crate) opened: Incident,
+    pub(crate) told: Vec<Address>,
+    pub(crate) peak: Option<f64>,
+    pub(crate) resolved: Option<(Timestamp, Option<f64>, End)>,
+}
+
+/// What a store keeps of changes; checks that no incident opens or ends twice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) incidents: BTreeMap<String, KeptIncident>,
+    pub(crate) standings: BTreeMap<(String, Topic), StandingKept>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct StandingKept(pub(crate) Standing);
+
+impl Kept {
+    pub(crate) fn record(&mut self, changes: &Changes) {
+        for transition in &changes.transitions {
+            self.transition(transition);
+        }
+        let mut written = std::collections::HashSet::new();
+        for standing in &changes.standings {
+            let key = (standing.rule.clone(), standing.topic.clone());
+            assert!(written.insert(key.clone()), "two standings of one subject: {changes:?}");
+            self.standings.insert(key, StandingKept(standing.clone()));
+        }
+    }
+
+    fn transition(&mut self, transition: &Transition) {
+        match transition {
+            Transition::Opened(incident, to) => {
+                let kept = KeptIncident {
+                    opened: *incident.clone(),
+                    told: to.clone(),
+                    peak: incident.peak,
+                    resolved: None,
+                };
+                let of = |i: &Incident| (i.rule.clone(), i.device.clone(), i.metric.clone());
+                let open =
+                    self.incidents.values().find(|i| i.resolved.is_none() && of(&i.opened) == of(incident));
+                assert!(open.is_none(), "open already: {open:?} {transition:?}");
+                assert!(incident.late == to.is_empty(), "{transition:?}");
+                assert!(
+                    self.incidents.insert(incident.id.clone(), kept).is_none(),
+                    "an id again: {transition:?}"
+                );
+            }
+            Transition::Told { id, to, .. } => {
+                let incident = self.open(id);
+                assert!(incident.opened.late && incident.told.is_empty(), "told twice: {incident:?}");
+                incident.told.clone_from(to);
+            }
+            Transition::Peaked { id, value, .. } => self.open(id).peak = Some(*value),
+            Transition::Resolved { id, at, value, end, .. } => {
+                let incident = self.open(id);
+                incident.resolved = Some((*at, *value, *end));
+            }
+        }
+    }
+
+    fn open(&mut self, id: &str) -> &mut KeptIncident {
+        let incident = self.incidents.get_mut(id).unwrap_or_else(|| panic!("{id} never opened"));
+        assert!(incident.resolved.is_none(), "{id} is over");
+        incident
+    }
+
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        self.standings.values().map(|kept| kept.0.clone()).collect()
+    }
+
+    pub(crate) fn phase(&self, rule: &str) -> Option<&Phase> {
+        self.standings.get(&(rule.to_string(), lab())).map(|kept| &kept.0.phase)
+    }
+}
+
+/// A judge, its store and what happened.
+pub(crate) struct Court {
+    pub(crate) judge: Judge,
+    pub(crate) kept: Kept,
+    events: Vec<String>,
+    /// What was heard of each topic.
+    heard: BTreeMap<Topic, (Timestamp, f64)>,
+}
+
+impl Court {
+    pub(crate) fn open(rules: Arc<Rules>) -> Self {
+        let (judge, changes) = Judge::resume(rules, vec![], &[], at(0.0));
+        let mut court = Self { judge, kept: Kept::default(), events: vec![], heard: BTreeMap::new() };
+        court.note(&changes);
+        court
+    }
+
+    /// Kills the judge and starts another.
+    pub(crate) fn restart(&mut self, rules: Arc<Rules>, now: f64) {
+        let heard: Vec<_> =
+            self.heard.iter().map(|(topic, &(at, value))| (topic.clone(), at, value)).collect();
+        let (judge, changes) = Judge::resume(rules, self.kept.standings(), &heard, at(now));
+        self.judge = judge;
+        self.note(&changes);
+    }
+
+    pub(crate) fn adopt(&mut self, rules: Arc<Rules>, now: f64) {
+        let changes = self.judge.adopt(rules, at(now));
+        self.note(&changes);
+    }
+
+    pub(crate) fn observe(&mut self, reading: &Reading) -> Observed {
+        let mut changes = Changes::default();
+        let observed = self.judge.observe(reading, reading.received_at, &mut changes);
+        let heard = self.heard.entry(reading.topic.clone()).or_insert((reading.received_at, reading.value));
+        *heard = (heard.0.max(reading.received_at), reading.value);
+        self.note(&changes);
+        observed
+    }
+
+    /// All that is overdue at a time is said; nothing else is.
+    pub(crate) fn advance(&mut self, clock: f64) {
+        let (overdue, before) = (self.judge.overdue(at(clock)), self.events.len());
+        let mut changes = Changes::default();
+        self.judge.advance(at(clock), at(clock), &mut changes);
+        self.note(&changes);
+        assert_eq!(overdue, self.events.len() > before);
+        assert!(self.judge.next_deadline().is_none_or(|deadline| deadline > at(clock)));
+    }
+
+    fn note(&mut self, changes: &Changes) {
+        self.kept.record(changes);
+        self.events.extend(changes.transitions.iter().map(word));
+        let open = self.kept.incidents.values().filter(|incident| incident.resolved.is_none()).count();
+        assert_eq!(self.judge.firing(), open);
+    }
+
+    /// What happened since the last question.
+    pub(crate) fn events(&mut self) -> String {
+        std::mem::take(&mut self.events).join(" ")
+    }
+}
+
+/// `^26@3` opened by 26 at second 3, in brackets a late one; `!` told; `*27` a peak; `v24@5` resolved; `x@6` rule gone.
+fn word(transition: &Transition) -> String {
+    let number =
+        |value: Option<f64>| value.map_or("?".into(), |value| format!("{}", (value * 100.0).round() / 100.0));
+    match transition {
+        Transition::Opened(incident, _) => {
+            let word = format!("^{}@{}", number(incident.value), second(incident.opened_at));
+            if incident.late { format!("({word})") } else { word }
+        }
+        Transition::Told { .. } => "!".into(),
+        Transition::Peaked { value, .. } => format!("*{}", number(Some(*value))),
+        Transition::Resolved { at, value, end: End::Cleared, .. } => {
+            format!("v{}@{}", number(*value), second(*at))
+        }
+        Transition::Resolved { at, end: End::RuleRemoved, .. } => format!("x@{}", second(*at)),
+    }
+}

@@ -1,0 +1,13 @@
+//! What the rules say, and what the judge makes of readings by them.
+
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
+mod absence;
+mod bad_rules;
+mod conditions;
+mod court;
+mod order;
+mod reload;
+mod restarts;
+mod rules;
+mod small_states;

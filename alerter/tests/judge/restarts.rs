@@ -1,0 +1,160 @@
+//! Restarts between batches.
+
+use std::sync::Arc;
+
+use alerter::{Judge, Rules};
+use proptest::prelude::*;
+use store::Changes;
+use telemetry::{Reading, Topic};
+
+use crate::court::{Court, Kept, at, reading, rule, rules};
+
+fn watched() -> Arc<Rules> {
+    rules(
+        r#"
+        [[rules]]
+        name = "above"
+        above = 3
+        clear_below = 2
+        [[rules]]
+        name = "for"
+        above = 2
+        for = "4s"
+        keep_firing_for = "3s"
+        [[rules]]
+        name = "outside"
+        outside = [1, 3]
+        keep_firing_for = "2s"
+        [[rules]]
+        name = "absent"
+        absent_for = "12s"
+    "#,
+    )
+}
+
+#[test]
+fn a_peak_outlives_a_restart() {
+    let mut court = Court::open(rule("above = 25"));
+    court.observe(&reading(1.0, 26.0));
+    court.observe(&reading(2.0, 28.0));
+    court.restart(rule("above = 25"), 3.0);
+    court.observe(&reading(3.0, 27.0));
+    court.observe(&reading(4.0, 28.5));
+    assert_eq!(court.events(), "^26@1 *28 *28.5");
+}
+
+#[test]
+fn what_is_told_and_what_is_not_outlives_a_restart() {
+    let mut court = Court::open(rule("above = 25"));
+    court.observe(&Reading { received_at: at(300.0), ..reading(1.0, 26.0) });
+    court.restart(rule("above = 25"), 301.0);
+    court.observe(&reading(301.0, 26.0));
+    court.restart(rule("above = 25"), 302.0);
+    court.observe(&reading(303.0, 26.0));
+    assert_eq!(court.events(), "(^26@1) !");
+}
+
+#[test]
+fn a_value_that_is_stuck_outlives_a_restart() {
+    let keys = "stuck_for = \"10s\"";
+    for (restarts, expected) in [
+        (vec![5.0], "^20@10 v21@16"),
+        (vec![12.0], "^20@10 v21@16"),
+        (vec![5.0, 6.0, 11.0, 15.5], "^20@10 v21@16"),
+        // What came once before is counted from the next time on.
+        (vec![1.0], "^20@14 v21@16"),
+    ] {
+        let mut court = Court::open(rule(keys));
+        let mut restarts = restarts.into_iter().peekable();
+        for (second, value) in
+            [(0.0, 20.0), (4.0, 20.0), (10.0, 20.0), (14.0, 20.0), (16.0, 21.0), (20.0, 21.0)]
+        {
+            while let Some(now) = restarts.next_if(|&now| now < second) {
+                court.restart(rule(keys), now);
+            }
+            court.observe(&reading(second, value));
+        }
+        assert_eq!(court.events(), expected);
+    }
+}
+
+#[test]
+fn a_rate_is_measured_anew_after_a_restart_and_keeps_its_incident() {
+    let mut court = Court::open(rule("rate_per_minute = 2"));
+    court.observe(&reading(0.0, 0.0));
+    court.observe(&reading(60.0, 3.0));
+    court.restart(rule("rate_per_minute = 2"), 61.0);
+    court.observe(&reading(90.0, 3.0));
+    court.observe(&reading(150.0, 3.0));
+    assert_eq!(court.events(), "^3@60 v0@150");
+}
+
+/// Two alerters that take turns, each of which begins with what the other kept.
+fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
+    let mut kept = Kept::default();
+    let (mut judge, _) = Judge::resume(watched(), vec![], &[], at(0.0));
+    let mut changes = Changes::default();
+    let mut heard: std::collections::BTreeMap<Topic, (jiff::Timestamp, f64)> = Default::default();
+    let mut given = 0;
+    for index in 0..readings.len() {
+        if ends.contains(&index) && given < index {
+            kept.record(&std::mem::take(&mut changes));
+            let heard: Vec<_> =
+                heard.iter().map(|(topic, &(at, value))| (topic.clone(), at, value)).collect();
+            let now = readings[index].received_at;
+            let (resumed, more) = Judge::resume(watched(), kept.standings(), &heard, now);
+            judge = resumed;
+            kept.record(&more);
+            for reading in &readings[index.saturating_sub(unsettled)..index] {
+                judge.observe(reading, reading.received_at, &mut changes);
+            }
+            given = index;
+        }
+        let reading = &readings[index];
+        // The stream's clock; a restart gives time to come back, so absences are noted later, with the same times.
+        judge.advance(reading.received_at, at(0.0), &mut changes);
+        judge.observe(reading, at(0.0), &mut changes);
+        heard.insert(reading.topic.clone(), (reading.received_at, reading.value));
+    }
+    kept.record(&changes);
+    kept
+}
+
+fn of_readings(kept: &Kept) -> Vec<(&String, Option<f64>, Option<jiff::Timestamp>, usize)> {
+    let by_readings = kept.incidents.iter().filter(|(_, incident)| incident.opened.rule != "absent");
+    by_readings
+        .map(|(id, incident)| {
+            (id, incident.peak, incident.resolved.map(|(at, _, _)| at), incident.told.len())
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_restart_between_batches_leaves_the_same_incidents(
+        steps in prop::collection::vec((1u32..6, 0u32..5, 0u32..3, any::<bool>()), 1..80),
+        ends in prop::collection::vec(1usize..80, 0..8),
+        unsettled in 0usize..6,
+    ) {
+        let mut second = 0.0;
+        let mut readings = Vec::new();
+        for &(step, value, device, repeat) in &steps {
+            second += f64::from(step);
+            let topic = Topic::parse(&format!("temperature/d{device}")).unwrap();
+            let reading = Reading { topic, ..reading(second, f64::from(value)) };
+            if repeat {
+                readings.extend(readings.last().cloned());
+            }
+            readings.push(reading);
+        }
+        let whole = in_batches(&readings, &[], 0);
+        let interrupted = in_batches(&readings, &ends, unsettled);
+        prop_assert_eq!(of_readings(&whole), of_readings(&interrupted));
+        // Absences may be fewer, for devices that came back in their time, and are never others.
+        for (id, incident) in interrupted.incidents.iter().filter(|(_, incident)| incident.opened.rule == "absent") {
+            prop_assert_eq!(Some(&incident.opened), whole.incidents.get(id).map(|whole| &whole.opened));
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The outbox on the store as it is: what is told outlives crashes, and two alerters tell it once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use alerter::{Counters, NotTaken, Notifier, Notifiers, Outbox, Rules};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use service::Metrics;
+use store::{
+    Acknowledgement, Address, Changes, Fate, Incident, IncidentQuery, Incidents, Message, NoticeKind,
+    Silence, Sqlite, Transition, Way,
+};
+use tempfile::TempDir;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::Journal;
+use crate::rig::{at, incident, mail, opened, resolved, rules};
+
+/// Takes everything after it was away for some calls, and notes what it took.
+#[derive(Default)]
+struct Recorder {
+    journal: Journal,
+    away: AtomicUsize,
+}
+
+#[async_trait]
+impl Notifier for Recorder {
+    async fn send(&self, message: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+        let left = self.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        if left.is_ok() {
+            return Err(NotTaken::Away(anyhow::anyhow!("gone fishing")));
+        }
+        let told = message.notices.iter().map(|(notice, of)| format!(" {:?} {}", notice.kind, of.id));
+        self.journal.note(format!("{}:{}", message.address.to, told.collect::<String>()));
+        Ok(None)
+    }
+}
+
+fn outbox(store: &Sqlite, recorder: &Arc<Recorder>, name: &str) -> (Outbox, Counters) {
+    let ways = [Way::Mail, Way::Webhook, Way::Mqtt];
+    let notifiers = ways.into_iter().fold(Notifiers::default(), |all, way| all.with(way, recorder.clone()));
+    let counters = Counters::register(&Metrics::default());
+    let (_, rules) = watch::channel(Arc::new(rules("")));
+    (Outbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), name.into()), counters)
+}
+
+fn fresh() -> (TempDir, Sqlite) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
+    (folder, store)
+}
+
+async fn record(store: &Sqlite, transitions: Vec<Transition>) {
+    store.record(&Changes { transitions, standings: Vec::new() }).await.unwrap();
+}
+
+async fn kept(store: &Sqlite, id: &str) -> Incident {
+    let query = IncidentQuery { id: Some(id.into()), limit: 1, ..IncidentQuery::default() };
+    store.incidents(&query).await.unwrap().remove(0)
+}
+
+fn everybody() -> [Address; 3] {
+    let to = |way, to: &str| Address { way, to: to.into() };
+    [mail("ann"), to(Way::Webhook, "desk"), to(Way::Mqtt, "bus")]
+}
+
+#[tokio::test]
+async fn an_incident_is_told_from_its_opening_to_its_end() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    let (mut outbox, counters) = outbox(&store, &recorder, "one");
+    record(&store, vec![opened(incident("a", "repeats", "lab"), &everybody())]).await;
+    recorder.away.store(1, Ordering::Relaxed);
+    let again = outbox.step(at(0)).await.unwrap();
+    assert!(again > at(0) && again <= at(1), "MQTT was away: {again}");
+    let mut now = at(0);
+    while now < at(4 * 3_600 + 30) {
+        let next = outbox.step(now).await.unwrap().max(now + Duration::from_millis(1));
+        now = next.min(at(4 * 3_600 + 30));
+    }
+    let mut lines = recorder.journal.lines();
+    lines[..3].sort();
+    assert_eq!(lines[..3], ["ann: Opened a", "bus: Opened a", "desk: Opened a"]);
+    lines[3..].sort();
+    assert_eq!(lines[3..], ["ann: Reminder a", "bus: Reminder a", "desk: Reminder a"]);
+    let acknowledgement = Acknowledgement { at: now, by: "ann".into(), note: String::new() };
+    store.acknowledge("a", &acknowledgement).await.unwrap();
+    record(&store, vec![resolved("a", now)]).await;
+    outbox.step(now + Duration::from_secs(5)).await.unwrap();
+    let is = kept(&store, "a").await;
+    let sent = |kind| {
+        let sent = |fate: &Fate| matches!(fate, Fate::InMessage { sent_at: Some(_), .. });
+        is.notices.iter().filter(|notice| notice.kind == kind && sent(&notice.fate)).count()
+    };
+    assert_eq!([NoticeKind::Opened, NoticeKind::Reminder, NoticeKind::Resolved].map(sent), [3, 3, 3]);
+    assert_eq!(store.owed_count().await.unwrap(), 0);
+    assert_eq!((counters.messages_sent.get(), counters.message_failures.get()), (9, 1));
+    assert_eq!(counters.messages_waiting.get(), 0);
+}
+
+#[tokio::test]
+async fn what_was_decided_before_a_crash_is_told_after_it() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    record(&store, vec![opened(incident("a", "high", "lab"), &[mail("ann")])]).await;
+    recorder.away.store(1, Ordering::Relaxed);
+    let (mut first, _) = outbox(&store, &recorder, "one");
+    first.step(at(5)).await.unwrap();
+    assert_eq!(store.owed_count().await.unwrap(), 1);
+    drop(first);
+    let (mut second, counters) = outbox(&store, &recorder, "two");
+    second.step(at(60)).await.unwrap();
+    assert_eq!(recorder.journal.lines(), ["ann: Opened a"]);
+    second.step(at(61)).await.unwrap();
+    assert_eq!(counters.messages_sent.get(), 1);
+}
+
+#[tokio::test]
+async fn five_hundred_incidents_are_one_mail() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    let all = (0..500).map(|n| opened(incident(&format!("i{n}"), "high", &format!("d{n}")), &[mail("ann")]));
+    record(&store, all.collect()).await;
+    let (mut outbox, counters) = outbox(&store, &recorder, "one");
+    outbox.step(at(5)).await.unwrap();
+    let lines = recorder.journal.lines();
+    assert_eq!((lines.len(), lines[0].matches("Opened").count()), (1, 500));
+    assert_eq!(counters.messages_sent.get(), 1);
+}
+
+#[tokio::test]
+async fn of_two_alerters_on_one_store_each_message_comes_once() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    let end = CancellationToken::new();
+    let running: Vec<_> = ["one", "two"]
+        .map(|name| {
+            let ((outbox, _), end) = (outbox(&store, &recorder, name), end.clone());
+            tokio::spawn(async move { outbox.run(&Notify::new(), &end).await })
+        })
+        .into();
+    for number in 0..20 {
+        let it = Incident { judged_at: Timestamp::now(), ..incident(&format!("i{number}"), "high", "lab") };
+        record(&store, vec![opened(it, &everybody()[2..])]).await;
+    }
+    let count = |lines: &[String]| lines.iter().map(|line| line.matches("Opened").count()).sum::<usize>();
+    recorder.journal.until(|lines| count(lines) >= 20).await;
+    end.cancel();
+    for outbox in running {
+        tokio::time::timeout(crate::journal::BOUND, outbox).await.unwrap().unwrap();
+    }
+    let lines = recorder.journal.lines();
+    let told: BTreeSet<_> = lines.iter().flat_map(|line| line.split(" Opened ").skip(1)).collect();
+    assert_eq!((told.len(), count(&lines)), (20, 20));
+}
+
+/// Ends in a bug, whatever it is given.
+struct Buggy;
+
+#[async_trait]
+impl Notifier for Buggy {
+    async fn send(&self, _: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+        panic!("a bug")
+    }
+}
+
+#[tokio::test]
+async fn a_way_with_a_bug_in_it_keeps_no_other_from_telling_and_does_not_spin() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    let (mut outbox, counters) = outbox(&store, &recorder, "one");
+    outbox.notifiers = outbox.notifiers.clone().with(Way::Mqtt, Arc::new(Buggy));
+    record(&store, vec![opened(incident("a", "high", "lab"), &everybody())]).await;
+    let again = outbox.step(at(10)).await.unwrap();
+    assert_eq!((counters.messages_sent.get(), store.owed_count().await.unwrap()), (2, 1));
+    assert!(again >= at(60), "{again}");
+}
+
+#[tokio::test]
+async fn a_step_says_when_there_is_something_to_do_again() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    let (mut outbox, _) = outbox(&store, &recorder, "one");
+    assert_eq!(outbox.step(at(0)).await.unwrap(), Timestamp::MAX);
+    record(&store, vec![opened(incident("a", "repeats", "lab"), &[mail("ann")])]).await;
+    assert_eq!(outbox.step(at(0)).await.unwrap(), at(5), "for the group");
+    assert_eq!(outbox.step(at(5)).await.unwrap(), at(5 + 4 * 3_600), "for the reminder");
+    let silence = Silence {
+        id: "s".into(),
+        rule: None,
+        metric: None,
+        device: telemetry::Filter::all(),
+        from: at(0),
+        until: at(15_000),
+        reason: "work".into(),
+        by: "ann".into(),
+    };
+    store.add_silence(&silence).await.unwrap();
+    assert_eq!(outbox.step(at(14_405)).await.unwrap(), at(14_465), "to see whether the silence still lasts");
+    assert_eq!(outbox.step(at(14_980)).await.unwrap(), at(15_000), "for its end");
+    assert_eq!(recorder.journal.lines(), ["ann: Opened a"]);
+}

@@ -1,0 +1,20 @@
+//! What people are told, seen from its ends: the store's, the mail server's, the webhook's and the broker's.
+
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
+mod chance;
+mod crashes;
+mod journal;
+mod kept;
+mod layout;
+mod mail_server;
+mod mailing;
+mod mqtt;
+mod pictures;
+mod planning;
+mod play;
+mod rig;
+mod store;
+mod tls;
+mod webhook;
+mod wording;

@@ -1,0 +1,242 @@
+//! Rules, incidents and an outbox that runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alerter::{
+    Condition, Counters, Mail, Mailer, Notifiers, Outbox, Recipient, Rule, Rules, Secret, Telling, Templates,
+};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use service::{Metrics, Settings};
+use store::{
+    Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NoticeKind,
+    Page, ReadingQuery, RejectedMessage, Severity, TimeRange, Transition, Unavailable, Way,
+};
+use tempfile::TempDir;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::BOUND;
+use crate::store::FakeStore;
+
+pub(crate) const PAGE: &str = "https://millrace.example.org";
+
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_768_473_000 + second).unwrap()
+}
+
+pub(crate) fn mail(to: &str) -> Address {
+    Address { way: Way::Mail, to: to.into() }
+}
+
+pub(crate) fn rule(name: &str) -> Rule {
+    Rule {
+        name: name.into(),
+        metric: None,
+        device: telemetry::Filter::all(),
+        condition: Condition::Above { limit: 25.0, clear_below: None },
+        lasts: Duration::ZERO,
+        keep_firing_for: Duration::ZERO,
+        severity: Severity::Warning,
+        to: vec![mail("ann@localhost")],
+        repeat: None,
+        active: None,
+        expect: Vec::new(),
+    }
+}
+
+/// Two rules, one of which reminds; Ann reads times in Berlin, and a webhook is where its URL says.
+pub(crate) fn rules(webhook: &str) -> Rules {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let recipients = BTreeMap::from([
+        ("ann".to_owned(), Recipient::Mail { address: "ann@localhost".into(), zone }),
+        ("desk".to_owned(), Recipient::Webhook { url: Secret(webhook.into()) }),
+        ("bus".to_owned(), Recipient::Mqtt),
+    ]);
+    let telling = Telling {
+        group_wait: Duration::from_secs(5),
+        group_max: Duration::from_secs(60),
+        max_mails_per_hour: 20,
+    };
+    let repeats = Rule { repeat: Some(Duration::from_secs(4 * 3_600)), ..rule("repeats") };
+    Rules { rules: vec![rule("high"), repeats], recipients, telling }
+}
+
+/// Open since `at(0)`, judged then.
+pub(crate) fn incident(id: &str, rule: &str, device: &str) -> Incident {
+    Incident {
+        id: id.into(),
+        rule: rule.into(),
+        severity: Severity::Warning,
+        device: device.into(),
+        metric: "temperature".into(),
+        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        began_at: at(0),
+        opened_at: at(0),
+        judged_at: at(0),
+        value: Some(26.1),
+        unit: Some("celsius".into()),
+        peak: Some(26.1),
+        peak_at: Some(at(0)),
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notices: Vec::new(),
+    }
+}
+
+pub(crate) fn opened(incident: Incident, to: &[Address]) -> Transition {
+    Transition::Opened(Box::new(incident), to.to_vec())
+}
+
+pub(crate) fn resolved(id: &str, at: Timestamp) -> Transition {
+    Transition::Resolved { id: id.into(), at, judged_at: at, value: Some(24.0), end: End::Cleared }
+}
+
+impl FakeStore {
+    /// As an earlier run left it: a message that nobody got yet.
+    pub(crate) fn owe(&self, device: &str, to: Address) {
+        let mut kept = self.kept.lock().unwrap();
+        kept.apply(&opened(incident(device, "high", device), std::slice::from_ref(&to)));
+        let number = kept.notices.last().unwrap().0.number;
+        assert_eq!(kept.notices.last().unwrap().0.kind, NoticeKind::Opened);
+        let message_id = format!("{device}@millrace");
+        let message =
+            NewMessage { message_id, address: to, made_at: Timestamp::now(), notices: vec![number] };
+        kept.decide(&Decisions { messages: vec![message], ..Decisions::default() });
+    }
+}
+
+pub(crate) fn owing(devices: &[&str]) -> Arc<FakeStore> {
+    let store = Arc::new(FakeStore::default());
+    devices.iter().for_each(|device| store.owe(device, mail("ann@localhost")));
+    store
+}
+
+/// An outbox that runs, and all that a test can see of it.
+pub(crate) struct Bench {
+    pub(crate) store: Arc<FakeStore>,
+    pub(crate) counters: Counters,
+    pub(crate) end: CancellationToken,
+    /// Rules can be changed while this is there.
+    _rules: watch::Sender<Arc<Rules>>,
+    outbox: JoinHandle<()>,
+}
+
+impl Bench {
+    pub(crate) fn start(store: &Arc<FakeStore>, notifiers: Notifiers) -> Self {
+        Self::with_rules(store, notifiers, rules("http://localhost"))
+    }
+
+    pub(crate) fn with_rules(store: &Arc<FakeStore>, notifiers: Notifiers, rules: Rules) -> Self {
+        let counters = Counters::register(&Metrics::default());
+        let (sender, rules) = watch::channel(Arc::new(rules));
+        let outbox = Outbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into());
+        let (began, since) = (Timestamp::now(), Instant::now());
+        let outbox = outbox.with_clock(Arc::new(move || began.checked_add(since.elapsed()).unwrap()));
+        let end = CancellationToken::new();
+        let ends = end.clone();
+        let outbox = tokio::spawn(async move { outbox.run(&Notify::new(), &ends).await });
+        Self { store: store.clone(), counters, end, _rules: sender, outbox }
+    }
+
+    /// Waits until something holds.
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let wait = async {
+            while !holds(self) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(BOUND, wait).await.unwrap_or_else(|_| panic!("{:?}", self.store.journal.lines()));
+    }
+
+    /// Asks the outbox to end and waits for it.
+    pub(crate) async fn end(self) -> Vec<String> {
+        self.end.cancel();
+        timeout(BOUND, self.outbox).await.expect("the outbox ends").unwrap();
+        self.store.journal.lines()
+    }
+
+    /// Ends the outbox as a crash does, wherever it stands.
+    pub(crate) async fn crash(self) {
+        self.outbox.abort();
+        assert!(self.outbox.await.unwrap_err().is_cancelled());
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// An outbox that a test drives step by step.
+pub(crate) fn stepped(store: &Arc<FakeStore>, notifiers: Notifiers) -> (Outbox, Counters) {
+    let counters = Counters::register(&Metrics::default());
+    let (_, rules) = watch::channel(Arc::new(rules("http://localhost")));
+    (Outbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into()), counters)
+}
+
+/// Mails go to this server, or into the folder.
+pub(crate) fn mails(folder: &TempDir, url: &str) -> Notifiers {
+    let notifier = Mail {
+        mailer: mailer(folder, url),
+        templates: Templates::load(None).unwrap(),
+        history: Arc::new(Values(Vec::new())),
+        page: PAGE.into(),
+    };
+    Notifiers::default().with(Way::Mail, Arc::new(notifier))
+}
+
+pub(crate) fn mailer(folder: &TempDir, url: &str) -> Mailer {
+    let file = folder.path().join("settings.toml");
+    let data_dir = folder.path().display();
+    std::fs::write(&file, format!("data_dir = '{data_dir}'\n[smtp]\nurl = '{url}'")).unwrap();
+    let settings = Settings::load(Some(&file)).unwrap();
+    Mailer::from_settings(&settings).unwrap()
+}
+
+/// The files in the folder of mails.
+pub(crate) fn files(folder: &TempDir) -> Vec<String> {
+    let files = std::fs::read_dir(folder.path().join("mails")).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// A history of one device's buckets, whatever is asked for.
+pub(crate) struct Values(pub(crate) Vec<Bucket>);
+
+/// A history that cannot be read now.
+pub(crate) struct NoValues;
+
+macro_rules! history {
+    ($type:ty, $self:ident => $buckets:expr) => {
+        #[async_trait]
+        impl History for $type {
+            async fn latest(&self) -> store::Result<Vec<Latest>> {
+                unreachable!()
+            }
+            async fn readings(&self, _: ReadingQuery) -> store::Result<Page> {
+                unreachable!()
+            }
+            async fn buckets(&$self, _: &str, _: &str, _: TimeRange, _: usize) -> store::Result<Vec<Bucket>> {
+                $buckets
+            }
+            async fn extent(&self, _: &str, _: &str) -> store::Result<Option<(Timestamp, Timestamp)>> {
+                unreachable!()
+            }
+            async fn rejected(&self, _: usize) -> store::Result<Vec<RejectedMessage>> {
+                unreachable!()
+            }
+            async fn rejected_count(&self) -> store::Result<u64> {
+                unreachable!()
+            }
+        }
+    };
+}
+
+history!(Values, self => Ok(self.0.clone()));
+history!(NoValues, self => Err(Unavailable(std::io::Error::other("the disk is away").into())));

@@ -1,0 +1,145 @@
+//! Incidents in memory, as the store's documentation has them; fails as often as it is told to.
+
+mod kept;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use store::{
+    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notice, Right,
+    Silence, Standing, Tried, Unavailable,
+};
+
+pub(crate) use self::kept::{Kept, Made};
+use crate::journal::Journal;
+
+#[derive(Default)]
+pub(crate) struct FakeStore {
+    pub(crate) journal: Journal,
+    pub(crate) marks_fail: AtomicUsize,
+    pub(crate) asks_fail: AtomicUsize,
+    /// Another alerter that tells people.
+    pub(crate) other: Mutex<Option<String>>,
+    pub(crate) asked_to_hold: AtomicUsize,
+    pub(crate) kept: Mutex<Kept>,
+}
+
+pub(crate) fn fail_next(calls: &AtomicUsize, times: usize) {
+    calls.store(times, Ordering::Relaxed);
+}
+
+fn fails(calls: &AtomicUsize) -> store::Result<()> {
+    match calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+        Ok(_) => Err(Unavailable(std::io::Error::other("the disk is full").into())),
+        Err(_) => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Incidents for FakeStore {
+    async fn record(&self, changes: &Changes) -> store::Result<()> {
+        changes.transitions.iter().for_each(|transition| self.kept.lock().unwrap().apply(transition));
+        Ok(())
+    }
+
+    async fn standings(&self) -> store::Result<Vec<Standing>> {
+        unreachable!("the outbox judges nothing")
+    }
+
+    async fn incidents(&self, _: &IncidentQuery) -> store::Result<Vec<Incident>> {
+        unreachable!("the outbox shows nothing")
+    }
+
+    async fn due_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> store::Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
+        fails(&self.asks_fail)?;
+        Ok(self.kept.lock().unwrap().due(now, limit))
+    }
+
+    async fn decide(&self, decisions: &Decisions) -> store::Result<()> {
+        self.kept.lock().unwrap().decide(decisions);
+        Ok(())
+    }
+
+    async fn owed_messages(&self, now: Timestamp, limit: usize) -> store::Result<Vec<Message>> {
+        let kept = self.kept.lock().unwrap();
+        let due = |made: &&Made| Kept::owes(made) && made.again_at.is_none_or(|at| at <= now);
+        Ok(kept.messages.iter().filter(due).take(limit).map(|made| kept.message(made)).collect())
+    }
+
+    async fn owed_count(&self) -> store::Result<u64> {
+        Ok(self.kept.lock().unwrap().messages.iter().filter(|made| Kept::owes(made)).count() as u64)
+    }
+
+    async fn message_tried(&self, message_id: &str, tried: &Tried) -> store::Result<()> {
+        fails(&self.marks_fail).inspect_err(|_| self.journal.note("fail mark"))?;
+        let mut kept = self.kept.lock().unwrap();
+        let made = kept.messages.iter_mut().find(|made| made.message.message_id == message_id).unwrap();
+        if !Kept::owes(made) {
+            return Ok(());
+        }
+        made.tries += 1;
+        let word = match tried.clone() {
+            Tried::Sent { at, problem } => {
+                (made.sent_at, made.problem) = (Some(at), problem);
+                "mark"
+            }
+            Tried::Failed { again_at, problem } => {
+                (made.again_at, made.problem) = (Some(again_at), Some(problem));
+                "later"
+            }
+            Tried::GivenUp { at, problem } => {
+                (made.given_up_at, made.problem) = (Some(at), Some(problem));
+                "give up"
+            }
+        };
+        self.journal.note(format!("{word} {message_id}"));
+        Ok(())
+    }
+
+    async fn messages_since(&self, since: Timestamp) -> store::Result<Vec<(Address, Timestamp)>> {
+        let kept = self.kept.lock().unwrap();
+        let made = kept.messages.iter().map(|made| (made.message.address.clone(), made.message.made_at));
+        Ok(made.filter(|(_, at)| *at >= since).collect())
+    }
+
+    async fn add_silence(&self, silence: &Silence) -> store::Result<()> {
+        self.kept.lock().unwrap().silences.push(silence.clone());
+        Ok(())
+    }
+
+    async fn end_silence(&self, _: &str, _: Timestamp) -> store::Result<bool> {
+        unreachable!("the outbox ends no silence")
+    }
+
+    async fn silences(&self, after: Timestamp) -> store::Result<Vec<Silence>> {
+        let kept = self.kept.lock().unwrap();
+        Ok(kept.silences.iter().filter(|silence| silence.until > after).cloned().collect())
+    }
+
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> store::Result<bool> {
+        let mut kept = self.kept.lock().unwrap();
+        let incident = kept.incidents.get_mut(incident);
+        Ok(incident.map(|it| it.acknowledged.get_or_insert_with(|| acknowledgement.clone())).is_some())
+    }
+
+    async fn hold(&self, _: Right, holder: &str, _: Duration) -> store::Result<bool> {
+        self.asked_to_hold.fetch_add(1, Ordering::Relaxed);
+        Ok(self.other.lock().unwrap().as_ref().is_none_or(|other| other == holder))
+    }
+
+    async fn seize(&self, _: Right, _: &str, _: Duration) -> store::Result<()> {
+        unreachable!("the outbox seizes nothing")
+    }
+
+    async fn release(&self, _: Right, _: &str) -> store::Result<()> {
+        self.journal.note("release");
+        Ok(())
+    }
+}

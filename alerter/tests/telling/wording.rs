@@ -1,0 +1,204 @@
+//! What people read.
+
+use alerter::{Said, Templates, Written};
+use jiff::Timestamp;
+use store::{End, Fate, Incident, Limit, LimitKind, Message, Notice, NoticeKind, Severity};
+
+use crate::rig::{PAGE, at, incident, mail, rules};
+
+pub(crate) fn message(to: &str, told: Vec<(NoticeKind, Incident)>) -> Message {
+    let address = mail(to);
+    let notice = |(number, (kind, incident)): (usize, (NoticeKind, Incident))| {
+        let fate = Fate::Waiting { held: None };
+        let (asked_at, due_at) = (at(0), at(0));
+        (Notice { number: number as i64, kind, address: address.clone(), asked_at, due_at, fate }, incident)
+    };
+    let notices = told.into_iter().enumerate().map(notice).collect();
+    Message { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notices }
+}
+
+pub(crate) fn said_at(now: Timestamp, told: Vec<(NoticeKind, Incident)>) -> Said {
+    Said::of(&message("ann@localhost", told), &rules(""), PAGE, now)
+}
+
+fn subject(kind: NoticeKind, incident: Incident) -> String {
+    said_at(at(4 * 3_600), vec![(kind, incident)]).subject()
+}
+
+fn of_kind(kind: LimitKind, words: &str, value: Option<f64>) -> Incident {
+    let limit = Limit { kind, words: words.into(), threshold: Some(25.0) };
+    Incident { limit, value, ..incident("i", "rule-1", "lab") }
+}
+
+pub(crate) fn over(incident: Incident, value: f64) -> Incident {
+    Incident { resolved_at: Some(at(720)), resolved_value: Some(value), end: Some(End::Cleared), ..incident }
+}
+
+pub(crate) fn absent(device: &str) -> Incident {
+    let limit = Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None };
+    Incident { limit, ..incident(device, "silent", device) }
+}
+
+#[test]
+fn a_subject_says_device_metric_value_and_rule() {
+    use LimitKind::{Above, Absent, Outside, Rate, Stuck};
+    let above = || of_kind(Above, "above 25", Some(26.1));
+    for (kind, incident, expected) in [
+        (NoticeKind::Opened, above(), "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)"),
+        (
+            NoticeKind::Opened,
+            Incident { severity: Severity::Critical, ..above() },
+            "Critical: lab: temperature 26.1 °C, above 25 °C (rule-1)",
+        ),
+        (
+            NoticeKind::Opened,
+            Incident { severity: Severity::Info, ..above() },
+            "Info: lab: temperature 26.1 °C, above 25 °C (rule-1)",
+        ),
+        (
+            NoticeKind::Resolved,
+            over(above(), 24.0),
+            "Resolved: lab: temperature back at 24 °C after 12 min (rule-1)",
+        ),
+        (NoticeKind::Reminder, above(), "Still: lab: temperature above 25 °C for 4 h (rule-1)"),
+        (
+            NoticeKind::Opened,
+            of_kind(Outside, "outside 15 to 25", Some(26.0)),
+            "Alert: lab: temperature 26 °C, outside 15 to 25 °C (rule-1)",
+        ),
+        (
+            NoticeKind::Opened,
+            of_kind(Rate, "changing by more than 2 per minute", Some(3.5)),
+            "Alert: lab: temperature +3.5 °C per minute, changing by more than 2 °C per minute (rule-1)",
+        ),
+        (
+            NoticeKind::Opened,
+            of_kind(Absent, "absent for 2m", Some(21.0)),
+            "Alert: lab: temperature absent for 2m (rule-1)",
+        ),
+        (
+            NoticeKind::Reminder,
+            of_kind(Absent, "absent for 2m", None),
+            "Still: lab: temperature absent for 4 h (rule-1)",
+        ),
+        (
+            NoticeKind::Resolved,
+            over(of_kind(Absent, "absent for 2m", None), 21.0),
+            "Resolved: lab: temperature heard again after 12 min (rule-1)",
+        ),
+        (
+            NoticeKind::Opened,
+            of_kind(Stuck, "the same for 10m", Some(21.5)),
+            "Alert: lab: temperature 21.5 °C, the same for 10m (rule-1)",
+        ),
+        (
+            NoticeKind::Resolved,
+            over(of_kind(Stuck, "the same for 10m", Some(21.5)), 21.6),
+            "Resolved: lab: temperature changed to 21.6 °C after 12 min (rule-1)",
+        ),
+        (
+            NoticeKind::Resolved,
+            Incident { end: Some(End::RuleRemoved), resolved_value: None, ..over(above(), 0.0) },
+            "Resolved: lab: temperature no longer watched after 12 min (rule-1)",
+        ),
+        (
+            NoticeKind::Opened,
+            of_kind(Above, "", Some(26.1)),
+            "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)",
+        ),
+    ] {
+        assert_eq!(subject(kind, incident), expected);
+    }
+}
+
+#[test]
+fn a_group_says_how_many_and_names_the_first() {
+    let dark: Vec<_> = (1..=500).map(|n| (NoticeKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
+    let said = said_at(at(5), dark);
+    let expected = "Alert: 500 devices absent for 2m (silent): site-a/rack-1, site-a/rack-2 and 498 more";
+    assert_eq!((said.subject().as_str(), said.more), (expected, 400));
+    let listed: usize = said.sections.iter().map(|section| section.items.len()).sum();
+    assert_eq!((listed, said.count), (100, 500));
+    let hot = |device: &str| (NoticeKind::Opened, incident(device, "high", device));
+    assert_eq!(
+        said_at(at(5), vec![hot("lab"), hot("attic")]).subject(),
+        "Alert: 2 devices: temperature above 25 °C (high): lab and attic"
+    );
+    let wet = Incident { metric: "humidity".into(), ..absent("lab") };
+    let two =
+        vec![(NoticeKind::Opened, absent("lab")), (NoticeKind::Opened, Incident { id: "2".into(), ..wet })];
+    assert_eq!(said_at(at(5), two).subject(), "Alert: lab: temperature and humidity absent for 2m (silent)");
+    let ended = |device: &str| (NoticeKind::Resolved, over(absent(device), 21.0));
+    assert_eq!(
+        said_at(at(800), vec![ended("a"), ended("b")]).subject(),
+        "Resolved: 2 devices heard again (silent): a and b"
+    );
+}
+
+#[test]
+fn a_digest_and_what_is_already_over_say_so() {
+    let hot = incident("a", "high", "lab");
+    let ended = over(hot, 24.0);
+    let short = vec![(NoticeKind::Opened, ended.clone()), (NoticeKind::Resolved, ended)];
+    assert_eq!(
+        said_at(at(800), short.clone()).subject(),
+        "Already over: lab: temperature was 26.1 °C, above 25 °C, for 12 min (high)"
+    );
+    let many =
+        [short, vec![(NoticeKind::Opened, absent("attic")), (NoticeKind::Resolved, over(absent("x"), 1.0))]];
+    let said = said_at(at(800), many.concat());
+    assert_eq!(said.subject(), "Digest: 1 alert, 1 resolved, 1 already over (silent and high)");
+    let titles: Vec<_> = said.sections.iter().map(|section| section.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        ["Alert: temperature (silent)", "Already over: temperature (high)", "Resolved: temperature (silent)"]
+    );
+}
+
+fn written(said: &Said) -> Written {
+    Templates::load(None).unwrap().write(said, None).unwrap()
+}
+
+#[test]
+fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
+    let peaked = Incident {
+        peak: Some(29.3),
+        peak_at: Some(at(300)),
+        judged_at: at(1),
+        ..incident("i", "high", "lab")
+    };
+    let Written { text, html, subject } =
+        written(&said_at(at(5), vec![(NoticeKind::Opened, peaked.clone())]));
+    for line in [
+        "lab: temperature 26.1 °C, above 25 °C (high)\n",
+        "Began       2026-01-15 11:30:00 CET (10:30:00 UTC)\n",
+        "Peak        29.3 °C at 2026-01-15 11:35:00 CET (10:35:00 UTC)\n",
+        "Judged      2026-01-15 11:30:01 CET (10:30:01 UTC)\n",
+        "Sent        2026-01-15 11:30:05 CET (10:30:05 UTC)\n",
+        "Rule        high: above 25 °C\n",
+        "Severity    warning\n",
+        "Show the chart: https://millrace.example.org/?device=lab&metric=temperature\n",
+    ] {
+        assert!(text.contains(line), "no {line} in\n{text}");
+    }
+    assert!(text.starts_with("lab: temperature") && !text.contains("\n\n\n"), "{text}");
+    assert!(html.contains("11:30:00 CET") && html.contains("10:30:00 UTC") && html.contains(&*subject));
+    let elsewhere =
+        Said::of(&message("ben@localhost", vec![(NoticeKind::Opened, peaked)]), &rules(""), PAGE, at(5));
+    let text = written(&elsewhere).text;
+    assert!(text.contains("Began       2026-01-15 10:30:00 UTC\n"), "{text}");
+}
+
+#[test]
+fn nothing_that_a_device_is_called_breaks_out_of_a_mail() {
+    let evil = Incident {
+        unit: Some("x\r\nBcc: eve@localhost\r\n\r\n<b>".into()),
+        device: "<script>/&\"'".into(),
+        ..incident("i", "high", "lab")
+    };
+    let said = said_at(at(5), vec![(NoticeKind::Opened, evil)]);
+    let Written { subject, html, .. } = written(&said);
+    assert!(!subject.contains(['\r', '\n']), "{subject}");
+    assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");
+    assert!(said.link.ends_with("/?device=%3Cscript%3E/%26%22%27&metric=temperature"), "{}", said.link);
+}

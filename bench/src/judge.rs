@@ -1,0 +1,115 @@
+//! The judge: how fast it is on one core, and how much it remembers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use alerter::Judge;
+use alerter::rules::{self, Known};
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use store::Changes;
+use telemetry::{Reading, Topic};
+
+pub(crate) const DEVICES: u32 = 100_000;
+
+/// All kinds of conditions, each of which concerns every device.
+const RULES: &str = r#"
+rules = [
+    { name = "hot", above = 90.0, clear_below = 80.0 },
+    { name = "warm", above = 70.0, for = "10m" },
+    { name = "heat", above = 60.0, severity = "info" },
+    { name = "cold", below = 5.0, clear_above = 6.0, keep_firing_for = "5m" },
+    { name = "frost", below = 0.0 },
+    { name = "range", outside = [1.0, 95.0] },
+    { name = "comfort", outside = [2.0, 65.0], for = "1h" },
+    { name = "rapid", rate_per_minute = 50.0 },
+    { name = "stuck", stuck_for = "1h" },
+    { name = "silent", absent_for = "2m" },
+]
+"#;
+
+/// Each device sends one reading in each of them, a second apart.
+const ROUNDS: u32 = 90;
+
+/// Of these, the first fill the memory, and are not timed.
+const FILLING: u32 = 70;
+
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) subjects: usize,
+    pub(crate) judgements_per_second: f64,
+    /// Growth of resident memory, by pairs of a device and a rule.
+    pub(crate) bytes_per_subject: f64,
+    /// All devices go dark at once: how long it takes to say so.
+    pub(crate) all_absent: Duration,
+}
+
+pub(crate) fn measure() -> anyhow::Result<Judged> {
+    let known = Known { metrics: vec!["temperature".into()], mail_to: Vec::new(), zone: TimeZone::UTC };
+    let rules = Arc::new(rules::read(RULES, &known)?);
+    let start = Timestamp::from_second(1_768_473_000)?;
+    let mut readings = readings(start)?;
+    let before = resident_bytes()?;
+    let (mut judge, mut changes) = Judge::resume(rules, Vec::new(), &[], start);
+    let (mut judgements, mut took) = (0, Duration::ZERO);
+    for round in 0..ROUNDS {
+        let started = Instant::now();
+        let judged = judge_round(&mut judge, &mut readings, round, &mut changes);
+        if round >= FILLING {
+            took += started.elapsed();
+            judgements += judged;
+        }
+    }
+    ensure!(changes == Changes::default(), "nothing was to change");
+    let bytes = resident_bytes()?.saturating_sub(before);
+    let all_absent = all_absent(&mut judge, start, &mut changes)?;
+    Ok(Judged {
+        subjects: judge.subjects(),
+        judgements_per_second: judgements as f64 / took.as_secs_f64(),
+        bytes_per_subject: bytes as f64 / judge.subjects() as f64,
+        all_absent,
+    })
+}
+
+fn readings(at: Timestamp) -> anyhow::Result<Vec<Reading>> {
+    let reading = |device: u32| {
+        let topic =
+            Topic::parse(&format!("temperature/site-{}/rack-{}/sensor-{device}", device % 40, device % 900))?;
+        let (value, unit) = (20.0, Some("celsius".into()));
+        Ok(Reading { topic, value, unit, measured_at: at, received_at: at, boot: Some(1), seq: Some(0) })
+    };
+    (0..DEVICES).map(reading).collect()
+}
+
+/// In another order than the memory's.
+fn judge_round(judge: &mut Judge, readings: &mut [Reading], round: u32, changes: &mut Changes) -> u64 {
+    const STRIDE: usize = 7_919;
+    let (mut judgements, mut index) = (0, 0);
+    for _ in 0..readings.len() {
+        let reading = &mut readings[index];
+        index = (index + STRIDE) % DEVICES as usize;
+        reading.measured_at += Duration::from_secs(1);
+        reading.received_at = reading.measured_at;
+        reading.seq = Some(u64::from(round));
+        reading.value = 20.0 + f64::from(round % 7) / 10.0;
+        judgements += u64::from(judge.observe(reading, reading.received_at, changes).judgements);
+    }
+    judgements
+}
+
+fn all_absent(judge: &mut Judge, start: Timestamp, changes: &mut Changes) -> anyhow::Result<Duration> {
+    let later = start + Duration::from_secs(u64::from(ROUNDS) + 120);
+    let started = Instant::now();
+    judge.advance(later, later, changes);
+    let took = started.elapsed();
+    ensure!(judge.firing() == DEVICES as usize, "{} are absent", judge.firing());
+    Ok(took)
+}
+
+fn resident_bytes() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("read /proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("find VmRSS")?;
+    let kibibytes: u64 = line.trim().trim_end_matches(" kB").parse().context("read VmRSS")?;
+    Ok(kibibytes * 1024)
+}
