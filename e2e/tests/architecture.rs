@@ -67,8 +67,10 @@ fn each_outside_party_has_one_place() {
         ("mqtt5", vec!["edge/src/mqtt_broker.rs"]),
         ("rusqlite", vec!["store/src/sqlite"]),
         ("tokio_postgres", vec!["store/src/timescale"]),
-        ("lettre", vec!["alerter/src/mailer.rs", "alerter/src/message.rs", "alerter/src/smtp.rs"]),
-        ("warp", vec!["service/src/admin.rs", "dashboard/src/http.rs", "dashboard/src/page.rs"]),
+        ("lettre", vec!["alerter/src/mailer.rs", "alerter/src/notifier/mail", "alerter/src/smtp.rs"]),
+        ("minijinja", vec!["alerter/src/message/templates.rs"]),
+        ("tiny_skia", vec!["alerter/src/message/picture.rs"]),
+        ("warp", vec!["service/src/admin.rs", "dashboard/src/http", "dashboard/src/page.rs"]),
         (
             "prometheus_client",
             vec![

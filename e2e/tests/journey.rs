@@ -54,7 +54,7 @@ fn a_bare_number_is_stored_judged_mailed_and_shown(plant: &mut impl Shape) {
     publish("24.6");
     publish("24");
     let mails = mailed(plant, &device, 2);
-    let subject = format!("Alert: {device}: temperature is 26.1 (above 25)");
+    let subject = format!("Alert: {device}: temperature 26.1, above 25 (temperature-high)");
     let opened = mails.iter().find(|mail| mail.subject == subject).unwrap_or_else(|| panic!("{mails:?}"));
     let resolved = mails.iter().find(|mail| mail.subject.starts_with("Resolved: ")).unwrap();
     assert_eq!(resolved.header("in-reply-to"), opened.header("message-id"));
