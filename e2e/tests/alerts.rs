@@ -119,6 +119,8 @@ fn five_hundred_devices_that_go_dark_are_one_mail() {
     assert_eq!(code, 0, "{summary}");
     let mail = plant.mailed("500 devices", 1).remove(0);
     assert!(mail.subject.starts_with("Alert: 500 devices"), "{}", mail.subject);
+    let listed = mail.text.lines().filter(|line| line.starts_with("- ") && line.contains(": since ")).count();
+    assert_eq!(listed, 500, "{}", mail.text);
     assert_eq!(plant.millrace.mails("").len(), 1, "{:?}", plant.millrace.mails(""));
     assert_eq!(plant.alerts("state=open&limit=1000").len(), 500);
 }

@@ -10,7 +10,7 @@ use super::{facts, headline, sections};
 use crate::Rules;
 
 /// Incidents that a message lists, at most; of the others it says how many they are.
-pub(super) const MAX_LISTED: usize = 100;
+pub(super) const MAX_LISTED: usize = 1_000;
 
 /// Red, amber and green that can be read on white and on near black.
 const CRITICAL: Tone = Tone { light: "#b42318", dark: "#ff8a7a" };
