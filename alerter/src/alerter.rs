@@ -157,8 +157,7 @@ impl<'a> Judging<'a> {
             let decoded = message.decode();
             self.alerter.counters.took(&decoded);
             for reading in &decoded.readings {
-                let observed = self.judge.observe(reading, judged_at, &mut changes);
-                self.alerter.counters.late.inc_by(u64::from(observed.late));
+                self.judge.observe(reading, judged_at, &mut changes);
             }
             judged.push((decoded, debt));
         }
@@ -236,6 +235,8 @@ impl<'a> Judging<'a> {
 
     /// Goes on from what the store knows.
     async fn resume(&mut self) {
+        // What is judged from now on may not be in the store yet: once for each connection is enough.
+        self.connected = self.link.borrow().connected;
         let Alerter { store, .. } = self.alerter;
         let standings = self.persist(|| store.standings()).await;
         let latest = self.persist(|| store.latest()).await;
@@ -297,6 +298,7 @@ impl Alerter {
             match transition {
                 Transition::Opened(opened, _) => {
                     self.counters.opened.inc();
+                    self.counters.late.inc_by(u64::from(opened.late));
                     info!(incident = opened.id, value = opened.value, "incident opened");
                 }
                 Transition::Resolved { id, value, .. } => {

@@ -85,6 +85,8 @@ impl RulesFile {
             return;
         };
         let mut last = self.text();
+        // It may have changed since the rules in force were read.
+        self.replace(&rules, last.clone(), &counters);
         loop {
             let asked = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,

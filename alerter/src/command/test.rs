@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use service::{Failure, Settings};
 use store::{Incident, Message, TimeRange, answer};
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use super::table::{table, time};
 use crate::RulesFile;
@@ -43,7 +45,10 @@ pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<(
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to - SignedDuration::from_hours(24));
     let store = super::open(settings).await?;
-    let (readings, mut played) = rehearse(store.as_ref(), TimeRange { from, to }, rules).await?;
+    // What is logged of a message is not to look as if it had been sent.
+    let unheard = NoSubscriber::default();
+    let played = rehearse(store.as_ref(), TimeRange { from, to }, rules).with_subscriber(unheard).await?;
+    let (readings, mut played) = played;
     let (old, new) = (played.pop(), played.pop());
     let (Some(old), Some(new)) = (old, new) else { unreachable!("two sets of rules were played") };
     let report = Report { from, to, readings, new: &new, old: &old, difference: Difference::of(&old, &new) };
@@ -84,7 +89,7 @@ impl<'a> Difference<'a> {
     }
 
     fn words(&self) -> String {
-        format!("the rules differ: {} incidents more, {} gone", self.added.len(), self.gone.len())
+        format!("the rules differ: incidents added {}, gone {}", self.added.len(), self.gone.len())
     }
 }
 
@@ -163,11 +168,11 @@ impl Report<'_> {
             text.push('\n');
         }
         let told = |played: &Rehearsed| {
-            format!("{} incidents, {} messages", played.incidents.len(), played.messages.len())
+            format!("incidents {}, messages {}", played.incidents.len(), played.messages.len())
         };
         let _ = write!(
             text,
-            "{} readings from {} to {} UTC. These rules: {}. Rules in force: {}.",
+            "readings {}, from {} to {} UTC; these rules: {}; rules in force: {}",
             self.readings,
             time(self.from),
             time(self.to),

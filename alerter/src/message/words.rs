@@ -104,15 +104,13 @@ fn unit(unit: Option<&str>) -> String {
 
 /// To the second, with the name of the zone.
 pub(crate) fn time(at: Timestamp, zone: &TimeZone) -> String {
-    if *zone == TimeZone::UTC {
-        return at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-    }
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 /// The same in UTC, with the day where it is another one; none where the zone is UTC.
 pub(crate) fn time_utc(at: Timestamp, zone: &TimeZone) -> Option<String> {
-    if *zone == TimeZone::UTC {
+    // A machine's zone may be UTC by another name.
+    if zone.to_offset_info(at).abbreviation() == "UTC" {
         return None;
     }
     let utc = at.to_zoned(TimeZone::UTC);

@@ -1,0 +1,149 @@
+//! Devices that fall silent, in real time: called absent when nothing comes, and only while something could.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use store::End;
+
+use crate::bench::{Bench, LAB};
+use crate::journal::said;
+use crate::store::Watched;
+
+pub(crate) const AFTER: SignedDuration = SignedDuration::from_millis(500);
+
+/// Concerns every device.
+pub(crate) const SILENT: &str = "[[rules]]\nname = \"silent\"\nabsent_for = \"500ms\"";
+
+/// Expects one.
+const EXPECTING: &str =
+    "[[rules]]\nname = \"silent\"\nmetric = \"temperature\"\ndevice = \"lab\"\nabsent_for = \"500ms\"";
+
+/// How long nothing must happen until it is believed that nothing does.
+pub(crate) const LONG: Duration = Duration::from_millis(1_500);
+
+pub(crate) fn hour_ago() -> Timestamp {
+    Timestamp::now() - SignedDuration::from_hours(1)
+}
+
+/// The only incident was noticed within a second of this time.
+async fn check_noticed(store: &Arc<Watched>, due: Timestamp) {
+    let judged_at = store.only().await.judged_at;
+    let delay = judged_at.duration_since(due);
+    assert!((SignedDuration::ZERO..SignedDuration::from_secs(1)).contains(&delay), "{delay:?}");
+}
+
+#[tokio::test]
+async fn a_device_that_falls_silent_is_absent_in_time_and_back_when_it_speaks() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let mut last = Timestamp::MIN;
+    for value in ["20", "21", "22"] {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        last = Timestamp::now();
+        bench.give_from(LAB, value, last);
+    }
+    bench.sees("absent lab").await;
+    let incident = store.only().await;
+    assert_eq!(incident.began_at.as_microsecond(), last.as_microsecond());
+    assert_eq!(incident.opened_at, incident.began_at + AFTER);
+    assert_eq!(incident.value, Some(22.0));
+    check_noticed(&store, incident.opened_at).await;
+    let back = Timestamp::now();
+    bench.give_from(LAB, "23", back);
+    bench.sees("v23").await;
+    let incident = store.only().await;
+    assert_eq!((incident.end, incident.resolved_value), (Some(End::Cleared), Some(23.0)));
+    assert_eq!(incident.resolved_at.unwrap().as_microsecond(), back.as_microsecond());
+}
+
+#[tokio::test]
+async fn a_device_that_spoke_only_right_after_the_start_is_absent_before_it_is_stored() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let spoke = Timestamp::now();
+    bench.give_from(LAB, "20", spoke);
+    bench.sees("absent lab").await;
+    check_noticed(&store, spoke + AFTER).await;
+}
+
+#[tokio::test]
+async fn while_there_is_no_connection_nobody_is_absent() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let spoke = Timestamp::now();
+    store.know(LAB, spoke).await;
+    bench.give_from(LAB, "20", spoke);
+    bench.settled().await;
+    bench.connect(false);
+    tokio::time::sleep(LONG).await;
+    assert!(store.all().await.is_empty(), "{:?}", store.journal.lines());
+    let connected = Timestamp::now();
+    bench.connect(true);
+    bench.sees("absent lab").await;
+    // They have time to come back.
+    let incident = store.only().await;
+    assert!(incident.judged_at >= connected + AFTER, "{incident:?} {connected}");
+    assert_eq!(incident.began_at.as_microsecond(), spoke.as_microsecond());
+}
+
+#[tokio::test]
+async fn who_comes_back_with_the_connection_was_never_absent() {
+    let store = Watched::fresh();
+    store.know(LAB, hour_ago()).await;
+    let bench = Bench::linked(&store, SILENT, false);
+    tokio::time::sleep(LONG).await;
+    let at = Timestamp::now();
+    store.know(LAB, at).await;
+    bench.connect(true);
+    bench.give_from(LAB, "20", at);
+    bench.sees("absent lab").await;
+    let incident = store.only().await;
+    assert_eq!(incident.began_at.as_microsecond(), at.as_microsecond(), "it fell silent only now");
+}
+
+#[tokio::test]
+async fn a_device_that_only_the_store_knows_is_absent_after_a_start() {
+    let (store, last) = (Watched::fresh(), hour_ago());
+    store.know(LAB, last).await;
+    let started = Timestamp::now();
+    let bench = Bench::start(&store, SILENT);
+    bench.sees("absent lab").await;
+    assert_eq!(store.only().await.began_at.as_microsecond(), last.as_microsecond());
+    check_noticed(&store, started + AFTER).await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_expected_and_never_spoke_is_absent() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, EXPECTING);
+    store.journal.has("record").await;
+    bench.crash().await;
+    let started = Timestamp::now();
+    let bench = Bench::start(&store, EXPECTING);
+    bench.sees("absent lab").await;
+    let incident = store.only().await;
+    assert_eq!(incident.value, None);
+    assert!(incident.began_at < started, "expected since the first start");
+    check_noticed(&store, started + AFTER).await;
+}
+
+#[tokio::test]
+async fn an_absence_is_one_over_restarts() {
+    let store = Watched::fresh();
+    store.know(LAB, hour_ago()).await;
+    let bench = Bench::start(&store, SILENT);
+    bench.sees("absent lab").await;
+    bench.crash().await;
+    let bench = Bench::start(&store, SILENT);
+    tokio::time::sleep(LONG).await;
+    bench.give_from(LAB, "21", Timestamp::now());
+    bench.sees("v21").await;
+    store.journal.until(|lines| said(lines, "tell").iter().any(|line| line.contains(" resolved "))).await;
+    bench.crash().await;
+    let incident = store.only().await;
+    assert_eq!(incident.notices.len(), 2);
+    let mut told = said(&store.journal.lines(), "tell");
+    told.dedup();
+    assert_eq!(told.len(), 2, "{told:?}");
+}

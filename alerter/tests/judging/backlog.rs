@@ -1,0 +1,68 @@
+//! While something comes, the clock by which devices are absent is that of the stream.
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use crate::absence::{AFTER, LONG, SILENT, hour_ago};
+use crate::bench::Bench;
+use crate::store::Watched;
+
+const STEP: SignedDuration = SignedDuration::from_millis(100);
+
+#[tokio::test]
+async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let (begun, mut clock) = (Instant::now(), hour_ago());
+    while begun.elapsed() < LONG {
+        for topic in ["temperature/one", "temperature/two"] {
+            clock += STEP;
+            bench.give_from(topic, "20", clock);
+            bench.settled().await;
+        }
+    }
+    assert!(store.all().await.is_empty(), "{:?}", store.all().await);
+    // Then nothing comes: all that the broker had was judged.
+    bench.sees("absent one").await;
+    bench.sees("absent two").await;
+    for incident in store.all().await {
+        assert!(clock.duration_since(incident.began_at) <= STEP, "{clock} {incident:?}");
+    }
+}
+
+#[tokio::test]
+async fn at_the_end_of_a_backlog_only_the_silent_are_absent() {
+    let store = Watched::fresh();
+    for device in ["silent", "speaking"] {
+        store.know(&format!("temperature/{device}"), hour_ago()).await;
+    }
+    let bench = Bench::start(&store, SILENT);
+    for number in 0..100 {
+        bench.give_from("temperature/speaking", "20", hour_ago() + STEP * number);
+    }
+    // After it, readings that are fresh, from a broker whose clock is a little ahead.
+    for number in 0..20 {
+        bench.give_from("temperature/speaking", "20", Timestamp::now() + STEP * number);
+        bench.settled().await;
+    }
+    let incident = store.only().await;
+    assert_eq!(incident.device, "silent");
+}
+
+#[tokio::test]
+async fn while_others_speak_a_silent_device_is_absent_by_their_time() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let begun = Timestamp::now() + SignedDuration::from_secs(1);
+    bench.give_from("temperature/silent", "20", begun);
+    for number in 0..5 {
+        bench.give_from("temperature/speaking", "20", begun + STEP * number);
+    }
+    bench.settled().await;
+    assert!(store.all().await.is_empty());
+    bench.give_from("temperature/speaking", "20", begun + AFTER);
+    bench.settled().await;
+    let incident = store.only().await;
+    assert_eq!(incident.device, "silent");
+    assert_eq!(incident.opened_at.as_microsecond(), (begun + AFTER).as_microsecond());
+}

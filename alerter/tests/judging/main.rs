@@ -1,0 +1,15 @@
+//! The alerter's loop with a real store: what is recorded before what is settled, who is absent, and which rules hold.
+
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
+mod absence;
+mod backlog;
+mod bench;
+mod crashes;
+mod following;
+#[path = "../telling/journal.rs"]
+mod journal;
+mod order;
+mod reload;
+mod rights;
+mod store;

@@ -1,0 +1,76 @@
+//! Other rules while it runs.
+
+use std::time::Duration;
+
+use store::End;
+
+use crate::bench::{Bench, HIGH, LAB, at, rules};
+use crate::store::Watched;
+
+const STRICT: &str = "[[rules]]\nname = \"high\"\nabove = 20";
+
+#[tokio::test]
+async fn a_stricter_rule_opens_at_the_next_reading() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    bench.give_measured(1, 24.0);
+    bench.settled().await;
+    bench.rules.send_replace(rules(STRICT));
+    bench.give_measured(2, 23.0);
+    bench.settled().await;
+    let incident = store.only().await;
+    assert_eq!((incident.value, incident.opened_at), (Some(23.0), at(2)));
+    assert_eq!(incident.limit.threshold, Some(20.0));
+}
+
+#[tokio::test]
+async fn a_rule_that_is_removed_ends_its_incident() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    bench.give_measured(1, 26.0);
+    bench.settled().await;
+    bench.rules.send_replace(rules(""));
+    bench.sees("x").await;
+    assert_eq!(store.only().await.end, Some(End::RuleRemoved));
+    bench.until(|bench| bench.counters.resolved.get() == 1).await;
+    // And one that comes back begins anew.
+    bench.rules.send_replace(rules(HIGH));
+    bench.give_measured(2, 26.0);
+    bench.settled().await;
+    assert_eq!(store.all().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_rule_that_was_removed_before_the_start_ends_its_incident() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    bench.give_measured(1, 26.0);
+    bench.settled().await;
+    bench.crash().await;
+    let _bench = Bench::start(&store, "");
+    store.journal.has("record x").await;
+    assert_eq!(store.only().await.end, Some(End::RuleRemoved));
+}
+
+#[tokio::test]
+async fn rules_are_adopted_under_a_steady_stream() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    let (mut ahead, mut steps) = (0, [(STRICT, "^24"), ("", "x"), (HIGH, "")].into_iter());
+    let mut awaited = "";
+    loop {
+        for _ in 0..3_000_u64.saturating_sub(ahead - bench.counters.judged.get()) {
+            bench.give_from(LAB, "24", at(0) + Duration::from_millis(ahead));
+            ahead += 1;
+        }
+        if bench.has_seen(awaited) || awaited.is_empty() {
+            let Some((text, word)) = steps.next() else { break };
+            bench.rules.send_replace(rules(text));
+            awaited = word;
+        }
+        assert!(ahead < 300_000, "not adopted: {awaited}");
+        tokio::task::yield_now().await;
+    }
+    let incident = store.only().await;
+    assert_eq!((incident.value, incident.end), (Some(24.0), Some(End::RuleRemoved)));
+}

@@ -1,0 +1,62 @@
+//! Of several alerters that share a store, the one that is given the readings says who is absent.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use store::{Incidents, Right};
+
+use crate::absence::{LONG, SILENT, hour_ago};
+use crate::bench::{Bench, HIGH, LAB, rules};
+use crate::store::Watched;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn who_was_given_nothing_says_nothing_while_another_is_there() {
+    let store = Watched::fresh();
+    for device in ["silent", "speaking"] {
+        store.know(&format!("temperature/{device}"), hour_ago()).await;
+    }
+    assert!(store.hold(Right::Absence, "other", LONG).await.unwrap());
+    let expires = Timestamp::now() + LONG;
+    let bench = Bench::start(&store, SILENT);
+    // The other hears and stores it.
+    store.know("temperature/speaking", Timestamp::now() + SignedDuration::from_secs(10)).await;
+    bench.sees("absent").await;
+    let incident = store.only().await;
+    assert_eq!(incident.device, "silent");
+    // The store's clock, which is this machine's, ended the lease.
+    assert!(incident.judged_at >= expires - SignedDuration::from_millis(50), "{incident:?} {expires}");
+    assert!(!store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_is_given_readings_takes_the_right_and_gives_it_back_at_the_end() {
+    let store = Watched::fresh();
+    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    let bench = Bench::start(&store, SILENT);
+    bench.give_from(LAB, "20", Timestamp::now());
+    bench.sees("absent lab").await;
+    assert!(!store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    bench.end().await;
+    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_was_given_nothing_ends_no_incident_of_a_rule_that_only_another_has() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    bench.give("26");
+    bench.end().await;
+    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    let bench = Bench::start(&store, SILENT);
+    bench.until(|bench| bench.health.problems().is_empty()).await;
+    tokio::time::sleep(LONG / 3).await;
+    bench.rules.send_replace(rules(""));
+    tokio::time::sleep(LONG / 3).await;
+    bench.crash().await;
+    assert_eq!(store.only().await.resolved_at, None);
+    store.release(Right::Absence, "other").await.unwrap();
+    let bench = Bench::start(&store, SILENT);
+    bench.sees("x").await;
+}

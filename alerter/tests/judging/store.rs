@@ -1,0 +1,234 @@
+//! A real store that notes what is recorded, and fails as often as it is told to.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use store::{
+    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
+    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notice, Page, ReadingQuery, ReadingStore,
+    RejectedMessage, Result, Right, Silence, Sqlite, Standing, TimeRange, Transition, Tried, Unavailable,
+    Written,
+};
+use telemetry::{Reading, Topic};
+use tempfile::TempDir;
+
+use crate::journal::Journal;
+
+pub(crate) struct Watched {
+    inner: Sqlite,
+    pub(crate) journal: Journal,
+    pub(crate) records_fail: AtomicUsize,
+    pub(crate) standings_fail: AtomicUsize,
+    pub(crate) latest_fail: AtomicUsize,
+    /// Records are kept, and nobody ever hears that they are.
+    pub(crate) is_mute: AtomicBool,
+    _folder: TempDir,
+}
+
+pub(crate) fn fail_next(calls: &AtomicUsize, times: usize) {
+    calls.store(times, Ordering::Relaxed);
+}
+
+fn fails(calls: &AtomicUsize) -> Result<()> {
+    match calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+        Ok(_) => Err(Unavailable(std::io::Error::other("the disk is full").into())),
+        Err(_) => Ok(()),
+    }
+}
+
+impl Watched {
+    pub(crate) fn fresh() -> Arc<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
+        Arc::new(Self {
+            inner,
+            journal: Journal::default(),
+            records_fail: AtomicUsize::new(0),
+            standings_fail: AtomicUsize::new(0),
+            latest_fail: AtomicUsize::new(0),
+            is_mute: AtomicBool::new(false),
+            _folder: folder,
+        })
+    }
+
+    /// Keeps a reading as db-writer does.
+    pub(crate) async fn know(&self, topic: &str, received_at: Timestamp) {
+        let reading = Reading {
+            topic: Topic::parse(topic).unwrap(),
+            value: 20.0,
+            unit: None,
+            measured_at: received_at,
+            received_at,
+            boot: None,
+            seq: None,
+        };
+        self.write(&Batch { readings: vec![reading], rejected: Vec::new() }).await.unwrap();
+    }
+
+    /// All incidents, by rule and opening.
+    pub(crate) async fn all(&self) -> Vec<Incident> {
+        let query = IncidentQuery { limit: 1_000, ..IncidentQuery::default() };
+        let mut all = self.inner.incidents(&query).await.unwrap();
+        all.sort_by(|a, b| (&a.rule, a.opened_at, &a.device).cmp(&(&b.rule, b.opened_at, &b.device)));
+        all
+    }
+
+    /// The only incident.
+    pub(crate) async fn only(&self) -> Incident {
+        let [incident] = self.all().await.try_into().unwrap();
+        incident
+    }
+}
+
+/// `^26` opened by 26; `absent lab`; `*27` a peak; `!` told; `v24` resolved; `x` rule gone. Nothing: a phase alone.
+fn words(changes: &Changes) -> String {
+    let words = changes.transitions.iter().map(|transition| match transition {
+        Transition::Opened(opened, _) if opened.limit.kind == LimitKind::Absent => {
+            format!("absent {}", opened.device)
+        }
+        Transition::Opened(opened, _) => format!("^{}", opened.value.unwrap()),
+        Transition::Told { .. } => "!".into(),
+        Transition::Peaked { value, .. } => format!("*{value}"),
+        Transition::Resolved { end: End::RuleRemoved, .. } => "x".into(),
+        Transition::Resolved { value, .. } => format!("v{}", value.unwrap()),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl ReadingStore for Watched {
+    async fn write(&self, batch: &Batch) -> Result<Written> {
+        self.inner.write(batch).await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.inner.probe().await
+    }
+
+    async fn purge(&self, older_than: Timestamp) -> Result<u64> {
+        self.inner.purge(older_than).await
+    }
+}
+
+#[async_trait]
+impl History for Watched {
+    async fn latest(&self) -> Result<Vec<Latest>> {
+        fails(&self.latest_fail)?;
+        self.inner.latest().await
+    }
+
+    async fn readings(&self, query: ReadingQuery) -> Result<Page> {
+        self.inner.readings(query).await
+    }
+
+    async fn buckets(
+        &self,
+        device: &str,
+        metric: &str,
+        range: TimeRange,
+        points: usize,
+    ) -> Result<Vec<Bucket>> {
+        self.inner.buckets(device, metric, range, points).await
+    }
+
+    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        self.inner.extent(device, metric).await
+    }
+
+    async fn rejected(&self, limit: usize) -> Result<Vec<RejectedMessage>> {
+        self.inner.rejected(limit).await
+    }
+
+    async fn rejected_count(&self) -> Result<u64> {
+        self.inner.rejected_count().await
+    }
+}
+
+#[async_trait]
+impl Incidents for Watched {
+    async fn record(&self, changes: &Changes) -> Result<()> {
+        fails(&self.records_fail).inspect_err(|_| self.journal.note("fail record"))?;
+        self.inner.record(changes).await?;
+        self.journal.note(format!("record {}", words(changes)).trim_end());
+        if self.is_mute.load(Ordering::Relaxed) {
+            pending::<()>().await;
+        }
+        Ok(())
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>> {
+        fails(&self.standings_fail)?;
+        self.inner.standings().await
+    }
+
+    async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
+        self.inner.incidents(query).await
+    }
+
+    async fn due_notices(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
+        self.inner.due_notices(now, limit).await
+    }
+
+    async fn decide(&self, decisions: &Decisions) -> Result<()> {
+        self.inner.decide(decisions).await
+    }
+
+    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
+        self.inner.owed_messages(now, limit).await
+    }
+
+    async fn owed_count(&self) -> Result<u64> {
+        self.inner.owed_count().await
+    }
+
+    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
+        self.inner.message_tried(message_id, tried).await
+    }
+
+    async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
+        self.inner.messages_since(since).await
+    }
+
+    async fn add_silence(&self, silence: &Silence) -> Result<()> {
+        self.inner.add_silence(silence).await
+    }
+
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
+        self.inner.end_silence(id, at).await
+    }
+
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
+        self.inner.silences(after).await
+    }
+
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
+        self.inner.acknowledge(incident, acknowledgement).await
+    }
+
+    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
+        self.inner.hold(right, holder, lease).await
+    }
+
+    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
+        self.inner.seize(right, holder, lease).await
+    }
+
+    async fn release(&self, right: Right, holder: &str) -> Result<()> {
+        self.inner.release(right, holder).await
+    }
+}
+
+#[async_trait]
+impl Ledger for Watched {
+    async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
+        self.inner.completeness(query).await
+    }
+}
