@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
 import { chromium } from "playwright-core";
 
 export const PATIENCE_MS = 15_000;
@@ -16,16 +17,38 @@ const BROWSER_ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Opens the page in a browser of its own, and notes what it complains of and whom it asks besides the page's server. */
-export async function browse(address) {
+const WIDE = { width: 1280, height: 900 };
+
+/**
+ * Opens the page in a browser of its own, and notes what it complains of and whom it asks besides the page's server.
+ * `prepare` is given the page before it loads; other options are those of a browser context.
+ */
+export async function browse(address, { prepare, ...options } = {}) {
   assert.ok(existsSync(executablePath), `${executablePath} is missing: apt-get install chromium, or set CHROMIUM`);
   const browser = await chromium.launch({ executablePath, args: BROWSER_ARGUMENTS });
-  const context = await browser.newContext({ locale: "en-US", viewport: { width: 1280, height: 900 } });
+  const context = await browser.newContext({ locale: "en-US", viewport: WIDE, ...options });
   context.setDefaultTimeout(PATIENCE_MS);
+  if (process.env.MILLRACE_PAGE) await serveFrom(process.env.MILLRACE_PAGE, context);
   const page = await context.newPage();
   const heard = overhear(page, address);
+  await prepare?.(page);
   await page.goto(address);
   return Object.assign(heard, { page, close: () => browser.close() });
+}
+
+const CONTENT_TYPES = { ".js": "text/javascript", ".css": "text/css" };
+
+/**
+ * With MILLRACE_PAGE script and style come from that folder, as `npm run build` leaves them, and the binary need not be
+ * built anew. The document is the server's: one that came from nowhere may not ask this machine for anything.
+ */
+async function serveFrom(folder, context) {
+  const files = readdirSync(join(folder, "assets"));
+  await context.route(/\/assets\/[^/]+\.(js|css)$/, async (route) => {
+    const extension = extname(new URL(route.request().url()).pathname);
+    const name = files.find((file) => extname(file) === extension);
+    await route.fulfill({ contentType: CONTENT_TYPES[extension], body: readFileSync(join(folder, "assets", name)) });
+  });
 }
 
 /** While the server is stopped, a browser complains about the connections that it cannot make: `expectRefusals`. */

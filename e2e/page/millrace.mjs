@@ -9,9 +9,9 @@ const binary = process.env.MILLRACE_BIN ?? fileURLToPath(new URL("../../target/d
 
 /**
  * Starts Millrace without simulated sensors and waits for its addresses.
- * Port 0 takes a free one; a restart names the port that the page already knows.
+ * Port 0 takes a free one; a restart names the port that the page already knows. Settings are environment variables.
  */
-export async function startMillrace(dataDir, httpPort = 0) {
+export async function startMillrace(dataDir, { httpPort = 0, settings = {} } = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run cargo build, or set MILLRACE_BIN`);
   const child = spawn(binary, {
     env: {
@@ -23,6 +23,7 @@ export async function startMillrace(dataDir, httpPort = 0) {
       MILLRACE__ALERTER__RULES: fileURLToPath(new URL("../rules/rules.toml", import.meta.url)),
       MILLRACE__DASHBOARD__STALE_AFTER: "2s",
       MILLRACE__DASHBOARD__OFFLINE_AFTER: "4s",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

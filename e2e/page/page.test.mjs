@@ -97,7 +97,7 @@ test("when Millrace stops, the page says so and greys its values", async () => {
 });
 
 test("when Millrace is back, the page finds it and its history again", async () => {
-  millrace = await startMillrace(dataDir, millrace.port);
+  millrace = await startMillrace(dataDir, { httpPort: millrace.port });
   await connected("true");
   browser.expectRefusals = false;
   await eventually(tileValue, "21.9");

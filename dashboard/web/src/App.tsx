@@ -3,9 +3,10 @@ import { Chart } from "./Chart";
 import { chosen } from "./choice";
 import { Empty } from "./Empty";
 import { Header } from "./Header";
+import { many } from "./listed";
+import { Overview } from "./Overview";
 import { RejectedPanel } from "./RejectedPanel";
 import { alerts, connection, known, sensors } from "./state";
-import { many, Tiles } from "./Tiles";
 
 export function App() {
   return (
@@ -24,7 +25,7 @@ function Main() {
   if (sensors.value.length === 0 && alerts.value.length === 0) return <main class="only"><Empty /></main>;
   return (
     <main>
-      {sensors.value.length === 0 ? <Empty /> : <Tiles />}
+      {sensors.value.length === 0 ? <Empty /> : <Overview />}
       <div class="detail">
         <Chart />
         <Alerts />

@@ -2,7 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { frame, loaded, loading, problem, room, roomIn, shownPoints, zoomAround, zoomTo } from "./chart-data";
 import { choice, choose, chosen, chosenKey, chosenSensor, RANGES, type RangeName } from "./choice";
-import { now } from "./clock";
+import { now, serverNow } from "./clock";
 import { formatMoment, unitSign } from "./format";
 import { toColumns, type Columns } from "./history";
 import { createPlot, type Plot } from "./plot";
@@ -158,7 +158,7 @@ function Note() {
   const newest = chosenSensor.value?.newest.value;
   const { endsAtNewest, beginsAtFirst } = frame.value;
   if (newest && endsAtNewest) {
-    const at = formatMoment(Date.parse(newest.measured_at), Date.now());
+    const at = formatMoment(Date.parse(newest.measured_at), serverNow());
     return <p class="chart-note">Ends at this sensor’s newest reading, {at}, not now.</p>;
   }
   if (beginsAtFirst) return <p>Begins with this sensor’s first reading.</p>;

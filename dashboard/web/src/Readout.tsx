@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { frame, shownPoints } from "./chart-data";
 import type { Alert } from "./api";
 import { chosenKey, chosenSensor } from "./choice";
+import { serverNow } from "./clock";
 import { formatMoment, formatQuantity, formatSpan, formatUtc } from "./format";
 import { summaryOf, type Point } from "./history";
 import { alerts, keyOf } from "./state";
@@ -38,7 +39,7 @@ export function Legend() {
 }
 
 function timeOf(hovered: Point | null) {
-  const nowMs = Date.now();
+  const nowMs = serverNow();
   if (hovered) {
     const middle = (hovered.from + hovered.to) / 2;
     return <time title={formatUtc(middle)}>{formatMoment(middle, nowMs)}</time>;
@@ -50,7 +51,7 @@ function timeOf(hovered: Point | null) {
 /** The same for a screen reader. */
 export function pointText(point: Point | null): string {
   if (!point) return "no value chosen";
-  const time = formatMoment((point.from + point.to) / 2, Date.now());
+  const time = formatMoment((point.from + point.to) / 2, serverNow());
   return `${time}: mean ${quantity(point.mean)}, from ${bare(point.min)} to ${quantity(point.max)}`;
 }
 

@@ -46,3 +46,21 @@ export function Mark() {
     </svg>
   );
 }
+
+/** Which way an order goes: with `down` it falls. */
+export function ArrowShape({ down }: { down: boolean }) {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6">
+      <path d={down ? "M6 1.5v9M2.5 7 6 10.5 9.5 7" : "M6 10.5v-9M2.5 5 6 1.5 9.5 5"} stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
+}
+
+/** Before what can be opened; the style sheet turns it. */
+export function FoldShape() {
+  return (
+    <svg class="shape fold" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.8">
+      <path d="M4 2 8 6l-4 4" stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
+}

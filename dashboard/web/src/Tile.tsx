@@ -1,49 +1,70 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { choose, chosenKey, hrefOf } from "./choice";
 import { serverNow } from "./clock";
 import { formatNumber, unitSign } from "./format";
+import { measures, room } from "./listed";
 import { AlertShape, StateShape } from "./Shapes";
 import { Sparkline } from "./Sparkline";
 import { generation, openAlerts, type Sensor } from "./state";
-import { seed } from "./trail";
+import { follow, seed } from "./trail";
 import { Age } from "./When";
 
+interface Props {
+  sensor: Sensor;
+  /** How many levels of the name its group has said already. */
+  skip: number;
+  /** Pixels from the top of the list; null where tiles flow. */
+  top: number | null;
+  column: number;
+  stop: boolean;
+  position: number;
+  count: number;
+}
+
 /** One sensor at a glance: its newest value, how old that is, where it came from, and whether something is wrong. */
-export function Tile({ sensor }: { sensor: Sensor }) {
-  const link = useRef<HTMLAnchorElement>(null);
-  const seen = useSeen(link);
-  useTrail(sensor, seen);
+export function Tile({ sensor, skip, top, column, stop, position, count }: Props) {
+  const settled = useTrail(sensor);
   const newest = sensor.newest.value;
   const alert = openAlerts.value.get(sensor.key);
   return (
-    <a
-      ref={link}
-      class="tile"
-      href={hrefOf({ sensor, zoom: null })}
-      onClick={(event) => chooseHere(event, sensor)}
-      aria-current={chosenKey.value === sensor.key}
-      data-testid="tile"
-      data-device={sensor.device}
-      data-metric={sensor.metric}
-      data-state={newest.state}
-      data-alerting={alert !== undefined}
-    >
-      <span class="tile-device" title={sensor.device}><Breakable name={sensor.device} /></span>
-      <span class="tile-metric">{sensor.metric}</span>
-      {alert && (
-        <span class="tile-alert" title={alert.rule}>
-          <AlertShape />alert<span class="unseen"> {alert.rule}</span>
+    <div class="cell" role="listitem" aria-posinset={position} aria-setsize={count} style={top === null ? undefined : placeOf(top, column)}>
+      <a
+        class="tile"
+        href={hrefOf({ sensor, zoom: null })}
+        onClick={(event) => chooseHere(event, sensor)}
+        tabIndex={stop ? 0 : -1}
+        aria-current={chosenKey.value === sensor.key}
+        data-item={sensor.key}
+        data-testid="tile"
+        data-device={sensor.device}
+        data-metric={sensor.metric}
+        data-state={newest.state}
+        data-alerting={alert !== undefined}
+      >
+        <span class="tile-device" title={sensor.device}><Breakable name={sensor.levels.slice(skip).join("/")} /></span>
+        <span class="tile-metric">{sensor.metric}</span>
+        {alert && (
+          <span class="tile-alert" title={alert.rule}>
+            <AlertShape />alert<span class="unseen"> {alert.rule}</span>
+          </span>
+        )}
+        <span class="tile-quantity">
+          <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, sensor.precision.digits)}</span>
+          {newest.unit !== null && <span class="tile-unit">{unitSign(newest.unit)}</span>}
         </span>
-      )}
-      <span class="tile-quantity">
-        <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, sensor.precision.digits)}</span>
-        {newest.unit !== null && <span class="tile-unit">{unitSign(newest.unit)}</span>}
-      </span>
-      <span class="tile-trail">{seen && <Sparkline sensor={sensor} />}</span>
-      <span class="tile-state"><StateShape state={newest.state} />{newest.state}</span>
-      <Age at={newest.measured_at} />
-    </a>
+        <span class="tile-trail">{settled && <Sparkline sensor={sensor} />}</span>
+        <span class="tile-state"><StateShape state={newest.state} />{newest.state}</span>
+        <Age at={newest.measured_at} />
+      </a>
+    </div>
   );
+}
+
+function placeOf(top: number, column: number) {
+  const { columns, gap, itemHeight } = measures.value;
+  const width = (room.value.width - (columns - 1) * gap) / columns;
+  const left = column * (width + gap);
+  return { top: `${top}px`, left: `${left}px`, width: `${width}px`, height: `${itemHeight}px` };
 }
 
 /** A long name may go on in a second line after a slash, an underscore or a hyphen. */
@@ -51,7 +72,7 @@ function Breakable({ name }: { name: string }) {
   return <>{name.split(/(?<=[/_-])/).map((part) => <>{part}<wbr /></>)}</>;
 }
 
-function chooseHere(event: MouseEvent, sensor: Sensor): void {
+export function chooseHere(event: MouseEvent, sensor: Sensor): void {
   // A tile is a link: the reader may well want the chart in another tab.
   if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
@@ -66,25 +87,35 @@ function bringChartIntoView(): void {
   chart.scrollIntoView({ block: "start" });
 }
 
-function useSeen(link: { current: HTMLAnchorElement | null }): boolean {
-  const [seen, setSeen] = useState(false);
-  useEffect(() => {
-    // A little ahead of the reader, so that sparklines are there when tiles scroll in.
-    const observer = new IntersectionObserver((entries) => setSeen(entries.at(-1)!.isIntersecting), {
-      rootMargin: "200px",
-    });
-    observer.observe(link.current!);
-    return () => observer.disconnect();
-  }, []);
-  return seen;
-}
+// Tiles that fly past while the reader scrolls are not worth a question to the store.
+const SETTLED_AFTER_MS = 150;
 
-/** Fetches the trail when the tile comes on the screen, and again when a reconnect may have left a hole in it. */
-function useTrail(sensor: Sensor, seen: boolean): void {
+/**
+ * Fetches the trail when the tile has come to rest on the screen, and again when a reconnect may have left a hole in
+ * it. Returns whether it rests.
+ */
+function useTrail(sensor: Sensor): boolean {
+  const [settled, setSettled] = useState(sensor.trail.followed);
   const wanted = generation.value;
   useEffect(() => {
-    if (!seen || wanted === 0 || sensor.trail.generation === wanted) return;
-    sensor.trail.generation = wanted;
-    seed(sensor, serverNow()).catch(() => (sensor.trail.generation = 0));
-  }, [sensor, seen, wanted]);
+    if (wanted === 0) return;
+    const abort = new AbortController();
+    const timer = setTimeout(() => {
+      follow(sensor);
+      setSettled(true);
+      void fill(sensor, wanted, abort.signal);
+    }, SETTLED_AFTER_MS);
+    return () => [() => clearTimeout(timer), () => abort.abort()].forEach((stop) => stop());
+  }, [sensor, wanted]);
+  return settled;
+}
+
+async function fill(sensor: Sensor, wanted: number, abort: AbortSignal): Promise<void> {
+  if (sensor.trail.generation === wanted) return;
+  sensor.trail.generation = wanted;
+  try {
+    await seed(sensor, serverNow(), abort);
+  } catch {
+    sensor.trail.generation = 0;
+  }
 }

@@ -1,4 +1,4 @@
-import { now } from "./clock";
+import { clockKnown, now } from "./clock";
 import { formatAge, formatDuration, formatMoment, formatUtc } from "./format";
 
 /** An instant in the reader's time zone; its tooltip has UTC. Beside another one of the same day it needs no date. */
@@ -13,11 +13,12 @@ export function When({ at, beside }: { at: string; beside?: string }) {
 
 // The two below tick. They are components of their own, so that a second passing draws nothing else again.
 
+/** Before the server has told its time, an age would be that of the browser's clock: then it is the time of day. */
 export function Age({ at }: { at: string }) {
   const ms = Date.parse(at);
   return (
     <time class="age" dateTime={at} title={formatUtc(ms)}>
-      {formatAge(ms, now.value)}
+      {clockKnown.value ? formatAge(ms, now.value) : formatMoment(ms, ms)}
     </time>
   );
 }

@@ -1,5 +1,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Span } from "./api";
+import { listing } from "./listed";
+import { withListing } from "./listing";
 import { keyOf, openAlerts, sensorOf, sensors } from "./state";
 
 const MINUTE = 60_000;
@@ -56,7 +58,7 @@ export function choose(next: Partial<Choice>): void {
   batch(() => (choice.value = wanted));
 }
 
-/** The address that shows this page with another choice. */
+/** The address that shows this page with another choice, and the same list. */
 export function hrefOf(next: Partial<Choice>): string {
   const { sensor, range, zoom } = { ...current(), ...next };
   const query = new URLSearchParams();
@@ -69,8 +71,7 @@ export function hrefOf(next: Partial<Choice>): string {
     query.set("from", new Date(zoom.from).toISOString());
     query.set("to", new Date(zoom.to).toISOString());
   }
-  // Slashes and colons are legal in a query; left as they are, the address can be read.
-  return `?${query.toString().replace(/%2F/g, "/").replace(/%3A/g, ":")}`;
+  return withListing(query.toString(), listing.value);
 }
 
 function current(): Choice {

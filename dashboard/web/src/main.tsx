@@ -3,10 +3,13 @@ import { render } from "preact";
 import { App } from "./App";
 import { startChart } from "./chart-data";
 import { startClock } from "./clock";
+import { startOrdering } from "./listed";
 import { openCount, start } from "./state";
 import "./style/base.css";
 import "./style/header.css";
+import "./style/list.css";
 import "./style/tiles.css";
+import "./style/table.css";
 import "./style/chart.css";
 import "./style/alerts.css";
 
@@ -14,6 +17,7 @@ render(<App />, document.getElementById("app")!);
 startClock();
 start();
 startChart();
+startOrdering();
 
 // The browser's tab tells of open alerts too, by its title and its icon.
 effect(() => {

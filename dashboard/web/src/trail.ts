@@ -21,6 +21,14 @@ export class Trail {
   slotMs = TEN_MINUTES / SLOTS;
   /** The snapshot since which it was filled from the store; 0 before. */
   generation = 0;
+  /** Whether live readings join it: only of a sensor that somebody looks at, or ten thousand would fill the memory. */
+  followed = false;
+
+  forget(): void {
+    this.slots = [];
+    this.generation = 0;
+    this.followed = false;
+  }
 
   add(at: number, value: number): void {
     const last = this.slots.at(-1);
@@ -55,15 +63,34 @@ function widen(slot: Slot, value: number): void {
   slot.mean += (value - slot.mean) / ++slot.count;
 }
 
-/** Replaces the trail with what the store has. */
-export async function seed({ trail, newest, precision }: Sensor, nowMs: number): Promise<void> {
+const MOST_FOLLOWED = 400;
+
+/** The sensors with a trail; the one that was looked at longest ago is the first. */
+const followed = new Set<Sensor>();
+
+export function follow(sensor: Sensor): void {
+  followed.delete(sensor);
+  followed.add(sensor);
+  sensor.trail.followed = true;
+  if (sensor.trail.slots.length === 0) sensor.trail.add(sensor.measuredAtMs, sensor.newest.peek().value);
+  if (followed.size > MOST_FOLLOWED) forget(followed.values().next().value!);
+}
+
+function forget(sensor: Sensor): void {
+  followed.delete(sensor);
+  sensor.trail.forget();
+}
+
+/** Replaces the trail with what the store has, unless nobody waits for it any more when its turn comes. */
+export async function seed(sensor: Sensor, nowMs: number, abort: AbortSignal): Promise<void> {
+  const { trail, newest, precision } = sensor;
   const latest = newest.peek();
   const latestMs = Date.parse(latest.measured_at);
   // Recordings that are played back are days old and coarse; ten minutes of them would be two points.
   const slotMs = (nowMs - latestMs > DAY ? DAY : TEN_MINUTES) / SLOTS;
   const to = nowMs - latestMs > TEN_MINUTES ? latestMs : Math.max(nowMs, latestMs);
   const span = { from: to - SLOTS * slotMs, to: to + 1 };
-  const buckets = await inTurn(() => fetchBuckets(latest, span, SLOTS));
+  const buckets = await inTurn(() => fetchBuckets(latest, span, SLOTS, abort), abort);
   const arrivedSince = trail.slots.filter((slot) => slot.at >= to);
   trail.fill(buckets, slotMs);
   trail.slots.push(...arrivedSince);
@@ -74,10 +101,11 @@ export async function seed({ trail, newest, precision }: Sensor, nowMs: number):
 const waiting: (() => void)[] = [];
 let running = 0;
 
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+async function inTurn<T>(work: () => Promise<T>, abort: AbortSignal): Promise<T> {
   if (running >= 3) await new Promise<void>((resume) => waiting.push(resume));
   running++;
   try {
+    abort.throwIfAborted();
     return await work();
   } finally {
     running--;

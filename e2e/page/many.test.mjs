@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { assertAccessible } from "./axe.mjs";
+import { browse, eventually, textOf } from "./browser.mjs";
+import { startMillrace } from "./millrace.mjs";
+
+const SENSORS = 10_000;
+const READINGS_PER_TENTH = 100;
+const MOST_NODES = 4000;
+// Bounds for a machine that does other things, too; the figures themselves are printed.
+const FRAME_P50_MS = 25;
+const FRAME_P95_MS = 100;
+const UPDATE_P95_MS = 25;
+const TICK_P50_MS = 100;
+
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-many-"));
+const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const devices = Array.from({ length: SENSORS }, (_, n) => `site-${Math.floor(n / 1000)}/rack-${Math.floor(n / 50) % 20}/s${n}`);
+
+let millrace, browser, page, device, stream;
+
+before(async () => {
+  millrace = await startMillrace(dataDir, { settings });
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  for (let from = 0; from < SENSORS; from += 1000) {
+    await Promise.all(devices.slice(from, from + 1000).map((name, n) => publish(name, 10 + (n % 140) / 10)));
+  }
+  browser = await browse(millrace.http, { prepare: (page) => page.addInitScript(timeUpdates) });
+  page = browser.page;
+  stream = readAll();
+});
+after(async () => {
+  clearInterval(stream);
+  await browser?.close();
+  await device?.endAsync(true);
+  await millrace?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+test("ten thousand sensors are counted, and only those that are seen are drawn", async () => {
+  await eventually(() => textOf(page.getByTestId("listed-count")), "10,000 sensors");
+  await eventually(nodes, (count) => count > 300 && count < MOST_NODES);
+  await eventually(() => textOf(page.getByTestId("rate")), /^[\d.,]{2,} readings\/s$/);
+});
+
+for (const view of ["Tiles", "Table"]) {
+  test(`${view.toLowerCase()} scroll while readings come`, async (t) => {
+    await page.getByRole("button", { name: view }).click();
+    await eventually(() => page.getByTestId("list").getAttribute("data-view"), view.toLowerCase());
+    for (const [pace, pixels] of [["a turn of the wheel", 60], ["a page", 700]]) {
+      const { frames, mostNodes } = await page.evaluate(scrollBy, pixels);
+      const figures = percentiles(frames);
+      t.diagnostic(`${pace} a frame: ${frames.length} frames of ${told(figures)}; at most ${mostNodes} nodes`);
+      assert.ok(mostNodes < MOST_NODES, `${mostNodes} nodes`);
+      assert.ok(pixels > 100 || (figures.p50 < FRAME_P50_MS && figures.p95 < FRAME_P95_MS), told(figures));
+    }
+  });
+}
+
+test("what is far down can be read, and the keyboard reaches the end", async () => {
+  await page.getByTestId("list").evaluate((list) => (list.scrollTop = list.scrollHeight / 2));
+  await eventually(() => page.locator('[data-testid="row"][data-device^="site-5/"], [data-testid="row"][data-device^="site-4/"]').count(), (count) => count > 5);
+  await page.getByTestId("list").locator('[tabindex="0"]').focus();
+  await page.keyboard.press("End");
+  await eventually(() => page.evaluate(() => document.activeElement?.dataset.item), "temperature/site-9/rack-19/s9999");
+  await page.getByTestId("list").evaluate((list) => (list.scrollTop = 0));
+  await page.keyboard.press("ArrowUp");
+  await eventually(() => page.evaluate(() => document.activeElement?.dataset.item), "temperature/site-9/rack-19/s9998");
+});
+
+test("a frame of the stream is taken in quickly in every order", async (t) => {
+  await page.getByLabel("Groups", { exact: true }).uncheck();
+  for (const order of ["Sensor", "Value", "Age", "State"]) {
+    await page.getByRole("columnheader", { name: order }).getByRole("button").click();
+    await page.evaluate(() => (globalThis.updates.length = globalThis.ticks.length = 0));
+    await eventually(() => page.evaluate(() => globalThis.ticks.length), (count) => count >= 4);
+    const figures = percentiles(await page.evaluate(() => globalThis.updates));
+    const ticks = percentiles(await page.evaluate(() => globalThis.ticks));
+    t.diagnostic(`by ${order.toLowerCase()}: a frame ${told(figures)}; each second, ages and order ${told(ticks)}`);
+    assert.ok(figures.p95 < UPDATE_P95_MS, told(figures));
+    assert.ok(ticks.p50 < TICK_P50_MS, told(ticks));
+  }
+});
+
+test("a filter over ten thousand names answers at once", async (t) => {
+  const took = [];
+  for (const text of ["s", "s1", "site-3", "+/site-3/rack-1/#", "s9999"]) {
+    took.push(await page.locator("#filter").evaluate(typeIn, text));
+  }
+  t.diagnostic(`typed to drawn: ${took.map((ms) => ms.toFixed(0)).join(", ")} ms`);
+  await eventually(() => textOf(page.getByTestId("listed-count")), "1 of 10,000 sensors");
+  assert.ok(Math.max(...took) < 500, `${took}`);
+});
+
+test("axe finds nothing grave, and the browser had nothing to complain about", async () => {
+  await assertAccessible(page);
+  await page.keyboard.press("/");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Tiles" }).click();
+  await assertAccessible(page);
+  assert.deepEqual(browser.strangers, []);
+  assert.deepEqual(browser.complaints, []);
+});
+
+/** Notes how long the page is kept by each frame of the stream, and by its clock: until what changed is drawn. */
+function timeUpdates() {
+  globalThis.updates = [];
+  globalThis.ticks = [];
+  const timed = (work, notes) => (given) => {
+    const began = performance.now();
+    work(given);
+    // Preact draws in a microtask that was asked for before this one.
+    Promise.resolve().then(() => Promise.resolve()).then(() => notes.push(performance.now() - began));
+  };
+  const { get, set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
+  const setTimed = function (take) {
+    set.call(this, take && timed(take, globalThis.updates));
+  };
+  Object.defineProperty(WebSocket.prototype, "onmessage", { get, set: setTimed });
+  const { setInterval } = globalThis;
+  globalThis.setInterval = (work, ms) => setInterval(timed(work, globalThis.ticks), ms);
+}
+
+/** Scrolls for two seconds in the page, and tells how long frames took and how many nodes there were. */
+function scrollBy(pixels) {
+  const list = document.querySelector(".list");
+  list.scrollTop = 0;
+  return new Promise((resolve) => {
+    const frames = [];
+    let [mostNodes, before] = [0, performance.now()];
+    const began = before;
+    const step = (now) => {
+      frames.push(now - before);
+      before = now;
+      mostNodes = Math.max(mostNodes, document.querySelectorAll("*").length);
+      list.scrollTop += pixels;
+      if (now - began < 2000) requestAnimationFrame(step);
+      else resolve({ frames: frames.slice(1), mostNodes });
+    };
+    requestAnimationFrame(step);
+  });
+}
+
+/** Resolves with the milliseconds until what was typed is on the screen. */
+function typeIn(input, text) {
+  const began = performance.now();
+  input.value = text;
+  input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began))));
+}
+
+function percentiles(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return { p50: at(0.5), p95: at(0.95), max: sorted.at(-1) };
+}
+
+const told = ({ p50, p95, max }) => `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, max ${max.toFixed(1)} ms`;
+
+/** A thousand readings a second, of all sensors in turn. */
+function readAll() {
+  let next = 0;
+  return setInterval(() => {
+    for (let n = 0; n < READINGS_PER_TENTH; n++, next++) {
+      // What is under way when the test ends is given up with its connection.
+      publish(devices[next % SENSORS], 10 + (next % 149) / 10).catch(() => {});
+    }
+  }, 100);
+}
+
+/** Returns when the broker has acknowledged it, which is when it is stored. */
+function publish(name, value) {
+  return device.publishAsync(`temperature/${name}`, String(value), { qos: 1 });
+}
+
+const nodes = () => page.evaluate(() => document.querySelectorAll("*").length);
