@@ -23,6 +23,12 @@ pub(crate) const MAX_BATCH: usize = 1_000;
 /// How often absence is looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(250);
 
+/// A message that was taken this long ago when it comes is part of a backlog ...
+const BEHIND: Duration = Duration::from_secs(2);
+
+/// ... which is over when nothing has come for this long: until then somebody may yet be heard in it.
+const CAUGHT_UP: Duration = Duration::from_secs(5);
+
 /// How often the store is asked while nothing comes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
@@ -89,6 +95,8 @@ struct Judging<'a> {
     /// The connection over which the newest delivery came; none while none has come over the present one.
     session: Option<u64>,
     connected: bool,
+    /// When the newest message of a backlog came.
+    behind: Option<Instant>,
     seized_at: Option<Instant>,
     probed_at: Instant,
     owed: &'a Notify,
@@ -107,6 +115,7 @@ impl<'a> Judging<'a> {
             judge,
             session: None,
             connected: false,
+            behind: None,
             seized_at: None,
             probed_at,
             owed,
@@ -162,6 +171,8 @@ impl<'a> Judging<'a> {
             judged.push((decoded, debt));
         }
         self.keep_absence().await;
+        let lag = Duration::try_from(judged_at.duration_since(clock)).unwrap_or_default();
+        self.behind = (lag > BEHIND).then(Instant::now);
         // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
         self.judge.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
@@ -184,7 +195,7 @@ impl<'a> Judging<'a> {
                 Err(e) => self.ready.fail(e.to_string()),
             }
         }
-        if connected {
+        if connected && self.behind.is_none_or(|since| since.elapsed() >= CAUGHT_UP) {
             self.look_for_absence(Timestamp::now()).await;
         }
     }
@@ -230,7 +241,7 @@ impl<'a> Judging<'a> {
 
     async fn hold_absence(&self) -> bool {
         let Alerter { store, name, .. } = self.alerter;
-        store.hold(Right::Absence, name, LEASE).await.unwrap_or(false)
+        self.persist(|| store.hold(Right::Absence, name, LEASE)).await
     }
 
     /// Goes on from what the store knows.

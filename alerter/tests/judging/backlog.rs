@@ -26,8 +26,24 @@ async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
     bench.sees("absent one").await;
     bench.sees("absent two").await;
     for incident in store.all().await {
-        assert!(clock.duration_since(incident.began_at) <= STEP, "{clock} {incident:?}");
+        assert!(clock.duration_since(incident.began_at) < STEP * 2, "{clock} {incident:?}");
     }
+}
+
+#[tokio::test]
+async fn a_backlog_that_pauses_is_not_over() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, SILENT);
+    let clock = hour_ago();
+    bench.give_from("temperature/lab", "20", clock);
+    bench.settled().await;
+    tokio::time::sleep(LONG).await;
+    assert!(store.all().await.is_empty(), "it may yet speak in what is to come: {:?}", store.all().await);
+    bench.give_from("temperature/lab", "20", clock + STEP);
+    bench.settled().await;
+    bench.sees("absent lab").await;
+    let incident = store.only().await;
+    assert_eq!(incident.began_at.as_microsecond(), (clock + STEP).as_microsecond());
 }
 
 #[tokio::test]

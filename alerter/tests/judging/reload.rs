@@ -5,7 +5,7 @@ use std::time::Duration;
 use store::End;
 
 use crate::bench::{Bench, HIGH, LAB, at, rules};
-use crate::store::Watched;
+use crate::store::{Watched, fail_next};
 
 const STRICT: &str = "[[rules]]\nname = \"high\"\nabove = 20";
 
@@ -47,6 +47,8 @@ async fn a_rule_that_was_removed_before_the_start_ends_its_incident() {
     bench.give_measured(1, 26.0);
     bench.settled().await;
     bench.crash().await;
+    // Nor does a store that stumbles just then let it be forgotten.
+    fail_next(&store.holds_fail, 2);
     let _bench = Bench::start(&store, "");
     store.journal.has("record x").await;
     assert_eq!(store.only().await.end, Some(End::RuleRemoved));

@@ -20,7 +20,8 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
     assert!(store.hold(Right::Absence, "other", LONG).await.unwrap());
     let expires = Timestamp::now() + LONG;
     let bench = Bench::start(&store, SILENT);
-    // The other hears and stores it.
+    // The other hears and stores it, long after this one has read how everything stands.
+    tokio::time::sleep(LONG / 2).await;
     store.know("temperature/speaking", Timestamp::now() + SignedDuration::from_secs(10)).await;
     bench.sees("absent").await;
     let incident = store.only().await;

@@ -24,6 +24,8 @@ pub(crate) struct Watched {
     pub(crate) records_fail: AtomicUsize,
     pub(crate) standings_fail: AtomicUsize,
     pub(crate) latest_fail: AtomicUsize,
+    /// Those that ask for the right to call devices absent.
+    pub(crate) holds_fail: AtomicUsize,
     /// Records are kept, and nobody ever hears that they are.
     pub(crate) is_mute: AtomicBool,
     _folder: TempDir,
@@ -50,6 +52,7 @@ impl Watched {
             records_fail: AtomicUsize::new(0),
             standings_fail: AtomicUsize::new(0),
             latest_fail: AtomicUsize::new(0),
+            holds_fail: AtomicUsize::new(0),
             is_mute: AtomicBool::new(false),
             _folder: folder,
         })
@@ -214,6 +217,9 @@ impl Incidents for Watched {
     }
 
     async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
+        if right == Right::Absence {
+            fails(&self.holds_fail)?;
+        }
         self.inner.hold(right, holder, lease).await
     }
 
