@@ -1,43 +1,23 @@
-//! Deliveries → judge → store → settle; beside it, the outbox that tells people.
+//! The two halves of the alerter: judging, and telling people.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Delivery, Link, Outcome};
-use jiff::Timestamp;
+use broker::{Deliveries, Delivery, Link, Outcome};
 use service::Check;
-use store::{Changes, Right, Store, Transition};
+use store::{Store, Transition};
 use telemetry::{Decoded, Message};
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::info;
 
+use crate::judging::Judging;
 use crate::notifier::Notifiers;
 use crate::outbox::Outbox;
-use crate::{Counters, Judge, Rules};
+use crate::{Counters, Rules};
 
 /// Messages judged before what they changed is recorded.
 pub(crate) const MAX_BATCH: usize = 1_000;
-
-/// How often absence is looked for while nothing comes.
-const TICK: Duration = Duration::from_millis(250);
-
-/// A message that was taken this long ago when it comes is part of a backlog ...
-const BEHIND: Duration = Duration::from_secs(2);
-
-/// ... which is over when nothing has come for this long: until then somebody may yet be heard in it.
-const CAUGHT_UP: Duration = Duration::from_secs(5);
-
-/// How often the store is asked while nothing comes.
-const PROBE_EVERY: Duration = Duration::from_secs(5);
-
-/// How long the right to say that a device is absent outlives an alerter that is gone, and how often it is renewed.
-const LEASE: Duration = Duration::from_secs(30);
-const RENEW_EVERY: Duration = Duration::from_secs(10);
-
-/// The session of deliveries that come from this process itself.
-const WITHIN: u64 = 0;
 
 /// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MESSAGE: Duration = Duration::from_secs(2);
@@ -86,225 +66,8 @@ impl Alerter {
     }
 }
 
-/// One stream of deliveries being judged.
-struct Judging<'a> {
-    alerter: &'a Alerter,
-    rules: watch::Receiver<Arc<Rules>>,
-    link: watch::Receiver<Link>,
-    judge: Judge,
-    /// The connection over which the newest delivery came; none while none has come over the present one.
-    session: Option<u64>,
-    connected: bool,
-    /// When the newest message of a backlog came.
-    behind: Option<Instant>,
-    seized_at: Option<Instant>,
-    probed_at: Instant,
-    owed: &'a Notify,
-    ready: &'a Check,
-}
-
-impl<'a> Judging<'a> {
-    fn new(alerter: &'a Alerter, owed: &'a Notify, ready: &'a Check, link: watch::Receiver<Link>) -> Self {
-        let rules = alerter.rules.clone();
-        let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());
-        let probed_at = Instant::now();
-        Self {
-            alerter,
-            rules,
-            link,
-            judge,
-            session: None,
-            connected: false,
-            behind: None,
-            seized_at: None,
-            probed_at,
-            owed,
-            ready,
-        }
-    }
-
-    async fn run(mut self, mut deliveries: Deliveries<Message>) {
-        self.resume().await;
-        let mut taken = Vec::new();
-        loop {
-            tokio::select! {
-                biased;
-                Ok(()) = self.rules.changed() => self.adopt().await,
-                count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
-                    0 => break,
-                    _ => self.judge_all(&mut taken).await,
-                },
-                () = tokio::time::sleep(TICK) => self.idle().await,
-            }
-        }
-        if let Err(e) = self.alerter.store.release(Right::Absence, &self.alerter.name).await {
-            warn!("another alerter can call devices absent only after {LEASE:?}: {e}");
-        }
-    }
-
-    async fn judge_all(&mut self, taken: &mut Vec<Delivery<Message>>) {
-        let mut rest = taken.drain(..).peekable();
-        while let Some(first) = rest.peek().map(Delivery::session) {
-            // Before this connection another alerter may have judged; within this process there is none.
-            if first != WITHIN && self.session != Some(first) {
-                self.session = Some(first);
-                self.resume().await;
-            }
-            self.session = Some(first);
-            let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == first));
-            self.judge_some(of_one_session.collect()).await;
-        }
-    }
-
-    async fn judge_some(&mut self, taken: Vec<Delivery<Message>>) {
-        let (mut changes, judged_at) = (Changes::default(), Timestamp::now());
-        let mut judged = Vec::with_capacity(taken.len());
-        let mut clock = Timestamp::MIN;
-        for delivery in taken {
-            let (message, debt) = delivery.split();
-            clock = clock.max(message.received_at);
-            let decoded = message.decode();
-            self.alerter.counters.took(&decoded);
-            for reading in &decoded.readings {
-                self.judge.observe(reading, judged_at, &mut changes);
-            }
-            judged.push((decoded, debt));
-        }
-        self.keep_absence().await;
-        let lag = Duration::try_from(judged_at.duration_since(clock)).unwrap_or_default();
-        self.behind = (lag > BEHIND).then(Instant::now);
-        // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
-        self.judge.advance(clock, judged_at, &mut changes);
-        self.record(changes).await;
-        self.alerter.settle(judged).await;
-    }
-
-    /// Nothing comes: whatever was published until now has been judged, if there is a connection.
-    async fn idle(&mut self) {
-        let connected = self.link.borrow().connected;
-        if connected && !self.connected {
-            // Nobody could speak meanwhile, and another alerter may have been told.
-            self.session = None;
-            self.resume().await;
-        }
-        self.connected = connected;
-        if self.probed_at.elapsed() >= PROBE_EVERY {
-            self.probed_at = Instant::now();
-            match self.alerter.store.owed_count().await {
-                Ok(_) => self.ready.pass(),
-                Err(e) => self.ready.fail(e.to_string()),
-            }
-        }
-        if connected && self.behind.is_none_or(|since| since.elapsed() >= CAUGHT_UP) {
-            self.look_for_absence(Timestamp::now()).await;
-        }
-    }
-
-    async fn look_for_absence(&mut self, now: Timestamp) {
-        self.keep_absence().await;
-        if !self.judge.overdue(now) || !self.may_call_absent().await {
-            return;
-        }
-        let mut changes = Changes::default();
-        self.judge.advance(now, now, &mut changes);
-        self.record(changes).await;
-    }
-
-    /// Whoever is given the readings knows best who is silent.
-    async fn keep_absence(&mut self) {
-        let is_fresh = self.seized_at.is_some_and(|at| at.elapsed() < RENEW_EVERY);
-        if self.session.is_none() || is_fresh {
-            return;
-        }
-        self.seized_at = Some(Instant::now());
-        let Alerter { store, name, .. } = self.alerter;
-        if let Err(e) = store.seize(Right::Absence, name, LEASE).await {
-            warn!("cannot take the right to call devices absent: {e}");
-        }
-    }
-
-    /// An alerter that was given nothing may be one of two: then it says nothing while the other is there, and looks
-    /// in the store before it does.
-    async fn may_call_absent(&mut self) -> bool {
-        if self.session.is_some() {
-            return true;
-        }
-        if !self.hold_absence().await {
-            return false;
-        }
-        let Ok(latest) = self.alerter.store.latest().await else { return false };
-        for reading in &latest {
-            self.judge.heard(&reading.topic, reading.received_at);
-        }
-        true
-    }
-
-    async fn hold_absence(&self) -> bool {
-        let Alerter { store, name, .. } = self.alerter;
-        self.persist(|| store.hold(Right::Absence, name, LEASE)).await
-    }
-
-    /// Goes on from what the store knows.
-    async fn resume(&mut self) {
-        // What is judged from now on may not be in the store yet: once for each connection is enough.
-        self.connected = self.link.borrow().connected;
-        let Alerter { store, .. } = self.alerter;
-        let standings = self.persist(|| store.standings()).await;
-        let latest = self.persist(|| store.latest()).await;
-        let heard: Vec<_> =
-            latest.into_iter().map(|reading| (reading.topic, reading.received_at, reading.value)).collect();
-        let rules = self.rules.borrow_and_update().clone();
-        let (judge, changes) = Judge::resume(rules, standings, &heard, Timestamp::now());
-        self.judge = judge;
-        self.record_if_in_charge(changes).await;
-    }
-
-    async fn adopt(&mut self) {
-        let rules = self.rules.borrow_and_update().clone();
-        let changes = self.judge.adopt(rules, Timestamp::now());
-        self.record_if_in_charge(changes).await;
-    }
-
-    /// An alerter that waits for another to die must not end incidents of rules that only the other has.
-    async fn record_if_in_charge(&mut self, changes: Changes) {
-        if changes != Changes::default() && (self.session.is_some() || self.hold_absence().await) {
-            self.record(changes).await;
-        }
-    }
-
-    async fn record(&mut self, changes: Changes) {
-        if changes == Changes::default() {
-            return;
-        }
-        let Alerter { store, .. } = self.alerter;
-        self.persist(|| store.record(&changes)).await;
-        self.alerter.announce(&changes.transitions);
-        self.owed.notify_one();
-    }
-
-    /// Calls the store, however often it takes.
-    async fn persist<T, F: Future<Output = store::Result<T>>>(&self, call: impl Fn() -> F) -> T {
-        let mut backoff = Backoff::short();
-        loop {
-            match call().await {
-                Ok(answer) => {
-                    self.ready.pass();
-                    return answer;
-                }
-                Err(e) => {
-                    let wait = backoff.after(Duration::ZERO);
-                    warn!(retry_in = ?wait, "{e}");
-                    self.alerter.counters.store_failures.inc();
-                    self.ready.fail(e.to_string());
-                    tokio::time::sleep(wait).await;
-                }
-            }
-        }
-    }
-}
-
 impl Alerter {
-    fn announce(&self, transitions: &[Transition]) {
+    pub(crate) fn announce(&self, transitions: &[Transition]) {
         for transition in transitions {
             match transition {
                 Transition::Opened(opened, _) => {
@@ -321,7 +84,7 @@ impl Alerter {
         }
     }
 
-    async fn settle(&self, judged: Vec<(Decoded, Delivery<()>)>) {
+    pub(crate) async fn settle(&self, judged: Vec<(Decoded, Delivery<()>)>) {
         for (decoded, debt) in judged {
             self.counters.judged(&decoded);
             if debt.settle(Outcome::Done).await.is_err() {

@@ -8,6 +8,7 @@ mod watch;
 mod alerter;
 mod counters;
 mod judge;
+mod judging;
 mod standalone;
 
 mod mailer;
