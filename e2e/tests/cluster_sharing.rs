@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
+use e2e::{Cluster, LONG, Load, Service, Shape, eventually, program, stored_once};
 use serde_json::Value;
-
-use e2e::{Cluster, LONG, Load, Service, Shape, eventually, stored_once};
 
 #[test]
 fn two_writers_share_the_queue_and_store_everything_once() {
@@ -113,4 +114,33 @@ fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() 
     });
     assert_eq!(alert["rule"], "silent", "{alert}");
     assert_eq!(cluster.rows_of("alerts", &device).len(), 1);
+}
+
+#[test]
+fn an_alert_is_published_through_the_cluster() {
+    let Some(cluster) = Cluster::alone() else { return };
+    let (folder, device) = (tempfile::tempdir().unwrap(), cluster.device("lab"));
+    let rules = folder.path().join("rules.toml");
+    let rule = "[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = 25.0\nrecipients = [\"bus\"]\n";
+    std::fs::write(&rules, format!("[recipients.bus]\nmqtt = true\n{rule}")).unwrap();
+    cluster.stop("alerter");
+    let start = cluster.service("alerter", folder.path()).set("ALERTER__RULES", rules.to_str().unwrap());
+    // With the rights that it has in the cluster.
+    let alerter = start.set("MQTT__URL", &cluster.mqtt_url("alerter")).start();
+    alerter.until_ready();
+    let topic = format!("{}/alerts/hot/{device}", cluster.mqtt_url("operator"));
+    let mut subscriber = program("mosquitto_sub", "mosquitto-clients");
+    let subscriber = subscriber.args(["-L", &topic, "-q", "1", "-W", "100"]).stdout(Stdio::piped());
+    let mut subscriber = subscriber.spawn().unwrap();
+    let heard = BufReader::new(subscriber.stdout.take().unwrap());
+    let heard = std::thread::spawn(move || heard.lines().next().expect("an alert").unwrap());
+    // An alert that is published before anybody listens is heard by nobody.
+    for value in ["26", "20"].iter().cycle().take_while(|_| !heard.is_finished()) {
+        cluster.publish(&format!("temperature/{device}"), &["-m", value]);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let heard: Value = serde_json::from_str(&heard.join().unwrap()).unwrap();
+    assert_eq!((&heard["rule"], &heard["device"]), (&"hot".into(), &device.into()), "{heard}");
+    subscriber.kill().unwrap();
+    subscriber.wait().unwrap();
 }
