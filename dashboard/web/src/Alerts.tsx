@@ -1,135 +1,78 @@
-import { effect, signal } from "@preact/signals";
-import { brokenOf, nameOf, unsentOf } from "./alert-words";
-import type { Alert, Mail, Span } from "./api";
-import { choose, hrefOf } from "./choice";
-import { serverNow } from "./clock";
-import { formatDuration } from "./format";
-import { AlertShape, DoneShape, MailShape } from "./Shapes";
-import { alerts, keyOf, known, openCount, sensorOf } from "./state";
-import { Since, When } from "./When";
+import { signal } from "@preact/signals";
+import { ALERT_FILTERS, alertFilter, filtered, listAlerts } from "./alert-filter";
+import { fetchPast, type Alert } from "./api";
+import { AlertRow } from "./AlertRow";
+import { merged } from "./incidents";
+import { done, reply } from "./replying";
+import { SilenceList } from "./SilenceList";
+import { alerts, known, openCount } from "./state";
 
 const FIRST_SHOWN = 12;
+/** As many as the stream has; older ones are in the store. */
+const ON_STREAM = 100;
+const MOST_PAST = 300;
 const all = signal(false);
+/** From the store, once somebody asked for them. */
+const past = signal<Alert[] | null>(null);
+const problem = signal("");
 
-/** What was wrong: what still is comes first. */
+/** What is wrong, what was, and what is said to it. */
 export function Alerts() {
-  const ordered = [...alerts.value].sort((a, b) => Number(b.resolved_at === null) - Number(a.resolved_at === null));
-  const shown = all.value ? ordered : ordered.slice(0, Math.max(FIRST_SHOWN, openCount.value));
+  const listed = filtered(merged(past.value ?? [], alerts.value), alertFilter.value, reply.value?.id ?? null);
+  const shown = all.value ? listed : listed.slice(0, Math.max(FIRST_SHOWN, openCount.value));
   return (
     <section id="alerts" class="panel alerts" aria-labelledby="alerts-title">
-      <h2 id="alerts-title">Alerts</h2>
-      {ordered.length === 0 && known.value && <p class="nothing">No alerts so far.</p>}
-      <ol>{shown.map((alert) => <Row key={alert.id} alert={alert} />)}</ol>
-      {shown.length < ordered.length && (
-        <button class="button" onClick={() => (all.value = true)}>Show all {ordered.length}</button>
+      <div class="alerts-head">
+        <h2 id="alerts-title" tabIndex={-1}>Alerts</h2>
+        {alerts.value.length > 0 && <Filter />}
+      </div>
+      {listed.length === 0 && known.value && <p class="nothing">{nothing()}</p>}
+      <ol>{shown.map((alert) => <AlertRow key={alert.id} alert={alert} />)}</ol>
+      {shown.length < listed.length && (
+        <button class="button" onClick={() => (all.value = true)}>Show all {listed.length}</button>
       )}
+      {alerts.value.length >= ON_STREAM && alertFilter.value !== "open" && <Older />}
+      <SilenceList />
+      <p class="unseen" role="status">{done.value}</p>
     </section>
   );
 }
 
-function Row({ alert }: { alert: Alert }) {
-  const sensor = sensorOf(keyOf(alert));
-  const open = alert.resolved_at === null;
-  const unit = alert.unit ?? sensor?.newest.value.unit ?? null;
+/** The stream has the newest alone, and open ones before all others. */
+function Older() {
   return (
-    <li class="alert" data-testid="alert" data-open={open} data-severity={alert.severity} data-device={alert.device} data-metric={alert.metric}>
-      <div class="alert-line">
-        <strong>
-          {open ? <AlertShape /> : <DoneShape />}{alert.rule}
-          <span class="alert-severity">{alert.severity}</span>
-        </strong>
-        <span class="alert-lasted">{open ? <>open for <Since at={alert.opened_at} /></> : <>lasted {lastedOf(alert)}</>}</span>
-      </div>
-      <div class="alert-line">
-        <a href={hrefOf(around(alert))} onClick={(event) => showAround(event, alert)}>{alert.device} {alert.metric}</a>
-        <span class="alert-value">{brokenOf(alert, unit, sensor?.precision.digits ?? 1)}</span>
-      </div>
-      <dl class="alert-times">
-        <Transition alert={alert} kind="opened" at={alert.opened_at} />
-        <Reminded alert={alert} />
-        {alert.acknowledged && <Acknowledged {...alert.acknowledged} />}
-        {alert.resolved_at && <Transition alert={alert} kind="resolved" at={alert.resolved_at} />}
-      </dl>
-    </li>
+    <>
+      <button class="button" onClick={loadPast}>{past.value ? "Load past alerts again" : "Load past alerts"}</button>
+      <p class="problem" aria-live="polite">{problem.value && `Not loaded: ${problem.value}.`}</p>
+      {past.value?.length === MOST_PAST && <p class="nothing">Older ones are marked in each sensor’s chart.</p>}
+    </>
   );
 }
 
-/** When an alert opened or was resolved, and when the mail about it went out. */
-function Transition({ alert, kind, at }: { alert: Alert; kind: Mail["kind"]; at: string }) {
+async function loadPast(): Promise<void> {
+  try {
+    past.value = await fetchPast(MOST_PAST);
+    problem.value = "";
+    document.getElementById("alerts-title")?.focus();
+  } catch (error) {
+    problem.value = (error as Error).message;
+  }
+}
+
+function nothing(): string {
+  if (alerts.value.length === 0) return "No alerts so far.";
+  if (alerts.value.length >= ON_STREAM && !past.value) return "No past alert is loaded.";
+  return alertFilter.value === "open" ? "No alert is open." : "No alert is past.";
+}
+
+function Filter() {
   return (
-    <div>
-      <dt>{kind}</dt>
-      <dd><When at={at} /></dd>
-      {alert.mails.filter((mail) => mail.kind === kind).map((mail) => (
-        <dd key={`${mail.way} ${mail.to}`} class="alert-mail">
-          <MailShape />
-          <span title={`${mail.way} to ${mail.to}`}>
-            {mail.way !== "mail" && `${mail.way} `}
-            {mail.sent_at ? <>sent <When at={mail.sent_at} beside={at} /></> : unsentOf(mail)}
-          </span>
-        </dd>
+    <div class="ranges" role="group" aria-label="Which alerts">
+      {ALERT_FILTERS.map((filter) => (
+        <button key={filter} aria-pressed={alertFilter.value === filter} data-alerts={filter} onClick={() => listAlerts(filter)}>
+          {filter === "open" && openCount.value > 0 ? `open ${openCount.value}` : filter}
+        </button>
       ))}
     </div>
   );
-}
-
-/** When somebody was told last that it is still so. */
-function Reminded({ alert }: { alert: Alert }) {
-  const sent = alert.mails.flatMap((mail) => (mail.kind === "reminder" && mail.sent_at ? [mail.sent_at] : []));
-  const last = sent.sort().at(-1);
-  return last ? <div><dt>reminded</dt><dd><When at={last} /></dd></div> : null;
-}
-
-function Acknowledged({ at, by, note }: NonNullable<Alert["acknowledged"]>) {
-  return (
-    <div>
-      <dt>seen</dt>
-      <dd><When at={at} /></dd>
-      {(by || note) && <dd>{[by && `by ${by}`, note].filter(Boolean).join(": ")}</dd>}
-    </div>
-  );
-}
-
-function lastedOf(alert: Alert): string {
-  return formatDuration(Date.parse(alert.resolved_at!) - Date.parse(alert.opened_at));
-}
-
-/** A past alert is shown with as much time around it as it took; an open one in a range that reaches back to it. */
-function around(alert: Alert): Parameters<typeof hrefOf>[0] {
-  const opened = Date.parse(alert.opened_at);
-  const resolved = alert.resolved_at ? Date.parse(alert.resolved_at) : serverNow();
-  const margin = Math.max(120_000, resolved - opened);
-  const zoom: Span | null = alert.resolved_at ? { from: opened - margin, to: resolved + margin } : null;
-  return { sensor: { device: alert.device, metric: alert.metric }, zoom };
-}
-
-function showAround(event: MouseEvent, alert: Alert): void {
-  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
-  choose(around(alert));
-  document.getElementById("chart")?.scrollIntoView({ block: "nearest" });
-}
-
-const announced = signal("");
-let openBefore: Set<string> | null = null;
-
-// Those that were open when the page came up are in the header; the voice is for what happens.
-effect(() => {
-  if (!known.value) return;
-  const isOpen = alerts.value.filter((alert) => alert.resolved_at === null);
-  const open = new Map(isOpen.map((alert) => [nameOf(alert), alert]));
-  const before = openBefore ?? new Set(open.keys());
-  const opened = [...open].filter(([name]) => !before.has(name)).map(([name, alert]) => `${alarmOf(alert)}: ${name}.`);
-  const resolved = [...before].filter((name) => !open.has(name)).map((name) => `Resolved: ${name}.`);
-  openBefore = new Set(open.keys());
-  if (opened.length + resolved.length > 0) announced.value = [...opened, ...resolved].join(" ");
-});
-
-function alarmOf(alert: Alert): string {
-  return alert.severity === "critical" ? "Critical alert" : "Alert";
-}
-
-/** Speaks alarms to those who do not see the page, and nothing else. */
-export function Announcer() {
-  return <p class="unseen" role="alert">{announced.value}</p>;
 }

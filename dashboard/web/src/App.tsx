@@ -1,4 +1,5 @@
-import { Alerts, Announcer } from "./Alerts";
+import { Alerts } from "./Alerts";
+import { Announcer } from "./Announcer";
 import { Chart } from "./Chart";
 import { chosen } from "./choice";
 import { Empty } from "./Empty";

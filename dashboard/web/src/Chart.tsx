@@ -1,13 +1,14 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { incidents, limits } from "./chart-alerts";
 import { frame, loaded, loading, problem, room, roomIn, shownPoints, zoomAround, zoomTo } from "./chart-data";
 import { choice, choose, chosen, chosenKey, chosenSensor, RANGES, type RangeName } from "./choice";
-import { now, serverNow } from "./clock";
+import { serverNow } from "./clock";
 import { formatMoment, unitSign } from "./format";
 import { toColumns, type Columns } from "./history";
 import { createPlot, type Plot } from "./plot";
 import { Legend, Readout, pointText } from "./Readout";
-import { alerts, keyOf, known } from "./state";
+import { known } from "./state";
 
 /** The column under the crosshair. */
 const hovered = signal<number | null>(null);
@@ -95,17 +96,14 @@ function Canvas() {
 }
 
 function currentView() {
-  const shown = toColumns(shownPoints.value, frame.value);
+  const shown = toColumns(shownPoints.value, frame.value, incidents.value.filter(({ isGap }) => isGap));
   columns.value = shown;
-  const own = alerts.value.filter((alert) => keyOf(alert) === chosenKey.value);
   return {
     columns: shown,
     frame: frame.value,
     digits: chosenSensor.value?.precision.digits ?? 0,
-    alerts: own.map(({ opened_at, resolved_at }) => ({
-      from: Date.parse(opened_at),
-      to: resolved_at === null ? now.value : Date.parse(resolved_at),
-    })),
+    incidents: incidents.value,
+    limits: limits.value,
   };
 }
 

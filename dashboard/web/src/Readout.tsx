@@ -1,11 +1,10 @@
 import type { ComponentChildren } from "preact";
+import { alertsProblem, incidents, limits } from "./chart-alerts";
 import { frame, shownPoints } from "./chart-data";
-import type { Alert } from "./api";
-import { chosenKey, chosenSensor } from "./choice";
+import { chosenSensor } from "./choice";
 import { serverNow } from "./clock";
 import { formatMoment, formatQuantity, formatSpan, formatUtc } from "./format";
 import { summaryOf, type Point } from "./history";
-import { alerts, keyOf } from "./state";
 
 /** The figures below the crosshair, or of all that is shown when there is none. */
 export function Readout({ hovered }: { hovered: Point | null }) {
@@ -29,13 +28,21 @@ function Figure({ name, swatch, children }: { name: string; swatch?: string; chi
   );
 }
 
-/** Explains the shading, once there is some to explain. */
+/** Explains lines and shading, once there are some to explain; a limit too far away to be drawn is told here. */
 export function Legend() {
-  const { from, to } = frame.value;
-  const overlaps = (alert: Alert) =>
-    Date.parse(alert.opened_at) < to && (alert.resolved_at === null || Date.parse(alert.resolved_at) > from);
-  const shaded = alerts.value.some((alert) => keyOf(alert) === chosenKey.value && overlaps(alert));
-  return shaded ? <span class="legend"><span class="swatch" data-swatch="alert" />alert open</span> : null;
+  const shaded = (isGap: boolean) => incidents.value.some((incident) => incident.isGap === isGap);
+  return (
+    <div class="legend" data-testid="legend">
+      {limits.value.map(({ words }) => <Explained key={words} swatch="limit">{words}</Explained>)}
+      {shaded(false) && <Explained swatch="alert">alert open</Explained>}
+      {shaded(true) && <Explained swatch="gap">absent</Explained>}
+      {alertsProblem.value && <span class="chart-note">Alerts could not be loaded: {alertsProblem.value}.</span>}
+    </div>
+  );
+}
+
+function Explained({ swatch, children }: { swatch: string; children: ComponentChildren }) {
+  return <span><span class="swatch" data-swatch={swatch} />{children}</span>;
 }
 
 function timeOf(hovered: Point | null) {

@@ -16,6 +16,7 @@ export interface Mail {
   kind: "opened" | "reminder" | "resolved";
   way: "mail" | "webhook" | "mqtt";
   to: string;
+  asked_at: string;
   sent_at: string | null;
   state: "waiting" | "held" | "sent" | "failed" | "dropped";
   /** Why it is held or dropped. */
@@ -33,6 +34,10 @@ export interface Alert {
   kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck";
   /** In words that follow a value: "above 25". */
   condition: string;
+  /** The limit that was crossed; for a rate a change per minute. Null for absent, stuck, and alerts of older versions. */
+  threshold: number | null;
+  /** When it was first so; for absent the time of the last reading. */
+  began_at: string;
   opened_at: string;
   resolved_at: string | null;
   /** Null for a device that never spoke; for a rate the change per minute. */
@@ -40,6 +45,19 @@ export interface Alert {
   unit: string | null;
   acknowledged: { at: string; by: string | null; note: string | null } | null;
   mails: Mail[];
+}
+
+/** Nobody is told of what it matches. */
+export interface Silence {
+  id: string;
+  /** An MQTT filter. */
+  device: string;
+  /** Null for all of them. */
+  metric: string | null;
+  rule: string | null;
+  until: string;
+  reason: string;
+  by: string | null;
 }
 
 export interface Rejected {
@@ -76,6 +94,34 @@ export async function fetchAlerts(): Promise<Alert[]> {
   return (await get<{ alerts: Alert[] }>("api/alerts")).alerts;
 }
 
+export async function fetchPast(limit: number): Promise<Alert[]> {
+  return (await get<{ alerts: Alert[] }>(`api/alerts?state=resolved&limit=${limit}`)).alerts;
+}
+
+/** Those of a sensor that were open at some time in a span. */
+export async function fetchAlertsOf(sensor: { device: string; metric: string }, span: Span, abort: AbortSignal): Promise<Alert[]> {
+  const { device, metric } = sensor;
+  const query = new URLSearchParams({ device, metric, from: isoOf(span.from), to: isoOf(span.to) });
+  return (await get<{ alerts: Alert[] }>(`api/alerts?${query}`, abort)).alerts;
+}
+
+/** Returns the alert as it is then: the first who acknowledged it is kept. */
+export async function acknowledge(said: { alert: string; by: string; note: string }): Promise<Alert> {
+  return (await send("POST", "api/acknowledgements", said)).json();
+}
+
+export async function fetchSilences(): Promise<Silence[]> {
+  return (await get<{ silences: Silence[] }>("api/silences")).silences;
+}
+
+export async function addSilence(asked: { device: string; for: string; reason: string; by: string }): Promise<Silence> {
+  return (await send("POST", "api/silences", asked)).json();
+}
+
+export async function endSilence(id: string): Promise<void> {
+  await send("DELETE", `api/silences/${encodeURIComponent(id)}`);
+}
+
 export async function fetchRejected(): Promise<Rejected[]> {
   return (await get<{ rejected: Rejected[] }>("api/rejected")).rejected;
 }
@@ -89,8 +135,8 @@ export async function fetchBuckets(
   const query = new URLSearchParams({
     device: sensor.device,
     metric: sensor.metric,
-    from: new Date(span.from).toISOString(),
-    to: new Date(span.to).toISOString(),
+    from: isoOf(span.from),
+    to: isoOf(span.to),
     points: String(points),
   });
   return (await get<{ buckets: Bucket[] }>(`api/readings?${query}`, abort)).buckets;
@@ -106,11 +152,28 @@ export async function fetchFirst(
   return page.readings[0] ? Date.parse(page.readings[0].measured_at) : null;
 }
 
-// Addresses are relative to the page, so that it works below any path of a proxy.
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
 async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
-  const answer = await fetch(path, abort ? { signal: abort } : {});
+  return (await ask(path, abort ? { signal: abort } : {})).json();
+}
+
+function send(method: string, path: string, body: object = {}): Promise<Response> {
+  return ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
+// Addresses are relative to the page, so that it works below any path of a proxy.
+async function ask(path: string, init: RequestInit): Promise<Response> {
+  const answer = await fetch(path, init).catch(explain);
   if (!answer.ok) throw new Error(await reasonOf(answer));
-  return (await answer.json()) as T;
+  return answer;
+}
+
+/** Each browser has words of its own for a server that is away, and none of them helps. */
+function explain(error: Error): never {
+  throw error.name === "AbortError" ? error : new Error("the server does not answer");
 }
 
 async function reasonOf(answer: Response): Promise<string> {

@@ -1,4 +1,5 @@
 import { batch, computed, signal } from "@preact/signals";
+import { alertFilter } from "./alert-filter";
 import type { Span } from "./api";
 import { listing } from "./listed";
 import { withListing } from "./listing";
@@ -71,6 +72,7 @@ export function hrefOf(next: Partial<Choice>): string {
     query.set("from", new Date(zoom.from).toISOString());
     query.set("to", new Date(zoom.to).toISOString());
   }
+  if (alertFilter.value !== "all") query.set("alerts", alertFilter.value);
   return withListing(query.toString(), listing.value);
 }
 

@@ -56,6 +56,15 @@ test("the line breaks in a gap and nowhere else", () => {
   assert.deepEqual(times, [0.005, 0.015, 0.025, 0.045, 0.065, 0.072]);
 });
 
+test("the line breaks over an absence, unless late readings have filled it", () => {
+  const points = [0, 40, 80].map((from) => point(from, 5));
+  const breaks = (gap) => toColumns(points, { from: 0, to: 90 }, [gap]).means.indexOf(null);
+  assert.equal(breaks({ from: 45, to: 82 }), 2);
+  assert.equal(breaks({ from: 90, to: 120 }), -1);
+  const late = Array.from({ length: 8 }, (_, n) => point(n * 12, 5));
+  assert.ok(!toColumns(late, { from: 0, to: 100 }, [{ from: 8, to: 90 }]).means.includes(null));
+});
+
 test("the summary weighs each bucket by its readings and leaves out what is outside", () => {
   const points = [point(0, 1, 99), point(100, 10, 1), point(110, 20, 3)];
   const { min, max, mean, count } = summaryOf(points, { from: 100, to: 200 });

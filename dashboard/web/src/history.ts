@@ -73,15 +73,24 @@ export interface Columns {
   points: (Point | null)[];
 }
 
-export function toColumns(points: Point[], frame: Span): Columns {
+/** The line breaks where a step is long for this sensor, and where an alert says that nothing came: in `gaps`. */
+export function toColumns(points: Point[], frame: Span, gaps: Span[] = []): Columns {
   const columns: Columns = { times: [], means: [], lows: [], highs: [], points: [] };
   const longest = longestStep(points.map((point) => point.from));
   points.forEach((point, index) => {
     const before = points[index - 1];
-    if (before && point.from - before.from > longest) push(columns, (before.to + point.from) / 2, null);
+    const isBreak = before && (point.from - before.from > longest || gaps.some((gap) => fills(gap, before, point)));
+    if (isBreak) push(columns, (before.to + point.from) / 2, null);
     push(columns, Math.min((point.from + point.to) / 2, Math.max(frame.to, point.from)), point);
   });
   return columns;
+}
+
+/** Whether an absence is what lies between two points. Readings that came late may have filled it since. */
+function fills(gap: Span, before: Point, after: Point): boolean {
+  const step = after.from - before.to;
+  const common = Math.min(gap.to, after.from) - Math.max(gap.from, before.to);
+  return step > 0 && common >= step / 2 && step >= (gap.to - gap.from) / 2;
 }
 
 function push(columns: Columns, atMs: number, point: Point | null): void {

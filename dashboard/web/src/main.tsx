@@ -1,9 +1,11 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./App";
+import { startChartAlerts } from "./chart-alerts";
 import { startChart } from "./chart-data";
 import { startClock } from "./clock";
 import { startOrdering } from "./listed";
+import { startSilences } from "./silences";
 import { openCount, start } from "./state";
 import "./style/base.css";
 import "./style/header.css";
@@ -12,11 +14,14 @@ import "./style/tiles.css";
 import "./style/table.css";
 import "./style/chart.css";
 import "./style/alerts.css";
+import "./style/alert-forms.css";
 
 render(<App />, document.getElementById("app")!);
 startClock();
 start();
 startChart();
+startChartAlerts();
+startSilences();
 startOrdering();
 
 // The browser's tab tells of open alerts too, by its title and its icon.

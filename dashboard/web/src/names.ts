@@ -80,7 +80,7 @@ function wordMatcher(word: string): (name: Name) => boolean {
   };
 }
 
-function matchesPattern(pattern: string[], levels: string[]): boolean {
+export function matchesPattern(pattern: string[], levels: string[]): boolean {
   const rest = pattern.indexOf("#");
   const fixed = rest < 0 ? pattern : pattern.slice(0, rest);
   if (rest < 0 ? levels.length !== fixed.length : levels.length < fixed.length) return false;

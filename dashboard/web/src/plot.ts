@@ -1,15 +1,19 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Span } from "./api";
+import { colour } from "./colour";
 import { formatClock, formatDay, formatMinute, formatNumber } from "./format";
 import type { Columns } from "./history";
+import { stretched, type Incident, type Limit } from "./incidents";
+import { drawIncidents, drawLimits } from "./plot-alerts";
 import { leastSpan } from "./span";
 
 /** All that is drawn. */
 export interface View {
   columns: Columns;
   frame: Span;
-  alerts: Span[];
+  incidents: Incident[];
+  limits: Limit[];
   digits: number;
 }
 
@@ -95,7 +99,7 @@ function options(element: HTMLElement, callbacks: Callbacks, view: () => View | 
     padding: [8, RIGHT_MARGIN, 0, 0],
     scales: {
       x: { time: true },
-      y: { range: (_plot, low, high) => paddedRange(low, high, view()?.digits ?? 0) },
+      y: { range: (_plot, low, high) => paddedRange(low, high, view()) },
     },
     axes: [timeAxis(), valueAxis()],
     series: [
@@ -107,7 +111,8 @@ function options(element: HTMLElement, callbacks: Callbacks, view: () => View | 
     bands: [{ series: [2, 3], fill: () => colour("--accent-band") }],
     cursor: cursor(callbacks),
     hooks: {
-      drawClear: [(plot) => drawAlerts(plot, view()?.alerts ?? [])],
+      drawClear: [(plot) => drawIncidents(plot, view()?.incidents ?? [])],
+      draw: [(plot) => drawLimits(plot, view()?.limits ?? [])],
       setCursor: [(plot) => callbacks.onHover((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],
       setSelect: [(plot) => zoomToSelection(plot, callbacks)],
     },
@@ -149,9 +154,11 @@ function loneColumns(plot: uPlot, series: number): number[] {
 }
 
 /** Room above and below, and never so narrow a range that the last digit's noise fills the chart. */
-function paddedRange(low: number | null, high: number | null, digits: number): [number, number] {
-  if (low === null || high === null) return [0, 1];
-  const missing = Math.max(0, 10 * 10 ** -digits - (high - low), leastSpan(low, high) - (high - low));
+function paddedRange(lowest: number | null, highest: number | null, view: View | null): [number, number] {
+  if (lowest === null || highest === null) return [0, 1];
+  const least = Math.max(10 * 10 ** -(view?.digits ?? 0), leastSpan(lowest, highest));
+  const [low, high] = stretched(lowest, highest, least, view?.limits ?? []);
+  const missing = Math.max(0, least - (high - low));
   const padding = (high - low) * 0.08 + missing / 2;
   return [low - padding, high + padding];
 }
@@ -202,36 +209,4 @@ function axis(): uPlot.Axis {
     ticks: { show: false },
     gap: 8,
   };
-}
-
-/** Shades the time in which an alert was open and marks where it opened with a line and a triangle. */
-function drawAlerts(plot: uPlot, alerts: View["alerts"]): void {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  for (const { from, to } of alerts) {
-    const left = Math.round(plot.valToPos(from / 1000, "x", true));
-    const right = Math.round(plot.valToPos(to / 1000, "x", true));
-    ctx.fillStyle = colour("--alarm-band");
-    ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
-    ctx.fillStyle = colour("--alarm");
-    ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
-    drawTriangle(ctx, left, bbox.top);
-  }
-  ctx.restore();
-}
-
-function drawTriangle(ctx: CanvasRenderingContext2D, x: number, top: number): void {
-  const size = 9 * devicePixelRatio;
-  ctx.beginPath();
-  ctx.moveTo(x, top);
-  ctx.lineTo(x + size, top);
-  ctx.lineTo(x, top + size);
-  ctx.fill();
-}
-
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }

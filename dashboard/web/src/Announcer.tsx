@@ -1,0 +1,28 @@
+import { effect, signal } from "@preact/signals";
+import { nameOf } from "./alert-words";
+import type { Alert } from "./api";
+import { alerts, known } from "./state";
+
+const announced = signal("");
+let openBefore: Set<string> | null = null;
+
+// Those that were open when the page came up are in the header; the voice is for what happens.
+effect(() => {
+  if (!known.value) return;
+  const isOpen = alerts.value.filter((alert) => alert.resolved_at === null);
+  const open = new Map(isOpen.map((alert) => [nameOf(alert), alert]));
+  const before = openBefore ?? new Set(open.keys());
+  const opened = [...open].filter(([name]) => !before.has(name)).map(([name, alert]) => `${alarmOf(alert)}: ${name}.`);
+  const resolved = [...before].filter((name) => !open.has(name)).map((name) => `Resolved: ${name}.`);
+  openBefore = new Set(open.keys());
+  if (opened.length + resolved.length > 0) announced.value = [...opened, ...resolved].join(" ");
+});
+
+function alarmOf(alert: Alert): string {
+  return alert.severity === "critical" ? "Critical alert" : "Alert";
+}
+
+/** Speaks alarms to those who do not see the page, and nothing else. */
+export function Announcer() {
+  return <p class="unseen" role="alert">{announced.value}</p>;
+}

@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { assertAccessible } from "./axe.mjs";
+import { browse, eventually, textOf } from "./browser.mjs";
+import { startMillrace } from "./millrace.mjs";
+
+const RULES = `
+group_wait = "0s"
+max_mails_per_hour = 100000
+
+[[rules]]
+name = "hot"
+metric = "temperature"
+device = "lab"
+above = 25.0
+severity = "critical"
+
+[[rules]]
+name = "silent"
+device = "away/#"
+absent_for = "1s"
+`;
+const REASON = "the racks are moved";
+
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-alerts-"));
+const rules = join(dataDir, "rules.toml");
+const settings = {
+  MILLRACE__ALERTER__RULES: rules,
+  MILLRACE__DASHBOARD__STALE_AFTER: "1h",
+  MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h",
+};
+
+let millrace, browser, page, device;
+
+before(async () => {
+  writeFileSync(rules, RULES);
+  millrace = await startMillrace(dataDir, { settings });
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  await publish("lab", 22);
+  await publish("lab", 26.5);
+  browser = await browse(`${millrace.http}/?device=lab&metric=temperature`);
+  page = browser.page;
+});
+after(async () => {
+  await browser?.close();
+  await device?.endAsync(true);
+  await millrace?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+// The tests tell one story and run in this order.
+
+test("an alert says its limit with the unit, and the chart has a line there", async () => {
+  await eventually(() => textOf(open("lab").locator(".alert-value")), "26.5\u202f°C, above 25\u202f°C");
+  await eventually(() => textOf(page.getByTestId("legend")), /above 25\u202f°C.*alert open/);
+});
+
+test("the keyboard opens a form, and Escape gives the focus back", async () => {
+  await button("Acknowledge").focus();
+  await page.keyboard.press("Enter");
+  await eventually(focused, "by");
+  await page.keyboard.press("Escape");
+  await eventually(() => page.locator(".reply").count(), 0);
+  await eventually(focused, "acknowledge");
+});
+
+test("an alert is acknowledged with a name and a note", async () => {
+  await page.keyboard.press("Enter");
+  await eventually(focused, "by");
+  await page.keyboard.type("ann");
+  await page.getByLabel("Note").fill("on my way");
+  await assertAccessible(page);
+  await page.keyboard.press("Enter");
+  await eventually(() => open("lab").getAttribute("data-acknowledged"), "true");
+  await eventually(() => textOf(open("lab").locator(".alert-times")), /acknowledged.*by ann: on my way/);
+  await eventually(() => textOf(page.getByRole("status")), "Acknowledged: hot at lab temperature.");
+  assert.equal(await button("Acknowledge").count(), 0);
+  assert.equal(await focused(), "alert");
+  const [alert] = (await ask("api/alerts?device=lab")).alerts;
+  assert.deepEqual([alert.acknowledged.by, alert.acknowledged.note], ["ann", "on my way"]);
+});
+
+test("a silence needs a reason, and a refusal is shown in the server's words", async () => {
+  await button("Silence").click();
+  await eventually(focused, "text");
+  assert.equal(await page.getByLabel("Name").inputValue(), "ann");
+  await page.keyboard.press("Enter");
+  assert.deepEqual((await ask("api/silences")).silences, []);
+  await page.keyboard.type("  ");
+  await page.keyboard.press("Enter");
+  await eventually(() => textOf(page.getByTestId("reply-problem")), /^Not done: .*reason.*500/);
+  assert.equal(await open("lab").getAttribute("data-silenced"), "false");
+});
+
+test("a device is silenced for as long as was chosen", async () => {
+  await page.getByRole("button", { name: "4 hours" }).click();
+  await page.getByLabel("Reason").fill(REASON);
+  await page.locator(".reply").getByRole("button", { name: "Silence" }).click();
+  await eventually(() => open("lab").getAttribute("data-silenced"), "true");
+  await eventually(() => textOf(open("lab").locator(".alert-times")), new RegExp(`silenced.*until.*by ann: ${REASON}`));
+  await eventually(() => textOf(silence("lab")), new RegExp(`lab.*until.*ann: ${REASON}`));
+  const [{ from, until, by }] = (await ask("api/silences")).silences;
+  assert.equal(Math.round((Date.parse(until) - Date.parse(from)) / 60_000), 240);
+  assert.equal(by, "ann");
+});
+
+test("each notice says what became of it: one that is silenced is held", async () => {
+  await publish("lab", 22);
+  await eventually(() => open("lab").count(), 0);
+  await publish("lab", 27);
+  await eventually(() => textOf(open("lab").locator("summary")), /^1 held/);
+  await open("lab").locator("summary").click();
+  await eventually(() => textOf(open("lab").getByTestId("notices").locator("li")), /opened · mail to .+held: silenced/);
+  await assertAccessible(page);
+});
+
+test("a silence is ended, and the focus is not lost with its button", async () => {
+  await silence("lab").getByRole("button", { name: "End the silence of lab" }).focus();
+  await page.keyboard.press("Enter");
+  await eventually(() => silence("lab").count(), 0);
+  await eventually(() => open("lab").getAttribute("data-silenced"), "false");
+  await eventually(() => textOf(page.getByRole("status")), "Ended the silence of lab.");
+  assert.equal(await focused(), "alerts-title");
+  assert.deepEqual((await ask("api/silences")).silences, []);
+});
+
+test("open and past alerts are told apart, and the address knows", async () => {
+  await page.locator('[data-alerts="past"]').click();
+  await eventually(() => listedAlerts(), "false");
+  await eventually(search, "?device=lab&metric=temperature&alerts=past");
+  await page.reload();
+  await eventually(() => listedAlerts(), "false");
+  await page.getByTestId("alert").getByRole("link").click();
+  await eventually(search, /from=.*&alerts=past/);
+  await page.locator('[data-alerts="open"]').click();
+  await eventually(() => listedAlerts(), "true");
+  await page.locator('[data-alerts="all"]').click();
+  await eventually(() => listedAlerts(), "true,false");
+  await eventually(search, (address) => !address.includes("alerts="));
+});
+
+test("the chart asks the store for the alerts of the time that it shows", async () => {
+  const [alert] = (await ask("api/alerts?device=lab&state=resolved")).alerts;
+  const older = { ...alert, id: "older", kind: "below", condition: "below 21.5", threshold: 21.5 };
+  const path = /\/api\/alerts\?device=lab&metric=temperature&from=.+&to=/;
+  await page.route(path, (route) => route.fulfill({ json: { alerts: [older] } }));
+  await page.goto(`${millrace.http}/?device=lab&metric=temperature&range=1h`);
+  await eventually(() => textOf(page.getByTestId("legend")), /above 25\u202f°C.*below 21.5\u202f°C/);
+  await page.unroute(path);
+});
+
+test("an absence is shaded as a gap, and the line breaks there", async () => {
+  await publish("away/cellar", 20);
+  await eventually(() => open("away/cellar").count(), 1);
+  await eventually(() => textOf(open("away/cellar").locator(".alert-value")), "absent for 1s");
+  await publish("away/cellar", 21);
+  await page.goto(`${millrace.http}/?device=away/cellar&metric=temperature`);
+  await eventually(() => textOf(page.getByTestId("legend")), "absent");
+});
+
+test("with both forms and all notices it fits a phone, and axe finds nothing grave", async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const summary of await page.locator("#alerts summary").all()) await summary.click();
+  for (const name of ["Acknowledge", "Silence"]) {
+    await button(name).click();
+    await eventually(() => page.locator(".reply").count(), 1);
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+    await assertAccessible(page);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test("when the server is away nothing is taken for done: the form stays and says why, and the panel is grey", async () => {
+  const before = await valueColour();
+  browser.expectRefusals = true;
+  await device.endAsync(true);
+  await millrace.stop();
+  await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "false");
+  await eventually(valueColour, (colour) => colour !== before);
+  await page.getByLabel("Reason").fill(REASON);
+  await page.keyboard.press("Enter");
+  await eventually(() => textOf(page.getByTestId("reply-problem")), "Not done: the server does not answer.");
+  assert.equal(await page.getByLabel("Reason").inputValue(), REASON);
+  assert.equal(await open("lab").getAttribute("data-silenced"), "false");
+  await assertAccessible(page);
+});
+
+test("when it is back, what was written can be sent", async () => {
+  millrace = await startMillrace(dataDir, { httpPort: millrace.port, settings });
+  await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "true");
+  browser.expectRefusals = false;
+  await page.locator(".reply").getByRole("button", { name: "Silence" }).click();
+  await eventually(() => open("lab").getAttribute("data-silenced"), "true");
+});
+
+test("nothing was asked of strangers, and the browser complained of the refusal alone", () => {
+  assert.deepEqual(browser.strangers, []);
+  assert.deepEqual(browser.complaints.filter((complaint) => !/status of 400/.test(complaint)), []);
+});
+
+/** Returns when the broker has acknowledged it, which is when it is stored. */
+function publish(name, value) {
+  return device.publishAsync(`temperature/${name}`, JSON.stringify({ value, unit: "celsius" }), { qos: 1 });
+}
+
+async function ask(path) {
+  return (await fetch(`${millrace.http}/${path}`)).json();
+}
+
+/** What has the focus: the name of a field, the kind of a button, or what tests call it. */
+function focused() {
+  return page.evaluate(() => {
+    const { name, dataset, id } = document.activeElement;
+    return name || dataset.reply || dataset.testid || id;
+  });
+}
+
+const open = (name) => page.locator(`[data-testid="alert"][data-open="true"][data-device="${name}"]`);
+const button = (name) => open("lab").locator(`.replies [data-reply="${name.toLowerCase()}"]`);
+const silence = (name) => page.locator(`[data-testid="silence"][data-device="${name}"]`);
+const search = () => new URL(page.url()).search;
+const listedAlerts = () => page.getByTestId("alert").evaluateAll((all) => all.map((one) => one.dataset.open).join());
+const valueColour = () => open("lab").locator(".alert-value").evaluate((element) => getComputedStyle(element).color);
