@@ -54,7 +54,7 @@ fn time(time: Option<Duration>) -> String {
 pub(crate) fn page(rows: &[Row], seed: u64) -> String {
     let mut page = format!(
         "# Drills\n\n\
-         `make drill` wrote this page (seed {seed}, {}). Each drill runs `sensor-sim load` with {} readings/s from {} connections\n\
+         The drills wrote this page; `make drill` and `make test` run them (seed {seed}, {}). Each drill runs `sensor-sim load` with {} readings/s from {} connections\n\
          through HAProxy, breaks something, mends it, and then asks the ledger: every reading that got a PUBACK is stored, none\n\
          twice, none is stuck in a queue, nothing good was dead-lettered, and an incident that opened before the fault and ended\n\
          after it made exactly two mails.\n\n\
