@@ -17,6 +17,19 @@ use crate::{Counters, Rules};
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// What rules may refer to.
+///
+/// # Errors
+/// A setting is wrong.
+pub(crate) fn known(settings: &Settings) -> Result<Known, SettingError> {
+    let zone: String = settings.get("smtp.zone")?;
+    let zone = if zone.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(&zone) };
+    let problem = "there is no such time zone: write an IANA name such as Europe/Berlin";
+    let zone = zone.map_err(|_| SettingError::new("smtp.zone", problem))?;
+    let metrics = settings.get::<Metrics>("metrics")?.names().map(str::to_owned).collect();
+    Ok(Known { metrics, mail_to: settings.get("smtp.to")?, zone })
+}
+
 /// The rules in the setting `alerter.rules`.
 #[derive(Debug, Clone)]
 pub struct RulesFile {
@@ -30,16 +43,7 @@ impl RulesFile {
     /// A setting is wrong.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let path: PathBuf = settings.get("alerter.rules")?;
-        let zone: String = settings.get("smtp.zone")?;
-        let zone = if zone.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(&zone) };
-        let zone = zone.map_err(|_| {
-            SettingError::new(
-                "smtp.zone",
-                "there is no such time zone: write an IANA name such as Europe/Berlin",
-            )
-        })?;
-        let metrics = settings.get::<Metrics>("metrics")?.names().map(str::to_owned).collect();
-        let known = Known { metrics, mail_to: settings.get("smtp.to")?, zone };
+        let known = known(settings)?;
         Ok(Self { path: (!path.as_os_str().is_empty()).then_some(path), known })
     }
 

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use jiff::tz::TimeZone;
 use service::Settings;
 
 use crate::Rules;
 use crate::rules::{Known, RulesError, read, read_default};
+use crate::watch::known;
 
 /// Which file.
 #[derive(Debug, clap::Args)]
@@ -44,12 +44,6 @@ fn verdict(file: &str, read: Result<Rules, RulesError>) -> anyhow::Result<String
         }
         Err(e) => bail!("{file} is to be mended:\n{e}"),
     }
-}
-
-/// What rules may refer to.
-fn known(settings: &Settings) -> anyhow::Result<Known> {
-    let (metrics, mail_to) = (settings.get("metrics")?, settings.get("smtp.to")?);
-    Ok(Known { metrics, mail_to, zone: TimeZone::system() })
 }
 
 #[cfg(test)]
