@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 
-use e2e::{Start, binary};
+use e2e::{SOON, Start, binary, eventually};
 
 /// The one line that a failed start says.
 fn complaint(start: &Start, code: i32) -> String {
@@ -111,6 +111,7 @@ fn every_binary_explains_itself_and_asks_for_health() {
     let millrace = Start::new(&folder.path().join("data")).start();
     let mut ask = std::process::Command::new(binary("millrace"));
     let address = millrace.http.trim_start_matches("http://");
-    let healthy = ask.arg("healthcheck").env("MILLRACE__HTTP__LISTEN", address).status().unwrap();
-    assert!(healthy.success());
+    ask.arg("healthcheck").env("MILLRACE__HTTP__LISTEN", address);
+    // It says where it is before every part of it is ready.
+    eventually(SOON, || ask.status().unwrap().success().then_some(()).ok_or("not ready"));
 }
