@@ -49,7 +49,8 @@ pub(crate) struct Listed {
 
 impl Listed {
     pub(crate) fn of(incident: &Incident) -> Self {
-        let json = to_raw_value(&json::Alert::of(incident)).expect("an alert is a map of numbers and strings");
+        let json =
+            to_raw_value(&json::Alert::of(incident)).expect("an alert is a map of numbers and strings");
         Self { topic: format!("{}/{}", incident.metric, incident.device), json }
     }
 }

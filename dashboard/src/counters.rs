@@ -21,7 +21,8 @@ impl Counters {
             pages: metrics.register("pages", "Pages that are open now"),
             frames: metrics.register("frames", "Frames sent to pages"),
             frame_bytes: metrics.register("frame_bytes", "Bytes of the frames sent to pages"),
-            refused: metrics.register("refused", "Pages refused: too many, from elsewhere, or not to be understood"),
+            refused: metrics
+                .register("refused", "Pages refused: too many, from elsewhere, or not to be understood"),
             dropped: metrics.register("dropped", "Pages dropped: too slow, or silent"),
         }
     }

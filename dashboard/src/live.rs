@@ -61,7 +61,10 @@ impl Live {
     pub(crate) fn devices(&self) -> String {
         let mut view = self.view();
         view.age(Timestamp::now());
-        json::listed("devices", view.sensors().map(|sensor| json::Device::of((&sensor.reading, sensor.state))))
+        json::listed(
+            "devices",
+            view.sensors().map(|sensor| json::Device::of((&sensor.reading, sensor.state))),
+        )
     }
 
     fn view(&self) -> MutexGuard<'_, View> {

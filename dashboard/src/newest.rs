@@ -267,10 +267,7 @@ mod tests {
     #[test]
     fn what_changed_is_there_in_the_order_of_its_last_change() {
         let mut newest = Newest::new(AGES);
-        let named = |name: &str, seq| Reading {
-            topic: Topic::parse(name).unwrap(),
-            ..reading(0, seq, 1.0)
-        };
+        let named = |name: &str, seq| Reading { topic: Topic::parse(name).unwrap(), ..reading(0, seq, 1.0) };
         for topic in ["temperature/a", "temperature/b", "temperature/c"] {
             newest.observe(named(topic, 1), at(0));
             newest.seal();

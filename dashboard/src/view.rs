@@ -16,6 +16,9 @@ use crate::frame::Frame;
 use crate::newest::{Ages, Newest, Sensor, Version};
 use crate::topics::Topics;
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Debug)]
 pub(crate) struct View {
     newest: Newest,
@@ -124,10 +127,5 @@ impl View {
     /// By metric and device.
     pub(crate) fn sensors(&self) -> impl Iterator<Item = &Sensor> {
         self.newest.all()
-    }
-
-    #[cfg(test)]
-    pub(crate) fn audiences(&self) -> usize {
-        self.audiences.len()
     }
 }

@@ -15,7 +15,8 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(20);
 /// Answers each message with itself, for ever; for tests.
 pub async fn echo(listener: TcpListener) {
     let tasks = TaskTracker::new();
-    let route = upgrade().map(move |upgrade: super::socket::Upgrade| upgrade.accept(MAX_MESSAGE_BYTES, &tasks, answer));
+    let route = upgrade()
+        .map(move |upgrade: super::socket::Upgrade| upgrade.accept(MAX_MESSAGE_BYTES, &tasks, answer));
     warp::serve(route).incoming(listener).run().await;
 }
 

@@ -83,7 +83,9 @@ impl Door {
             });
         };
         let door = self.clone();
-        upgrade.accept(MAX_INCOMING_BYTES, &self.pages, async move |socket| door.show(socket, topics, seat).await)
+        upgrade.accept(MAX_INCOMING_BYTES, &self.pages, async move |socket| {
+            door.show(socket, topics, seat).await
+        })
     }
 
     async fn show(self, mut socket: Upgrading, topics: Topics, seat: Seat) {

@@ -101,9 +101,10 @@ fn long_name(number: usize) -> String {
     format!("temperature/d{number:03}/{level}/{level}/{level}")
 }
 
-/// So many bytes in each frame that no buffer holds the frames of a few seconds.
+/// So many bytes in each frame, as every unit changes, that no buffer holds the frames of a few seconds.
 fn publish_much(bench: &Bench, value: u64) {
-    (0..1_000).for_each(|number| bench.publish(&long_name(number), &value.to_string()));
+    let payload = format!(r#"{{"value":{value},"unit":"u{value}"}}"#);
+    (0..1_000).for_each(|number| bench.publish(&long_name(number), &payload));
 }
 
 #[tokio::test]

@@ -129,18 +129,19 @@ async fn after_a_gap_the_newest_come_from_the_store() {
 async fn alerts_and_counts_are_told_when_they_change() {
     let bench = Bench::start(Wanted::default()).await;
     let mut page = bench.watch().await;
-    page.until(|page| page.told["rejected"] == 0).await;
+    page.until(|page| page.told("rejected") == 0).await;
     bench.open(alert("lab")).await;
     bench.open(alert("hall")).await;
-    page.until(|page| page.told["alerts"].as_array().unwrap().len() == 2 && page.told["open_alerts"] == 2).await;
-    let newest = &page.told["alerts"][0];
+    page.until(|page| page.told("alerts").as_array().unwrap().len() == 2 && page.told("open_alerts") == 2)
+        .await;
+    let newest = &page.told("alerts")[0];
     assert_eq!((&newest["rule"], &newest["resolved_at"]), (&json!("temperature-high"), &Value::Null));
     bench.reject("the payload is not JSON").await;
-    page.until(|page| page.told["rejected"] == 1).await;
+    page.until(|page| page.told("rejected") == 1).await;
     bench.live.note_behind(Some(0.2499));
-    page.until(|page| page.told["behind"] == 0.2).await;
+    page.until(|page| page.told("behind") == 0.2).await;
     bench.live.note_behind(None);
-    page.until(|page| page.told["behind"].is_null()).await;
+    page.until(|page| page.told("behind").is_null()).await;
     let mut late = bench.watch().await;
     late.frame().await;
     assert_eq!(late.told, page.told, "in the snapshot, too");
@@ -158,7 +159,8 @@ async fn a_page_is_told_only_of_what_it_shows() {
     bench.open(alert("site-a/rack-1")).await;
     bench.open(alert("site-b")).await;
     all.until(|page| page.devices.len() == 4 && page.alerts().len() == 2).await;
-    some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.told["open_alerts"] == 2).await;
+    some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.told("open_alerts") == 2)
+        .await;
     assert_eq!(some.devices.keys().collect::<Vec<_>>(), ["humidity/lab", "temperature/site-a/rack-1"]);
     assert_eq!(some.alerts(), [("temperature-high", "site-a/rack-1")]);
 
@@ -204,7 +206,7 @@ async fn of_more_alerts_than_are_listed_a_page_finds_its_own() {
         let later = alert("loud").opened_at + SignedDuration::from_secs(number + 1);
         bench.open(Incident { id: format!("loud {number}"), opened_at: later, ..alert("loud") }).await;
     }
-    page.until(|page| page.told["open_alerts"] == 121).await;
+    page.until(|page| page.told("open_alerts") == 121).await;
     assert_eq!(page.alerts(), [("temperature-high", "quiet")]);
     let mut all = bench.watch().await;
     all.frame().await;

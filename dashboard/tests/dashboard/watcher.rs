@@ -172,6 +172,11 @@ impl Watcher {
         self.devices.get(topic).map(|shown| shown.value)
     }
 
+    /// Nothing before the first frame.
+    pub(crate) fn told(&self, name: &str) -> &Value {
+        self.told.get(name).unwrap_or(&Value::Null)
+    }
+
     /// The rules and devices of the alerts that are listed.
     pub(crate) fn alerts(&self) -> Vec<(&str, &str)> {
         let alerts = self.told.get("alerts").and_then(Value::as_array).into_iter().flatten();
