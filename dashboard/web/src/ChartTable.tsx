@@ -60,9 +60,8 @@ export function Table() {
   );
 }
 
-function caption(): string {
-  if (!isReduced.value || !loaded.value) return "Each row is one reading of a sensor, newest first.";
-  return `Each row is ${stepWords(loaded.value.widthMs)} from its time on, newest first.`;
+function caption() {
+  return loaded.value && `Each row is ${stepWords(loaded.value.widthMs)} from its time on, newest first.`;
 }
 
 function stepWords(ms: number): string {

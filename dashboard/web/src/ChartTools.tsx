@@ -22,7 +22,7 @@ export function ChartTools() {
       <Csv />
       <div class="ranges views" role="group" aria-label="Chart or table">
         <button aria-pressed={!table} onClick={() => choose({ table: false })}>Chart</button>
-        <button aria-pressed={table} onClick={() => choose({ table: true })} data-testid="as-table">Table</button>
+        <button aria-pressed={table} onClick={() => choose({ table: true })} data-testid="as-table" title="The same data as a table">Data</button>
       </div>
     </div>
   );

@@ -30,6 +30,9 @@ export function roomIn(pixels: number): number {
   return Math.max(80, Math.min(360, Math.round(pixels / 4)));
 }
 
+/** How many rows a table has, at most: the same on a narrow screen as on a wide one. */
+const TABLE_ROWS = 360;
+
 /** When each sensor first spoke, as far as that was asked for. */
 const firsts = signal<Map<string, number | null>>(new Map());
 
@@ -55,7 +58,7 @@ export function startChart(): () => void {
   if (running) return () => {};
   running = true;
   const stopLoading = effect(() => {
-    void [shownKeys.value, choice.value.range, choice.value.zoom, generation.value];
+    void [shownKeys.value, choice.value.range, choice.value.zoom, choice.value.table, generation.value];
     void load();
   });
   const stopExtending = effect(() => {
@@ -89,7 +92,7 @@ async function load(): Promise<void> {
 async function fetchInto(aborted: AbortSignal): Promise<number> {
   const asked = shown.peek();
   await learnFirsts(aborted);
-  const [{ from, to }, points] = [frame.peek(), room.peek()];
+  const [{ from, to }, points] = [frame.peek(), choice.peek().table ? TABLE_ROWS : room.peek()];
   // The end of a span is not part of it, and the newest reading may lie right on it.
   const span = { from: Math.floor(from), to: Math.floor(to) + 1 };
   // The server's steps are whole microseconds.
@@ -152,9 +155,9 @@ export const shownPoints = computed<Point[]>(() => shownLines.value[0] ?? []);
 /** Zooms to the middle part of the frame, or out of it, around an instant. */
 export function zoomAround(at: number, factor: number): void {
   const { from, to } = frame.peek();
-  const half = ((to - from) * factor) / 2;
-  const middle = Math.min(Math.max(at, from), to);
-  const zoom = spanOf(middle - half, Math.min(middle + half, Math.max(to, serverNow())));
+  const length = (to - from) * factor;
+  const end = Math.min(Math.min(Math.max(at, from), to) + length / 2, Math.max(to, serverNow()));
+  const zoom = spanOf(end - length, end);
   if (zoom) move({ zoom });
 }
 

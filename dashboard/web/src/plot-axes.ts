@@ -74,13 +74,14 @@ export function scaleOf(place: 0 | 1): string {
 }
 
 /** With two scales each has to say what it measures: above its figures, or above the values where that is longer. */
-export function drawNames({ ctx, bbox }: uPlot, names: string[]): void {
+export function drawNames({ ctx, bbox, scales }: uPlot, names: string[]): void {
   const dot = devicePixelRatio;
   ctx.save();
   ctx.font = FONT.replace("12px", `${12 * dot}px`);
   ctx.textBaseline = "bottom";
   ctx.fillStyle = colour("--ink");
   names.forEach((name, place) => {
+    if (scales[scaleOf(place as 0 | 1)]?.min == null) return;
     const isLong = ctx.measureText(unitSign(name)).width > LONGEST_NAME * dot;
     const edge = place === 0 ? bbox.left : bbox.left + bbox.width;
     const outwards = isLong ? 0 : (place === 0 ? -1 : 1) * AXIS_GAP * dot;

@@ -148,8 +148,9 @@ function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
 }
 
 /** Room above and below, and never so narrow a range that the last digit's noise fills the chart. */
-function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): [number, number] {
-  if (lowest === null || highest === null) return [0, 1];
+function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): uPlot.Range.MinMax {
+  // A second scale without values is not drawn.
+  if (lowest === null || highest === null) return place === 0 ? [0, 1] : [null, null];
   const least = Math.max(10 * 10 ** -(view?.digits[place] ?? 0), leastSpan(lowest, highest));
   // Limits are those of the sensor in front, and so is the first scale.
   const [low, high] = stretched(lowest, highest, least, place === 0 ? (view?.limits ?? []) : []);
