@@ -66,7 +66,7 @@ test("a sensor of another unit gets a scale, and one of a third unit a reason wh
   await assertAccessible(page);
   await page.keyboard.press("Escape");
   await eventually(() => picks().count(), 0);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Add sensor");
+  assert.equal(await focused(), "Add sensor");
 });
 
 test("the legend has the values under the crosshair, and none where a sensor was silent", async () => {
@@ -177,8 +177,10 @@ test("a sensor comes to the front, and the others stay until they are removed", 
   await eventually(() => textOf(page.locator(".chart-title p")), "humidity in %");
   await page.getByRole("button", { name: "Remove lab humidity" }).click();
   await eventually(async () => (await names()).join(), ["temperature/attic", "temperature/lab"].join());
+  await eventually(focused, "Remove attic temperature");
   await page.getByRole("button", { name: "Remove lab temperature" }).click();
   await eventually(() => lines().count(), 0);
+  await eventually(focused, /^History of temperature\/attic/);
   await eventually(() => textOf(page.locator("#chart-title")), "attic");
 });
 
@@ -227,6 +229,7 @@ async function hover(part) {
   await page.mouse.move(box.x + box.width * part, box.y + box.height / 2);
 }
 
+const focused = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.textContent);
 const search = () => new URL(page.url()).search;
 const chart = () => page.getByTestId("chart");
 const table = () => page.getByTestId("chart-table");

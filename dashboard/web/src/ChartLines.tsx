@@ -36,7 +36,7 @@ function LineItem({ sensor, place, point, metric }: { sensor: Shown; place: numb
     <li class="line" data-testid="line" data-sensor={sensor.key}>
       <LineSwatch place={hasScale ? place : null} />
       <span class="line-name" title={`${sensor.device} ${sensor.metric}`}>
-        <Name sensor={sensor} isFront={place === 0} />
+        <Name sensor={sensor} place={place} />
         {metric && <span class="line-metric"> {sensor.metric}</span>}
       </span>
       <span class="line-figures">
@@ -46,7 +46,7 @@ function LineItem({ sensor, place, point, metric }: { sensor: Shown; place: numb
           <span class="chart-note" title={`There are two scales already: ${scaleWords()}`}>not drawn: a third scale</span>
         )}
       </span>
-      <button class="line-remove" aria-label={`Remove ${sensor.device} ${sensor.metric}`} title="Remove" onClick={() => choose(leftOut(current(), sensor))}>
+      <button class="line-remove" aria-label={`Remove ${sensor.device} ${sensor.metric}`} title="Remove" onClick={() => (choose(leftOut(current(), sensor)), focusAt(place))}>
         <CrossShape />
       </button>
     </li>
@@ -54,8 +54,8 @@ function LineItem({ sensor, place, point, metric }: { sensor: Shown; place: numb
 }
 
 /** A name brings its sensor to the front. It is a link, as those of tiles are. */
-function Name({ sensor, isFront }: { sensor: Shown; isFront: boolean }) {
-  if (isFront) return <strong>{sensor.device}</strong>;
+function Name({ sensor, place }: { sensor: Shown; place: number }) {
+  if (place === 0) return <strong>{sensor.device}</strong>;
   const next = () => inFront(current(), { device: sensor.device, metric: sensor.metric });
   return (
     <a
@@ -65,11 +65,21 @@ function Name({ sensor, isFront }: { sensor: Shown; isFront: boolean }) {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
         event.preventDefault();
         choose(next());
+        focusAt(place);
       }}
     >
       {sensor.device}
     </a>
   );
+}
+
+/** What had the focus is gone or somewhere else; the keyboard goes on from what stands there now. */
+function focusAt(place: number): void {
+  requestAnimationFrame(() => {
+    const items = document.querySelectorAll(".line");
+    const item = items[Math.min(place, items.length - 1)]?.querySelector<HTMLElement>("a, button");
+    (item ?? document.querySelector<HTMLElement>("#chart [tabindex='0']"))?.focus();
+  });
 }
 
 function Figures({ sensor, point }: { sensor: Shown; point: Point | null }) {

@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MOST_SENSORS } from "./chart-address";
 import { needsThirdScale, scaleWords, shown } from "./chart-sensors";
-import { choice, choose, chosen } from "./choice";
+import { choice, choose } from "./choice";
 import { unitSign } from "./format";
 import { matcher } from "./names";
 import { sensors, type Sensor } from "./state";
@@ -17,10 +17,6 @@ export function Picker({ close }: { close(): void }) {
   const listed = found.slice(0, MOST_LISTED);
   const at = Math.min(active, listed.length - 1);
   const full = shown.value.length >= MOST_SENSORS;
-  const add = (sensor: Sensor | undefined) => {
-    if (!sensor || full || lacksScale(sensor)) return;
-    choose({ others: [...choice.peek().others, { device: sensor.device, metric: sensor.metric }], sensor: chosen.peek() });
-  };
   const handleKey = (event: KeyboardEvent) => {
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
     if (event.key === "Enter") add(listed[at]);
@@ -55,6 +51,11 @@ export function Picker({ close }: { close(): void }) {
       </ul>
     </>
   );
+}
+
+function add(sensor: Sensor | undefined): void {
+  if (!sensor || shown.peek().length >= MOST_SENSORS || lacksScale(sensor)) return;
+  choose({ others: [...choice.peek().others, { device: sensor.device, metric: sensor.metric }] });
 }
 
 function noteOf(found: number, full: boolean, text: string): string {
@@ -94,10 +95,11 @@ function lacksScale(sensor: Sensor): boolean {
   return needsThirdScale(sensor.metric, sensor.newest.peek().unit);
 }
 
-/** Those of the same metric first, then those of a scale that is there; each in the order of names. */
+/** Those of the same metric first, each in the order of names. */
 function candidates(text: string): Sensor[] {
   const taken = new Set(shown.value.map(({ key }) => key));
   const metric = shown.value[0]?.metric;
-  const found = sensors.value.filter(((matches) => (sensor: Sensor) => !taken.has(sensor.key) && matches(sensor))(matcher(text)));
+  const matches = matcher(text);
+  const found = sensors.value.filter((sensor) => !taken.has(sensor.key) && matches(sensor));
   return [...found.filter((sensor) => sensor.metric === metric), ...found.filter((sensor) => sensor.metric !== metric)];
 }
