@@ -5,7 +5,6 @@ import { hoveredPoints } from "./ChartCanvas";
 import { choose, current, hrefOf } from "./choice";
 import { summaryOf, type Point } from "./history";
 import { extremes, quantity, TimeOf } from "./Readout";
-import { CrossShape } from "./Shapes";
 
 /** So many have room for their extremes; those of more are in the table. */
 const FEW = 4;
@@ -99,6 +98,15 @@ export function LineSwatch({ place }: { place: number | null }) {
     <svg class="line-swatch" viewBox="0 0 24 12" aria-hidden="true" style={{ color: `var(${colourOf(place)})` }}>
       <path d="M0 6h24" stroke="currentColor" stroke-width="2.4" />
       <path d={markerOf(place)} transform="translate(6 0)" fill="currentColor" stroke="var(--surface)" stroke-width="1.5" paint-order="stroke" />
+    </svg>
+  );
+}
+
+/** On a button that takes something away. */
+function CrossShape() {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6">
+      <path d="m2.5 2.5 7 7m0-7-7 7" stroke-linecap="round" />
     </svg>
   );
 }

@@ -64,12 +64,3 @@ export function FoldShape() {
     </svg>
   );
 }
-
-/** On a button that takes something away. */
-export function CrossShape() {
-  return (
-    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6">
-      <path d="m2.5 2.5 7 7m0-7-7 7" stroke-linecap="round" />
-    </svg>
-  );
-}
