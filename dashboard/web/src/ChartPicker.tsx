@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { MOST_SENSORS } from "./chart-address";
 import { needsThirdScale, scaleWords, shown } from "./chart-sensors";
-import { choice, choose } from "./choice";
+import { choose, others } from "./choice";
 import { unitSign } from "./format";
 import { matcher } from "./names";
 import { sensors, type Sensor } from "./state";
@@ -55,7 +55,7 @@ export function Picker({ close }: { close(): void }) {
 
 function add(sensor: Sensor | undefined): void {
   if (!sensor || shown.peek().length >= MOST_SENSORS || lacksScale(sensor)) return;
-  choose({ others: [...choice.peek().others, { device: sensor.device, metric: sensor.metric }] });
+  choose({ others: [...others.peek(), { device: sensor.device, metric: sensor.metric }] });
 }
 
 function noteOf(found: number, full: boolean, text: string): string {

@@ -42,7 +42,9 @@ test("an address brings at most seven others", () => {
 test("another sensor begins alone, and keeps the range and the table", () => {
   const before = { ...PLAIN, sensor: sensor("a/1"), others: [sensor("a/2")], range: "7d", table: true };
   assert.deepEqual(changed(before, { sensor: sensor("a/3"), zoom: null }), { ...before, sensor: sensor("a/3"), others: [] });
+  assert.deepEqual(changed(before, { sensor: null }).others, []);
   assert.deepEqual(changed(before, { range: "1h" }).others, [sensor("a/2")]);
+  assert.deepEqual(changed(before, { sensor: sensor("a/3"), others: [sensor("a/1")] }).others, [sensor("a/1")]);
 });
 
 test("one of the others changes places with the one in front", () => {

@@ -99,7 +99,7 @@ export function withChoice(search: string, { sensor, others, range, zoom, table 
 
 /** Another sensor begins alone, unless it is said what is drawn with it. */
 export function changed(choice: Choice, next: Partial<Choice>): Choice {
-  const others = next.sensor && !next.others ? [] : choice.others;
+  const others = next.sensor === undefined ? choice.others : [];
   return { ...choice, others, ...next };
 }
 

@@ -3,7 +3,7 @@
 import { computed } from "@preact/signals";
 import type { SensorName } from "./chart-address";
 import { scalesOf } from "./chart-lines";
-import { choice, chosen } from "./choice";
+import { chosen, others } from "./choice";
 import { unitSign } from "./format";
 import { keyOf, sensorOf, sensors } from "./state";
 
@@ -15,7 +15,7 @@ export interface Shown extends SensorName {
 export const shown = computed<Shown[]>(() => {
   const front = chosen.value;
   if (!front) return [];
-  const all = [front, ...choice.value.others].map(({ device, metric }) => ({ device, metric, key: keyOf({ device, metric }) }));
+  const all = [front, ...others.value].map(({ device, metric }) => ({ device, metric, key: keyOf({ device, metric }) }));
   return all.filter(({ key }, place) => place === 0 || key !== all[0]!.key);
 });
 

@@ -25,6 +25,9 @@ export const chosen = computed(() => {
   return pick ? { device: pick.device, metric: pick.metric } : null;
 });
 
+/** Those that are drawn with the chosen one. What the page itself puts in front stands alone. */
+export const others = computed(() => (choice.value.sensor ? choice.value.others : []));
+
 export const chosenKey = computed(() => (chosen.value ? keyOf(chosen.value) : null));
 
 /** The chosen sensor once it is known to the page. */
@@ -54,12 +57,12 @@ export function move(next: Partial<Choice>): void {
   if (!goesOn) return choose(next);
   choice.value = changed(current(), next);
   clearTimeout(address);
-  address = window.setTimeout(() => history.replaceState(history.state, "", hrefOf({})), ADDRESS_AFTER_MS);
+  address = window.setTimeout(() => history.replaceState(history.state, "", hrefOf({}) + location.hash), ADDRESS_AFTER_MS);
 }
 
 /** The address that shows this page with another choice, and the same list. */
 export function hrefOf(next: Partial<Choice>): string {
-  const query = new URLSearchParams(withChoice(location.search, changed({ ...choice.value, sensor: chosen.value }, next)));
+  const query = new URLSearchParams(withChoice(location.search, changed({ ...choice.value, sensor: chosen.value, others: others.value }, next)));
   query.delete("alerts");
   if (alertFilter.value !== "all") query.set("alerts", alertFilter.value);
   return withListing(query.toString(), listing.value);
@@ -67,5 +70,5 @@ export function hrefOf(next: Partial<Choice>): string {
 
 /** The choice, with the sensor that the page chose where the reader did not. */
 export function current(): Choice {
-  return { ...choice.peek(), sensor: chosen.peek() };
+  return { ...choice.peek(), sensor: chosen.peek(), others: others.peek() };
 }
