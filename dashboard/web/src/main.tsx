@@ -1,8 +1,6 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { App } from "./App";
-import { startChartAlerts } from "./chart-alerts";
-import { startChart } from "./chart-data";
 import { startClock } from "./clock";
 import { startOrdering } from "./listed";
 import { startSilences } from "./silences";
@@ -19,8 +17,6 @@ import "./style/alert-forms.css";
 render(<App />, document.getElementById("app")!);
 startClock();
 start();
-startChart();
-startChartAlerts();
 startSilences();
 startOrdering();
 
