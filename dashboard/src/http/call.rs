@@ -24,7 +24,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Each answers every method itself, so that it can say which there are.
 pub(super) fn routes(server: Server) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
-    let call = |most: usize| {
+    let call = move |most: usize| {
         let server = server.clone();
         warp::any()
             .map(move || server.clone())
