@@ -72,9 +72,7 @@ async fn retention_removes_what_was_resent_and_counts_it_once() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = four(store).await;
-    for one in &all[1..3] {
-        assert!(store.mark_resent(one.id, at(9)).await.unwrap());
-    }
+    assert!(store.mark_resent(all[1].id, at(9)).await.unwrap());
     assert_eq!(store.purge(at(3)).await.unwrap(), 3);
     assert_eq!(newest_rejected(store, 10).await, [all[0].message.clone()]);
     assert_eq!(store.rejected_count().await.unwrap(), 1);
