@@ -1,7 +1,10 @@
 import type { Group } from "./groups";
 import { list, listing } from "./listed";
 import { fold, isClosed } from "./listing";
+import { isTaken } from "./click";
 import { plural } from "./format";
+import { filterOfGroup } from "./scope";
+import { hrefOfScope, showOnly } from "./scoping";
 import { AlertShape, FoldShape, StateShape } from "./Shapes";
 import { countStates, openAlerts, type Sensor } from "./state";
 
@@ -22,7 +25,9 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
     view === "table"
       ? ({ role: "row", "aria-rowindex": index + 2 } as const)
       : ({ role: "listitem", "aria-posinset": position, "aria-setsize": count } as const);
-  const button = (
+  const filter = filterOfGroup(group.path);
+  const head = (
+    <>
     <button
       class="group-button"
       tabIndex={stop ? 0 : -1}
@@ -35,6 +40,19 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
       <span class="group-count">{plural(group.all.length, "sensor")}</span>
       <Condition group={group} />
     </button>
+    {filter !== null && (
+      <a
+        class="group-only"
+        tabIndex={stop ? 0 : -1}
+        href={hrefOfScope([filter])}
+        aria-label={`Only ${group.path}`}
+        title={`Show only ${group.path} on this page`}
+        onClick={(event) => isTaken(event) && showOnly([filter])}
+      >
+        only
+      </a>
+    )}
+    </>
   );
   return (
     <div
@@ -45,7 +63,7 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
       data-depth={group.depth}
       style={top === null ? undefined : { top: `${top}px` }}
     >
-      {view === "table" ? <div role="gridcell" aria-colspan={5}>{button}</div> : button}
+      {view === "table" ? <div role="gridcell" aria-colspan={5}>{head}</div> : head}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { alertFilter } from "./alert-filter";
 import type { Span } from "./api";
 import { listing } from "./listed";
 import { withListing } from "./listing";
+import { scope } from "./scope";
 import { keyOf, openAlerts, sensorOf, sensors } from "./state";
 
 const MINUTE = 60_000;
@@ -73,6 +74,7 @@ export function hrefOf(next: Partial<Choice>): string {
     query.set("to", new Date(zoom.to).toISOString());
   }
   if (alertFilter.value !== "all") query.set("alerts", alertFilter.value);
+  if (scope.value.filters.length > 0) query.set("topics", scope.value.filters.join());
   return withListing(query.toString(), listing.value);
 }
 

@@ -41,7 +41,7 @@ export function list(next: Partial<Listing>): void {
 
 function writeAddress(): void {
   const search = withListing(location.search, listing.peek());
-  if (search !== location.search) history.replaceState(history.state, "", search || location.pathname);
+  if (search !== location.search) history.replaceState(history.state, "", (search || location.pathname) + location.hash);
 }
 
 export function listAll(): void {
@@ -91,8 +91,8 @@ export function startOrdering(): void {
 }
 
 function factsOf(sensor: Sensor): Sortable {
-  const { value, state } = sensor.newest.peek();
-  return { value, state, measuredAtMs: sensor.measuredAtMs, alerting: openAlerts.peek().has(sensor.key) };
+  const { value, state, measuredAtMs } = sensor.newest.peek();
+  return { value, state, measuredAtMs, alerting: openAlerts.peek().has(sensor.key) };
 }
 
 /**
