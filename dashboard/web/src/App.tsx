@@ -4,7 +4,7 @@ import { chosen } from "./choice";
 import { Empty } from "./Empty";
 import { Header } from "./Header";
 import { later } from "./Later";
-import { many } from "./listed";
+import { fewRows, many } from "./listed";
 import { Overview } from "./Overview";
 import { alerts, connection, known, sensors } from "./state";
 import { view, type ViewName } from "./view";
@@ -29,7 +29,7 @@ export function App() {
       class="page"
       data-connected={connection.value.connected}
       data-many={isOverview && many.value}
-      data-rows={sensors.value.length > 4 ? 2 : 1}
+      data-rows={fewRows.value > 1 ? 2 : 1}
     >
       {isOverview && chosen.value && <a class="skip" href="#chart">Skip to the chart</a>}
       <Header />

@@ -28,30 +28,13 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
   const filter = filterOfGroup(group.path);
   const head = (
     <>
-    <button
-      class="group-button"
-      tabIndex={stop ? 0 : -1}
-      aria-expanded={!closed}
-      data-item={`group:${group.path}`}
-      onClick={() => list({ folds: fold(folds, group.path) })}
-    >
-      <FoldShape />
-      <span class="group-name">{group.name}</span>
-      <span class="group-count">{plural(group.all.length, "sensor")}</span>
+      <button class="group-button" tabIndex={stop ? 0 : -1} aria-expanded={!closed} data-item={`group:${group.path}`}>
+        <FoldShape />
+        <span class="group-name">{group.name}</span>
+        <span class="group-count">{plural(group.all.length, "sensor")}</span>
+      </button>
+      {filter !== null && <Only path={group.path} filter={filter} stop={stop} />}
       <Condition group={group} />
-    </button>
-    {filter !== null && (
-      <a
-        class="group-only"
-        tabIndex={stop ? 0 : -1}
-        href={hrefOfScope([filter])}
-        aria-label={`Only ${group.path}`}
-        title={`Show only ${group.path} on this page`}
-        onClick={(event) => isTaken(event) && showOnly([filter])}
-      >
-        only
-      </a>
-    )}
     </>
   );
   return (
@@ -62,9 +45,23 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
       data-path={group.path}
       data-depth={group.depth}
       style={top === null ? undefined : { top: `${top}px` }}
+      onClick={() => list({ folds: fold(folds, group.path) })}
     >
       {view === "table" ? <div role="gridcell" aria-colspan={5}>{head}</div> : head}
     </div>
+  );
+}
+
+/** The way to a page of this group alone. */
+function Only({ path, filter, stop }: { path: string; filter: string; stop: boolean }) {
+  const go = (event: MouseEvent) => {
+    event.stopPropagation();
+    if (isTaken(event)) showOnly([filter]);
+  };
+  return (
+    <a class="group-only" tabIndex={stop ? 0 : -1} href={hrefOfScope([filter])} title={`Show only ${path} on this page`} onClick={go}>
+      only<span class="unseen"> {path}</span>
+    </a>
   );
 }
 

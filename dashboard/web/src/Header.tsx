@@ -33,5 +33,6 @@ function Connection() {
 function lossText(): string {
   const { lostAt, why } = connection.value;
   if (lostAt === null) return "connecting…";
-  return `disconnected since ${formatClock(lostAt)}, ${why ? `${why}; trying again…` : "reconnecting…"}`;
+  const since = `disconnected since ${formatClock(lostAt)}`;
+  return why ? `${since}: ${why}. Trying again…` : `${since}, reconnecting…`;
 }

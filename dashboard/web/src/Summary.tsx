@@ -6,7 +6,7 @@ import { FRESHNESSES, toggled } from "./listing";
 import { scope } from "./scope";
 import { hrefOfScope, showOnly } from "./scoping";
 import { AlertShape, StateShape } from "./Shapes";
-import { behindSeconds, connection, openCount, readingsPerSecond, rejectedCount, sensors, stateCounts } from "./state";
+import { behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, sensors, stateCounts } from "./state";
 import { REJECTED, view } from "./view";
 
 /** How everything is, in one line; with a scope, how that part of it is. */
@@ -17,7 +17,7 @@ export function Summary() {
       <ScopeChip />
       {sensors.value.length > 0 && <Counts />}
       <Behind />
-      {isAll && (
+      {isAll && generation.value > 0 && (
         <li data-none={rejectedCount.value === 0}>
           <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{rejectedCount.value.toLocaleString()} rejected</a>
         </li>
