@@ -13,6 +13,9 @@ import { ViewTitle } from "./ViewTitle";
 const loadChart = () => import("./chart-part").then(({ Chart }) => Chart);
 const Chart = later(loadChart, () => <section id="chart" class="panel chart chart-waiting" aria-busy="true" aria-label="Chart" />);
 
+// It is on its way while the first values are asked for. Whether it came is seen where it is drawn.
+if (view.peek() === "overview") void loadChart().catch(() => {});
+
 const Waiting = () => <p class="nothing" role="status">Loading…</p>;
 
 const VIEWS = {

@@ -37,7 +37,7 @@ export function Completeness() {
         </p>
         {ledger.value && ledger.value.boots.length > 0 && <Boots boots={ledger.value.boots} />}
       </section>
-      <RejectedList />
+      <RejectedList isSettled={ledger.value !== null || problem.value !== null} />
     </>
   );
 }

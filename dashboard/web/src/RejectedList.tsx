@@ -19,14 +19,16 @@ const most = signal(FIRST_ASKED);
 const done = signal("");
 
 /** What devices sent and Millrace could not read, with the reason: the first thing that the maker of a device needs. */
-export function RejectedList() {
+export function RejectedList({ isSettled }: { isSettled: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(keepLoaded, []);
   useEffect(() => {
-    if (!isRejectedWanted.value) return;
-    heading.current?.focus({ preventScroll: true });
-    heading.current?.scrollIntoView();
+    if (isRejectedWanted.value) heading.current?.focus({ preventScroll: true });
   }, [isRejectedWanted.value]);
+  // What has been drawn above it since may have pushed it away.
+  useEffect(() => {
+    if (document.activeElement === heading.current) heading.current?.scrollIntoView({ behavior: "instant" });
+  }, [isRejectedWanted.value, isSettled]);
   return (
     <section class="panel" aria-labelledby="rejected-title">
       <h2 id="rejected-title" ref={heading} tabIndex={-1}>Rejected payloads</h2>

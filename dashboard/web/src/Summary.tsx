@@ -38,6 +38,9 @@ function ScopeChip() {
   );
 }
 
+/** Of a part, the server lists so many alerts and does not count them. */
+const MOST_LISTED = 100;
+
 function Counts() {
   const counts = stateCounts.value;
   const open = openCount.value;
@@ -54,7 +57,7 @@ function Counts() {
       ))}
       <li data-none={open === 0} data-alerting={open > 0}>
         <Filtering by="alerting" on={alerting} toggle={() => list({ alerting: !alerting })}>
-          <AlertShape />{plural(open, "open alert")}
+          <AlertShape />{scope.value.filters.length > 0 && open >= MOST_LISTED ? `${open} or more open alerts` : plural(open, "open alert")}
         </Filtering>
       </li>
       <ReadingRate />
