@@ -19,7 +19,11 @@ const lastLine = computed(() => {
   return Math.min(lines.length - 1, lineAt(lines, reach));
 });
 
-const passed = computed(() => (many.value && scrolled.value > 0 ? groupAbove(layout.value.lines, scrolled.value) : null));
+/** The group whose heading has gone by; its name stands over the first pixels. */
+const passed = computed(() => {
+  if (!many.value || scrolled.value === 0) return null;
+  return groupAbove(layout.value.lines, scrolled.value + measures.value.groupHeight - 1);
+});
 
 /** The item that the Tab key comes to; arrow keys move it. */
 const active = signal<string | null>(null);

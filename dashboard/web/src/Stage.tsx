@@ -1,5 +1,5 @@
 import { formatDuration, formatNumber } from "./format";
-import type { Part, Stage as StageOfPath, StageState } from "./path";
+import { partsOf, type Part, type Stage as StageOfPath, type StageState } from "./path";
 import { AlertShape, DoneShape, DownShape, UnknownShape } from "./Shapes";
 
 const WORDS: Record<StageState, string> = { ok: "ok", warning: "warning", down: "down", unknown: "not known" };
@@ -7,15 +7,16 @@ const SHAPES = { ok: DoneShape, warning: AlertShape, down: DownShape, unknown: U
 
 /** One stage of the way: how it is, how much goes through, what waits, and what is wrong. */
 export function Stage({ stage }: { stage: StageOfPath }) {
+  const parts = partsOf(stage);
   return (
     <article class="stage" data-testid="stage" data-stage={stage.id} data-state={stage.state} aria-label={stage.name}>
       <h3>{stage.name}<State of={stage.state} /></h3>
       <Figures of={stage} />
       {stage.says.length > 0 && <p class="stage-says">{stage.says.join(" · ")}</p>}
       {stage.problem && <p class="stage-problem">{stage.problem}</p>}
-      {stage.parts.length > 0 && (
+      {parts.length > 0 && (
         <ul class="parts" aria-label={`Parts of ${stage.name}`}>
-          {stage.parts.map((part) => <PartLine key={part.name} part={part} />)}
+          {parts.map((part) => <PartLine key={part.name} part={part} />)}
         </ul>
       )}
     </article>

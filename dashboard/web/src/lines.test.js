@@ -29,7 +29,8 @@ test("the first line that is seen is found by height", () => {
 
 test("a line that is scrolled to from below is not left under what covers the top", () => {
   assert.equal(scrollTo({ top: 150, height: 100 }, 160, 300, 30), 120);
-  assert.equal(scrollTo({ top: 150, height: 100 }, 120, 300, 30), 120);
+  assert.equal(scrollTo({ top: 150, height: 100 }, 130, 300, 30), 120);
+  assert.equal(scrollTo({ top: 150, height: 100 }, 100, 300, 30), 100);
   assert.equal(scrollTo({ top: 10, height: 100 }, 60, 300, 30), 0);
 });
 

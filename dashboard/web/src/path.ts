@@ -52,7 +52,14 @@ export function stationsOf(stages: Stage[]): Station[] {
   return stations;
 }
 
-/** Stages and parts that have a problem, the worst first. */
+/** The parts worth a line of their own: one alone says what its stage says, unless it has more to tell. */
+export function partsOf({ parts, problem }: Stage): Part[] {
+  const [only] = parts;
+  const isEcho = parts.length === 1 && (only!.problem === null || only!.problem === problem);
+  return isEcho ? [] : parts;
+}
+
+/** Stages that have a problem, the worst first. */
 export function problemsOf(stages: Stage[]): string[] {
   const bad = stages.filter(({ state }) => state === "down" || state === "warning");
   return bad.sort((a, b) => Number(b.state === "down") - Number(a.state === "down")).map(({ name, problem }) => (problem ? `${name}: ${problem}` : name));
