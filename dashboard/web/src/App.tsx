@@ -10,7 +10,7 @@ import { alerts, connection, known, sensors } from "./state";
 import { view, type ViewName } from "./view";
 import { ViewTitle } from "./ViewTitle";
 
-const loadChart = () => import("./chart-part").then(({ Chart }) => Chart);
+const loadChart = () => import("./Chart").then(({ Chart }) => Chart);
 const Chart = later(loadChart, () => <section id="chart" class="panel chart chart-waiting" aria-busy="true" aria-label="Chart" />);
 
 // It is on its way while the first values are asked for. Whether it came is seen where it is drawn.
