@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { rangesText, type Boot } from "./ledger";
 import { AlertShape, DoneShape } from "./Shapes";
@@ -55,7 +56,7 @@ interface CellProps {
   head: string;
   class?: string;
   none?: boolean;
-  children: preact.ComponentChildren;
+  children: ComponentChildren;
 }
 
 function Cell({ head, class: name, none, children }: CellProps) {

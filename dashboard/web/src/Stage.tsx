@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { formatDuration, formatNumber } from "./format";
 import { partsOf, type Part, type Stage as StageOfPath, type StageState } from "./path";
 import { AlertShape, DoneShape, DownShape, UnknownShape } from "./Shapes";
@@ -39,7 +40,7 @@ function Figures({ of }: { of: Part }) {
   );
 }
 
-function Figure({ name, main, children }: { name: string; main?: boolean; children: preact.ComponentChildren }) {
+function Figure({ name, main, children }: { name: string; main?: boolean; children: ComponentChildren }) {
   return <div data-main={main}><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
