@@ -3,6 +3,7 @@ import { alertFilter } from "./alert-filter";
 import { changed, choiceFrom, withChoice, type Choice } from "./chart-address";
 import { listing } from "./listed";
 import { withListing } from "./listing";
+import { scope } from "./scope";
 import { keyOf, openAlerts, sensorOf, sensors } from "./state";
 
 export const choice = signal(choiceFrom(location.search));
@@ -65,6 +66,7 @@ export function hrefOf(next: Partial<Choice>): string {
   const query = new URLSearchParams(withChoice(location.search, changed({ ...choice.value, sensor: chosen.value, others: others.value }, next)));
   query.delete("alerts");
   if (alertFilter.value !== "all") query.set("alerts", alertFilter.value);
+  if (scope.value.filters.length > 0) query.set("topics", scope.value.filters.join());
   return withListing(query.toString(), listing.value);
 }
 
