@@ -11,6 +11,8 @@ mod page;
 mod query;
 mod relay;
 mod standalone;
+mod table;
+mod told;
 
 pub use http::{Server, serve};
 pub use json::Boot;

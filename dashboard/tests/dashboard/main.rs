@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod alerts;
+mod answer;
 mod answers;
 mod bench;
 mod changes;
 mod crowd;
 mod frames;
+mod sending;
+mod streams;
 mod watcher;
