@@ -58,11 +58,9 @@ fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::c
     let (websocket, changes) = (watch::route(server.clone()), call::routes(server.clone()));
     let (page, openapi) = (document::page(&server), document::openapi(&server));
     let readings = readings::route(&server);
-    let with_server = {
-        let server = server.clone();
-        warp::any().map(move || server.clone())
-    };
-    let asked = read().and(own(&server)).and(with_server).and(parameters());
+    let own = own(&server);
+    let with_server = warp::any().map(move || server.clone());
+    let asked = read().and(own).and(with_server).and(parameters());
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
         .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
@@ -76,28 +74,9 @@ fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::c
     let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server, parameters| {
         answer(api::rejected(server.store.as_ref(), parameters).await)
     });
-    let api = devices
-        .or(openapi)
-        .unify()
-        .or(readings)
-        .unify()
-        .or(alerts)
-        .unify()
-        .or(rejected)
-        .unify()
-        .or(completeness)
-        .unify();
-    let all = api
-        .or(changes)
-        .unify()
-        .or(websocket)
-        .unify()
-        .or(admin)
-        .unify()
-        .or(page)
-        .unify()
-        .recover(refuse)
-        .unify();
+    let data = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
+    let api = data.or(openapi).unify().or(changes).unify().or(websocket).unify();
+    let all = api.or(admin).unify().or(page).unify().recover(refuse).unify();
     warp::method().and(warp::header::headers_cloned()).and(all).then(sending::send)
 }
 

@@ -48,3 +48,97 @@ pub(super) fn page(server: &Server) -> impl Filter<Extract = (Response,), Error 
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    /// Routes that the document has before the code does. One that is there needs no entry any more.
+    const NOT_YET: [&str; 2] = ["/api/pipeline", "/api/rejected/{}/resend"];
+
+    /// What is no question and no answer, and described elsewhere.
+    const NO_HTTP: [&str; 1] = ["/ws"];
+
+    fn document() -> Value {
+        serde_json::from_str(OPENAPI).unwrap()
+    }
+
+    /// The names of the query's parameters, in order.
+    fn parameters(document: &Value, path: &str) -> Vec<String> {
+        let named = |parameter: &Value| match parameter["$ref"].as_str() {
+            Some(place) => document.pointer(place.trim_start_matches('#')).unwrap().clone(),
+            None => parameter.clone(),
+        };
+        let all = document["paths"][path]["get"]["parameters"].as_array().unwrap().iter().map(named);
+        let asked = all.filter(|parameter| parameter["in"] == "query");
+        asked.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_document_names_the_parameters_that_are_read() {
+        let document = document();
+        for (path, known) in [
+            ("/api/devices", [].as_slice()),
+            ("/api/readings", query::OF_READINGS),
+            ("/api/alerts", query::OF_ALERTS),
+            ("/api/silences", query::OF_SILENCES),
+            ("/api/rejected", query::OF_REJECTED),
+            ("/api/completeness", query::OF_COMPLETENESS),
+            ("/api/openapi.json", &[]),
+        ] {
+            let (mut named, mut known) = (parameters(&document, path), known.to_vec());
+            named.sort();
+            known.sort_unstable();
+            assert_eq!(named, known, "{path}");
+        }
+    }
+
+    /// The paths that the sources match, with `{}` for what varies.
+    fn routes(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                routes(&path, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for rest in source.split(concat!("warp::path", "!(")).skip(1) {
+                let levels = rest.split(')').next().unwrap().split('/').map(str::trim);
+                let level = |level: &str| match level.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
+                    Some(literal) => format!("/{literal}"),
+                    None => "/{}".to_owned(),
+                };
+                found.insert(levels.map(level).collect());
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let mut coded = BTreeSet::new();
+        for folder in ["src", "../service/src"] {
+            routes(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut coded);
+        }
+        assert!(coded.contains("/api/readings") && coded.contains("/livez"), "{coded:?}");
+        coded.retain(|route| !NO_HTTP.contains(&route.as_str()));
+        let document = document();
+        let paths = document["paths"].as_object().unwrap().keys();
+        let mut written: BTreeSet<_> = paths.map(|path| path.replace("{id}", "{}")).collect();
+        written.retain(|route| coded.contains(route) || !NOT_YET.contains(&route.as_str()));
+        assert_eq!(written, coded);
+    }
+
+    #[test]
+    fn the_document_is_of_this_version_and_all_it_refers_to_is_there() {
+        let document = document();
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+        let places: Vec<_> =
+            OPENAPI.split("\"$ref\": \"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(places.len() > 50);
+        for place in places {
+            assert!(document.pointer(place).is_some(), "{place}");
+        }
+    }
+}

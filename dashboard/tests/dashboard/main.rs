@@ -8,6 +8,7 @@ mod answers;
 mod bench;
 mod changes;
 mod crowd;
+mod document;
 mod frames;
 mod sending;
 mod streams;
