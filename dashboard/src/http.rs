@@ -3,19 +3,24 @@
 mod asset;
 mod call;
 mod document;
+mod echo;
 mod encoding;
 mod etag;
 mod parts;
 mod readings;
 mod sending;
+mod show;
+mod socket;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use service::{Health, Metrics};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use warp::host::Authority;
 use warp::http::StatusCode;
 use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
@@ -27,10 +32,14 @@ use crate::api::{self, Refusal};
 use crate::own::own_host;
 use crate::query::Parameters;
 
-pub(crate) use asset::Asset;
+pub(crate) use self::asset::Asset;
+pub use self::echo::echo;
 
 /// What to do about a name that is not ours.
 const FOREIGN_NAME: &str = "ask by address, as localhost or by the name in http.public_url";
+
+/// How long open pages have to take leave.
+const FAREWELLS: Duration = Duration::from_secs(3);
 
 /// What the routes serve from.
 #[derive(Clone)]
@@ -46,16 +55,22 @@ pub struct Server {
     pub stop: CancellationToken,
 }
 
-/// Serves until the server's stop.
+/// Serves until the server's stop, and tells open pages of it.
 pub async fn serve(listener: TcpListener, server: Server) {
-    let stop = server.stop.clone();
-    let routes = routes(server);
+    let (stop, pages) = (server.stop.clone(), TaskTracker::new());
+    let routes = routes(server, pages.clone());
     warp::serve(routes).incoming(listener).graceful(async move { stop.cancelled().await }).run().await;
+    pages.close();
+    // One that does not answer is left.
+    let _ = tokio::time::timeout(FAREWELLS, pages.wait()).await;
 }
 
-fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
+fn routes(
+    server: Server,
+    pages: TaskTracker,
+) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
-    let (websocket, changes) = (watch::route(server.clone()), call::routes(server.clone()));
+    let (websocket, changes) = (watch::route(server.clone(), pages), call::routes(server.clone()));
     let (page, openapi) = (document::page(&server), document::openapi(&server));
     let readings = readings::route(&server);
     let own = own(&server);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use prometheus_client::metrics::counter::Counter;
 use service::Metrics;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +10,7 @@ use tracing::{debug, warn};
 use warp::hyper::body::Bytes;
 use warp::reply::{Reply, Response};
 
+use crate::counters::{self, Counter};
 use crate::told::Told;
 
 /// Parts that are read ahead of the asker.
@@ -38,8 +38,7 @@ enum Piece {
 
 impl Sender {
     pub(super) fn new(metrics: &Metrics, stop: CancellationToken) -> Self {
-        let help = "Answers that broke off because the store could not be read any more";
-        Self { broken_off: metrics.of("dashboard").register("broken_off", help), stop }
+        Self { broken_off: counters::broken_off(metrics), stop }
     }
 
     /// The body that begins with `first`; who goes away ends the reading.
