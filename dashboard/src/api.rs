@@ -1,10 +1,13 @@
 //! The answers of the API, apart from HTTP.
 
-use jiff::{SignedDuration, Timestamp};
-use store::{Incident, IncidentQuery, Store, TimeRange, Unavailable};
+use std::sync::Arc;
 
-use crate::query::{self, Asked, Parameters};
-use crate::{Live, Resend, change, json};
+use jiff::{SignedDuration, Timestamp};
+use store::{Bucket, Incident, IncidentQuery, Store, TimeRange, Unavailable};
+
+use crate::query::{self, Asked, BucketQuery, Format, Parameters};
+use crate::told::Told;
+use crate::{Live, Resend, change, json, table};
 
 /// Silences that ended this many hours ago are still told of.
 const SILENCES_TOLD_HOURS: i64 = 30 * 24;
@@ -57,24 +60,49 @@ pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Re
     Ok(live.devices())
 }
 
-pub(crate) async fn readings(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
+/// What `GET /api/readings` answers.
+pub(crate) enum Answer {
+    /// JSON.
+    Json(String),
+    /// A table, and the name of its file.
+    Csv(String, String),
+    /// More than is held at once: what begins it, what follows, and the file's name of a table.
+    Parts(String, Told, Option<String>),
+}
+
+/// The beginning is read already: where that works, there is an answer.
+pub(crate) async fn readings(store: Arc<dyn Store>, parameters: Parameters) -> Result<Answer, Refusal> {
     match query::readings(parameters).map_err(Refusal::Bad)? {
-        Asked::Readings(query) => {
-            let page = store.readings(query).await?;
-            let readings = page.readings.iter().map(json::Reading::of).collect();
-            Ok(json::text(&json::Readings { readings, next: page.next.map(|next| next.to_string()) }))
+        Asked::Readings(query, format) => {
+            let name = table::file_name(query.metric.as_deref(), query.device.as_deref());
+            let mut told = Told::new(store, query, format);
+            let first = told.part().await?;
+            Ok(match (told.is_over(), format) {
+                (true, Format::Json) => Answer::Json(first),
+                (true, Format::Csv) => Answer::Csv(first, name),
+                (false, Format::Json) => Answer::Parts(first, told, None),
+                (false, Format::Csv) => Answer::Parts(first, told, Some(name)),
+            })
         }
-        Asked::Buckets { device, metric, from, to, points } => {
-            let Some((oldest, newest)) = store.extent(&device, &metric).await? else {
-                return Ok(json::listed("buckets", std::iter::empty::<json::Bucket>()));
-            };
-            // The end of a range is excluded, and the newest reading is not to be.
-            let after_newest = newest + std::time::Duration::from_micros(1);
-            let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
-            let buckets = store.buckets(&device, &metric, range, points).await?;
-            Ok(json::listed("buckets", buckets.iter().map(json::Bucket::of)))
+        Asked::Buckets(query, format) => {
+            let buckets = buckets(store.as_ref(), &query).await?;
+            let rows = buckets.iter().map(json::Bucket::of);
+            let name = || table::file_name(Some(&query.metric), Some(&query.device));
+            Ok(match format {
+                Format::Json => Answer::Json(json::listed("buckets", rows)),
+                Format::Csv => Answer::Csv(table::text(table::BUCKET, rows), name()),
+            })
         }
     }
+}
+
+async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, Unavailable> {
+    let BucketQuery { device, metric, from, to, points } = query;
+    let Some((oldest, newest)) = store.extent(device, metric).await? else { return Ok(vec![]) };
+    // The end of a range is excluded, and the newest reading is not to be.
+    let after_newest = newest + std::time::Duration::from_micros(1);
+    let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
+    store.buckets(device, metric, range, *points).await
 }
 
 pub(crate) async fn alerts(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {

@@ -62,6 +62,10 @@ pub(crate) fn silence(body: &[u8], now: Timestamp) -> Result<Silence, String> {
 pub(crate) fn acknowledgement(body: &[u8], now: Timestamp) -> Result<(String, Acknowledgement), String> {
     let NewAcknowledgement { alert, by, note } = read(body)?;
     let said = Acknowledgement::now(now, by.unwrap_or_default(), note.unwrap_or_default());
+    // A database need not take one, and no id has it.
+    if alert.contains(char::is_control) {
+        return Err("alert must be without control characters".into());
+    }
     Ok((alert, said.map_err(|e| e.to_string())?))
 }
 
@@ -132,5 +136,7 @@ mod tests {
         }
         let error = acknowledgement(br#"{"by":"ann"}"#, now()).unwrap_err();
         assert!(error.contains("missing field `alert`"), "{error}");
+        let error = acknowledgement(br#"{"alert":"a\u0000"}"#, now()).unwrap_err();
+        assert!(error.contains("alert must be without control characters"), "{error}");
     }
 }

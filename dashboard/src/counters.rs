@@ -1,6 +1,6 @@
-//! What is counted of open pages.
+//! What is counted of open pages and of long answers.
 
-use prometheus_client::metrics::counter::Counter;
+pub(crate) use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
 
@@ -12,6 +12,12 @@ pub(crate) struct Counters {
     pub(crate) frame_bytes: Counter,
     pub(crate) refused: Counter,
     pub(crate) dropped: Counter,
+}
+
+pub(crate) fn broken_off(metrics: &Metrics) -> Counter {
+    metrics
+        .of("dashboard")
+        .register("broken_off", "Answers that broke off because the store could not be read any more")
 }
 
 impl Counters {

@@ -1,7 +1,14 @@
 //! The routes: the page, the API, the WebSocket and the admin routes.
 
+mod asset;
 mod call;
+mod document;
 mod echo;
+mod encoding;
+mod etag;
+mod parts;
+mod readings;
+mod sending;
 mod show;
 mod socket;
 mod watch;
@@ -14,16 +21,22 @@ use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use warp::host::Authority;
 use warp::http::StatusCode;
-use warp::reject::{InvalidQuery, MethodNotAllowed};
+use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::api::{self, Refusal};
+use crate::own::own_host;
 use crate::query::Parameters;
-use crate::{Live, Resend, page};
+use crate::{Live, Resend};
 
+pub(crate) use self::asset::Asset;
 pub use self::echo::echo;
+
+/// What to do about a name that is not ours.
+const FOREIGN_NAME: &str = "ask by address, as localhost or by the name in http.public_url";
 
 /// How long open pages have to take leave.
 const FAREWELLS: Duration = Duration::from_secs(3);
@@ -59,15 +72,14 @@ fn routes(
 ) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
     let (websocket, changes) = (watch::route(server.clone(), pages), call::routes(server.clone()));
+    let (page, openapi) = (document::page(&server), document::openapi(&server));
+    let readings = readings::route(&server);
+    let own = own(&server);
     let with_server = warp::any().map(move || server.clone());
-    let asked = warp::get().and(with_server).and(warp::query::<Parameters>());
+    let asked = read().and(own).and(with_server).and(parameters());
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
         .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
-    let readings =
-        warp::path!("api" / "readings").and(asked.clone()).then(async |server: Server, parameters| {
-            answer(api::readings(server.store.as_ref(), parameters).await)
-        });
     let alerts = warp::path!("api" / "alerts").and(asked.clone()).then(async |server: Server, parameters| {
         answer(api::alerts(server.store.as_ref(), parameters).await)
     });
@@ -78,14 +90,50 @@ fn routes(
     let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server, parameters| {
         answer(api::rejected(server.store.as_ref(), parameters).await)
     });
-    let page = warp::get().and(warp::path::tail()).and_then(async |tail: warp::path::Tail| {
-        page::file(tail.as_str()).map(Reply::into_response).ok_or_else(warp::reject::not_found)
-    });
-    let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
-    let all =
-        api.or(changes).unify().or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
-    all.map(|reply| warp::reply::with_header(reply, "x-content-type-options", "nosniff"))
+    let data = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
+    let api = data.or(openapi).unify().or(changes).unify().or(websocket).unify();
+    let all = api.or(admin).unify().or(page).unify().recover(refuse).unify();
+    warp::method().and(warp::header::headers_cloned()).and(all).then(sending::send)
 }
+
+/// A method that reads; of `HEAD` the body is not sent.
+fn read() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Answers only under a name of ours: a page of another site may let its own name stand for our address, and would
+/// read what is here as its own.
+fn own(server: &Server) -> impl Filter<Extract = (), Error = Rejection> + Clone + use<> {
+    let check = async |own| if own { Ok(()) } else { Err(warp::reject::custom(ForeignName)) };
+    is_own(server).and_then(check).untuple_one()
+}
+
+/// Whether it is asked for under a name of ours.
+fn is_own(server: &Server) -> impl Filter<Extract = (bool,), Error = Rejection> + Clone + use<> {
+    let public_url = server.public_url.clone();
+    warp::host::optional()
+        .map(move |host: Option<Authority>| own_host(host.as_ref().map(Authority::as_str), &public_url))
+}
+
+/// What is asked for, each by one name.
+fn parameters() -> impl Filter<Extract = (Parameters,), Error = Rejection> + Copy {
+    warp::query::<Vec<(String, String)>>().and_then(async |named: Vec<(String, String)>| {
+        let count = named.len();
+        let parameters: Parameters = named.into_iter().collect();
+        if parameters.len() == count { Ok(parameters) } else { Err(warp::reject::custom(NamedTwice)) }
+    })
+}
+
+#[derive(Debug)]
+struct NamedTwice;
+
+impl warp::reject::Reject for NamedTwice {}
+
+/// It was asked for under a name that is not ours.
+#[derive(Debug)]
+struct ForeignName;
+
+impl warp::reject::Reject for ForeignName {}
 
 fn answer(answer: Result<String, Refusal>) -> Response {
     answer.map_or_else(refusal, |text| json(StatusCode::OK, text))
@@ -125,10 +173,17 @@ fn error(status: StatusCode, message: &str) -> Response {
 
 async fn refuse(rejection: Rejection) -> Result<Response, std::convert::Infallible> {
     if rejection.find::<MethodNotAllowed>().is_some() {
-        return Ok(refusal(Refusal::Method("GET")));
+        return Ok(refusal(Refusal::Method("GET, HEAD")));
+    }
+    if rejection.find::<ForeignName>().is_some() {
+        return Ok(refusal(Refusal::Foreign(FOREIGN_NAME)));
     }
     let (status, message) = if rejection.find::<InvalidQuery>().is_some() {
         (StatusCode::BAD_REQUEST, "the query cannot be read")
+    } else if rejection.find::<NamedTwice>().is_some() {
+        (StatusCode::BAD_REQUEST, "a parameter is there twice")
+    } else if rejection.find::<InvalidHeader>().is_some_and(|header| header.name() == "host") {
+        (StatusCode::BAD_REQUEST, "the header Host cannot be read")
     } else if rejection.is_not_found() {
         (StatusCode::NOT_FOUND, "there is nothing here")
     } else {

@@ -17,13 +17,6 @@ pub(crate) fn text(said: &impl Serialize) -> String {
     serde_json::to_string(said).expect("an answer is maps, numbers and strings")
 }
 
-/// One page of readings.
-#[derive(Serialize)]
-pub(crate) struct Readings<'a> {
-    pub(crate) readings: Vec<Reading<'a>>,
-    pub(crate) next: Option<String>,
-}
-
 /// The newest reading of a device and metric.
 #[derive(Serialize)]
 pub(crate) struct Device<'a> {

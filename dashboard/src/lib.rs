@@ -17,6 +17,8 @@ mod query;
 mod relay;
 mod resend;
 mod standalone;
+mod table;
+mod told;
 mod topics;
 mod view;
 

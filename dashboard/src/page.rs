@@ -1,8 +1,12 @@
 //! The page, as it was built into this binary.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use rust_embed::Embed;
-use warp::http::{Response, StatusCode};
 use warp::hyper::body::Bytes;
+
+use crate::http::Asset;
 
 #[derive(Embed)]
 #[folder = "web/dist"]
@@ -19,30 +23,48 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Millrace</tit
     <p>Run <code>make page</code> (it needs Node 20) and build again. The API answers all the same: \
     <a href=\"/api/devices\">/api/devices</a></p>";
 
-/// A file of the page; `None` where there is none.
-pub(crate) fn file(path: &str) -> Option<Response<Bytes>> {
-    let path = if path.is_empty() { "index.html" } else { path };
-    let Some(file) = Built::get(path) else {
-        return (path == "index.html").then(|| answer(NOT_BUILT.as_bytes().into(), "text/html", "no-store"));
-    };
-    // Names under assets/ change with their content.
-    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let body = match file.data {
+const INDEX: &str = "index.html";
+
+/// The page's files by path.
+pub(crate) struct Page(HashMap<String, Arc<Asset>>);
+
+impl Page {
+    pub(crate) fn built() -> Self {
+        let asset = |path: &str| (path.to_owned(), Arc::new(asset(path)));
+        let mut files: HashMap<_, _> = Built::iter().map(|path| asset(&path)).collect();
+        files.entry(INDEX.into()).or_insert_with(|| Arc::new(file(NOT_BUILT.as_bytes().into(), INDEX)));
+        Self(files)
+    }
+
+    /// A file of the page; `None` where there is none.
+    pub(crate) fn file(&self, path: &str) -> Option<Arc<Asset>> {
+        self.0.get(name(path)).cloned()
+    }
+}
+
+/// Whether the path is that of the page itself.
+pub(crate) fn is_index(path: &str) -> bool {
+    name(path) == INDEX
+}
+
+fn name(path: &str) -> &str {
+    if path.is_empty() { INDEX } else { path }
+}
+
+fn asset(path: &str) -> Asset {
+    let built = Built::get(path).expect("a file that is listed is there");
+    let body = match built.data {
         std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         std::borrow::Cow::Owned(bytes) => Bytes::from(bytes),
     };
-    Some(answer(body, content_type(path), cache))
+    file(body, path)
 }
 
-fn answer(body: Bytes, content_type: &str, cache: &str) -> Response<Bytes> {
-    Response::builder()
-        .status(StatusCode::OK)
-        .header("content-type", content_type)
-        .header("cache-control", cache)
-        .header("content-security-policy", POLICY)
-        .header("referrer-policy", "no-referrer")
-        .body(body)
-        .expect("these headers are valid")
+fn file(body: Bytes, path: &str) -> Asset {
+    // Names under assets/ change with their content.
+    let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let page = [("content-security-policy", POLICY), ("referrer-policy", "no-referrer")];
+    Asset::new(body, content_type(path), cache, &page)
 }
 
 fn content_type(path: &str) -> &'static str {

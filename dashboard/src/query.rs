@@ -1,10 +1,13 @@
 //! What a request asks for, checked.
 
+mod value;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use store::{Cursor, IncidentQuery, LedgerQuery, ReadingQuery, RejectionQuery, Severity, TimeRange, answer};
-use telemetry::Filter;
+use store::{IncidentQuery, LedgerQuery, ReadingQuery, RejectionQuery, Severity, TimeRange, answer};
+
+use value::{cursor, filter, number, one_of, row, text, time, truth};
 
 /// Readings on one page, at most, and where none is asked for.
 const MAX_LIMIT: usize = 100_000;
@@ -16,35 +19,62 @@ const MAX_POINTS: usize = 5_000;
 /// The parameters of a request, by name.
 pub(crate) type Parameters = BTreeMap<String, String>;
 
+/// The parameters of each route, as its document names them, too.
+pub(crate) const OF_READINGS: &[&str] =
+    &["device", "metric", "from", "to", "limit", "after", "points", "format"];
+pub(crate) const OF_ALERTS: &[&str] =
+    &["id", "rule", "device", "metric", "severity", "state", "acknowledged", "from", "to", "limit"];
+pub(crate) const OF_SILENCES: &[&str] = &["all"];
+pub(crate) const OF_REJECTED: &[&str] = &["limit", "before", "resent"];
+pub(crate) const OF_COMPLETENESS: &[&str] = &["device", "from", "to"];
+
 /// What `GET /api/readings` asks for.
 #[derive(Debug)]
 pub(crate) enum Asked {
-    Readings(ReadingQuery),
-    Buckets { device: String, metric: String, from: Option<Timestamp>, to: Option<Timestamp>, points: usize },
+    Readings(ReadingQuery, Format),
+    Buckets(BucketQuery, Format),
+}
+
+/// The shape of one series.
+#[derive(Debug)]
+pub(crate) struct BucketQuery {
+    pub(crate) device: String,
+    pub(crate) metric: String,
+    pub(crate) from: Option<Timestamp>,
+    pub(crate) to: Option<Timestamp>,
+    pub(crate) points: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Csv,
 }
 
 /// # Errors
 /// Says which parameter is wrong and what it may be.
 pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
-    let device = text(&mut parameters, "device");
-    let metric = text(&mut parameters, "metric");
+    let device = text(&mut parameters, "device")?;
+    let metric = text(&mut parameters, "metric")?;
     let (from, to) = times(&mut parameters)?;
     let points = number(&mut parameters, "points", MAX_POINTS)?;
     let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
     let after = cursor(&mut parameters)?;
-    nothing_left(&parameters, "device, metric, from, to, limit, after, points")?;
+    let format = one_of(&mut parameters, "format", &[("json", Format::Json), ("csv", Format::Csv)])?;
+    nothing_left(&parameters, OF_READINGS)?;
+    let format = format.unwrap_or(Format::Json);
     match (points, device, metric) {
-        (None, device, metric) => Ok(Asked::Readings(ReadingQuery {
-            device,
-            metric,
-            range: range(from, to),
-            limit: limit.unwrap_or(DEFAULT_LIMIT),
-            after,
-        })),
+        (None, device, metric) => {
+            let range = range(from, to);
+            let limit = limit.unwrap_or(if format == Format::Csv { usize::MAX } else { DEFAULT_LIMIT });
+            Ok(Asked::Readings(ReadingQuery { device, metric, range, limit, after }, format))
+        }
         (Some(_), _, _) if limit.is_some() || after.is_some() => {
             Err("points goes without limit and after".into())
         }
-        (Some(points), Some(device), Some(metric)) => Ok(Asked::Buckets { device, metric, from, to, points }),
+        (Some(points), Some(device), Some(metric)) => {
+            Ok(Asked::Buckets(BucketQuery { device, metric, from, to, points }, format))
+        }
         (Some(_), _, _) => Err("points needs a device and a metric".into()),
     }
 }
@@ -57,9 +87,9 @@ pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String
     let (from, to) = times(&mut parameters)?;
     let severities = [Severity::Info, Severity::Warning, Severity::Critical];
     let query = IncidentQuery {
-        id: text(&mut parameters, "id"),
-        rule: text(&mut parameters, "rule"),
-        metric: text(&mut parameters, "metric"),
+        id: text(&mut parameters, "id")?,
+        rule: text(&mut parameters, "rule")?,
+        metric: text(&mut parameters, "metric")?,
         device: filter(&mut parameters, "device")?,
         severity: one_of(
             &mut parameters,
@@ -72,8 +102,7 @@ pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String
         to,
         limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
     };
-    let known = "id, rule, device, metric, severity, state, acknowledged, from, to, limit";
-    nothing_left(&parameters, known)?;
+    nothing_left(&parameters, OF_ALERTS)?;
     Ok(query)
 }
 
@@ -83,7 +112,7 @@ pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String
 /// Says which parameter is wrong and what it may be.
 pub(crate) fn silences(mut parameters: Parameters) -> Result<bool, String> {
     let all = truth(&mut parameters, "all")?;
-    nothing_left(&parameters, "all")?;
+    nothing_left(&parameters, OF_SILENCES)?;
     Ok(all.unwrap_or(false))
 }
 
@@ -98,52 +127,23 @@ pub(crate) fn rejected(mut parameters: Parameters) -> Result<RejectionQuery, Str
         resent: truth(&mut parameters, "resent")?,
         limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
     };
-    nothing_left(&parameters, "limit, before, resent")?;
+    nothing_left(&parameters, OF_REJECTED)?;
     Ok(query)
 }
 
 /// # Errors
 /// Says which parameter is wrong and what it may be.
 pub(crate) fn ledger(mut parameters: Parameters) -> Result<LedgerQuery, String> {
-    let device = text(&mut parameters, "device");
+    let device = text(&mut parameters, "device")?;
     let (from, to) = times(&mut parameters)?;
-    nothing_left(&parameters, "device, from, to")?;
+    nothing_left(&parameters, OF_COMPLETENESS)?;
     Ok(LedgerQuery { device, range: range(from, to) })
 }
 
 /// # Errors
 /// There is a parameter.
 pub(crate) fn nothing(parameters: &Parameters) -> Result<(), String> {
-    nothing_left(parameters, "none")
-}
-
-fn text(parameters: &mut Parameters, name: &str) -> Option<String> {
-    parameters.remove(name).filter(|text| !text.is_empty())
-}
-
-fn filter(parameters: &mut Parameters, name: &str) -> Result<Option<Filter>, String> {
-    let read = |text: String| text.parse().map_err(|e| format!("{name}: {e}"));
-    text(parameters, name).map(read).transpose()
-}
-
-fn truth(parameters: &mut Parameters, name: &str) -> Result<Option<bool>, String> {
-    one_of(parameters, name, &[("true", true), ("false", false)])
-}
-
-/// One of some words, and what it stands for.
-fn one_of<T: Copy>(
-    parameters: &mut Parameters,
-    name: &str,
-    words: &[(&str, T)],
-) -> Result<Option<T>, String> {
-    let Some(text) = text(parameters, name) else { return Ok(None) };
-    match words.iter().find(|(word, _)| *word == text) {
-        Some((_, meaning)) => Ok(Some(*meaning)),
-        None => {
-            let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            Err(format!("{name} must be {}", words.join(" or ")))
-        }
-    }
+    nothing_left(parameters, &[])
 }
 
 fn times(parameters: &mut Parameters) -> Result<(Option<Timestamp>, Option<Timestamp>), String> {
@@ -159,39 +159,11 @@ fn range(from: Option<Timestamp>, to: Option<Timestamp>) -> TimeRange {
     TimeRange { from: from.unwrap_or(Timestamp::MIN), to: to.unwrap_or(Timestamp::MAX) }
 }
 
-fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Timestamp>, String> {
-    let text = text(parameters, name);
-    let read = |text: String| match text.parse::<i64>() {
-        Ok(millis) => Timestamp::from_millisecond(millis),
-        // A plus sign that was not escaped has come as a space.
-        Err(_) => text.replace(' ', "+").parse(),
-    };
-    let problem = format!("{name} must be RFC 3339, for example 2026-01-15T10:30:00Z, or Unix milliseconds");
-    text.map(read).transpose().map_err(|_| problem)
-}
-
-fn number(parameters: &mut Parameters, name: &str, most: usize) -> Result<Option<usize>, String> {
-    let text = text(parameters, name);
-    let read = |text: String| text.parse().ok().filter(|number| (1..=most).contains(number));
-    text.map(|text| read(text).ok_or_else(|| format!("{name} must be a number from 1 to {most}"))).transpose()
-}
-
-fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, String> {
-    let text = text(parameters, "after");
-    text.map(|text| text.parse())
-        .transpose()
-        .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
-}
-
-fn row(parameters: &mut Parameters, name: &str) -> Result<Option<i64>, String> {
-    let read = |text: String| text.parse().map_err(|_| format!("{name} must be the `id` of a row"));
-    text(parameters, name).map(read).transpose()
-}
-
-fn nothing_left(parameters: &Parameters, known: &str) -> Result<(), String> {
+fn nothing_left(parameters: &Parameters, known: &[&str]) -> Result<(), String> {
+    let there_are = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     match parameters.keys().next() {
         None => Ok(()),
-        Some(name) => Err(format!("unknown parameter {name}: there are {known}")),
+        Some(name) => Err(format!("unknown parameter {name}: there are {there_are}")),
     }
 }
 
@@ -252,12 +224,23 @@ mod tests {
 
     #[test]
     fn what_is_left_out_has_a_default() {
-        let Asked::Readings(query) = ask(&[("device", ""), ("metric", "temperature")]).unwrap() else {
+        let Asked::Readings(query, _) = ask(&[("device", ""), ("metric", "temperature")]).unwrap() else {
             panic!()
         };
         assert_eq!((query.device, query.metric), (None, Some("temperature".into())));
         assert_eq!((query.limit, query.after), (DEFAULT_LIMIT, None));
         assert_eq!(query.range.from, Timestamp::MIN);
+    }
+
+    #[test]
+    fn a_table_has_all_of_the_range() {
+        for (limit, expected) in [("", usize::MAX), ("5", 5)] {
+            let asked = ask(&[("format", "csv"), ("limit", limit)]).unwrap();
+            let Asked::Readings(query, Format::Csv) = asked else { panic!() };
+            assert_eq!(query.limit, expected);
+        }
+        let points = [("points", "5"), ("device", "d"), ("metric", "m"), ("format", "csv")];
+        assert!(matches!(ask(&points).unwrap(), Asked::Buckets(_, Format::Csv)));
     }
 
     #[test]
@@ -268,7 +251,7 @@ mod tests {
             "2026-01-15T11:30:00+01:00",
             "2026-01-15T11:30:00 01:00",
         ] {
-            let Asked::Readings(query) = ask(&[("from", text)]).unwrap() else { panic!() };
+            let Asked::Readings(query, _) = ask(&[("from", text)]).unwrap() else { panic!() };
             assert_eq!(query.range.from.as_second(), 1_768_473_000, "{text}");
         }
     }
@@ -282,6 +265,13 @@ mod tests {
             (vec![("points", "5")], "points needs a device and a metric"),
             (vec![("points", "5"), ("device", "d"), ("metric", "m"), ("limit", "5")], "without limit"),
             (vec![("from", "yesterday")], "from must be RFC 3339"),
+            (vec![("from", "-")], "from must be RFC 3339"),
+            (vec![("to", "10000-01-01T00:00:00Z")], "to must be RFC 3339"),
+            (vec![("to", "253402300800000")], "to is outside the calendar: Unix milliseconds go from -37"),
+            (vec![("from", "-99999999999999999999999")], "from is outside the calendar"),
+            (vec![("device", "a\0")], "device must be without control characters"),
+            (vec![("format", "xml")], "format must be json or csv"),
+            (vec![("format", "csv"), ("limit", "0")], "limit must be"),
             (vec![("from", "2026-01-15T10:30:00Z"), ("to", "2026-01-14T10:30:00Z")], "from is later than to"),
             (vec![("after", "x")], "after must be"),
             (vec![("devise", "x")], "unknown parameter devise"),

@@ -72,7 +72,7 @@ fn each_outside_party_has_one_place() {
         ("tiny_skia", vec!["alerter/src/message/picture.rs"]),
         ("warp", vec!["service/src/admin.rs", "dashboard/src/http", "dashboard/src/page.rs"]),
         ("tokio_tungstenite", vec!["dashboard/src/http/"]),
-        ("hyper_util", vec!["dashboard/src/http/socket.rs"]),
+        ("hyper_util", vec!["alerter/src/notifier/webhook.rs", "dashboard/src/http/socket.rs"]),
         (
             "prometheus_client",
             vec![

@@ -18,11 +18,13 @@ pub fn routes(
     health: Health,
     metrics: Metrics,
 ) -> impl Filter<Extract = (impl Reply,), Error = warp::Rejection> + Clone {
-    let livez = warp::path!("livez").map(|| "live\n".into_response());
-    let readyz = warp::path!("readyz").map(move || ready(&health.problems()).into_response());
+    let read = warp::get().or(warp::head()).unify();
+    let livez = warp::path!("livez").and(read).map(|| "live\n".into_response());
+    let readyz = warp::path!("readyz").and(read).map(move || ready(&health.problems()).into_response());
     let metrics = warp::path!("metrics")
+        .and(read)
         .map(move || warp::reply::with_header(metrics.text(), "content-type", METRICS_TYPE).into_response());
-    warp::get().and(livez.or(readyz).unify().or(metrics).unify())
+    livez.or(readyz).unify().or(metrics).unify()
 }
 
 fn ready(problems: &[String]) -> impl Reply {

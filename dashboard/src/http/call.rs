@@ -9,7 +9,7 @@ use warp::hyper::body::Buf;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use super::{Server, json, refusal};
+use super::{FOREIGN_NAME, Server, json, parameters, refusal};
 use crate::api::{self, Refusal};
 use crate::own::{own_host, own_origin};
 use crate::query::{self, Parameters};
@@ -30,7 +30,7 @@ pub(super) fn routes(server: Server) -> impl Filter<Extract = (Response,), Error
             .map(move || server.clone())
             .and(warp::method())
             .and(warp::header::headers_cloned())
-            .and(warp::query::<Parameters>())
+            .and(parameters())
             .and(warp::body::stream().then(move |body| read(body, most)))
             .map(|server, method, headers, parameters, body| Call {
                 server,
@@ -68,11 +68,14 @@ impl Call {
     async fn silences(self) -> Result<Response, Refusal> {
         let store = self.server.store.clone();
         match self.method {
-            Method::GET => Ok(json(StatusCode::OK, api::silences(store.as_ref(), self.parameters).await?)),
+            Method::GET | Method::HEAD => {
+                self.check_host()?;
+                Ok(json(StatusCode::OK, api::silences(store.as_ref(), self.parameters).await?))
+            }
             Method::POST => {
                 Ok(json(StatusCode::CREATED, api::add_silence(store.as_ref(), &self.json()?).await?))
             }
-            _ => Err(Refusal::Method("GET, POST")),
+            _ => Err(Refusal::Method("GET, HEAD, POST")),
         }
     }
 
@@ -111,12 +114,14 @@ impl Call {
         self.body
     }
 
+    fn check_host(&self) -> Result<(), Refusal> {
+        let own = own_host(self.header("host"), &self.server.public_url);
+        if own { Ok(()) } else { Err(Refusal::Foreign(FOREIGN_NAME)) }
+    }
+
     fn check_own(&self) -> Result<(), Refusal> {
-        let (host, public_url) = (self.header("host"), &self.server.public_url);
-        if !own_host(host, public_url) {
-            return Err(Refusal::Foreign("ask by address, as localhost or by the name in http.public_url"));
-        }
-        if !own_origin(self.header("origin"), host, public_url) {
+        self.check_host()?;
+        if !own_origin(self.header("origin"), self.header("host"), &self.server.public_url) {
             return Err(Refusal::Foreign("only this page itself may change something: see http.public_url"));
         }
         query::nothing(&self.parameters).map_err(Refusal::Bad)

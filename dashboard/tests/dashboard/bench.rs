@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::Answer;
 use crate::resend::Heard;
 use crate::watcher::Watcher;
 
@@ -115,6 +116,33 @@ impl Bench {
         keep(&self.store, topic, value).await;
     }
 
+    /// So many readings, a millisecond apart, from 1970 on; each bears its number.
+    pub(crate) async fn keep_many(&self, topic: &str, count: u64) {
+        let (topic, now) = (Topic::parse(topic).unwrap(), Timestamp::now());
+        let reading = |number: u64| Reading {
+            topic: topic.clone(),
+            value: number as f64,
+            unit: Some("celsius".into()),
+            measured_at: Timestamp::from_millisecond(number.try_into().unwrap()).unwrap(),
+            received_at: now,
+            boot: Some(1),
+            seq: Some(number),
+        };
+        let numbers: Vec<u64> = (1..=count).collect();
+        for numbers in numbers.chunks(10_000) {
+            let readings = numbers.iter().copied().map(reading).collect();
+            self.store.write(&Batch { readings, rejected: vec![] }).await.unwrap();
+        }
+    }
+
+    /// Whatever is read from the store from now on is garbage.
+    pub(crate) fn spoil_store(&self) {
+        for end in ["", "-wal"] {
+            let path = self.folder.path().join(format!("{}{end}", store::FILE));
+            std::fs::write(path, "this is no database".repeat(100_000)).unwrap();
+        }
+    }
+
     /// With a mail asked for.
     pub(crate) async fn open(&self, incident: Incident) {
         let to = Address { way: Way::Mail, to: "operator@example.org".into() };
@@ -191,13 +219,7 @@ impl Bench {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         tokio::time::timeout(BOUND, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        Answer {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_lowercase(),
-            body: body.to_owned(),
-        }
+        Answer::read(&answer)
     }
 }
 
@@ -212,29 +234,5 @@ fn move_files(from: &Path, to: &Path) {
     for end in ["", "-wal", "-shm"] {
         let name = format!("{}{end}", store::FILE);
         std::fs::rename(from.join(&name), to.join(&name)).unwrap();
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    head: String,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
-    }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
-        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {self:?}"))
-    }
-
-    /// What is wrong, as JSON says it.
-    pub(crate) fn error(&self) -> String {
-        assert_eq!(self.header("x-content-type-options"), Some("nosniff"), "{self:?}");
-        self.json()["error"].as_str().unwrap().to_owned()
     }
 }

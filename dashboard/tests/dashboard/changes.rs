@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use store::{End, Incidents, Transition};
 
 use crate::alerts::alert;
-use crate::bench::{Answer, Bench, Wanted};
+use crate::answer::Answer;
+use crate::bench::{Bench, Wanted};
 
 const SILENCE: &str =
     r##"{"device":"site-a/#","rule":"temperature-high","for":"2h","reason":"moving","by":"ann"}"##;

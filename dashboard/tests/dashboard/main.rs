@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod alerts;
+mod answer;
 mod answers;
 mod bench;
 mod changes;
 mod crowd;
+mod document;
 mod frames;
 mod resend;
+mod sending;
+mod streams;
 mod watcher;

@@ -1,0 +1,62 @@
+//! The document of the API says what the server does.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, Wanted};
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Whether the server has this path: the document may have one before.
+async fn is_there(bench: &Bench, path: &str) -> bool {
+    let answer = bench.ask("PATCH", path).await;
+    answer.status != 404
+}
+
+#[tokio::test]
+async fn each_route_has_the_methods_that_are_written() {
+    let bench = Bench::start(Wanted::default()).await;
+    let document = bench.ask("GET", "/api/openapi.json").await.json();
+    let mut seen = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        let mut written: BTreeSet<String> =
+            operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
+        if written.contains("GET") {
+            written.insert("HEAD".into());
+        }
+        let path = path.replace("{id}", "0123456789ab");
+        if !is_there(&bench, &path).await {
+            continue;
+        }
+        seen += 1;
+        for method in METHODS {
+            let answer = bench.ask(method, &path).await;
+            assert_eq!(answer.status != 405, written.contains(method), "{method} {path}: {answer:?}");
+            let allowed = answer.header("allow").map(|methods| methods.to_uppercase());
+            let allowed = allowed.as_deref().map(|methods| methods.split(", ").map(str::to_owned).collect());
+            assert_eq!(allowed, (answer.status == 405).then(|| written.clone()), "{method} {path}");
+        }
+    }
+    assert!(seen >= 10, "{seen} routes are there");
+}
+
+/// The fields that a refused body is told of: serde lists them all.
+async fn fields(bench: &Bench, path: &str) -> BTreeSet<String> {
+    let answer = bench.post(path, r#"{"no such field":1}"#).await;
+    let said = answer.error();
+    let (_, listed) = said.split_once("expected one of ").unwrap_or_else(|| panic!("{path}: {said}"));
+    listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn each_body_has_the_fields_that_are_written() {
+    let bench = Bench::start(Wanted::default()).await;
+    let document = bench.ask("GET", "/api/openapi.json").await.json();
+    for (path, schema) in [("/api/silences", "NewSilence"), ("/api/acknowledgements", "NewAcknowledgement")] {
+        let Value::Object(written) = &document["components"]["schemas"][schema]["properties"] else {
+            panic!("{schema} has no properties");
+        };
+        assert_eq!(fields(&bench, path).await, written.keys().cloned().collect(), "{path}");
+    }
+}

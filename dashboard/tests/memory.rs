@@ -1,0 +1,108 @@
+//! However much is asked for, little is held: a test alone, since it looks at the memory of its process.
+
+#![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use dashboard::{Ages, Live, Publisher, Resend, Server, serve};
+use jiff::Timestamp;
+use service::{Health, Metrics};
+use store::{Batch, ReadingStore, Sqlite};
+use telemetry::{Reading, Topic};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+const READINGS: usize = 500_000;
+
+/// The buffers of store, server and sockets; the body has 67 MB.
+const MAX_GROWTH_BYTES: u64 = 24 * 1024 * 1024;
+
+async fn fill(store: &Sqlite) {
+    let topic = Topic::parse("temperature/site-a/lab").unwrap();
+    let reading = |number: usize| Reading {
+        topic: topic.clone(),
+        value: number as f64,
+        unit: Some("celsius".into()),
+        measured_at: Timestamp::from_millisecond(number as i64).unwrap(),
+        received_at: Timestamp::UNIX_EPOCH,
+        boot: Some(1),
+        seq: Some(number as u64),
+    };
+    for first in (0..READINGS).step_by(10_000) {
+        let readings = (first..first + 10_000).map(reading).collect();
+        store.write(&Batch { readings, rejected: vec![] }).await.unwrap();
+    }
+}
+
+struct NoBroker;
+
+#[async_trait]
+impl Publisher for NoBroker {
+    async fn publish(&self, _: &Topic, _: Vec<Bytes>) -> anyhow::Result<()> {
+        anyhow::bail!("there is no broker")
+    }
+}
+
+async fn start(store: Arc<Sqlite>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let day = Duration::from_secs(24 * 60 * 60);
+    let server = Server {
+        live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
+        store,
+        resend: Resend::new(Arc::new(NoBroker), vec!["temperature".to_owned()].try_into().unwrap()),
+        health: Health::default(),
+        metrics: Metrics::default(),
+        max_clients: 1,
+        public_url: String::new(),
+        stop: CancellationToken::new(),
+    };
+    tokio::spawn(serve(listener, server));
+    address
+}
+
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
+}
+
+/// Reads an answer to its end: its bytes, its lines, and the most memory that was in use meanwhile.
+async fn read(address: SocketAddr, path: &str) -> (usize, usize, u64) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let (mut bytes, mut lines, mut most) = (0, 0, 0);
+    let mut part = vec![0; 256 * 1024];
+    loop {
+        let read = stream.read(&mut part).await.unwrap();
+        if read == 0 {
+            return (bytes, lines, most);
+        }
+        bytes += read;
+        lines += part[..read].iter().filter(|byte| **byte == b'\n').count();
+        most = most.max(resident_bytes());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_million_readings_are_sent_in_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
+    fill(&store).await;
+    let address = start(store).await;
+    // Once before, so that what stays for good is there.
+    read(address, "/api/readings?format=csv&limit=20000").await;
+    let before = resident_bytes();
+    let start = std::time::Instant::now();
+    let (bytes, lines, most) = read(address, "/api/readings?format=csv").await;
+    let growth = most.saturating_sub(before);
+    println!("{bytes} bytes in {:?}, {growth} more in use", start.elapsed());
+    assert!(bytes > 50 * 1024 * 1024 && lines > READINGS, "{bytes} bytes, {lines} lines");
+    assert!(growth < MAX_GROWTH_BYTES, "{growth} bytes for a body of {bytes}");
+}
