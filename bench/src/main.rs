@@ -1,6 +1,8 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
 //!
-//! `bench` measures all parts, `bench edge writer` these.
+//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
+//! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
+//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step.
 
 mod edge;
 mod judge;

@@ -15,6 +15,8 @@ pub(crate) struct Section {
     pub(crate) text: String,
     /// The same for programs: docs/performance/NAME.json.
     pub(crate) figures: Value,
+    /// A picture of them: docs/performance/NAME.svg.
+    pub(crate) plot: Option<String>,
 }
 
 /// The page with this part's section made new; `order` names all parts as they are shown.
@@ -45,7 +47,11 @@ pub(crate) fn write(docs: &Path, order: &[&str], part: &str, section: &Section) 
     let folder = docs.join("performance");
     std::fs::create_dir_all(&folder).context("make docs/performance")?;
     let figures = serde_json::to_string_pretty(&section.figures)?;
-    std::fs::write(folder.join(format!("{part}.json")), figures + "\n").context("write the figures")
+    std::fs::write(folder.join(format!("{part}.json")), figures + "\n").context("write the figures")?;
+    match &section.plot {
+        Some(plot) => std::fs::write(folder.join(format!("{part}.svg")), plot).context("write the plot"),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(crate) fn edge(edge: &Edge) -> Section {
         edge.idle_cpu * 100.0,
     );
     edge.loads.iter().for_each(|load| text.push_str(&row(load)));
-    Section { text, figures: serde_json::json!(edge) }
+    Section { text, figures: serde_json::json!(edge), plot: None }
 }
 
 pub(crate) fn judge(judged: &Judged) -> Section {
@@ -65,7 +65,7 @@ pub(crate) fn judge(judged: &Judged) -> Section {
         judged.bytes_per_subject,
         millis(judged.all_absent),
     );
-    Section { text, figures: serde_json::json!(judged) }
+    Section { text, figures: serde_json::json!(judged), plot: None }
 }
 
 fn row(load: &Loaded) -> String {

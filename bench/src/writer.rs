@@ -10,6 +10,7 @@ mod growth;
 mod limits;
 mod load;
 mod plan;
+mod plot;
 mod report;
 mod spread;
 mod steady;
@@ -75,7 +76,8 @@ pub(crate) fn measure() -> anyhow::Result<Section> {
     if plan.has("growth") {
         figures.growth = growth::run(&ground, &plan, note)?;
     }
-    Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)? })
+    let plot = plot::drains(&figures);
+    Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot })
 }
 
 fn subjects() -> impl Iterator<Item = Subject> {
@@ -91,7 +93,8 @@ fn one_run(ground: &Ground, plan: &Plan, figures: &mut Figures) -> anyhow::Resul
         note("limits");
         let load = Load::ending_now(plan.readings, DEVICES);
         figures.limits.push(limits::run(&ground.field()?, load, plan.readings)?);
-        for (subject, drained) in subjects().zip(&mut figures.drains) {
+        let wanted = subjects().zip(&mut figures.drains).filter(|(subject, _)| plan.drains(subject.name));
+        for (subject, drained) in wanted {
             note(subject.name);
             let readings = plan.readings / subject.one_in;
             let load = Load::ending_now(readings, DEVICES);

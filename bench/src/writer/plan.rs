@@ -14,10 +14,12 @@ pub(super) struct Plan {
     /// Rows in the table before a drain, for the last table.
     pub(super) table_rows: Vec<u64>,
     steps: String,
+    /// Those that are drained, with commas between them; empty is all.
+    writers: String,
 }
 
 impl Plan {
-    /// From `BENCH_READINGS`, `BENCH_RUNS`, `BENCH_TABLE_ROWS` and `BENCH_STEPS`.
+    /// From `BENCH_READINGS`, `BENCH_RUNS`, `BENCH_TABLE_ROWS`, `BENCH_STEPS` and `BENCH_WRITERS`.
     ///
     /// # Errors
     /// One of them makes no sense.
@@ -34,6 +36,7 @@ impl Plan {
                 .collect::<Result<_, _>>()
                 .context("BENCH_TABLE_ROWS")?,
             steps: variable("BENCH_STEPS", STEPS),
+            writers: variable("BENCH_WRITERS", ""),
         };
         ensure!(plan.readings >= 1_000 && plan.runs >= 1, "at least 1000 readings and 1 run are needed");
         let unknown = plan.steps.split_whitespace().find(|step| !STEPS.contains(step));
@@ -41,9 +44,14 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether a writer's drains are wanted.
+    pub(super) fn drains(&self, name: &str) -> bool {
+        self.writers.is_empty() || self.writers.split(',').any(|wanted| wanted.trim() == name)
+    }
+
     #[cfg(test)]
     pub(super) fn new(readings: u64, runs: usize, table_rows: Vec<u64>) -> Self {
-        Self { readings, runs, table_rows, steps: STEPS.to_owned() }
+        Self { readings, runs, table_rows, steps: STEPS.to_owned(), writers: String::new() }
     }
 
     pub(super) fn has(&self, step: &str) -> bool {
@@ -53,4 +61,17 @@ impl Plan {
 
 fn variable(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_drained_unless_some_are_named() {
+        let mut plan = Plan::new(1_000, 1, Vec::new());
+        assert!(plan.drains("db-writer") && plan.drains("Node-RED"));
+        plan.writers = "db-writer, Node-RED".into();
+        assert!(plan.drains("db-writer") && plan.drains("Node-RED") && !plan.drains("classic script"));
+    }
 }

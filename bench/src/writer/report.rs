@@ -33,7 +33,7 @@ fn introduction(figures: &Figures) -> String {
          reading was stored once, or there would be no figure. Processor time is in seconds for a million readings: the \
          writer's from its start, the three nodes' and the database's own.\n",
         figures.readings,
-        figures.limits.len().max(figures.steady.len()).max(figures.away.len()),
+        figures.limits.len().max(figures.steady.len()).max(figures.away.len()).max(1),
     )
 }
 
@@ -65,11 +65,15 @@ fn drains(drains: &[Drained]) -> String {
     if drains.iter().all(|drained| drained.runs.is_empty()) {
         return String::new();
     }
-    let rows: String = drains.iter().map(|drained| drain_row(drained.name, &drained.runs)).collect();
+    let rows: String = drains
+        .iter()
+        .filter(|d| !d.runs.is_empty())
+        .map(|drained| drain_row(drained.name, &drained.runs))
+        .collect();
     let promises: String =
         drains.iter().map(|d| format!("- {} ({}): {}.\n", d.name, d.way, d.promise)).collect();
     format!(
-        "### Draining a queue\n\n{HEAD}{rows}\n\
+        "### Draining a queue\n\n![Readings a second](performance/writer.svg)\n\n{HEAD}{rows}\n\
          What each promises, as its code and its libraries' code say:\n\n{promises}"
     )
 }
@@ -101,7 +105,10 @@ fn reached(figures: &Figures) -> String {
     }
     let limit = median(figures.limits.iter().map(Limits::together));
     let row = |what: &str, aim: &str, is: String| format!("| {what} | {aim} | {is} |\n");
-    let times = |of: f64| format!("{:.2} ×", rate(db_writer) / of);
+    let times = |of: f64| match of > 0.0 {
+        true => format!("{:.2} ×", rate(db_writer) / of),
+        false => "–".to_owned(),
+    };
     let mut text = String::from("| db-writer's drain | aim | measured |\n| --- | ---: | ---: |\n");
     text += &row("beside both limits, one after the other", "≥ 0.7 ×", times(limit));
     text += &row("beside the classic script", "≥ 20 ×", times(rate(classic)));

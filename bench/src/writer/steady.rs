@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use e2e::{LONG, eventually};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -92,12 +93,15 @@ fn at(
 }
 
 /// Waits until the writer has its consumer: what is published before would wait for that.
+///
+/// # Panics
+/// It gets none.
 pub(super) fn until_it_takes(field: &Field<'_>, writer: &mut Running) -> anyhow::Result<()> {
-    while field.look()?.consumers == 0 {
-        writer.check()?;
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(())
+    eventually(LONG, || match field.look() {
+        Ok(look) if look.consumers > 0 => Ok(()),
+        other => Err(other),
+    });
+    writer.check()
 }
 
 fn seconds(time: Timestamp) -> f64 {

@@ -67,7 +67,7 @@ pub(super) const PEERS: [Subject; 4] = [
         name: "Python, pika + COPY",
         one_in: 5,
         over_mqtt: false,
-        script: Some("copy.py"),
+        script: Some("pika_copy.py"),
         way: "AMQP, COPY of 5,000 or 100 ms",
         promise: "acks after the commit; what comes again is stored twice",
     },
