@@ -56,19 +56,19 @@ pub(super) const PEERS: [Subject; 4] = [
         promise: "acks on receipt: what it holds is lost with it, or with a failed INSERT",
     },
     Subject {
-        name: "Node, mqtt + pg",
+        name: "mqtt.js + pg",
         one_in: 5,
         over_mqtt: true,
         script: Some("batch.js"),
-        way: "multi-row INSERT of 1,000 or 100 ms",
+        way: "Node, multi-row INSERT of 1,000 or 100 ms",
         promise: "acks on receipt: what it holds is lost with it, and while the database is slow it holds without a bound",
     },
     Subject {
-        name: "Python, pika + COPY",
+        name: "pika + COPY",
         one_in: 5,
         over_mqtt: false,
         script: Some("pika_copy.py"),
-        way: "AMQP, COPY of 5,000 or 100 ms",
+        way: "Python over AMQP, COPY of 5,000 or 100 ms",
         promise: "acks after the commit; what comes again is stored twice",
     },
 ];
