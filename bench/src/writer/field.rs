@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use e2e::{Cluster, SOON, Vhost, eventually, program};
@@ -12,6 +13,7 @@ use tokio_postgres::Client;
 use super::broker::{self, Look};
 use super::database::{self, Table};
 use super::load::Load;
+use super::note;
 
 /// The queue that db-writer takes from.
 pub(super) const QUEUE: &str = "db-writer";
@@ -155,7 +157,9 @@ impl Field<'_> {
     /// It is not.
     pub(super) fn fill(&self, load: Load, readings: u64) -> anyhow::Result<()> {
         let url = self.amqp_url()?;
+        let start = Instant::now();
         self.runtime.block_on(broker::fill(&url, load, readings))?;
+        note(&format!("filled with {:.0} readings/s", readings as f64 / start.elapsed().as_secs_f64()));
         // The queue counts behind its log.
         eventually(SOON, || match self.look() {
             Ok(look) if u64::from(look.waiting) == readings => Ok(()),
