@@ -7,8 +7,10 @@ mod mqtt_broker;
 mod passwords;
 mod run;
 mod settings;
+mod tail;
 mod verify;
 
 pub use passwords::add_user;
 pub use run::run;
+pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, verify};
