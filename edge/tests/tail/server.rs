@@ -56,6 +56,7 @@ pub(crate) struct Stream<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     pub(crate) async fn over(connection: S) -> Self {
         let mut target = String::new();
+        #[allow(clippy::result_large_err, reason = "the library wants it so")]
         let note = |request: &Request, response: Response| {
             target = request.uri().to_string();
             Ok(response)
