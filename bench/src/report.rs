@@ -1,5 +1,7 @@
 //! The figures as a document.
 
+mod relay;
+
 use std::io::Write;
 use std::time::Duration;
 
@@ -8,10 +10,18 @@ use anyhow::Context as _;
 use crate::edge::{Edge, Loaded, Run};
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
+use crate::page::Page;
+use crate::relay::Relayed;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
+pub(crate) fn write(
+    machine: &Machine,
+    edge: &Edge,
+    judged: &Judged,
+    relayed: &Relayed,
+    page: &Page,
+) -> String {
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
     let sync = |share: f64| millis(percentile(&machine.syncs, share));
     let mut report = format!(
@@ -46,6 +56,7 @@ pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
     );
     edge.loads.iter().for_each(|load| report.push_str(&row(load)));
     report.push_str(&judge_section(judged));
+    report.push_str(&relay::sections(relayed, page));
     report
 }
 

@@ -13,6 +13,7 @@ mod programs;
 mod proof;
 mod service;
 mod shape;
+pub mod usage;
 mod wait;
 
 pub use cluster::{Cluster, Vhost};
