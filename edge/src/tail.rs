@@ -8,7 +8,7 @@ mod printer;
 mod view;
 
 use std::io::{IsTerminal, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use broker::Backoff;
@@ -72,27 +72,25 @@ async fn follow(args: &TailArgs, printer: Printer) -> anyhow::Result<()> {
     loop {
         let tried = Instant::now();
         let end = match Connection::open(&request).await {
-            Ok(connection) => {
-                line.made();
-                show(connection, &mut view, &printer).await
-            }
+            Ok(connection) => show(connection, &mut view, &printer, &mut line).await,
             Err(end) => end,
         };
         match end {
             End::Refused { code, said } => return Err(Failure { code, said }.into()),
             End::Unread => return std::future::pending().await,
-            End::Lost(why) => tokio::time::sleep(line.lost(&why, tried)).await,
+            End::Lost(why) => tokio::time::sleep(line.lost(why, tried)).await,
         }
     }
 }
 
-async fn show(mut connection: Connection, view: &mut View, printer: &Printer) -> End {
+async fn show(mut connection: Connection, view: &mut View, printer: &Printer, line: &mut Line<'_>) -> End {
     view.begin();
     loop {
         let frame = match connection.frame().await {
             Ok(frame) => frame,
             Err(end) => return end,
         };
+        line.made();
         let events = match view.take(&frame) {
             Ok(events) => events,
             Err(e) => return End::Refused { code: 1, said: format!("{e:#}") },
@@ -103,33 +101,50 @@ async fn show(mut connection: Connection, view: &mut View, printer: &Printer) ->
     }
 }
 
-/// What a person is told of the line to the dashboard: when it is lost, and when it is back.
+/// What a person is told of the line to the dashboard: when it is lost and why, and when it is back.
 struct Line<'a> {
     url: &'a Address,
     backoff: Backoff,
-    lost_since: Option<Instant>,
+    lost: Option<Lost>,
+}
+
+struct Lost {
+    since: Instant,
+    why: String,
 }
 
 impl<'a> Line<'a> {
     fn new(url: &'a Address) -> Self {
-        Self { url, backoff: Backoff::default(), lost_since: None }
+        Self { url, backoff: Backoff::default(), lost: None }
     }
 
+    /// Something was heard: a server with no room takes a connection, too.
     fn made(&mut self) {
-        if let Some(since) = self.lost_since.take() {
-            say(&format!("connected to {} again after {:.0} s", self.url, since.elapsed().as_secs_f64()));
+        if let Some(lost) = self.lost.take() {
+            say(&format!(
+                "connected to {} again after {:.0} s",
+                self.url,
+                lost.since.elapsed().as_secs_f64()
+            ));
         }
     }
 
-    /// How long to wait before the next try.
-    fn lost(&mut self, why: &str, tried: Instant) -> std::time::Duration {
-        if self.lost_since.is_none() {
-            self.lost_since = Some(Instant::now());
-            let since = Timestamp::now();
-            say(&format!(
-                "no connection to {} since {since:.0}: {why}; trying again until it is back",
-                self.url
-            ));
+    /// How long to wait before the next try. Each reason is said once.
+    fn lost(&mut self, why: String, tried: Instant) -> Duration {
+        match &mut self.lost {
+            None => {
+                let now = Timestamp::now();
+                say(&format!(
+                    "no connection to {} since {now:.0}: {why}; trying again until it is back",
+                    self.url
+                ));
+                self.lost = Some(Lost { since: Instant::now(), why });
+            }
+            Some(lost) if lost.why != why => {
+                say(&format!("still no connection to {}: {why}", self.url));
+                lost.why = why;
+            }
+            Some(_) => {}
         }
         self.backoff.after(tried.elapsed())
     }

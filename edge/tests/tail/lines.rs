@@ -46,8 +46,8 @@ async fn a_lost_line_is_said_and_made_again_and_nothing_is_printed_twice() {
     drop(stream);
     tail.says(&format!("no connection to {} since 20", server.url)).await;
     let mut stream = server.stream().await;
-    tail.says("again after").await;
     stream.send(&snapshot(&[("temperature/b", 2.0), ("temperature/c", 3.0)])).await.unwrap();
+    tail.says("again after").await;
     stream.send(&change(0, 2.1, 100)).await.unwrap();
     assert_eq!(
         (tail.line().await, tail.line().await),

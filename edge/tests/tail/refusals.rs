@@ -47,6 +47,7 @@ async fn a_full_house_is_asked_again() {
     server.answer("502 Bad Gateway", "").await;
     tail.says("502 Bad Gateway; trying again").await;
     server.stream().await.close(1013, "too many pages are open: see dashboard.max_clients").await;
+    tail.says("see dashboard.max_clients").await;
     let mut stream = server.stream().await;
     stream.send(&snapshot(&[("temperature/a", 1.0)])).await.unwrap();
     assert_eq!(tail.line().await, "temperature/a 1 -");
