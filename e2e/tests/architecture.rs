@@ -74,7 +74,7 @@ fn each_outside_party_has_one_place() {
         (
             "tokio_tungstenite",
             vec![
-                "dashboard/src/http/socket.rs",
+                "dashboard/src/http/",
                 "dashboard/examples/plain_echo.rs",
                 "edge/src/tail/connection.rs",
                 "bench/src/relay/",

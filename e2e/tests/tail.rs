@@ -11,17 +11,17 @@ fn the_stream_shows_what_matches(shape: &mut impl Shape) {
             format!(r#"{{"value":{value},"unit":"celsius","measured_at":"2026-01-15T10:30:00.25Z"}}"#);
         shape.publish(&format!("{metric}/{device}"), &["-m", &payload]);
     };
-    publish("temperature", "21.5");
+    publish("temperature", 0, 21.5);
     let mut tail = Tail::start(shape.http(), &["--json", "--count", "3", &format!("temperature/{device}/#")]);
-    let row = |value: f64| {
+    let row = |second: u32, value: f64| {
         json!({"device": device, "metric": "temperature", "value": value, "unit": "celsius",
-               "measured_at": "2026-01-15T10:30:00.250000Z", "state": "offline"})
+               "measured_at": format!("2026-01-15T10:30:0{second}.250000Z"), "state": "offline"})
     };
-    assert_eq!(tail.json(), row(21.5));
-    publish("humidity", "99");
-    publish("temperature", "26.5");
+    assert_eq!(tail.json(), row(0, 21.5));
+    publish("humidity", 1, 99.0);
+    publish("temperature", 1, 26.5);
     // The reading and its alert may come in one frame, or the alert later.
-    assert_eq!(tail.json(), row(26.5));
+    assert_eq!(tail.json(), row(1, 26.5));
     let said = tail.json();
     assert_eq!(
         (&said["alert"]["device"], &said["alert"]["resolved_at"]),

@@ -10,6 +10,9 @@ use crate::counters::Counters;
 use crate::live::Viewer;
 use crate::topics::Topics;
 
+#[cfg(test)]
+mod tests;
+
 const PING_EVERY: Duration = Duration::from_secs(20);
 
 /// A page that has not answered so many pings when the next one is due, after 60 s, is gone.

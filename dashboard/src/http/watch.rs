@@ -84,7 +84,7 @@ impl Door {
         };
         let door = self.clone();
         upgrade.accept(MAX_INCOMING_BYTES, &self.pages, async move |socket| {
-            door.show(socket, topics, seat).await
+            door.show(socket, topics, seat).await;
         })
     }
 
