@@ -10,18 +10,12 @@ use anyhow::Context as _;
 use crate::edge::{Edge, Loaded, Run};
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
-use crate::page::Page;
-use crate::relay::Relayed;
+
+pub(crate) use self::relay::sections as of_pages;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) fn write(
-    machine: &Machine,
-    edge: &Edge,
-    judged: &Judged,
-    relayed: &Relayed,
-    page: &Page,
-) -> String {
+pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
     let sync = |share: f64| millis(percentile(&machine.syncs, share));
     let mut report = format!(
@@ -56,7 +50,6 @@ pub(crate) fn write(
     );
     edge.loads.iter().for_each(|load| report.push_str(&row(load)));
     report.push_str(&judge_section(judged));
-    report.push_str(&relay::sections(relayed, page));
     report
 }
 

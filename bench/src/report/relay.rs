@@ -7,7 +7,7 @@ use super::MIB;
 
 const KB: f64 = 1e3;
 
-pub(super) fn sections(relayed: &Relayed, page: &Page) -> String {
+pub(crate) fn sections(relayed: &Relayed, page: &Page) -> String {
     waits(&relayed.waits) + &viewers(relayed) + &cycles(relayed) + &in_a_browser(page)
 }
 
