@@ -6,9 +6,9 @@ use serde_json::json;
 
 fn the_stream_shows_what_matches(shape: &mut impl Shape) {
     let device = shape.device("tailed");
-    let publish = |metric: &str, value: &str| {
-        let payload =
-            format!(r#"{{"value":{value},"unit":"celsius","measured_at":"2026-01-15T10:30:00.25Z"}}"#);
+    let publish = |metric: &str, second: u32, value: f64| {
+        let measured_at = format!("2026-01-15T10:30:0{second}.25Z");
+        let payload = format!(r#"{{"value":{value},"unit":"celsius","measured_at":"{measured_at}"}}"#);
         shape.publish(&format!("{metric}/{device}"), &["-m", &payload]);
     };
     publish("temperature", 0, 21.5);

@@ -42,7 +42,7 @@ pub(super) async fn measure(folder: &Path, lasting: Duration) -> anyhow::Result<
 }
 
 async fn watch(mut watcher: Watcher, from: Instant, until: Instant) -> anyhow::Result<Histogram<u64>> {
-    let mut waits = Histogram::new(3)?;
+    let mut waits = micros()?;
     while let Ok(frame) = timeout_at(until, watcher.frame()).await {
         let (frame, now) = (frame?, Timestamp::now().as_microsecond());
         if Instant::now() >= from {
@@ -57,7 +57,7 @@ async fn subscribe(
     from: Instant,
     until: Instant,
 ) -> anyhow::Result<Histogram<u64>> {
-    let mut waits = Histogram::new(3)?;
+    let mut waits = micros()?;
     while let Ok(measured_at) = timeout_at(until, subscriber.measured_at()).await {
         let (measured_at, now) = (measured_at?, Timestamp::now());
         if Instant::now() >= from {
@@ -65,6 +65,11 @@ async fn subscribe(
         }
     }
     Ok(waits)
+}
+
+/// Up to a minute.
+fn micros() -> anyhow::Result<Histogram<u64>> {
+    Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
 fn note(waits: &mut Histogram<u64>, micros: i64) {
