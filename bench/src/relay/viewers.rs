@@ -15,6 +15,8 @@ use super::{Share, WARM_UP, load, start};
 
 pub(crate) const VIEWERS: usize = 1000;
 
+const STORED: &str = "millrace_db_writer_stored_total";
+
 /// Viewers that connect at the same time.
 const AT_ONCE: usize = 50;
 
@@ -37,7 +39,9 @@ pub(crate) struct Viewers {
     pub(crate) lag_max_ms: f64,
     /// Bytes of frames for each reading in them.
     pub(crate) bytes_per_update: f64,
+    /// Readings in the frames of one viewer, and readings that came.
     pub(crate) updates_per_second: f64,
+    pub(crate) readings_per_second: f64,
 }
 
 /// What one viewer has seen.
@@ -56,13 +60,14 @@ pub(super) async fn measure(folder: &Path, lasting: Duration) -> anyhow::Result<
 
     let watchers = crowd(&millrace.http).await?;
     let reader = Watcher::open(&millrace.http).await?;
-    let (from, share, own) = (Instant::now(), Share::of(millrace.id()), Share::of(std::process::id()));
-    let until = from + lasting;
+    let (share, own) = (Share::of(millrace.id()), Share::of(std::process::id()));
+    let (until, stored) = (Instant::now() + lasting, millrace.metric(STORED));
     let mut watching = JoinSet::new();
     watchers.into_iter().for_each(|watcher| drop(watching.spawn(watch(watcher, until))));
     let reading = tokio::spawn(read(reader, until));
     let resident_bytes = sampled(millrace.id(), until).await;
     let (cpu, own_cpu) = (share.so_far(), own.so_far());
+    let stored = millrace.metric(STORED) - stored;
     let updates = reading.await??;
     let mut all = lags()?;
     let mut bytes = 0;
@@ -85,6 +90,7 @@ pub(super) async fn measure(folder: &Path, lasting: Duration) -> anyhow::Result<
         lag_max_ms: all.max() as f64 / 1e3,
         bytes_per_update: bytes as f64 / VIEWERS as f64 / updates as f64,
         updates_per_second: updates as f64 / lasting.as_secs_f64(),
+        readings_per_second: stored / lasting.as_secs_f64(),
     })
 }
 

@@ -34,9 +34,10 @@ fn viewers(relayed: &Relayed) -> String {
     let mib = |bytes: u64| bytes as f64 / MIB;
     format!(
         "\n## {VIEWERS} viewers\n\n\
-         {VIEWERS} WebSockets watch all of {DEVICES} sensors for {:.0} s, {:.0} readings/s, from one other process on the same \
+         {VIEWERS} WebSockets watch all of {DEVICES} sensors for {:.0} s, from one other process on the same \
          cores. The lag is from the server's time in a frame to when it was read, of every frame of every viewer.\n\n\
          | what | measured | aim |\n| --- | --- | --- |\n\
+         | readings/s that came, and that each viewer got | {:.0}, {:.0} | 1000 |\n\
          | processor, readings alone | {:.0} % of one core | |\n\
          | processor, with the viewers | {:.0} % of one core | |\n\
          | processor of the viewers themselves | {:.0} % of one core | |\n\
@@ -47,6 +48,7 @@ fn viewers(relayed: &Relayed) -> String {
          | lag: p50, p99 | {:.1}, {:.1} ms | |\n\
          | lag of the slowest viewer | {:.0} ms | |\n",
         viewers.seconds,
+        viewers.readings_per_second,
         viewers.updates_per_second,
         viewers.cpu_alone * 100.0,
         viewers.cpu * 100.0,
