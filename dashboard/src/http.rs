@@ -21,7 +21,7 @@ use warp::{Filter, Rejection};
 
 use crate::api::{self, Refusal};
 use crate::query::Parameters;
-use crate::{Live, page};
+use crate::{Live, Resend, page};
 
 pub use self::echo::echo;
 
@@ -33,6 +33,7 @@ const FAREWELLS: Duration = Duration::from_secs(3);
 pub struct Server {
     pub live: Live,
     pub store: Arc<dyn Store>,
+    pub resend: Resend,
     pub health: Health,
     pub metrics: Metrics,
     /// Browsers that may watch at the same time.
@@ -107,7 +108,8 @@ fn refusal(refusal: Refusal) -> Response {
         Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Away(_) | Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let said = error(status, &refusal.to_string());
     match refusal {

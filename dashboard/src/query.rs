@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use store::{Cursor, IncidentQuery, LedgerQuery, ReadingQuery, Severity, TimeRange, answer};
+use store::{Cursor, IncidentQuery, LedgerQuery, ReadingQuery, RejectionQuery, Severity, TimeRange, answer};
 use telemetry::Filter;
 
 /// Readings on one page, at most, and where none is asked for.
@@ -87,12 +87,19 @@ pub(crate) fn silences(mut parameters: Parameters) -> Result<bool, String> {
     Ok(all.unwrap_or(false))
 }
 
+/// What `GET /api/rejected` asks for.
+///
 /// # Errors
 /// Says which parameter is wrong and what it may be.
-pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
-    let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
-    nothing_left(&parameters, "limit")?;
-    Ok(limit.unwrap_or(DEFAULT_LIMIT))
+pub(crate) fn rejected(mut parameters: Parameters) -> Result<RejectionQuery, String> {
+    let query = RejectionQuery {
+        id: None,
+        before: row(&mut parameters, "before")?,
+        resent: truth(&mut parameters, "resent")?,
+        limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+    };
+    nothing_left(&parameters, "limit, before, resent")?;
+    Ok(query)
 }
 
 /// # Errors
@@ -176,6 +183,11 @@ fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, String> {
         .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
 }
 
+fn row(parameters: &mut Parameters, name: &str) -> Result<Option<i64>, String> {
+    let read = |text: String| text.parse().map_err(|_| format!("{name} must be the `id` of a row"));
+    text(parameters, name).map(read).transpose()
+}
+
 fn nothing_left(parameters: &Parameters, known: &str) -> Result<(), String> {
     match parameters.keys().next() {
         None => Ok(()),
@@ -225,6 +237,17 @@ mod tests {
         assert_eq!(asked(silences, &[("all", "true")]), Ok(true));
         assert!(asked(silences, &[("all", "yes")]).unwrap_err().contains("all must be true or false"));
         assert!(asked(silences, &[("device", "a")]).unwrap_err().contains("unknown parameter device"));
+    }
+
+    #[test]
+    fn rejected_payloads_are_asked_for_page_by_page() {
+        let all = RejectionQuery { limit: DEFAULT_LIMIT, ..RejectionQuery::default() };
+        assert_eq!(asked(rejected, &[]), Ok(all));
+        let some = [("limit", "5"), ("before", "17"), ("resent", "false")];
+        let expected = RejectionQuery { before: Some(17), resent: Some(false), limit: 5, ..all };
+        assert_eq!(asked(rejected, &some), Ok(expected));
+        assert!(asked(rejected, &[("before", "x")]).unwrap_err().contains("before must be the `id`"));
+        assert!(asked(rejected, &[("resent", "1")]).unwrap_err().contains("true or false"));
     }
 
     #[test]

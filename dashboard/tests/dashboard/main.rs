@@ -8,4 +8,5 @@ mod bench;
 mod changes;
 mod crowd;
 mod frames;
+mod resend;
 mod watcher;
