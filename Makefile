@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page cluster cluster-stop drill test test-tools check bench fuzz clean
+.PHONY: help run page cluster cluster-stop drill test test-tools check bench autobahn fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
@@ -55,6 +55,11 @@ check: $(MODULES) ## Formatting, lints, types and licences, without running anyt
 bench: $(PAGE) ## Measure, and write docs/performance.md; NAME=writer measures one part of it
 	cargo build --release --locked --workspace --bins
 	target/release/bench $(NAME)
+
+autobahn: $(PAGE) ## Run the Autobahn suite against the page's WebSocket, and write docs/websocket.md
+	./e2e/autobahn/install
+	cargo build --locked --package dashboard --examples
+	./e2e/autobahn/run docs/websocket.md target/debug/examples/echo target/debug/examples/plain_echo
 
 fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz
 	cargo fuzz run decode -- -max_total_time=60

@@ -2,17 +2,21 @@
 //!
 //! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
 //! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
-//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step.
+//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. `BENCH_SECONDS=10` makes the
+//! relay's long parts short.
 
 mod edge;
 mod judge;
 mod machine;
+mod page;
 mod part;
+mod relay;
 mod report;
 mod writer;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 
@@ -21,10 +25,13 @@ use crate::part::Section;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// As they are shown.
-const PARTS: [&str; 3] = ["edge", "judge", "writer"];
+const PARTS: [&str; 4] = ["edge", "judge", "relay", "writer"];
 
 /// The part that needs a cluster.
 const IN_CLUSTER: &str = "writer";
+
+/// How long the crowd watches, and half of how long the page's heap is watched.
+const LONG: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {
     let named: Vec<String> = std::env::args().skip(1).collect();
@@ -47,11 +54,19 @@ fn measure(name: &str) -> anyhow::Result<()> {
     let section = match name {
         "edge" => report::edge(&edge::measure(folder.path())?),
         "judge" => report::judge(&judge::measure()?),
+        "relay" => relayed(folder.path())?,
         _ => writer::measure()?,
     };
     let text = format!("{}\n\n{}", section.text.trim(), report::machine(&machine));
     report::show(&text)?;
     part::write(&Path::new(ROOT).join("docs"), &PARTS, name, &Section { text, ..section })
+}
+
+fn relayed(folder: &Path) -> anyhow::Result<Section> {
+    let short = std::env::var("BENCH_SECONDS").ok();
+    let seconds = short.as_deref().map(str::parse).transpose().context("BENCH_SECONDS is whole seconds")?;
+    let long = seconds.map_or(LONG, Duration::from_secs);
+    Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
 }
 
 /// Runs this program again, for one part, beside a cluster that ends with it.

@@ -1,5 +1,7 @@
 //! The figures as a document.
 
+mod relay;
+
 use std::io::Write;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use crate::edge::{Edge, Loaded, Run};
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
 use crate::part::Section;
+
+pub(crate) use self::relay::section as relay;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

@@ -13,6 +13,8 @@ mod programs;
 mod proof;
 mod service;
 mod shape;
+mod tail;
+pub mod usage;
 mod wait;
 
 pub use cluster::{Cluster, Vhost};
@@ -26,4 +28,5 @@ pub use programs::{binary, program};
 pub use proof::stored_once;
 pub use service::{Service, StartService};
 pub use shape::Shape;
+pub use tail::Tail;
 pub use wait::{LONG, SOON, eventually};

@@ -48,6 +48,12 @@ impl Load {
         self.process.signal("INT");
     }
 
+    /// Of the process, for `usage`.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     #[must_use]
     pub fn is_running(&mut self) -> bool {
         self.process.ended().is_none()

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::http::{full_name, metric};
 use crate::process::Process;
-use crate::{LONG, Mail, Shape, binary, program};
+use crate::{LONG, Mail, Shape, binary, program, usage};
 
 /// Where nobody waits for a group of incidents.
 pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/rules.toml");
@@ -183,22 +183,21 @@ impl Millrace {
         (self.process.wait(), self.start.clone())
     }
 
+    /// Of the process, for `usage`.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Bytes of memory in use.
     #[must_use]
     pub fn resident_bytes(&self) -> u64 {
-        let status =
-            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).expect("read status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        usage::resident_bytes(self.id())
     }
 
     /// Seconds of processor time used so far.
     #[must_use]
     pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("read stat");
-        let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-        let ticks: u64 = fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("ticks")).sum();
-        // Linux counts in hundredths of a second for every program.
-        Duration::from_millis(ticks * 10)
+        usage::cpu(self.id())
     }
 }

@@ -1,6 +1,6 @@
 //! A process that no test leaves behind.
 
-use std::process::{Child, ChildStdout, Command, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 
 use crate::{LONG, eventually};
 
@@ -25,6 +25,11 @@ impl Process {
     /// What it prints, where that is piped and nobody has taken it yet.
     pub(crate) fn stdout(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("stdout is piped")
+    }
+
+    /// What it says besides, likewise.
+    pub(crate) fn stderr(&mut self) -> ChildStderr {
+        self.0.stderr.take().expect("stderr is piped")
     }
 
     pub(crate) fn signal(&self, signal: &str) {

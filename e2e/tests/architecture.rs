@@ -71,7 +71,15 @@ fn each_outside_party_has_one_place() {
         ("minijinja", vec!["alerter/src/message/templates.rs"]),
         ("tiny_skia", vec!["alerter/src/message/picture.rs"]),
         ("warp", vec!["service/src/admin.rs", "dashboard/src/http", "dashboard/src/page.rs"]),
-        ("tokio_tungstenite", vec!["dashboard/src/http/"]),
+        (
+            "tokio_tungstenite",
+            vec![
+                "dashboard/src/http/",
+                "dashboard/examples/plain_echo.rs",
+                "edge/src/tail/connection.rs",
+                "bench/src/relay/",
+            ],
+        ),
         ("hyper_util", vec!["alerter/src/notifier/webhook.rs", "dashboard/src/http/socket.rs"]),
         (
             "prometheus_client",

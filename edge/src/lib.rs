@@ -8,8 +8,10 @@ mod passwords;
 mod resend;
 mod run;
 mod settings;
+mod tail;
 mod verify;
 
 pub use passwords::add_user;
 pub use run::run;
+pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, verify};

@@ -28,6 +28,8 @@ enum Command {
     Alerts(alerter::Command),
     /// Print the ledger: per device and boot, what is expected, stored, missing and late; exit with 1 if any is missing
     Verify(edge::VerifyArgs),
+    /// Print the live stream of a running dashboard: newest readings, and alerts as they open and resolve
+    Tail(edge::TailArgs),
 }
 
 const SETTINGS: &str = "\
@@ -57,6 +59,7 @@ async fn main() -> ExitCode {
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
             Some(Command::Alerts(command)) => alerter::run_command(command, &context.settings).await,
             Some(Command::Verify(args)) => edge::verify(&context.settings, args).await,
+            Some(Command::Tail(args)) => edge::tail(args).await,
             Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
         }
     })

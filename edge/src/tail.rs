@@ -1,0 +1,156 @@
+//! `millrace tail`: the live stream of a running dashboard, in a terminal or for a script.
+
+mod address;
+mod connection;
+mod frame;
+mod line;
+mod printer;
+mod view;
+
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use broker::Backoff;
+use jiff::Timestamp;
+use service::Failure;
+use telemetry::Filter;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::address::Address;
+use self::connection::{Connection, End};
+use self::line::Style;
+use self::printer::Printer;
+use self::view::View;
+
+/// What to show, and of whom.
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub struct TailArgs {
+    /// Which sensors: an MQTT filter over <metric>/<device>, for example temperature/site-a/#
+    #[arg(default_value = "#")]
+    topic: Filter,
+    /// The page's address, as a browser shows it
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    url: Address,
+    /// Print a JSON object a line: readings as in GET /api/devices, alerts as {"alert": as in GET /api/alerts}
+    #[arg(long)]
+    json: bool,
+    /// End after so many lines
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+const NOTES: &str = "\
+First come the newest readings and the open alerts as they stand, then what changes: at most ten times a second, and
+of each sensor the newest. A line is TIME TOPIC VALUE UNIT, and STATE where a sensor is not fresh; times are measured_at
+in UTC. A connection that is lost is made again.
+Exit codes: 0 stopped as asked, 64 the topic or the address is to be changed, 1 refused.";
+
+/// Prints the stream until it is stopped, nobody reads it any more, or enough was printed.
+///
+/// # Errors
+/// The dashboard refuses what will not get better by asking again.
+pub async fn tail(args: TailArgs) -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let style = Style { json: args.json, aligned: std::io::stdout().is_terminal() };
+    let (printer, mut printed) = Printer::start(style, args.count);
+    tokio::select! {
+        refused = follow(&args, printer) => refused,
+        () = printed.done() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Follows over reconnects; ends only when refused, or when nobody wants more.
+async fn follow(args: &TailArgs, printer: Printer) -> anyhow::Result<()> {
+    let request = args.url.stream_of(&args.topic);
+    let mut view = View::default();
+    let mut line = Line::new(&args.url);
+    loop {
+        let tried = Instant::now();
+        let end = match Connection::open(&request).await {
+            Ok(connection) => show(connection, &mut view, &printer, &mut line).await,
+            Err(end) => end,
+        };
+        match end {
+            End::Refused { code, said } => return Err(Failure { code, said }.into()),
+            End::Unread => return std::future::pending().await,
+            End::Lost(why) => tokio::time::sleep(line.lost(why, tried)).await,
+        }
+    }
+}
+
+async fn show(mut connection: Connection, view: &mut View, printer: &Printer, line: &mut Line<'_>) -> End {
+    view.begin();
+    loop {
+        let frame = match connection.frame().await {
+            Ok(frame) => frame,
+            Err(end) => return end,
+        };
+        line.made();
+        let events = match view.take(&frame) {
+            Ok(events) => events,
+            Err(e) => return End::Refused { code: 1, said: format!("{e:#}") },
+        };
+        if !events.is_empty() && printer.print(events).await.is_err() {
+            return End::Unread;
+        }
+    }
+}
+
+/// What a person is told of the line to the dashboard: when it is lost and why, and when it is back.
+struct Line<'a> {
+    url: &'a Address,
+    backoff: Backoff,
+    lost: Option<Lost>,
+}
+
+struct Lost {
+    since: Instant,
+    why: String,
+}
+
+impl<'a> Line<'a> {
+    fn new(url: &'a Address) -> Self {
+        Self { url, backoff: Backoff::default(), lost: None }
+    }
+
+    /// Something was heard: a server with no room takes a connection, too.
+    fn made(&mut self) {
+        if let Some(lost) = self.lost.take() {
+            say(&format!(
+                "connected to {} again after {:.0} s",
+                self.url,
+                lost.since.elapsed().as_secs_f64()
+            ));
+        }
+    }
+
+    /// How long to wait before the next try. Each reason is said once.
+    fn lost(&mut self, why: String, tried: Instant) -> Duration {
+        match &mut self.lost {
+            None => {
+                let now = Timestamp::now();
+                say(&format!(
+                    "no connection to {} since {now:.0}: {why}; trying again until it is back",
+                    self.url
+                ));
+                self.lost = Some(Lost { since: Instant::now(), why });
+            }
+            Some(lost) if lost.why != why => {
+                say(&format!("still no connection to {}: {why}", self.url));
+                lost.why = why;
+            }
+            Some(_) => {}
+        }
+        self.backoff.after(tried.elapsed())
+    }
+}
+
+/// A closed stderr is no reason to end.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "millrace tail: {text}");
+}

@@ -1,0 +1,210 @@
+//! How an event is printed. Pure.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::frame::Alert;
+use super::view::Event;
+
+/// A longer topic moves its own line only.
+const WIDEST_TOPIC: usize = 60;
+
+/// For whom lines are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    pub(super) json: bool,
+    /// In columns, for people.
+    pub(super) aligned: bool,
+}
+
+/// Writes lines, in columns as wide as the widest so far.
+#[derive(Debug)]
+pub(super) struct Lines {
+    style: Style,
+    topic_width: usize,
+}
+
+/// A row as in `GET /api/devices`.
+#[derive(Serialize)]
+struct Device<'a> {
+    device: &'a str,
+    metric: &'a str,
+    value: f64,
+    unit: Option<&'a str>,
+    measured_at: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct AlertRow<'a> {
+    alert: &'a RawValue,
+}
+
+impl Lines {
+    pub(super) fn new(style: Style) -> Self {
+        Self { style, topic_width: 0 }
+    }
+
+    /// Readies the columns for all that comes at once.
+    pub(super) fn make_room(&mut self, events: &[Event]) {
+        let widths = events.iter().filter_map(|event| match event {
+            Event::Reading { topic, .. } => Some(topic.len()),
+            Event::Alert(..) => None,
+        });
+        self.topic_width = widths.fold(self.topic_width, usize::max).min(WIDEST_TOPIC);
+    }
+
+    pub(super) fn line(&self, event: &Event) -> String {
+        match event {
+            _ if self.style.json => json(event),
+            Event::Reading { topic, unit, value, measured_at, state } => {
+                let unit = plain(unit.as_deref().unwrap_or(""));
+                let state = if *state == "fresh" { "" } else { state };
+                self.columns(*measured_at, topic, *value, &unit, state)
+            }
+            Event::Alert(alert, _) => alert_line(alert),
+        }
+    }
+
+    fn columns(&self, at: Timestamp, topic: &str, value: f64, unit: &str, state: &str) -> String {
+        let mut line = time(at);
+        let _ = if self.style.aligned {
+            write!(line, "  {topic:<width$}  {value:>10} {unit:<10} {state}", width = self.topic_width)
+        } else {
+            write!(line, " {topic} {value} {} {state}", if unit.is_empty() { "-" } else { unit })
+        };
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+fn json(event: &Event) -> String {
+    let said = match event {
+        Event::Reading { topic, unit, value, measured_at, state } => {
+            let (metric, device) = topic.split_once('/').unwrap_or((topic, ""));
+            let unit = unit.as_deref();
+            let measured_at = format!("{measured_at:.6}");
+            serde_json::to_string(&Device { device, metric, value: *value, unit, measured_at, state })
+        }
+        Event::Alert(_, row) => {
+            serde_json::from_str(row).and_then(|alert: &RawValue| serde_json::to_string(&AlertRow { alert }))
+        }
+    };
+    said.expect("what was read as JSON can be written as JSON")
+}
+
+fn alert_line(alert: &Alert) -> String {
+    let Alert { rule, severity, device, metric, condition, .. } = alert;
+    let (at, happened, value) = match alert.resolved_at {
+        Some(at) => (at, "resolved", alert.resolved_value),
+        None => (alert.opened_at, "opened", alert.value),
+    };
+    let mut line = format!("{} {metric}/{device} alert {happened}: {rule} ({severity}", time(at));
+    if !condition.is_empty() {
+        let _ = write!(line, ", {condition}");
+    }
+    line.push(')');
+    if let Some(value) = value {
+        let _ = write!(line, " at {value}");
+        if let Some(unit) = &alert.unit {
+            let _ = write!(line, " {unit}");
+        }
+    }
+    if alert.end.as_deref() == Some("rule removed") {
+        line += ", as the rule was removed";
+    }
+    plain(&line)
+}
+
+/// To the millisecond, in UTC.
+fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// What a device sent must not move the cursor of a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(topic: &str, value: f64, unit: Option<&str>, state: &'static str) -> Event {
+        let (unit, measured_at) = (unit.map(str::to_owned), "2026-01-15T10:30:00.25Z".parse().unwrap());
+        Event::Reading { topic: topic.to_owned(), unit, value, measured_at, state }
+    }
+
+    fn alert(row: &str) -> Event {
+        Event::Alert(Box::new(serde_json::from_str(row).unwrap()), row.to_owned())
+    }
+
+    fn printed(json: bool, aligned: bool, events: &[Event]) -> Vec<String> {
+        let mut lines = Lines::new(Style { json, aligned });
+        lines.make_room(events);
+        events.iter().map(|event| lines.line(event)).collect()
+    }
+
+    const OPENED: &str = r#"{"id":"1","rule":"hot","severity":"warning","device":"lab","metric":"temperature",
+        "condition":"above 25","opened_at":"2026-01-15T10:30:30Z","judged_at":"2026-01-15T10:30:31Z","resolved_at":null,
+        "value":26.5,"resolved_value":null,"unit":"celsius","end":null,"threshold":25.0}"#;
+
+    #[test]
+    fn a_line_has_what_a_script_cuts_out() {
+        let events = [
+            reading("temperature/lab", 26.1, Some("celsius"), "fresh"),
+            reading("humidity/lab", 48.0, None, "stale"),
+            reading("humidity/lab", 1e-7, Some("\x1b[2J"), "offline"),
+        ];
+        let expected = [
+            "2026-01-15T10:30:00.250Z temperature/lab 26.1 celsius",
+            "2026-01-15T10:30:00.250Z humidity/lab 48 - stale",
+            "2026-01-15T10:30:00.250Z humidity/lab 0.0000001 ?[2J offline",
+        ];
+        assert_eq!(printed(false, false, &events), expected);
+    }
+
+    #[test]
+    fn a_person_sees_columns() {
+        let events = [
+            reading("temperature/site-a/rack-1", 26.1, Some("celsius"), "fresh"),
+            reading("humidity/lab", 48.25, None, "stale"),
+            alert(OPENED),
+        ];
+        let expected = [
+            "2026-01-15T10:30:00.250Z  temperature/site-a/rack-1        26.1 celsius",
+            "2026-01-15T10:30:00.250Z  humidity/lab                    48.25            stale",
+            "2026-01-15T10:30:30.000Z temperature/lab alert opened: hot (warning, above 25) at 26.5 celsius",
+        ];
+        assert_eq!(printed(false, true, &events), expected);
+    }
+
+    #[test]
+    fn an_alert_that_is_over_says_how() {
+        let resolved = OPENED.replace("\"resolved_at\":null", "\"resolved_at\":\"2026-01-15T10:32:00Z\"");
+        let by_itself = resolved.replace("\"resolved_value\":null", "\"resolved_value\":23.5");
+        let removed = resolved.replace("\"end\":null", "\"end\":\"rule removed\"");
+        let expected = [
+            "2026-01-15T10:32:00.000Z temperature/lab alert resolved: hot (warning, above 25) at 23.5 celsius",
+            "2026-01-15T10:32:00.000Z temperature/lab alert resolved: hot (warning, above 25), as the rule was removed",
+        ];
+        assert_eq!(printed(false, false, &[alert(&by_itself), alert(&removed)]), expected);
+    }
+
+    #[test]
+    fn json_has_the_names_of_the_api() {
+        let row = r#"{"id":"1","rule":"hot"}"#;
+        let whole = alert(OPENED);
+        let Event::Alert(said, _) = whole else { unreachable!() };
+        let events =
+            [reading("temperature/site-a/lab", 26.0, None, "fresh"), Event::Alert(said, row.to_owned())];
+        let expected = [
+            r#"{"device":"site-a/lab","metric":"temperature","value":26.0,"unit":null,"measured_at":"2026-01-15T10:30:00.250000Z","state":"fresh"}"#,
+            r#"{"alert":{"id":"1","rule":"hot"}}"#,
+        ];
+        assert_eq!(printed(true, true, &events), expected);
+    }
+}
