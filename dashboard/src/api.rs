@@ -7,7 +7,7 @@ use store::{Bucket, Incident, IncidentQuery, Store, TimeRange, Unavailable};
 
 use crate::query::{self, Asked, BucketQuery, Format, Parameters};
 use crate::told::Told;
-use crate::{Live, change, json, table};
+use crate::{Live, Resend, change, json, table};
 
 /// Silences that ended this many hours ago are still told of.
 const SILENCES_TOLD_HOURS: i64 = 30 * 24;
@@ -26,6 +26,9 @@ pub(crate) enum Refusal {
     /// It is too late for that.
     #[error("{0}")]
     Over(String),
+    /// What is to be resent is still no reading.
+    #[error("{0}")]
+    Unreadable(String),
     #[error("the body must be JSON: say content-type: application/json")]
     NotJson,
     #[error("the body must be at most {0} bytes")]
@@ -35,9 +38,21 @@ pub(crate) enum Refusal {
     /// With the methods there are.
     #[error("use {0}")]
     Method(&'static str),
+    /// Nobody has taken what was published.
+    #[error(
+        "the readings were not taken ({0}): ask again once the broker, and the store behind it, answer. What was taken all \
+         the same is not stored twice"
+    )]
+    Away(String),
     /// The request is to be repeated later.
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
+}
+
+impl Refusal {
+    pub(crate) fn no_rejection() -> Self {
+        Self::Unknown("there is no rejected payload with this id: GET /api/rejected lists them".into())
+    }
 }
 
 pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
@@ -133,9 +148,20 @@ async fn alert(store: &dyn Store, id: &str) -> Result<Incident, Refusal> {
 }
 
 pub(crate) async fn rejected(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
-    let limit = query::limit(parameters).map_err(Refusal::Bad)?;
-    let rejected = store.rejected(limit).await?;
+    let query = query::rejected(parameters).map_err(Refusal::Bad)?;
+    let rejected = store.rejected(query).await?;
     Ok(json::listed("rejected", rejected.iter().map(json::Rejected::of)))
+}
+
+pub(crate) async fn resend(
+    store: &dyn Store,
+    resend: &Resend,
+    id: &str,
+    body: &[u8],
+) -> Result<String, Refusal> {
+    let mended = change::Mended::read(body).map_err(Refusal::Bad)?;
+    let id = id.parse().map_err(|_| Refusal::no_rejection())?;
+    resend.one(store, id, mended).await
 }
 
 pub(crate) async fn completeness(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {

@@ -30,6 +30,22 @@ struct NewAcknowledgement {
     note: Option<String>,
 }
 
+/// The body of `POST /api/rejected/<id>/resend`; what is left out is as it was.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mended {
+    pub(crate) payload: Option<String>,
+    pub(crate) topic: Option<String>,
+}
+
+impl Mended {
+    /// # Errors
+    /// Says which part of the body is wrong and what it may be.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
+        read(body)
+    }
+}
+
 /// # Errors
 /// Says which part of the body is wrong and what it may be.
 pub(crate) fn silence(body: &[u8], now: Timestamp) -> Result<Silence, String> {

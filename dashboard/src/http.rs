@@ -27,10 +27,10 @@ use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use crate::Live;
 use crate::api::{self, Refusal};
 use crate::own::own_host;
 use crate::query::Parameters;
+use crate::{Live, Resend};
 
 pub(crate) use self::asset::Asset;
 pub use self::echo::echo;
@@ -46,6 +46,7 @@ const FAREWELLS: Duration = Duration::from_secs(3);
 pub struct Server {
     pub live: Live,
     pub store: Arc<dyn Store>,
+    pub resend: Resend,
     pub health: Health,
     pub metrics: Metrics,
     /// Browsers that may watch at the same time.
@@ -155,7 +156,8 @@ fn refusal(refusal: Refusal) -> Response {
         Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
         Refusal::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Away(_) | Refusal::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     let said = error(status, &refusal.to_string());
     match refusal {

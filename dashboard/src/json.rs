@@ -90,20 +90,32 @@ impl Bucket {
 
 #[derive(Serialize)]
 pub(crate) struct Rejected<'a> {
+    id: String,
     received_at: String,
     topic: &'a str,
     reason: &'a str,
     /// Bytes that are not UTF-8 are replaced; all of them are kept in the store.
     payload: Cow<'a, str>,
+    resent_at: Option<String>,
+}
+
+/// What became of a rejected payload that was resent.
+#[derive(Serialize)]
+pub(crate) struct Resent {
+    pub(crate) readings: usize,
+    pub(crate) resent_at: String,
 }
 
 impl<'a> Rejected<'a> {
-    pub(crate) fn of(message: &'a store::RejectedMessage) -> Self {
+    pub(crate) fn of(rejection: &'a store::Rejection) -> Self {
+        let message = &rejection.message;
         Self {
+            id: rejection.id.to_string(),
             received_at: time(message.received_at),
             topic: &message.topic,
             reason: &message.reason,
             payload: String::from_utf8_lossy(&message.payload),
+            resent_at: rejection.resent_at.map(time),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Shows the newest reading, or nothing; answers what was stored; takes silences and acknowledgements.
+//! Shows the newest reading, or nothing; answers what was stored; takes silences and acknowledgements, and resends what
+//! was rejected.
 
 mod api;
 mod audience;
@@ -9,10 +10,12 @@ mod http;
 mod json;
 mod live;
 mod newest;
+mod over_mqtt;
 mod own;
 mod page;
 mod query;
 mod relay;
+mod resend;
 mod standalone;
 mod table;
 mod told;
@@ -24,4 +27,5 @@ pub use json::Boot;
 pub use live::Live;
 pub use newest::{Ages, State};
 pub use relay::relay;
+pub use resend::{Publisher, Resend};
 pub use standalone::{Config, standalone};

@@ -76,7 +76,8 @@ pub(crate) struct Newest {
     by_topic: BTreeMap<Topic, Id>,
     by_change: BTreeSet<(Version, Id)>,
     by_turn: BTreeSet<(Timestamp, Id)>,
-    aged_at: Timestamp,
+    /// When states were last seen to: a clock that shows an earlier time was set back.
+    seen_at: Timestamp,
 }
 
 impl Newest {
@@ -88,7 +89,7 @@ impl Newest {
             by_topic: BTreeMap::new(),
             by_change: BTreeSet::new(),
             by_turn: BTreeSet::new(),
-            aged_at: Timestamp::MIN,
+            seen_at: Timestamp::MIN,
         }
     }
 
@@ -121,8 +122,8 @@ impl Newest {
 
     /// Lets time pass: readings grow stale.
     pub(crate) fn age(&mut self, now: Timestamp) {
-        if now < self.aged_at {
-            // The clock was set back: anything may be younger than it was.
+        if now < self.seen_at {
+            // Anything may be younger than it was.
             (0..self.count()).for_each(|id| self.turn(id, now));
         }
         while let Some(&(turns, id)) = self.by_turn.first()
@@ -130,7 +131,7 @@ impl Newest {
         {
             self.turn(id, now);
         }
-        self.aged_at = now;
+        self.seen_at = now;
     }
 
     /// By metric and device.
@@ -181,6 +182,7 @@ impl Newest {
 
     /// Gives it its state, and its place among those that grow older.
     fn place(&mut self, id: Id, now: Timestamp) {
+        self.seen_at = self.seen_at.max(now);
         let sensor = &mut self.sensors[id as usize];
         sensor.state = self.ages.state(sensor.reading.measured_at, now);
         let turns = self.ages.turns(sensor.reading.measured_at, sensor.state);
@@ -262,6 +264,15 @@ mod tests {
             assert_eq!(newest.all().next().unwrap().state, state, "after {second} s");
             assert_eq!(values(&mut newest).len(), changed, "after {second} s");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_after_a_reading_makes_it_younger() {
+        let mut newest = Newest::new(AGES);
+        newest.observe(reading(0, 1, 1.0), at(31));
+        assert_eq!(newest.sensor(0).state, State::Stale);
+        newest.age(at(30));
+        assert_eq!(newest.sensor(0).state, State::Fresh);
     }
 
     #[test]

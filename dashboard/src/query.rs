@@ -5,9 +5,9 @@ mod value;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use store::{IncidentQuery, LedgerQuery, ReadingQuery, Severity, TimeRange, answer};
+use store::{IncidentQuery, LedgerQuery, ReadingQuery, RejectionQuery, Severity, TimeRange, answer};
 
-use value::{cursor, filter, number, one_of, text, time, truth};
+use value::{cursor, filter, number, one_of, row, text, time, truth};
 
 /// Readings on one page, at most, and where none is asked for.
 const MAX_LIMIT: usize = 100_000;
@@ -25,7 +25,7 @@ pub(crate) const OF_READINGS: &[&str] =
 pub(crate) const OF_ALERTS: &[&str] =
     &["id", "rule", "device", "metric", "severity", "state", "acknowledged", "from", "to", "limit"];
 pub(crate) const OF_SILENCES: &[&str] = &["all"];
-pub(crate) const OF_REJECTED: &[&str] = &["limit"];
+pub(crate) const OF_REJECTED: &[&str] = &["limit", "before", "resent"];
 pub(crate) const OF_COMPLETENESS: &[&str] = &["device", "from", "to"];
 
 /// What `GET /api/readings` asks for.
@@ -116,12 +116,19 @@ pub(crate) fn silences(mut parameters: Parameters) -> Result<bool, String> {
     Ok(all.unwrap_or(false))
 }
 
+/// What `GET /api/rejected` asks for.
+///
 /// # Errors
 /// Says which parameter is wrong and what it may be.
-pub(crate) fn limit(mut parameters: Parameters) -> Result<usize, String> {
-    let limit = number(&mut parameters, "limit", MAX_LIMIT)?;
+pub(crate) fn rejected(mut parameters: Parameters) -> Result<RejectionQuery, String> {
+    let query = RejectionQuery {
+        id: None,
+        before: row(&mut parameters, "before")?,
+        resent: truth(&mut parameters, "resent")?,
+        limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+    };
     nothing_left(&parameters, OF_REJECTED)?;
-    Ok(limit.unwrap_or(DEFAULT_LIMIT))
+    Ok(query)
 }
 
 /// # Errors
@@ -202,6 +209,17 @@ mod tests {
         assert_eq!(asked(silences, &[("all", "true")]), Ok(true));
         assert!(asked(silences, &[("all", "yes")]).unwrap_err().contains("all must be true or false"));
         assert!(asked(silences, &[("device", "a")]).unwrap_err().contains("unknown parameter device"));
+    }
+
+    #[test]
+    fn rejected_payloads_are_asked_for_page_by_page() {
+        let all = RejectionQuery { limit: DEFAULT_LIMIT, ..RejectionQuery::default() };
+        assert_eq!(asked(rejected, &[]), Ok(all));
+        let some = [("limit", "5"), ("before", "17"), ("resent", "false")];
+        let expected = RejectionQuery { before: Some(17), resent: Some(false), limit: 5, ..all };
+        assert_eq!(asked(rejected, &some), Ok(expected));
+        assert!(asked(rejected, &[("before", "x")]).unwrap_err().contains("before must be the `id`"));
+        assert!(asked(rejected, &[("resent", "1")]).unwrap_err().contains("true or false"));
     }
 
     #[test]

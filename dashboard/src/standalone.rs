@@ -1,5 +1,6 @@
 //! The dashboard as a process of its own: from a broker to the browser.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -8,7 +9,8 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::newest::Ages;
-use crate::{Live, Server, relay, serve};
+use crate::over_mqtt::OverMqtt;
+use crate::{Live, Resend, Server, relay, serve};
 
 /// Messages between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -53,6 +55,9 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let source = service::Source::newest_messages(settings, "dashboard")?;
+    let broker: String = settings.get("mqtt.url")?;
+    let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
+    let resend = Resend::new(Arc::new(OverMqtt::new(broker)), settings.get("metrics")?);
     let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let public_url = service::page_url(settings, listener.local_addr()?)?;
@@ -61,6 +66,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let server = Server {
         live: live.clone(),
         store: store.clone(),
+        resend,
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         max_clients: config.max_clients,

@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashboard::{Ages, Live, Server, serve};
+use async_trait::async_trait;
+use bytes::Bytes;
+use dashboard::{Ages, Live, Publisher, Resend, Server, serve};
 use jiff::Timestamp;
-use service::{Health, Metrics};
+use service::Health;
 use store::{Batch, ReadingStore, Sqlite};
-use telemetry::{Reading, Topic};
+use telemetry::{Metrics, Reading, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -37,15 +39,27 @@ async fn fill(store: &Sqlite) {
     }
 }
 
+/// Nothing is resent here.
+struct Nowhere;
+
+#[async_trait]
+impl Publisher for Nowhere {
+    async fn publish(&self, _: &Topic, _: Vec<Bytes>) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
 async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let day = Duration::from_secs(24 * 60 * 60);
+    let collected = Metrics::try_from(vec!["temperature".to_owned()]).unwrap();
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
         store,
+        resend: Resend::new(Arc::new(Nowhere), collected),
         health: Health::default(),
-        metrics: Metrics::default(),
+        metrics: service::Metrics::default(),
         max_clients: 1,
         public_url: String::new(),
         stop: CancellationToken::new(),

@@ -12,7 +12,7 @@ export default defineConfig({
     // Two kilobytes less to load, compressed, than what esbuild makes of it.
     minify: "terser",
     terserOptions: { compress: { passes: 2 } },
-    // One file of each kind, and nothing inlined: the page's policy allows no inline script.
+    // Nothing is inlined: the page's policy allows no inline script.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },

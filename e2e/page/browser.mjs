@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
 import { chromium } from "playwright-core";
 
 export const PATIENCE_MS = 15_000;
@@ -40,15 +40,24 @@ const CONTENT_TYPES = { ".js": "text/javascript", ".css": "text/css" };
 
 /**
  * With MILLRACE_PAGE script and style come from that folder, as `npm run build` leaves them, and the binary need not be
- * built anew. The document is the server's: one that came from nowhere may not ask this machine for anything.
+ * built anew. The document is the server's: one that came from nowhere may not ask this machine for anything. So what
+ * it names and the folder does not have stands for what the folder's own document names in its place.
  */
 async function serveFrom(folder, context) {
-  const files = readdirSync(join(folder, "assets"));
+  const own = readFileSync(join(folder, "index.html"), "utf8");
+  const entry = (extension) => own.match(new RegExp(`assets/([^"/]+\\${extension})"`))[1];
   await context.route(/\/assets\/[^/]+\.(js|css)$/, async (route) => {
-    const extension = extname(new URL(route.request().url()).pathname);
-    const name = files.find((file) => extname(file) === extension);
-    await route.fulfill({ contentType: CONTENT_TYPES[extension], body: readFileSync(join(folder, "assets", name)) });
+    const name = basename(new URL(route.request().url()).pathname);
+    const extension = extname(name);
+    const file = join(folder, "assets", name);
+    const body = existsSync(file) ? readFileSync(file) : insteadOf(folder, extension, entry(extension));
+    await route.fulfill({ contentType: CONTENT_TYPES[extension], body });
   });
+}
+
+/** Parts of the page import the entry by its own name; under two names it would run twice. */
+function insteadOf(folder, extension, entry) {
+  return extension === ".js" ? `import "./${entry}";` : readFileSync(join(folder, "assets", entry));
 }
 
 /** While the server is stopped, a browser complains about the connections that it cannot make: `expectRefusals`. */

@@ -62,8 +62,9 @@ for (const view of ["Tiles", "Table"]) {
 }
 
 test("what is far down can be read, and the keyboard reaches the end", async () => {
-  await page.getByTestId("list").evaluate((list) => (list.scrollTop = list.scrollHeight / 2));
+  await page.getByTestId("list").evaluate((list) => (list.scrollTop = list.scrollHeight / 2 + 400));
   await eventually(() => page.locator('[data-testid="row"][data-device^="site-5/"], [data-testid="row"][data-device^="site-4/"]').count(), (count) => count > 5);
+  await eventually(() => textOf(page.getByTestId("pinned")), /^site-[45]\/rack-\d+$/);
   await page.getByTestId("list").locator('[tabindex="0"]').focus();
   await page.keyboard.press("End");
   await eventually(() => page.evaluate(() => document.activeElement?.dataset.item), "temperature/site-9/rack-19/s9999");

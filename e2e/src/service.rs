@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Output};
 
 use serde_json::Value;
 
-use crate::http::{ask, metric};
+use crate::http::{ask, metric, post};
 use crate::millrace::RULES;
 use crate::process::Process;
 use crate::{LONG, binary, eventually};
@@ -88,6 +88,16 @@ impl Service {
     #[must_use]
     pub fn ask(&self, path: &str) -> (u16, String) {
         ask(&format!("http://{}{path}", self.listen))
+    }
+
+    /// Posts JSON: the status and the answer.
+    ///
+    /// # Panics
+    /// The answer is no JSON.
+    #[must_use]
+    pub fn post(&self, path: &str, json: &Value) -> (u16, Value) {
+        let (status, body) = post(&format!("http://{}{path}", self.listen), json);
+        (status, serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}")))
     }
 
     /// Waits until it is ready.

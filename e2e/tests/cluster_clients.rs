@@ -119,6 +119,19 @@ fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
 }
 
 #[test]
+fn the_dashboard_may_publish_readings_and_nothing_else() {
+    let Some(cluster) = Cluster::attach() else { return };
+    let url = cluster.mqtt_url("dashboard");
+    for topic in ["temperature", "status/x", "alerts/x/y", "commands/x"] {
+        let told = paho(&url, &[topic], "1");
+        assert!(told["acked"] == 0 && told["closed"] == true, "{topic}: {told}");
+    }
+    let device = cluster.device("resent");
+    assert_eq!(paho(&url, &[&format!("temperature/{device}")], "1")["acked"], 1);
+    stored(&cluster, &device, 1);
+}
+
+#[test]
 fn nobody_comes_in_without_the_right_password() {
     let Some(cluster) = Cluster::attach() else { return };
     let (tcp, web) = (format!("{}/", cluster.mqtt), format!("{}/ws", cluster.web_mqtt()));

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{LONG, Load, Mosquitto, SOON, Service, StartService, binary, eventually, stored_once};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 struct Plant {
@@ -152,6 +152,29 @@ fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
     eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 27.0).ok_or("not shown"));
     eventually(SOON, || (plant.rows("readings", "").len() == 2).then_some(()).ok_or("not stored"));
     eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
+}
+
+#[test]
+fn a_rejected_payload_is_resent_over_the_broker_once_that_is_there() {
+    let mut plant = Plant::start();
+    plant.mosquitto.publish("temperature/lab", "21,5");
+    let row = eventually(SOON, || plant.rows("rejected", "").pop().ok_or("nothing is rejected"));
+    let path = format!("/api/rejected/{}/resend", row["id"].as_str().unwrap());
+    let mended = json!({ "payload": "21.5" });
+    plant.mosquitto.stop();
+    let (status, said) = plant.dashboard.post(&path, &mended);
+    assert_eq!(status, 503, "{said}");
+    assert!(said["error"].as_str().unwrap().contains("ask again once the broker"), "{said}");
+    assert_eq!(plant.rows("rejected", ""), std::slice::from_ref(&row));
+    plant.mosquitto.start_again();
+    plant.until_ready();
+    let (status, said) = plant.dashboard.post(&path, &mended);
+    assert_eq!(status, 200, "{said}");
+    let readings = eventually(SOON, || match plant.readings() {
+        readings if readings.len() == 1 => Ok(readings),
+        readings => Err(readings),
+    });
+    assert_eq!((&readings[0]["value"], &readings[0]["measured_at"]), (&json!(21.5), &row["received_at"]));
 }
 
 #[test]

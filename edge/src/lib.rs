@@ -5,6 +5,7 @@ mod hub;
 mod lock;
 mod mqtt_broker;
 mod passwords;
+mod resend;
 mod run;
 mod settings;
 mod verify;

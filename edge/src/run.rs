@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
 use broker::{BrokerUrl, Deliveries, Delivery};
-use dashboard::{Live, Server};
+use dashboard::{Live, Resend, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
@@ -22,6 +22,7 @@ use crate::banner::Banner;
 use crate::hub::Hub;
 use crate::lock::Lock;
 use crate::mqtt_broker::EmbeddedBroker;
+use crate::resend::ToHub;
 use crate::settings::{Mqtt, Sensors};
 
 /// Messages between the broker and a service: more than devices can have in flight at once.
@@ -113,7 +114,7 @@ fn start_services(
     let (to_pages, shown) = mpsc::channel(AHEAD);
     let debtors = vec![to_writer.downgrade(), to_alerter.downgrade()];
     let collected: Collected = settings.get("metrics")?;
-    let hub = Arc::new(Hub::new(collected, debtors, to_pages.downgrade(), metrics));
+    let hub = Arc::new(Hub::new(collected.clone(), debtors, to_pages.downgrade(), metrics));
 
     let config = db_writer::Config::from_settings(settings)?;
     let counters = db_writer::Counters::register(metrics);
@@ -128,6 +129,7 @@ fn start_services(
     let server = Server {
         live,
         store: store.clone(),
+        resend: Resend::new(Arc::new(ToHub(hub.clone())), collected),
         health: health.clone(),
         metrics: metrics.clone(),
         max_clients: config.max_clients,

@@ -4,7 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use telemetry::{MAX_SEQ, Reading, Topic};
 
@@ -18,15 +17,6 @@ pub type Latest = Reading;
 pub struct StoredReading {
     pub reading: Reading,
     pub stored_at: Timestamp,
-}
-
-/// A payload, or one element of an array, that is no reading, kept as it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedMessage {
-    pub received_at: Timestamp,
-    pub topic: String,
-    pub reason: String,
-    pub payload: Bytes,
 }
 
 /// From `from`, included, to `to`, excluded.
@@ -156,12 +146,6 @@ pub trait History: Send + Sync {
 
     /// When the oldest and the newest reading of this device and metric were measured.
     async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>>;
-
-    /// The newest rejections, newest first.
-    async fn rejected(&self, limit: usize) -> Result<Vec<RejectedMessage>>;
-
-    /// How many rejections are kept.
-    async fn rejected_count(&self) -> Result<u64>;
 }
 
 #[cfg(test)]

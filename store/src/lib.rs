@@ -8,6 +8,7 @@ mod incident;
 mod ledger;
 mod location;
 mod notice;
+mod rejection;
 mod request;
 mod spelling;
 mod sqlite;
@@ -16,8 +17,7 @@ mod timescale;
 mod write;
 
 pub use history::{
-    Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, RejectedMessage, StoredReading,
-    TimeRange,
+    Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use incident::{
     Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase,
@@ -26,6 +26,7 @@ pub use incident::{
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
 pub use notice::{Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Silence, Tried};
+pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
 pub use sqlite::Sqlite;
 pub use timescale::{PostgresUrl, PostgresUrlError, Timescale};

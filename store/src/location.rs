@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::{History, Incidents, Ledger, PostgresUrl, ReadingStore, Sqlite, Timescale};
+use crate::{History, Incidents, Ledger, PostgresUrl, ReadingStore, Rejections, Sqlite, Timescale};
 
 /// All that a store can do.
-pub trait Store: ReadingStore + History + Incidents + Ledger {}
+pub trait Store: ReadingStore + History + Rejections + Incidents + Ledger {}
 
-impl<T: ReadingStore + History + Incidents + Ledger> Store for T {}
+impl<T: ReadingStore + History + Rejections + Incidents + Ledger> Store for T {}
 
 /// Where readings are kept.
 #[derive(Debug, Clone)]

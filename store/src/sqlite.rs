@@ -30,8 +30,8 @@ use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore,
-    RejectedMessage, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore, Rejection,
+    RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -109,13 +109,21 @@ impl History for Sqlite {
         let (device, metric) = (device.to_owned(), metric.to_owned());
         self.readers.read("read an extent", move |tables| trend::extent(tables, &device, &metric)).await
     }
+}
 
-    async fn rejected(&self, limit: usize) -> Result<Vec<RejectedMessage>> {
-        self.readers.read("read rejections", move |tables| rejections::newest(tables, limit)).await
+#[async_trait]
+impl Rejections for Sqlite {
+    async fn rejected(&self, query: RejectionQuery) -> Result<Vec<Rejection>> {
+        self.readers.read("read rejections", move |tables| rejections::newest(tables, query)).await
     }
 
     async fn rejected_count(&self) -> Result<u64> {
         self.readers.read("count rejections", rejections::count).await
+    }
+
+    async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
+        let mark = move |tables: &mut Tables<'_>| rejections::mark_resent(tables, id, at);
+        self.writer.change("mark a rejection", 1, mark).await
     }
 }
 

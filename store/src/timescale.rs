@@ -34,8 +34,8 @@ use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore,
-    RejectedMessage, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore, Rejection,
+    RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -98,13 +98,20 @@ impl History for Timescale {
     async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         self.pool.call("read an extent", async |s| trend::extent(&s.client, device, metric).await).await
     }
+}
 
-    async fn rejected(&self, limit: usize) -> Result<Vec<RejectedMessage>> {
-        self.pool.call("read rejections", async |s| rejections::newest(&s.client, limit).await).await
+#[async_trait]
+impl Rejections for Timescale {
+    async fn rejected(&self, query: RejectionQuery) -> Result<Vec<Rejection>> {
+        self.pool.call("read rejections", async |s| rejections::newest(&s.client, query).await).await
     }
 
     async fn rejected_count(&self) -> Result<u64> {
         self.pool.call("count rejections", async |s| rejections::count(&s.client).await).await
+    }
+
+    async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
+        self.pool.call("mark a rejection", async |s| rejections::mark_resent(&s.client, id, at).await).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure: knows no broker, database, task or time of day.
 
 mod batch;
+mod element;
 mod filter;
 mod message;
 mod payload;

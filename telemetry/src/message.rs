@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use crate::element::Element;
 use crate::payload::{self, Said};
 use crate::{Reading, Topic};
 
@@ -54,6 +55,16 @@ impl Message {
         })
     }
 
+    /// Reads what was rejected for this reason once more, as it was or mended.
+    ///
+    /// An element of an array that has no time of its own gets the time that it would have had in its array.
+    #[must_use]
+    pub fn decode_again(mut self, reason: &str) -> Decoded {
+        let index = Element::named_in(reason).map_or(0, |element| element.index.min(MAX_READINGS));
+        self.received_at += Duration::from_micros(index as u64);
+        self.decode()
+    }
+
     fn decode_whole(&self) -> Result<Decoded, String> {
         let topic = Topic::parse(&self.topic).map_err(|e| e.to_string())?;
         if self.payload.len() > MAX_PAYLOAD_BYTES {
@@ -88,7 +99,7 @@ impl Message {
             match payload::read_object(element.get()).and_then(|said| self.reading(topic, said, index)) {
                 Ok(reading) => decoded.readings.push(reading),
                 Err(reason) => decoded.rejected.push(Rejected {
-                    reason: format!("reading {} of {}: {reason}", index + 1, elements.len()),
+                    reason: format!("{}: {reason}", Element { index, count: elements.len() }),
                     payload: Bytes::copy_from_slice(element.get().as_bytes()),
                 }),
             }
@@ -211,6 +222,19 @@ mod tests {
             decoded.rejected.iter().map(|r| (r.reason.as_str(), r.payload.as_ref())).collect();
         assert_eq!(rejected[0], ("reading 2 of 4: there is no value", br#"{"unit":"celsius"}"#.as_slice()));
         assert!(rejected[1].0.starts_with("reading 4 of 4: an element of an array must be an object"));
+    }
+
+    #[test]
+    fn a_mended_element_gets_the_time_that_it_would_have_had() {
+        let batch = message(r#"[{"value":1},{"val":1},{"value":1}]"#);
+        let whole = message(r#"[{"value":1},{"value":1},{"value":1}]"#).decode().readings;
+        let reason = &batch.decode().rejected[0].reason;
+        let mended = message(r#"{"value":1}"#).decode_again(reason).readings;
+        assert_eq!(mended[0].measured_at, whole[1].measured_at);
+        assert!(batch.decode().readings.iter().all(|kept| kept.measured_at != mended[0].measured_at));
+        let own = message(r#"{"value":1,"measured_at":1768473000250}"#).decode_again(reason).readings;
+        assert_eq!(own[0].measured_at.as_millisecond(), 1_768_473_000_250);
+        assert_eq!(message("1").decode_again("the payload is empty").readings[0].measured_at, received_at());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use async_trait::async_trait;
-use broker::{BrokerUrl, Publisher};
+use broker::BrokerUrl;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use store::{Incident, Message, Notice, NoticeKind};
@@ -40,30 +40,17 @@ impl Notifier for Mqtt {
             window: WINDOW,
             presence: None,
         };
-        let (publisher, connection) = outbox.open();
-        let all = async { tokio::join!(publish(&publisher, message), connection).0 };
-        match tokio::time::timeout(PATIENCE, all).await {
-            Ok(published) => published.map(|()| None).map_err(NotTaken::Refused),
+        let all = message.notices.iter().map(|(notice, incident)| {
+            let topic = format!("alerts/{}/{}", incident.rule, incident.device);
+            (topic, Bytes::from(payload(notice, incident).to_string()))
+        });
+        match tokio::time::timeout(PATIENCE, outbox.publish_all(all.collect())).await {
+            Ok(published) => published.map(|()| None).context("publish an alert").map_err(NotTaken::Refused),
             Err(_) => Err(NotTaken::Away(
                 anyhow!("no PUBACK from the broker within {PATIENCE:?}").context(PerhapsTaken),
             )),
         }
     }
-}
-
-/// Returns after the last PUBACK and leaves nothing open.
-async fn publish(publisher: &Publisher, message: &Message) -> anyhow::Result<()> {
-    let mut published = Ok(());
-    for (notice, incident) in &message.notices {
-        let topic = format!("alerts/{}/{}", incident.rule, incident.device);
-        let payload = Bytes::from(payload(notice, incident).to_string());
-        published = publisher.publish(&topic, payload).await.map(drop).context("publish an alert");
-        if published.is_err() {
-            break;
-        }
-    }
-    publisher.clone().close().await;
-    published
 }
 
 fn payload(notice: &Notice, incident: &Incident) -> Value {

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notice, Page, ReadingQuery, ReadingStore,
-    RejectedMessage, Result, Right, Silence, Sqlite, Standing, TimeRange, Transition, Tried, Unavailable,
-    Written,
+    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange, Transition,
+    Tried, Unavailable, Written,
 };
 use telemetry::{Reading, Topic};
 use tempfile::TempDir;
@@ -141,13 +141,20 @@ impl History for Watched {
     async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         self.inner.extent(device, metric).await
     }
+}
 
-    async fn rejected(&self, limit: usize) -> Result<Vec<RejectedMessage>> {
-        self.inner.rejected(limit).await
+#[async_trait]
+impl Rejections for Watched {
+    async fn rejected(&self, query: RejectionQuery) -> Result<Vec<Rejection>> {
+        self.inner.rejected(query).await
     }
 
     async fn rejected_count(&self) -> Result<u64> {
         self.inner.rejected_count().await
+    }
+
+    async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
+        self.inner.mark_resent(id, at).await
     }
 }
 

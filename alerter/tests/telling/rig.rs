@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use service::{Metrics, Settings};
 use store::{
     Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NoticeKind,
-    Page, ReadingQuery, RejectedMessage, Severity, TimeRange, Transition, Unavailable, Way,
+    Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Way,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -226,12 +226,6 @@ macro_rules! history {
                 $buckets
             }
             async fn extent(&self, _: &str, _: &str) -> store::Result<Option<(Timestamp, Timestamp)>> {
-                unreachable!()
-            }
-            async fn rejected(&self, _: usize) -> store::Result<Vec<RejectedMessage>> {
-                unreachable!()
-            }
-            async fn rejected_count(&self) -> store::Result<u64> {
                 unreachable!()
             }
         }

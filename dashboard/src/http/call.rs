@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use telemetry::MAX_PAYLOAD_BYTES;
 use warp::http::{HeaderMap, Method, StatusCode};
 use warp::hyper::body::Buf;
 use warp::reply::{Reply, Response};
@@ -15,27 +16,43 @@ use crate::query::{self, Parameters};
 
 /// Bytes of a change, and how long they may take to come.
 const MAX_BODY_BYTES: usize = 16 * 1024;
+
+/// Of a mended payload: JSON writes a byte as six, at most.
+const MAX_MENDED_BYTES: usize = 6 * MAX_PAYLOAD_BYTES + MAX_BODY_BYTES;
+
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Each answers every method itself, so that it can say which there are.
 pub(super) fn routes(server: Server) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone {
-    let call = warp::any()
-        .map(move || server.clone())
-        .and(warp::method())
-        .and(warp::header::headers_cloned())
-        .and(parameters())
-        .and(warp::body::stream().then(read))
-        .map(|server, method, headers, parameters, body| Call { server, method, headers, parameters, body });
+    let call = move |most: usize| {
+        let server = server.clone();
+        warp::any()
+            .map(move || server.clone())
+            .and(warp::method())
+            .and(warp::header::headers_cloned())
+            .and(parameters())
+            .and(warp::body::stream().then(move |body| read(body, most)))
+            .map(|server, method, headers, parameters, body| Call {
+                server,
+                method,
+                headers,
+                parameters,
+                body,
+            })
+    };
     let silences = warp::path!("api" / "silences")
-        .and(call.clone())
+        .and(call(MAX_BODY_BYTES))
         .then(async |call: Call| call.silences().await.unwrap_or_else(refusal));
     let silence = warp::path!("api" / "silences" / String)
-        .and(call.clone())
+        .and(call(MAX_BODY_BYTES))
         .then(async |id: String, call: Call| call.silence(&id).await.unwrap_or_else(refusal));
     let acknowledgements = warp::path!("api" / "acknowledgements")
-        .and(call)
+        .and(call(MAX_BODY_BYTES))
         .then(async |call: Call| call.acknowledgements().await.unwrap_or_else(refusal));
-    silences.or(silence).unify().or(acknowledgements).unify()
+    let resend = warp::path!("api" / "rejected" / String / "resend")
+        .and(call(MAX_MENDED_BYTES))
+        .then(async |id: String, call: Call| call.resend(&id).await.unwrap_or_else(refusal));
+    silences.or(silence).unify().or(acknowledgements).unify().or(resend).unify()
 }
 
 /// A request that may change something.
@@ -79,6 +96,14 @@ impl Call {
         Ok(json(StatusCode::OK, api::acknowledge(store.as_ref(), &self.json()?).await?))
     }
 
+    async fn resend(self, id: &str) -> Result<Response, Refusal> {
+        if self.method != Method::POST {
+            return Err(Refusal::Method("POST"));
+        }
+        let (store, resend) = (self.server.store.clone(), self.server.resend.clone());
+        Ok(json(StatusCode::OK, api::resend(store.as_ref(), &resend, id, &self.json()?).await?))
+    }
+
     /// The body of a change that may be made.
     fn json(self) -> Result<Vec<u8>, Refusal> {
         self.check_own()?;
@@ -108,13 +133,16 @@ impl Call {
     }
 }
 
-async fn read(body: impl Stream<Item = Result<impl Buf, warp::Error>>) -> Result<Vec<u8>, Refusal> {
+async fn read(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+    most: usize,
+) -> Result<Vec<u8>, Refusal> {
     let mut body = std::pin::pin!(body);
     let read = async {
         let mut bytes = Vec::new();
         while let Some(Ok(mut part)) = body.next().await {
-            if bytes.len() + part.remaining() > MAX_BODY_BYTES {
-                return Err(Refusal::TooLarge(MAX_BODY_BYTES));
+            if bytes.len() + part.remaining() > most {
+                return Err(Refusal::TooLarge(most));
             }
             while part.has_remaining() {
                 bytes.extend_from_slice(part.chunk());

@@ -1,4 +1,4 @@
-//! WebSockets as tungstenite has them, with small buffers: a thousand pages fit where its own would take 256 MiB.
+//! WebSockets as tungstenite has them, with small buffers: its own are 128 KiB and more a page.
 
 use std::time::Duration;
 

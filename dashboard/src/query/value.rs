@@ -70,3 +70,8 @@ pub(super) fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, Stri
         .transpose()
         .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
 }
+
+pub(super) fn row(parameters: &mut Parameters, name: &str) -> Result<Option<i64>, String> {
+    let read = |text: String| text.parse().map_err(|_| format!("{name} must be the `id` of a row"));
+    text(parameters, name)?.map(read).transpose()
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::{Delivery, Link};
 use bytes::Bytes;
-use dashboard::{Ages, Live, Server, relay, serve};
+use dashboard::{Ages, Live, Resend, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
+use crate::resend::Heard;
 use crate::watcher::Watcher;
 
 /// Longer than anything takes where nothing is wrong.
@@ -34,6 +35,8 @@ pub(crate) struct Bench {
     pub(crate) health: Health,
     pub(crate) stop: CancellationToken,
     pub(crate) live: Live,
+    /// What was resent.
+    pub(crate) heard: Heard,
     broker: mpsc::Sender<Delivery<Message>>,
     link: watch::Sender<Link>,
 }
@@ -85,9 +88,12 @@ impl Bench {
         let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
         let ready = health.check("store");
         tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
+        let heard = Heard::default();
+        let collected = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
         let server = Server {
             live: live.clone(),
             store: store.clone(),
+            resend: Resend::new(Arc::new(heard.clone()), collected),
             health: health.clone(),
             metrics: Metrics::default(),
             max_clients: wanted.max_clients,
@@ -95,7 +101,7 @@ impl Bench {
             stop: stop.clone(),
         };
         tokio::spawn(serve(listener, server));
-        Self { folder, store, address, health, stop, live, broker, link }
+        Self { folder, store, address, health, stop, live, heard, broker, link }
     }
 
     /// As the broker hands it over, to the relay alone.

@@ -10,6 +10,7 @@ mod changes;
 mod crowd;
 mod document;
 mod frames;
+mod resend;
 mod sending;
 mod streams;
 mod watcher;

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { brokenOf } from "./alert-words";
 import type { Alert, Span } from "./api";
 import { choose, hrefOf } from "./choice";
+import { isTaken } from "./click";
 import { serverNow } from "./clock";
 import { formatDuration } from "./format";
 import { Notices } from "./Notices";
@@ -89,8 +90,7 @@ function around(alert: Alert): Parameters<typeof hrefOf>[0] {
 }
 
 function showAround(event: MouseEvent, alert: Alert): void {
-  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
+  if (!isTaken(event)) return;
   choose(around(alert));
   document.getElementById("chart")?.scrollIntoView({ block: "nearest" });
 }

@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import { ALERT_FILTERS, alertFilter, filtered, listAlerts } from "./alert-filter";
 import { fetchPast, type Alert } from "./api";
 import { AlertRow } from "./AlertRow";
+import { plural } from "./format";
 import { merged } from "./incidents";
 import { done, reply } from "./replying";
 import { SilenceList } from "./SilenceList";
@@ -20,6 +21,7 @@ const problem = signal("");
 export function Alerts() {
   const listed = filtered(merged(past.value ?? [], alerts.value), alertFilter.value, reply.value?.id ?? null);
   const shown = all.value ? listed : listed.slice(0, Math.max(FIRST_SHOWN, openCount.value));
+  const unlisted = openCount.value - alerts.value.filter((alert) => alert.resolved_at === null).length;
   return (
     <section id="alerts" class="panel alerts" aria-labelledby="alerts-title">
       <div class="alerts-head">
@@ -27,6 +29,7 @@ export function Alerts() {
         {alerts.value.length > 0 && <Filter />}
       </div>
       {listed.length === 0 && known.value && <p class="nothing">{nothing()}</p>}
+      {unlisted > 0 && <p class="nothing" data-testid="unlisted">{plural(unlisted, "more alert")} {unlisted === 1 ? "is" : "are"} open than can be listed here.</p>}
       <ol>{shown.map((alert) => <AlertRow key={alert.id} alert={alert} />)}</ol>
       {shown.length < listed.length && (
         <button class="button" onClick={() => (all.value = true)}>Show all {listed.length}</button>

@@ -1,13 +1,17 @@
 import { signal } from "@preact/signals";
+import { isTaken } from "./click";
 import { plural } from "./format";
-import { openRejected } from "./RejectedPanel";
+import { scope } from "./scope";
+import { hrefOfScope, showOnly } from "./scoping";
 import { Mark } from "./Shapes";
 import { rejectedCount } from "./state";
+import { REJECTED } from "./view";
 
 const FIRST_READING = "mosquitto_pub -q 1 -t temperature/lab -m 23.5";
 
 /** Before the first reading: the one line that brings it. */
 export function Empty() {
+  if (scope.value.filters.length > 0) return <NoneInScope />;
   return (
     <section class="panel empty" data-testid="empty">
       <Mark />
@@ -22,11 +26,22 @@ export function Empty() {
   );
 }
 
+function NoneInScope() {
+  return (
+    <section class="panel empty" data-testid="empty">
+      <Mark />
+      <h2>No sensor here yet</h2>
+      <p>None has sent a reading to {scope.value.filters.join(" or ")}.</p>
+      <p><a class="button" href={hrefOfScope([])} onClick={(event) => isTaken(event) && showOnly([])}>Show all sensors</a></p>
+    </section>
+  );
+}
+
 function RejectedHint() {
   return (
     <p>
       {plural(rejectedCount.value, "payload")} arrived that could not be read.{" "}
-      <button class="button" onClick={openRejected}>See why</button>
+      <a class="button" href={`#${REJECTED}`}>See why</a>
     </p>
   );
 }

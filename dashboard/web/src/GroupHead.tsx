@@ -1,7 +1,10 @@
 import type { Group } from "./groups";
 import { list, listing } from "./listed";
 import { fold, isClosed } from "./listing";
+import { isTaken } from "./click";
 import { plural } from "./format";
+import { filterOfGroup } from "./scope";
+import { hrefOfScope, showOnly } from "./scoping";
 import { AlertShape, FoldShape, StateShape } from "./Shapes";
 import { countStates, openAlerts, type Sensor } from "./state";
 
@@ -22,19 +25,17 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
     view === "table"
       ? ({ role: "row", "aria-rowindex": index + 2 } as const)
       : ({ role: "listitem", "aria-posinset": position, "aria-setsize": count } as const);
-  const button = (
-    <button
-      class="group-button"
-      tabIndex={stop ? 0 : -1}
-      aria-expanded={!closed}
-      data-item={`group:${group.path}`}
-      onClick={() => list({ folds: fold(folds, group.path) })}
-    >
-      <FoldShape />
-      <span class="group-name">{group.name}</span>
-      <span class="group-count">{plural(group.all.length, "sensor")}</span>
+  const filter = filterOfGroup(group.path);
+  const head = (
+    <>
+      <button class="group-button" tabIndex={stop ? 0 : -1} aria-expanded={!closed} data-item={`group:${group.path}`}>
+        <FoldShape />
+        <span class="group-name">{group.name}</span>
+        <span class="group-count">{plural(group.all.length, "sensor")}</span>
+      </button>
+      {filter !== null && <Only path={group.path} filter={filter} stop={stop} />}
       <Condition group={group} />
-    </button>
+    </>
   );
   return (
     <div
@@ -44,9 +45,23 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
       data-path={group.path}
       data-depth={group.depth}
       style={top === null ? undefined : { top: `${top}px` }}
+      onClick={() => list({ folds: fold(folds, group.path) })}
     >
-      {view === "table" ? <div role="gridcell" aria-colspan={5}>{button}</div> : button}
+      {view === "table" ? <div role="gridcell" aria-colspan={5}>{head}</div> : head}
     </div>
+  );
+}
+
+/** The way to a page of this group alone. */
+function Only({ path, filter, stop }: { path: string; filter: string; stop: boolean }) {
+  const go = (event: MouseEvent) => {
+    event.stopPropagation();
+    if (isTaken(event)) showOnly([filter]);
+  };
+  return (
+    <a class="group-only" tabIndex={stop ? 0 : -1} href={hrefOfScope([filter])} title={`Show only ${path} on this page`} onClick={go}>
+      only<span class="unseen"> {path}</span>
+    </a>
   );
 }
 

@@ -2,7 +2,7 @@ import { computed, effect, signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { GroupHead } from "./GroupHead";
 import { isPlaced, layout, list, listing, listingName, many, measures, resize, room, scrolled } from "./listed";
-import { lineAt, move, scrollTo, spotOf, type Line, type Spot } from "./lines";
+import { groupAbove, lineAt, move, scrollTo, spotOf, type Line, type Spot } from "./lines";
 import { fold, isClosed } from "./listing";
 import { Row, TableHead } from "./Row";
 import type { Sensor } from "./state";
@@ -17,6 +17,12 @@ const lastLine = computed(() => {
   const { lines } = layout.value;
   const reach = many.value ? scrolled.value + room.value.height + AHEAD : Infinity;
   return Math.min(lines.length - 1, lineAt(lines, reach));
+});
+
+/** The group whose heading has gone by; its name stands over the first pixels. */
+const passed = computed(() => {
+  if (!many.value || scrolled.value === 0) return null;
+  return groupAbove(layout.value.lines, scrolled.value + measures.value.groupHeight - 1);
 });
 
 /** The item that the Tab key comes to; arrow keys move it. */
@@ -36,6 +42,7 @@ export function List() {
   return (
     <div ref={frame} class="list" data-view={listing.value.view} data-testid="list" {...role} onKeyDown={handleKey} onFocusIn={noteFocus}>
       {table && <TableHead />}
+      {passed.value && <div class="pinned" aria-hidden="true"><p data-testid="pinned">{passed.value.path}</p></div>}
       <div
         class="list-inside"
         role={table ? "rowgroup" : "list"}
@@ -149,7 +156,8 @@ function goTo(frame: HTMLElement, line: Line<Sensor>, spot: Spot): void {
   isWanted = true;
   active.value = itemKey(line, spot.column);
   if (!many.peek()) return;
-  frame.scrollTop = scrollTo(line, frame.scrollTop, room.peek().height);
+  const covered = line.kind === "items" && line.levels > 0 ? measures.peek().groupHeight : 0;
+  frame.scrollTop = scrollTo(line, frame.scrollTop, room.peek().height, covered);
   scrolled.value = frame.scrollTop;
 }
 

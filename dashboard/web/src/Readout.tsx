@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { alertsProblem, incidents, limits } from "./chart-alerts";
 import { frame, shownPoints } from "./chart-data";
-import { chosenSensor } from "./choice";
+import { digitsOf, shown, unitOf } from "./chart-sensors";
 import { serverNow } from "./clock";
 import { formatMoment, formatQuantity, formatSpan, formatUtc } from "./format";
 import { summaryOf, type Point } from "./history";
@@ -9,11 +9,12 @@ import { summaryOf, type Point } from "./history";
 /** The figures below the crosshair, or of all that is shown when there is none. */
 export function Readout({ hovered }: { hovered: Point | null }) {
   const point = hovered ?? summaryOf(shownPoints.value, frame.value);
+  const key = shown.value[0]!.key;
   return (
     <dl class="readout" data-hovered={hovered !== null}>
-      <Figure name="Time">{timeOf(hovered)}</Figure>
-      <Figure name="Mean" swatch="mean">{point ? quantity(point.mean) : "–"}</Figure>
-      <Figure name="Min to max" swatch="band">{point ? `${bare(point.min)} to ${quantity(point.max)}` : "–"}</Figure>
+      <Figure name="Time"><TimeOf hovered={hovered} /></Figure>
+      <Figure name="Mean" swatch="mean">{point ? quantity(key, point.mean) : "–"}</Figure>
+      <Figure name="Min to max" swatch="band">{point ? extremes(key, point) : "–"}</Figure>
       <Figure name="Readings">{point ? point.count.toLocaleString() : "0"}</Figure>
     </dl>
   );
@@ -31,8 +32,10 @@ function Figure({ name, swatch, children }: { name: string; swatch?: string; chi
 /** Explains lines and shading, once there are some to explain; a limit too far away to be drawn is told here. */
 export function Legend() {
   const shaded = (isGap: boolean) => incidents.value.some((incident) => incident.isGap === isGap);
+  const explains = limits.value.length + incidents.value.length > 0;
   return (
     <div class="legend" data-testid="legend">
+      {explains && shown.value.length > 1 && <span>{shown.value[0]!.device}:</span>}
       {limits.value.map(({ words }) => <Explained key={words} swatch="limit">{words}</Explained>)}
       {shaded(false) && <Explained swatch="alert">alert open</Explained>}
       {shaded(true) && <Explained swatch="gap">absent</Explained>}
@@ -45,28 +48,38 @@ function Explained({ swatch, children }: { swatch: string; children: ComponentCh
   return <span><span class="swatch" data-swatch={swatch} />{children}</span>;
 }
 
-function timeOf(hovered: Point | null) {
+/** When the crosshair is, or from when to when the chart goes. */
+export function TimeOf({ hovered }: { hovered: Point | null }) {
   const nowMs = serverNow();
   if (hovered) {
-    const middle = (hovered.from + hovered.to) / 2;
+    const middle = middleOf(hovered);
     return <time title={formatUtc(middle)}>{formatMoment(middle, nowMs)}</time>;
   }
   const { from, to } = frame.value;
   return <span title={`${formatUtc(from)} – ${formatUtc(to)}`}>{formatSpan(from, to, nowMs)}</span>;
 }
 
-/** The same for a screen reader. */
-export function pointText(point: Point | null): string {
-  if (!point) return "no value chosen";
-  const time = formatMoment((point.from + point.to) / 2, serverNow());
-  return `${time}: mean ${quantity(point.mean)}, from ${bare(point.min)} to ${quantity(point.max)}`;
+function middleOf({ from, to }: Point): number {
+  return (from + to) / 2;
 }
 
-function quantity(value: number): string {
-  const sensor = chosenSensor.value;
-  return formatQuantity(value, sensor?.newest.value.unit ?? null, sensor?.precision.digits ?? 1);
+/** The values under the crosshair, for a screen reader. */
+export function pointsText(points: (Point | null)[] | null): string {
+  const said = shown.value.flatMap(({ key, device }, place) => {
+    const point = points?.[place];
+    return point ? [{ point, device, mean: quantity(key, point.mean), range: extremes(key, point) }] : [];
+  });
+  if (said.length === 0) return "no value chosen";
+  const time = formatMoment(middleOf(said[0]!.point), serverNow());
+  if (shown.value.length === 1) return `${time}: mean ${said[0]!.mean}, from ${said[0]!.range}`;
+  return `${time}: ${said.map(({ device, mean }) => `${device} ${mean}`).join(", ")}`;
 }
 
-function bare(value: number): string {
-  return formatQuantity(value, null, chosenSensor.value?.precision.digits ?? 1);
+export function quantity(key: string, value: number): string {
+  return formatQuantity(value, unitOf(key), digitsOf(key));
+}
+
+/** "21.1 to 21.9 °C" */
+export function extremes(key: string, { min, max }: Point): string {
+  return `${formatQuantity(min, null, digitsOf(key))} to ${quantity(key, max)}`;
 }

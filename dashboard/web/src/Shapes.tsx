@@ -64,3 +64,22 @@ export function FoldShape() {
     </svg>
   );
 }
+
+/** What does not work: a disc with a cross in it. */
+export function DownShape() {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
+      <circle cx="6" cy="6" r="5.4" fill="currentColor" />
+      <path d="m4 4 4 4m0-4-4 4" stroke="var(--surface)" stroke-width="1.6" stroke-linecap="round" />
+    </svg>
+  );
+}
+
+/** Nobody knows: a ring of dashes. */
+export function UnknownShape() {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
+      <circle cx="6" cy="6" r="4.5" fill="none" stroke="currentColor" stroke-width="1.6" stroke-dasharray="2.4 2.3" />
+    </svg>
+  );
+}

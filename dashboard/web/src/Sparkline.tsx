@@ -12,14 +12,14 @@ const MARGIN = 3;
 /** The last minutes of a sensor: a band from minimum to maximum, a line of means, a dot where it is now. */
 export function Sparkline({ sensor }: { sensor: Sensor }) {
   const { slots, slotMs } = sensor.trail;
-  const span = sensor.trail.span(Date.parse(sensor.newest.peek().measured_at), now.value);
+  const newest = sensor.newest.peek();
+  const span = sensor.trail.span(newest.measuredAtMs, now.value);
   const shown = slots.filter((slot) => slot.at + slotMs > span.from);
   if (shown.length === 0) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
 
-  const newest = sensor.newest.peek();
   const place = placement(shown, span.from, span.to, slotMs);
   const runs = unbroken(shown);
-  const end = { x: place.x(Date.parse(newest.measured_at)), y: place.y(newest.value) };
+  const end = { x: place.x(newest.measuredAtMs), y: place.y(newest.value) };
   return (
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       <path class="sparkline-band" d={runs.map((run) => bandPath(run, place)).join("")} />

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { choose, chosenKey, hrefOf } from "./choice";
 import { serverNow } from "./clock";
+import { isTaken } from "./click";
 import { formatNumber, unitSign } from "./format";
 import { measures, room } from "./listed";
 import { AlertShape, StateShape } from "./Shapes";
@@ -73,9 +74,7 @@ function Breakable({ name }: { name: string }) {
 }
 
 export function chooseHere(event: MouseEvent, sensor: Sensor): void {
-  // A tile is a link: the reader may well want the chart in another tab.
-  if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-  event.preventDefault();
+  if (!isTaken(event)) return;
   choose({ sensor, zoom: null });
   bringChartIntoView();
 }

@@ -11,7 +11,7 @@ globalThis.addEventListener?.("popstate", () => (alertFilter.value = alertFilter
 
 export function listAlerts(filter: AlertFilter): void {
   alertFilter.value = filter;
-  history.replaceState(history.state, "", withAlertFilter(location.search, filter) || location.pathname);
+  history.replaceState(history.state, "", (withAlertFilter(location.search, filter) || location.pathname) + location.hash);
 }
 
 export function alertFilterFrom(search: string): AlertFilter {

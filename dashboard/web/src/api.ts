@@ -2,7 +2,8 @@
 
 export type Freshness = "fresh" | "stale" | "offline";
 
-export interface Newest {
+/** A sensor as `GET /api/devices` lists it. */
+export interface Device {
   device: string;
   metric: string;
   value: number;
@@ -60,13 +61,6 @@ export interface Silence {
   by: string | null;
 }
 
-export interface Rejected {
-  received_at: string;
-  topic: string;
-  reason: string;
-  payload: string;
-}
-
 export interface Bucket {
   from: string;
   to: string;
@@ -76,9 +70,27 @@ export interface Bucket {
   count: number;
 }
 
-export type Frame =
-  | { type: "snapshot"; server_time: string; devices: Newest[]; alerts: Alert[]; rejected: number }
-  | { type: "changes"; server_time: string; devices: Newest[]; alerts?: Alert[]; rejected?: number };
+/** What an id stands for from here on, on this connection. */
+export type NameRow = [id: number, topic: string, unit: string | null];
+
+/** Microseconds count back from the time of the frame. The state is 0 for fresh, 1 for stale, 2 for offline. */
+export type ValueRow = [id: number, value: number, ageMicros: number, state: number];
+
+/** A snapshot replaces everything; of changes, what is left out is as it was. */
+export interface Frame {
+  type: "snapshot" | "changes";
+  /** The server's time in microseconds. */
+  at: number;
+  names?: NameRow[];
+  values?: ValueRow[];
+  /** The newest of those that belong to what was asked for. */
+  alerts?: Alert[];
+  /** How many alerts of any device are open. */
+  open_alerts?: number;
+  rejected?: number;
+  /** Seconds by which the writer is behind; null while that is not known. */
+  behind?: number | null;
+}
 
 /** A span of time in milliseconds since 1970. */
 export interface Span {
@@ -86,8 +98,8 @@ export interface Span {
   to: number;
 }
 
-export async function fetchDevices(): Promise<Newest[]> {
-  return (await get<{ devices: Newest[] }>("api/devices")).devices;
+export async function fetchDevices(): Promise<Device[]> {
+  return (await get<{ devices: Device[] }>("api/devices")).devices;
 }
 
 export async function fetchAlerts(): Promise<Alert[]> {
@@ -122,10 +134,6 @@ export async function endSilence(id: string): Promise<void> {
   await send("DELETE", `api/silences/${encodeURIComponent(id)}`);
 }
 
-export async function fetchRejected(): Promise<Rejected[]> {
-  return (await get<{ rejected: Rejected[] }>("api/rejected")).rejected;
-}
-
 export async function fetchBuckets(
   sensor: { device: string; metric: string },
   span: Span,
@@ -156,11 +164,11 @@ function isoOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
+export async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
   return (await ask(path, abort ? { signal: abort } : {})).json();
 }
 
-function send(method: string, path: string, body: object = {}): Promise<Response> {
+export function send(method: string, path: string, body: object = {}): Promise<Response> {
   return ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 }
 

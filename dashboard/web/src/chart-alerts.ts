@@ -25,13 +25,20 @@ export const limits = computed(() => limitsOf(shown.value, chosenSensor.value?.n
 
 let abort = new AbortController();
 let retry = 0;
+let running = false;
 
 /** Keeps the alerts in step with the choice. What opens later is on the stream. */
-export function startChartAlerts(): void {
-  effect(() => {
+export function startChartAlerts(): () => void {
+  if (running) return () => {};
+  running = true;
+  const stopLoading = effect(() => {
     void [chosenKey.value, choice.value.range, choice.value.zoom, generation.value];
     void load();
   });
+  return () => {
+    running = false;
+    [stopLoading, () => abort.abort(), () => clearTimeout(retry)].forEach((stop) => stop());
+  };
 }
 
 async function load(): Promise<void> {

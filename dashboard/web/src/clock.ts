@@ -19,8 +19,8 @@ export function toServerTime(browserMs: number): number {
 /** The server's time in milliseconds, once a second: whoever reads it is drawn again each second. */
 export const now = signal(serverNow());
 
-export function setServerTime(serverTime: string): void {
-  const ahead = Date.parse(serverTime) - Date.now();
+export function setServerTime(serverMs: number): void {
+  const ahead = serverMs - Date.now();
   const jumped = Math.abs(ahead - aheadOfBrowserMs) > 2000;
   aheadOfBrowserMs = ahead;
   clockKnown.value = true;

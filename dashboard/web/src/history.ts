@@ -43,12 +43,16 @@ export function toPoints(buckets: Bucket[]): Point[] {
   return buckets.map((bucket) => ({ ...bucket, from: Date.parse(bucket.from), to: Date.parse(bucket.to) }));
 }
 
-/** Adds a live reading at the newest edge. What it is too coarse for, the next refetch sets right. */
-export function extend(points: Point[], widthMs: number, at: number, value: number): Point[] {
+/**
+ * Adds a live reading at the newest edge. The first one of all lies on the grid that begins at `origin`. What this is too
+ * coarse for, the next refetch sets right.
+ */
+export function extend(points: Point[], widthMs: number, at: number, value: number, origin = at): Point[] {
   const last = points.at(-1);
   if (last && at < last.from) return points;
   if (last && at < last.from + widthMs) return [...points.slice(0, -1), merged(last, value)];
-  const from = last ? last.from + Math.floor((at - last.from) / widthMs) * widthMs : at;
+  const start = last?.from ?? origin;
+  const from = start + Math.floor((at - start) / widthMs) * widthMs;
   return [...points, { from, to: from + widthMs, min: value, max: value, mean: value, count: 1 }];
 }
 

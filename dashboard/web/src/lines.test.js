@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { groupBy, groupPaths } from "./groups.ts";
-import { layOut, lineAt, move, scrollTo, spotOf } from "./lines.ts";
+import { layOut, groupAbove, lineAt, move, scrollTo, spotOf } from "./lines.ts";
 import { nameOf } from "./names.ts";
 
 const measures = { columns: 3, itemHeight: 100, groupHeight: 30, gap: 10 };
@@ -25,6 +25,19 @@ test("a closed group keeps its heading alone", () => {
 
 test("the first line that is seen is found by height", () => {
   assert.deepEqual([-300, 0, 99, 100, 150, 509, 510].map((height) => lineAt(open.lines, height)), [0, 0, 0, 1, 2, 5, 6]);
+});
+
+test("a line that is scrolled to from below is not left under what covers the top", () => {
+  assert.equal(scrollTo({ top: 150, height: 100 }, 160, 300, 30), 120);
+  assert.equal(scrollTo({ top: 150, height: 100 }, 130, 300, 30), 120);
+  assert.equal(scrollTo({ top: 150, height: 100 }, 100, 300, 30), 100);
+  assert.equal(scrollTo({ top: 10, height: 100 }, 60, 300, 30), 0);
+});
+
+test("a group is named when its heading has gone by", () => {
+  const named = (height) => groupAbove(open.lines, height)?.path ?? null;
+  assert.deepEqual([0, 120, 145, 200, 300, 380, 450].map(named), [null, null, "berlin", "berlin", "berlin", null, "oslo"]);
+  assert.equal(groupAbove([], 0), null);
 });
 
 test("ten thousand rows need a look at a dozen", () => {

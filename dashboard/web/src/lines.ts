@@ -57,9 +57,20 @@ export function lineAt<T>(lines: Line<T>[], height: number): number {
   return low;
 }
 
-/** Where to scroll so that a line is wholly seen: nowhere, if it is. */
-export function scrollTo(line: { top: number; height: number }, scrolled: number, seen: number): number {
-  if (line.top < scrolled) return line.top;
+/** The group of the line at a height, when its heading has gone by above; else null. */
+export function groupAbove<T>(lines: Line<T>[], height: number): Group<T> | null {
+  let at = Math.min(lines.length - 1, lineAt(lines, height));
+  if (at < 0 || lines[at]!.kind === "group") return null;
+  for (; at >= 0; at--) {
+    const line = lines[at]!;
+    if (line.kind === "group") return line.group;
+  }
+  return null;
+}
+
+/** Where to scroll so that a line is wholly seen: nowhere, if it is. The first pixels, `covered`, show something else. */
+export function scrollTo(line: { top: number; height: number }, scrolled: number, seen: number, covered = 0): number {
+  if (line.top - covered < scrolled) return Math.max(0, line.top - covered);
   return Math.max(scrolled, line.top + line.height - seen);
 }
 

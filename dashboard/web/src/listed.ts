@@ -41,7 +41,7 @@ export function list(next: Partial<Listing>): void {
 
 function writeAddress(): void {
   const search = withListing(location.search, listing.peek());
-  if (search !== location.search) history.replaceState(history.state, "", search || location.pathname);
+  if (search !== location.search) history.replaceState(history.state, "", (search || location.pathname) + location.hash);
 }
 
 export function listAll(): void {
@@ -91,8 +91,8 @@ export function startOrdering(): void {
 }
 
 function factsOf(sensor: Sensor): Sortable {
-  const { value, state } = sensor.newest.peek();
-  return { value, state, measuredAtMs: sensor.measuredAtMs, alerting: openAlerts.peek().has(sensor.key) };
+  const { value, state, measuredAtMs } = sensor.newest.peek();
+  return { value, state, measuredAtMs, alerting: openAlerts.peek().has(sensor.key) };
 }
 
 /**
@@ -135,15 +135,18 @@ export const measures = computed(() => {
   if (listing.value.view === "table") return { columns: 1, itemHeight: narrow.value ? 48 : 34, groupHeight: 34, gap: 0 };
   const gap = many.value ? 8 : 12;
   const fit = Math.max(1, Math.floor((width + gap) / ((many.value ? 150 : 220) + gap)));
-  const columns = many.value ? fit : Math.min(fit, fewColumns(listed.value.length));
+  const columns = many.value ? fit : fewColumns(listed.value.length, fit);
   return { columns, itemHeight: someNameIsLong.value ? 147 : 130, groupHeight: 32, gap };
 });
 
-/** So many columns that the last row is not left with a single tile. */
-function fewColumns(tiles: number): number {
-  if (tiles <= 4) return Math.max(1, tiles);
-  return tiles <= 6 ? 3 : 4;
+/** So many columns that the last row is not left with a single tile, where that can be helped. */
+function fewColumns(tiles: number, fit: number): number {
+  const columns = Math.min(fit, tiles <= 4 ? Math.max(1, tiles) : tiles <= 6 ? 3 : 4);
+  return columns > 2 && tiles % columns === 1 ? columns - 1 : columns;
 }
+
+/** Rows of a few tiles, which are above the chart. */
+export const fewRows = computed(() => Math.ceil(listed.value.length / measures.value.columns));
 
 /** Whether each item has its place in pixels; a few tiles flow instead, as high as they need to be. */
 export const isPlaced = computed(() => many.value || listing.value.view === "table");

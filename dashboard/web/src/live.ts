@@ -6,13 +6,21 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
 export interface Listener {
+  /** The MQTT filters of what is wanted; none for all. */
+  filters(): string[];
   onFrame(frame: Frame): void;
-  /** Called with the time of the last frame, by the browser's clock, each time a connection is lost. */
-  onLost(lastHeardMs: number): void;
+  /**
+   * Called each time a connection is lost, with the time of the last frame by the browser's clock, and with the
+   * server's words if it said why.
+   */
+  onLost(lastHeardMs: number, why: string | null): void;
 }
 
-/** Keeps a WebSocket open for ever: what it hears goes to the listener, what it loses it opens again. */
-export function listen(listener: Listener): void {
+/**
+ * Keeps a WebSocket open for ever: what it hears goes to the listener, what it loses it opens again. Returns what tells
+ * the server that other filters are wanted; a snapshot is the answer.
+ */
+export function listen(listener: Listener): () => void {
   let socket: WebSocket | null = null;
   let lastHeardMs = Date.now();
   let tries = 0;
@@ -21,32 +29,49 @@ export function listen(listener: Listener): void {
 
   function open(): void {
     clearTimeout(retry);
-    socket = new WebSocket(address());
+    socket = new WebSocket(addressFor(listener.filters()));
     socket.onmessage = (message) => hear(JSON.parse(message.data as string) as Frame);
-    socket.onclose = lose;
+    socket.onclose = ({ reason }) => lose(reason || null);
     watch();
   }
 
   function hear(frame: Frame): void {
     lastHeardMs = Date.now();
-    tries = 0;
     watch();
-    listener.onFrame(frame);
+    try {
+      listener.onFrame(frame);
+      tries = 0;
+    } catch (error) {
+      // What was missed is in the snapshot that a new connection begins with.
+      lose((error as Error).message);
+    }
   }
 
   function watch(): void {
     clearTimeout(watchdog);
-    watchdog = window.setTimeout(lose, SILENCE_MS);
+    watchdog = window.setTimeout(() => lose(null), SILENCE_MS);
   }
 
   // A half-open connection may never report its close, so the watchdog does not wait for one.
-  function lose(): void {
+  function lose(why: string | null): void {
+    drop();
+    listener.onLost(lastHeardMs, why);
+    retry = window.setTimeout(open, waitBefore(tries++));
+  }
+
+  function drop(): void {
     clearTimeout(watchdog);
     if (socket) socket.onclose = socket.onmessage = null;
     socket?.close();
     socket = null;
-    listener.onLost(lastHeardMs);
-    retry = window.setTimeout(open, waitBefore(tries++));
+  }
+
+  function subscribe(): void {
+    if (!socket) return;
+    const filters = listener.filters();
+    if (socket.readyState === WebSocket.OPEN) return socket.send(JSON.stringify({ topics: filters.length > 0 ? filters : ["#"] }));
+    drop();
+    open();
   }
 
   function openNow(): void {
@@ -56,6 +81,7 @@ export function listen(listener: Listener): void {
   window.addEventListener("online", openNow);
   document.addEventListener("visibilitychange", openNow);
   open();
+  return subscribe;
 }
 
 /** Doubles from half a second to ten, half of it by chance, so that a thousand pages do not return at once. */
@@ -64,9 +90,10 @@ export function waitBefore(tries: number): number {
   return wait / 2 + (Math.random() * wait) / 2;
 }
 
-function address(): string {
+function addressFor(filters: string[]): string {
   const url = new URL("ws", document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  url.search = url.hash = "";
+  url.search = filters.length > 0 ? `?topics=${encodeURIComponent(filters.join())}` : "";
+  url.hash = "";
   return url.href;
 }

@@ -72,7 +72,10 @@ export function follow(sensor: Sensor): void {
   followed.delete(sensor);
   followed.add(sensor);
   sensor.trail.followed = true;
-  if (sensor.trail.slots.length === 0) sensor.trail.add(sensor.measuredAtMs, sensor.newest.peek().value);
+  if (sensor.trail.slots.length === 0) {
+    const { measuredAtMs, value } = sensor.newest.peek();
+    sensor.trail.add(measuredAtMs, value);
+  }
   if (followed.size > MOST_FOLLOWED) forget(followed.values().next().value!);
 }
 
@@ -84,13 +87,12 @@ function forget(sensor: Sensor): void {
 /** Replaces the trail with what the store has, unless nobody waits for it any more when its turn comes. */
 export async function seed(sensor: Sensor, nowMs: number, abort: AbortSignal): Promise<void> {
   const { trail, newest, precision } = sensor;
-  const latest = newest.peek();
-  const latestMs = Date.parse(latest.measured_at);
+  const latestMs = newest.peek().measuredAtMs;
   // Recordings that are played back are days old and coarse; ten minutes of them would be two points.
   const slotMs = (nowMs - latestMs > DAY ? DAY : TEN_MINUTES) / SLOTS;
   const to = nowMs - latestMs > TEN_MINUTES ? latestMs : Math.max(nowMs, latestMs);
   const span = { from: to - SLOTS * slotMs, to: to + 1 };
-  const buckets = await inTurn(() => fetchBuckets(latest, span, SLOTS, abort), abort);
+  const buckets = await inTurn(() => fetchBuckets(sensor, span, SLOTS, abort), abort);
   const arrivedSince = trail.slots.filter((slot) => slot.at >= to);
   trail.fill(buckets, slotMs);
   trail.slots.push(...arrivedSince);

@@ -8,10 +8,11 @@ use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
+    include_str!("migrations/0004_resent.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.

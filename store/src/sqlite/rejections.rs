@@ -1,10 +1,12 @@
 //! Rejected messages as rows.
 
-use rusqlite::{Connection, Row, params};
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::columns::{Micros, at_most};
 use super::writer::Tables;
-use crate::RejectedMessage;
+use crate::{RejectedMessage, Rejection, RejectionQuery};
 
 /// Keeps a rejection unless it is there already: a redelivery bears the same time.
 pub(super) fn keep(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::Result<()> {
@@ -22,19 +24,38 @@ pub(super) fn keep(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::
     Ok(())
 }
 
-pub(super) fn newest(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<RejectedMessage>> {
-    const SELECT: &str = "
-        SELECT received_at, topic, reason, payload FROM rejected ORDER BY received_at DESC, id DESC LIMIT ?1";
-    connection.prepare_cached(SELECT)?.query_map([at_most(limit)], read)?.collect()
+pub(super) fn newest(connection: &Connection, query: RejectionQuery) -> rusqlite::Result<Vec<Rejection>> {
+    let (conditions, values) = conditions(query);
+    let sql = format!(
+        "SELECT id, received_at, topic, reason, payload, resent_at FROM rejected WHERE {conditions}
+         ORDER BY received_at DESC, id DESC LIMIT ?"
+    );
+    let values = values.into_iter().chain([at_most(query.limit).into()]);
+    connection.prepare_cached(&sql)?.query_map(params_from_iter(values), read)?.collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<RejectedMessage> {
-    Ok(RejectedMessage {
-        received_at: row.get::<_, Micros>(0)?.0,
-        topic: row.get(1)?,
-        reason: row.get(2)?,
-        payload: row.get::<_, Vec<u8>>(3)?.into(),
-    })
+fn conditions(query: RejectionQuery) -> (String, Vec<Value>) {
+    const BEFORE: &str = "(received_at, id) < (SELECT received_at, id FROM rejected WHERE id = ?)";
+    let asked = [("id = ?", query.id), (BEFORE, query.before)];
+    let (mut conditions, values): (Vec<_>, Vec<_>) =
+        asked.into_iter().filter_map(|(condition, value)| Some((condition, value?.into()))).unzip();
+    match query.resent {
+        Some(true) => conditions.push("resent_at IS NOT NULL"),
+        Some(false) => conditions.push("resent_at IS NULL"),
+        None => {}
+    }
+    (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Rejection> {
+    let message = RejectedMessage {
+        received_at: row.get::<_, Micros>(1)?.0,
+        topic: row.get(2)?,
+        reason: row.get(3)?,
+        payload: row.get::<_, Vec<u8>>(4)?.into(),
+    };
+    let resent_at = row.get::<_, Option<Micros>>(5)?.map(|micros| micros.0);
+    Ok(Rejection { id: row.get(0)?, message, resent_at })
 }
 
 pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
@@ -42,4 +63,10 @@ pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
         .prepare_cached("SELECT rejected FROM totals")?
         .query_row([], |row| row.get::<_, i64>(0))
         .map(i64::unsigned_abs)
+}
+
+/// Returns whether this is what marked it.
+pub(super) fn mark_resent(tables: &Tables<'_>, id: i64, at: Timestamp) -> rusqlite::Result<bool> {
+    const UPDATE: &str = "UPDATE rejected SET resent_at = ?2 WHERE id = ?1 AND resent_at IS NULL";
+    Ok(tables.connection.prepare_cached(UPDATE)?.execute(params![id, Micros(at)])? == 1)
 }

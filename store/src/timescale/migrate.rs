@@ -10,7 +10,7 @@ use super::problem::explain;
 use super::session::connect;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [Migration; 5] = [
     Migration::Always(include_str!("migrations/0003_temperature.sql")),
     Migration::Soft(include_str!("migrations/0004_columnstore.sql")),
     Migration::Always(include_str!("migrations/0005_alerting.sql")),
+    Migration::Always(include_str!("migrations/0006_resent.sql")),
 ];
 
 /// The lock of whoever changes the schema: "Millrace" in ASCII.

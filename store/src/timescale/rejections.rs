@@ -1,10 +1,11 @@
 //! Rejected messages as rows.
 
+use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Transaction};
 
-use super::columns::{Micros, at_most, text};
-use crate::RejectedMessage;
+use super::columns::{Micros, Param, at_most, text};
+use crate::{RejectedMessage, Rejection, RejectionQuery};
 
 /// Keeps rejections unless they are there already: a redelivery bears the same time.
 pub(super) async fn insert(transaction: &Transaction<'_>, messages: &[RejectedMessage]) -> Result<(), Error> {
@@ -35,23 +36,44 @@ pub(super) async fn insert(transaction: &Transaction<'_>, messages: &[RejectedMe
     Ok(())
 }
 
-pub(super) async fn newest(client: &Client, limit: usize) -> Result<Vec<RejectedMessage>, Error> {
+pub(super) async fn newest(client: &Client, query: RejectionQuery) -> Result<Vec<Rejection>, Error> {
+    // What was not asked for is NULL, and left out of the plan. The first of the two on $2 finds the place in the index.
     const SELECT: &str = "
-        SELECT received_at, topic, reason, payload FROM rejected ORDER BY received_at DESC, id DESC LIMIT $1";
-    let rows = client.query_typed(SELECT, &[(&at_most(limit), Type::INT8)]).await?;
+        SELECT id, received_at, topic, reason, payload, resent_at FROM rejected
+        WHERE ($1 IS NULL OR id = $1)
+            AND ($2 IS NULL OR received_at <= (SELECT received_at FROM rejected WHERE id = $2))
+            AND ($2 IS NULL OR (received_at, id) < (SELECT received_at, id FROM rejected WHERE id = $2))
+            AND ($3 IS NULL OR (resent_at IS NOT NULL) = $3)
+        ORDER BY received_at DESC, id DESC LIMIT $4";
+    let RejectionQuery { id, before, resent, limit } = query;
+    let params: [Param<'_>; 4] =
+        [(&id, Type::INT8), (&before, Type::INT8), (&resent, Type::BOOL), (&at_most(limit), Type::INT8)];
+    let rows = client.query_typed(SELECT, &params).await?;
     Ok(rows.iter().map(read).collect())
 }
 
-fn read(row: &Row) -> RejectedMessage {
-    RejectedMessage {
-        received_at: row.get::<_, Micros>(0).time(),
-        topic: row.get(1),
-        reason: row.get(2),
-        payload: row.get::<_, Vec<u8>>(3).into(),
+fn read(row: &Row) -> Rejection {
+    let message = RejectedMessage {
+        received_at: row.get::<_, Micros>(1).time(),
+        topic: row.get(2),
+        reason: row.get(3),
+        payload: row.get::<_, Vec<u8>>(4).into(),
+    };
+    Rejection {
+        id: row.get(0),
+        message,
+        resent_at: row.get::<_, Option<Micros>>(5).map(|micros| micros.time()),
     }
 }
 
 pub(super) async fn count(client: &Client) -> Result<u64, Error> {
     let row = client.query_typed_one("SELECT rejected FROM totals", &[]).await?;
     Ok(row.get::<_, i64>(0).unsigned_abs())
+}
+
+/// Returns whether this is what marked it.
+pub(super) async fn mark_resent(client: &Client, id: i64, at: Timestamp) -> Result<bool, Error> {
+    const UPDATE: &str = "UPDATE rejected SET resent_at = $2 WHERE id = $1 AND resent_at IS NULL";
+    let params: [Param<'_>; 2] = [(&id, Type::INT8), (&Micros::of(at), Type::TIMESTAMPTZ)];
+    Ok(client.execute_typed(UPDATE, &params).await? == 1)
 }

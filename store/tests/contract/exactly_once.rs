@@ -3,7 +3,7 @@
 use store::{Batch, Written};
 use telemetry::Reading;
 
-use super::{at, batch, everything, fresh, reading, rejected};
+use super::{at, batch, everything, fresh, newest_rejected, reading, rejected};
 
 fn written(stored: u64, duplicate: u64, rejected: u64) -> Written {
     Written { stored, duplicate, rejected }
@@ -82,8 +82,8 @@ async fn a_repeated_rejection_is_kept_once_and_still_counted() {
     assert_eq!(store.write(&bad).await.unwrap(), written(0, 0, 5));
     assert_eq!(store.rejected_count().await.unwrap(), 5);
     let newest_first: Vec<_> = messages.into_iter().rev().collect();
-    assert_eq!(store.rejected(10).await.unwrap()[0], newest_first[0]);
-    assert_eq!(store.rejected(10).await.unwrap(), newest_first);
-    assert_eq!(store.rejected(2).await.unwrap(), newest_first[..2]);
-    assert_eq!(store.rejected(0).await.unwrap(), []);
+    assert_eq!(newest_rejected(store, 10).await[0], newest_first[0]);
+    assert_eq!(newest_rejected(store, 10).await, newest_first);
+    assert_eq!(newest_rejected(store, 2).await, newest_first[..2]);
+    assert_eq!(newest_rejected(store, 0).await, []);
 }

@@ -10,6 +10,7 @@ mod leases;
 mod ledger;
 mod notices;
 mod order;
+mod rejections;
 mod retention;
 mod silences;
 mod standings;
@@ -17,7 +18,7 @@ mod trend;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::{Batch, Cursor, ReadingQuery, RejectedMessage, Store, StoredReading, TimeRange};
+use store::{Batch, Cursor, ReadingQuery, RejectedMessage, RejectionQuery, Store, StoredReading, TimeRange};
 use telemetry::{Reading, Topic};
 
 use super::{CASES, fresh};
@@ -43,6 +44,12 @@ pub(crate) fn reading(topic: &str, micros: i64, value: f64) -> Reading {
 pub(crate) fn rejected(micros: i64, topic: &str, reason: &str, payload: &'static str) -> RejectedMessage {
     let payload = Bytes::from_static(payload.as_bytes());
     RejectedMessage { received_at: at(micros), topic: topic.into(), reason: reason.into(), payload }
+}
+
+/// The newest rejections, without what the store adds.
+pub(crate) async fn newest_rejected(store: &dyn Store, limit: usize) -> Vec<RejectedMessage> {
+    let kept = store.rejected(RejectionQuery { limit, ..RejectionQuery::default() }).await.unwrap();
+    kept.into_iter().map(|kept| kept.message).collect()
 }
 
 pub(crate) fn batch(readings: impl IntoIterator<Item = Reading>) -> Batch {

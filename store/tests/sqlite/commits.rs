@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{Batch, History, ReadingQuery, ReadingStore};
+use store::{Batch, ReadingQuery, ReadingStore, Rejections};
 use tokio::task::JoinSet;
 
 use crate::contract::{ALL, all_pages, batch, everything, reading, rejected};

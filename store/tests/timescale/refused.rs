@@ -6,7 +6,7 @@ use telemetry::Reading;
 
 use super::Fresh;
 use super::partitions::contract::incidents::{all, incident, record};
-use super::partitions::contract::{at, batch, everything, reading, rejected};
+use super::partitions::contract::{at, batch, everything, newest_rejected, reading, rejected};
 use super::{hypertable, partitions};
 
 async fn both() -> Vec<Fresh> {
@@ -29,7 +29,7 @@ async fn one_bad_reading_does_not_hold_up_the_others() {
         assert_eq!(everything(&*store).await, good);
         let written = store.write(&all).await.unwrap();
         assert_eq!(written, Written { stored: 0, duplicate: 1003, rejected: 4 });
-        let rejections = store.rejected(10).await.unwrap();
+        let rejections = newest_rejected(&*store, 10).await;
         assert_eq!((rejections.len(), store.rejected_count().await.unwrap()), (4, 4));
         for bad in &bad {
             let kept = rejections.iter().find(|kept| kept.payload == bad.to_payload()).unwrap();
@@ -44,7 +44,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
     for Fresh { store, database: _database } in both().await {
         let bad = Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] };
         store.write(&bad).await.unwrap();
-        assert_eq!(store.rejected(1).await.unwrap(), [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
+        assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
         let limit = Limit { kind: LimitKind::Above, words: "\0".into(), threshold: None };
         let opened =
             Incident { limit, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
@@ -69,7 +69,7 @@ async fn a_rule_of_the_operators_is_kept_too() {
         let written = store.write(&batch(mixed)).await.unwrap();
         assert_eq!(written, Written { stored: 25, duplicate: 0, rejected: 25 });
         assert!(everything(&*store).await.iter().all(|kept| kept.value < 5.0));
-        let rejections = store.rejected(100).await.unwrap();
+        let rejections = newest_rejected(&*store, 100).await;
         assert!(rejections.iter().all(|kept| kept.reason.contains("\"cold\"")));
         assert_eq!(rejections[0].received_at, at(1_700_000_000_000_000));
     }

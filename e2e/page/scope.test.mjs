@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { assertAccessible } from "./axe.mjs";
+import { browse, eventually, textOf } from "./browser.mjs";
+import { startMillrace } from "./millrace.mjs";
+
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-scope-"));
+const settings = {
+  MILLRACE__DASHBOARD__STALE_AFTER: "1h",
+  MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h",
+  MILLRACE__DASHBOARD__MAX_CLIENTS: "1",
+};
+const devices = ["lab", ...["berlin", "oslo"].flatMap((site) => Array.from({ length: 6 }, (_, n) => `${site}/s${n}`))];
+
+let millrace, browser, page, device, heard;
+
+before(async () => {
+  millrace = await startMillrace(dataDir, { settings });
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  await Promise.all(devices.map((name) => publish(name, 20)));
+  await publish("oslo/s3", 44, "humidity");
+  await publish("berlin/s1", 26.5);
+  await publish("twice", "no number");
+  heard = [];
+  browser = await browse(`${millrace.http}/?topics=temperature/oslo/%23`, { prepare: listenIn });
+  page = browser.page;
+});
+after(async () => {
+  await browser?.close();
+  await device?.endAsync(true);
+  await millrace?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+// The tests tell one story and run in this order.
+
+test("a page of a part shows and counts that part, and says that it is one", async () => {
+  await eventually(connected, "true");
+  await eventually(() => textOf(page.getByTestId("scope")), /^only temperature\/oslo\/#/);
+  await eventually(tiles, (names) => names.length === 6 && names.every((name) => name.startsWith("oslo/")));
+  assert.match(await textOf(page.getByTestId("summary")), /6 sensors.*6 fresh.*0 open alerts/);
+  assert.equal(await page.getByTestId("rejected-count").count(), 0);
+  await assertAccessible(page);
+});
+
+test("it is sent nothing of others", async () => {
+  heard.length = 0;
+  await publish("berlin/s2", 21);
+  await publish("oslo/s2", 23.5);
+  await eventually(() => textOf(tile("oslo/s2").getByTestId("tile-value")), "23.5");
+  assert.ok(!heard.some((frame) => frame.includes("berlin")), heard.join("\n"));
+  assert.equal(heard.flatMap((frame) => JSON.parse(frame).values ?? []).length, 1);
+});
+
+test("links to a sensor keep to the part", async () => {
+  await tile("oslo/s2").click();
+  await eventually(search, "?device=oslo/s2&metric=temperature&range=15m&topics=temperature/oslo/%23");
+});
+
+test("the way out shows all, over the same connection, and the way back is the browser's", async () => {
+  await page.getByTestId("scope").getByRole("link", { name: "Show all" }).click();
+  await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors.*1 open alert.*1 rejected/);
+  await eventually(search, "?device=oslo/s2&metric=temperature&range=15m");
+  await page.goBack();
+  await eventually(() => textOf(page.getByTestId("summary")), /6 sensors/);
+  await page.goForward();
+  await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors/);
+});
+
+test("a group's heading leads to a page of it, by mouse and by keyboard", async () => {
+  await group("berlin").hover();
+  await group("berlin").getByRole("link", { name: "only berlin" }).click();
+  await eventually(() => textOf(page.getByTestId("scope")), /^only \+\/berlin\/#/);
+  await eventually(() => textOf(page.getByTestId("summary")), /6 sensors.*1 open alert/);
+  await eventually(() => textOf(page.locator("#chart-title")), /^berlin\//);
+  await eventually(search, (address) => !address.includes("device="));
+  await page.goBack();
+  await eventually(() => group("oslo").count(), 1);
+  await group("oslo").getByRole("button").focus();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await eventually(() => textOf(page.getByTestId("summary")), /7 sensors/);
+});
+
+test("filters that are none are said to be, and all is shown", async () => {
+  await page.goto(`${millrace.http}/?topics=temperature/%23/lab`);
+  await eventually(() => textOf(page.getByTestId("scope")), /^All is shown: “temperature\/#\/lab” is no filter/);
+  await eventually(() => textOf(page.getByTestId("summary")), /14 sensors/);
+  await assertAccessible(page);
+});
+
+test("a part that has no sensor says so, with the way out", async () => {
+  await page.goto(`${millrace.http}/?topics=%2B/bergen/%23`);
+  await eventually(() => textOf(page.getByTestId("empty")), /None has sent a reading to \+\/bergen\/#/);
+  await page.getByRole("link", { name: "Show all sensors" }).click();
+  await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors/);
+});
+
+test("alerts are all counted, though not all are listed; of a part they are not counted beyond the list", async () => {
+  await Promise.all(Array.from({ length: 102 }, (_, n) => publish(`hot/s${n}`, 30)));
+  await eventually(() => textOf(page.getByTestId("summary")), /103 open alerts/);
+  await eventually(() => textOf(page.getByTestId("unlisted")), /^3 more alerts are open/);
+  await eventually(() => page.title(), /^\(103\)/);
+  await page.goto(`${millrace.http}/?topics=temperature/hot/%23`);
+  await eventually(() => textOf(page.getByTestId("summary")), /100 or more open alerts/);
+});
+
+test("a page too many says why it is not connected, and is when there is room", async (t) => {
+  const second = await browse(`${millrace.http}/`);
+  t.after(() => second.close());
+  await eventually(
+    () => textOf(second.page.getByTestId("connection")),
+    /^disconnected since .*\d.*: too many pages are open: see dashboard.max_clients. Trying again…$/,
+  );
+  await assertAccessible(second.page);
+  await page.goto("about:blank");
+  await eventually(() => second.page.getByTestId("connection").getAttribute("data-connected"), "true");
+});
+
+test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
+  assert.deepEqual(browser.strangers, []);
+  assert.deepEqual(browser.complaints, []);
+});
+
+/** Notes what the server sends. */
+function listenIn(opened) {
+  opened.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(String(payload))));
+}
+
+/** Returns when the broker has acknowledged it, which is when it is stored. */
+function publish(name, value, metric = "temperature") {
+  return device.publishAsync(`${metric}/${name}`, String(value), { qos: 1 });
+}
+
+const connected = () => page.getByTestId("connection").getAttribute("data-connected");
+const search = () => new URL(page.url()).search;
+const tiles = () => page.getByTestId("tile").evaluateAll((all) => all.map(({ dataset }) => dataset.device));
+const tile = (name) => page.locator(`[data-testid="tile"][data-device="${name}"]`).first();
+const group = (path) => page.locator(`[data-testid="group"][data-path="${path}"]`);
