@@ -52,9 +52,9 @@ check: $(MODULES) ## Formatting, lints, types and licences, without running anyt
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	cargo deny --offline check bans licenses sources
 
-bench: $(PAGE) ## Measure, and write docs/performance.md
+bench: $(PAGE) ## Measure, and write docs/performance.md; NAME=writer measures one part of it
 	cargo build --release --locked --workspace --bins
-	target/release/bench
+	target/release/bench $(NAME)
 
 fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz
 	cargo fuzz run decode -- -max_total_time=60

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use e2e::{Load, Millrace, Shape, Start, binary};
+use serde::Serialize;
 
 /// How long an idle process is watched.
 const IDLE: Duration = Duration::from_secs(30);
@@ -17,6 +18,7 @@ const CONNECTIONS: [usize; 4] = [1, 10, 50, 500];
 
 const LOAD_TIME: &str = "5s";
 
+#[derive(Serialize)]
 pub(crate) struct Edge {
     pub(crate) binary_bytes: u64,
     /// From the start of the process to its first lines.
@@ -28,11 +30,13 @@ pub(crate) struct Edge {
 }
 
 /// One load, all runs of it.
+#[derive(Serialize)]
 pub(crate) struct Loaded {
     pub(crate) connections: usize,
     pub(crate) runs: Vec<Run>,
 }
 
+#[derive(Serialize)]
 pub(crate) struct Run {
     pub(crate) readings_per_second: f64,
     pub(crate) puback_p50_ms: f64,

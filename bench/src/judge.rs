@@ -8,6 +8,7 @@ use alerter::rules::{self, Known};
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use store::Changes;
 use telemetry::{Reading, Topic};
 
@@ -35,7 +36,7 @@ const ROUNDS: u32 = 90;
 /// Of these, the first fill the memory, and are not timed.
 const FILLING: u32 = 70;
 
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) subjects: usize,
     pub(crate) judgements_per_second: f64,

@@ -1,22 +1,64 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
+//!
+//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
+//! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
+//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step.
 
 mod edge;
 mod judge;
 mod machine;
+mod part;
 mod report;
+mod writer;
 
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
-/// The figures of one run, in the order in which they are shown.
+use crate::part::Section;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// As they are shown.
+const PARTS: [&str; 3] = ["edge", "judge", "writer"];
+
+/// The part that needs a cluster.
+const IN_CLUSTER: &str = "writer";
+
 fn main() -> anyhow::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/performance.md");
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    let unknown = named.iter().find(|name| !PARTS.contains(&name.as_str()));
+    ensure!(unknown.is_none(), "{unknown:?} is none of {PARTS:?}");
+    for part in PARTS.iter().filter(|part| named.is_empty() || named.iter().any(|name| name == *part)) {
+        if *part == IN_CLUSTER && std::env::var_os("MILLRACE_CLUSTER").is_none() {
+            beside_a_cluster(part)?;
+        } else {
+            measure(part)?;
+        }
+    }
+    Ok(())
+}
+
+/// Measures one part, shows it and writes it down.
+fn measure(name: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("make a folder for the data")?;
     let machine = machine::measure(folder.path())?;
-    let judged = judge::measure()?;
-    let edge = edge::measure(folder.path())?;
-    let report = report::write(&machine, &edge, &judged);
-    report::show(&report)?;
-    std::fs::write(&path, report).with_context(|| format!("write {}", path.display()))
+    let section = match name {
+        "edge" => report::edge(&edge::measure(folder.path())?),
+        "judge" => report::judge(&judge::measure()?),
+        _ => writer::measure()?,
+    };
+    let text = format!("{}\n\n{}", section.text.trim(), report::machine(&machine));
+    report::show(&text)?;
+    part::write(&Path::new(ROOT).join("docs"), &PARTS, name, &Section { text, ..section })
+}
+
+/// Runs this program again, for one part, beside a cluster that ends with it.
+fn beside_a_cluster(part: &str) -> anyhow::Result<()> {
+    let me = std::env::current_exe().context("find this program")?;
+    let mut command = Command::new("e2e/with-cluster");
+    let status = command.arg(me).arg(part).current_dir(ROOT).status().context("run e2e/with-cluster")?;
+    ensure!(status.success(), "{part}: {status}");
+    Ok(())
 }

@@ -8,20 +8,26 @@ use anyhow::Context as _;
 use crate::edge::{Edge, Loaded, Run};
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
+use crate::part::Section;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
+/// What the figures before it stand beside.
+pub(crate) fn machine(machine: &Machine) -> String {
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
     let sync = |share: f64| millis(percentile(&machine.syncs, share));
-    let mut report = format!(
-        "# Performance\n\n\
-         Written by `make bench` on {today}; machines differ, so every figure stands beside the limits of the same run.\n\n\
-         ## The machine\n\n\
-         | what | measured |\n| --- | --- |\n\
-         | processor | {} × {} |\n\
-         | writing 4 KiB and syncing it | p50 {:.2} ms, p99 {:.2} ms |\n\n\
-         ## The edge, idle\n\n\
+    format!(
+        "Measured on {today} on {} × {}, where writing 4 KiB and syncing it took p50 {:.2} ms, p99 {:.2} ms.\n",
+        machine.cores,
+        machine.processor,
+        sync(0.50),
+        sync(0.99),
+    )
+}
+
+pub(crate) fn edge(edge: &Edge) -> Section {
+    let mut text = format!(
+        "## The edge, idle\n\n\
          `millrace` with three simulated sensors of one reading a second each, no page open.\n\n\
          | what | measured |\n| --- | --- |\n\
          | size of the binary, page included | {:.1} MiB |\n\
@@ -35,23 +41,18 @@ pub(crate) fn write(machine: &Machine, edge: &Edge, judged: &Judged) -> String {
          takes them one at a time, so a PUBACK waits for those before it.\n\n\
          | connections | readings/s | PUBACK p50 | PUBACK p99 | CPU-s per million | memory |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: |\n",
-        machine.cores,
-        machine.processor,
-        sync(0.50),
-        sync(0.99),
         edge.binary_bytes as f64 / MIB,
         millis(edge.start),
         edge.idle_bytes as f64 / MIB,
         edge.idle_cpu * 100.0,
     );
-    edge.loads.iter().for_each(|load| report.push_str(&row(load)));
-    report.push_str(&judge_section(judged));
-    report
+    edge.loads.iter().for_each(|load| text.push_str(&row(load)));
+    Section { text, figures: serde_json::json!(edge), plot: None }
 }
 
-fn judge_section(judged: &Judged) -> String {
-    format!(
-        "\n## The judge\n\n\
+pub(crate) fn judge(judged: &Judged) -> Section {
+    let text = format!(
+        "## The judge\n\n\
          {DEVICES} devices before 10 rules of all kinds, a reading of each every second, in one thread and without a \
          store; nothing opens, as on a good day.\n\n\
          | what | measured |\n| --- | --- |\n\
@@ -63,7 +64,8 @@ fn judge_section(judged: &Judged) -> String {
         judged.judgements_per_second,
         judged.bytes_per_subject,
         millis(judged.all_absent),
-    )
+    );
+    Section { text, figures: serde_json::json!(judged), plot: None }
 }
 
 fn row(load: &Loaded) -> String {

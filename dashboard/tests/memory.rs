@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use dashboard::{Ages, Live, Publisher, Resend, Server, serve};
 use jiff::Timestamp;
-use service::Health;
+use service::{Health, Metrics};
 use store::{Batch, ReadingStore, Sqlite};
-use telemetry::{Metrics, Reading, Topic};
+use telemetry::{Reading, Topic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -39,13 +39,12 @@ async fn fill(store: &Sqlite) {
     }
 }
 
-/// Nothing is resent here.
-struct Nowhere;
+struct NoBroker;
 
 #[async_trait]
-impl Publisher for Nowhere {
+impl Publisher for NoBroker {
     async fn publish(&self, _: &Topic, _: Vec<Bytes>) -> anyhow::Result<()> {
-        Ok(())
+        anyhow::bail!("there is no broker")
     }
 }
 
@@ -53,13 +52,12 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let day = Duration::from_secs(24 * 60 * 60);
-    let collected = Metrics::try_from(vec!["temperature".to_owned()]).unwrap();
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
         store,
-        resend: Resend::new(Arc::new(Nowhere), collected),
+        resend: Resend::new(Arc::new(NoBroker), vec!["temperature".to_owned()].try_into().unwrap()),
         health: Health::default(),
-        metrics: service::Metrics::default(),
+        metrics: Metrics::default(),
         max_clients: 1,
         public_url: String::new(),
         stop: CancellationToken::new(),

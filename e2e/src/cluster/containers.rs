@@ -71,6 +71,14 @@ impl Cluster {
         self.compose.inspect(service, "{{.Id}}").unwrap_or_else(|e| panic!("{e}"))
     }
 
+    /// The first process of a service's container, as this machine numbers it.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn process_id(&self, service: &str) -> Result<u32, String> {
+        self.compose.inspect(service, "{{.State.Pid}}")?.parse().map_err(|e| format!("{service}: {e}"))
+    }
+
     /// `healthy`, `unhealthy` or `starting` as its health check says, or else its state, such as `paused`.
     #[must_use]
     pub fn state(&self, service: &str) -> String {
@@ -127,7 +135,11 @@ impl Cluster {
         depths
     }
 
-    pub(super) fn container_ip(&self, service: &str) -> Result<String, String> {
+    /// Where a service's container is reached from this machine itself, past the published ports.
+    ///
+    /// # Errors
+    /// It is not running.
+    pub fn container_ip(&self, service: &str) -> Result<String, String> {
         let template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
         self.compose.inspect(service, template).and_then(|ip| match ip.as_str() {
             "" => Err(format!("{service} has no address")),

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 
+/// What the cluster's own virtual host is made from.
+const DEFINITIONS: &str = include_str!("../../../rabbitmq/definitions.json");
+
 /// A virtual host, as its administrator `operator`. It stays until the cluster ends.
 #[derive(Debug)]
 pub struct Vhost {
@@ -45,6 +48,37 @@ impl Vhost {
         self.put("queues", &format!("/{queue}"), &settings);
         let binding = json!({"routing_key": "#"});
         self.post("bindings", &format!("/e/amq.topic/q/{queue}"), &binding);
+    }
+
+    /// Makes one of the cluster's queues as it is there: with its arguments, bindings and policies.
+    ///
+    /// # Panics
+    /// The definitions have no such queue.
+    pub fn declare_as_defined(&self, queue: &str) {
+        let defined: Value = serde_json::from_str(DEFINITIONS).expect("the definitions are JSON");
+        let all = |kind: &str| defined[kind].as_array().expect("a list").clone();
+        for policy in all("policies") {
+            self.put("policies", &format!("/{}", policy["name"].as_str().expect("a name")), &policy);
+        }
+        let mut queues = all("queues").into_iter();
+        let found = queues.find(|found| found["name"] == queue).unwrap_or_else(|| panic!("no queue {queue}"));
+        self.put("queues", &format!("/{queue}"), &found);
+        for binding in all("bindings").iter().filter(|binding| binding["destination"] == queue) {
+            let exchange = binding["source"].as_str().expect("an exchange");
+            self.post("bindings", &format!("/e/{exchange}/q/{queue}"), binding);
+        }
+    }
+
+    /// Its name; over MQTT its administrator is `NAME:operator`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes it away with all that is in it.
+    pub fn remove(&self) {
+        let url = format!("{}/vhosts/{}", self.management_url, self.name);
+        ureq::delete(&url).call().unwrap_or_else(|e| panic!("DELETE vhost {}: {e}", self.name));
     }
 
     /// Publishes as if it came over MQTT.

@@ -1,0 +1,128 @@
+//! The writer in the cluster: beside what broker and database allow, and beside its peers.
+
+mod away;
+mod broker;
+mod cost;
+mod database;
+mod drain;
+mod field;
+mod growth;
+mod limits;
+mod load;
+mod plan;
+mod plot;
+mod report;
+mod spread;
+mod steady;
+mod subject;
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use self::away::Away;
+use self::drain::Drain;
+use self::field::Ground;
+use self::growth::Grown;
+use self::limits::Limits;
+use self::load::Load;
+use self::plan::Plan;
+use self::steady::Steady;
+use self::subject::{DB_WRITER, PEERS, Subject};
+use crate::part::Section;
+
+/// Devices of every drain.
+const DEVICES: u64 = 1_000;
+
+/// A step of the climb to the highest rate begins at this share of the drain's rate.
+const FIRST_STEP: f64 = 0.2;
+
+/// Every run of everything.
+#[derive(Debug, Default, Serialize)]
+struct Figures {
+    readings: u64,
+    limits: Vec<Limits>,
+    drains: Vec<Drained>,
+    /// Of each run, at all rates.
+    steady: Vec<Vec<Steady>>,
+    /// Of each run; none where not even the first step was kept up with.
+    highest: Vec<Option<Steady>>,
+    away: Vec<Away>,
+    growth: Vec<Grown>,
+}
+
+/// All drains of one subject.
+#[derive(Debug, Serialize)]
+struct Drained {
+    name: &'static str,
+    way: &'static str,
+    promise: &'static str,
+    runs: Vec<Drain>,
+}
+
+/// Runs are interleaved, so that a machine that slows down does not favour anyone.
+pub(crate) fn measure() -> anyhow::Result<Section> {
+    let plan = Plan::from_environment()?;
+    if plan.has("drain") {
+        subject::install_peers()?;
+    }
+    let ground = Ground::new()?;
+    let mut figures =
+        Figures { readings: plan.readings, drains: subjects().map(drained).collect(), ..Figures::default() };
+    for run in 1..=plan.runs {
+        note(&format!("run {run} of {}", plan.runs));
+        one_run(&ground, &plan, &mut figures)?;
+    }
+    if plan.has("growth") {
+        figures.growth = growth::run(&ground, &plan, note)?;
+    }
+    let plot = plot::drains(&figures);
+    Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot })
+}
+
+fn subjects() -> impl Iterator<Item = Subject> {
+    std::iter::once(DB_WRITER).chain(PEERS)
+}
+
+fn drained(subject: Subject) -> Drained {
+    Drained { name: subject.name, way: subject.way, promise: subject.promise, runs: Vec::new() }
+}
+
+fn one_run(ground: &Ground, plan: &Plan, figures: &mut Figures) -> anyhow::Result<()> {
+    if plan.has("drain") {
+        note("limits");
+        let load = Load::ending_now(plan.readings, DEVICES);
+        figures.limits.push(limits::run(&ground.field()?, load, plan.readings)?);
+        let wanted = subjects().zip(&mut figures.drains).filter(|(subject, _)| plan.drains(subject.name));
+        for (subject, drained) in wanted {
+            note(subject.name);
+            let readings = plan.readings / subject.one_in;
+            let load = Load::ending_now(readings, DEVICES);
+            let field = ground.field_for(subject.over_mqtt, subject.table())?;
+            drained.runs.push(drain::run(&field, &subject, load, readings)?);
+        }
+    }
+    if plan.has("steady") {
+        note("latency");
+        figures.steady.push(steady::at_rates(ground)?);
+        note("highest rate");
+        figures.highest.push(steady::highest(ground, first_step(figures))?);
+    }
+    if plan.has("away") {
+        note("without the database");
+        figures.away.push(away::run(&ground.field()?)?);
+    }
+    Ok(())
+}
+
+/// Where db-writer was not drained, a rate that any machine keeps up with.
+fn first_step(figures: &Figures) -> f64 {
+    let newest = figures.drains[0].runs.last();
+    newest.map_or(5_000.0, |drain| drain.readings_per_second * FIRST_STEP)
+}
+
+/// What is being done, for whoever waits.
+fn note(what: &str) {
+    // Nobody is left to tell.
+    let _ = writeln!(std::io::stderr().lock(), "bench: {what}");
+}

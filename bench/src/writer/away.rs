@@ -1,0 +1,57 @@
+//! The database is away under load: what the writer holds meanwhile, and that nothing is lost.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::broker::{self, Pace};
+use super::cost;
+use super::database::{self, Table};
+use super::drain::{stored_once, until_quiet};
+use super::field::Field;
+use super::steady::{DEVICES, EMPTY_WITHIN, until_it_takes};
+use super::subject::DB_WRITER;
+
+pub(super) const PER_SECOND: u64 = 3_000;
+pub(super) const AWAY: Duration = Duration::from_secs(20);
+
+/// Of load before it goes, and after it is back.
+const AROUND: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Away {
+    pub(super) bytes_before: u64,
+    /// From the first reading to when all were stored.
+    pub(super) peak_bytes: u64,
+    /// From the database's return until nothing waited for longer than usual any more.
+    pub(super) caught_up_after_seconds: f64,
+}
+
+pub(super) fn run(field: &Field<'_>) -> anyhow::Result<Away> {
+    let folder = tempfile::tempdir()?;
+    let mut writer = DB_WRITER.start(field, folder.path())?;
+    until_it_takes(field, &mut writer)?;
+    let pace = Pace { devices: DEVICES, per_second: PER_SECOND, duration: AROUND * 2 + AWAY };
+    let url = field.amqp_url()?;
+    let load = field.runtime.spawn(async move { broker::keep_pace(&url, pace).await });
+    std::thread::sleep(AROUND);
+    let bytes_before = cost::memory_now(writer.pid())?;
+    field.cluster.pause("timescaledb");
+    std::thread::sleep(AWAY);
+    field.cluster.unpause("timescaledb");
+    let back = Timestamp::now();
+    field.runtime.block_on(load)??;
+    let client = field.client()?;
+    until_quiet(field, &client, std::slice::from_mut(&mut writer), pace.readings())?;
+    let stored = field.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
+    ensure!(stored.is_some(), "not all of {} readings were stored", pace.readings());
+    let behind_until = field.runtime.block_on(database::behind_until(&client, EMPTY_WITHIN.as_secs_f64()))?;
+    let caught_up = behind_until.context("no reading waited for the database")?;
+    Ok(Away {
+        bytes_before,
+        peak_bytes: cost::peak_memory(writer.pid())?,
+        caught_up_after_seconds: caught_up - back.as_microsecond() as f64 / 1e6,
+    })
+}

@@ -1,0 +1,207 @@
+//! Where a run takes place: nothing of an earlier one is left.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context as _, ensure};
+use e2e::{Cluster, SOON, Vhost, eventually, program};
+use store::{PostgresUrl, ReadingStore as _, Timescale};
+use tokio::runtime::Runtime;
+use tokio_postgres::Client;
+
+use super::broker::{self, Look};
+use super::database::{self, Table};
+use super::load::Load;
+use super::note;
+
+/// The queue that db-writer takes from.
+pub(super) const QUEUE: &str = "db-writer";
+
+/// The session of a peer over MQTT, and the queue that RabbitMQ keeps for it.
+pub(super) const SESSION: &str = "bench";
+const SESSION_QUEUE: &str = "mqtt-subscription-benchqos1";
+
+/// The peers' table.
+const PEERS_SCHEMA: &str = include_str!("../../peers/schema.sql");
+
+/// The cluster, with nothing in it but what is measured.
+pub(super) struct Ground {
+    pub(super) cluster: Cluster,
+    pub(super) runtime: Runtime,
+}
+
+impl Ground {
+    /// Stops our own services, and has the database keep the time of each commit.
+    pub(super) fn new() -> anyhow::Result<Self> {
+        let cluster =
+            Cluster::alone().context("the writer is measured beside a cluster: e2e/with-cluster")?;
+        for service in ["db-writer", "alerter", "dashboard", "mailpit"] {
+            cluster.stop(service);
+        }
+        cluster.sql_in("postgres", "ALTER SYSTEM SET track_commit_timestamp = on");
+        cluster.restart_services(&["timescaledb"]);
+        cluster.until_healthy("timescaledb");
+        Ok(Self { cluster, runtime: Runtime::new().context("start a runtime")? })
+    }
+
+    /// What db-writer needs.
+    pub(super) fn field(&self) -> anyhow::Result<Field<'_>> {
+        self.field_for(false, Table::Ours)
+    }
+
+    /// With the queue that AMQP or MQTT asks for, and the table.
+    pub(super) fn field_for(&self, over_mqtt: bool, table: Table) -> anyhow::Result<Field<'_>> {
+        let (cluster, vhost) = (&self.cluster, self.cluster.vhost());
+        let database = vhost.name().replace("vhost-", "bench_");
+        let queue = if over_mqtt { SESSION_QUEUE } else { QUEUE };
+        let field = Field { cluster, runtime: &self.runtime, vhost, database, queue };
+        cluster.sql_in("postgres", &format!("CREATE DATABASE {} OWNER millrace", field.database));
+        cluster.sql_in(&field.database, "CREATE EXTENSION IF NOT EXISTS timescaledb");
+        match table {
+            Table::Ours => field.migrate()?,
+            Table::Plain => {
+                cluster.sql_in(&field.database, &format!("SET ROLE millrace; {PEERS_SCHEMA}"));
+            }
+        }
+        if over_mqtt {
+            field.subscribe()?;
+        } else {
+            field.vhost.declare_as_defined(QUEUE);
+        }
+        // What came before is on disk, so that no run pays for another.
+        cluster.sql_in("postgres", "CHECKPOINT");
+        Ok(field)
+    }
+}
+
+/// A virtual host and a database of their own; both go when it is dropped.
+pub(super) struct Field<'a> {
+    pub(super) cluster: &'a Cluster,
+    pub(super) runtime: &'a Runtime,
+    vhost: Vhost,
+    database: String,
+    queue: &'static str,
+}
+
+impl Field<'_> {
+    /// The store makes its tables when it is first asked.
+    fn migrate(&self) -> anyhow::Result<()> {
+        let url: PostgresUrl = self.database_url("millrace")?.parse()?;
+        let store = Timescale::new(url);
+        Ok(self.runtime.block_on(store.probe())?)
+    }
+
+    /// A session with its subscription, for which readings wait from now on.
+    fn subscribe(&self) -> anyhow::Result<()> {
+        let mut mosquitto = program("mosquitto_sub", "mosquitto-clients");
+        mosquitto.args(["-i", SESSION, "-c", "-q", "1", "-t", "temperature/#", "-E"]);
+        mosquitto.args([
+            "-h",
+            &self.address("haproxy")?,
+            "-u",
+            &self.mqtt_user(),
+            "-P",
+            self.mqtt_password(),
+        ]);
+        ensure!(mosquitto.status().context("run mosquitto_sub")?.success(), "no session was made");
+        Ok(())
+    }
+
+    fn mqtt_user(&self) -> String {
+        format!("{}:operator", self.vhost.name())
+    }
+
+    fn mqtt_password(&self) -> &str {
+        self.cluster.broker_password("operator")
+    }
+
+    /// Past the ports that the engine publishes: its proxy would cost as much as what is measured.
+    fn address(&self, service: &str) -> anyhow::Result<String> {
+        self.cluster.container_ip(service).map_err(anyhow::Error::msg)
+    }
+
+    pub(super) fn amqp_url(&self) -> anyhow::Result<String> {
+        Ok(direct(self.vhost.amqp_url(), &format!("{}:5672", self.address("haproxy")?)))
+    }
+
+    pub(super) fn database_url(&self, user: &str) -> anyhow::Result<String> {
+        let url = direct(&self.cluster.database_url(user), &format!("{}:5432", self.address("timescaledb")?));
+        let (server, _) = url.rsplit_once('/').context("a URL names a database")?;
+        Ok(format!("{server}/{}", self.database))
+    }
+
+    /// db-writer with its default settings but for these.
+    pub(super) fn db_writer(&self, folder: &Path, settings: &[(&str, String)]) -> anyhow::Result<Command> {
+        let start = self.cluster.service("db-writer", folder);
+        let start =
+            start.set("AMQP__URL", &self.amqp_url()?).set("STORE__URL", &self.database_url("millrace")?);
+        Ok(settings.iter().fold(start, |start, (name, value)| start.set(name, value)).command())
+    }
+
+    /// A peer finds all that it needs in its environment.
+    pub(super) fn peer(&self, mut command: Command) -> anyhow::Result<Command> {
+        command.env("AMQP_URL", self.amqp_url()?).env("AMQP_QUEUE", QUEUE);
+        command
+            .env("MQTT_HOST", self.address("haproxy")?)
+            .env("MQTT_PORT", "1883")
+            .env("MQTT_CLIENT", SESSION);
+        command.env("MQTT_USER", self.mqtt_user()).env("MQTT_PASSWORD", self.mqtt_password());
+        command.env("DATABASE_URL", self.database_url("millrace")?);
+        Ok(command)
+    }
+
+    /// Fills the queue, and checks that all is in it.
+    ///
+    /// # Panics
+    /// It is not.
+    pub(super) fn fill(&self, load: Load, readings: u64) -> anyhow::Result<()> {
+        let url = self.amqp_url()?;
+        let start = Instant::now();
+        self.runtime.block_on(broker::fill(&url, load, readings))?;
+        note(&format!("filled with {:.0} readings/s", readings as f64 / start.elapsed().as_secs_f64()));
+        // The queue counts behind its log.
+        eventually(SOON, || match self.look() {
+            Ok(look) if u64::from(look.waiting) == readings => Ok(()),
+            other => Err(other),
+        });
+        Ok(())
+    }
+
+    pub(super) fn look(&self) -> anyhow::Result<Look> {
+        self.runtime.block_on(broker::look(&self.amqp_url()?, self.queue))
+    }
+
+    /// The database, as one who may see everything.
+    pub(super) fn client(&self) -> anyhow::Result<Client> {
+        self.runtime.block_on(database::connect(&self.database_url("postgres")?))
+    }
+}
+
+impl Drop for Field<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.cluster.sql_in("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.database));
+        self.vhost.remove();
+    }
+}
+
+/// The same URL at another address.
+fn direct(url: &str, address: &str) -> String {
+    let after_user = url.rfind('@').map_or(0, |at| at + 1);
+    let after_address = url[after_user..].find('/').map_or(url.len(), |slash| after_user + slash);
+    format!("{}{address}{}", &url[..after_user], &url[after_address..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_all_but_its_address() {
+        assert_eq!(direct("amqp://a:b@127.0.0.1:1/v", "10.0.0.2:5672"), "amqp://a:b@10.0.0.2:5672/v");
+        assert_eq!(direct("amqp://a:b@127.0.0.1:1", "10.0.0.2:5672"), "amqp://a:b@10.0.0.2:5672");
+    }
+}

@@ -1,0 +1,109 @@
+//! Readings that come at a rate: how long until they are committed, and the highest rate that is kept up with.
+
+use std::time::Duration;
+
+use e2e::{LONG, eventually};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::broker::{self, Pace};
+use super::cost;
+use super::database::{self, Latency, Table};
+use super::drain::{stored_once, until_quiet};
+use super::field::{Field, Ground};
+use super::subject::{DB_WRITER, Running};
+
+pub(super) const DEVICES: u64 = 1_000;
+
+/// Rates at which the way from publish to commit is timed.
+pub(super) const RATES: [u64; 3] = [100, 1_000, 5_000];
+
+/// Readings that are due before this are not counted: the first of each device costs more.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// How long the way is timed.
+const TIMED: Duration = Duration::from_secs(10);
+
+/// A step of the climb; its last second is judged.
+const STEP: Duration = Duration::from_secs(5);
+
+/// Between two steps.
+const STEEPNESS: f64 = 1.2;
+
+/// The queue counts as empty while no reading waits longer than this, from when it was due.
+pub(super) const EMPTY_WITHIN: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Steady {
+    pub(super) per_second: u64,
+    #[serde(flatten)]
+    pub(super) latency: Latency,
+    /// How late the generator itself was at worst; part of the latency.
+    pub(super) generator_behind_ms: f64,
+    /// Of one core, the writer's.
+    pub(super) writer_share: f64,
+}
+
+/// Each rate once, each in a field of its own.
+pub(super) fn at_rates(ground: &Ground) -> anyhow::Result<Vec<Steady>> {
+    RATES.iter().map(|&rate| at(&ground.field()?, rate, WARM_UP + TIMED, WARM_UP)).collect()
+}
+
+/// The highest rate in the climb that was kept up with; none if not even the first was.
+pub(super) fn highest(ground: &Ground, first: f64) -> anyhow::Result<Option<Steady>> {
+    let mut kept = None;
+    let mut rate = first;
+    loop {
+        let step = at(&ground.field()?, rate as u64, STEP, STEP - Duration::from_secs(1))?;
+        if step.latency.max_ms > EMPTY_WITHIN.as_secs_f64() * 1e3 {
+            return Ok(kept);
+        }
+        kept = Some(step);
+        rate *= STEEPNESS;
+    }
+}
+
+/// What was due from `counted_from` on.
+fn at(
+    field: &Field<'_>,
+    per_second: u64,
+    duration: Duration,
+    counted_from: Duration,
+) -> anyhow::Result<Steady> {
+    let folder = tempfile::tempdir()?;
+    let client = field.client()?;
+    let mut writer = DB_WRITER.start(field, folder.path())?;
+    until_it_takes(field, &mut writer)?;
+    let before = cost::of_process(writer.pid())?;
+    let pace = Pace { devices: DEVICES, per_second, duration };
+    let url = field.amqp_url()?;
+    let published = field.runtime.block_on(broker::keep_pace(&url, pace))?;
+    let used = cost::of_process(writer.pid())? - before;
+    until_quiet(field, &client, std::slice::from_mut(&mut writer), pace.readings())?;
+    let stored = field.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
+    anyhow::ensure!(stored.is_some(), "not all of {} readings were stored", pace.readings());
+    let from = seconds(published.first_due + counted_from);
+    let latency = field.runtime.block_on(database::latency(&client, Table::Ours, from))?;
+    Ok(Steady {
+        per_second,
+        latency,
+        generator_behind_ms: published.behind.as_secs_f64() * 1e3,
+        writer_share: used.as_secs_f64() / duration.as_secs_f64(),
+    })
+}
+
+/// Waits until the writer has its consumer: what is published before would wait for that.
+///
+/// # Panics
+/// It gets none.
+pub(super) fn until_it_takes(field: &Field<'_>, writer: &mut Running) -> anyhow::Result<()> {
+    eventually(LONG, || match field.look() {
+        Ok(look) if look.consumers > 0 => Ok(()),
+        other => Err(other),
+    });
+    writer.check()
+}
+
+fn seconds(time: Timestamp) -> f64 {
+    time.as_microsecond() as f64 / 1e6
+}
