@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Incident, IncidentQuery, Store, TimeRange, Unavailable};
 
 use crate::query::{self, Asked, Parameters};
-use crate::{Live, change, json};
+use crate::{Live, Pipeline, change, json};
 
 /// Silences that ended this many hours ago are still told of.
 const SILENCES_TOLD_HOURS: i64 = 30 * 24;
@@ -40,6 +40,11 @@ pub(crate) enum Refusal {
 pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
     query::nothing(parameters).map_err(Refusal::Bad)?;
     Ok(live.devices())
+}
+
+pub(crate) fn pipeline(pipeline: &Pipeline, parameters: &Parameters) -> Result<String, Refusal> {
+    query::nothing(parameters).map_err(Refusal::Bad)?;
+    Ok(pipeline.text())
 }
 
 pub(crate) async fn readings(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {

@@ -16,7 +16,7 @@ use warp::{Filter, Rejection};
 
 use crate::api::{self, Refusal};
 use crate::query::Parameters;
-use crate::{Live, page};
+use crate::{Live, Pipeline, page};
 
 /// What the routes serve from.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ pub struct Server {
     pub store: Arc<dyn Store>,
     pub health: Health,
     pub metrics: Metrics,
+    pub pipeline: Pipeline,
     /// Browsers that may watch at the same time.
     pub max_clients: usize,
     /// Where people reach the page, if not at the address it listens on.
@@ -47,6 +48,9 @@ fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::c
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
         .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
+    let pipeline = warp::path!("api" / "pipeline")
+        .and(asked.clone())
+        .map(|server: Server, parameters| answer(api::pipeline(&server.pipeline, &parameters)));
     let readings =
         warp::path!("api" / "readings").and(asked.clone()).then(async |server: Server, parameters| {
             answer(api::readings(server.store.as_ref(), parameters).await)
@@ -64,7 +68,17 @@ fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::c
     let page = warp::get().and(warp::path::tail()).and_then(async |tail: warp::path::Tail| {
         page::file(tail.as_str()).map(Reply::into_response).ok_or_else(warp::reject::not_found)
     });
-    let api = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
+    let api = devices
+        .or(pipeline)
+        .unify()
+        .or(readings)
+        .unify()
+        .or(alerts)
+        .unify()
+        .or(rejected)
+        .unify()
+        .or(completeness)
+        .unify();
     let all =
         api.or(changes).unify().or(websocket).unify().or(admin).unify().or(page).unify().recover(refuse);
     all.map(|reply| warp::reply::with_header(reply, "x-content-type-options", "nosniff"))

@@ -1,5 +1,6 @@
 //! What every open page is told: a snapshot first, then changes.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
@@ -9,7 +10,8 @@ use telemetry::Reading;
 use tokio::sync::broadcast;
 
 use crate::json;
-use crate::newest::{Ages, Newest};
+use crate::newest::{Ages, Newest, State};
+use crate::pipeline::Devices;
 
 /// Frames a page may be behind before it is given a snapshot instead.
 const FRAMES_BEHIND: usize = 32;
@@ -120,6 +122,20 @@ impl Live {
         view.newest.age(Timestamp::now());
         json::listed("devices", view.newest.all().map(json::Device::of))
     }
+
+    /// A device is as fresh as the newest of its readings.
+    pub(crate) fn devices_by_age(&self) -> Devices {
+        let view = self.view();
+        let mut best: HashMap<&str, State> = HashMap::new();
+        for (reading, state) in view.newest.all() {
+            let best = best.entry(reading.topic.device()).or_insert(state);
+            *best = state.min(*best);
+        }
+        let count = |state| best.values().filter(|best| **best == state).count();
+        Devices { fresh: count(State::Fresh), stale: count(State::Stale), offline: count(State::Offline) }
+    }
+
+    pub(crate) fn note_behind(&self, _seconds: Option<f64>) {}
 
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().expect("no code panics while it holds the view")

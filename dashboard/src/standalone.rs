@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::newest::Ages;
-use crate::{Live, Server, relay, serve};
+use crate::{Live, Pipeline, Places, Server, relay, serve};
 
 /// Messages between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -58,15 +58,19 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let public_url = service::page_url(settings, listener.local_addr()?)?;
     info!(listen = %listener.local_addr()?, "the page is at {public_url}");
     let live = Live::new(config.ages());
+    let places = Places::from_settings(settings, context.health.clone(), context.metrics.clone())?;
+    let pipeline = Pipeline::default();
     let server = Server {
         live: live.clone(),
         store: store.clone(),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
+        pipeline: pipeline.clone(),
         max_clients: config.max_clients,
         public_url,
         stop: context.stop.clone(),
     };
+    tokio::spawn(pipeline.follow(places, live.clone(), context.stop.clone()));
     let (out, deliveries) = mpsc::channel(AHEAD);
     let link = source.link();
     tokio::join!(

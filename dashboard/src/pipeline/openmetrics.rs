@@ -122,7 +122,10 @@ rabbitmq_detailed_queue_info{vhost="/",queue="db-writer",queue_type="rabbit_quor
         assert_eq!(mqtt.map(Sample::value).collect::<Vec<_>>(), [30.0, 12.0]);
         assert_eq!(samples.sum("rabbitmq_connections"), Some(1.0), "and not those that were opened");
         let info = samples.of("rabbitmq_detailed_queue_info").next().unwrap();
-        assert_eq!((info.label("membership"), info.label("queue"), info.label("none")), ("leader", "db-writer", ""));
+        assert_eq!(
+            (info.label("membership"), info.label("queue"), info.label("none")),
+            ("leader", "db-writer", "")
+        );
         assert_eq!(samples.sum("rabbitmq_nothing"), None);
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::{Delivery, Link};
 use bytes::Bytes;
-use dashboard::{Ages, Live, Server, relay, serve};
+use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
@@ -88,6 +88,7 @@ impl Bench {
             store: store.clone(),
             health: health.clone(),
             metrics: Metrics::default(),
+            pipeline: Pipeline::default(),
             max_clients: wanted.max_clients,
             public_url: wanted.public_url.into(),
             stop: stop.clone(),
