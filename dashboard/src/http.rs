@@ -1,14 +1,19 @@
 //! The routes: the page, the API, the WebSocket and the admin routes.
 
 mod call;
+mod echo;
+mod show;
+mod socket;
 mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use service::{Health, Metrics};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use warp::http::StatusCode;
 use warp::reject::{InvalidQuery, MethodNotAllowed};
 use warp::reply::{Reply, Response};
@@ -17,6 +22,11 @@ use warp::{Filter, Rejection};
 use crate::api::{self, Refusal};
 use crate::query::Parameters;
 use crate::{Live, Pipeline, page};
+
+pub use self::echo::echo;
+
+/// How long open pages have to take leave.
+const FAREWELLS: Duration = Duration::from_secs(3);
 
 /// What the routes serve from.
 #[derive(Clone)]
@@ -33,16 +43,22 @@ pub struct Server {
     pub stop: CancellationToken,
 }
 
-/// Serves until the server's stop.
+/// Serves until the server's stop, and tells open pages of it.
 pub async fn serve(listener: TcpListener, server: Server) {
-    let stop = server.stop.clone();
-    let routes = routes(server);
+    let (stop, pages) = (server.stop.clone(), TaskTracker::new());
+    let routes = routes(server, pages.clone());
     warp::serve(routes).incoming(listener).graceful(async move { stop.cancelled().await }).run().await;
+    pages.close();
+    // One that does not answer is left.
+    let _ = tokio::time::timeout(FAREWELLS, pages.wait()).await;
 }
 
-fn routes(server: Server) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
+fn routes(
+    server: Server,
+    pages: TaskTracker,
+) -> impl Filter<Extract = (impl Reply,), Error = std::convert::Infallible> + Clone {
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
-    let (websocket, changes) = (watch::route(server.clone()), call::routes(server.clone()));
+    let (websocket, changes) = (watch::route(server.clone(), pages), call::routes(server.clone()));
     let with_server = warp::any().map(move || server.clone());
     let asked = warp::get().and(with_server).and(warp::query::<Parameters>());
     let devices = warp::path!("api" / "devices")

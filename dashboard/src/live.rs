@@ -1,143 +1,122 @@
-//! What every open page is told: a snapshot first, then changes.
+//! What every open page is told: a snapshot first, then changes, each page when it is ready for them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Serialize;
 use store::Incident;
 use telemetry::Reading;
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
+use crate::audience::Listed;
 use crate::json;
-use crate::newest::{Ages, Newest, State};
+use crate::newest::{Ages, State, Version};
 use crate::pipeline::Devices;
-
-/// Frames a page may be behind before it is given a snapshot instead.
-const FRAMES_BEHIND: usize = 32;
+use crate::topics::Topics;
+use crate::view::View;
 
 /// The state that pages show; clones share it.
 #[derive(Debug, Clone)]
 pub struct Live {
     view: Arc<Mutex<View>>,
-    frames: broadcast::Sender<Arc<str>>,
-}
-
-#[derive(Debug)]
-struct View {
-    newest: Newest,
-    alerts: Noted<Vec<json::Alert>>,
-    rejected: Noted<u64>,
-}
-
-/// A value, and whether it has changed since it was last told.
-#[derive(Debug, Default)]
-struct Noted<T> {
-    value: T,
-    changed: bool,
-}
-
-impl<T: PartialEq> Noted<T> {
-    fn note(&mut self, value: T) {
-        self.changed |= self.value != value;
-        self.value = value;
-    }
-
-    fn take(&mut self) -> Option<&T> {
-        std::mem::take(&mut self.changed).then_some(&self.value)
-    }
-}
-
-#[derive(Serialize)]
-struct Frame<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    server_time: String,
-    devices: Vec<json::Device<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    alerts: Option<&'a Vec<json::Alert>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected: Option<&'a u64>,
 }
 
 impl Live {
     #[must_use]
     pub fn new(ages: Ages) -> Self {
-        let view = View { newest: Newest::new(ages), alerts: Noted::default(), rejected: Noted::default() };
-        Self { view: Arc::new(Mutex::new(view)), frames: broadcast::Sender::new(FRAMES_BEHIND) }
+        Self { view: Arc::new(Mutex::new(View::new(ages))) }
+    }
+
+    /// By how many seconds the writer is behind; None while nobody knows.
+    pub fn note_behind(&self, seconds: Option<f64>) {
+        self.view().note_behind(seconds);
     }
 
     pub(crate) fn observe(&self, readings: impl IntoIterator<Item = Reading>) {
         let now = Timestamp::now();
         let mut view = self.view();
-        readings.into_iter().for_each(|reading| view.newest.observe(reading, now));
+        readings.into_iter().for_each(|reading| view.observe(reading, now));
     }
 
-    pub(crate) fn note(&self, incidents: &[Incident], rejected: u64) {
-        let alerts = incidents.iter().map(json::Alert::of).collect();
-        let mut view = self.view();
-        view.alerts.note(alerts);
-        view.rejected.note(rejected);
+    pub(crate) fn note_alerts(&self, incidents: &[Incident]) {
+        let alerts = incidents.iter().map(|incident| Arc::new(Listed::of(incident))).collect();
+        self.view().note_alerts(alerts);
     }
 
-    pub(crate) fn age(&self) {
-        self.view().newest.age(Timestamp::now());
+    pub(crate) fn note_counts(&self, open_alerts: u64, rejected: u64) {
+        self.view().note_counts(open_alerts, rejected);
     }
 
-    /// Tells all pages what has changed; with nothing changed, only when they are to hear that the line is up.
-    pub(crate) fn tell(&self, even_nothing: bool) -> bool {
-        let mut view = self.view();
-        let View { newest, alerts, rejected } = &mut *view;
-        let frame = Frame {
-            kind: "changes",
-            server_time: json::time(Timestamp::now()),
-            devices: newest.take_changed().into_iter().map(json::Device::of).collect(),
-            alerts: alerts.take(),
-            rejected: rejected.take(),
-        };
-        let nothing = frame.devices.is_empty() && frame.alerts.is_none() && frame.rejected.is_none();
-        if (even_nothing || !nothing) && self.frames.receiver_count() > 0 {
-            // No page is open any more: nobody has to be told.
-            let _ = self.frames.send(json::text(&frame).into());
-        }
-        !nothing
+    /// Tells pages that what has changed since the last call can be taken.
+    pub(crate) fn tick(&self) {
+        self.view().tick(Timestamp::now());
     }
 
-    /// All there is, and the changes from here on; nothing in between is missed.
-    pub(crate) fn watch(&self) -> (Arc<str>, broadcast::Receiver<Arc<str>>) {
-        let view = self.view();
-        let snapshot = Frame {
-            kind: "snapshot",
-            server_time: json::time(Timestamp::now()),
-            devices: view.newest.all().map(json::Device::of).collect(),
-            alerts: Some(&view.alerts.value),
-            rejected: Some(&view.rejected.value),
-        };
-        (json::text(&snapshot).into(), self.frames.subscribe())
+    /// A page that has seen nothing yet.
+    pub(crate) fn watch(&self, topics: Topics) -> Viewer {
+        let bell = self.view().enter(&topics);
+        Viewer { live: self.clone(), topics, bell, since: None }
     }
 
     /// `{"devices": […]}`.
     pub(crate) fn devices(&self) -> String {
         let mut view = self.view();
-        view.newest.age(Timestamp::now());
-        json::listed("devices", view.newest.all().map(json::Device::of))
+        view.age(Timestamp::now());
+        json::listed(
+            "devices",
+            view.sensors().map(|sensor| json::Device::of((&sensor.reading, sensor.state))),
+        )
     }
 
     /// A device is as fresh as the newest of its readings.
     pub(crate) fn devices_by_age(&self) -> Devices {
         let view = self.view();
         let mut best: HashMap<&str, State> = HashMap::new();
-        for (reading, state) in view.newest.all() {
-            let best = best.entry(reading.topic.device()).or_insert(state);
-            *best = state.min(*best);
+        for sensor in view.sensors() {
+            let best = best.entry(sensor.reading.topic.device()).or_insert(sensor.state);
+            *best = sensor.state.min(*best);
         }
         let count = |state| best.values().filter(|best| **best == state).count();
         Devices { fresh: count(State::Fresh), stale: count(State::Stale), offline: count(State::Offline) }
     }
 
-    pub(crate) fn note_behind(&self, _seconds: Option<f64>) {}
-
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().expect("no code panics while it holds the view")
+    }
+}
+
+/// An open page: what it shows, and how far it has seen that.
+#[derive(Debug)]
+pub(crate) struct Viewer {
+    live: Live,
+    topics: Topics,
+    bell: watch::Receiver<()>,
+    since: Option<Version>,
+}
+
+impl Viewer {
+    /// Returns when there is something to take, at most ten times a second; safe to cancel.
+    pub(crate) async fn news(&mut self) {
+        // It fails when the bell is gone, and that is there as long as we are.
+        let _ = self.bell.changed().await;
+    }
+
+    /// All that has changed since the last call, or everything.
+    pub(crate) fn take(&mut self) -> Bytes {
+        let (frame, version) = self.live.view().take(&self.topics, self.since, Timestamp::now());
+        self.since = Some(version);
+        frame
+    }
+
+    /// Shows other sensors from here on: the next frame is a snapshot.
+    pub(crate) fn turn_to(&mut self, topics: Topics) {
+        *self = self.live.watch(topics);
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.live.view().leave(&self.topics);
     }
 }

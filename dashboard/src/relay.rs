@@ -6,22 +6,17 @@ use std::time::Duration;
 
 use broker::{Deliveries, Delivery, Link, Outcome};
 use service::Check;
-use store::{IncidentQuery, Store};
+use store::{Incident, IncidentQuery, Store};
 use telemetry::Message;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
 use crate::Live;
+use crate::audience::ALERTS_LISTED;
 
 /// At most ten frames a second, however many readings come.
 const FRAME_EVERY: Duration = Duration::from_millis(100);
-
-/// Frames between two looks at ages.
-const AGE_EVERY: u64 = 5;
-
-/// A page hears from us this often, in frames, even when nothing changes.
-const HEARTBEAT_EVERY: u64 = 20;
 
 /// How often alerts and rejections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -32,8 +27,8 @@ const RELOAD_EVERY: u64 = 30;
 /// Messages taken in one go.
 const MAX_BATCH: usize = 1_000;
 
-/// Incidents shown.
-const ALERTS_SHOWN: usize = 100;
+/// Alerts from which each page picks those that it lists.
+const ALERTS_KEPT: usize = 1_000;
 
 /// Shows deliveries until their stream ends; a store that is slow or away holds up none of them.
 ///
@@ -55,20 +50,13 @@ async fn show(mut deliveries: Deliveries<Message>, live: &Live) {
     let mut ticks = tokio::time::interval(FRAME_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut taken = Vec::new();
-    let mut frame: u64 = 0;
     loop {
         tokio::select! {
             count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
                 0 => return,
                 _ => observe(&mut taken, live).await,
             },
-            _ = ticks.tick() => {
-                if frame.is_multiple_of(AGE_EVERY) {
-                    live.age();
-                }
-                live.tell(frame.is_multiple_of(HEARTBEAT_EVERY));
-                frame += 1;
-            }
+            _ = ticks.tick() => live.tick(),
         }
     }
 }
@@ -93,7 +81,7 @@ async fn look_back(
 ) -> Infallible {
     let mut ticks = tokio::time::interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut gaps, mut away) = (0_u64, None, false);
+    let (mut looks, mut gaps, mut away, mut seen) = (0_u64, None, false, None);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -101,7 +89,7 @@ async fn look_back(
         }
         let gaps_now = Some(link.borrow_and_update().gaps);
         let reload = gaps != gaps_now || looks.is_multiple_of(RELOAD_EVERY);
-        match look(live, store, reload).await {
+        match look(live, store, &mut seen, reload).await {
             Ok(()) => {
                 gaps = gaps_now;
                 ready.pass();
@@ -121,14 +109,37 @@ async fn look_back(
     }
 }
 
-async fn look(live: &Live, store: &dyn Store, reload: bool) -> store::Result<()> {
+/// The newest alerts and the number of open ones, as they were at the last look.
+type Seen = (Vec<Incident>, u64);
+
+async fn look(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
     if reload {
         live.observe(store.latest().await?);
     }
-    let shown = IncidentQuery { limit: ALERTS_SHOWN, ..IncidentQuery::default() };
-    let (incidents, rejected) = tokio::try_join!(store.incidents(&shown), store.rejected_count())?;
-    live.note(&incidents, rejected);
+    let newest = first(ALERTS_LISTED);
+    let (newest, open, rejected) =
+        tokio::try_join!(store.incidents(&newest), store.open_count(), store.rejected_count())?;
+    live.note_counts(open, rejected);
+    let now_seen = (newest, open);
+    if reload || seen.as_ref() != Some(&now_seen) {
+        note_alerts(live, store, &now_seen.0).await?;
+    }
+    *seen = Some(now_seen);
     Ok(())
+}
+
+/// Looks further than the newest only when these have changed, as that is dear.
+async fn note_alerts(live: &Live, store: &dyn Store, newest: &[Incident]) -> store::Result<()> {
+    if newest.len() < ALERTS_LISTED {
+        live.note_alerts(newest);
+    } else {
+        live.note_alerts(&store.incidents(&first(ALERTS_KEPT)).await?);
+    }
+    Ok(())
+}
+
+fn first(limit: usize) -> IncidentQuery {
+    IncidentQuery { limit, ..IncidentQuery::default() }
 }
 
 #[cfg(test)]

@@ -71,12 +71,15 @@ fn each_outside_party_has_one_place() {
         ("minijinja", vec!["alerter/src/message/templates.rs"]),
         ("tiny_skia", vec!["alerter/src/message/picture.rs"]),
         ("warp", vec!["service/src/admin.rs", "dashboard/src/http", "dashboard/src/page.rs"]),
+        ("tokio_tungstenite", vec!["dashboard/src/http/"]),
+        ("hyper_util", vec!["dashboard/src/http/socket.rs"]),
         (
             "prometheus_client",
             vec![
                 "service/src/",
                 "db-writer/src/",
                 "alerter/src/",
+                "dashboard/src/counters.rs",
                 "sensor-sim/src/admin.rs",
                 "edge/src/hub.rs",
             ],

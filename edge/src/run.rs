@@ -30,6 +30,9 @@ const AHEAD: usize = 16_384;
 /// How long the simulated sensors may wait for their last PUBACKs.
 const SENSORS_GRACE: Duration = Duration::from_secs(5);
 
+/// How long open pages may take to hear that we stop.
+const PAGES_GRACE: Duration = Duration::from_secs(3);
+
 /// Runs everything until the context's stop, then finishes what is in flight.
 ///
 /// Order of the end: sensors, broker, then the services behind it, so that what was taken is stored and acked.
@@ -52,7 +55,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     let mut services = JoinSet::new();
     let (hub, ends) = start_services(&context, &store, listener, &page, &mut services)?;
-    let Ends { senders, judged } = ends;
+    let Ends { senders, judged, pages } = ends;
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
     let known = alerter::Ends { page: page.clone(), broker: broker.url.clone(), name: "millrace".into() };
     let (alerter, notifiers) = alerter::prepare(&context, store.clone(), known)?.start();
@@ -82,6 +85,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     while let Some(end) = services.join_next().await {
         end.context("a service panicked")?;
     }
+    // Who still downloads something is not waited for.
+    let _ = tokio::time::timeout(PAGES_GRACE, pages).await;
     info!("stopped; everything that was acked is stored");
     Ok(())
 }
@@ -91,6 +96,8 @@ struct Ends {
     senders: [mpsc::Sender<Delivery<Message>>; 3],
     /// What the alerter is to judge, once it is known where it can publish alerts.
     judged: Deliveries<Message>,
+    /// Ends when open pages have been told that we stop.
+    pages: JoinHandle<()>,
 }
 
 fn start_services(
@@ -131,8 +138,8 @@ fn start_services(
         public_url: page.to_owned(),
         stop: stop.clone(),
     };
-    tokio::spawn(dashboard::serve(listener, server));
-    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged }))
+    let pages = tokio::spawn(dashboard::serve(listener, server));
+    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged, pages }))
 }
 
 fn start_sensors(sensors: &Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {

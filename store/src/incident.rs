@@ -217,6 +217,9 @@ pub trait Incidents: Send + Sync {
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>>;
 
+    /// How many incidents are not resolved.
+    async fn open_count(&self) -> Result<u64>;
+
     /// Notices that are due at this time and neither in a message nor dropped, in the order in which they were asked
     /// for, each with its incident as it is now; and when the next later one is due.
     async fn due_notices(

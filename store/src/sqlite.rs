@@ -137,6 +137,10 @@ impl Incidents for Sqlite {
         self.readers.read("read incidents", move |tables| incidents::query(tables, &query)).await
     }
 
+    async fn open_count(&self) -> Result<u64> {
+        self.readers.read("count open incidents", incidents::open_count).await
+    }
+
     async fn due_notices(
         &self,
         now: Timestamp,

@@ -122,6 +122,10 @@ impl Incidents for Timescale {
         self.pool.call("read incidents", async |s| incidents::query(&mut s.client, query).await).await
     }
 
+    async fn open_count(&self) -> Result<u64> {
+        self.pool.call("count open incidents", async |s| incidents::open_count(&s.client).await).await
+    }
+
     async fn due_notices(
         &self,
         now: Timestamp,

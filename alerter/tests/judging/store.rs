@@ -172,6 +172,10 @@ impl Incidents for Watched {
         self.inner.incidents(query).await
     }
 
+    async fn open_count(&self) -> Result<u64> {
+        self.inner.open_count().await
+    }
+
     async fn due_notices(
         &self,
         now: Timestamp,

@@ -53,6 +53,10 @@ impl Incidents for FakeStore {
         unreachable!("the outbox shows nothing")
     }
 
+    async fn open_count(&self) -> store::Result<u64> {
+        unreachable!("the outbox shows nothing")
+    }
+
     async fn due_notices(
         &self,
         now: Timestamp,

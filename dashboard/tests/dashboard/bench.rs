@@ -32,6 +32,7 @@ pub(crate) struct Bench {
     pub(crate) address: SocketAddr,
     pub(crate) health: Health,
     pub(crate) stop: CancellationToken,
+    pub(crate) live: Live,
     broker: mpsc::Sender<Delivery<Message>>,
     link: watch::Sender<Link>,
 }
@@ -84,7 +85,7 @@ impl Bench {
         let ready = health.check("store");
         tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
         let server = Server {
-            live,
+            live: live.clone(),
             store: store.clone(),
             health: health.clone(),
             metrics: Metrics::default(),
@@ -94,7 +95,7 @@ impl Bench {
             stop: stop.clone(),
         };
         tokio::spawn(serve(listener, server));
-        Self { folder, store, address, health, stop, broker, link }
+        Self { folder, store, address, health, stop, live, broker, link }
     }
 
     /// As the broker hands it over, to the relay alone.
@@ -142,6 +143,22 @@ impl Bench {
 
     pub(crate) async fn watch(&self) -> Watcher {
         Watcher::open(self.address, &[]).await.unwrap()
+    }
+
+    /// `millrace_dashboard_<name>`.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let text = self.ask("GET", "/metrics").await.body;
+        let value = text.lines().find_map(|line| line.strip_prefix(&format!("millrace_dashboard_{name} ")));
+        value.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
+    }
+
+    /// Waits until so many pages have a seat.
+    pub(crate) async fn until_pages(&self, count: usize) {
+        let start = std::time::Instant::now();
+        while self.metric("pages").await != count as f64 {
+            assert!(start.elapsed() < BOUND, "{} pages have a seat, not {count}", self.metric("pages").await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn ask(&self, method: &str, path: &str) -> Answer {

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use dashboard::Ages;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use store::Incident;
 use tokio::time::Instant;
 
 use crate::alerts::alert;
-use crate::bench::{Bench, Wanted};
+use crate::bench::{BOUND, Bench, Wanted};
+use crate::watcher::{FRESH, OFFLINE, STALE, Watcher, rows};
 
 #[tokio::test]
 async fn the_first_frame_is_a_snapshot_and_changes_follow() {
@@ -21,15 +23,17 @@ async fn the_first_frame_is_a_snapshot_and_changes_follow() {
     let mut page = bench.watch().await;
     let first = page.frame().await;
     assert_eq!(first["type"], "snapshot");
-    assert!(first["server_time"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    let at = Timestamp::from_microsecond(first["at"].as_i64().unwrap()).unwrap();
+    assert!(Timestamp::now().duration_since(at).abs() < SignedDuration::from_secs(20), "{at}");
     assert_eq!((page.value("temperature/lab"), page.value("humidity/hall")), (Some(21.0), Some(40.0)));
-    assert_eq!((&page.alerts, &page.rejected), (&json!([]), &json!(0)));
+    let told = json!({ "alerts": [], "open_alerts": 0, "rejected": 0, "behind": null });
+    assert_eq!(json!(page.told), told);
 
     bench.publish("temperature/lab", r#"{"value":22.5,"unit":"celsius"}"#);
     page.until(|page| page.value("temperature/lab") == Some(22.5)).await;
     let lab = &page.devices["temperature/lab"];
-    assert_eq!((&lab["unit"], &lab["state"]), (&json!("celsius"), &json!("fresh")));
-    assert!(lab["measured_at"].as_str().unwrap().parse::<Timestamp>().is_ok());
+    assert_eq!((lab.unit.as_deref(), lab.state), (Some("celsius"), FRESH));
+    assert!(lab.measured_at.duration_since(at).abs() < SignedDuration::from_secs(20), "{lab:?}");
 }
 
 #[tokio::test]
@@ -38,14 +42,14 @@ async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
     let mut page = bench.watch().await;
     page.frame().await;
     let start = Instant::now();
-    let (mut frames, mut rows) = (0, 0);
+    let (mut frames, mut values) = (0, 0);
     let mut published = 0;
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     while start.elapsed() < Duration::from_secs(2) {
         tokio::select! {
             frame = page.frame() => {
                 frames += 1;
-                rows += frame["devices"].as_array().unwrap().len();
+                values += rows(&frame, "values").len();
             }
             _ = ticks.tick() => for device in 0..10 {
                 published += 1;
@@ -54,8 +58,8 @@ async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
         }
     }
     assert!((10..=21).contains(&frames), "{frames} frames in two seconds");
-    assert!(rows <= frames * 10, "{rows} rows in {frames} frames: a device stands once in a frame");
-    assert!(published > rows * 3, "{published} readings, {rows} rows");
+    assert!(values <= frames * 10, "{values} rows in {frames} frames: a sensor stands once in a frame");
+    assert!(published > values * 3, "{published} readings, {values} rows");
     page.until(|page| page.value("temperature/d9") == Some(published as f64)).await;
 }
 
@@ -68,10 +72,9 @@ async fn a_page_hears_every_two_seconds_that_the_line_is_up() {
     for _ in 0..2 {
         let start = Instant::now();
         let frame = page.frame().await;
-        assert_eq!((&frame["type"], &frame["devices"]), (&json!("changes"), &json!([])));
-        assert!(frame.get("alerts").is_none() && frame.get("rejected").is_none(), "{frame}");
+        assert_eq!(frame, json!({ "type": "changes", "at": frame["at"] }));
         let waited = start.elapsed();
-        assert!((1_800..2_500).contains(&waited.as_millis()), "{waited:?}");
+        assert!((1_700..2_500).contains(&waited.as_millis()), "{waited:?}");
     }
 }
 
@@ -99,13 +102,14 @@ async fn a_device_that_falls_silent_is_told_to_be_stale_and_then_offline() {
     let mut page = bench.watch().await;
     bench.publish("temperature/lab", "21");
     let start = Instant::now();
-    for (state, at_least) in [("fresh", 0), ("stale", 500), ("offline", 1_500)] {
-        page.until(|page| page.devices.get("temperature/lab").is_some_and(|lab| lab["state"] == state)).await;
+    for (state, at_least) in [(FRESH, 0), (STALE, 500), (OFFLINE, 1_500)] {
+        page.until(|page| page.devices.get("temperature/lab").is_some_and(|lab| lab.state == state)).await;
         let waited = start.elapsed().as_millis();
         assert!(waited >= at_least && waited < at_least + 1_500, "{state} after {waited} ms");
+        assert_eq!(page.value("temperature/lab"), Some(21.0), "the same reading, older");
     }
     bench.publish("temperature/lab", "22");
-    page.until(|page| page.devices["temperature/lab"]["state"] == "fresh").await;
+    page.until(|page| page.devices["temperature/lab"].state == FRESH).await;
 }
 
 #[tokio::test]
@@ -122,26 +126,92 @@ async fn after_a_gap_the_newest_come_from_the_store() {
 }
 
 #[tokio::test]
-async fn alerts_and_rejections_are_told_when_they_change() {
+async fn alerts_and_counts_are_told_when_they_change() {
     let bench = Bench::start(Wanted::default()).await;
     let mut page = bench.watch().await;
-    page.until(|page| page.rejected == 0).await;
+    page.until(|page| page.told("rejected") == 0).await;
     bench.open(alert("lab")).await;
     bench.open(alert("hall")).await;
-    page.until(|page| page.alerts.as_array().is_some_and(|alerts| alerts.len() == 2)).await;
-    assert_eq!(
-        (&page.alerts[0]["rule"], &page.alerts[0]["resolved_at"]),
-        (&json!("temperature-high"), &Value::Null)
-    );
+    page.until(|page| page.told("alerts").as_array().unwrap().len() == 2 && page.told("open_alerts") == 2)
+        .await;
+    let newest = &page.told("alerts")[0];
+    assert_eq!((&newest["rule"], &newest["resolved_at"]), (&json!("temperature-high"), &Value::Null));
     bench.reject("the payload is not JSON").await;
-    page.until(|page| page.rejected == 1).await;
+    page.until(|page| page.told("rejected") == 1).await;
+    bench.live.note_behind(Some(0.2499));
+    page.until(|page| page.told("behind") == 0.2).await;
+    bench.live.note_behind(None);
+    page.until(|page| page.told("behind").is_null()).await;
     let mut late = bench.watch().await;
     late.frame().await;
-    assert_eq!(
-        (late.alerts.as_array().unwrap().len(), &late.rejected),
-        (2, &json!(1)),
-        "in the snapshot, too"
-    );
+    assert_eq!(late.told, page.told, "in the snapshot, too");
+}
+
+#[tokio::test]
+async fn a_page_is_told_only_of_what_it_shows() {
+    let bench = Bench::start(Wanted::default()).await;
+    let mut all = bench.watch().await;
+    let topics = "temperature/site-a/%23,humidity/lab";
+    let mut some = Watcher::of(bench.address, topics).await.unwrap();
+    for topic in ["temperature/site-a/rack-1", "temperature/site-b", "humidity/lab", "humidity/site-a"] {
+        bench.publish(topic, "1");
+    }
+    bench.open(alert("site-a/rack-1")).await;
+    bench.open(alert("site-b")).await;
+    all.until(|page| page.devices.len() == 4 && page.alerts().len() == 2).await;
+    some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.told("open_alerts") == 2)
+        .await;
+    assert_eq!(some.devices.keys().collect::<Vec<_>>(), ["humidity/lab", "temperature/site-a/rack-1"]);
+    assert_eq!(some.alerts(), [("temperature-high", "site-a/rack-1")]);
+
+    bench.publish("temperature/site-b", "2");
+    bench.publish("humidity/lab", "2");
+    some.until(|page| page.value("humidity/lab") == Some(2.0)).await;
+    all.until(|page| page.value("temperature/site-b") == Some(2.0)).await;
+    assert_eq!(some.devices.len(), 2);
+}
+
+#[tokio::test]
+async fn a_page_may_show_something_else_from_now_on() {
+    let bench = Bench::start(Wanted::default()).await;
+    let mut page = bench.watch().await;
+    bench.publish("temperature/lab", "1");
+    bench.publish("humidity/lab", "2");
+    page.until(|page| page.devices.len() == 2).await;
+    for (message, shown) in [
+        (r##"{"topics": ["temperature/#"]}"##, vec!["temperature/lab"]),
+        (r#"{"topics": []}"#, vec![]),
+        (r#"{"topics": ["humidity/lab", "+/hall"]}"#, vec!["humidity/lab"]),
+    ] {
+        page.say(message).await;
+        let start = Instant::now();
+        while page.frame().await["type"] == "changes" {
+            assert!(start.elapsed() < BOUND, "no snapshot");
+        }
+        assert_eq!(page.devices.keys().collect::<Vec<_>>(), shown, "{message}");
+    }
+    bench.publish("humidity/hall", "3");
+    bench.publish("temperature/lab", "4");
+    page.until(|page| page.value("humidity/hall") == Some(3.0)).await;
+    assert_eq!(page.devices.len(), 2);
+}
+
+#[tokio::test]
+async fn of_more_alerts_than_are_listed_a_page_finds_its_own() {
+    let bench = Bench::start(Wanted::default()).await;
+    let mut page = Watcher::of(bench.address, "%2B/quiet").await.unwrap();
+    bench.open(alert("quiet")).await;
+    page.until(|page| page.alerts().len() == 1).await;
+    for number in 0..120 {
+        let later = alert("loud").opened_at + SignedDuration::from_secs(number + 1);
+        bench.open(Incident { id: format!("loud {number}"), opened_at: later, ..alert("loud") }).await;
+    }
+    page.until(|page| page.told("open_alerts") == 121).await;
+    assert_eq!(page.alerts(), [("temperature-high", "quiet")]);
+    let mut all = bench.watch().await;
+    all.frame().await;
+    assert_eq!(all.alerts().len(), 100);
+    assert!(all.alerts().iter().all(|(_, device)| *device == "loud"), "the newest");
 }
 
 #[tokio::test]

@@ -68,6 +68,12 @@ fn conditions(query: &IncidentQuery) -> (String, Vec<Value>) {
     (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
 }
 
+/// Counts in the index that has open ones first.
+pub(super) fn open_count(connection: &Connection) -> rusqlite::Result<u64> {
+    const COUNT: &str = "SELECT count(*) FROM incidents WHERE (resolved_at IS NULL) = 1";
+    connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
 /// Incidents by their numbers, each with its notices.
 pub(super) fn numbered(
     connection: &Connection,

@@ -52,6 +52,12 @@ pub(super) async fn query(client: &mut Client, query: &IncidentQuery) -> Result<
     Ok(found.into_iter().map(|(_, incident)| incident).collect())
 }
 
+/// Counts in the index that has open ones first.
+pub(super) async fn open_count(client: &Client) -> Result<u64, Error> {
+    const COUNT: &str = "SELECT count(*) FROM incidents WHERE (resolved_at IS NULL)";
+    Ok(client.query_typed_one(COUNT, &[]).await?.get::<_, i64>(0).unsigned_abs())
+}
+
 /// A regular expression that matches the same devices; no level has a character that it could take for a sign.
 fn pattern(filter: &Filter) -> String {
     let mut pattern = String::from("^");

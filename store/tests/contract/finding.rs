@@ -115,3 +115,15 @@ async fn incidents_are_found_by_when_they_were_open() {
         assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{from:?} {to:?}");
     }
 }
+
+#[tokio::test]
+async fn those_that_are_open_are_counted_however_many_are_asked_for() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    assert_eq!(store.open_count().await.unwrap(), 0);
+    let many: Vec<_> = (0..150).map(|i| opened(&format!("i{i}"), &format!("d{i}"), i + 1)).collect();
+    record(store, &many).await;
+    assert_eq!((store.open_count().await.unwrap(), all(store).await.len()), (150, 100));
+    record(store, &[resolved("i7", 200), resolved("i8", 200)]).await;
+    assert_eq!(store.open_count().await.unwrap(), 148);
+}
