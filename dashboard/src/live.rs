@@ -120,3 +120,30 @@ impl Drop for Viewer {
         self.live.view().leave(&self.topics);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use telemetry::Topic;
+
+    #[test]
+    fn a_device_is_as_fresh_as_the_newest_of_its_readings() {
+        let live = Live::new(Ages {
+            stale_after: Duration::from_secs(100),
+            offline_after: Duration::from_secs(1_000),
+        });
+        let now = Timestamp::now();
+        let reading = |(topic, age): (&str, u64)| {
+            let measured_at = now - Duration::from_secs(age);
+            let topic = Topic::parse(topic).unwrap();
+            Reading { topic, value: 1.0, unit: None, measured_at, received_at: now, boot: None, seq: None }
+        };
+        assert_eq!(live.devices_by_age(), Devices::default());
+        let readings =
+            [("temperature/a", 5_000), ("humidity/a", 1), ("temperature/b", 500), ("humidity/b", 5_000)];
+        live.observe(readings.map(reading));
+        live.observe([reading(("temperature/site/c", 5_000))]);
+        assert_eq!(live.devices_by_age(), Devices { fresh: 1, stale: 1, offline: 1 });
+    }
+}
