@@ -7,6 +7,8 @@ use super::openmetrics::Samples;
 /// How long rates look back.
 const WINDOW: Duration = Duration::from_secs(10);
 
+const QUEUES: &str = "queues";
+
 /// All that was seen at one time.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
@@ -61,11 +63,21 @@ impl Problem {
         let (of, why) = line.split_once(": ").unwrap_or(("", line));
         Self { of: of.to_owned(), why: why.to_owned() }
     }
+
+    /// A node of the broker answers, and does not say how long its queues are.
+    pub(super) fn of_queues() -> Self {
+        Self { of: QUEUES.to_owned(), why: "not told in time".to_owned() }
+    }
 }
 
 impl Seen {
     pub(super) fn sum(&self, name: &str) -> Option<f64> {
         self.told.as_ref().ok()?.samples.sum(name)
+    }
+
+    /// Whether it is a node that says how long its queues are.
+    pub(super) fn tells_of_queues(&self) -> bool {
+        self.told.is_ok() && self.problem_of(QUEUES).is_none()
     }
 
     /// Why something does not hold there.

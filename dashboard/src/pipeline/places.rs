@@ -14,6 +14,9 @@ use super::stages::{FAMILIES, NODE_METRICS, QUEUE_METRICS, SERVICE_METRICS};
 /// Who has not answered by then is down; nobody else waits for them.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
+/// What a node has not said of its queues by then is left out.
+const QUEUES_WITHIN: Duration = Duration::from_millis(800);
+
 /// Bytes of one answer; RabbitMQ's have about 120 kB, and more with more users.
 const MAX_ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -207,13 +210,16 @@ async fn ask(address: SocketAddr, kind: Kind) -> Result<Told, String> {
     }
 }
 
+/// A node is alive when it tells of itself: of its queues it says nothing for seconds after another node has frozen.
 async fn ask_node(address: SocketAddr) -> anyhow::Result<Told> {
-    let by_queue = format!("/metrics/detailed?{FAMILIES}");
-    let (node, queues) = tokio::try_join!(
-        metrics(address, "/metrics", &NODE_METRICS),
-        metrics(address, &by_queue, &QUEUE_METRICS)
-    )?;
-    Ok(Told { samples: node.and(queues), problems: Vec::new() })
+    let path = format!("/metrics/detailed?{FAMILIES}");
+    let queues = tokio::time::timeout(QUEUES_WITHIN, metrics(address, &path, &QUEUE_METRICS));
+    let (node, queues) = tokio::join!(metrics(address, "/metrics", &NODE_METRICS), queues);
+    let node = node?;
+    Ok(match queues {
+        Ok(Ok(queues)) => Told { samples: node.and(queues), problems: Vec::new() },
+        _ => Told { samples: node, problems: vec![Problem::of_queues()] },
+    })
 }
 
 async fn ask_service(address: SocketAddr) -> anyhow::Result<Told> {

@@ -22,10 +22,10 @@ pub(super) use self::way_in::NODE_METRICS;
 #[serde(rename_all = "lowercase")]
 pub(super) enum State {
     Ok,
+    /// Nobody told us where to ask, or nobody there says it.
+    Unknown,
     Warning,
     Down,
-    /// Nobody told us where to ask.
-    Unknown,
 }
 
 /// One instance, or all of a stage together.
@@ -96,7 +96,7 @@ impl Stage {
         self
     }
 
-    /// Down when all parts are, a warning when some are not well; a single part is the stage itself.
+    /// Down when all parts are, a warning when some are, else as the worst; a single part is the stage itself.
     fn of_parts(mut self, parts: Vec<Part>, kind: &str) -> Self {
         let down = parts.iter().filter(|part| part.state == State::Down).count();
         let worst = parts.iter().filter(|part| part.problem.is_some()).min_by_key(|part| Reverse(part.state));
@@ -114,7 +114,7 @@ impl Stage {
             }
             (_, Some(part)) => {
                 let problem = part.problem.as_deref().unwrap_or_default();
-                all.wrong(State::Warning, format!("{}: {problem}", part.name));
+                all.wrong(part.state, format!("{}: {problem}", part.name));
             }
         }
         self.parts = parts;

@@ -46,6 +46,10 @@ fn queue(history: &[Look], nodes: &[Seen], name: &str) -> Part {
         ALERTER => instances_rate(history, |look| &look.alerters, &[ALERTER_RECEIVED]),
         _ => None,
     };
+    let Some(nodes) = told_last(history, nodes, name) else {
+        part.wrong(State::Unknown, "RabbitMQ does not say how long it is".into());
+        return part;
+    };
     let Some(depth) = of_queue(nodes, MESSAGES, name) else {
         part.wrong(State::Warning, "no node leads it: it takes and gives nothing until one does".into());
         return part;
@@ -72,6 +76,16 @@ fn queue(history: &[Look], nodes: &[Seen], name: &str) -> Part {
         _ => {}
     }
     part
+}
+
+/// The nodes as they are now, or, while one that answers says nothing of its queues, as they were when this was last known.
+fn told_last<'a>(history: &'a [Look], now: &'a [Seen], name: &str) -> Option<&'a [Seen]> {
+    let silent = now.iter().any(|node| node.told.is_ok() && !node.tells_of_queues());
+    if !silent || of_queue(now, MESSAGES, name).is_some() {
+        return Some(now);
+    }
+    let looks = recent(history).iter().rev();
+    looks.filter_map(nodes).find(|nodes| of_queue(nodes, MESSAGES, name).is_some())
 }
 
 /// How many messages it held when rates begin to look back.

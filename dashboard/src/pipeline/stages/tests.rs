@@ -136,6 +136,24 @@ fn a_queue_is_counted_once_by_the_node_that_leads_it() {
 }
 
 #[test]
+fn a_node_that_is_silent_about_its_queues_is_well_and_they_are_as_they_were() {
+    let silent = |look: &mut Look| {
+        nodes(look)[2] = seen("rabbitmq3", &[NODE], 0);
+        nodes(look)[2].told.as_mut().unwrap().problems.push(Problem::of_queues());
+    };
+    let told = after(silent);
+    assert_eq!(stage(&told, "broker").all.state, State::Ok);
+    let queue = &stage(&told, "queue").all;
+    assert_eq!((queue.state, queue.depth), (State::Ok, Some(12)));
+    let mut first = cluster(0);
+    silent(&mut first);
+    let told = stages(&[first]);
+    let queue = &stage(&told, "queue").all;
+    assert_eq!((queue.state, queue.depth), (State::Unknown, None));
+    assert_eq!(queue.problem.as_deref(), Some("db-writer: RabbitMQ does not say how long it is"));
+}
+
+#[test]
 fn a_long_queue_that_shrinks_is_no_problem() {
     let mut looks: Vec<Look> = (0..=5).map(|look| cluster(2 * look)).collect();
     for (look, depth) in looks.iter_mut().zip([9_000, 8_000, 7_000, 6_000, 5_000, 4_000]) {
