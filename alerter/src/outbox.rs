@@ -143,6 +143,8 @@ impl Outbox {
     /// Returns how long there is nothing to do, unless something comes or ends.
     async fn go_on(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
         if !self.hold().await? {
+            // Whoever tells people now counts what is owed.
+            self.counters.messages_waiting.set(0);
             return Ok(ASK_EVERY);
         }
         let now = (self.clock)();

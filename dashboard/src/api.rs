@@ -7,7 +7,7 @@ use store::{Bucket, Incident, IncidentQuery, Store, TimeRange, Unavailable};
 
 use crate::query::{self, Asked, BucketQuery, Format, Parameters};
 use crate::told::Told;
-use crate::{Live, Resend, change, json, table};
+use crate::{Live, Pipeline, Resend, change, json, table};
 
 /// Silences that ended this many hours ago are still told of.
 const SILENCES_TOLD_HOURS: i64 = 30 * 24;
@@ -58,6 +58,11 @@ impl Refusal {
 pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
     query::nothing(parameters).map_err(Refusal::Bad)?;
     Ok(live.devices())
+}
+
+pub(crate) fn pipeline(pipeline: &Pipeline, parameters: &Parameters) -> Result<String, Refusal> {
+    query::nothing(parameters).map_err(Refusal::Bad)?;
+    Ok(pipeline.text())
 }
 
 /// What `GET /api/readings` answers.

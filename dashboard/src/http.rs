@@ -30,7 +30,7 @@ use warp::{Filter, Rejection};
 use crate::api::{self, Refusal};
 use crate::own::own_host;
 use crate::query::Parameters;
-use crate::{Live, Resend};
+use crate::{Live, Pipeline, Resend};
 
 pub(crate) use self::asset::Asset;
 pub use self::echo::echo;
@@ -49,6 +49,7 @@ pub struct Server {
     pub resend: Resend,
     pub health: Health,
     pub metrics: Metrics,
+    pub pipeline: Pipeline,
     /// Browsers that may watch at the same time.
     pub max_clients: usize,
     /// Where people reach the page, if not at the address it listens on.
@@ -80,6 +81,9 @@ fn routes(
     let devices = warp::path!("api" / "devices")
         .and(asked.clone())
         .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
+    let pipeline = warp::path!("api" / "pipeline")
+        .and(asked.clone())
+        .map(|server: Server, parameters| answer(api::pipeline(&server.pipeline, &parameters)));
     let alerts = warp::path!("api" / "alerts").and(asked.clone()).then(async |server: Server, parameters| {
         answer(api::alerts(server.store.as_ref(), parameters).await)
     });
@@ -90,7 +94,17 @@ fn routes(
     let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server, parameters| {
         answer(api::rejected(server.store.as_ref(), parameters).await)
     });
-    let data = devices.or(readings).unify().or(alerts).unify().or(rejected).unify().or(completeness).unify();
+    let data = devices
+        .or(pipeline)
+        .unify()
+        .or(readings)
+        .unify()
+        .or(alerts)
+        .unify()
+        .or(rejected)
+        .unify()
+        .or(completeness)
+        .unify();
     let api = data.or(openapi).unify().or(changes).unify().or(websocket).unify();
     let all = api.or(admin).unify().or(page).unify().recover(refuse).unify();
     warp::method().and(warp::header::headers_cloned()).and(all).then(sending::send)

@@ -1,5 +1,6 @@
 //! What every open page is told: a snapshot first, then changes, each page when it is ready for them.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -10,7 +11,8 @@ use tokio::sync::watch;
 
 use crate::audience::Listed;
 use crate::json;
-use crate::newest::{Ages, Version};
+use crate::newest::{Ages, State, Version};
+use crate::pipeline::Devices;
 use crate::topics::Topics;
 use crate::view::View;
 
@@ -67,6 +69,18 @@ impl Live {
         )
     }
 
+    /// A device is as fresh as the newest of its readings.
+    pub(crate) fn devices_by_age(&self) -> Devices {
+        let view = self.view();
+        let mut best: HashMap<&str, State> = HashMap::new();
+        for sensor in view.sensors() {
+            let best = best.entry(sensor.reading.topic.device()).or_insert(sensor.state);
+            *best = sensor.state.min(*best);
+        }
+        let count = |state| best.values().filter(|best| **best == state).count();
+        Devices { fresh: count(State::Fresh), stale: count(State::Stale), offline: count(State::Offline) }
+    }
+
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().expect("no code panics while it holds the view")
     }
@@ -104,5 +118,32 @@ impl Viewer {
 impl Drop for Viewer {
     fn drop(&mut self) {
         self.live.view().leave(&self.topics);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use telemetry::Topic;
+
+    #[test]
+    fn a_device_is_as_fresh_as_the_newest_of_its_readings() {
+        let live = Live::new(Ages {
+            stale_after: Duration::from_secs(100),
+            offline_after: Duration::from_secs(1_000),
+        });
+        let now = Timestamp::now();
+        let reading = |(topic, age): (&str, u64)| {
+            let measured_at = now - Duration::from_secs(age);
+            let topic = Topic::parse(topic).unwrap();
+            Reading { topic, value: 1.0, unit: None, measured_at, received_at: now, boot: None, seq: None }
+        };
+        assert_eq!(live.devices_by_age(), Devices::default());
+        let readings =
+            [("temperature/a", 5_000), ("humidity/a", 1), ("temperature/b", 500), ("humidity/b", 5_000)];
+        live.observe(readings.map(reading));
+        live.observe([reading(("temperature/site/c", 5_000))]);
+        assert_eq!(live.devices_by_age(), Devices { fresh: 1, stale: 1, offline: 1 });
     }
 }

@@ -16,8 +16,8 @@ pub struct Ages {
     pub offline_after: Duration,
 }
 
-/// How much the newest value can be trusted to be today's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// How much the newest value can be trusted to be today's, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Fresh,

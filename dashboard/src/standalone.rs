@@ -10,7 +10,7 @@ use tracing::info;
 
 use crate::newest::Ages;
 use crate::over_mqtt::OverMqtt;
-use crate::{Live, Resend, Server, relay, serve};
+use crate::{Live, Pipeline, Places, Resend, Server, relay, serve};
 
 /// Messages between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -63,16 +63,20 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let public_url = service::page_url(settings, listener.local_addr()?)?;
     info!(listen = %listener.local_addr()?, "the page is at {public_url}");
     let live = Live::new(config.ages());
+    let places = Places::from_settings(settings, context.health.clone(), context.metrics.clone())?;
+    let pipeline = Pipeline::default();
     let server = Server {
         live: live.clone(),
         store: store.clone(),
         resend,
         health: context.health.clone(),
         metrics: context.metrics.clone(),
+        pipeline: pipeline.clone(),
         max_clients: config.max_clients,
         public_url,
         stop: context.stop.clone(),
     };
+    tokio::spawn(pipeline.follow(places, live.clone(), context.stop.clone()));
     let (out, deliveries) = mpsc::channel(AHEAD);
     let link = source.link();
     tokio::join!(

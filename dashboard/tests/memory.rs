@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dashboard::{Ages, Live, Publisher, Resend, Server, serve};
+use dashboard::{Ages, Live, Pipeline, Publisher, Resend, Server, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{Batch, ReadingStore, Sqlite};
@@ -58,6 +58,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
         resend: Resend::new(Arc::new(NoBroker), vec!["temperature".to_owned()].try_into().unwrap()),
         health: Health::default(),
         metrics: Metrics::default(),
+        pipeline: Pipeline::default(),
         max_clients: 1,
         public_url: String::new(),
         stop: CancellationToken::new(),

@@ -1,9 +1,12 @@
 //! What the writer counts: `received = stored + duplicate + rejected + in flight`.
 
+use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
 use store::Written;
+
+use crate::Lag;
 
 /// Counts readings and rejected payloads alike; a message may hold many.
 #[derive(Debug, Clone)]
@@ -17,6 +20,7 @@ pub struct Counters {
     pub unsettled: Counter,
     pub store_failures: Counter,
     pub batches: Counter,
+    pub lag: Lag,
 }
 
 impl Counters {
@@ -33,15 +37,21 @@ impl Counters {
             unsettled: metrics.register("unsettled", "Messages stored whose broker could not be told"),
             store_failures: metrics.register("store_failures", "Writes that failed and were repeated"),
             batches: metrics.register("batches", "Batches written"),
+            lag: metrics.register(
+                "behind_seconds",
+                "Seconds since the broker took the oldest message that is held, or until the last batch was committed",
+            ),
         }
     }
 
-    pub(crate) fn took(&self, items: usize) {
+    pub(crate) fn took(&self, items: usize, received_at: Timestamp) {
+        self.lag.took(received_at);
         self.received.inc_by(items as u64);
         self.in_flight.inc_by(items as i64);
     }
 
     pub(crate) fn wrote(&self, written: Written) {
+        self.lag.committed(Timestamp::now());
         self.batches.inc();
         self.stored.inc_by(written.stored);
         self.duplicate.inc_by(written.duplicate);

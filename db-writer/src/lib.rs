@@ -1,11 +1,13 @@
 //! Stores every reading at least once, in effect once.
 
 mod counters;
+mod lag;
 mod retention;
 mod standalone;
 mod writer;
 
 pub use counters::Counters;
+pub use lag::Lag;
 pub use retention::{Retention, forget_old};
 pub use standalone::standalone;
 pub use writer::{Config, run};

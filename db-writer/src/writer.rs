@@ -151,7 +151,7 @@ fn take(delivery: Delivery<Message>, batcher: &mut Batcher<Taken>, counters: &Co
         payload: rejected.payload,
     });
     let held = Batch { readings: decoded.readings, rejected: rejected.collect() };
-    counters.took(count);
+    counters.took(count, message.received_at);
     batcher.push(Instant::now().into_std(), Taken { held, debt }, size);
 }
 

@@ -28,13 +28,6 @@ fn fill(plant: &impl Shape) {
     }
 }
 
-/// Paths that are written before they are there.
-fn absent(plant: &impl Shape) -> Vec<String> {
-    let Value::Object(paths) = plant.get("/api/openapi.json")["paths"].take() else { panic!("no paths") };
-    let is_absent = |path: &String| plant.ask(&path.replace("{id}", "x")).1.contains("there is nothing here");
-    paths.into_iter().map(|(path, _)| path).filter(is_absent).collect()
-}
-
 #[test]
 fn schemathesis_finds_nothing() {
     let program = format!("{HERE}/../target/schemathesis/bin/schemathesis");
@@ -44,10 +37,6 @@ fn schemathesis_finds_nothing() {
     fill(&millrace);
     let mut command = Command::new(program);
     command.args(["--config-file", &format!("{HERE}/openapi/schemathesis.toml"), "run"]);
-    for path in absent(&millrace) {
-        println!("NOT TESTED: {path} is written and not there yet");
-        command.args(["--exclude-path", &path]);
-    }
     command.args(["--no-color", "--report-dir", folder.path().to_str().unwrap()]);
     // It leaves notes where it runs.
     command.current_dir(folder.path());

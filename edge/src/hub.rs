@@ -7,6 +7,7 @@ use broker::{Backoff, Delivery, Link, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
 use telemetry::{Message, Metrics as Collected};
 use tokio::sync::{mpsc, watch};
@@ -30,6 +31,7 @@ struct Counters {
     kept: Counter,
     not_collected: Counter,
     not_shown: Counter,
+    connections: Gauge,
 }
 
 impl Hub {
@@ -47,9 +49,18 @@ impl Hub {
             not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
             not_shown: metrics
                 .register("not_shown", "Messages that open pages missed and read from the store"),
+            connections: metrics.register("connections", "Clients that are connected to the broker"),
         };
         let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
         Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
+    }
+
+    pub(crate) fn connected(&self) {
+        self.counters.connections.inc();
+    }
+
+    pub(crate) fn disconnected(&self) {
+        self.counters.connections.dec();
     }
 
     /// Grows its gaps when pages could not follow.

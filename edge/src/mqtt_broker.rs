@@ -11,7 +11,8 @@ use broker::BrokerUrl;
 use mqtt5::broker::auth::{PasswordAuthProvider, RateLimitedAuthProvider};
 use mqtt5::broker::config::{StorageConfig, WebSocketConfig};
 use mqtt5::broker::{
-    BrokerConfig, BrokerEventHandler, BrokerShutdownHandle, ClientPublishEvent, MqttBroker, PublishAction,
+    BrokerConfig, BrokerEventHandler, BrokerShutdownHandle, ClientConnectEvent, ClientDisconnectEvent,
+    ClientPublishEvent, MqttBroker, PublishAction,
 };
 use service::SettingError;
 
@@ -112,12 +113,26 @@ pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
     PasswordAuthProvider::hash_password(password).map_err(|e| anyhow!("hash the password: {e}"))
 }
 
-/// Hands each publish to the hub: the broker sends the PUBACK when this returns.
+/// Hands each publish to the hub: the broker sends the PUBACK when this returns. Tells it who comes and goes, too.
 struct Publishes {
     hub: Arc<Hub>,
 }
 
 impl BrokerEventHandler for Publishes {
+    fn on_client_connect<'a>(
+        &'a self,
+        _: ClientConnectEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async { self.hub.connected() })
+    }
+
+    fn on_client_disconnect<'a>(
+        &'a self,
+        _: ClientDisconnectEvent,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(async { self.hub.disconnected() })
+    }
+
     fn on_client_publish<'a>(
         &'a self,
         event: ClientPublishEvent,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
 use broker::{BrokerUrl, Deliveries, Delivery};
-use dashboard::{Live, Resend, Server};
+use dashboard::{Live, Pipeline, Places, Resend, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
@@ -126,12 +126,16 @@ fn start_services(
     let live = Live::new(config.ages());
     let relayed = dashboard::relay(shown, hub.link(), live.clone(), store.clone(), health.check("dashboard"));
     services.spawn(relayed);
+    let pipeline = Pipeline::default();
+    let places = Places::here(health.clone(), metrics.clone());
+    tokio::spawn(pipeline.clone().follow(places, live.clone(), stop.clone()));
     let server = Server {
         live,
         store: store.clone(),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), collected),
         health: health.clone(),
         metrics: metrics.clone(),
+        pipeline,
         max_clients: config.max_clients,
         public_url: page.to_owned(),
         stop: stop.clone(),

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context as _, bail};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use warp::http::StatusCode;
 use warp::{Filter, Reply};
@@ -49,18 +49,78 @@ pub async fn serve(listener: TcpListener, health: Health, metrics: Metrics) {
     warp::serve(routes(health, metrics)).incoming(listener).run().await;
 }
 
+/// Bytes of an answer to whether a service is ready.
+const MAX_READY_BYTES: u64 = 64 * 1024;
+
 /// Asks a running service whether it is ready.
 ///
 /// # Errors
 /// It is not reachable or not ready; the message says why.
 pub async fn ask_ready(address: SocketAddr) -> anyhow::Result<()> {
-    let mut stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
-    let request = format!("GET /readyz HTTP/1.0\r\nHost: {address}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.context("ask")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.context("read the answer")?;
-    if answer.split_whitespace().nth(1) == Some("200") {
-        return Ok(());
+    match get(address, "/readyz", MAX_READY_BYTES).await? {
+        (200, _) => Ok(()),
+        (_, said) => bail!("not ready: {}", said.trim()),
     }
-    bail!("not ready: {}", answer.split("\r\n\r\n").nth(1).unwrap_or(&answer).trim());
+}
+
+/// Asks over HTTP without TLS: the status and the body. It waits for as long as it takes: bound that.
+///
+/// # Errors
+/// There is no answer, or one of more than so many bytes.
+pub async fn get(address: SocketAddr, path: &str, max_bytes: u64) -> anyhow::Result<(u16, String)> {
+    let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+    ask(stream, &address.to_string(), path, max_bytes).await
+}
+
+/// In HTTP 1.0 an answer ends with its connection.
+async fn ask(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    host: &str,
+    path: &str,
+    max_bytes: u64,
+) -> anyhow::Result<(u16, String)> {
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.context("ask")?;
+    let mut answer = Vec::new();
+    stream.take(max_bytes + 1).read_to_end(&mut answer).await.context("read the answer")?;
+    if answer.len() as u64 > max_bytes {
+        bail!("the answer has more than {max_bytes} bytes");
+    }
+    let answer = String::from_utf8(answer).context("read the answer")?;
+    let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+    match (status, answer.split_once("\r\n\r\n")) {
+        (Some(status), Some((_, body))) => Ok((status, body.to_owned())),
+        _ => bail!("what answers speaks no HTTP"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks something that answers so.
+    async fn asked(answer: &str, max_bytes: u64) -> Result<(u16, String), String> {
+        let (near, mut far) = tokio::io::duplex(1024);
+        let answer = answer.to_owned();
+        let answers = tokio::spawn(async move {
+            let mut question = [0; 64];
+            let count = far.read(&mut question).await.unwrap();
+            // Who has read enough listens no longer.
+            let _ = far.write_all(answer.as_bytes()).await;
+            String::from_utf8_lossy(&question[..count]).into_owned()
+        });
+        let said = ask(near, "here:1", "/x?y=1", max_bytes).await.map_err(|e| e.to_string());
+        assert_eq!(answers.await.unwrap(), "GET /x?y=1 HTTP/1.0\r\nHost: here:1\r\n\r\n");
+        said
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_a_status_and_a_body_of_bounded_size() {
+        let answer = "HTTP/1.0 503 Service Unavailable\r\na: b\r\n\r\nstore: away\n\r\n\r\nmore";
+        assert_eq!(asked(answer, 100).await, Ok((503, "store: away\n\r\n\r\nmore".into())));
+        assert_eq!(asked(answer, 50).await, Err("the answer has more than 50 bytes".into()));
+        for other in ["", "HTTP/1.0 200 OK\r\n", "\u{1}\u{2}\u{3}", "hello\r\n\r\n"] {
+            assert_eq!(asked(other, 100).await, Err("what answers speaks no HTTP".into()), "{other:?}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ mod process;
 mod settings;
 mod source;
 
-pub use admin::{ask_ready, bind, routes, serve};
+pub use admin::{ask_ready, bind, get, routes, serve};
 pub use health::{Check, Health};
 pub use metrics::Metrics;
 pub use process::{Context, Failure, arguments, exit_code, healthcheck, main};

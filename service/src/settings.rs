@@ -85,6 +85,10 @@ fn environment() -> Environment {
         .list_separator(",")
         .with_list_parse_key("metrics")
         .with_list_parse_key("smtp.to")
+        .with_list_parse_key("pipeline.brokers")
+        .with_list_parse_key("pipeline.writers")
+        .with_list_parse_key("pipeline.alerters")
+        .with_list_parse_key("pipeline.dashboards")
 }
 
 fn environment_name(key: &str) -> String {

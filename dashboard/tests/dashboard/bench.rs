@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use broker::{Delivery, Link};
 use bytes::Bytes;
-use dashboard::{Ages, Live, Resend, Server, relay, serve};
+use dashboard::{Ages, Live, Pipeline, Resend, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
@@ -96,6 +96,7 @@ impl Bench {
             resend: Resend::new(Arc::new(heard.clone()), collected),
             health: health.clone(),
             metrics: Metrics::default(),
+            pipeline: Pipeline::default(),
             max_clients: wanted.max_clients,
             public_url: wanted.public_url.into(),
             stop: stop.clone(),

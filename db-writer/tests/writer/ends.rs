@@ -220,6 +220,11 @@ fn message(payload: &str, number: usize) -> Message {
     Message {
         topic: "temperature/lab".into(),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
-        received_at: Timestamp::from_second(1_768_473_000 + number as i64).unwrap(),
+        received_at: taken_at(number),
     }
+}
+
+/// When the broker took the message of this number.
+pub(crate) fn taken_at(number: usize) -> Timestamp {
+    Timestamp::from_second(1_768_473_000 + number as i64).unwrap()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use db_writer::{Config, Retention, forget_old};
 use ends::Bench;
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -92,6 +93,22 @@ async fn while_the_store_is_away_everything_is_held_and_the_reason_is_told() {
     assert_eq!(lines[10..], ["write 2", "0 done", "1 done", "write 1", "2 done"], "each is settled once");
     assert!(bench.health.problems().is_empty());
     assert_eq!(bench.counters.store_failures.get(), 10);
+    bench.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lag_is_the_age_of_what_is_not_stored() {
+    let bench = Bench::start(CONFIG);
+    let behind = |bench: &Bench, now: Timestamp| bench.counters.lag.at(now).as_secs();
+    assert_eq!(behind(&bench, ends::taken_at(60)), 0);
+    bench.store.fail_next(usize::MAX);
+    bench.give("1");
+    bench.give("2");
+    bench.journal_has(2).await;
+    assert_eq!(behind(&bench, ends::taken_at(60)), 60, "the first was taken at 0");
+    bench.store.fail_next(0);
+    bench.until(|bench| bench.counters.stored.get() == 2).await;
+    assert_eq!(behind(&bench, Timestamp::now() + Duration::from_secs(3)), 0);
     bench.end().await;
 }
 

@@ -43,11 +43,24 @@ impl Compose {
 
     /// What the engine knows about a service's container, chosen by a template.
     pub(super) fn inspect(&self, service: &str, template: &str) -> Result<String, String> {
-        let id = self.try_run(&["ps", "--all", "--quiet", service])?;
-        if id.is_empty() {
-            return Err(format!("{service} has no container"));
+        output(Command::new("docker").args(["inspect", "--format", template, &self.id(service)?]))
+    }
+
+    /// The id of a service's container, whether it runs or not.
+    pub(super) fn id(&self, service: &str) -> Result<String, String> {
+        match self.try_run(&["ps", "--all", "--quiet", service])? {
+            id if id.is_empty() => Err(format!("{service} has no container")),
+            id => Ok(id),
         }
-        output(Command::new("docker").args(["inspect", "--format", template, id.trim()]))
+    }
+
+    /// A container's address in the cluster's network.
+    pub(super) fn ip(&self, id: &str) -> Result<String, String> {
+        let template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        match output(Command::new("docker").args(["inspect", "--format", template, id]))? {
+            ip if ip.is_empty() => Err(format!("container {id} has no address")),
+            ip => Ok(ip),
+        }
     }
 }
 

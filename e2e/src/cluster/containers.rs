@@ -1,6 +1,7 @@
 //! A cluster's containers: breaking them, mending them, and asking how they are.
 
 use std::collections::BTreeMap;
+use std::process::Stdio;
 
 use super::{Cluster, OURS};
 use crate::http::{metric, try_ask};
@@ -63,6 +64,26 @@ impl Cluster {
         }
         let status = docker.args([&network, &id]).status().expect("run docker");
         assert!(status.success(), "docker network {action} {network} {service}");
+    }
+
+    /// Lets a service run in so many containers, and waits until they are healthy.
+    pub fn scale(&self, service: &str, count: usize) {
+        let scale = format!("{service}={count}");
+        let up = ["up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--wait", "--scale", &scale];
+        self.compose.run(&[&up, &[service][..]].concat());
+    }
+
+    /// The containers of a service that run, each with its address in the cluster's network.
+    #[must_use]
+    pub fn instances(&self, service: &str) -> Vec<(String, String)> {
+        let ids = self.compose.run(&["ps", "--quiet", service]);
+        ids.lines().map(|id| (id.to_owned(), self.compose.ip(id).unwrap_or_else(|e| panic!("{e}")))).collect()
+    }
+
+    /// `kill -9` of one container of several.
+    pub fn kill_container(&self, id: &str) {
+        let status = std::process::Command::new("docker").args(["kill", id]).stdout(Stdio::null()).status();
+        assert!(status.expect("run docker").success(), "docker kill {id}");
     }
 
     /// The id of a service's container.
@@ -140,11 +161,7 @@ impl Cluster {
     /// # Errors
     /// It is not running.
     pub fn container_ip(&self, service: &str) -> Result<String, String> {
-        let template = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        self.compose.inspect(service, template).and_then(|ip| match ip.as_str() {
-            "" => Err(format!("{service} has no address")),
-            _ => Ok(ip),
-        })
+        self.compose.ip(&self.compose.id(service)?)
     }
 
     /// Mends whatever was broken; what cannot be mended is left for the next test to complain of.

@@ -1,0 +1,126 @@
+//! Devices, and the broker that takes their readings.
+
+use super::super::look::{Broker, Devices, Look, Seen, named, rate};
+use super::super::openmetrics::{Sample, Samples};
+use super::{Part, Stage, State, count, things};
+
+const PUBLISHED: &str = "millrace_edge_published_total";
+const KEPT: &str = "millrace_edge_kept_total";
+const EDGE_CONNECTIONS: &str = "millrace_edge_connections";
+
+const RECEIVED: &str = "rabbitmq_global_messages_received_total";
+const CONNECTIONS: &str = "rabbitmq_connections";
+const PEER: &str = "erlang_vm_dist_node_state";
+const PEER_IS_UP: f64 = 3.0;
+
+/// Alarms at which RabbitMQ lets nobody publish.
+const ALARMS: [(&str, &str); 2] = [
+    (
+        "rabbitmq_alarms_memory_used_watermark",
+        "it has too little memory, so nobody may publish: see vm_memory_high_watermark",
+    ),
+    (
+        "rabbitmq_alarms_free_disk_space_watermark",
+        "its disk is full, so nobody may publish: see disk_free_limit",
+    ),
+];
+
+/// What is wanted of a node's metrics.
+pub(in super::super) const NODE_METRICS: [&str; 5] = [RECEIVED, CONNECTIONS, PEER, ALARMS[0].0, ALARMS[1].0];
+
+pub(super) fn devices(history: &[Look], now: &Look) -> Stage {
+    let mut stage = Stage::new("devices", "Devices");
+    let Devices { fresh, stale, offline } = now.devices;
+    let by_state = [(fresh, "fresh"), (stale, "stale"), (offline, "offline")];
+    let all = &mut stage.all;
+    all.says =
+        by_state.iter().filter(|(count, _)| *count > 0).map(|(n, word)| format!("{n} {word}")).collect();
+    all.rate = match &now.broker {
+        Broker::Embedded(_) => embedded_rate(history, PUBLISHED),
+        Broker::Nodes(nodes) => total(nodes.iter().map(|node| node_rate(history, &node.name, published))),
+    };
+    if fresh + stale + offline == 0 {
+        all.wrong(State::Unknown, "no device has published yet".into());
+    } else if fresh == 0 {
+        all.wrong(State::Warning, "no device is fresh".into());
+    }
+    stage
+}
+
+pub(super) fn broker(history: &[Look], now: &Look) -> Stage {
+    let stage = Stage::new("broker", "Broker");
+    match &now.broker {
+        Broker::Embedded(samples) => embedded(stage, history, samples),
+        Broker::Nodes(nodes) if nodes.is_empty() => stage.unknown("pipeline.brokers"),
+        Broker::Nodes(nodes) => {
+            let parts: Vec<Part> = nodes.iter().map(|seen| node(history, seen)).collect();
+            let connections = total(nodes.iter().map(|node| node.sum(CONNECTIONS)));
+            let mut stage = stage.of_parts(parts, "nodes");
+            stage.all.says.extend(connections.map(|number| count(number, "connection")));
+            stage
+        }
+    }
+}
+
+fn embedded(mut stage: Stage, history: &[Look], samples: &Samples) -> Stage {
+    let all = &mut stage.all;
+    let waiting =
+        samples.sum(PUBLISHED).zip(samples.sum(KEPT)).map(|(published, kept)| things(published - kept));
+    all.says.extend(samples.sum(EDGE_CONNECTIONS).map(|number| count(number, "connection")));
+    all.rate = embedded_rate(history, PUBLISHED);
+    all.depth = waiting;
+    // What has come during one look may be kept before the next.
+    if let (Some(waiting @ 1..), Some(0.0)) = (waiting, embedded_rate(history, KEPT)) {
+        let messages = count(waiting as f64, "message");
+        all.wrong(State::Warning, format!("{messages} not acked: see the writer and the alerter"));
+    }
+    stage
+}
+
+fn embedded_rate(history: &[Look], counter: &str) -> Option<f64> {
+    rate(history, |look| match &look.broker {
+        Broker::Embedded(samples) => samples.sum(counter),
+        Broker::Nodes(_) => None,
+    })
+}
+
+fn node(history: &[Look], seen: &Seen) -> Part {
+    let mut part = Part::new(&seen.name);
+    let samples = match &seen.told {
+        Ok(told) => &told.samples,
+        Err(e) => {
+            part.wrong(State::Down, e.clone());
+            return part;
+        }
+    };
+    part.says.extend(samples.sum(CONNECTIONS).map(|number| count(number, "connection")));
+    part.rate = node_rate(history, &seen.name, |samples| samples.sum(RECEIVED));
+    for (alarm, problem) in ALARMS {
+        if samples.sum(alarm).is_some_and(|alarm| alarm > 0.0) {
+            part.wrong(State::Warning, problem.into());
+        }
+    }
+    let mut peers = samples.of(PEER).map(Sample::value).peekable();
+    if peers.peek().is_some() && peers.all(|state| state < PEER_IS_UP) {
+        part.wrong(State::Warning, "it sees no other node, and alone it can confirm nothing".into());
+    }
+    part
+}
+
+/// Those that came over MQTT; a RabbitMQ before 3.12 does not tell them apart.
+fn published(samples: &Samples) -> Option<f64> {
+    let mqtt = samples.of(RECEIVED).filter(|sample| sample.label("protocol").starts_with("mqtt"));
+    mqtt.map(Sample::value).reduce(|a, b| a + b).or_else(|| samples.sum(RECEIVED))
+}
+
+fn node_rate(history: &[Look], name: &str, counter: impl Fn(&Samples) -> Option<f64>) -> Option<f64> {
+    rate(history, |look| match &look.broker {
+        Broker::Embedded(_) => None,
+        Broker::Nodes(nodes) => counter(&named(nodes, name)?.told.as_ref().ok()?.samples),
+    })
+}
+
+/// Of those that are known.
+fn total(numbers: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    numbers.flatten().reduce(|a, b| a + b)
+}

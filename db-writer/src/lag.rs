@@ -1,0 +1,141 @@
+//! How far the writer is behind the broker.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
+
+/// How long the last batch counts: who asks every two seconds is to see each that was slow, and not one in ten.
+const LAST_COUNTS_FOR: Duration = Duration::from_secs(3);
+
+/// Seconds since the broker took the oldest message that is held; clones share it.
+///
+/// It grows while a batch cannot be committed. A backlog shows, too: what comes from it was taken long ago. With
+/// nothing held it is the last batch's, for three seconds, and then 0.
+#[derive(Debug, Clone, Default)]
+pub struct Lag(Arc<Mutex<Held>>);
+
+#[derive(Debug, Default)]
+struct Held {
+    /// When the broker took the oldest message that is not committed.
+    oldest: Option<Timestamp>,
+    last: Option<Committed>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Committed {
+    at: Timestamp,
+    lag: Duration,
+}
+
+impl Lag {
+    pub(crate) fn took(&self, received_at: Timestamp) {
+        let mut held = self.held();
+        held.oldest = Some(held.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+    }
+
+    /// All that was held is committed.
+    pub(crate) fn committed(&self, now: Timestamp) {
+        let mut held = self.held();
+        held.last = held.oldest.take().map(|oldest| Committed { at: now, lag: since(oldest, now) });
+    }
+
+    /// At a time.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Duration {
+        let held = self.held();
+        let waiting = held.oldest.map(|oldest| since(oldest, now));
+        let last = held.last.filter(|last| since(last.at, now) < LAST_COUNTS_FOR).map(|last| last.lag);
+        waiting.max(last).unwrap_or_default()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().expect("no code panics while it holds the lag")
+    }
+}
+
+/// The broker's clock may be a little ahead: that is no lag.
+fn since(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
+}
+
+impl EncodeMetric for Lag {
+    fn encode(&self, mut encoder: MetricEncoder) -> Result<(), fmt::Error> {
+        encoder.encode_gauge(&self.at(Timestamp::now()).as_secs_f64())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_768_473_000_000 + millis).unwrap()
+    }
+
+    fn millis(lag: &Lag, now: i64) -> u128 {
+        lag.at(at(now)).as_millis()
+    }
+
+    #[test]
+    fn it_goes_by_the_oldest_message_that_is_held_and_then_by_the_last_batch() {
+        let lag = Lag::default();
+        assert_eq!(millis(&lag, 0), 0, "nothing was ever taken");
+        lag.took(at(100));
+        lag.took(at(50));
+        lag.took(at(200));
+        assert_eq!(millis(&lag, 250), 200);
+        lag.committed(at(300));
+        assert_eq!((millis(&lag, 300), millis(&lag, 3_299)), (250, 250));
+        assert_eq!(millis(&lag, 3_300), 0, "nothing waits");
+    }
+
+    #[test]
+    fn it_grows_while_a_batch_cannot_be_committed() {
+        let lag = Lag::default();
+        lag.took(at(0));
+        assert_eq!((millis(&lag, 1_000), millis(&lag, 60_000)), (1_000, 60_000));
+        lag.committed(at(61_000));
+        lag.took(at(60_990));
+        assert_eq!(millis(&lag, 61_000), 61_000, "the batch that waited is still seen");
+        lag.committed(at(61_010));
+        assert_eq!(millis(&lag, 61_010), 20);
+    }
+
+    #[test]
+    fn a_backlog_shows_until_it_is_worked_off() {
+        let lag = Lag::default();
+        let mut seen = Vec::new();
+        for step in 0..4 {
+            // Ten seconds behind at first, and ten times as fast as the messages came.
+            let (taken, now) = (step * 1_000, 10_000 + step * 100);
+            lag.took(at(taken));
+            lag.committed(at(now));
+            seen.push(millis(&lag, now));
+        }
+        assert_eq!(seen, [10_000, 9_100, 8_200, 7_300]);
+    }
+
+    #[test]
+    fn a_broker_whose_clock_is_ahead_is_no_lag() {
+        let lag = Lag::default();
+        lag.took(at(500));
+        assert_eq!(millis(&lag, 100), 0);
+    }
+
+    #[test]
+    fn it_is_a_gauge_from_the_start() {
+        let metrics = service::Metrics::default();
+        let lag: Lag = metrics.of("db_writer").register("behind_seconds", "Seconds");
+        assert!(metrics.text().contains("\nmillrace_db_writer_behind_seconds 0.0\n"), "{}", metrics.text());
+        lag.took(Timestamp::now() - Duration::from_secs(60));
+        assert!(metrics.text().contains("\nmillrace_db_writer_behind_seconds 60."), "{}", metrics.text());
+    }
+}
