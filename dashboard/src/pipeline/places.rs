@@ -1,5 +1,8 @@
 //! Asks everybody at once how they are doing.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -236,47 +239,5 @@ async fn metrics(address: SocketAddr, path: &str, wanted: &[&str]) -> anyhow::Re
     match service::get(address, path, MAX_ANSWER_BYTES).await? {
         (200, text) => Ok(Samples::read(&text, wanted)),
         (status, _) => bail!("{path}: {status}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn names(addresses: &[&str]) -> Result<Vec<String>, String> {
-        let places = named(addresses.iter().map(|address| (*address).to_owned()).collect())?;
-        Ok(places.into_iter().map(|place| place.name).collect())
-    }
-
-    #[test]
-    fn a_place_is_called_by_its_host_while_that_is_enough() {
-        assert_eq!(names(&["rabbitmq1:15692", "rabbitmq2:15692"]).unwrap(), ["rabbitmq1", "rabbitmq2"]);
-        assert_eq!(names(&["here:1", "here:2", "there:1"]).unwrap(), ["here:1", "here:2", "there"]);
-        assert_eq!(names(&["[::1]:1", ""]).unwrap(), ["[::1]"]);
-        for wrong in ["rabbitmq1", ":1", "rabbitmq1:many", "rabbitmq1:70000"] {
-            assert_eq!(names(&[wrong]).unwrap_err(), format!("{wrong} is no host:port"));
-        }
-    }
-
-    #[tokio::test]
-    async fn who_does_not_answer_in_time_holds_up_nobody() {
-        // Takes connections and says nothing, as a frozen process does.
-        let frozen = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let addresses = [&frozen, &gone].map(|listener| listener.local_addr().unwrap().to_string());
-        drop(gone);
-        let well = service::bind("test", "127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let (address, health) = (well.local_addr().unwrap().to_string(), Health::default());
-        health.check("store").fail("away: for now");
-        tokio::spawn(service::serve(well, health, Metrics::default()));
-        let asked = std::time::Instant::now();
-        let places = named(addresses.into_iter().chain([address]).collect()).unwrap();
-        let seen = ask_all(&places, Kind::Service).await;
-        assert!(asked.elapsed() < 3 * ANSWER_WITHIN, "{:?}", asked.elapsed());
-        let told = |place: &Place| &super::super::look::named(&seen, &place.name).unwrap().told;
-        assert_eq!(told(&places[0]).as_ref().unwrap_err(), "does not answer within 1 s");
-        assert_eq!(told(&places[1]).as_ref().unwrap_err(), "does not answer");
-        let problem = Problem { of: "store".into(), why: "away: for now".into() };
-        assert_eq!(told(&places[2]).as_ref().unwrap().problems, [problem]);
     }
 }
