@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use e2e::{SOON, Shape, Start, eventually};
-use serde_json::{Value, json};
+use serde_json::json;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
