@@ -8,6 +8,7 @@ use e2e::usage;
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -59,12 +60,12 @@ pub(super) async fn measure(folder: &Path, lasting: Duration) -> anyhow::Result<
     tokio::time::sleep(WARM_UP).await;
     let (cpu_alone, alone_bytes) = (alone.so_far(), millrace.resident_bytes());
 
-    let watchers = crowd(&millrace.http).await?;
+    let (begin, begun) = watch::channel(None);
+    let mut watching = crowd(&millrace.http, &begun).await?;
     let reader = Watcher::open(&millrace.http).await?;
     let (share, own) = (Share::of(millrace.id()), Share::of(std::process::id()));
     let (until, stored) = (Instant::now() + lasting, millrace.metric(STORED));
-    let mut watching = JoinSet::new();
-    watchers.into_iter().for_each(|watcher| drop(watching.spawn(watch(watcher, until))));
+    begin.send_replace(Some(until));
     let reading = tokio::spawn(read(reader, until));
     let resident_bytes = sampled(millrace.id(), until).await;
     let (cpu, own_cpu) = (share.so_far(), own.so_far());
@@ -100,27 +101,35 @@ fn lags() -> anyhow::Result<Histogram<u32>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 2)?)
 }
 
-/// All viewers, each with its snapshot.
-async fn crowd(http: &str) -> anyhow::Result<Vec<Watcher>> {
-    let mut watchers = Vec::with_capacity(VIEWERS);
-    while watchers.len() < VIEWERS {
+/// All viewers, each of which reads from its snapshot on, and notes what it sees once it is told until when.
+async fn crowd(
+    http: &str,
+    begun: &watch::Receiver<Option<Instant>>,
+) -> anyhow::Result<JoinSet<anyhow::Result<Seen>>> {
+    let mut watching = JoinSet::new();
+    while watching.len() < VIEWERS {
         let mut opening = JoinSet::new();
-        for _ in 0..AT_ONCE.min(VIEWERS - watchers.len()) {
-            let http = http.to_owned();
-            opening.spawn(async move {
-                let mut watcher = Watcher::open(&http).await?;
-                watcher.text().await?;
-                anyhow::Ok(watcher)
-            });
-        }
+        (0..AT_ONCE.min(VIEWERS - watching.len())).for_each(|_| drop(opening.spawn(open(http.to_owned()))));
         while let Some(watcher) = opening.join_next().await {
-            watchers.push(watcher?.context("a viewer")?);
+            watching.spawn(see(watcher?.context("a viewer")?, begun.clone()));
         }
     }
-    Ok(watchers)
+    Ok(watching)
 }
 
-async fn watch(mut watcher: Watcher, until: Instant) -> anyhow::Result<Seen> {
+async fn open(http: String) -> anyhow::Result<Watcher> {
+    let mut watcher = Watcher::open(&http).await?;
+    watcher.text().await?;
+    Ok(watcher)
+}
+
+async fn see(mut watcher: Watcher, mut begun: watch::Receiver<Option<Instant>>) -> anyhow::Result<Seen> {
+    let until = loop {
+        tokio::select! {
+            text = watcher.text() => drop(text?),
+            until = begun.wait_for(Option::is_some) => break until?.context("a time")?,
+        }
+    };
     let mut seen = Seen { lags: lags()?, bytes: 0 };
     while let Ok(text) = timeout_at(until, watcher.text()).await {
         let text = text?;
