@@ -31,8 +31,7 @@ const PARTS: [&str; 4] = ["edge", "judge", "relay", "writer"];
 const IN_CLUSTER: &str = "writer";
 
 /// What makes a run a try, which is shown and not written down.
-const SHORTER: [&str; 5] =
-    ["BENCH_READINGS", "BENCH_RUNS", "BENCH_STEPS", "BENCH_WRITERS", "BENCH_SECONDS"];
+const SHORTER: [&str; 5] = ["BENCH_READINGS", "BENCH_RUNS", "BENCH_STEPS", "BENCH_WRITERS", "BENCH_SECONDS"];
 
 /// How long the crowd watches, and half of how long the page's heap is watched.
 const LONG: Duration = Duration::from_secs(300);

@@ -37,7 +37,8 @@ fn viewers(relayed: &Relayed) -> String {
     format!(
         "\n## {VIEWERS} viewers\n\n\
          {VIEWERS} WebSockets watch all of {DEVICES} sensors for {:.0} s, from one other process on the same \
-         cores. The lag is from the server's time in a frame to when it was read, of every frame of every viewer.\n\n\
+         cores. The lag is from the server's time in a frame to when it was read, of every frame of every viewer. Memory \
+         grows with the readings, viewers or not, until SQLite's cache of 32 MiB is full.\n\n\
          | what | measured | aim |\n| --- | --- | --- |\n\
          | readings/s that came, and that each viewer got | {:.0}, {:.0} | 1000 |\n\
          | processor, readings alone | {:.0} % of one core | |\n\
