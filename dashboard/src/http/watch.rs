@@ -10,7 +10,7 @@ use warp::{Filter, Rejection};
 
 use super::show::{End, show};
 use super::socket::{Upgrade, Upgrading, Why, upgrade};
-use super::{Server, error};
+use super::{FOREIGN_NAME, Server, error, parameters};
 use crate::counters::Counters;
 use crate::own::{own_host, own_origin};
 use crate::query::Parameters;
@@ -39,7 +39,7 @@ pub(super) fn route(
         .and(upgrade())
         .and(warp::header::optional::<String>("host"))
         .and(warp::header::optional::<String>("origin"))
-        .and(warp::query::<Parameters>())
+        .and(parameters())
         .map(move |upgrade, host: Option<String>, origin: Option<String>, parameters| {
             let wanted = door
                 .check_own(host.as_deref(), origin.as_deref())
@@ -66,7 +66,7 @@ impl Door {
     fn check_own(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), (StatusCode, String)> {
         let foreign = |why: &str| Err((StatusCode::FORBIDDEN, why.into()));
         if !own_host(host, &self.server.public_url) {
-            return foreign("ask by address, as localhost or by the name in http.public_url");
+            return foreign(FOREIGN_NAME);
         }
         if !own_origin(origin, host, &self.server.public_url) {
             return foreign("only this page itself may watch: see http.public_url");
