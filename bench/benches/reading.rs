@@ -64,10 +64,10 @@ fn batch(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(READINGS as usize))
         .with_inputs(|| (0..READINGS).map(reading).collect::<Vec<_>>())
         .bench_values(|readings| {
-            let mut batcher = Batcher::new(limits);
+            let mut batcher = Batcher::<Vec<Reading>>::new(limits);
             let now = Instant::now();
             for reading in readings {
-                batcher.push(now, reading, Size { count: 1, bytes: 100 });
+                batcher.add(now, Size { count: 1, bytes: 100 }).push(reading);
             }
             batcher.take().len()
         });

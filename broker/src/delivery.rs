@@ -47,6 +47,57 @@ pub(crate) fn session() -> u64 {
     rand::rng().random_range(1..=u64::MAX)
 }
 
+/// The debts of many deliveries, to be paid together: those that followed each other cost no more than one.
+#[derive(Debug, Default)]
+#[must_use = "unsettled deliveries are delivered again"]
+pub struct Debts(Vec<Debt>);
+
+impl Debts {
+    pub fn push(&mut self, delivery: Delivery<()>) {
+        let other = match self.0.last_mut() {
+            Some(last) => last.join(delivery.debt),
+            None => Some(delivery.debt),
+        };
+        self.0.extend(other);
+    }
+
+    /// Pays all; returns of how many deliveries the broker cannot be told any more, so that they come again.
+    pub async fn settle(self, outcome: Outcome) -> u64 {
+        let mut unsettled = 0;
+        for debt in self.0 {
+            let count = debt.count();
+            if debt.settle(outcome).await.is_err() {
+                unsettled += count;
+            }
+        }
+        unsettled
+    }
+}
+
+impl Debt {
+    /// Deliveries.
+    fn count(&self) -> u64 {
+        if let Self::Amqp(debt) = self { debt.count() } else { 1 }
+    }
+
+    /// Takes over the debt of the next delivery where both can be paid as one; returns any other.
+    fn join(&mut self, next: Self) -> Option<Self> {
+        match (self, next) {
+            (Self::Amqp(debt), Self::Amqp(next)) => debt.join(next).map(Self::Amqp),
+            (_, next) => Some(next),
+        }
+    }
+
+    async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
+        match self {
+            Self::Nobody => Ok(()),
+            Self::Giver(giver) => giver.send(outcome).map_err(|_| Unsettled),
+            Self::Mqtt(ack) => ack.settle(outcome).await,
+            Self::Amqp(debt) => debt.settle(outcome),
+        }
+    }
+}
+
 /// Tells how a delivery was settled to the one who gave it.
 #[derive(Debug)]
 pub struct Receipt(oneshot::Receiver<Outcome>);
@@ -101,12 +152,7 @@ impl<T> Delivery<T> {
     /// # Errors
     /// [`Unsettled`] when the broker cannot be told any more. Count it and go on: the message comes again.
     pub async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
-        match self.debt {
-            Debt::Nobody => Ok(()),
-            Debt::Giver(giver) => giver.send(outcome).map_err(|_| Unsettled),
-            Debt::Mqtt(ack) => ack.settle(outcome).await,
-            Debt::Amqp(debt) => debt.settle(outcome),
-        }
+        self.debt.settle(outcome).await
     }
 }
 

@@ -12,7 +12,7 @@ mod url;
 
 pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
-pub use delivery::{Deliveries, Delivery, Outcome, Receipt, Unsettled};
+pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
 pub use link::Link;
 pub use mqtt::{Quality, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};

@@ -20,8 +20,10 @@ pub struct Lag(Arc<Mutex<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
-    /// When the broker took the oldest message that is not committed.
-    oldest: Option<Timestamp>,
+    /// When the broker took the oldest message of the batch that is gathered.
+    gathered: Option<Timestamp>,
+    /// The same of the batch that is written.
+    writing: Option<Timestamp>,
     last: Option<Committed>,
 }
 
@@ -34,20 +36,27 @@ struct Committed {
 impl Lag {
     pub(crate) fn took(&self, received_at: Timestamp) {
         let mut held = self.held();
-        held.oldest = Some(held.oldest.map_or(received_at, |oldest| oldest.min(received_at)));
+        held.gathered = Some(held.gathered.map_or(received_at, |oldest| oldest.min(received_at)));
     }
 
-    /// All that was held is committed.
+    /// All that was gathered is one batch now.
+    pub(crate) fn writing(&self) {
+        let mut held = self.held();
+        held.writing = held.gathered.take();
+    }
+
+    /// That batch is committed.
     pub(crate) fn committed(&self, now: Timestamp) {
         let mut held = self.held();
-        held.last = held.oldest.take().map(|oldest| Committed { at: now, lag: since(oldest, now) });
+        held.last = held.writing.take().map(|oldest| Committed { at: now, lag: since(oldest, now) });
     }
 
     /// At a time.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Duration {
         let held = self.held();
-        let waiting = held.oldest.map(|oldest| since(oldest, now));
+        let oldest = [held.writing, held.gathered].into_iter().flatten().min();
+        let waiting = oldest.map(|oldest| since(oldest, now));
         let last = held.last.filter(|last| since(last.at, now) < LAST_COUNTS_FOR).map(|last| last.lag);
         waiting.max(last).unwrap_or_default()
     }
@@ -92,6 +101,7 @@ mod tests {
         lag.took(at(50));
         lag.took(at(200));
         assert_eq!(millis(&lag, 250), 200);
+        lag.writing();
         lag.committed(at(300));
         assert_eq!((millis(&lag, 300), millis(&lag, 3_299)), (250, 250));
         assert_eq!(millis(&lag, 3_300), 0, "nothing waits");
@@ -101,10 +111,12 @@ mod tests {
     fn it_grows_while_a_batch_cannot_be_committed() {
         let lag = Lag::default();
         lag.took(at(0));
+        lag.writing();
+        lag.took(at(60_990));
         assert_eq!((millis(&lag, 1_000), millis(&lag, 60_000)), (1_000, 60_000));
         lag.committed(at(61_000));
-        lag.took(at(60_990));
         assert_eq!(millis(&lag, 61_000), 61_000, "the batch that waited is still seen");
+        lag.writing();
         lag.committed(at(61_010));
         assert_eq!(millis(&lag, 61_010), 20);
     }
@@ -117,6 +129,7 @@ mod tests {
             // Ten seconds behind at first, and ten times as fast as the messages came.
             let (taken, now) = (step * 1_000, 10_000 + step * 100);
             lag.took(at(taken));
+            lag.writing();
             lag.committed(at(now));
             seen.push(millis(&lag, now));
         }

@@ -1,6 +1,7 @@
 //! Stores every reading at least once, in effect once.
 
 mod counters;
+mod intake;
 mod lag;
 mod retention;
 mod standalone;

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Delivery, Outcome};
+use broker::{Backoff, Deliveries, Outcome};
 use serde::Deserialize;
 use service::{Check, SettingError, Settings};
-use store::{Batch, ReadingStore, RejectedMessage, Written};
-use telemetry::{Batcher, Limits, Message, Size};
-use tokio::sync::mpsc::error::TryRecvError;
+use store::{Batch, ReadingStore, Written};
+use telemetry::{Limits, Message};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::Counters;
+use crate::intake::{Held, Intake};
 
 /// How often the store is asked while nothing comes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
@@ -57,45 +57,34 @@ impl Config {
     }
 }
 
-/// One message, read, and the debt it came with.
-struct Taken {
-    held: Batch,
-    debt: Delivery<()>,
-}
-
 /// Stores deliveries until their stream ends and all of them are settled.
 ///
-/// Stores first, settles second: a crash in between repeats the insert, which is harmless. While the store is
-/// away nothing is settled and nothing is dropped: what was taken is held, and the rest waits at the broker.
+/// Stores first, settles second: a crash in between repeats the insert, which is harmless. While a batch is written the
+/// next one is gathered. While the store is away nothing is settled and nothing is dropped: what was taken is held, and
+/// the rest waits at the broker.
 pub async fn run(
     config: Config,
-    mut deliveries: Deliveries<Message>,
+    deliveries: Deliveries<Message>,
     store: Arc<dyn ReadingStore>,
     counters: Counters,
     ready: Check,
 ) {
-    let mut batcher = Batcher::new(config.limits());
+    let mut intake = Intake::new(deliveries, config.limits(), counters.clone());
     probe(store.as_ref(), &ready).await;
-    while next_batch(&mut deliveries, &mut batcher, &counters, store.as_ref(), &ready).await {
-        let (batch, debts) = together(batcher.take());
-        let written = keep(&batch, store.as_ref(), &counters, &ready).await;
+    while next_batch(&mut intake, store.as_ref(), &ready).await {
+        let Held { batch, debts } = intake.take();
+        let written = intake.gather_during(keep(&batch, store.as_ref(), &counters, &ready)).await;
         counters.wrote(written);
-        settle(debts, &counters).await;
+        counters.unsettled.inc_by(debts.settle(Outcome::Done).await);
     }
 }
 
-/// As [`gather`]; while nothing comes, the store is asked now and then, so that readiness is true all the same.
-async fn next_batch(
-    deliveries: &mut Deliveries<Message>,
-    batcher: &mut Batcher<Taken>,
-    counters: &Counters,
-    store: &dyn ReadingStore,
-    ready: &Check,
-) -> bool {
+/// As [`Intake::gather`]; while nothing comes, the store is asked now and then, so that readiness is true all the same.
+async fn next_batch(intake: &mut Intake, store: &dyn ReadingStore, ready: &Check) -> bool {
     loop {
-        match tokio::time::timeout(PROBE_EVERY, gather(deliveries, batcher, counters)).await {
+        match tokio::time::timeout(PROBE_EVERY, intake.gather()).await {
             Ok(more) => return more,
-            Err(_) if batcher.is_empty() => probe(store, ready).await,
+            Err(_) if intake.is_empty() => probe(store, ready).await,
             Err(_) => {}
         }
     }
@@ -106,64 +95,6 @@ async fn probe(store: &dyn ReadingStore, ready: &Check) {
         Ok(()) => ready.pass(),
         Err(e) => ready.fail(e.to_string()),
     }
-}
-
-/// Fills the batch until it is full or due; false once the stream has ended and nothing is left to write.
-async fn gather(
-    deliveries: &mut Deliveries<Message>,
-    batcher: &mut Batcher<Taken>,
-    counters: &Counters,
-) -> bool {
-    while !batcher.is_full() {
-        let due = batcher.deadline().map(Instant::from_std);
-        let delivery = match deliveries.try_recv() {
-            Ok(delivery) => Some(delivery),
-            Err(TryRecvError::Disconnected) => return !batcher.is_empty(),
-            Err(TryRecvError::Empty) if due.is_some_and(|due| due <= Instant::now()) => return true,
-            Err(TryRecvError::Empty) => tokio::select! {
-                delivery = deliveries.recv() => delivery,
-                () = until(due) => return true,
-            },
-        };
-        if let Some(delivery) = delivery {
-            take(delivery, batcher, counters);
-        }
-    }
-    true
-}
-
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn take(delivery: Delivery<Message>, batcher: &mut Batcher<Taken>, counters: &Counters) {
-    let (message, debt) = delivery.split();
-    let decoded = message.decode();
-    let count = decoded.readings.len() + decoded.rejected.len();
-    let size = Size { count, bytes: message.payload.len() };
-    let rejected = decoded.rejected.into_iter().map(|rejected| RejectedMessage {
-        received_at: message.received_at,
-        topic: message.topic.clone(),
-        reason: rejected.reason,
-        payload: rejected.payload,
-    });
-    let held = Batch { readings: decoded.readings, rejected: rejected.collect() };
-    counters.took(count, message.received_at);
-    batcher.push(Instant::now().into_std(), Taken { held, debt }, size);
-}
-
-fn together(taken: Vec<Taken>) -> (Batch, Vec<Delivery<()>>) {
-    let mut batch = Batch::default();
-    let mut debts = Vec::with_capacity(taken.len());
-    for Taken { held, debt } in taken {
-        batch.readings.extend(held.readings);
-        batch.rejected.extend(held.rejected);
-        debts.push(debt);
-    }
-    (batch, debts)
 }
 
 /// Writes the batch, however often it takes.
@@ -187,14 +118,6 @@ async fn keep(batch: &Batch, store: &dyn ReadingStore, counters: &Counters, read
                 ready.fail(e.to_string());
                 tokio::time::sleep(wait).await;
             }
-        }
-    }
-}
-
-async fn settle(debts: Vec<Delivery<()>>, counters: &Counters) {
-    for debt in debts {
-        if debt.settle(Outcome::Done).await.is_err() {
-            counters.unsettled.inc();
         }
     }
 }

@@ -24,23 +24,24 @@ pub struct Size {
 #[derive(Debug)]
 pub struct Batcher<T> {
     limits: Limits,
-    items: Vec<T>,
+    held: T,
     size: Size,
     oldest: Option<Instant>,
 }
 
-impl<T> Batcher<T> {
+impl<T: Default> Batcher<T> {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, items: Vec::new(), size: Size::default(), oldest: None }
+        Self { limits, held: T::default(), size: Size::default(), oldest: None }
     }
 
-    /// Adds an item. Never refuses one: an item larger than the limits is a batch of its own.
-    pub fn push(&mut self, now: Instant, item: T, size: Size) {
-        self.items.push(item);
+    /// Counts an item, and returns where it goes. Never refuses one: an item larger than the limits is a batch of its
+    /// own.
+    pub fn add(&mut self, now: Instant, size: Size) -> &mut T {
         self.size.count += size.count;
         self.size.bytes += size.bytes;
         self.oldest.get_or_insert(now);
+        &mut self.held
     }
 
     /// Whether the batch is to be taken before anything is added.
@@ -55,16 +56,16 @@ impl<T> Batcher<T> {
         self.oldest.map(|oldest| oldest + self.limits.age)
     }
 
-    /// Takes all that was gathered, in the order in which it came.
-    pub fn take(&mut self) -> Vec<T> {
+    /// Takes all that was gathered.
+    pub fn take(&mut self) -> T {
         self.size = Size::default();
         self.oldest = None;
-        std::mem::take(&mut self.items)
+        std::mem::take(&mut self.held)
     }
 
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.oldest.is_none()
     }
 }
 
@@ -86,9 +87,9 @@ mod tests {
             (vec![(10_000, 1)], true),
             (vec![(0, 0)], false),
         ] {
-            let mut batcher = Batcher::new(LIMITS);
+            let mut batcher = Batcher::<()>::new(LIMITS);
             for &(count, bytes) in &items {
-                batcher.push(now, (), Size { count, bytes });
+                batcher.add(now, Size { count, bytes });
             }
             assert_eq!(batcher.is_full(), full, "{items:?}");
         }
@@ -97,10 +98,10 @@ mod tests {
     #[test]
     fn a_batch_is_due_when_its_first_item_is_old() {
         let start = Instant::now();
-        let mut batcher = Batcher::new(LIMITS);
+        let mut batcher = Batcher::<Vec<&str>>::new(LIMITS);
         assert_eq!(batcher.deadline(), None);
-        batcher.push(start, "a", Size { count: 1, bytes: 1 });
-        batcher.push(start + Duration::from_millis(40), "b", Size { count: 1, bytes: 1 });
+        batcher.add(start, Size { count: 1, bytes: 1 }).push("a");
+        batcher.add(start + Duration::from_millis(40), Size { count: 1, bytes: 1 }).push("b");
         assert_eq!(batcher.deadline(), Some(start + LIMITS.age));
         assert_eq!(batcher.take(), ["a", "b"]);
         assert!(batcher.is_empty() && batcher.deadline().is_none() && !batcher.is_full());
@@ -110,9 +111,9 @@ mod tests {
         #[test]
         fn nothing_is_lost_or_reordered(sizes in prop::collection::vec((0usize..5, 0usize..60), 0..100)) {
             let now = Instant::now();
-            let (mut batcher, mut out) = (Batcher::new(LIMITS), Vec::new());
+            let (mut batcher, mut out) = (Batcher::<Vec<usize>>::new(LIMITS), Vec::new());
             for (index, &(count, bytes)) in sizes.iter().enumerate() {
-                batcher.push(now, index, Size { count, bytes });
+                batcher.add(now, Size { count, bytes }).push(index);
                 if batcher.is_full() {
                     out.extend(batcher.take());
                 }

@@ -49,10 +49,16 @@ impl Message {
     /// One bad element of an array is rejected alone, so that a batch does not lose its good readings.
     #[must_use]
     pub fn decode(&self) -> Decoded {
-        self.decode_whole().unwrap_or_else(|reason| Decoded {
-            readings: Vec::new(),
-            rejected: vec![Rejected { reason, payload: self.payload.clone() }],
-        })
+        let mut decoded = Decoded { readings: Vec::with_capacity(1), rejected: Vec::new() };
+        self.decode_into(&mut decoded);
+        decoded
+    }
+
+    /// As [`Message::decode`], behind what is there already.
+    pub fn decode_into(&self, decoded: &mut Decoded) {
+        if let Err(reason) = self.read_into(decoded) {
+            decoded.rejected.push(Rejected { reason, payload: self.payload.clone() });
+        }
     }
 
     /// Reads what was rejected for this reason once more, as it was or mended.
@@ -65,7 +71,8 @@ impl Message {
         self.decode()
     }
 
-    fn decode_whole(&self) -> Result<Decoded, String> {
+    /// Adds nothing where it fails.
+    fn read_into(&self, decoded: &mut Decoded) -> Result<(), String> {
         let topic = Topic::parse(&self.topic).map_err(|e| e.to_string())?;
         if self.payload.len() > MAX_PAYLOAD_BYTES {
             return Err(format!(
@@ -77,15 +84,15 @@ impl Message {
             std::str::from_utf8(&self.payload).map_err(|e| format!("the payload is not UTF-8: {e}"))?;
         match text.trim_ascii_start().as_bytes().first() {
             None => Err("the payload is empty".into()),
-            Some(b'[') => self.decode_array(&topic, text),
+            Some(b'[') => self.read_array(&topic, text, decoded),
             Some(_) => {
-                let reading = self.reading(&topic, payload::read(text)?, 0)?;
-                Ok(Decoded { readings: vec![reading], rejected: Vec::new() })
+                decoded.readings.push(self.reading(topic, payload::read(text)?, 0)?);
+                Ok(())
             }
         }
     }
 
-    fn decode_array(&self, topic: &Topic, text: &str) -> Result<Decoded, String> {
+    fn read_array(&self, topic: &Topic, text: &str, decoded: &mut Decoded) -> Result<(), String> {
         let elements: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|e| format!("the payload is not JSON: {e}"))?;
         if elements.is_empty() {
@@ -94,9 +101,9 @@ impl Message {
         if elements.len() > MAX_READINGS {
             return Err(format!("{} readings in one message: at most {MAX_READINGS}", elements.len()));
         }
-        let mut decoded = Decoded::default();
         for (index, element) in elements.iter().enumerate() {
-            match payload::read_object(element.get()).and_then(|said| self.reading(topic, said, index)) {
+            let said = payload::read_object(element.get());
+            match said.and_then(|said| self.reading(topic.clone(), said, index)) {
                 Ok(reading) => decoded.readings.push(reading),
                 Err(reason) => decoded.rejected.push(Rejected {
                     reason: format!("{}: {reason}", Element { index, count: elements.len() }),
@@ -104,13 +111,13 @@ impl Message {
                 }),
             }
         }
-        Ok(decoded)
+        Ok(())
     }
 
     /// Adds what the device left out.
     ///
     /// Readings without a time in one array are a microsecond apart, so that equal values stay two readings.
-    fn reading(&self, topic: &Topic, said: Said, index: usize) -> Result<Reading, String> {
+    fn reading(&self, topic: Topic, said: Said, index: usize) -> Result<Reading, String> {
         let measured_at = match said.measured_at {
             Some(measured_at) => measured_at,
             None => whole_microseconds(self.received_at) + Duration::from_micros(index as u64),
@@ -122,7 +129,7 @@ impl Message {
             ));
         }
         Ok(Reading {
-            topic: topic.clone(),
+            topic,
             value: said.value,
             unit: said.unit,
             measured_at,

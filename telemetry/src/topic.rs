@@ -43,8 +43,8 @@ impl Topic {
         if text.len() > MAX_TOPIC_BYTES {
             return Err(TopicError::TooLong);
         }
-        text.split('/').try_for_each(check_level)?;
-        let slash = text.find('/').ok_or(TopicError::NoDevice)?;
+        text.split(is_slash).try_for_each(check_level)?;
+        let slash = text.find(is_slash).ok_or(TopicError::NoDevice)?;
         Ok(Self { text: text.into(), slash })
     }
 
@@ -81,13 +81,23 @@ pub(crate) fn check_level(level: &str) -> Result<(), TopicError> {
     if level.is_empty() {
         return Err(TopicError::EmptyLevel);
     }
-    if let Some(c) = level.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '_' && *c != '-') {
-        return Err(TopicError::Character(c));
+    if let Some(at) = level.bytes().position(|byte| !is_plain(byte)) {
+        // All before it is ASCII, so a character begins there.
+        return Err(TopicError::Character(level[at..].chars().next().unwrap_or_default()));
     }
     if level.len() > MAX_LEVEL_CHARS {
         return Err(TopicError::LongLevel);
     }
     Ok(())
+}
+
+/// As a pattern it looks at one character after the other: for a few of them that is quicker than the search for '/'.
+fn is_slash(c: char) -> bool {
+    c == '/'
+}
+
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
 impl fmt::Display for Topic {

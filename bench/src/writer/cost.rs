@@ -50,7 +50,22 @@ fn path_of<'a>(line: &'a str, controller: &str) -> Option<&'a str> {
 
 /// Of a process since its start.
 pub(super) fn of_process(pid: u32) -> anyhow::Result<Duration> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).context("read stat")?;
+    in_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat")).context("read stat")?)
+}
+
+/// Of those of its threads that have this name, each since its start; an ended one counts for nothing.
+pub(super) fn of_threads(pid: u32, name: &str) -> anyhow::Result<Duration> {
+    let mut used = Duration::ZERO;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).context("list threads")? {
+        let stat = std::fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+        if stat.contains(&format!("({name})")) {
+            used += in_stat(&stat)?;
+        }
+    }
+    Ok(used)
+}
+
+fn in_stat(stat: &str) -> anyhow::Result<Duration> {
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     ensure!(fields.len() > 12, "stat has {} fields", fields.len());
     let ticks = fields[11].parse::<u32>()? + fields[12].parse::<u32>()?;
@@ -88,6 +103,7 @@ mod tests {
     fn this_process_has_used_something() {
         let pid = std::process::id();
         assert!(peak_memory(pid).unwrap() > 0 && memory_now(pid).unwrap() > 0);
-        of_process(pid).unwrap();
+        let all = of_process(pid).unwrap();
+        assert!(of_threads(pid, "no such thread").unwrap() <= all);
     }
 }

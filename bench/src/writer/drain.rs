@@ -16,6 +16,9 @@ use super::subject::{Running, Subject};
 /// How long the database's log stands still before its rows are counted: a count would be part of the cost.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// The name of lapin's thread, as far as Linux keeps it.
+const LAPIN: &str = "lapin-io-loop";
+
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// How long a drain may take at least, and for each thousand readings.
@@ -29,6 +32,8 @@ pub(super) struct Drain {
     pub(super) readings_per_second: f64,
     pub(super) commits: usize,
     pub(super) writer_cpu: f64,
+    /// Of that, what lapin's own thread used: reading frames off the socket and taking them apart.
+    pub(super) lapin_cpu: f64,
     pub(super) broker_cpu: f64,
     pub(super) database_cpu: f64,
     pub(super) peak_bytes: u64,
@@ -61,9 +66,10 @@ pub(super) fn run_with(
             break (after, commits);
         }
     };
-    let (mut writer, mut peak_bytes) = (Duration::ZERO, 0);
+    let (mut writer, mut lapin, mut peak_bytes) = (Duration::ZERO, Duration::ZERO, 0);
     for process in &running {
         writer += cost::of_process(process.pid())?;
+        lapin += cost::of_threads(process.pid(), LAPIN)?;
         peak_bytes = peak_bytes.max(cost::peak_memory(process.pid())?);
     }
     let per_million = |used: Duration| used.as_secs_f64() * 1e6 / readings as f64;
@@ -73,6 +79,7 @@ pub(super) fn run_with(
             .context("all was stored in one transaction: more readings are needed")?,
         commits: commits.len(),
         writer_cpu: per_million(writer),
+        lapin_cpu: per_million(lapin),
         broker_cpu: per_million(after.broker - before.broker),
         database_cpu: per_million(after.database - before.database),
         peak_bytes,

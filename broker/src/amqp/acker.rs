@@ -1,5 +1,7 @@
 //! Tells the broker what was settled, in few words.
 
+use std::ops::RangeInclusive;
+
 use lapin::Channel;
 use lapin::options::{BasicAckOptions, BasicRejectOptions};
 use tokio::sync::mpsc;
@@ -9,28 +11,57 @@ use tokio_util::sync::CancellationToken;
 use super::frontier::Frontier;
 use crate::{Backoff, Outcome, Unsettled};
 
-/// Debts paid in one go.
-const MANY: usize = 10_000;
+/// Payments taken in one go.
+const MANY: usize = 1_000;
 
-/// The debt of one delivery: an ack on the channel it came over.
+/// The debt of one delivery, or of some that follow each other: an ack on the channel they came over.
 #[derive(Debug)]
 pub(crate) struct Debt {
-    tag: u64,
+    first: u64,
+    last: u64,
     session: u64,
-    /// None once it is paid.
+    /// None once it is paid, or part of another.
     payments: Option<Payments>,
 }
 
 /// Where debts are paid; bounded by the prefetch.
-pub(super) type Payments = mpsc::UnboundedSender<(u64, Outcome)>;
+pub(super) type Payments = mpsc::UnboundedSender<Payment>;
+
+/// How the deliveries of these tags were settled.
+#[derive(Debug)]
+pub(super) struct Payment {
+    tags: RangeInclusive<u64>,
+    outcome: Outcome,
+}
+
+impl Payment {
+    fn count(&self) -> u64 {
+        self.tags.end() - self.tags.start() + 1
+    }
+}
 
 impl Debt {
     pub(super) fn new(tag: u64, session: u64, payments: &Payments) -> Self {
-        Self { tag, session, payments: Some(payments.clone()) }
+        Self { first: tag, last: tag, session, payments: Some(payments.clone()) }
     }
 
     pub(crate) fn session(&self) -> u64 {
         self.session
+    }
+
+    /// Deliveries.
+    pub(crate) fn count(&self) -> u64 {
+        self.last - self.first + 1
+    }
+
+    /// Takes over the debt of the deliveries that follow; returns any other.
+    pub(crate) fn join(&mut self, mut next: Self) -> Option<Self> {
+        if next.session != self.session || next.first != self.last + 1 {
+            return Some(next);
+        }
+        self.last = next.last;
+        next.payments = None;
+        None
     }
 
     pub(crate) fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
@@ -39,7 +70,7 @@ impl Debt {
 
     fn pay(&mut self, outcome: Outcome) -> Result<(), Unsettled> {
         let Some(payments) = self.payments.take() else { return Ok(()) };
-        payments.send((self.tag, outcome)).map_err(|_| Unsettled)
+        payments.send(Payment { tags: self.first..=self.last, outcome }).map_err(|_| Unsettled)
     }
 }
 
@@ -77,19 +108,19 @@ impl Acker {
     /// Sends acks until every debt is paid or the connection is gone; how many may not have arrived.
     pub(super) async fn run(
         mut self,
-        mut paid: mpsc::UnboundedReceiver<(u64, Outcome)>,
+        mut paid: mpsc::UnboundedReceiver<Payment>,
         gone: CancellationToken,
     ) -> u64 {
         // Whether it ended or failed, what is untold says it all.
         let _ = gone.run_until_cancelled(self.tell(&mut paid)).await;
         paid.close();
-        while let Ok((_, outcome)) = paid.try_recv() {
-            self.untold += u64::from(outcome != Outcome::Retry);
+        while let Ok(payment) = paid.try_recv() {
+            self.owe(&payment);
         }
         self.untold
     }
 
-    async fn tell(&mut self, paid: &mut mpsc::UnboundedReceiver<(u64, Outcome)>) -> lapin::Result<()> {
+    async fn tell(&mut self, paid: &mut mpsc::UnboundedReceiver<Payment>) -> lapin::Result<()> {
         let mut taken = Vec::new();
         loop {
             tokio::select! {
@@ -107,21 +138,30 @@ impl Acker {
         }
     }
 
-    async fn take(&mut self, taken: &mut Vec<(u64, Outcome)>) -> lapin::Result<()> {
-        self.untold += taken.iter().filter(|(_, outcome)| *outcome != Outcome::Retry).count() as u64;
-        for (tag, outcome) in taken.drain(..) {
+    /// What is to be given back is none of the acks that may be lost.
+    fn owe(&mut self, payment: &Payment) {
+        if payment.outcome != Outcome::Retry {
+            self.untold += payment.count();
+        }
+    }
+
+    async fn take(&mut self, taken: &mut Vec<Payment>) -> lapin::Result<()> {
+        taken.iter().for_each(|payment| self.owe(payment));
+        for Payment { tags, outcome } in taken.drain(..) {
             match outcome {
-                Outcome::Done => self.frontier.done(tag),
+                Outcome::Done => tags.for_each(|tag| self.frontier.done(tag)),
                 Outcome::Reject => {
-                    self.reject(tag, false).await?;
-                    self.untold -= 1;
+                    for tag in tags {
+                        self.reject(tag, false).await?;
+                        self.untold -= 1;
+                    }
                 }
                 Outcome::Retry => {
                     if self.retries.is_empty() {
                         let since = self.retry_at.elapsed();
                         self.retry_at = Instant::now() + self.pause.after(since);
                     }
-                    self.retries.push(tag);
+                    self.retries.extend(tags);
                 }
             }
         }

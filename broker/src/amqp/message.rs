@@ -57,7 +57,9 @@ impl Reader {
 /// The MQTT topic, as RabbitMQ's MQTT plugin translates it but for `*`: that one would become `+`, which no device can
 /// publish to. A dot in a topic cannot be told from a slash any more.
 fn topic(routing_key: &str) -> String {
-    routing_key.replace('.', "/")
+    let mut topic = String::with_capacity(routing_key.len());
+    topic.extend(routing_key.chars().map(|c| if c == '.' { '/' } else { c }));
+    topic
 }
 
 fn number(headers: Option<&FieldTable>, name: &str) -> Option<i64> {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, Event};
 use telemetry::Message;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Queue;
@@ -25,6 +25,9 @@ const STARTING: Duration = Duration::from_secs(5);
 
 /// How long a closing connection may take to say so.
 const CLOSING: Duration = Duration::from_secs(1);
+
+/// How long messages gather once all that came are handed over: to wake up for each would cost more than to read it.
+const GATHERING: Duration = Duration::from_millis(1);
 
 /// A consumer and all that it needs; dropping it cuts the line.
 pub(super) struct Session<'a> {
@@ -121,7 +124,8 @@ async fn hand_over(
     out: &mpsc::Sender<Delivery<Message>>,
 ) -> Option<lapin::Error> {
     let mut reader = Reader::default();
-    while let Some(taken) = consumer.next().await {
+    let mut next = consumer.next().await;
+    while let Some(taken) = next {
         let taken = match taken {
             Ok(taken) => taken,
             Err(e) => return Some(e),
@@ -131,6 +135,13 @@ async fn hand_over(
         // The debt begins when it is handed over: what waits here goes back by closing.
         let room = out.reserve().await.ok()?;
         room.send(Delivery::amqp(message, debt(taken.delivery_tag)));
+        next = match consumer.next().now_or_never() {
+            Some(next) => next,
+            None => {
+                sleep(GATHERING).await;
+                consumer.next().await
+            }
+        };
     }
     None
 }

@@ -1,7 +1,9 @@
 //! Tells equal messages of one millisecond apart.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
+
+use foldhash::quality::RandomState;
 
 /// Messages in one generation; two are remembered.
 const GENERATION: usize = 65_536;
@@ -20,8 +22,8 @@ const MAX_OFFSET_MICROS: u16 = 999;
 #[derive(Debug, Default)]
 pub(super) struct Stamps {
     hasher: RandomState,
-    seen: HashMap<u64, u16>,
-    seen_before: HashMap<u64, u16>,
+    seen: HashMap<u64, u16, RandomState>,
+    seen_before: HashMap<u64, u16, RandomState>,
 }
 
 impl Stamps {

@@ -31,6 +31,12 @@ async fn without_an_age_a_batch_is_what_arrived_during_the_last_write() {
     for value in ["2", "3", "4"] {
         bench.give(value);
     }
+    bench.until(|bench| bench.counters.in_flight.get() == 4).await;
+    assert_eq!(
+        bench.journal.lines(),
+        [] as [String; 0],
+        "they are gathered, and the first is not stored yet"
+    );
     bench.store.open_gate();
     assert_eq!(bench.journal_has(6).await, ["write 1", "0 done", "write 3", "1 done", "2 done", "3 done"]);
     bench.end().await;
@@ -145,12 +151,14 @@ async fn what_does_not_fit_waits_at_the_broker() {
         bench.give(value);
     }
     bench.journal_has(3).await;
-    bench.give("3");
-    assert!(!bench.has_room(), "one batch is held, and two messages wait");
-    assert_eq!(bench.counters.received.get(), 1);
+    for value in ["3", "4"] {
+        bench.give(value);
+    }
+    assert!(!bench.has_room(), "two batches are held, and two messages wait");
+    assert_eq!(bench.counters.received.get(), 2);
     bench.store.fail_next(0);
     let done: Vec<_> = bench.end().await.into_iter().filter(|line| line.ends_with("done")).collect();
-    assert_eq!(done, ["0 done", "1 done", "2 done"]);
+    assert_eq!(done, ["0 done", "1 done", "2 done", "3 done"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,10 +220,11 @@ async fn a_writer_that_dies_gives_back_what_it_held() {
     bench.store.close_gate();
     bench.give("1");
     bench.give("2");
-    bench.until(|bench| bench.counters.in_flight.get() == 1).await;
+    bench.give("3");
+    bench.until(|bench| bench.counters.in_flight.get() == 2).await;
     let mut lines = bench.crash().await;
     lines.sort();
-    assert_eq!(lines, ["0 retry", "1 retry"]);
+    assert_eq!(lines, ["0 retry", "1 retry", "2 retry"]);
 }
 
 #[tokio::test(start_paused = true)]
