@@ -1,6 +1,7 @@
 //! PostgreSQL: TimescaleDB's hypertable where the extension is there, else partitions by month.
 
 mod columns;
+mod copy;
 mod decisions;
 mod incidents;
 mod leases;

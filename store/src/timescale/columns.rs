@@ -34,6 +34,15 @@ impl Micros {
         Self(micros_from(time))
     }
 
+    /// As PostgreSQL sends it.
+    pub(super) fn column(self) -> i64 {
+        match self.0 {
+            ..FIRST_MICROS => i64::MIN,
+            i64::MAX => i64::MAX,
+            micros => micros - EPOCH,
+        }
+    }
+
     pub(super) fn time(self) -> Timestamp {
         let end = if self.0 < 0 { Timestamp::MIN } else { Timestamp::MAX };
         Timestamp::from_microsecond(self.0).unwrap_or(end)
@@ -42,11 +51,7 @@ impl Micros {
 
 impl ToSql for Micros {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.put_i64(match self.0 {
-            ..FIRST_MICROS => i64::MIN,
-            i64::MAX => i64::MAX,
-            micros => micros - EPOCH,
-        });
+        out.put_i64(self.column());
         Ok(IsNull::No)
     }
 

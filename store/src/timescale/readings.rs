@@ -1,8 +1,10 @@
 //! Readings as rows.
 
+use std::cmp::Ordering;
+
 use telemetry::Reading;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Error, Row, Transaction};
+use tokio_postgres::{Error, GenericClient, Row};
 
 use super::columns::{Micros, number, number_column};
 use super::series;
@@ -12,29 +14,56 @@ use crate::StoredReading;
 pub(super) const COLUMNS: &str =
     "s.device, s.metric, r.measured_at, r.boot, r.seq, r.value, r.unit, r.received_at, r.stored_at";
 
-/// A reading with the number of its series.
+/// A reading with its key as the database has it.
 #[derive(Clone, Copy)]
 pub(super) struct Keyed<'a> {
     pub(super) series: i32,
+    pub(super) measured_at: Micros,
+    pub(super) boot: i64,
+    pub(super) seq: i64,
     pub(super) reading: &'a Reading,
 }
 
+impl<'a> Keyed<'a> {
+    fn new(series: i32, reading: &'a Reading) -> Self {
+        let measured_at = Micros::of(reading.measured_at);
+        let (boot, seq) = (number_column(reading.boot), number_column(reading.seq));
+        Self { series, measured_at, boot, seq, reading }
+    }
+
+    pub(super) fn received_at(&self) -> Micros {
+        Micros::of(self.reading.received_at)
+    }
+
+    /// As in the database's index, for which -0.0 is 0.0; a NaN is kept nowhere.
+    fn order(&self, other: &Self) -> Ordering {
+        let key = |row: &Self| (row.series, row.measured_at, row.boot, row.seq);
+        let (value, others) = (self.reading.value, other.reading.value);
+        let by_value = || value.partial_cmp(&others).unwrap_or_else(|| value.total_cmp(&others));
+        key(self).cmp(&key(other)).then_with(by_value)
+    }
+}
+
 /// In the order of the key: writers that keep the same readings at once meet in the same order and do not deadlock.
+///
+/// Of those that are equal, the one that was given first stays first.
 pub(super) fn in_order<'a>(series: Vec<i32>, readings: &'a [Reading]) -> Vec<Keyed<'a>> {
     let mut rows: Vec<_> =
-        series.into_iter().zip(readings).map(|(series, reading)| Keyed { series, reading }).collect();
-    rows.sort_unstable_by(|a, b| {
-        let key = |row: &Keyed<'_>| (row.series, row.reading.measured_at, row.reading.boot, row.reading.seq);
-        key(a).cmp(&key(b)).then_with(|| a.reading.value.total_cmp(&b.reading.value))
-    });
+        series.into_iter().zip(readings).map(|(series, reading)| Keyed::new(series, reading)).collect();
+    rows.sort_by(Keyed::order);
     rows
 }
 
+/// The first of each that are equal in their key, of rows that are in order.
+pub(super) fn different<'r, 'a>(rows: &'r [Keyed<'a>]) -> impl Iterator<Item = &'r Keyed<'a>> {
+    rows.chunk_by(|a, b| a.order(b).is_eq()).filter_map(|equal| equal.first())
+}
+
 /// Returns how many of the readings are new.
-pub(super) async fn insert(transaction: &Transaction<'_>, rows: &[Keyed<'_>]) -> Result<u64, Error> {
+pub(super) async fn insert(client: &impl GenericClient, rows: &[Keyed<'_>]) -> Result<u64, Error> {
     const INSERT: &str = "
-        INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
-        SELECT *, now() FROM unnest(
+        INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at)
+        SELECT * FROM unnest(
             $1::integer[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::double precision[], $6::text[],
             $7::timestamptz[])
         ON CONFLICT DO NOTHING";
@@ -42,12 +71,12 @@ pub(super) async fn insert(transaction: &Transaction<'_>, rows: &[Keyed<'_>]) ->
         return Ok(0);
     }
     let series = column(rows, |row| row.series);
-    let measured_at = column(rows, |row| Micros::of(row.reading.measured_at));
-    let boot = column(rows, |row| number_column(row.reading.boot));
-    let seq = column(rows, |row| number_column(row.reading.seq));
+    let measured_at = column(rows, |row| row.measured_at);
+    let boot = column(rows, |row| row.boot);
+    let seq = column(rows, |row| row.seq);
     let value = column(rows, |row| row.reading.value);
     let unit = column(rows, |row| row.reading.unit.as_deref());
-    let received_at = column(rows, |row| Micros::of(row.reading.received_at));
+    let received_at = column(rows, |row| row.received_at());
     let params: [(&(dyn ToSql + Sync), Type); 7] = [
         (&series, Type::INT4_ARRAY),
         (&measured_at, Type::TIMESTAMPTZ_ARRAY),
@@ -57,7 +86,7 @@ pub(super) async fn insert(transaction: &Transaction<'_>, rows: &[Keyed<'_>]) ->
         (&unit, Type::TEXT_ARRAY),
         (&received_at, Type::TIMESTAMPTZ_ARRAY),
     ];
-    transaction.execute_typed(INSERT, &params).await
+    client.execute_typed(INSERT, &params).await
 }
 
 fn column<'a, T>(rows: &[Keyed<'a>], value: impl Fn(Keyed<'a>) -> T) -> Vec<T> {
@@ -77,4 +106,39 @@ pub(super) fn read(row: &Row) -> Option<StoredReading> {
         received_at: time(7),
     };
     Some(StoredReading { reading, stored_at: time(8) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use telemetry::Topic;
+
+    fn reading(micros: i64, value: f64) -> Reading {
+        let at = jiff::Timestamp::from_microsecond(micros).unwrap();
+        let topic = Topic::parse("temperature/a").unwrap();
+        Reading { topic, value, unit: None, measured_at: at, received_at: at, boot: None, seq: None }
+    }
+
+    #[test]
+    fn what_is_equal_to_the_database_is_there_once() {
+        let finer = |reading: Reading| Reading {
+            measured_at: reading.measured_at + jiff::SignedDuration::from_nanos(999),
+            ..reading
+        };
+        let second_unit = Reading { unit: Some("second".into()), ..finer(reading(5, 0.0)) };
+        let given = [
+            reading(5, -0.0),
+            reading(5, f64::MIN_POSITIVE),
+            second_unit,
+            reading(4, 0.0),
+            Reading { seq: Some(0), ..reading(5, 0.0) },
+            Reading { boot: Some(0), ..reading(5, 0.0) },
+            reading(5, -0.0),
+        ];
+        let rows = in_order(vec![7, 7, 7, 7, 7, 7, 6], &given);
+        let places: Vec<_> = different(&rows)
+            .map(|row| given.iter().position(|given| std::ptr::eq(given, row.reading)).unwrap())
+            .collect();
+        assert_eq!(places, [6, 3, 0, 1, 4, 5]);
+    }
 }

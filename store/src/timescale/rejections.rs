@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, Transaction};
+use tokio_postgres::{Client, Error, GenericClient, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use crate::{RejectedMessage, Rejection, RejectionQuery};
 
 /// Keeps rejections unless they are there already: a redelivery bears the same time.
-pub(super) async fn insert(transaction: &Transaction<'_>, messages: &[RejectedMessage]) -> Result<(), Error> {
+pub(super) async fn insert(client: &impl GenericClient, messages: &[RejectedMessage]) -> Result<(), Error> {
     // No text holds the NUL that parts the three.
     const INSERT: &str = r"
         INSERT INTO rejected (received_at, topic, reason, payload, digest)
@@ -32,7 +32,7 @@ pub(super) async fn insert(transaction: &Transaction<'_>, messages: &[RejectedMe
         (&reason, Type::TEXT_ARRAY),
         (&payload, Type::BYTEA_ARRAY),
     ];
-    transaction.execute_typed(INSERT, &params).await?;
+    client.execute_typed(INSERT, &params).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::{Client, Config, Error, NoTls, Statement};
 
 use super::PostgresUrl;
 use super::migrate;
@@ -48,6 +48,10 @@ pub(super) struct Session {
     pub(super) series: SeriesIds,
     /// Those that have a partition.
     pub(super) months: BTreeSet<Month>,
+    /// Prepared when it is first needed.
+    pub(super) copy: Option<Statement>,
+    /// The batch before had some: they come in rows, after a crash or from a device that was offline.
+    pub(super) expects_duplicates: bool,
 }
 
 impl Session {
@@ -57,7 +61,8 @@ impl Session {
         migrate::bring_up_to_date(&client, url).await?;
         let layout = layout(&client).await?;
         tracing::debug!(database = %url, ?layout, "connected");
-        Ok(Self { client, layout, series: SeriesIds::default(), months: BTreeSet::new() })
+        let (series, months) = (SeriesIds::default(), BTreeSet::new());
+        Ok(Self { client, layout, series, months, copy: None, expects_duplicates: false })
     }
 
     pub(super) fn is_open(&self) -> bool {

@@ -3,6 +3,7 @@
 use telemetry::Reading;
 use tokio_postgres::{Error, Transaction};
 
+use super::copy;
 use super::partitions;
 use super::problem::{is_passing, refuses_data};
 use super::readings::{self, Keyed};
@@ -10,10 +11,31 @@ use super::rejections;
 use super::session::Session;
 use crate::{Batch, RejectedMessage, Written};
 
-/// Times that a batch is tried where another writer or retention is in the way.
+/// Times that a batch is tried the careful way, where another writer or retention is in the way.
 const MAX_TRIES: usize = 3;
 
+/// By COPY, if nothing speaks against it; where that fails, nothing is kept, and the careful way sees to each reading.
 pub(super) async fn write(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
+    if session.expects_duplicates || batch.readings.is_empty() {
+        return write_carefully(session, batch).await;
+    }
+    match copy(session, batch).await {
+        Err(error) if is_passing(&error) || refuses_data(&error) => {
+            session.expects_duplicates = true;
+            session.months.clear();
+            write_carefully(session, batch).await
+        }
+        result => result,
+    }
+}
+
+async fn copy(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
+    let rows = prepare(session, &batch.readings).await?;
+    let stored = copy::copy(session, &rows, &batch.rejected).await?;
+    Ok(written(batch, stored, 0))
+}
+
+async fn write_carefully(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let mut tries = 1;
     loop {
         match keep(session, batch).await {
@@ -33,6 +55,7 @@ async fn keep(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let stored = readings::insert(&transaction, &rows).await?;
     rejections::insert(&transaction, &batch.rejected).await?;
     transaction.commit().await?;
+    session.expects_duplicates = stored < readings::different(&rows).count() as u64;
     Ok(written(batch, stored, 0))
 }
 

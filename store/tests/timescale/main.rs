@@ -5,6 +5,7 @@
 #![allow(clippy::duplicate_mod, reason = "the contract is asked of two stores")]
 
 mod concurrent;
+mod copied;
 mod database;
 mod faults;
 mod hypertable;
