@@ -82,7 +82,7 @@ fn converse(
     kept: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
-    let mut say = |words: &str| (&mut &*stream).write_all(format!("{words}\r\n").as_bytes());
+    let say = |words: &str| (&mut &*stream).write_all(format!("{words}\r\n").as_bytes());
     if server == Server::WaitsBeforeItsGreeting {
         wait();
     }
