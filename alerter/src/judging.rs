@@ -205,10 +205,8 @@ impl<'a> Judging<'a> {
         let Alerter { store, .. } = self.alerter;
         let standings = self.persist(|| store.standings()).await;
         let latest = self.persist(|| store.latest()).await;
-        let heard: Vec<_> =
-            latest.into_iter().map(|reading| (reading.topic, reading.received_at, reading.value)).collect();
         let rules = self.rules.borrow_and_update().clone();
-        let (judge, changes) = Judge::resume(rules, standings, &heard, Timestamp::now());
+        let (judge, changes) = Judge::resume(rules, standings, &latest, Timestamp::now());
         self.judge = judge;
         self.record_if_in_charge(changes).await;
     }

@@ -58,6 +58,8 @@ pub struct Outbox {
     pub name: String,
     clock: Clock,
     patience: Patience,
+    /// It is known what was tried in vain before, by another or an earlier process.
+    is_informed: bool,
     under_way: JoinSet<Ended>,
     /// With the task that sends.
     busy: HashMap<Line, Id>,
@@ -83,6 +85,7 @@ impl Outbox {
             name,
             clock: Arc::new(Timestamp::now),
             patience: Patience::default(),
+            is_informed: false,
             under_way: JoinSet::new(),
             busy: HashMap::new(),
             unsure: HashSet::new(),
@@ -143,8 +146,9 @@ impl Outbox {
     /// Returns how long there is nothing to do, unless something comes or ends.
     async fn go_on(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
         if !self.hold().await? {
-            // Whoever tells people now counts what is owed.
+            // Whoever tells people now counts what is owed, and knows what was tried.
             self.counters.messages_waiting.set(0);
+            (self.patience, self.is_informed) = (Patience::default(), false);
             return Ok(ASK_EVERY);
         }
         let now = (self.clock)();
@@ -174,11 +178,21 @@ impl Outbox {
 
     /// Makes messages of what is due and begins to send what is owed; returns when to look again.
     async fn tell(&mut self, now: Timestamp, end: &CancellationToken) -> anyhow::Result<Timestamp> {
+        self.inform(now).await?;
         let planned = self.plan(now).await?;
         self.begin(now, end).await?;
         self.counters.messages_waiting.set(self.store.owed_count().await?.try_into().unwrap_or(i64::MAX));
         let soonest = [planned, self.patience.next(now)];
         Ok(soonest.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
+    }
+
+    async fn inform(&mut self, now: Timestamp) -> store::Result<()> {
+        if !self.is_informed {
+            let postponed = self.store.postponed_messages(now).await?;
+            self.patience.remember(postponed, now);
+            self.is_informed = true;
+        }
+        Ok(())
     }
 
     /// Decides until there is nothing more to decide now; returns when there will be.

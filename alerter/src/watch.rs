@@ -17,6 +17,9 @@ use crate::{Counters, Rules};
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// A file that changes is read when it has stayed the same for this long: half of one may be good, and ends incidents.
+const SETTLED: Duration = Duration::from_millis(300);
+
 /// What rules may refer to.
 ///
 /// # Errors
@@ -96,11 +99,22 @@ impl RulesFile {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
                 _ = hang_up.recv() => true,
             };
-            let text = self.text();
-            if text != last || asked {
-                self.replace(&rules, text.clone(), &counters);
-                last = text;
+            if asked || self.text() != last {
+                last = self.settled().await;
+                self.replace(&rules, last.clone(), &counters);
             }
+        }
+    }
+
+    async fn settled(&self) -> Result<String, String> {
+        let mut text = self.text();
+        loop {
+            tokio::time::sleep(SETTLED).await;
+            let now = self.text();
+            if now == text {
+                return text;
+            }
+            text = now;
         }
     }
 

@@ -1,11 +1,12 @@
 //! Alerts that people trust: never a silence, never a flood, and rules that can be changed and tried.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use e2e::{LONG, Load, Mail, Millrace, SOON, Shape, Start, binary, eventually};
+use e2e::{LONG, Load, Mail, Millrace, SOON, Shape, Start, Subscriber, binary, eventually};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -277,17 +278,24 @@ fn new_rules_are_tried_on_what_is_stored() {
     assert_eq!(report["incidents"].as_array().unwrap().len(), 1, "{report}");
     assert_eq!(report["difference"]["gone"].as_array().unwrap().len(), 1, "{report}");
     assert_eq!(report["messages"].as_array().unwrap().len(), 2, "opened, and over a minute later: {report}");
+    // The same incidents, told to somebody else.
+    std::fs::write(&new, hot(25.0) + "recipients = [\"ben@example.org\"]\n").unwrap();
+    let elsewhere = plant.command(&[
+        "test",
+        "--json",
+        "--rules",
+        new.to_str().unwrap(),
+        "--from",
+        "2026-01-15T10:00:00Z",
+    ]);
+    assert_eq!(elsewhere.status.code(), Some(3), "{}", said(&elsewhere));
+    let report: Value = serde_json::from_slice(&elsewhere.stdout).unwrap();
+    assert_eq!(report["difference"]["added"], json!([]), "{report}");
+    let [added, gone] = ["added", "gone"].map(|key| &report["difference"]["messages"][key][0]["to"]);
+    assert!(added == "ben@example.org" && gone.as_str().is_some_and(|to| to != added), "{report}");
     let bad = test(f64::NAN, &[]);
     assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
     assert!(said(&bad).contains("line 5, column 9"), "{}", said(&bad));
-}
-
-/// What a subscriber of the topic hears, until so many messages came.
-fn subscribe(millrace: &Millrace, topic: &str, count: usize) -> std::process::Child {
-    let mut command = millrace.mosquitto("mosquitto_sub");
-    let count = count.to_string();
-    command.args(["-t", topic, "-q", "1", "-C", &count, "-W", "60", "-v"]);
-    command.stdout(std::process::Stdio::piped()).spawn().unwrap()
 }
 
 #[test]
@@ -299,8 +307,7 @@ fn a_subscriber_and_a_webhook_hear_of_an_alert() {
         "{AT_ONCE}[recipients.ops]\nwebhook = \"{url}\"\n[recipients.field]\nmqtt = true\n[[rules]]\nname = \"hot\"\n\
          metric = \"temperature\"\nabove = 25.0\nrecipients = [\"ops\", \"field\"]\n"
     ));
-    let heard = subscribe(&plant.millrace, "alerts/#", 2);
-    // The subscription is there once a reading that was published after it is heard.
+    let mut subscriber = Subscriber::new(&plant.millrace, &["-t", "alerts/#"]);
     plant.publish("site-a/lab", "26");
     let [opened, resolved] = {
         eventually(SOON, || plant.alerts("").pop().ok_or("none"));
@@ -311,14 +318,17 @@ fn a_subscriber_and_a_webhook_hear_of_an_alert() {
     assert_eq!((&opened["version"], &opened["status"]), (&json!("4"), &json!("firing")), "{opened}");
     assert_eq!(opened["alerts"][0]["labels"]["device"], "site-a/lab", "{opened}");
     assert_eq!(resolved["status"], "resolved", "{resolved}");
-    let heard = String::from_utf8(heard.wait_with_output().unwrap().stdout).unwrap();
-    assert_eq!(heard.matches("alerts/hot/site-a/lab {").count(), 2, "{heard}");
+    for status in ["firing", "resolved"] {
+        let heard = subscriber.hear();
+        let (topic, alert) = heard.split_once(' ').unwrap();
+        let alert: Value = serde_json::from_str(alert).unwrap();
+        assert_eq!((topic, &alert["status"]), ("alerts/hot/site-a/lab", &json!(status)), "{alert}");
+    }
     assert_eq!(plant.millrace.mails("").len(), 0);
 }
 
 /// Takes one call and answers 200: its JSON.
 fn webhook_call(hook: &std::net::TcpListener) -> Value {
-    use std::io::{BufRead, BufReader, Read, Write};
     let (stream, _) = hook.accept().unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut length = 0;

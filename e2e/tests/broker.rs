@@ -1,58 +1,11 @@
 //! The embedded broker is a broker: local subscribers, retained messages, wills, WebSocket, passwords.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use e2e::{Millrace, SOON, Shape, Start, binary, eventually};
-
-/// A `mosquitto_sub` that is known to be subscribed; it is killed when dropped.
-struct Subscriber {
-    child: Child,
-    lines: BufReader<std::process::ChildStdout>,
-}
-
-impl Subscriber {
-    fn new(millrace: &Millrace, arguments: &[&str]) -> Self {
-        let mut command = unbuffered(&millrace.mosquitto("mosquitto_sub"));
-        // Debug output tells when the subscription stands.
-        command.args(["-q", "1", "-v", "-d"]).args(arguments);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        while !line.contains("Subscribed") {
-            line.clear();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "the subscriber ended");
-        }
-        Self { child, lines }
-    }
-
-    fn next(&mut self) -> String {
-        loop {
-            let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the subscriber ended");
-            if !line.starts_with("Client ") {
-                return line.trim_end().to_owned();
-            }
-        }
-    }
-}
-
-impl Drop for Subscriber {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Through a pipe, mosquitto_sub would keep its lines to itself.
-fn unbuffered(command: &Command) -> Command {
-    let mut unbuffered = Command::new("stdbuf");
-    unbuffered.arg("-oL").arg(command.get_program()).args(command.get_args());
-    unbuffered
-}
+use e2e::{Millrace, SOON, Shape, Start, Subscriber, binary, eventually};
 
 fn fresh() -> (tempfile::TempDir, Millrace) {
     let folder = tempfile::tempdir().unwrap();
@@ -67,9 +20,9 @@ fn local_subscribers_of_both_versions_get_readings_and_everything_else() {
     for version in ["mqttv311", "mqttv5"] {
         let mut subscriber = Subscriber::new(&millrace, &["-V", version, "-t", "#"]);
         millrace.publish("temperature/lab", &["-m", "21.5", "-V", version]);
-        assert_eq!(subscriber.next(), "temperature/lab 21.5");
+        assert_eq!(subscriber.hear(), "temperature/lab 21.5");
         millrace.publish("status/lab", &["-m", "online", "-V", version]);
-        assert_eq!(subscriber.next(), "status/lab online");
+        assert_eq!(subscriber.hear(), "status/lab online");
     }
     assert_eq!(millrace.readings("device=lab").len(), 2);
 }
@@ -98,21 +51,21 @@ fn retained_messages_survive_a_restart_and_can_be_cleared() {
     assert!(status.success());
     let millrace = again.start();
     let mut subscriber = Subscriber::new(&millrace, &["-t", "status/#"]);
-    assert_eq!(subscriber.next(), "status/lab online");
+    assert_eq!(subscriber.hear(), "status/lab online");
     millrace.publish("status/lab", &["-n", "-r"]);
-    assert_eq!(subscriber.next(), "status/lab (null)");
+    assert_eq!(subscriber.hear(), "status/lab (null)");
 }
 
 #[test]
 fn a_device_that_vanishes_is_announced_by_its_will() {
     let (_folder, millrace) = fresh();
     let mut watcher = Subscriber::new(&millrace, &["-t", "status/#"]);
-    let mut device = Subscriber::new(
+    let device = Subscriber::new(
         &millrace,
         &["-t", "x", "--will-topic", "status/lab", "--will-payload", "offline", "--will-qos", "1"],
     );
-    device.child.kill().unwrap();
-    assert_eq!(watcher.next(), "status/lab offline");
+    drop(device);
+    assert_eq!(watcher.hear(), "status/lab offline");
 }
 
 #[test]
@@ -125,8 +78,8 @@ fn a_simulated_sensor_says_whether_it_is_there() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    assert_eq!(watcher.next(), "status/hall online");
-    assert_eq!(watcher.next(), "status/hall offline");
+    assert_eq!(watcher.hear(), "status/hall online");
+    assert_eq!(watcher.hear(), "status/hall offline");
     assert!(sensor.wait().unwrap().success());
     assert_eq!(millrace.readings("device=hall").len(), 3);
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::{Filter, Topic};
 
-use crate::{Decisions, Message, Notice, Result, Silence, Tried};
+use crate::{Decisions, Message, Notice, Postponed, Result, Silence, Tried};
 
 /// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +138,8 @@ pub enum Way {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
     pub rule: String,
+    /// Of the rule's condition when this was written; none where an earlier version wrote it.
+    pub kind: Option<LimitKind>,
     pub topic: Topic,
     pub phase: Phase,
     /// Of the newest reading judged when this was written.
@@ -235,6 +237,9 @@ pub trait Incidents: Send + Sync {
 
     /// Messages that are to be tried at this time, oldest first.
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>>;
+
+    /// Messages that are to be tried after this time, oldest first.
+    async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>>;
 
     /// How many messages are neither sent nor given up.
     async fn owed_count(&self) -> Result<u64>;

@@ -25,7 +25,9 @@ pub use incident::{
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
-pub use notice::{Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Silence, Tried};
+pub use notice::{
+    Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Postponed, Reminder, Silence, Tried,
+};
 pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
 pub use sqlite::Sqlite;

@@ -50,6 +50,16 @@ pub struct Message {
     pub notices: Vec<(Notice, Incident)>,
 }
 
+/// A message that was tried in vain, and is to be tried again later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Postponed {
+    pub message_id: String,
+    pub address: Address,
+    /// How often it was tried.
+    pub tries: u32,
+    pub again_at: Timestamp,
+}
+
 /// What is to become of notices.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Decisions {

@@ -30,8 +30,8 @@ use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore, Rejection,
-    RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, Postponed, ReadingQuery, ReadingStore,
+    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -166,6 +166,10 @@ impl Incidents for Sqlite {
 
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
         self.readers.read("read owed messages", move |tables| messages::owed(tables, now, limit)).await
+    }
+
+    async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
+        self.readers.read("read postponed messages", move |tables| messages::postponed(tables, now)).await
     }
 
     async fn owed_count(&self) -> Result<u64> {

@@ -35,8 +35,8 @@ use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, ReadingQuery, ReadingStore, Rejection,
-    RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, Postponed, ReadingQuery, ReadingStore,
+    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -148,6 +148,10 @@ impl Incidents for Timescale {
 
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
         self.pool.call("read owed messages", async |s| messages::owed(&mut s.client, now, limit).await).await
+    }
+
+    async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
+        self.pool.call("read postponed messages", async |s| messages::postponed(&s.client, now).await).await
     }
 
     async fn owed_count(&self) -> Result<u64> {

@@ -1,6 +1,8 @@
 //! `test`: what other rules would have said of what is stored, beside the rules in force.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::hash::Hash;
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +14,7 @@ use tracing::subscriber::NoSubscriber;
 
 use super::table::{table, time};
 use crate::RulesFile;
+use crate::message::words;
 use crate::rehearsal::{Rehearsed, rehearse};
 
 /// The exit code where the rules in force would have said something else.
@@ -68,18 +71,40 @@ struct Report<'a> {
     difference: Difference<'a>,
 }
 
-/// Incidents that only one of the two would have had; one that begins or ends at another time is in both lists.
-#[derive(Default)]
+/// What only one of the two would have had; what begins, ends or is told at another time is in both lists.
 struct Difference<'a> {
-    added: Vec<&'a Incident>,
-    gone: Vec<&'a Incident>,
+    incidents: Only<'a, Incident>,
+    messages: Only<'a, Message>,
+}
+
+struct Only<'a, T> {
+    added: Vec<&'a T>,
+    gone: Vec<&'a T>,
 }
 
 impl<'a> Difference<'a> {
     fn of(old: &'a Rehearsed, new: &'a Rehearsed) -> Self {
-        let only_in = |these: &'a Rehearsed, those: &Rehearsed| {
-            let known: std::collections::HashSet<_> = those.incidents.iter().map(key).collect();
-            these.incidents.iter().filter(|incident| !known.contains(&key(incident))).collect()
+        Self {
+            incidents: Only::of(&old.incidents, &new.incidents, key),
+            messages: Only::of(&old.messages, &new.messages, told),
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        self.incidents.is_none() && self.messages.is_none()
+    }
+
+    fn words(&self) -> String {
+        let Self { incidents, messages } = self;
+        format!("the rules differ: incidents {}, messages {}", incidents.words(), messages.words())
+    }
+}
+
+impl<'a, T> Only<'a, T> {
+    fn of<K: Eq + Hash>(old: &'a [T], new: &'a [T], key: impl Fn(&'a T) -> K) -> Self {
+        let only_in = |these: &'a [T], those: &'a [T]| {
+            let known: HashSet<_> = those.iter().map(&key).collect();
+            these.iter().filter(|one| !known.contains(&key(one))).collect()
         };
         Self { added: only_in(new, old), gone: only_in(old, new) }
     }
@@ -89,13 +114,20 @@ impl<'a> Difference<'a> {
     }
 
     fn words(&self) -> String {
-        format!("the rules differ: incidents added {}, gone {}", self.added.len(), self.gone.len())
+        format!("added {} gone {}", self.added.len(), self.gone.len())
     }
 }
 
-fn key(incident: &Incident) -> (&str, &str, &str, Timestamp, Option<Timestamp>) {
-    let Incident { rule, device, metric, opened_at, resolved_at, .. } = incident;
-    (rule, device, metric, *opened_at, *resolved_at)
+/// What people care about: that, how bad and from when to when, not at which limit.
+fn key(incident: &Incident) -> impl Eq + Hash + use<'_> {
+    let Incident { rule, severity, device, metric, opened_at, resolved_at, .. } = incident;
+    (rule, severity, device, metric, opened_at, resolved_at)
+}
+
+/// When, to whom and of what.
+fn told(message: &Message) -> impl Eq + Hash + use<'_> {
+    let notices = message.notices.iter().map(|(notice, incident)| (notice.kind, key(incident)));
+    (message.made_at, &message.address, notices.collect::<Vec<_>>())
 }
 
 #[derive(Serialize)]
@@ -112,6 +144,13 @@ struct Json {
 struct JsonDifference {
     added: Vec<answer::Alert>,
     gone: Vec<answer::Alert>,
+    messages: JsonMessages,
+}
+
+#[derive(Serialize)]
+struct JsonMessages {
+    added: Vec<Told>,
+    gone: Vec<Told>,
 }
 
 /// A message that would have been sent.
@@ -141,6 +180,8 @@ impl Told {
 impl Report<'_> {
     fn json(&self) -> Json {
         let alerts = |incidents: &[&Incident]| incidents.iter().map(|one| answer::Alert::of(one)).collect();
+        let told = |messages: &[&Message]| messages.iter().map(|one| Told::of(one)).collect();
+        let Difference { incidents, messages } = &self.difference;
         Json {
             from: answer::time(self.from),
             to: answer::time(self.to),
@@ -148,21 +189,32 @@ impl Report<'_> {
             incidents: self.new.incidents.iter().map(answer::Alert::of).collect(),
             messages: self.new.messages.iter().map(Told::of).collect(),
             difference: JsonDifference {
-                added: alerts(&self.difference.added),
-                gone: alerts(&self.difference.gone),
+                added: alerts(&incidents.added),
+                gone: alerts(&incidents.gone),
+                messages: JsonMessages { added: told(&messages.added), gone: told(&messages.gone) },
             },
         }
     }
 
     fn text(&self) -> String {
         let mut rows: Vec<_> = self.new.incidents.iter().map(|one| (self.sign(one), one)).collect();
-        rows.extend(self.difference.gone.iter().map(|one| ("- gone", *one)));
+        rows.extend(self.difference.incidents.gone.iter().map(|one| ("- gone", *one)));
         rows.sort_by_key(|(_, incident)| incident.opened_at);
         let rows: Vec<_> = rows.into_iter().map(|(sign, incident)| row(sign, incident)).collect();
         let mut text = String::new();
         if !rows.is_empty() {
             text += &table(
-                ["", "rule", "device", "metric", "condition", "opened (UTC)", "resolved (UTC)", "peak"],
+                [
+                    "",
+                    "severity",
+                    "rule",
+                    "device",
+                    "metric",
+                    "condition",
+                    "opened (UTC)",
+                    "resolved (UTC)",
+                    "peak",
+                ],
                 &rows,
             );
             text.push('\n');
@@ -183,7 +235,7 @@ impl Report<'_> {
     }
 
     fn sign(&self, incident: &Incident) -> &'static str {
-        if self.difference.added.iter().any(|added| std::ptr::eq(*added, incident)) {
+        if self.difference.incidents.added.iter().any(|added| std::ptr::eq(*added, incident)) {
             "+ new"
         } else {
             "same"
@@ -191,9 +243,10 @@ impl Report<'_> {
     }
 }
 
-fn row(sign: &str, incident: &Incident) -> [String; 8] {
+fn row(sign: &str, incident: &Incident) -> [String; 9] {
     [
         sign.into(),
+        words::severity(incident.severity).into(),
         incident.rule.clone(),
         incident.device.clone(),
         incident.metric.clone(),

@@ -46,13 +46,20 @@ impl Memory {
         }
     }
 
+    /// Knows from the store what a device said last, for a rate to be measured against.
+    pub(super) fn know(&mut self, latest: &Reading) {
+        if let Self::Rate(anchors) = self {
+            anchors.push(latest.measured_at.as_microsecond(), latest.value);
+        }
+    }
+
     /// Judges the next reading of a device and metric; it says nothing of absence.
     pub(super) fn judge(&mut self, condition: &Condition, reading: &Reading) -> Evidence {
         let (at, value) = (reading.measured_at, reading.value);
         let (verdict, measure) = match (condition, self) {
             (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
                 Some(rate) => (of_measure(condition, rate, at), rate),
-                None => (Verdict::Between, 0.0),
+                None => (Verdict::Unknown, 0.0),
             },
             (Condition::Stuck { .. }, Self::Stuck(same)) => (stuck(same, at, value), value),
             _ => (of_measure(condition, value, at), value),
@@ -109,7 +116,7 @@ fn stuck(same: &mut Option<Same>, at: Timestamp, value: f64) -> Verdict {
 /// How many readings a rate is measured against.
 const ANCHORS: usize = 8;
 
-/// Some readings of the time over which a rate is measured, oldest first; lost with a restart.
+/// Some readings of the time over which a rate is measured, oldest first; after a restart, the newest in the store.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
     at_micros: [i64; ANCHORS],
@@ -123,7 +130,7 @@ impl Anchors {
         let at = at.as_microsecond();
         let over = i64::try_from(over.as_micros()).unwrap_or(i64::MAX).max(1);
         if self.newest().is_some_and(|newest| at < newest) {
-            // The device's clock was set back.
+            // The device's clock was set back, or this was in the store before it was judged.
             self.len = 0;
         }
         let anchor = (0..usize::from(self.len)).rev().find(|&index| at - self.at_micros[index] >= over);

@@ -10,10 +10,12 @@ use store::Phase;
 pub(super) enum Verdict {
     /// It holds, since this time at the latest.
     Broken { since: Timestamp },
-    /// It neither holds nor is it over, or there is nothing to say yet.
+    /// It neither holds nor is it over.
     Between,
     /// It is over.
     Clear,
+    /// There is nothing to say yet, such as how fast a value changes that came for the first time.
+    Unknown,
 }
 
 /// Normal → pending → firing → recovering → normal.
@@ -63,6 +65,7 @@ impl State {
     /// Takes the verdict of a reading; time passes only from reading to reading.
     pub(super) fn step(&mut self, verdict: Verdict, at: Timestamp, holds: Holds) -> Step {
         match (&*self, verdict) {
+            (_, Verdict::Unknown) => Step::Stays,
             (Self::Normal, Verdict::Between | Verdict::Clear) => Step::Stays,
             (Self::Normal, Verdict::Broken { since }) => self.wait(None, since.min(at), at, holds.lasts),
             (&Self::Pending { since }, Verdict::Broken { .. }) => {

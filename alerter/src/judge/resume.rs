@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Changes, End, Phase, Standing, Transition};
-use telemetry::Topic;
+use store::{Changes, End, Latest, Phase, Standing, Transition};
 
 use super::absence::{Absences, is_remembered};
 use super::device::{Device, subjects};
@@ -21,14 +20,14 @@ impl Judge {
     /// Goes on from what was kept, and from the latest reading of every topic that the store knows.
     ///
     /// Readings that were judged after the last change, and are judged again in the same order, change nothing again.
-    /// An incident whose rule is gone, or no longer concerns the topic, ends; so does the absence of a device that the
-    /// store does not know and nobody expects any more. What a rate was measured against is lost: it is measured again
-    /// when its time has passed anew. A value that came once before the start counts as the same from the next time on.
+    /// An incident whose rule is gone, no longer concerns the topic or has another kind of condition ends; so does the
+    /// absence of a device that the store does not know and nobody expects any more. A rate is measured against the
+    /// latest reading. A value that came once before the start counts as the same from the next time on.
     #[must_use]
     pub fn resume(
         rules: Arc<Rules>,
         standings: Vec<Standing>,
-        heard: &[(Topic, Timestamp, f64)],
+        latest: &[Latest],
         now: Timestamp,
     ) -> (Self, Changes) {
         let mut judge = Self {
@@ -40,21 +39,20 @@ impl Judge {
             subjects: 0,
         };
         let mut changes = Changes::default();
-        for (topic, received_at, value) in heard {
-            judge.heard_value(topic, *received_at, *value);
+        for latest in latest {
+            judge.know(latest);
         }
         judge.resume_standings(standings, now, &mut changes);
         judge.watch(now, &mut changes);
         (judge, changes)
     }
 
-    fn heard_value(&mut self, topic: &Topic, received_at: Timestamp, value: f64) {
-        let number = self.number(topic);
+    fn know(&mut self, latest: &Latest) {
+        let number = self.number(&latest.topic);
         let device = &mut self.devices[number as usize];
-        if device.last_seen < Some(received_at) {
-            device.last_seen = Some(received_at);
-            device.last_value = Some(value);
-        }
+        device.last_seen = Some(latest.received_at);
+        device.last_value = Some(latest.value);
+        device.subjects.iter_mut().for_each(|subject| subject.memory.know(latest));
     }
 
     fn resume_standings(&mut self, standings: Vec<Standing>, now: Timestamp, changes: &mut Changes) {
@@ -66,7 +64,9 @@ impl Judge {
             let device = &mut self.devices[number as usize];
             let newest = device.place().into_iter().chain(standing.newest).max_by(place::order);
             device.newest = newest.map(|place| Newest { place, received_at: now.max(place.measured_at) });
-            let rule = by_name.get(&*standing.rule);
+            let rule = by_name
+                .get(&*standing.rule)
+                .filter(|index| goes_on(&standing, &rules.rules[**index as usize]));
             match device.subjects.iter_mut().find(|subject| Some(&subject.rule) == rule) {
                 Some(subject) => subject.resume(standing),
                 None => end(standing, now, changes),
@@ -186,7 +186,12 @@ fn heir(old: &Rule, rules: &Rules) -> Option<u32> {
     heirs.next().map(|(index, _)| index)
 }
 
-/// The rule is gone, or concerns other topics now.
+/// Whether a rule may go on from a standing; one that an earlier version kept does not say of what kind it is.
+fn goes_on(standing: &Standing, rule: &Rule) -> bool {
+    standing.kind.is_none_or(|kind| kind == incident::kind(&rule.condition))
+}
+
+/// The rule is gone, concerns other topics now or is of another kind.
 fn end(standing: Standing, now: Timestamp, changes: &mut Changes) {
     let id = match &standing.phase {
         Phase::Normal => return,

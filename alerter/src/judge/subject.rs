@@ -139,9 +139,14 @@ impl Subject {
             (_, open) => open.and_then(|open| open.peak),
         };
         let Record { rule, topic, newest, changes, .. } = record;
-        let phase = self.state.phase();
-        let standing =
-            Standing { rule: rule.name.clone(), topic: topic.clone(), phase, newest: *newest, value };
+        let standing = Standing {
+            rule: rule.name.clone(),
+            kind: Some(incident::kind(&rule.condition)),
+            topic: topic.clone(),
+            phase: self.state.phase(),
+            newest: *newest,
+            value,
+        };
         let standings = &mut changes.standings;
         match standings.get_mut(self.written as usize) {
             Some(there) if there.topic == standing.topic && there.rule == standing.rule => *there = standing,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Address, Message, Way};
+use store::{Address, Message, Postponed, Way};
 
 use crate::plan::{fnv1a, later};
 
@@ -46,6 +46,16 @@ impl Patience {
         self.lines.remove(line);
         if self.addresses.get(&message.address).is_some_and(|(_, id)| *id == message.message_id) {
             self.addresses.remove(&message.address);
+        }
+    }
+
+    /// Goes on from what was kept, oldest first: a restart is no reason to tell of an end before its opening.
+    ///
+    /// What is put off for longer was refused, and stands in nobody's way.
+    pub(super) fn remember(&mut self, postponed: Vec<Postponed>, now: Timestamp) {
+        let waits = |it: &Postponed| it.tries <= IN_ORDER && it.again_at <= later(now, LONGEST);
+        for Postponed { message_id, address, again_at, .. } in postponed.into_iter().filter(waits) {
+            self.addresses.entry(address).or_insert((again_at, message_id));
         }
     }
 
@@ -127,6 +137,37 @@ mod tests {
         assert!(patience.may_try(&line, &one, again) && patience.next(again).is_none());
         patience.heard(&line, &one);
         assert!(patience.may_try(&line, &two, at(1)));
+    }
+
+    #[test]
+    fn a_restart_changes_no_order() {
+        let mut patience = Patience::default();
+        let postponed = |to: &str, id: &str, tries, again| Postponed {
+            message_id: id.into(),
+            address: message(to, id, tries).address,
+            tries,
+            again_at: at(again),
+        };
+        let kept = vec![
+            postponed("ann", "1", 3, 8_000),
+            postponed("ann", "2", 1, 9_000),
+            // Tried in vain for long, and refused.
+            postponed("ben", "3", IN_ORDER + 1, 9_000),
+            postponed("cat", "4", 1, 3_600_000),
+        ];
+        patience.remember(kept, at(0));
+        let line = Line(Way::Mail, None);
+        for (to, id, at_0, at_8) in [
+            ("ann", "1", true, true),
+            ("ann", "5", false, true),
+            ("ben", "5", true, true),
+            ("cat", "5", true, true),
+        ] {
+            let message = message(to, id, 0);
+            let may = [0, 8_000].map(|millis| patience.may_try(&line, &message, at(millis)));
+            assert_eq!(may, [at_0, at_8], "{to} {id}");
+        }
+        assert_eq!(patience.next(at(0)), Some(at(8_000)));
     }
 
     #[test]

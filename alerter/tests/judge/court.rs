@@ -135,23 +135,22 @@ pub(crate) struct Court {
     pub(crate) judge: Judge,
     pub(crate) kept: Kept,
     events: Vec<String>,
-    /// What was heard of each topic.
-    heard: BTreeMap<Topic, (Timestamp, f64)>,
+    /// The newest reading of each topic, as a store has it.
+    latest: BTreeMap<Topic, Reading>,
 }
 
 impl Court {
     pub(crate) fn open(rules: Arc<Rules>) -> Self {
         let (judge, changes) = Judge::resume(rules, vec![], &[], at(0.0));
-        let mut court = Self { judge, kept: Kept::default(), events: vec![], heard: BTreeMap::new() };
+        let mut court = Self { judge, kept: Kept::default(), events: vec![], latest: BTreeMap::new() };
         court.note(&changes);
         court
     }
 
     /// Kills the judge and starts another.
     pub(crate) fn restart(&mut self, rules: Arc<Rules>, now: f64) {
-        let heard: Vec<_> =
-            self.heard.iter().map(|(topic, &(at, value))| (topic.clone(), at, value)).collect();
-        let (judge, changes) = Judge::resume(rules, self.kept.standings(), &heard, at(now));
+        let latest: Vec<_> = self.latest.values().cloned().collect();
+        let (judge, changes) = Judge::resume(rules, self.kept.standings(), &latest, at(now));
         self.judge = judge;
         self.note(&changes);
     }
@@ -164,8 +163,7 @@ impl Court {
     pub(crate) fn observe(&mut self, reading: &Reading) -> Observed {
         let mut changes = Changes::default();
         let observed = self.judge.observe(reading, reading.received_at, &mut changes);
-        let heard = self.heard.entry(reading.topic.clone()).or_insert((reading.received_at, reading.value));
-        *heard = (heard.0.max(reading.received_at), reading.value);
+        keep_latest(&mut self.latest, reading);
         self.note(&changes);
         observed
     }
@@ -190,6 +188,15 @@ impl Court {
     /// What happened since the last question.
     pub(crate) fn events(&mut self) -> String {
         std::mem::take(&mut self.events).join(" ")
+    }
+}
+
+/// Keeps the newest reading of each topic.
+pub(crate) fn keep_latest(latest: &mut BTreeMap<Topic, Reading>, reading: &Reading) {
+    let kept = latest.entry(reading.topic.clone()).or_insert_with(|| reading.clone());
+    let place = |reading: &Reading| (reading.measured_at, reading.boot, reading.seq);
+    if place(reading) > place(kept) {
+        *kept = reading.clone();
     }
 }
 

@@ -51,15 +51,17 @@ fn an_incident_ends_with_its_rule() {
 
 #[test]
 fn an_incident_ends_when_its_rule_is_of_another_kind() {
-    let mut court = Court::open(rule("above = 25\nfor = \"1s\""));
-    court.observe(&reading(1.0, 28.0));
-    court.adopt(rule("below = 25"), 1.5);
-    assert_eq!(court.kept.phase("x"), Some(&Phase::Normal));
-    court.adopt(rule("above = 25"), 2.0);
-    court.observe(&reading(3.0, 28.0));
-    court.adopt(rule("absent_for = \"1m\""), 4.0);
-    assert_eq!(court.events(), "^28@3 x@4");
-    assert_eq!(court.judge.next_deadline(), Some(at(63.0)));
+    for restart in [false, true] {
+        let mut court = Court::open(rule("above = 25\nfor = \"1s\""));
+        court.observe(&reading(1.0, 28.0));
+        change(&mut court, restart, rule("below = 25"), 1.5);
+        assert_eq!(court.kept.phase("x"), Some(&Phase::Normal), "{restart}");
+        change(&mut court, restart, rule("above = 25"), 2.0);
+        court.observe(&reading(3.0, 28.0));
+        change(&mut court, restart, rule("absent_for = \"1m\""), 4.0);
+        assert_eq!(court.events(), "^28@3 x@4", "{restart}");
+        assert_eq!(court.judge.next_deadline(), Some(at(63.0)), "{restart}");
+    }
 }
 
 #[test]

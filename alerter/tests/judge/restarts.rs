@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use store::Changes;
 use telemetry::{Reading, Topic};
 
-use crate::court::{Court, Kept, at, reading, rule, rules};
+use crate::court::{Court, Kept, at, keep_latest, reading, rule, rules};
 
 fn watched() -> Arc<Rules> {
     rules(
@@ -64,29 +64,62 @@ fn a_value_that_is_stuck_outlives_a_restart() {
         // What came once before is counted from the next time on.
         (vec![1.0], "^20@14 v21@16"),
     ] {
-        let mut court = Court::open(rule(keys));
-        let mut restarts = restarts.into_iter().peekable();
-        for (second, value) in
-            [(0.0, 20.0), (4.0, 20.0), (10.0, 20.0), (14.0, 20.0), (16.0, 21.0), (20.0, 21.0)]
-        {
-            while let Some(now) = restarts.next_if(|&now| now < second) {
-                court.restart(rule(keys), now);
-            }
-            court.observe(&reading(second, value));
-        }
-        assert_eq!(court.events(), expected);
+        let readings = [(0.0, 20.0), (4.0, 20.0), (10.0, 20.0), (14.0, 20.0), (16.0, 21.0), (20.0, 21.0)];
+        assert_eq!(with_restarts(keys, &restarts, &readings), expected, "{restarts:?}");
     }
 }
 
 #[test]
-fn a_rate_is_measured_anew_after_a_restart_and_keeps_its_incident() {
+fn a_rate_is_measured_against_what_came_before_a_restart() {
+    let keys = "rate_per_minute = 2";
+    for (restarts, readings, expected) in [
+        // A jump while nobody judged.
+        (vec![61.0], vec![(0.0, 20.0), (60.0, 20.0), (120.0, 25.0), (180.0, 25.0)], "^5@120 v0@180"),
+        (vec![70.0], vec![(0.0, 20.0), (60.0, 20.0), (90.0, 25.0), (121.0, 25.0)], "^4.92@121"),
+        // It goes on, and ends when it is over.
+        (vec![61.0], vec![(0.0, 0.0), (60.0, 3.0), (90.0, 3.0), (150.0, 3.0)], "^3@60 v0@150"),
+        (vec![61.0, 91.0], vec![(0.0, 0.0), (60.0, 3.0), (90.0, 3.0), (150.0, 3.0)], "^3@60 v0@150"),
+    ] {
+        assert_eq!(with_restarts(keys, &restarts, &readings), expected, "{restarts:?} {readings:?}");
+    }
+}
+
+/// Else no rate would ever last for longer than from one restart to the next.
+#[test]
+fn a_rate_that_is_not_known_just_after_a_restart_changes_nothing() {
+    let rising: Vec<_> = (0..8u32).map(|n| (f64::from(n) * 30.0, f64::from(n) * 1.5)).collect();
+    let (keys, restarts) = ("rate_per_minute = 2\nfor = \"2m\"", [100.0]);
+    assert_eq!(with_restarts(keys, &[], &rising), "^3@180");
+    assert_eq!(with_restarts(keys, &restarts, &rising), "^3@180");
+    let over = [(0.0, 0.0), (60.0, 3.0), (120.0, 3.0), (150.0, 3.0), (180.0, 3.0), (240.0, 3.0)];
+    let keys = "rate_per_minute = 2\nkeep_firing_for = \"2m\"";
+    assert_eq!(with_restarts(keys, &[], &over), "^3@60 v0@240");
+    assert_eq!(with_restarts(keys, &[125.0], &over), "^3@60 v0@240");
+}
+
+/// What the store has and the judge had not yet judged is no clock that was set back for long.
+#[test]
+fn a_rate_is_measured_anew_where_the_store_is_ahead_of_the_judge() {
     let mut court = Court::open(rule("rate_per_minute = 2"));
     court.observe(&reading(0.0, 0.0));
-    court.observe(&reading(60.0, 3.0));
+    court.observe(&reading(60.0, 1.0));
     court.restart(rule("rate_per_minute = 2"), 61.0);
-    court.observe(&reading(90.0, 3.0));
-    court.observe(&reading(150.0, 3.0));
-    assert_eq!(court.events(), "^3@60 v0@150");
+    for (second, value) in [(40.0, 0.5), (60.0, 1.0), (100.0, 4.0)] {
+        court.observe(&reading(second, value));
+    }
+    assert_eq!(court.events(), "^3.5@100");
+}
+
+fn with_restarts(keys: &str, restarts: &[f64], readings: &[(f64, f64)]) -> String {
+    let mut court = Court::open(rule(keys));
+    let mut restarts = restarts.iter().peekable();
+    for &(second, value) in readings {
+        while let Some(now) = restarts.next_if(|now| **now < second) {
+            court.restart(rule(keys), *now);
+        }
+        court.observe(&reading(second, value));
+    }
+    court.events()
 }
 
 /// Two alerters that take turns, each of which begins with what the other kept.
@@ -94,15 +127,14 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
     let mut kept = Kept::default();
     let (mut judge, _) = Judge::resume(watched(), vec![], &[], at(0.0));
     let mut changes = Changes::default();
-    let mut heard: std::collections::BTreeMap<Topic, (jiff::Timestamp, f64)> = Default::default();
+    let mut latest = std::collections::BTreeMap::new();
     let mut given = 0;
     for index in 0..readings.len() {
         if ends.contains(&index) && given < index {
             kept.record(&std::mem::take(&mut changes));
-            let heard: Vec<_> =
-                heard.iter().map(|(topic, &(at, value))| (topic.clone(), at, value)).collect();
+            let newest: Vec<_> = latest.values().cloned().collect();
             let now = readings[index].received_at;
-            let (resumed, more) = Judge::resume(watched(), kept.standings(), &heard, now);
+            let (resumed, more) = Judge::resume(watched(), kept.standings(), &newest, now);
             judge = resumed;
             kept.record(&more);
             for reading in &readings[index.saturating_sub(unsettled)..index] {
@@ -114,7 +146,7 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
         // The stream's clock; a restart gives time to come back, so absences are noted later, with the same times.
         judge.advance(reading.received_at, at(0.0), &mut changes);
         judge.observe(reading, at(0.0), &mut changes);
-        heard.insert(reading.topic.clone(), (reading.received_at, reading.value));
+        keep_latest(&mut latest, reading);
     }
     kept.record(&changes);
     kept

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use alerter::{Counters, Rules, RulesFile};
 use service::{Metrics, Settings};
@@ -104,6 +105,24 @@ async fn a_file_that_changed_before_it_was_followed_is_adopted() {
     let (read, strict) = (file.read().unwrap(), rules(folder.path(), STRICT, &file));
     std::fs::write(&path, STRICT).unwrap();
     Following::start(file, read).adopts(&strict).await;
+}
+
+/// An editor empties a file before it writes it; no rules at all are good rules, and would end all incidents.
+#[tokio::test(start_paused = true)]
+async fn a_file_that_is_being_written_is_not_read_by_halves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, file) = file(&folder);
+    let strict = rules(folder.path(), STRICT, &file);
+    let mut following = Following::start(file.clone(), file.read().unwrap());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    drop(following.rules.borrow_and_update());
+    // It is looked at every two seconds: now, and again when it is whole.
+    std::fs::write(&path, "").unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    std::fs::write(&path, STRICT).unwrap();
+    timeout(BOUND, following.rules.changed()).await.expect("it is adopted").unwrap();
+    assert_eq!(**following.rules.borrow(), strict);
+    assert_eq!(following.counters.rules_refused.get(), 0);
 }
 
 #[tokio::test]

@@ -55,6 +55,29 @@ async fn a_rule_that_was_removed_before_the_start_ends_its_incident() {
 }
 
 #[tokio::test]
+async fn a_rule_that_became_of_another_kind_before_the_start_ends_its_incident() {
+    let store = Watched::fresh();
+    let bench = Bench::start(&store, HIGH);
+    bench.give_measured(1, 26.0);
+    bench.settled().await;
+    bench.crash().await;
+    let bench = Bench::start(&store, "[[rules]]\nname = \"high\"\nbelow = 5");
+    store.journal.has("record x").await;
+    assert_eq!(store.only().await.end, Some(End::RuleRemoved));
+    bench.give_measured(2, 4.0);
+    bench.sees("^4").await;
+}
+
+#[tokio::test]
+async fn a_rate_is_measured_against_what_the_store_knows() {
+    let store = Watched::fresh();
+    store.know(LAB, at(0)).await;
+    let bench = Bench::start(&store, "[[rules]]\nname = \"fast\"\nrate_per_minute = 2");
+    bench.give_measured(60, 25.0);
+    bench.sees("^5").await;
+}
+
+#[tokio::test]
 async fn rules_are_adopted_under_a_steady_stream() {
     let store = Watched::fresh();
     let bench = Bench::start(&store, HIGH);

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notice, Page, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange, Transition,
-    Tried, Unavailable, Written,
+    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notice, Page, Postponed, ReadingQuery,
+    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange,
+    Transition, Tried, Unavailable, Written,
 };
 use telemetry::{Reading, Topic};
 use tempfile::TempDir;
@@ -197,6 +197,10 @@ impl Incidents for Watched {
 
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
         self.inner.owed_messages(now, limit).await
+    }
+
+    async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
+        self.inner.postponed_messages(now).await
     }
 
     async fn owed_count(&self) -> Result<u64> {

@@ -118,6 +118,26 @@ async fn what_was_decided_before_a_crash_is_told_after_it() {
 }
 
 #[tokio::test]
+async fn an_end_waits_for_its_opening_also_after_a_restart() {
+    let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
+    record(&store, vec![opened(incident("a", "high", "lab"), &[mail("ann")])]).await;
+    recorder.away.store(6, Ordering::Relaxed);
+    let (mut first, counters) = outbox(&store, &recorder, "one");
+    for second in [5, 6, 8, 12, 20, 36] {
+        first.step(at(second)).await.unwrap();
+    }
+    assert_eq!(counters.message_failures.get(), 6);
+    drop(first);
+    record(&store, vec![resolved("a", at(37))]).await;
+    let (mut second, counters) = outbox(&store, &recorder, "two");
+    // The opening is tried again after 16 s at the earliest.
+    second.step(at(50)).await.unwrap();
+    assert_eq!((counters.messages_sent.get(), store.owed_count().await.unwrap()), (0, 2));
+    second.step(at(36 + 32)).await.unwrap();
+    assert_eq!(recorder.journal.lines(), ["ann: Opened a", "ann: Resolved a"]);
+}
+
+#[tokio::test]
 async fn five_hundred_incidents_are_one_mail() {
     let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
     let all = (0..500).map(|n| opened(incident(&format!("i{n}"), "high", &format!("d{n}")), &[mail("ann")]));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notice, Right,
-    Silence, Standing, Tried, Unavailable,
+    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notice,
+    Postponed, Right, Silence, Standing, Tried, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -75,6 +75,17 @@ impl Incidents for FakeStore {
         let kept = self.kept.lock().unwrap();
         let due = |made: &&Made| Kept::owes(made) && made.again_at.is_none_or(|at| at <= now);
         Ok(kept.messages.iter().filter(due).take(limit).map(|made| kept.message(made)).collect())
+    }
+
+    async fn postponed_messages(&self, now: Timestamp) -> store::Result<Vec<Postponed>> {
+        let kept = self.kept.lock().unwrap();
+        let owed = kept.messages.iter().filter(|made| Kept::owes(made));
+        let postponed = owed.filter_map(|Made { message, tries, again_at, .. }| {
+            let (message_id, address) = (message.message_id.clone(), message.address.clone());
+            let again_at = again_at.filter(|at| *at > now)?;
+            Some(Postponed { message_id, address, tries: *tries, again_at })
+        });
+        Ok(postponed.collect())
     }
 
     async fn owed_count(&self) -> store::Result<u64> {

@@ -9,7 +9,7 @@ use super::columns::{Micros, at_most};
 use super::notices;
 use super::writer::Tables;
 use crate::stretch::micros_from;
-use crate::{Address, Fate, Message, Tried};
+use crate::{Address, Fate, Message, Postponed, Tried};
 
 /// Those that are to be tried, oldest first.
 pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
@@ -43,6 +43,22 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
         notices: Vec::new(),
     };
     Ok((row.get(5)?, message))
+}
+
+/// Those that are to be tried after this time, oldest first.
+pub(super) fn postponed(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Postponed>> {
+    const SELECT: &str = "
+        SELECT message_id, way, recipient, tries, again_at FROM messages
+        WHERE sent_at IS NULL AND given_up_at IS NULL AND again_at > ?1 ORDER BY number";
+    let read = |row: &Row<'_>| {
+        Ok(Postponed {
+            message_id: row.get(0)?,
+            address: notices::address(row, 1)?,
+            tries: row.get(3)?,
+            again_at: row.get::<_, Micros>(4)?.0,
+        })
+    };
+    connection.prepare_cached(SELECT)?.query_map([Micros(now)], read)?.collect()
 }
 
 pub(super) fn owed_count(connection: &Connection) -> rusqlite::Result<u64> {

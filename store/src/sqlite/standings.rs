@@ -4,19 +4,19 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Row, params};
 use telemetry::Topic;
 
-use super::columns::{Micros, Number};
+use super::columns::{Micros, Number, Word};
 use super::writer::Tables;
 use crate::spelling::PhaseColumns;
-use crate::{Place, Standing};
+use crate::{LimitKind, Place, Standing};
 
 pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
         INSERT OR REPLACE INTO standings (
             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
-            written_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+            written_at, kind)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let mut replace = tables.connection.prepare_cached(REPLACE)?;
-    for Standing { rule, topic, phase, newest, value } in standings {
+    for Standing { rule, kind, topic, phase, newest, value } in standings {
         let phase = PhaseColumns::from(phase);
         replace.execute(params![
             rule,
@@ -32,6 +32,7 @@ pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Res
             newest.map(|newest| newest.value),
             value,
             Micros(tables.stored_at),
+            kind.map(Word),
         ])?;
     }
     Ok(())
@@ -40,7 +41,7 @@ pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Res
 pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
     const SELECT: &str = "
         SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
-            value
+            value, kind
         FROM standings ORDER BY rule, device, metric";
     connection.prepare_cached(SELECT)?.query_map([], standing)?.collect()
 }
@@ -56,6 +57,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
     };
     Ok(Standing {
         rule: row.get(0)?,
+        kind: row.get::<_, Option<Word<LimitKind>>>(12)?.map(|kind| kind.0),
         topic: Topic::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,
         phase: phase.read().ok_or_else(|| unreadable(3, FromSqlError::InvalidType.into()))?,
         newest: newest(row)?,

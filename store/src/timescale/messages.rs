@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use super::{incidents, notices};
-use crate::{Address, Fate, Message, Tried};
+use crate::{Address, Fate, Message, Postponed, Tried};
 
 /// Those that are to be tried, oldest first.
 pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
@@ -35,6 +35,21 @@ pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> R
         notices: pairs.remove(row.get::<_, &str>(0)).unwrap_or_default(),
     };
     Ok(rows.iter().map(message).collect())
+}
+
+/// Those that are to be tried after this time, oldest first.
+pub(super) async fn postponed(client: &Client, now: Timestamp) -> Result<Vec<Postponed>, Error> {
+    const SELECT: &str = "
+        SELECT message_id, way, recipient, tries, again_at FROM messages
+        WHERE sent_at IS NULL AND given_up_at IS NULL AND again_at > $1 ORDER BY number";
+    let rows = client.query_typed(SELECT, &[(&Micros::of(now), Type::TIMESTAMPTZ)]).await?;
+    let read = |row: &Row| Postponed {
+        message_id: row.get(0),
+        address: notices::address(row, 1),
+        tries: row.get::<_, i32>(3).unsigned_abs(),
+        again_at: row.get::<_, Micros>(4).time(),
+    };
+    Ok(rows.iter().map(read).collect())
 }
 
 pub(super) async fn owed_count(client: &Client) -> Result<u64, Error> {

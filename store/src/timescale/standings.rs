@@ -5,30 +5,32 @@ use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row, Transaction};
 
-use super::columns::{Micros, Param, number, number_column};
+use super::columns::{Micros, Param, Word, number, number_column};
 use super::series;
-use crate::spelling::PhaseColumns;
-use crate::{Place, Standing};
+use crate::spelling::{PhaseColumns, Spelt};
+use crate::{LimitKind, Place, Standing};
 
 /// Of several of one subject the last one counts.
 pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) -> Result<(), Error> {
     const REPLACE: &str = "
         INSERT INTO standings (
-            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
+            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value, kind,
             written_at)
         SELECT *, now() FROM unnest(
             $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
-            $8::timestamptz[], $9::bigint[], $10::bigint[], $11::double precision[], $12::double precision[])
+            $8::timestamptz[], $9::bigint[], $10::bigint[], $11::double precision[], $12::double precision[],
+            $13::text[])
         ON CONFLICT (rule, device, metric) DO UPDATE SET
             phase = excluded.phase, since = excluded.since, incident = excluded.incident, told = excluded.told,
             newest_at = excluded.newest_at, newest_boot = excluded.newest_boot, newest_seq = excluded.newest_seq,
-            newest_value = excluded.newest_value, value = excluded.value, written_at = excluded.written_at";
+            newest_value = excluded.newest_value, value = excluded.value, kind = excluded.kind,
+            written_at = excluded.written_at";
     let rows = last_of_each(standings);
     if rows.is_empty() {
         return Ok(());
     }
     let phases: Vec<PhaseColumns<'_>> = rows.iter().map(|row| PhaseColumns::from(&row.phase)).collect();
-    let params: [Param<'_>; 12] = [
+    let params: [Param<'_>; 13] = [
         (&column(&rows, |row| &row.rule), Type::TEXT_ARRAY),
         (&column(&rows, |row| row.topic.device()), Type::TEXT_ARRAY),
         (&column(&rows, |row| row.topic.metric()), Type::TEXT_ARRAY),
@@ -41,6 +43,7 @@ pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) 
         (&column(&rows, |row| number_column(row.newest.and_then(|n| n.seq))), Type::INT8_ARRAY),
         (&column(&rows, |row| row.newest.map(|n| n.value)), Type::FLOAT8_ARRAY),
         (&column(&rows, |row| row.value), Type::FLOAT8_ARRAY),
+        (&column(&rows, |row| row.kind.map(|kind| kind.word())), Type::TEXT_ARRAY),
     ];
     transaction.execute_typed(REPLACE, &params).await?;
     Ok(())
@@ -61,7 +64,7 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 pub(super) async fn all(client: &Client) -> Result<Vec<Standing>, Error> {
     const SELECT: &str = "
         SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
-            value
+            value, kind
         FROM standings ORDER BY rule, device, metric";
     Ok(client.query_typed(SELECT, &[]).await?.iter().filter_map(read).collect())
 }
@@ -81,6 +84,7 @@ fn read(row: &Row) -> Option<Standing> {
     });
     Some(Standing {
         rule: row.get(0),
+        kind: row.get::<_, Option<Word<LimitKind>>>(12).map(|kind| kind.0),
         topic: series::topic(row, 1)?,
         phase: phase.read()?,
         newest,

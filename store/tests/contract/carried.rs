@@ -84,6 +84,7 @@ fn notice(kind: NoticeKind, micros: i64, message_id: &str, sent_at: Option<jiff:
 fn standing(device: &str, phase: Phase, micros: i64, value: f64) -> Standing {
     Standing {
         rule: "too hot".into(),
+        kind: None,
         topic: Topic::new("temperature", device).unwrap(),
         phase,
         newest: Some(Place { measured_at: at(micros), boot: None, seq: None, value }),

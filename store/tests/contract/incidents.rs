@@ -180,6 +180,7 @@ async fn a_record_is_kept_whole_or_not_at_all() {
     let nobody = Transition::Opened(Box::new(incident("i2", "b", 1)), vec![mail("")]);
     let standing = Standing {
         rule: "too hot".into(),
+        kind: Some(LimitKind::Above),
         topic: Topic::parse("temperature/a").unwrap(),
         phase: store::Phase::Normal,
         newest: None,

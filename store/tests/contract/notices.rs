@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Reminder, Store, Tried,
+    Acknowledgement, Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Postponed, Reminder,
+    Store, Tried,
 };
 use tokio::task::JoinSet;
 
@@ -230,6 +231,10 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     assert_eq!(owed(store, 100).await, ["m0", "m3"]);
     assert_eq!(store.owed_count().await.unwrap(), 2);
     tried("m0", Tried::Failed { again_at: at(200), problem: problem() }).await;
+    let (message_id, address) = ("m0@millrace".into(), mail("a@example.org"));
+    let postponed = Postponed { message_id, address, tries: 2, again_at: at(200) };
+    assert_eq!(store.postponed_messages(at(199)).await.unwrap(), [postponed]);
+    assert_eq!(store.postponed_messages(at(200)).await.unwrap(), []);
     assert_eq!(store.owed_messages(at(200), 1).await.unwrap()[0].tries, 2);
     let fates: Vec<_> =
         super::incidents::all(store).await.into_iter().rev().map(|i| i.notices[0].fate.clone()).collect();

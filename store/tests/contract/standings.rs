@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use store::{Changes, Phase, Place, Standing, Store};
+use store::{Changes, LimitKind, Phase, Place, Standing, Store};
 use telemetry::{MAX_SEQ, Topic};
 
 use super::{at, fresh};
 
 pub(super) fn standing(rule: &str, topic: &str, phase: Phase) -> Standing {
     let newest = Some(Place { measured_at: at(5), boot: Some(MAX_SEQ), seq: None, value: 1.5 });
-    Standing { rule: rule.into(), topic: Topic::parse(topic).unwrap(), phase, newest, value: Some(2.5) }
+    let (rule, kind, topic) = (rule.into(), Some(LimitKind::Rate), Topic::parse(topic).unwrap());
+    Standing { rule, kind, topic, phase, newest, value: Some(2.5) }
 }
 
 pub(super) async fn keep(store: &dyn Store, standings: &[Standing]) {
@@ -21,7 +22,8 @@ pub(super) async fn keep(store: &dyn Store, standings: &[Standing]) {
 async fn standings_are_read_as_they_were_kept() {
     let Some(fresh) = fresh().await else { return };
     let incident = || String::from("i");
-    let silent = Standing { newest: None, value: None, ..standing("silent", "humidity/z", Phase::Normal) };
+    let silent =
+        Standing { kind: None, newest: None, value: None, ..standing("silent", "humidity/z", Phase::Normal) };
     let expected = [
         standing("hot", "temperature/B", Phase::Normal),
         standing("hot", "humidity/a", Phase::Pending { since: at(3) }),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{History, Incidents, ReadingStore, Right, Sqlite};
+use store::{History, Incidents, LimitKind, ReadingStore, Right, Sqlite};
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
@@ -110,6 +110,41 @@ async fn incidents_and_mails_of_the_second_schema_are_carried_over() {
         .unwrap();
     drop(connection);
     carried::check(&Sqlite::open(&file(&folder)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(file(&folder)).unwrap();
+    for migration in [
+        include_str!("../../src/sqlite/migrations/0001_schema.sql"),
+        include_str!("../../src/sqlite/migrations/0002_leases.sql"),
+        include_str!("../../src/sqlite/migrations/0003_alerting.sql"),
+        include_str!("../../src/sqlite/migrations/0004_resent.sql"),
+    ] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 4;
+             INSERT INTO incidents (
+                 id, rule, severity, device, metric, limit_kind, limit_words, began_at, opened_at, judged_at, late,
+                 stored_at)
+             VALUES
+                 ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
+                 ('i2', 'hot', 'info', 'a', 'temperature', 'above', '', 1, 1, 1, 0, 1);
+             INSERT INTO standings (
+                 rule, device, metric, phase, since, incident, told, newest_boot, newest_seq, written_at)
+             VALUES
+                 ('cold', 'a', 'temperature', 'firing', NULL, 'i1', 1, -1, -1, 1),
+                 ('fast', 'a', 'temperature', 'pending', 1, NULL, NULL, -1, -1, 1),
+                 ('hot', 'a', 'temperature', 'firing', NULL, 'i2', 1, -1, -1, 1)",
+        )
+        .unwrap();
+    drop(connection);
+    let standings = Sqlite::open(&file(&folder)).unwrap().standings().await.unwrap();
+    let kinds: Vec<_> = standings.iter().map(|standing| standing.kind).collect();
+    assert_eq!(kinds, [Some(LimitKind::Below), None, None]);
 }
 
 #[test]
