@@ -61,17 +61,21 @@ impl Publisher {
             self.channel.basic_publish("amq.topic".into(), key.into(), options, &payload, properties).await?;
         self.unconfirmed.push_back(sent);
         if self.unconfirmed.len() > UNCONFIRMED {
-            // Half at once: readings that follow each other singly cost the nodes several times as much.
-            self.confirm(UNCONFIRMED / 2).await?;
+            self.confirm().await?;
         }
         Ok(())
     }
 
-    /// Waits for the oldest, until so many are left.
-    async fn confirm(&mut self, left: usize) -> anyhow::Result<()> {
-        while self.unconfirmed.len() > left {
-            let Some(oldest) = self.unconfirmed.pop_front() else { return Ok(()) };
-            ensure!(oldest.await? == Confirmation::Ack(None), "RabbitMQ did not take a reading");
+    /// Waits for the oldest.
+    async fn confirm(&mut self) -> anyhow::Result<()> {
+        let Some(oldest) = self.unconfirmed.pop_front() else { return Ok(()) };
+        ensure!(oldest.await? == Confirmation::Ack(None), "RabbitMQ did not take a reading");
+        Ok(())
+    }
+
+    async fn finish(mut self) -> anyhow::Result<()> {
+        while !self.unconfirmed.is_empty() {
+            self.confirm().await?;
         }
         Ok(())
     }
@@ -86,7 +90,7 @@ pub(super) async fn fill(url: &str, load: Load, readings: u64) -> anyhow::Result
             for number in (first..readings).step_by(PUBLISHERS as usize) {
                 publisher.publish(&load.reading(number)).await?;
             }
-            publisher.confirm(0).await
+            publisher.finish().await
         });
     }
     publishers.join_all().await.into_iter().collect()
@@ -137,7 +141,7 @@ pub(super) async fn keep_pace(url: &str, pace: Pace) -> anyhow::Result<Published
                 behind = behind.max(start.elapsed().saturating_sub(due));
                 publisher.publish(&load.reading_at(number, first_due + due)).await?;
             }
-            publisher.confirm(0).await?;
+            publisher.finish().await?;
             anyhow::Ok(behind)
         });
     }

@@ -44,7 +44,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether a writer's drains are wanted.
+    /// Whether a writer's drains are wanted, or the limits beside them.
     pub(super) fn drains(&self, name: &str) -> bool {
         self.writers.is_empty() || self.writers.split(',').any(|wanted| wanted.trim() == name)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use telemetry::{Reading, Topic};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
@@ -11,11 +12,15 @@ const MAX_REMEMBERED: usize = 100_000;
 
 /// The numbers that one connection has seen. Another one may lead to another database, in which they are others.
 #[derive(Default)]
-pub(super) struct SeriesIds(HashMap<Topic, i32>);
+pub(super) struct SeriesIds(HashMap<Topic, i32, RandomState>);
 
 impl SeriesIds {
     /// The number of each reading's series, in their order; series that are new are added.
     pub(super) async fn of(&mut self, client: &Client, readings: &[Reading]) -> Result<Vec<i32>, Error> {
+        let known = readings.iter().map(|reading| self.0.get(&reading.topic).copied()).collect();
+        if let Some(numbers) = known {
+            return Ok(numbers);
+        }
         let mut unknown: BTreeSet<&Topic> = readings
             .iter()
             .map(|reading| &reading.topic)
