@@ -3,7 +3,7 @@
 //! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
 //! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
 //! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. `BENCH_SECONDS=10` makes the
-//! relay's long parts short. A run that any of these but the table's rows makes short is shown and not written down.
+//! long parts of edge and relay short. A run that any of these but the rows makes short is shown and not written down.
 
 mod edge;
 mod judge;
@@ -55,7 +55,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("make a folder for the data")?;
     let machine = machine::measure(folder.path())?;
     let section = match name {
-        "edge" => report::edge(&edge::measure(folder.path())?),
+        "edge" => edge::measure(folder.path(), longest()?)?,
         "judge" => report::judge(&judge::measure()?),
         "relay" => relayed(folder.path())?,
         _ => writer::measure()?,
@@ -69,10 +69,15 @@ fn measure(name: &str) -> anyhow::Result<()> {
 }
 
 fn relayed(folder: &Path) -> anyhow::Result<Section> {
+    let long = longest()?.unwrap_or(LONG);
+    Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
+}
+
+/// What a try makes every long part last at most.
+fn longest() -> anyhow::Result<Option<Duration>> {
     let short = std::env::var("BENCH_SECONDS").ok();
     let seconds = short.as_deref().map(str::parse).transpose().context("BENCH_SECONDS is whole seconds")?;
-    let long = seconds.map_or(LONG, Duration::from_secs);
-    Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
+    Ok(seconds.map(Duration::from_secs))
 }
 
 /// Runs this program again, for one part, beside a cluster that ends with it.
