@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use e2e::Millrace;
 use serde::Serialize;
 
@@ -64,8 +64,9 @@ pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Resul
         peer: Vec::new(),
         peer_steady: Vec::new(),
     };
-    for run in 1..=RUNS {
-        note(&format!("run {run} of {RUNS}"));
+    let runs = std::env::var("BENCH_RUNS").map_or(Ok(RUNS), |runs| runs.parse()).context("BENCH_RUNS")?;
+    for run in 1..=runs {
+        note(&format!("run {run} of {runs}"));
         one_run(&folder.join(run.to_string()), at_most(LOAD), at_most(TIMED), &mut figures)?;
     }
     Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot: None })

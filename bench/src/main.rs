@@ -1,9 +1,10 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
 //!
-//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
-//! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
-//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. `BENCH_SECONDS=10` makes the
-//! long parts of edge and relay short. A run that any of these but the rows makes short is shown and not written down.
+//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000` makes the writer's a short try,
+//! `BENCH_RUNS=1` the writer's and the edge's, and `BENCH_SECONDS=10` the long parts of edge and relay.
+//! `BENCH_STEPS="drain steady away growth"` chooses among the writer's steps, `BENCH_WRITERS="db-writer,Node-RED"` among
+//! the drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. A run that any of these but
+//! the rows makes short is shown and not written down.
 
 mod edge;
 mod judge;

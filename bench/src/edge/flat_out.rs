@@ -16,6 +16,9 @@ pub(super) const CONNECTIONS: [usize; 4] = [1, 10, 50, 500];
 /// Between two looks at the sender, whose processor time is gone with it.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// For a metric that is not sent.
+const RULES_OF_ANOTHER: &str = "[[rules]]\nname = \"humid\"\nmetric = \"humidity\"\nabove = 90.0\n";
+
 /// One load, all runs of it.
 #[derive(Debug, Serialize)]
 pub(super) struct Loaded {
@@ -48,7 +51,10 @@ pub(super) fn run(data: &Path, connections: usize, duration: Duration) -> anyhow
 
 /// The same with the embedded broker alone: nobody collects what is sent.
 pub(super) fn broker_alone(data: &Path, connections: usize, duration: Duration) -> anyhow::Result<Run> {
-    let millrace = Start::new(data).set("METRICS", "humidity").start();
+    let rules = data.with_extension("toml");
+    std::fs::write(&rules, RULES_OF_ANOTHER).context("write rules")?;
+    let millrace = Start::new(data).set("METRICS", "humidity");
+    let millrace = millrace.set("ALERTER__RULES", &rules.display().to_string()).start();
     let (run, acked) = load(&millrace, data, connections, duration)?;
     let let_through = millrace.metric("millrace_edge_not_collected_total");
     ensure!(let_through == acked as f64, "{acked} acked, {let_through} let through");
