@@ -194,12 +194,13 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let slow = thread::spawn(move || {
-            let mut lines: Vec<_> = (0..CONNECTIONS).map(|_| listener.accept().unwrap().0).collect();
-            for line in &mut lines {
+            let mut lines = Vec::new();
+            for _ in 0..CONNECTIONS {
+                let mut line = listener.accept().unwrap().0;
                 line.write_all(&packet::CONNACK).unwrap();
+                lines.push(line);
             }
             thread::sleep(Duration::from_millis(300));
-            // What follows is read together with what came first.
             for line in &mut lines {
                 line.write_all(&[0x40, 2, 0, 1]).unwrap();
             }
