@@ -1,92 +1,94 @@
-//! The edge: one process, idle and under load.
+//! The edge: one process, idle, at a rate and flat out; beside what broker and SQLite allow, and beside a script.
 
+mod flat_out;
+mod idle;
+mod pace;
+mod packet;
+mod peer;
+mod report;
+mod steady;
+mod store_alone;
+
+use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use e2e::{Load, Millrace, Shape, Start, binary};
+use e2e::Millrace;
 use serde::Serialize;
+
+use self::flat_out::{CONNECTIONS, Loaded, Run};
+use self::idle::Idle;
+use self::steady::Steady;
+use self::store_alone::StoreAlone;
+use crate::part::Section;
+use crate::writer;
+
+/// Runs of everything but the idle process; the median is shown, with the lowest and highest.
+const RUNS: usize = 3;
 
 /// How long an idle process is watched.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Runs of each load; the median is shown, with the lowest and highest.
-const RUNS: usize = 3;
+/// How long a load lasts.
+const LOAD: Duration = Duration::from_secs(5);
 
-/// Connections of each load.
-const CONNECTIONS: [usize; 4] = [1, 10, 50, 500];
+/// How long readings at a rate are timed.
+const TIMED: Duration = Duration::from_secs(10);
 
-const LOAD_TIME: &str = "5s";
-
-#[derive(Serialize)]
-pub(crate) struct Edge {
-    pub(crate) binary_bytes: u64,
-    /// From the start of the process to its first lines.
-    pub(crate) start: Duration,
-    pub(crate) idle_bytes: u64,
-    /// Share of one core that the idle process uses.
-    pub(crate) idle_cpu: f64,
-    pub(crate) loads: Vec<Loaded>,
+/// Every run of everything.
+#[derive(Debug, Serialize)]
+struct Figures {
+    idle: Idle,
+    loads: Vec<Loaded>,
+    /// What the embedded broker and the sender allow at the most connections.
+    broker_alone: Vec<Run>,
+    store_alone: Vec<StoreAlone>,
+    /// Of each run, at all rates.
+    steady: Vec<Vec<Steady>>,
+    peer: Vec<peer::FlatOut>,
+    peer_steady: Vec<Vec<peer::Steady>>,
 }
 
-/// One load, all runs of it.
-#[derive(Serialize)]
-pub(crate) struct Loaded {
-    pub(crate) connections: usize,
-    pub(crate) runs: Vec<Run>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Run {
-    pub(crate) readings_per_second: f64,
-    pub(crate) puback_p50_ms: f64,
-    pub(crate) puback_p99_ms: f64,
-    /// Processor seconds of millrace for a million readings.
-    pub(crate) cpu_seconds_per_million: f64,
-    pub(crate) resident_bytes: u64,
-}
-
-pub(crate) fn measure(folder: &Path) -> anyhow::Result<Edge> {
-    let binary_bytes = std::fs::metadata(binary("millrace")).context("find millrace")?.len();
-    let started = Instant::now();
-    let millrace = Start::new(&folder.join("idle")).set("SENSORS__COUNT", "3").start();
-    let start = started.elapsed();
-    let before = millrace.cpu();
-    std::thread::sleep(IDLE);
-    let idle_cpu = (millrace.cpu() - before).as_secs_f64() / IDLE.as_secs_f64();
-    let idle_bytes = millrace.resident_bytes();
-    drop(millrace);
-    Ok(Edge { binary_bytes, start, idle_bytes, idle_cpu, loads: loads(folder)? })
-}
-
-/// Interleaved, so that a machine that slows down does not favour one load.
-fn loads(folder: &Path) -> anyhow::Result<Vec<Loaded>> {
-    let mut loads: Vec<_> =
-        CONNECTIONS.iter().map(|&connections| Loaded { connections, runs: Vec::new() }).collect();
-    for run in 0..RUNS {
-        for load in &mut loads {
-            let data = folder.join(format!("load-{}-{run}", load.connections));
-            load.runs.push(one_run(&data, load.connections)?);
-        }
+/// Nothing lasts longer than `longest`, where one is given.
+pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Result<Section> {
+    writer::install_peers()?;
+    let at_most = |usual: Duration| longest.map_or(usual, |longest| usual.min(longest));
+    let loaded = |connections| Loaded { connections, runs: Vec::new() };
+    let mut figures = Figures {
+        idle: idle::measure(&folder.join("idle"), at_most(IDLE))?,
+        loads: CONNECTIONS.map(loaded).into(),
+        broker_alone: Vec::new(),
+        store_alone: Vec::new(),
+        steady: Vec::new(),
+        peer: Vec::new(),
+        peer_steady: Vec::new(),
+    };
+    let runs = std::env::var("BENCH_RUNS").map_or(Ok(RUNS), |runs| runs.parse()).context("BENCH_RUNS")?;
+    for run in 1..=runs {
+        note(&format!("run {run} of {runs}"));
+        one_run(&folder.join(run.to_string()), at_most(LOAD), at_most(TIMED), &mut figures)?;
     }
-    Ok(loads)
+    Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot: None })
 }
 
-fn one_run(data: &Path, connections: usize) -> anyhow::Result<Run> {
-    let millrace = Start::new(data).start();
-    let connections = connections.to_string();
-    let arguments = ["load", "--connections", &connections, "--duration", LOAD_TIME];
-    let (code, summary, acked) = Load::start(&millrace.device_url(), data, &arguments).finish();
-    ensure!(code == 0, "sensor-sim failed: {summary}");
-    check_stored(&millrace, acked.len())?;
-    let number = |pointer: &str| summary.pointer(pointer).and_then(|n| n.as_f64()).context("a number");
-    Ok(Run {
-        readings_per_second: number("/rate")?,
-        puback_p50_ms: number("/puback_ms/p50")?,
-        puback_p99_ms: number("/puback_ms/p99")?,
-        cpu_seconds_per_million: millrace.cpu().as_secs_f64() * 1e6 / acked.len() as f64,
-        resident_bytes: millrace.resident_bytes(),
-    })
+/// Interleaved, so that a machine that slows down does not favour anyone.
+fn one_run(folder: &Path, load: Duration, timed: Duration, figures: &mut Figures) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for loaded in &mut figures.loads {
+        let connections = loaded.connections;
+        loaded.runs.push(flat_out::run(&folder.join(format!("load-{connections}")), connections, load)?);
+    }
+    let [.., most] = CONNECTIONS;
+    figures.broker_alone.push(flat_out::broker_alone(&folder.join("broker"), most, load)?);
+    let together = figures.loads.last().and_then(|loaded| loaded.runs.last());
+    let together = together.map_or(1, |run| run.readings_per_commit.round().max(1.0) as usize);
+    figures.store_alone.push(store_alone::run(&folder.join("store"), most, together, load)?);
+    figures.steady.push(steady::at_rates(&folder.join("steady"), timed)?);
+    note("mosquitto and the script");
+    figures.peer.push(peer::flat_out(&folder.join("peer"), load)?);
+    figures.peer_steady.push(peer::at_rates(&folder.join("peer-steady"), timed)?);
+    Ok(())
 }
 
 /// A figure counts only if every reading was stored, once.
@@ -95,4 +97,13 @@ fn check_stored(millrace: &Millrace, acked: usize) -> anyhow::Result<()> {
     let duplicate = millrace.metric("millrace_db_writer_duplicate_total");
     ensure!(stored == acked as f64 && duplicate == 0.0, "{acked} acked, {stored} stored, {duplicate} twice");
     Ok(())
+}
+
+fn per_million(used: Duration, readings: usize) -> f64 {
+    used.as_secs_f64() * 1e6 / readings.max(1) as f64
+}
+
+/// Says how far it is; a closed stderr is no reason to end.
+fn note(what: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "edge: {what}");
 }

@@ -1,9 +1,10 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
 //!
-//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000 BENCH_RUNS=1` make the writer's a short
-//! try; `BENCH_STEPS="drain steady away growth"` chooses among its steps, `BENCH_WRITERS="db-writer,Node-RED"` among the
-//! drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. `BENCH_SECONDS=10` makes the
-//! relay's long parts short. A run that any of these but the table's rows makes short is shown and not written down.
+//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000` makes the writer's a short try,
+//! `BENCH_RUNS=1` the writer's and the edge's, and `BENCH_SECONDS=10` the long parts of edge and relay.
+//! `BENCH_STEPS="drain steady away growth"` chooses among the writer's steps, `BENCH_WRITERS="db-writer,Node-RED"` among
+//! the drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. A run that any of these but
+//! the rows makes short is shown and not written down.
 
 mod edge;
 mod judge;
@@ -55,7 +56,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("make a folder for the data")?;
     let machine = machine::measure(folder.path())?;
     let section = match name {
-        "edge" => report::edge(&edge::measure(folder.path())?),
+        "edge" => edge::measure(folder.path(), longest()?)?,
         "judge" => report::judge(&judge::measure()?),
         "relay" => relayed(folder.path())?,
         _ => writer::measure()?,
@@ -69,10 +70,15 @@ fn measure(name: &str) -> anyhow::Result<()> {
 }
 
 fn relayed(folder: &Path) -> anyhow::Result<Section> {
+    let long = longest()?.unwrap_or(LONG);
+    Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
+}
+
+/// What a try makes every long part last at most.
+fn longest() -> anyhow::Result<Option<Duration>> {
     let short = std::env::var("BENCH_SECONDS").ok();
     let seconds = short.as_deref().map(str::parse).transpose().context("BENCH_SECONDS is whole seconds")?;
-    let long = seconds.map_or(LONG, Duration::from_secs);
-    Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
+    Ok(seconds.map(Duration::from_secs))
 }
 
 /// Runs this program again, for one part, beside a cluster that ends with it.

@@ -12,7 +12,7 @@ mod load;
 mod plan;
 mod plot;
 mod report;
-mod spread;
+pub(crate) mod spread;
 mod steady;
 mod subject;
 
@@ -28,6 +28,7 @@ use self::limits::Limits;
 use self::load::Load;
 use self::plan::Plan;
 use self::steady::Steady;
+pub(crate) use self::subject::install_peers;
 use self::subject::{DB_WRITER, PEERS, Subject};
 use crate::part::Section;
 
@@ -64,7 +65,7 @@ struct Drained {
 pub(crate) fn measure() -> anyhow::Result<Section> {
     let plan = Plan::from_environment()?;
     if plan.has("drain") {
-        subject::install_peers()?;
+        install_peers()?;
     }
     let ground = Ground::new()?;
     let mut figures =

@@ -33,6 +33,12 @@ impl Mosquitto {
         Self { process: run(&config, free), config, address: free }
     }
 
+    /// Of the process, for `usage`.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// SIGTERM, at which it saves its sessions.
     pub fn stop(&mut self) {
         self.process.terminate();

@@ -8,8 +8,21 @@ use std::time::Duration;
 /// There is no such process.
 #[must_use]
 pub fn resident_bytes(process: u32) -> u64 {
+    memory(process, "VmRSS:")
+}
+
+/// The most memory that it has had in use, in bytes.
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn peak_bytes(process: u32) -> u64 {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, what: &str) -> u64 {
     let status = read(process, "status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("VmRSS");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a running process");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 

@@ -1,7 +1,7 @@
 //! The median of some runs, with the lowest and highest.
 
 /// For example `12 (11–14)`; a dash where there are none.
-pub(super) fn spread(figures: impl IntoIterator<Item = f64>, digits: usize) -> String {
+pub(crate) fn spread(figures: impl IntoIterator<Item = f64>, digits: usize) -> String {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
     let (Some(lowest), Some(highest)) = (figures.first(), figures.last()) else { return "–".into() };
@@ -12,7 +12,7 @@ pub(super) fn spread(figures: impl IntoIterator<Item = f64>, digits: usize) -> S
 }
 
 /// The median of some runs; zero where there are none.
-pub(super) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()

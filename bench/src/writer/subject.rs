@@ -112,7 +112,7 @@ fn interpreter(script: &str) -> Command {
 
 /// # Errors
 /// Something cannot be installed; it has said what.
-pub(super) fn install_peers() -> anyhow::Result<()> {
+pub(crate) fn install_peers() -> anyhow::Result<()> {
     let status =
         Command::new(format!("{ROOT}/bench/peers/install")).status().context("run bench/peers/install")?;
     if !status.success() {

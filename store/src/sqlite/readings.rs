@@ -13,10 +13,7 @@ pub(super) const COLUMNS: &str = "measured_at, boot, seq, value, unit, received_
 
 /// Keeps a batch; what was kept before is left as it is.
 pub(super) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Written> {
-    let mut stored = 0;
-    for reading in &batch.readings {
-        stored += u64::from(keep_reading(tables, reading)?);
-    }
+    let stored = keep_readings(tables, &batch.readings)?;
     for message in &batch.rejected {
         rejections::keep(tables, message)?;
     }
@@ -27,24 +24,28 @@ pub(super) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<W
     })
 }
 
-/// Returns whether the reading is new.
-fn keep_reading(tables: &mut Tables<'_>, reading: &Reading) -> rusqlite::Result<bool> {
+/// Returns how many of the readings are new.
+fn keep_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Result<u64> {
     const INSERT: &str = "
         INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT DO NOTHING";
-    let series = tables.series.id(tables.connection, &reading.topic)?;
-    let added = tables.connection.prepare_cached(INSERT)?.execute(params![
-        series,
-        Micros(reading.measured_at),
-        Number(reading.boot),
-        Number(reading.seq),
-        reading.value,
-        reading.unit,
-        Micros(reading.received_at),
-        Micros(tables.stored_at),
-    ])?;
-    Ok(added == 1)
+    let mut insert = tables.connection.prepare_cached(INSERT)?;
+    let mut added = 0;
+    for reading in readings {
+        let series = tables.series.id(tables.connection, &reading.topic)?;
+        added += insert.execute(params![
+            series,
+            Micros(reading.measured_at),
+            Number(reading.boot),
+            Number(reading.seq),
+            reading.value,
+            reading.unit,
+            Micros(reading.received_at),
+            Micros(tables.stored_at),
+        ])?;
+    }
+    Ok(added as u64)
 }
 
 /// Reads a row of [`COLUMNS`].

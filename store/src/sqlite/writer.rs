@@ -214,14 +214,22 @@ fn transact(
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .context("begin a transaction")?;
-    let stored_at = Timestamp::now();
-    for change in group {
-        apply(&transaction, &mut Tables { connection: &transaction, series, stored_at }, change.as_mut())?;
+    let mut tables = Tables { connection: &transaction, series, stored_at: Timestamp::now() };
+    if let [alone] = group {
+        // Its savepoint would be the transaction itself, and cost a copy of each page that it touches.
+        if !alone.apply(&mut tables) {
+            tables.series.forget();
+            return transaction.rollback().context("roll back");
+        }
+    } else {
+        for change in group {
+            apply(&transaction, &mut tables, change.as_mut())?;
+        }
     }
     transaction.commit().context("commit")
 }
 
-/// Makes one change in a savepoint of its own.
+/// Makes one of several changes in a savepoint of its own.
 fn apply(
     transaction: &Transaction<'_>,
     tables: &mut Tables<'_>,

@@ -98,6 +98,20 @@ async fn a_change_that_fails_fails_alone() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_alone_and_fails_keeps_nothing() {
+    let (_folder, writer) = start();
+    let fail = |tables: &mut Tables<'_>| {
+        tables.series.id(tables.connection, &topic("t/x"))?;
+        tables.connection.execute_batch(NOTICE_OF_NOTHING)
+    };
+    let failed = writer.change("fail", 1, fail).await.unwrap_err();
+    assert!(failed.to_string().contains("FOREIGN KEY"), "{failed}");
+    assert!(series(&writer).await.is_empty());
+    add(&writer, "t/x").await.unwrap();
+    assert_eq!(series(&writer).await, ["t/x"], "a number that was rolled back is not remembered");
+}
+
+#[tokio::test]
 async fn a_commit_that_fails_keeps_nothing_and_the_next_one_works() {
     let (_folder, writer) = start();
     for spoil in [

@@ -1,0 +1,30 @@
+//! What the process costs while hardly anything comes.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use e2e::{Start, binary};
+use serde::Serialize;
+
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Idle {
+    pub(super) binary_bytes: u64,
+    /// From the start of the process to its first lines.
+    pub(super) start: Duration,
+    pub(super) watched: Duration,
+    pub(super) resident_bytes: u64,
+    /// Share of one core.
+    pub(super) cpu: f64,
+}
+
+pub(super) fn measure(data: &Path, watched: Duration) -> anyhow::Result<Idle> {
+    let binary_bytes = std::fs::metadata(binary("millrace")).context("find millrace")?.len();
+    let started = Instant::now();
+    let millrace = Start::new(data).set("SENSORS__COUNT", "3").start();
+    let start = started.elapsed();
+    let before = millrace.cpu();
+    std::thread::sleep(watched);
+    let cpu = (millrace.cpu() - before).as_secs_f64() / watched.as_secs_f64();
+    Ok(Idle { binary_bytes, start, watched, resident_bytes: millrace.resident_bytes(), cpu })
+}
