@@ -2,8 +2,8 @@
 //!
 //! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000` makes the writer's a short try,
 //! `BENCH_RUNS=1` the writer's and the edge's, and `BENCH_SECONDS=10` the long parts of edge and relay.
-//! `BENCH_STEPS="drain steady away growth"` chooses among the writer's steps, `BENCH_WRITERS="db-writer,Node-RED"` among
-//! the drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. A run that any of these but
+//! `BENCH_STEPS="drain steady away growth instructions"` chooses among the writer's steps,
+//! `BENCH_WRITERS="db-writer,Node-RED"` among the drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. A run that any of these but
 //! the rows makes short is shown and not written down.
 
 mod edge;

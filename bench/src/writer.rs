@@ -7,6 +7,7 @@ mod database;
 mod drain;
 mod field;
 mod growth;
+mod instructions;
 mod limits;
 mod load;
 mod plan;
@@ -24,6 +25,7 @@ use self::away::Away;
 use self::drain::Drain;
 use self::field::Ground;
 use self::growth::Grown;
+use self::instructions::Counted;
 use self::limits::Limits;
 use self::load::Load;
 use self::plan::Plan;
@@ -50,6 +52,7 @@ struct Figures {
     highest: Vec<Option<Steady>>,
     away: Vec<Away>,
     growth: Vec<Grown>,
+    instructions: Option<Counted>,
 }
 
 /// All drains of one subject.
@@ -76,6 +79,10 @@ pub(crate) fn measure() -> anyhow::Result<Section> {
     }
     if plan.has("growth") {
         figures.growth = growth::run(&ground, &plan, note)?;
+    }
+    if plan.has("instructions") {
+        note("instructions");
+        figures.instructions = Some(instructions::count(&ground)?);
     }
     let plot = plot::drains(&figures);
     Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot })

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, ensure};
 
 /// What is measured, in this order.
-const STEPS: &str = "drain steady away growth";
+const STEPS: &str = "drain steady away growth instructions";
 
 #[derive(Debug)]
 pub(super) struct Plan {

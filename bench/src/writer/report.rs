@@ -5,7 +5,7 @@ use super::drain::Drain;
 use super::limits::{Limits, Rate};
 use super::spread::{median, spread};
 use super::steady::{EMPTY_WITHIN, RATES, Steady};
-use super::{DEVICES, Drained, Figures, Grown};
+use super::{Counted, DEVICES, Drained, Figures, Grown};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -18,6 +18,7 @@ pub(super) fn text(figures: &Figures) -> String {
         steady(figures),
         away(figures),
         growth(&figures.growth),
+        instructions(figures.instructions),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -198,5 +199,15 @@ fn growth(grown: &[Grown]) -> String {
     format!(
         "### As it grows\n\nOne drain each; one thing differs from the drain above.\n\n{}",
         written.join("\n")
+    )
+}
+
+fn instructions(counted: Option<Counted>) -> String {
+    let Some(Counted { by_reading, around }) = counted else { return String::new() };
+    format!(
+        "### Instructions\n\n\
+         On one reading's way through db-writer, from the socket of the broker to that of the database: {by_reading}, as \
+         callgrind counts them between a short and a longer drain; {:.0} million to start and to stop.\n",
+        around as f64 / 1e6
     )
 }

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use e2e::eventually;
+use e2e::{eventually, program};
 
 use super::database::Table;
 use super::field::Field;
@@ -95,6 +95,16 @@ impl Subject {
         };
         Running::start(self.name, command, folder.join("subject.log"))
     }
+
+    /// db-writer with its instructions counted by callgrind, which makes it some fifty times slower.
+    pub(super) fn start_counted(&self, field: &Field<'_>, folder: &Path) -> anyhow::Result<Running> {
+        let writer = field.db_writer(folder, &[])?;
+        let mut command = program("valgrind", "valgrind");
+        command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}/callgrind", folder.display()));
+        command.arg(writer.get_program()).args(writer.get_args());
+        command.envs(writer.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Running::start(self.name, command, folder.join("subject.log"))
+    }
 }
 
 /// As `bench/peers/install` has put them.
@@ -146,6 +156,12 @@ impl Running {
         let said = std::fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = said.lines().rev().take(5).collect();
         bail!("{} ended with {status}: {}", self.name, last.join(" | "))
+    }
+
+    /// Stops it; what it said.
+    pub(super) fn finish(mut self) -> anyhow::Result<String> {
+        self.stop()?;
+        std::fs::read_to_string(&self.log).context("read a log")
     }
 
     fn stop(&mut self) -> anyhow::Result<ExitStatus> {
