@@ -35,7 +35,7 @@ pub(super) struct Pace {
 pub(super) struct Paced {
     /// From when each reading was due to its PUBACK, sorted.
     pub(super) pubacks: Vec<Duration>,
-    /// How late the sender itself was at worst; part of the waits.
+    /// How late the sender itself was at worst with what is timed; part of the waits.
     pub(super) behind: Duration,
 }
 
@@ -88,7 +88,9 @@ fn publish(mut lines: Vec<Line>, pace: Pace, start: Start) -> anyhow::Result<Dur
             due = start.clock.elapsed();
         }
         thread::sleep(due.saturating_sub(start.clock.elapsed()));
-        behind = behind.max(start.clock.elapsed().saturating_sub(due));
+        if number >= pace.warm_up {
+            behind = behind.max(start.clock.elapsed().saturating_sub(due));
+        }
         let line = &mut lines[(number % CONNECTIONS) as usize];
         line.publish(number / CONNECTIONS, &reading(number, start.time + due), due)?;
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use e2e::Start;
 use serde::Serialize;
 
@@ -33,6 +34,7 @@ pub(super) fn pace(per_second: u64, timed: Duration) -> Pace {
 
 /// Each rate once, each with a store of its own.
 pub(super) fn at_rates(folder: &Path, timed: Duration) -> anyhow::Result<Vec<Steady>> {
+    std::fs::create_dir_all(folder).context("make a folder")?;
     RATES.iter().map(|&rate| at(&folder.join(rate.to_string()), rate, timed)).collect()
 }
 
