@@ -38,7 +38,7 @@ use crate::part::Section;
 const DEVICES: u64 = 1_000;
 
 /// A step of the climb to the highest rate begins at this share of the drain's rate.
-const FIRST_STEP: f64 = 0.2;
+const FIRST_STEP: f64 = 0.05;
 
 /// Every run of everything.
 #[derive(Debug, Default, Serialize)]
@@ -76,6 +76,10 @@ pub(crate) fn measure() -> anyhow::Result<Section> {
     for run in 1..=plan.runs {
         note(&format!("run {run} of {}", plan.runs));
         one_run(&ground, &plan, &mut figures)?;
+    }
+    if plan.has("away") {
+        note("without the database");
+        figures.away.push(away::run(&ground.field()?)?);
     }
     if plan.has("growth") {
         figures.growth = growth::run(&ground, &plan, note)?;
@@ -117,10 +121,6 @@ fn one_run(ground: &Ground, plan: &Plan, figures: &mut Figures) -> anyhow::Resul
         figures.steady.push(steady::at_rates(ground)?);
         note("highest rate");
         figures.highest.push(steady::highest(ground, first_step(figures))?);
-    }
-    if plan.has("away") {
-        note("without the database");
-        figures.away.push(away::run(&ground.field()?)?);
     }
     Ok(())
 }

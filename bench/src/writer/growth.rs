@@ -45,7 +45,7 @@ pub(super) fn run(ground: &Ground, plan: &Plan, note: impl Fn(&str)) -> anyhow::
 }
 
 fn cases(plan: &Plan) -> Vec<Case> {
-    let some = plan.readings.div_ceil(5);
+    let some = plan.readings.div_ceil(10);
     let usual = Case {
         table: "",
         label: String::new(),
@@ -114,7 +114,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(labels(&plan(20_000), "batch"), ["100", "1000"]);
-        assert_eq!(labels(&plan(7_500), "batch"), ["100"]);
+        assert_eq!(labels(&plan(15_000), "batch"), ["100"]);
         assert_eq!(labels(&plan(20_000), "devices"), ["100", "1000", "10000"]);
         assert_eq!(labels(&plan(1_000_000), "devices"), ["100", "1000", "10000", "100000", "1000000"]);
         assert_eq!(labels(&plan(20_000), "rows"), ["0", "50"]);

@@ -52,7 +52,7 @@ fn limits(runs: &[Limits]) -> String {
     };
     format!(
         "### What broker and database allow\n\n\
-         A consumer that only acks, 10,000 at a time; and COPY, 10,000 rows a transaction, encoded and sorted before.\n\n\
+         A consumer that only acks, 10,000 at a time, for a quarter of the readings; and COPY, 10,000 rows a transaction, encoded and sorted before.\n\n\
          | limit | readings/s | client CPU-s | server CPU-s |\n| --- | ---: | ---: | ---: |\n{}{}{}\
          | both, one after the other | {} | | |\n",
         row("taking from the queue", |run| run.null_consumer),
