@@ -5,11 +5,14 @@
 
 mod acker;
 mod connect;
+mod deliveries;
+mod fields;
 mod frontier;
 mod message;
 mod problem;
 mod session;
 mod stamps;
+mod tap;
 
 use std::time::{Duration, Instant};
 

@@ -5,12 +5,17 @@ use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::Mutex;
 
+use async_rs::Tokio;
+use async_rs::traits::Reactor;
 use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Queue;
+use super::deliveries::{FRAME_MAX, Taken};
 use super::problem::{Problem, not_let_in};
+use super::tap::{Stream, Tap, runtime};
 use crate::url::{AmqpUrl, GUEST};
 
 /// A peer that says nothing for twice this time is dead; lapin looks every half of it.
@@ -26,27 +31,38 @@ impl Drop for Line {
     }
 }
 
+/// A connection whose deliveries do not go through lapin.
+pub(super) struct Connected {
+    pub(super) connection: Connection,
+    pub(super) line: Line,
+    pub(super) taken: UnboundedReceiver<Taken>,
+}
+
 /// Connects here rather than in lapin's thread, which knows no time limit.
-pub(super) async fn connect(queue: &Queue) -> Result<(Connection, Line), Problem> {
-    let (url, unreachable) = (&queue.url, |e: io::Error| e.to_string());
-    let host = url.host.trim_matches(['[', ']']);
-    let addresses: Vec<_> = tokio::net::lookup_host((host, url.port)).await.map_err(unreachable)?.collect();
-    let runtime = lapin::runtime::default_runtime().map_err(|e| e.to_string())?;
-    let mut stream = AsyncTcpStream::connect(&runtime, addresses).await.map_err(unreachable)?;
-    let AsyncTcpStream::Plain(plain) = &stream else { return Err("TLS before it was asked for".to_owned()) };
-    let line = Line(plain.get_ref().as_fd().try_clone_to_owned().map_err(unreachable)?.into());
-    if url.tls {
-        stream = stream.into_tls(host, OwnedTLSConfig::default().as_ref()).await.map_err(unreachable)?;
-    }
-    let once = Mutex::new(Some(stream));
+pub(super) async fn connect(queue: &Queue) -> Result<Connected, Problem> {
+    let (stream, line) = reach(&queue.url).await.map_err(|e| e.to_string())?;
+    let (tap, taken) = Tap::new(stream);
+    let once = Mutex::new(Some(AsyncTcpStream::Plain(tap)));
     let hand_in = async move |_, _| {
         let stream = once.lock().ok().and_then(|mut stream| stream.take());
         stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
     };
     let properties =
         ConnectionProperties::default().with_connection_name(queue.connection_name.as_str().into());
-    let connection = Connection::connector(uri(url), runtime, hand_in, properties).await;
-    Ok((connection.map_err(|e| not_let_in(&e, queue))?, line))
+    let connection = Connection::connector(uri(&queue.url), runtime(), hand_in, properties).await;
+    Ok(Connected { connection: connection.map_err(|e| not_let_in(&e, queue))?, line, taken })
+}
+
+async fn reach(url: &AmqpUrl) -> io::Result<(Stream, Line)> {
+    let host = url.host.trim_matches(['[', ']']);
+    let addresses: Vec<_> = tokio::net::lookup_host((host, url.port)).await?.collect();
+    let plain = Tokio::current().tcp_connect(addresses).await?;
+    let line = Line(plain.get_ref().as_fd().try_clone_to_owned()?.into());
+    let mut stream = Stream::Plain(plain);
+    if url.tls {
+        stream = stream.into_tls(host, OwnedTLSConfig::default().as_ref()).await?;
+    }
+    Ok((stream, line))
 }
 
 fn uri(url: &AmqpUrl) -> AMQPUri {
@@ -59,6 +75,10 @@ fn uri(url: &AmqpUrl) -> AMQPUri {
             port: url.port,
         },
         vhost: url.vhost.clone(),
-        query: AMQPQueryString { heartbeat: Some(HEARTBEAT_SECONDS), ..AMQPQueryString::default() },
+        query: AMQPQueryString {
+            heartbeat: Some(HEARTBEAT_SECONDS),
+            frame_max: Some(FRAME_MAX),
+            ..AMQPQueryString::default()
+        },
     }
 }

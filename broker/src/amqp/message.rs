@@ -2,17 +2,53 @@
 
 use bytes::Bytes;
 use jiff::{Timestamp, ToSpan};
-use lapin::types::{AMQPValue, FieldTable};
 use telemetry::Message;
 use tracing::warn;
 
+use super::fields::Fields;
 use super::stamps::Stamps;
 
 /// When the broker took it, in milliseconds since 1970; no device can forge it.
-const RECEIVED_AT: &str = "timestamp_in_ms";
+const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
 
 /// How often a quorum queue gave it to a consumer before.
-const ACQUISITIONS: &str = "x-acquired-count";
+const ACQUISITIONS: &[u8] = b"x-acquired-count";
+
+/// The flags of the properties before a message's headers, and of the headers: content type, its encoding, the headers.
+const CONTENT_TYPE: u16 = 1 << 15;
+const CONTENT_ENCODING: u16 = 1 << 14;
+const HEADERS: u16 = 1 << 13;
+
+/// What a message's headers say of it.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Header {
+    received_ms: Option<i64>,
+    acquisitions: i64,
+}
+
+impl Header {
+    /// Reads properties as AMQP lists them, from their flags on.
+    pub(super) fn read(mut properties: Fields<'_>) -> Option<Self> {
+        let flags = properties.u16()?;
+        for before in [CONTENT_TYPE, CONTENT_ENCODING] {
+            if flags & before != 0 {
+                properties.short_string()?;
+            }
+        }
+        let mut header = Self::default();
+        if flags & HEADERS != 0 {
+            let mut headers = properties.table()?;
+            while !headers.is_empty() {
+                match headers.entry()? {
+                    (RECEIVED_AT, number) => header.received_ms = number,
+                    (ACQUISITIONS, number) => header.acquisitions = number.unwrap_or_default(),
+                    _ => {}
+                }
+            }
+        }
+        Some(header)
+    }
+}
 
 /// Reads the messages of one connection.
 #[derive(Debug, Default)]
@@ -22,24 +58,17 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn read(
-        &mut self,
-        routing_key: &str,
-        headers: Option<&FieldTable>,
-        payload: Vec<u8>,
-    ) -> Message {
-        let topic = topic(routing_key);
-        let ms =
-            number(headers, RECEIVED_AT).and_then(|ms| Some((ms, Timestamp::from_millisecond(ms).ok()?)));
+    pub(super) fn read(&mut self, topic: String, header: Header, payload: Bytes) -> Message {
+        let Header { received_ms, acquisitions } = header;
+        let ms = received_ms.and_then(|ms| Some((ms, Timestamp::from_millisecond(ms).ok()?)));
         let received_at = match ms {
             Some((ms, received_at)) => {
-                let acquisitions = number(headers, ACQUISITIONS).unwrap_or_default();
                 let micros = self.stamps.offset_micros(&topic, &payload, ms, acquisitions);
                 received_at.saturating_add(i64::from(micros).microseconds()).unwrap_or(received_at)
             }
             None => self.now(),
         };
-        Message { topic, payload: Bytes::from(payload), received_at }
+        Message { topic, payload, received_at }
     }
 
     fn now(&mut self) -> Timestamp {
@@ -56,18 +85,10 @@ impl Reader {
 
 /// The MQTT topic, as RabbitMQ's MQTT plugin translates it but for `*`: that one would become `+`, which no device can
 /// publish to. A dot in a topic cannot be told from a slash any more.
-fn topic(routing_key: &str) -> String {
-    let mut topic = String::with_capacity(routing_key.len());
-    topic.extend(routing_key.chars().map(|c| if c == '.' { '/' } else { c }));
-    topic
-}
-
-fn number(headers: Option<&FieldTable>, name: &str) -> Option<i64> {
-    match headers?.inner().get(name)? {
-        AMQPValue::LongLongInt(number) => Some(*number),
-        AMQPValue::LongInt(number) => Some((*number).into()),
-        _ => None,
-    }
+pub(super) fn topic(routing_key: &[u8]) -> String {
+    let levels = routing_key.iter().map(|byte| if *byte == b'.' { b'/' } else { *byte }).collect();
+    // Over MQTT it is UTF-8; whatever else published it gets a topic that is rejected.
+    String::from_utf8(levels).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -75,10 +96,8 @@ mod tests {
     use super::*;
     use telemetry::{Topic, TopicError};
 
-    fn stamped(ms: i64) -> FieldTable {
-        let mut headers = FieldTable::default();
-        headers.insert(RECEIVED_AT.into(), AMQPValue::LongLongInt(ms));
-        headers
+    fn stamped(ms: i64) -> Header {
+        Header { received_ms: Some(ms), acquisitions: 0 }
     }
 
     #[test]
@@ -93,8 +112,7 @@ mod tests {
             ("temperature.lab 1", "temperature/lab 1", Some(TopicError::Character(' '))),
             ("temperature.grün", "temperature/grün", Some(TopicError::Character('ü'))),
         ] {
-            let message = Reader::default().read(key, Some(&stamped(0)), vec![]);
-            assert_eq!(message.topic, topic);
+            assert_eq!(super::topic(key.as_bytes()), topic);
             assert_eq!(Topic::parse(topic).err(), error, "{key}");
         }
     }
@@ -102,9 +120,10 @@ mod tests {
     #[test]
     fn the_time_is_the_brokers_and_equal_messages_are_told_apart() {
         let mut reader = Reader::default();
-        let headers = stamped(1_700_000_000_123);
-        let mut read =
-            |payload: &str| reader.read("t.a", Some(&headers), payload.into()).received_at.as_microsecond();
+        let mut read = |payload: &'static str| {
+            let message = reader.read("t/a".to_owned(), stamped(1_700_000_000_123), payload.into());
+            message.received_at.as_microsecond()
+        };
         assert_eq!(
             [read("1"), read("1"), read("2")],
             [1_700_000_000_123_000, 1_700_000_000_123_001, 1_700_000_000_123_000]
@@ -115,8 +134,8 @@ mod tests {
     fn without_a_usable_time_it_is_now() {
         let before = Timestamp::now();
         let mut reader = Reader::default();
-        for headers in [None, Some(FieldTable::default()), Some(stamped(i64::MAX))] {
-            assert!(reader.read("t.a", headers.as_ref(), vec![]).received_at >= before);
+        for header in [Header::default(), stamped(i64::MAX)] {
+            assert!(reader.read("t/a".to_owned(), header, Bytes::new()).received_at >= before);
         }
         assert!(reader.warned);
     }

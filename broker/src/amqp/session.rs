@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, Event};
@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Queue;
 use super::acker::{Acker, Debt, Payments};
-use super::connect::{Line, connect};
-use super::message::Reader;
+use super::connect::{Connected, Line, connect};
+use super::deliveries::Taken;
 use super::problem::{Problem, explained};
 use crate::Delivery;
 use crate::delivery::session;
@@ -32,7 +32,9 @@ const GATHERING: Duration = Duration::from_millis(1);
 /// A consumer and all that it needs; dropping it cuts the line.
 pub(super) struct Session<'a> {
     queue: &'a Queue,
+    /// Only ever ends: its deliveries are among the taken.
     consumer: Consumer,
+    taken: mpsc::UnboundedReceiver<Taken>,
     channel: Channel,
     connection: Connection,
     _line: Line,
@@ -52,7 +54,7 @@ impl<'a> Session<'a> {
     }
 
     async fn start(queue: &'a Queue) -> Result<Self, Problem> {
-        let (connection, line) = connect(queue).await?;
+        let Connected { connection, line, taken } = connect(queue).await?;
         let events = Box::new(connection.events_listener());
         let explained = |e: lapin::Error| explained(&e, queue);
         let channel = connection.create_channel().await.map_err(explained)?;
@@ -61,18 +63,31 @@ impl<'a> Session<'a> {
         let gone = CancellationToken::new();
         let acker = tokio::spawn(Acker::new(channel.clone()).run(paid, gone.clone()));
         let number = session();
-        Ok(Self { queue, consumer, channel, connection, _line: line, events, number, payments, gone, acker })
+        Ok(Self {
+            queue,
+            consumer,
+            taken,
+            channel,
+            connection,
+            _line: line,
+            events,
+            number,
+            payments,
+            gone,
+            acker,
+        })
     }
 
     /// Hands over until the connection is lost.
     pub(super) async fn run(&mut self, out: &mpsc::Sender<Delivery<Message>>) -> Problem {
-        let Self { queue, consumer, events, number, payments, .. } = self;
+        let Self { queue, consumer, taken, events, number, payments, .. } = self;
         let debt = |tag| Debt::new(tag, *number, payments);
         // The news of a lost connection must not wait behind what came before it: none of that can be settled.
         let failure = tokio::select! {
             biased;
             e = failure(events) => Some(e),
-            e = hand_over(consumer, debt, out) => e,
+            e = ended(consumer) => e,
+            () = hand_over(taken, debt, out) => None,
         };
         match failure {
             Some(e) => explained(&e, queue),
@@ -117,33 +132,27 @@ async fn failure(events: &mut (impl Stream<Item = Event> + Unpin)) -> lapin::Err
     }
 }
 
-/// Hands over until the consumer ends, or nobody receives.
+/// Waits until the broker ends the consumer, or says why it cannot go on.
+async fn ended(consumer: &mut Consumer) -> Option<lapin::Error> {
+    consumer.next().await.and_then(Result::err)
+}
+
+/// Hands over until the connection ends, or nobody receives.
 async fn hand_over(
-    consumer: &mut Consumer,
+    taken: &mut mpsc::UnboundedReceiver<Taken>,
     debt: impl Fn(u64) -> Debt,
     out: &mpsc::Sender<Delivery<Message>>,
-) -> Option<lapin::Error> {
-    let mut reader = Reader::default();
-    let mut next = consumer.next().await;
-    while let Some(taken) = next {
-        let taken = match taken {
-            Ok(taken) => taken,
-            Err(e) => return Some(e),
-        };
-        let headers = taken.properties.headers().as_ref();
-        let message = reader.read(taken.routing_key.as_str(), headers, taken.data);
+) {
+    while let Some(Taken { tag, message }) = taken.recv().await {
         // The debt begins when it is handed over: what waits here goes back by closing.
-        let room = out.reserve().await.ok()?;
-        room.send(Delivery::amqp(message, debt(taken.delivery_tag)));
-        next = match consumer.next().now_or_never() {
-            Some(next) => next,
-            None => {
-                sleep(GATHERING).await;
-                consumer.next().await
-            }
-        };
+        let Ok(room) = out.reserve().await else { break };
+        room.send(Delivery::amqp(message, debt(tag)));
+        if taken.is_empty() {
+            sleep(GATHERING).await;
+        }
     }
-    None
+    // Whoever ended it says why.
+    std::future::pending::<()>().await;
 }
 
 async fn consume(channel: &Channel, queue: &Queue) -> lapin::Result<Consumer> {

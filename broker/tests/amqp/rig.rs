@@ -189,6 +189,16 @@ impl Consumer {
         taken
     }
 
+    /// Waits until so many are handed over and not yet taken.
+    pub(crate) async fn handed_over(&self, count: usize) {
+        let counted = async {
+            while self.deliveries.len() < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        within(&format!("{count} handed over"), counted).await;
+    }
+
     /// The next delivery, which must say this.
     pub(crate) async fn expect(&mut self, said: &str) -> Delivery<Message> {
         let delivery = self.take().await;

@@ -73,7 +73,7 @@ async fn a_stop_waits_for_what_was_handed_over_and_gives_back_the_rest() {
     rig.publish(texts(0..10)).await;
     let mut consumer = Consumer::start(&rig.amqp, &rig.name, 1);
     let first = consumer.expect("0").await;
-    rig.waiting(&rig.name, 0).await;
+    consumer.handed_over(1).await;
     consumer.stop.cancel();
     let mut second = consumer.take_many(1).await;
     assert!(within("the end of deliveries", consumer.deliveries.recv()).await.is_none());
