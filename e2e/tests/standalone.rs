@@ -141,7 +141,8 @@ fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
     plant.mosquitto.stop();
     let address = plant.mosquitto.address.to_string();
     for service in plant.services() {
-        let reason = service.until_it_says(&["broker: ", &address]);
+        // First it says how the connection ended, then why there is no other.
+        let reason = service.until_it_says(&["broker: ", &address, "refused"]);
         let asked = service.healthcheck();
         let said = String::from_utf8_lossy(&asked.stderr);
         assert!(asked.status.code() == Some(1) && said.contains(reason.trim()), "{said}");

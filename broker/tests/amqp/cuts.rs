@@ -75,6 +75,21 @@ async fn a_cut_is_noticed_though_nobody_takes_the_messages() {
 }
 
 #[tokio::test]
+async fn what_no_broker_says_ends_the_connection_and_what_was_unsettled_comes_again() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let proxy = Proxy::to(&rig.amqp).await;
+    rig.publish(["a".to_owned()]).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    let old = consumer.expect("a").await;
+    proxy.disturb();
+    consumer.problem("the broker sent a frame without its end").await;
+    assert_eq!(old.settle(Outcome::Done).await, Err(Unsettled));
+    consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
+    consumer.stopped().await;
+    rig.waiting(&rig.name, 0).await;
+}
+
+#[tokio::test]
 async fn a_peer_that_falls_silent_is_given_up() {
     let Some(rig) = Rig::with_queue().await else { return };
     let proxy = Proxy::to(&rig.amqp).await;

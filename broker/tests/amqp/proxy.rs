@@ -1,14 +1,18 @@
-//! A line to the broker that can be cut and frozen.
+//! A line to the broker that can be cut, frozen and disturbed.
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+/// A delivery's first frame, as far as its class and method, and without the end of a frame.
+const NO_FRAME: &[u8] = b"\x01\0\x01\0\0\0\x04\0\x3c\0\x3c\0";
 
 /// What becomes of the lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Fate {
     cuts: usize,
     frozen: bool,
+    disturbed: usize,
 }
 
 /// Passes bytes on to the broker; ends with the test.
@@ -38,6 +42,11 @@ impl Proxy {
         self.fate.send_modify(|fate| fate.cuts += 1);
     }
 
+    /// The client hears what no broker says, and nothing more on this line.
+    pub(crate) fn disturb(&self) {
+        self.fate.send_modify(|fate| fate.disturbed += 1);
+    }
+
     /// From now on nothing passes, and nobody is told.
     pub(crate) fn freeze(&self) {
         self.fate.send_modify(|fate| fate.frozen = true);
@@ -50,6 +59,9 @@ async fn pass(mut client: TcpStream, place: String, mut fate: watch::Receiver<Fa
     tokio::select! {
         _ = copy_bidirectional(&mut client, &mut broker) => {}
         _ = fate.wait_for(|fate| *fate != born) => {}
+    }
+    if fate.borrow().disturbed != born.disturbed {
+        client.write_all(NO_FRAME).await.unwrap();
     }
     // A frozen line stays, without a word.
     let _ = fate.wait_for(|fate| fate.cuts != born.cuts).await;

@@ -113,3 +113,17 @@ async fn a_debt_of_a_consumer_that_has_ended_cannot_be_paid() {
     assert_eq!(stale.settle(Outcome::Done).await, Err(Unsettled));
     consumer.stopped().await;
 }
+
+#[tokio::test]
+async fn a_payload_may_be_empty_or_longer_than_a_frame() {
+    let Some(rig) = Rig::with_queue().await else { return };
+    let payloads = [0, 1, 131_064, 131_065, 500_000].map(|length| "x".repeat(length));
+    rig.publish(payloads.clone()).await;
+    let mut consumer = rig.consumer();
+    for payload in payloads {
+        let delivery = consumer.take().await;
+        assert!(delivery.item.payload == payload, "{} bytes", payload.len());
+        delivery.settle(Outcome::Done).await.unwrap();
+    }
+    consumer.stopped().await;
+}
