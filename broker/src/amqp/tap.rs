@@ -49,7 +49,8 @@ impl Tap {
 
     /// Reads what has come; how many bytes, 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let read = std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut self.buffer[self.filled..]))?;
+        let read =
+            std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut self.buffer[self.filled..]))?;
         self.filled += read;
         let out = |taken| {
             // Nobody takes it any more: it goes back with the end of the connection.
@@ -121,7 +122,10 @@ impl Reactor for Tapped {
         self.0.interval(duration)
     }
 
-    fn tcp_connect_addr(&self, _address: SocketAddr) -> impl Future<Output = io::Result<Tap>> + Send + 'static {
+    fn tcp_connect_addr(
+        &self,
+        _address: SocketAddr,
+    ) -> impl Future<Output = io::Result<Tap>> + Send + 'static {
         ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }
