@@ -24,9 +24,8 @@ pub(super) fn drains(figures: &Figures) -> Option<String> {
         let rate = median(drained.runs.iter().map(|run| run.readings_per_second));
         bars.push((drained.name, rate, if at == 0 { "ours" } else { "peer" }));
     }
-    if let Some(highest) = figures.highest.iter().flatten().map(|step: &Steady| step.per_second).min() {
-        bars.push(("db-writer, queue empty", highest as f64, "ours"));
-    }
+    let highest = median(figures.highest.iter().flatten().map(|step: &Steady| step.per_second as f64));
+    bars.push(("db-writer, queue empty", highest, "ours"));
     bars.retain(|(_, rate, _)| *rate > 0.0);
     let longest = bars.iter().map(|(_, rate, _)| *rate).fold(0.0, f64::max);
     (longest > 0.0).then(|| svg(&bars, longest))
