@@ -32,7 +32,7 @@ pub(super) struct Taken {
 
 /// Puts the deliveries of one connection together; they come over one channel, one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Deliveries {
+pub(super) struct Frames {
     reader: Reader,
     begun: Option<Begun>,
 }
@@ -53,7 +53,7 @@ struct Body {
     size: u64,
 }
 
-impl Deliveries {
+impl Frames {
     /// Goes through the whole frames: deliveries go to `out`, all else is added to `rest`. Returns how many bytes the
     /// whole frames have.
     pub(super) fn split(

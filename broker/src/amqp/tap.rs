@@ -17,7 +17,7 @@ use futures_util::{AsyncRead, AsyncWrite};
 use lapin::AsyncTcpStream;
 use tokio::sync::mpsc;
 
-use super::deliveries::{Deliveries, FRAME_MAX, Taken};
+use super::deliveries::{FRAME_MAX, Frames, Taken};
 
 /// What lapin reads for the deliveries that it does not see, so that it knows its peer to be there.
 const HEARTBEAT_FRAME: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 0xCE];
@@ -33,7 +33,7 @@ pub(super) struct Tap {
     stream: Stream,
     buffer: Box<[u8]>,
     filled: usize,
-    deliveries: Deliveries,
+    frames: Frames,
     /// For lapin.
     rest: Vec<u8>,
     out: mpsc::UnboundedSender<Taken>,
@@ -44,7 +44,7 @@ impl Tap {
     pub(super) fn new(stream: Stream) -> (Self, mpsc::UnboundedReceiver<Taken>) {
         let (out, taken) = mpsc::unbounded_channel();
         let buffer = vec![0; BUFFER].into_boxed_slice();
-        (Self { stream, buffer, filled: 0, deliveries: Deliveries::default(), rest: Vec::new(), out }, taken)
+        (Self { stream, buffer, filled: 0, frames: Frames::default(), rest: Vec::new(), out }, taken)
     }
 
     /// Reads what has come; how many bytes, 0 at the end.
@@ -56,7 +56,7 @@ impl Tap {
             // Nobody takes it any more: it goes back with the end of the connection.
             let _ = self.out.send(taken);
         };
-        let whole = self.deliveries.split(&self.buffer[..self.filled], &mut self.rest, out)?;
+        let whole = self.frames.split(&self.buffer[..self.filled], &mut self.rest, out)?;
         self.buffer.copy_within(whole..self.filled, 0);
         self.filled -= whole;
         Poll::Ready(Ok(read))

@@ -1,4 +1,4 @@
-//! Deliveries as the codec below lapin writes them are read back, however they arrive.
+//! Frames as the codec below lapin writes them are read back as deliveries, however they arrive.
 
 use amq_protocol::frame::{AMQPContentHeader, AMQPFrame, gen_frame};
 use amq_protocol::protocol::{AMQPClass, basic};
@@ -110,7 +110,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 
 /// Reads the bytes in pieces of these lengths, in turn.
 fn split(bytes: &[u8], pieces: &[usize]) -> io::Result<(Vec<Taken>, Vec<u8>)> {
-    let (mut deliveries, mut taken, mut rest) = (Deliveries::default(), Vec::new(), Vec::new());
+    let (mut frames, mut taken, mut rest) = (Frames::default(), Vec::new(), Vec::new());
     let (mut arrived, mut left) = (Vec::new(), bytes);
     for piece in pieces.iter().cycle() {
         if left.is_empty() {
@@ -119,7 +119,7 @@ fn split(bytes: &[u8], pieces: &[usize]) -> io::Result<(Vec<Taken>, Vec<u8>)> {
         let (now, later) = left.split_at((*piece).min(left.len()));
         arrived.extend_from_slice(now);
         left = later;
-        let whole = deliveries.split(&arrived, &mut rest, |delivery| taken.push(delivery))?;
+        let whole = frames.split(&arrived, &mut rest, |delivery| taken.push(delivery))?;
         arrived.drain(..whole);
     }
     Ok((taken, rest))
