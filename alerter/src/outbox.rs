@@ -1,4 +1,4 @@
-//! Puts notices into messages and sends these, each way by itself, until they are taken.
+//! Puts notifications into messages and sends these, each way by itself, until they are taken.
 
 mod patience;
 mod sending;
@@ -22,7 +22,7 @@ use crate::notifier::Notifiers;
 use crate::plan::{Plan, Situation, later, plan};
 use crate::{Counters, Rules};
 
-/// Notices looked at in one go; more where nothing can be decided about these now.
+/// Notifications looked at in one go; more where nothing can be decided about these now.
 const NOTICES: usize = 10_000;
 
 /// Decisions at one time, at most; the rest a little later.
@@ -199,14 +199,14 @@ impl Outbox {
     async fn plan(&self, now: Timestamp) -> store::Result<Option<Timestamp>> {
         let mut size = NOTICES;
         for _ in 0..ROUNDS {
-            let (due, next) = self.store.due_notices(now, size).await?;
+            let (due, next) = self.store.due_notifications(now, size).await?;
             if due.is_empty() {
                 return Ok(next);
             }
             let Plan { decisions, look_again } = self.planned(now, &due).await?;
             if decisions != Decisions::default() {
                 self.store.decide(&decisions).await?;
-                self.counters.notices_dropped.inc_by(decisions.dropped.len() as u64);
+                self.counters.notifications_dropped.inc_by(decisions.dropped.len() as u64);
             } else if due.len() < size {
                 return Ok([look_again, next].into_iter().flatten().min());
             } else {
@@ -216,7 +216,7 @@ impl Outbox {
         Ok(Some(later(now, ASK_EVERY)))
     }
 
-    async fn planned(&self, now: Timestamp, due: &[(store::Notice, store::Incident)]) -> store::Result<Plan> {
+    async fn planned(&self, now: Timestamp, due: &[(store::Notification, store::Incident)]) -> store::Result<Plan> {
         let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
         let silences = self.store.silences(now).await?;
         let rules = Arc::clone(&self.rules.borrow());

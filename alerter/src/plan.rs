@@ -1,4 +1,4 @@
-//! Which notices go into which message, and which wait or are dropped: a function of what is known.
+//! Which notifications go into which message, and which wait or are dropped: a function of what is known.
 
 mod cap;
 mod group;
@@ -8,7 +8,7 @@ mod verdict;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use store::{Address, Decisions, Incident, NewMessage, Notice, NoticeKind, Reminder, Silence};
+use store::{Address, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, Silence};
 
 use self::cap::Slots;
 use self::group::Group;
@@ -17,10 +17,10 @@ use crate::Rules;
 
 pub(crate) use self::name::fnv1a;
 
-/// Notices in one message, at most.
+/// Notifications in one message, at most.
 pub(crate) const MAX_NOTICES: usize = 1_000;
 
-/// What a plan depends on, beside the notices.
+/// What a plan depends on, beside the notifications.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     pub rules: &'a Rules,
@@ -34,22 +34,22 @@ pub struct Situation<'a> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
     pub decisions: Decisions,
-    /// None where only a new notice can change anything.
+    /// None where only a new notification can change anything.
     pub look_again: Option<Timestamp>,
 }
 
-/// Decides on notices that are due, in the order in which they were asked for.
+/// Decides on notifications that are due, in the order in which they were asked for.
 ///
-/// A notice that is not mentioned in the decisions waits for its group or for room under the cap.
+/// A notification that is not mentioned in the decisions waits for its group or for room under the cap.
 #[must_use]
-pub fn plan(now: Timestamp, due: &[(Notice, Incident)], situation: &Situation<'_>) -> Plan {
+pub fn plan(now: Timestamp, due: &[(Notification, Incident)], situation: &Situation<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut groups: HashMap<_, Group<'_>> = HashMap::new();
-    let mut along: HashMap<(&str, &Address), &(Notice, Incident)> = HashMap::new();
-    for told @ (notice, incident) in due {
-        match verdict::of(now, notice, incident, situation) {
+    let mut along: HashMap<(&str, &Address), &(Notification, Incident)> = HashMap::new();
+    for told @ (notification, incident) in due {
+        match verdict::of(now, notification, incident, situation) {
             Verdict::Tell => groups.entry(group::key(told)).or_default().push(told),
-            Verdict::Along => drop(along.insert((&incident.id, &notice.address), told)),
+            Verdict::Along => drop(along.insert((&incident.id, &notification.address), told)),
             Verdict::Hold(hold) => plan.decisions.held.push(hold),
             Verdict::Drop(numbers, why) => {
                 plan.decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
@@ -90,11 +90,11 @@ impl Plan {
     ) {
         groups.sort_by_key(Group::first);
         let slots = Slots::of(now, address, situation);
-        let mut messages: Vec<Vec<&(Notice, Incident)>> =
-            groups.iter().flat_map(|group| group.notices.chunks(MAX_NOTICES)).map(<[_]>::to_vec).collect();
+        let mut messages: Vec<Vec<&(Notification, Incident)>> =
+            groups.iter().flat_map(|group| group.notifications.chunks(MAX_NOTICES)).map(<[_]>::to_vec).collect();
         if messages.len() > slots.free {
             let mut all: Vec<_> = messages.concat();
-            all.sort_by_key(|(notice, _)| notice.number);
+            all.sort_by_key(|(notification, _)| notification.number);
             messages = all.chunks(MAX_NOTICES).take(slots.free).map(<[_]>::to_vec).collect();
             if all.len() > slots.free.saturating_mul(MAX_NOTICES)
                 && let Some(next) = slots.next
@@ -102,40 +102,40 @@ impl Plan {
                 self.look_again_at(next);
             }
         }
-        for notices in messages {
-            self.message(now, address, &notices, situation.rules);
+        for notifications in messages {
+            self.message(now, address, &notifications, situation.rules);
         }
     }
 
-    fn message(&mut self, now: Timestamp, address: &Address, told: &[&(Notice, Incident)], rules: &Rules) {
+    fn message(&mut self, now: Timestamp, address: &Address, told: &[&(Notification, Incident)], rules: &Rules) {
         let [(first, incident), ..] = told else { return };
         self.decisions.messages.push(NewMessage {
             message_id: name::message_id(first, incident),
             address: address.clone(),
             made_at: now,
-            notices: told.iter().map(|(notice, _)| notice.number).collect(),
+            notifications: told.iter().map(|(notification, _)| notification.number).collect(),
         });
-        let reminders = told.iter().filter_map(|(notice, incident)| reminder(now, notice, incident, rules));
+        let reminders = told.iter().filter_map(|(notification, incident)| reminder(now, notification, incident, rules));
         self.decisions.reminders.extend(reminders);
     }
 
     /// The order of maps is no order.
     fn in_order(&mut self) {
-        self.decisions.messages.sort_by_key(|message| message.notices.first().copied());
+        self.decisions.messages.sort_by_key(|message| message.notifications.first().copied());
         let Decisions { reminders, .. } = &mut self.decisions;
         reminders.sort_by(|a, b| (&a.incident, &a.address).cmp(&(&b.incident, &b.address)));
     }
 }
 
-/// The next reminder after this notice, while nobody sees to the incident.
-fn reminder(now: Timestamp, notice: &Notice, incident: &Incident, rules: &Rules) -> Option<Reminder> {
+/// The next reminder after this notification, while nobody sees to the incident.
+fn reminder(now: Timestamp, notification: &Notification, incident: &Incident, rules: &Rules) -> Option<Reminder> {
     let repeat = rules.named(&incident.rule)?.repeat?;
-    let asked = notice.kind != NoticeKind::Resolved
+    let asked = notification.kind != NotificationKind::Resolved
         && incident.resolved_at.is_none()
         && incident.acknowledged.is_none();
     asked.then(|| Reminder {
         incident: incident.id.clone(),
-        address: notice.address.clone(),
+        address: notification.address.clone(),
         asked_at: now,
         due_at: later(now, repeat),
     })

@@ -35,7 +35,7 @@ pub struct Alert {
     resolved_value: Option<f64>,
     acknowledged: Option<Acknowledgement>,
     late: bool,
-    mails: Vec<Notice>,
+    mails: Vec<Notification>,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -47,7 +47,7 @@ struct Acknowledgement {
 
 /// Who is told of an alert, by mail or otherwise, and what became of that.
 #[derive(Debug, PartialEq, Serialize)]
-struct Notice {
+struct Notification {
     kind: &'static str,
     way: &'static str,
     to: String,
@@ -96,7 +96,7 @@ impl Alert {
             resolved_value: incident.resolved_value,
             acknowledged: incident.acknowledged.as_ref().map(Acknowledgement::of),
             late: incident.late,
-            mails: incident.notices.iter().map(Notice::of).collect(),
+            mails: incident.notifications.iter().map(Notification::of).collect(),
         }
     }
 }
@@ -107,20 +107,20 @@ impl Acknowledgement {
     }
 }
 
-impl Notice {
-    fn of(notice: &crate::Notice) -> Self {
+impl Notification {
+    fn of(notification: &crate::Notification) -> Self {
         let plain = Self {
-            kind: notice.kind.word(),
-            way: notice.address.way.word(),
-            to: notice.address.to.clone(),
-            asked_at: time(notice.asked_at),
+            kind: notification.kind.word(),
+            way: notification.address.way.word(),
+            to: notification.address.to.clone(),
+            asked_at: time(notification.asked_at),
             sent_at: None,
             message_id: None,
             state: "waiting",
             why: None,
             problem: None,
         };
-        plain.with(&notice.fate)
+        plain.with(&notification.fate)
     }
 
     fn with(self, fate: &Fate) -> Self {
@@ -176,7 +176,7 @@ fn known(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Address, NoticeKind};
+    use crate::{Address, NotificationKind};
 
     #[test]
     fn what_became_of_a_notice_is_one_word_and_why() {
@@ -196,9 +196,9 @@ mod tests {
             let is_sent = state == "sent";
             let address = Address { way: Way::Webhook, to: "pager".into() };
             let (asked_at, due_at) = (at, at);
-            let notice =
-                crate::Notice { number: 1, kind: NoticeKind::Reminder, address, asked_at, due_at, fate };
-            let expected = Notice {
+            let notification =
+                crate::Notification { number: 1, kind: NotificationKind::Reminder, address, asked_at, due_at, fate };
+            let expected = Notification {
                 kind: "reminder",
                 way: "webhook",
                 to: "pager".into(),
@@ -209,7 +209,7 @@ mod tests {
                 why,
                 problem,
             };
-            assert_eq!(Notice::of(&notice), expected);
+            assert_eq!(Notification::of(&notification), expected);
         }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::{Filter, Topic};
 
-use crate::{Decisions, Message, Notice, Postponed, Result, Silence, Tried};
+use crate::{Decisions, Message, Notification, Postponed, Result, Silence, Tried};
 
 /// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub struct Incident {
     /// Opened by a reading that was old when it came: nobody is told before a fresh reading says the same.
     pub late: bool,
     /// In the order in which they were asked for.
-    pub notices: Vec<Notice>,
+    pub notifications: Vec<Notification>,
 }
 
 /// What was broken, kept so that it can be said when the rule is no more.
@@ -96,7 +96,7 @@ pub struct Changes {
 /// A change of an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transition {
-    /// With whom to tell; its `notices` are empty.
+    /// With whom to tell; its `notifications` are empty.
     Opened(Box<Incident>, Vec<Address>),
     /// A late incident turned out to be still true: tells those whom nobody told yet.
     Told {
@@ -211,7 +211,7 @@ pub enum Right {
 /// Every call: nothing was changed; hold what you have and repeat the call.
 #[async_trait]
 pub trait Incidents: Send + Sync {
-    /// Keeps changes, and the notices they ask for, in one transaction; what is kept already is left as it is.
+    /// Keeps changes, and the notifications they ask for, in one transaction; what is kept already is left as it is.
     async fn record(&self, changes: &Changes) -> Result<()>;
 
     /// What judging goes on from after a start, by rule, device and metric.
@@ -222,17 +222,17 @@ pub trait Incidents: Send + Sync {
     /// How many incidents are not resolved.
     async fn open_count(&self) -> Result<u64>;
 
-    /// Notices that are due at this time and neither in a message nor dropped, in the order in which they were asked
+    /// Notifications that are due at this time and neither in a message nor dropped, in the order in which they were asked
     /// for, each with its incident as it is now; and when the next later one is due.
-    async fn due_notices(
+    async fn due_notifications(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)>;
+    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)>;
 
-    /// Puts notices into messages, holds or drops them and asks for reminders, in one transaction.
+    /// Puts notifications into messages, holds or drops them and asks for reminders, in one transaction.
     ///
-    /// A notice that has its message or was dropped stays as it is; a message left without a notice is not made.
+    /// A notification that has its message or was dropped stays as it is; a message left without a notification is not made.
     async fn decide(&self, decisions: &Decisions) -> Result<()>;
 
     /// Messages that are to be tried at this time, oldest first.

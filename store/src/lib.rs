@@ -7,7 +7,7 @@ mod history;
 mod incident;
 mod ledger;
 mod location;
-mod notice;
+mod notification;
 mod rejection;
 mod request;
 mod spelling;
@@ -25,8 +25,8 @@ pub use incident::{
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
-pub use notice::{
-    Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Postponed, Reminder, Silence, Tried,
+pub use notification::{
+    Decisions, Fate, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Tried,
 };
 pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};

@@ -5,7 +5,7 @@ mod incidents;
 mod leases;
 mod ledger;
 mod messages;
-mod notices;
+mod notifications;
 mod open;
 mod page;
 mod readers;
@@ -30,7 +30,7 @@ use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, Postponed, ReadingQuery, ReadingStore,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
     Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
@@ -149,19 +149,19 @@ impl Incidents for Sqlite {
         self.readers.read("count open incidents", incidents::open_count).await
     }
 
-    async fn due_notices(
+    async fn due_notifications(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
-        self.readers.read("read due notices", move |tables| notices::due(tables, now, limit)).await
+    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+        self.readers.read("read due notifications", move |tables| notifications::due(tables, now, limit)).await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
         let decisions = decisions.clone();
-        let rows = decisions.messages.iter().map(|message| message.notices.len()).sum();
-        let decide = move |tables: &mut Tables<'_>| notices::decide(tables, &decisions);
-        self.writer.change("decide on notices", rows, decide).await
+        let rows = decisions.messages.iter().map(|message| message.notifications.len()).sum();
+        let decide = move |tables: &mut Tables<'_>| notifications::decide(tables, &decisions);
+        self.writer.change("decide on notifications", rows, decide).await
     }
 
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {

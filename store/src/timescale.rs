@@ -8,7 +8,7 @@ mod leases;
 mod ledger;
 mod messages;
 mod migrate;
-mod notices;
+mod notifications;
 mod page;
 mod partitions;
 mod pool;
@@ -35,7 +35,7 @@ use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notice, Page, Postponed, ReadingQuery, ReadingStore,
+    Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
     Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
 };
 
@@ -134,16 +134,16 @@ impl Incidents for Timescale {
         self.pool.call("count open incidents", async |s| incidents::open_count(&s.client).await).await
     }
 
-    async fn due_notices(
+    async fn due_notifications(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
-        self.pool.call("read due notices", async |s| notices::due(&mut s.client, now, limit).await).await
+    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+        self.pool.call("read due notifications", async |s| notifications::due(&mut s.client, now, limit).await).await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
-        self.pool.call("decide on notices", async |s| decisions::decide(&mut s.client, decisions).await).await
+        self.pool.call("decide on notifications", async |s| decisions::decide(&mut s.client, decisions).await).await
     }
 
     async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {

@@ -110,8 +110,8 @@ fn short(value: f64) -> String {
 /// `2 sent, 1 held`.
 fn told(incident: &Incident) -> String {
     let mut counts = BTreeMap::<&str, u32>::new();
-    for notice in &incident.notices {
-        let word = match &notice.fate {
+    for notification in &incident.notifications {
+        let word = match &notification.fate {
             Fate::Waiting { held: None } => "waiting",
             Fate::Waiting { held: Some(_) } => "held",
             Fate::Dropped { .. } => "dropped",

@@ -126,8 +126,8 @@ fn key(incident: &Incident) -> impl Eq + Hash + use<'_> {
 
 /// When, to whom and of what.
 fn told(message: &Message) -> impl Eq + Hash + use<'_> {
-    let notices = message.notices.iter().map(|(notice, incident)| (notice.kind, key(incident)));
-    (message.made_at, &message.address, notices.collect::<Vec<_>>())
+    let notifications = message.notifications.iter().map(|(notification, incident)| (notification.kind, key(incident)));
+    (message.made_at, &message.address, notifications.collect::<Vec<_>>())
 }
 
 #[derive(Serialize)]
@@ -165,7 +165,7 @@ struct Told {
 
 impl Told {
     fn of(message: &Message) -> Self {
-        let mut alerts: Vec<_> = message.notices.iter().map(|(_, incident)| incident.id.clone()).collect();
+        let mut alerts: Vec<_> = message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
         alerts.dedup();
         Self {
             at: answer::time(message.made_at),

@@ -68,7 +68,7 @@ fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
         end: None,
         acknowledged: None,
         late: false,
-        notices: vec![],
+        notifications: vec![],
     };
     let to = ["a@example.org", "b@example.org"].map(|to| Address { way: Way::Mail, to: to.into() });
     (id, Transition::Opened(Box::new(incident), to.to_vec()))

@@ -95,7 +95,7 @@ fn empty(rule: &Rule, topic: &Topic, id: String, limit: Limit, began_at: Timesta
         end: None,
         acknowledged: None,
         late: false,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     }
 }
 

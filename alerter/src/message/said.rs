@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use store::{Incident, Message, NoticeKind, Severity};
+use store::{Incident, Message, NotificationKind, Severity};
 
 use super::words::{about, link, severity};
 use super::{facts, headline, sections};
@@ -166,22 +166,22 @@ impl Said {
 fn changes(message: &Message) -> Vec<Change<'_>> {
     let mut at = std::collections::HashMap::new();
     let mut changes: Vec<Change<'_>> = Vec::new();
-    for (notice, incident) in &message.notices {
-        let state = match notice.kind {
-            NoticeKind::Opened => State::Alert,
-            NoticeKind::Reminder => State::Still,
-            NoticeKind::Resolved => State::Resolved,
+    for (notification, incident) in &message.notifications {
+        let state = match notification.kind {
+            NotificationKind::Opened => State::Alert,
+            NotificationKind::Reminder => State::Still,
+            NotificationKind::Resolved => State::Resolved,
         };
         match at.get(&incident.id) {
             Some(known) if state == State::Resolved => {
                 let known: &mut Change<'_> = &mut changes[*known];
                 known.state = if known.state == State::Alert { State::Over } else { State::Resolved };
-                known.judged_at = notice.asked_at;
+                known.judged_at = notification.asked_at;
             }
             Some(_) => {}
             None => {
                 at.insert(&incident.id, changes.len());
-                let judged_at = if state == State::Resolved { notice.asked_at } else { incident.judged_at };
+                let judged_at = if state == State::Resolved { notification.asked_at } else { incident.judged_at };
                 changes.push(Change { incident, state, judged_at });
             }
         }

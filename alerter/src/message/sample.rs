@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{
-    Address, Bucket, End, Fate, Incident, Limit, LimitKind, Message, Notice, NoticeKind, Severity, TimeRange,
+    Address, Bucket, End, Fate, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity, TimeRange,
     Way,
 };
 
@@ -14,23 +14,23 @@ use crate::{Rules, Telling};
 
 /// What there can be to say: one incident or several, of one rule or two, begun and over, with a picture and without.
 pub(super) fn all() -> Vec<(Said, Option<ChartWords>)> {
-    let group = |kind| (0..150).map(|number| notice(number, "silent", kind)).collect();
+    let group = |kind| (0..150).map(|number| notification(number, "silent", kind)).collect();
     let digest = vec![
-        notice(1, "temperature-high", NoticeKind::Opened),
-        notice(2, "silent", NoticeKind::Opened),
-        notice(3, "silent", NoticeKind::Resolved),
+        notification(1, "temperature-high", NotificationKind::Opened),
+        notification(2, "silent", NotificationKind::Opened),
+        notification(3, "silent", NotificationKind::Resolved),
     ];
-    let single = |kind| vec![notice(1, "temperature-high", kind)];
-    let kinds = [NoticeKind::Opened, NoticeKind::Reminder, NoticeKind::Resolved];
+    let single = |kind| vec![notification(1, "temperature-high", kind)];
+    let kinds = [NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved];
     let mut messages: Vec<Vec<_>> = kinds.into_iter().flat_map(|kind| [single(kind), group(kind)]).collect();
     messages.push(digest);
     messages
         .into_iter()
-        .flat_map(|notices| [with_words(notices.clone(), true), with_words(notices, false)])
+        .flat_map(|notifications| [with_words(notifications.clone(), true), with_words(notifications, false)])
         .collect()
 }
 
-fn with_words(notices: Vec<(Notice, Incident)>, chart: bool) -> (Said, Option<ChartWords>) {
+fn with_words(notifications: Vec<(Notification, Incident)>, chart: bool) -> (Said, Option<ChartWords>) {
     let telling = Telling { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
     let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), telling };
     let message = Message {
@@ -38,10 +38,10 @@ fn with_words(notices: Vec<(Notice, Incident)>, chart: bool) -> (Said, Option<Ch
         address: address(),
         made_at: at(60),
         tries: 0,
-        notices,
+        notifications,
     };
     let said = Said::of(&message, &rules, "http://localhost:8080", at(60));
-    let (_, incident) = &message.notices[0];
+    let (_, incident) = &message.notifications[0];
     let range = TimeRange { from: at(0), to: at(60) };
     let bucket = Bucket { from: at(10), to: at(11), min: 20.0, max: 26.0, mean: 23.0, count: 9 };
     let drawn = chart.then(|| Chart::drawn(incident, range, &[bucket])).flatten();
@@ -56,10 +56,10 @@ fn address() -> Address {
     Address { way: Way::Mail, to: "ann@localhost".into() }
 }
 
-fn notice(number: i64, rule: &str, kind: NoticeKind) -> (Notice, Incident) {
+fn notification(number: i64, rule: &str, kind: NotificationKind) -> (Notification, Incident) {
     let (asked_at, fate) = (at(31), Fate::Waiting { held: None });
-    let notice = Notice { number, kind, address: address(), asked_at, due_at: asked_at, fate };
-    let over = kind == NoticeKind::Resolved;
+    let notification = Notification { number, kind, address: address(), asked_at, due_at: asked_at, fate };
+    let over = kind == NotificationKind::Resolved;
     let absent = rule == "silent";
     let incident = Incident {
         id: format!("{rule}/temperature/rack-{number}/1"),
@@ -84,7 +84,7 @@ fn notice(number: i64, rule: &str, kind: NoticeKind) -> (Notice, Incident) {
         end: over.then_some(End::Cleared),
         acknowledged: None,
         late: false,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     };
-    (notice, incident)
+    (notification, incident)
 }

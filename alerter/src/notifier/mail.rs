@@ -28,7 +28,7 @@ pub struct Mail {
 #[async_trait]
 impl Notifier for Mail {
     async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken> {
-        if message.notices.is_empty() {
+        if message.notifications.is_empty() {
             return Err(NotTaken::Refused(anyhow::anyhow!("the message has nothing to say")));
         }
         let sent_at = Timestamp::now();
@@ -43,7 +43,7 @@ impl Notifier for Mail {
 
 impl Mail {
     async fn chart(&self, message: &Message, sent_at: Timestamp) -> Option<Chart> {
-        let mut incidents = message.notices.iter().map(|(_, incident)| incident);
+        let mut incidents = message.notifications.iter().map(|(_, incident)| incident);
         let first = incidents.next()?;
         // The first of the most severe.
         let incident =

@@ -1,6 +1,6 @@
 //! Publishes alerts to `alerts/<rule>/<device>` at QoS 1, not retained.
 //!
-//! One publish a notice: `{"id", "status": "firing" | "still" | "resolved", "rule", "severity", "device", "metric",
+//! One publish a notification: `{"id", "status": "firing" | "still" | "resolved", "rule", "severity", "device", "metric",
 //! "condition", "threshold", "value", "unit", "began_at", "opened_at", "judged_at", "peak", "peak_at", "resolved_at",
 //! "resolved_value"}`. Times are RFC 3339 in UTC; what is not known is null. Whoever gets one twice knows it by `id` and
 //! `status`.
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use broker::BrokerUrl;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use store::{Incident, Message, Notice, NoticeKind};
+use store::{Incident, Message, Notification, NotificationKind};
 
 use super::{NotTaken, Notifier, PerhapsTaken};
 use crate::Rules;
@@ -40,9 +40,9 @@ impl Notifier for Mqtt {
             window: WINDOW,
             presence: None,
         };
-        let all = message.notices.iter().map(|(notice, incident)| {
+        let all = message.notifications.iter().map(|(notification, incident)| {
             let topic = format!("alerts/{}/{}", incident.rule, incident.device);
-            (topic, Bytes::from(payload(notice, incident).to_string()))
+            (topic, Bytes::from(payload(notification, incident).to_string()))
         });
         match tokio::time::timeout(PATIENCE, outbox.publish_all(all.collect())).await {
             Ok(published) => published.map(|()| None).context("publish an alert").map_err(NotTaken::Refused),
@@ -53,11 +53,11 @@ impl Notifier for Mqtt {
     }
 }
 
-fn payload(notice: &Notice, incident: &Incident) -> Value {
-    let status = match notice.kind {
-        NoticeKind::Opened => "firing",
-        NoticeKind::Reminder => "still",
-        NoticeKind::Resolved => "resolved",
+fn payload(notification: &Notification, incident: &Incident) -> Value {
+    let status = match notification.kind {
+        NotificationKind::Opened => "firing",
+        NotificationKind::Reminder => "still",
+        NotificationKind::Resolved => "resolved",
     };
     json!({
         "id": incident.id,

@@ -104,7 +104,7 @@ mod tests {
 
     fn message(to: &str, id: &str, tries: u32) -> Message {
         let address = Address { way: Way::Mail, to: to.into() };
-        Message { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notices: Vec::new() }
+        Message { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notifications: Vec::new() }
     }
 
     fn at(millis: i64) -> Timestamp {

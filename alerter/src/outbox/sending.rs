@@ -42,7 +42,7 @@ impl Outbox {
         if self.unsure.remove(&message.message_id) {
             self.counters.messages_repeated.inc();
         }
-        info!(message = message.message_id, notices = message.notices.len(), "message sent");
+        info!(message = message.message_id, notifications = message.notifications.len(), "message sent");
         if let Some(problem) = &problem {
             self.counters.messages_refused.inc();
             error!(message = message.message_id, "some of its recipients missed it: {problem}");

@@ -1,16 +1,16 @@
-//! The name of a message: the same whenever it is made of the same notices.
+//! The name of a message: the same whenever it is made of the same notifications.
 
-use store::{Incident, Notice, NoticeKind};
+use store::{Incident, Notification, NotificationKind};
 
 /// Of the part before the `@`: RFC 5321 allows less, and every mail server more.
 const MAX_CHARS: usize = 200;
 
-/// The first notice is in no other message, and so the id is used once.
-pub(super) fn message_id(first: &Notice, incident: &Incident) -> String {
+/// The first notification is in no other message, and so the id is used once.
+pub(super) fn message_id(first: &Notification, incident: &Incident) -> String {
     let kind = match first.kind {
-        NoticeKind::Opened => "opened",
-        NoticeKind::Reminder => "reminder",
-        NoticeKind::Resolved => "resolved",
+        NotificationKind::Opened => "opened",
+        NotificationKind::Reminder => "reminder",
+        NotificationKind::Resolved => "resolved",
     };
     let end = format!("{kind}.{}", first.number);
     let name = atom(&incident.id);

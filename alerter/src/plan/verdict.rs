@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Fate, Hold, Incident, Notice, NoticeKind};
+use store::{Fate, Hold, Incident, Notification, NotificationKind};
 
 use super::{Situation, later};
 
@@ -18,61 +18,61 @@ pub(super) enum Verdict {
     /// An end in the same message as its opening.
     Along,
     Hold(Hold),
-    /// Notices by number, with why.
+    /// Notifications by number, with why.
     Drop(Vec<i64>, &'static str),
 }
 
-pub(super) fn of(now: Timestamp, notice: &Notice, incident: &Incident, situation: &Situation<'_>) -> Verdict {
-    let drop = |why| Verdict::Drop(vec![notice.number], why);
-    let told = match notice.kind {
-        NoticeKind::Opened => opened(now, notice, incident, situation),
-        NoticeKind::Resolved => return resolved(now, notice, incident, situation),
-        NoticeKind::Reminder if incident.resolved_at.is_some() => drop("it is over"),
-        NoticeKind::Reminder if incident.acknowledged.is_some() => drop("somebody sees to it"),
-        NoticeKind::Reminder if !reminds(incident, situation) => drop("its rule reminds nobody any more"),
-        NoticeKind::Reminder => Verdict::Tell,
+pub(super) fn of(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+    let drop = |why| Verdict::Drop(vec![notification.number], why);
+    let told = match notification.kind {
+        NotificationKind::Opened => opened(now, notification, incident, situation),
+        NotificationKind::Resolved => return resolved(now, notification, incident, situation),
+        NotificationKind::Reminder if incident.resolved_at.is_some() => drop("it is over"),
+        NotificationKind::Reminder if incident.acknowledged.is_some() => drop("somebody sees to it"),
+        NotificationKind::Reminder if !reminds(incident, situation) => drop("its rule reminds nobody any more"),
+        NotificationKind::Reminder => Verdict::Tell,
     };
     match (told, quiet(now, incident, situation)) {
         (Verdict::Tell, Some((until, why))) => {
             let until = until.min(later(now, RECHECK));
-            Verdict::Hold(Hold { notice: notice.number, until, why: why.to_owned() })
+            Verdict::Hold(Hold { notification: notification.number, until, why: why.to_owned() })
         }
         (told, _) => told,
     }
 }
 
-fn opened(now: Timestamp, notice: &Notice, incident: &Incident, situation: &Situation<'_>) -> Verdict {
-    if incident.resolved_at.is_none() || !was_quiet(now, notice, incident, situation) {
+fn opened(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+    if incident.resolved_at.is_none() || !was_quiet(now, notification, incident, situation) {
         return Verdict::Tell;
     }
-    let end = sibling(notice, incident, NoticeKind::Resolved).filter(|end| waits(end));
+    let end = sibling(notification, incident, NotificationKind::Resolved).filter(|end| waits(end));
     Verdict::Drop(
-        [Some(notice), end].into_iter().flatten().map(|notice| notice.number).collect(),
+        [Some(notification), end].into_iter().flatten().map(|notification| notification.number).collect(),
         OVER_UNTOLD,
     )
 }
 
 /// Who heard of an opening hears of its end, at any hour; who did not hears of both or of neither.
-fn resolved(now: Timestamp, notice: &Notice, incident: &Incident, situation: &Situation<'_>) -> Verdict {
-    match sibling(notice, incident, NoticeKind::Opened) {
+fn resolved(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+    match sibling(notification, incident, NotificationKind::Opened) {
         Some(opening) if waits(opening) && was_quiet(now, opening, incident, situation) => {
-            Verdict::Drop(vec![opening.number, notice.number], OVER_UNTOLD)
+            Verdict::Drop(vec![opening.number, notification.number], OVER_UNTOLD)
         }
         Some(opening) if waits(opening) => Verdict::Along,
-        Some(Notice { fate: Fate::Dropped { .. }, .. }) => {
-            Verdict::Drop(vec![notice.number], "nobody was told of its opening")
+        Some(Notification { fate: Fate::Dropped { .. }, .. }) => {
+            Verdict::Drop(vec![notification.number], "nobody was told of its opening")
         }
         _ => Verdict::Tell,
     }
 }
 
-/// The notice of another kind of the same incident to the same address.
-fn sibling<'a>(notice: &Notice, incident: &'a Incident, kind: NoticeKind) -> Option<&'a Notice> {
-    incident.notices.iter().find(|other| other.kind == kind && other.address == notice.address)
+/// The notification of another kind of the same incident to the same address.
+fn sibling<'a>(notification: &Notification, incident: &'a Incident, kind: NotificationKind) -> Option<&'a Notification> {
+    incident.notifications.iter().find(|other| other.kind == kind && other.address == notification.address)
 }
 
-fn waits(notice: &Notice) -> bool {
-    matches!(notice.fate, Fate::Waiting { .. })
+fn waits(notification: &Notification) -> bool {
+    matches!(notification.fate, Fate::Waiting { .. })
 }
 
 fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
@@ -80,7 +80,7 @@ fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
 }
 
 /// Whether an opening was held, or would be now.
-fn was_quiet(now: Timestamp, opening: &Notice, incident: &Incident, situation: &Situation<'_>) -> bool {
+fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, situation: &Situation<'_>) -> bool {
     matches!(opening.fate, Fate::Waiting { held: Some(_) }) || quiet(now, incident, situation).is_some()
 }
 

@@ -143,7 +143,7 @@ async fn an_absence_is_one_over_restarts() {
     store.journal.until(|lines| said(lines, "tell").iter().any(|line| line.contains(" resolved "))).await;
     bench.crash().await;
     let incident = store.only().await;
-    assert_eq!(incident.notices.len(), 2);
+    assert_eq!(incident.notifications.len(), 2);
     let mut told = said(&store.journal.lines(), "tell");
     told.dedup();
     assert_eq!(told.len(), 2, "{told:?}");

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Health, Metrics};
-use store::{NoticeKind, Way};
+use store::{NotificationKind, Way};
 use telemetry::Message;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -171,8 +171,8 @@ struct Person(Journal);
 #[async_trait]
 impl Notifier for Person {
     async fn send(&self, message: &store::Message, _: &Rules) -> Result<Option<String>, NotTaken> {
-        for (notice, incident) in &message.notices {
-            let kind = if notice.kind == NoticeKind::Opened { "opened" } else { "resolved" };
+        for (notification, incident) in &message.notifications {
+            let kind = if notification.kind == NotificationKind::Opened { "opened" } else { "resolved" };
             self.0.note(format!("tell {} {kind} {}", message.message_id, incident.id));
         }
         Ok(None)

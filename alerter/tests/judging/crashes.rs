@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use store::{Fate, Incident, NoticeKind};
+use store::{Fate, Incident, NotificationKind};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, HIGH};
@@ -93,14 +93,14 @@ async fn crash(store: &Arc<Watched>, crash_at: usize, lost: Lost) {
     store.is_mute.store(false, Ordering::Relaxed);
 }
 
-/// `high 26–24 opened resolved`, with the notices that are in a message which was sent.
+/// `high 26–24 opened resolved`, with the notifications that are in a message which was sent.
 fn told(incident: &Incident) -> String {
     let end = incident.resolved_value.map(|end| end.to_string()).unwrap_or_default();
     let sent = incident
-        .notices
+        .notifications
         .iter()
-        .filter(|notice| matches!(notice.fate, Fate::InMessage { sent_at: Some(_), .. }));
-    let kinds = sent.map(|notice| if notice.kind == NoticeKind::Opened { " opened" } else { " resolved" });
+        .filter(|notification| matches!(notification.fate, Fate::InMessage { sent_at: Some(_), .. }));
+    let kinds = sent.map(|notification| if notification.kind == NotificationKind::Opened { " opened" } else { " resolved" });
     format!("{} {}–{end}{}", incident.rule, incident.value.unwrap(), kinds.collect::<String>())
 }
 

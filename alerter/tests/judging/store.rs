@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notice, Page, Postponed, ReadingQuery,
+    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notification, Page, Postponed, ReadingQuery,
     ReadingStore, Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange,
     Transition, Tried, Unavailable, Written,
 };
@@ -183,12 +183,12 @@ impl Incidents for Watched {
         self.inner.open_count().await
     }
 
-    async fn due_notices(
+    async fn due_notifications(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
-        self.inner.due_notices(now, limit).await
+    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+        self.inner.due_notifications(now, limit).await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {

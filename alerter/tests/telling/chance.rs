@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use store::{Fate, NoticeKind};
+use store::{Fate, NotificationKind};
 
 use crate::play::Play;
 use crate::rig::{mail, rules};
@@ -66,24 +66,24 @@ proptest! {
         let play = played(&events, cap);
         let mut place: HashMap<i64, usize> = HashMap::new();
         for (index, made) in play.kept.messages.iter().enumerate() {
-            for number in &made.message.notices {
-                prop_assert_eq!(place.insert(*number, index), None, "a notice in two messages");
-                prop_assert_eq!(&play.notice(*number).0.address, &made.message.address);
+            for number in &made.message.notifications {
+                prop_assert_eq!(place.insert(*number, index), None, "a notification in two messages");
+                prop_assert_eq!(&play.notification(*number).0.address, &made.message.address);
             }
         }
-        for (notice, of) in &play.kept.notices {
-            match &notice.fate {
-                Fate::Waiting { .. } => prop_assert!(false, "it waits for ever: {:?} {}", notice, of),
-                Fate::Dropped { why } => prop_assert!(!why.is_empty() && !place.contains_key(&notice.number)),
-                Fate::InMessage { .. } => prop_assert!(place.contains_key(&notice.number)),
+        for (notification, of) in &play.kept.notifications {
+            match &notification.fate {
+                Fate::Waiting { .. } => prop_assert!(false, "it waits for ever: {:?} {}", notification, of),
+                Fate::Dropped { why } => prop_assert!(!why.is_empty() && !place.contains_key(&notification.number)),
+                Fate::InMessage { .. } => prop_assert!(place.contains_key(&notification.number)),
             }
-            let opening = play.kept.notices.iter().find(|(other, another)| {
-                another == of && other.address == notice.address && other.kind == NoticeKind::Opened
+            let opening = play.kept.notifications.iter().find(|(other, another)| {
+                another == of && other.address == notification.address && other.kind == NotificationKind::Opened
             });
             let opening = opening.map(|(opening, _)| place.get(&opening.number).copied());
-            match (place.get(&notice.number), opening) {
+            match (place.get(&notification.number), opening) {
                 (Some(mine), Some(opening)) => prop_assert!(opening.is_some_and(|opening| opening <= *mine)),
-                (None, Some(Some(_))) => prop_assert!(notice.kind == NoticeKind::Reminder, "told of half: {:?}", notice),
+                (None, Some(Some(_))) => prop_assert!(notification.kind == NotificationKind::Reminder, "told of half: {:?}", notification),
                 _ => {}
             }
         }

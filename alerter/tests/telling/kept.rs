@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
 use store::{
-    Acknowledgement, Address, Changes, Fate, Incident, IncidentQuery, Incidents, Message, NoticeKind,
+    Acknowledgement, Address, Changes, Fate, Incident, IncidentQuery, Incidents, Message, NotificationKind,
     Silence, Sqlite, Transition, Way,
 };
 use tempfile::TempDir;
@@ -34,7 +34,7 @@ impl Notifier for Recorder {
         if left.is_ok() {
             return Err(NotTaken::Away(anyhow::anyhow!("gone fishing")));
         }
-        let told = message.notices.iter().map(|(notice, of)| format!(" {:?} {}", notice.kind, of.id));
+        let told = message.notifications.iter().map(|(notification, of)| format!(" {:?} {}", notification.kind, of.id));
         self.journal.note(format!("{}:{}", message.address.to, told.collect::<String>()));
         Ok(None)
     }
@@ -93,9 +93,9 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
     let is = kept(&store, "a").await;
     let sent = |kind| {
         let sent = |fate: &Fate| matches!(fate, Fate::InMessage { sent_at: Some(_), .. });
-        is.notices.iter().filter(|notice| notice.kind == kind && sent(&notice.fate)).count()
+        is.notifications.iter().filter(|notification| notification.kind == kind && sent(&notification.fate)).count()
     };
-    assert_eq!([NoticeKind::Opened, NoticeKind::Reminder, NoticeKind::Resolved].map(sent), [3, 3, 3]);
+    assert_eq!([NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved].map(sent), [3, 3, 3]);
     assert_eq!(store.owed_count().await.unwrap(), 0);
     assert_eq!((counters.messages_sent.get(), counters.message_failures.get()), (9, 1));
     assert_eq!(counters.messages_waiting.get(), 0);

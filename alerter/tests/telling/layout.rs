@@ -1,7 +1,7 @@
 //! How messages are laid out, and that users may lay them out otherwise.
 
 use alerter::{Chart, Templates, Written};
-use store::{Incident, NoticeKind, Severity, TimeRange};
+use store::{Incident, NotificationKind, Severity, TimeRange};
 
 use crate::pictures::hour;
 use crate::rig::{at, incident};
@@ -15,7 +15,7 @@ fn a_users_templates_replace_ours_and_a_wrong_one_is_refused_with_its_line() {
     write("mail.html", "<p title=\"{{ title }}\">{{ figure }}</p>");
     let said = said_at(
         at(5),
-        vec![(NoticeKind::Opened, Incident { device: "a&b".into(), ..incident("i", "high", "lab") })],
+        vec![(NotificationKind::Opened, Incident { device: "a&b".into(), ..incident("i", "high", "lab") })],
     );
     let templates = Templates::load(Some(folder.path())).unwrap();
     let Written { subject, text, html } = templates.write(&said, None).unwrap();
@@ -58,16 +58,16 @@ async fn mails_for_the_eye() {
         ..incident("i", "temperature-high", "lab")
     };
     let warm = Incident { severity: Severity::Warning, ..hot.clone() };
-    let dark = (1..=500).map(|n| (NoticeKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
+    let dark = (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
     let mut digest: Vec<_> =
-        (1..=4).map(|n| (NoticeKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
-    digest.push((NoticeKind::Opened, Incident { id: "h".into(), ..hot.clone() }));
-    digest.extend((5..=7).map(|n| (NoticeKind::Resolved, over(absent(&format!("site-b/rack-{n}")), 21.0))));
+        (1..=4).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
+    digest.push((NotificationKind::Opened, Incident { id: "h".into(), ..hot.clone() }));
+    digest.extend((5..=7).map(|n| (NotificationKind::Resolved, over(absent(&format!("site-b/rack-{n}")), 21.0))));
     for (name, told) in [
-        ("critical", vec![(NoticeKind::Opened, hot.clone())]),
-        ("alert", vec![(NoticeKind::Opened, warm.clone())]),
-        ("still", vec![(NoticeKind::Reminder, warm)]),
-        ("resolved", vec![(NoticeKind::Resolved, over(hot, 24.2))]),
+        ("critical", vec![(NotificationKind::Opened, hot.clone())]),
+        ("alert", vec![(NotificationKind::Opened, warm.clone())]),
+        ("still", vec![(NotificationKind::Reminder, warm)]),
+        ("resolved", vec![(NotificationKind::Resolved, over(hot, 24.2))]),
         ("group", dark),
         ("digest", digest),
     ] {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alerter::{Chart, Notifier as _, Templates};
-use store::{Bucket, Fate, Incident, NoticeKind, TimeRange};
+use store::{Bucket, Fate, Incident, NotificationKind, TimeRange};
 
 use crate::rig::{NoValues, PAGE, Values, at, incident, mailer, rules};
 use crate::wording::message;
@@ -30,7 +30,7 @@ pub(crate) fn hour() -> Vec<Bucket> {
 
 #[tokio::test]
 async fn a_mail_has_its_picture_inline_and_goes_out_without_one_where_there_is_nothing_to_draw() {
-    let told = message("ann@localhost", vec![(NoticeKind::Opened, incident("i", "high", "lab"))]);
+    let told = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
     let folder = tempfile::tempdir().unwrap();
     let sent = async |history: Arc<dyn store::History>| {
         assert!(notifier(&folder, history).send(&told, &rules("")).await.unwrap().is_none());
@@ -70,7 +70,7 @@ fn a_picture_can_be_read_without_seeing_it() {
 async fn a_header_cannot_be_injected_through_the_subject_or_the_recipient() {
     let folder = tempfile::tempdir().unwrap();
     let evil = Incident { unit: Some("x\r\nBcc: eve@localhost".into()), ..incident("i", "high", "lab") };
-    let mut told = message("ann@localhost", vec![(NoticeKind::Opened, evil)]);
+    let mut told = message("ann@localhost", vec![(NotificationKind::Opened, evil)]);
     notifier(&folder, Arc::new(Values(Vec::new()))).send(&told, &rules("")).await.unwrap();
     let text = std::fs::read_to_string(folder.path().join("mails/one.eml")).unwrap();
     let head = text.split("\r\n\r\n").next().unwrap();
@@ -86,11 +86,11 @@ async fn no_line_is_longer_than_a_mail_server_takes() {
     let long = |number: usize| {
         let device = format!("{}{number}", "rack_".repeat(40));
         let mut over = Incident { resolved_at: Some(at(60)), ..incident(&device, "high", &device) };
-        let mut told = message("ann@localhost", vec![(NoticeKind::Opened, over.clone())]).notices.remove(0).0;
+        let mut told = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())]).notifications.remove(0).0;
         let message_id = format!("{}.{number}@millrace", "x".repeat(200));
         told.fate = Fate::InMessage { message_id, sent_at: None, problem: None };
-        over.notices = vec![told];
-        (NoticeKind::Resolved, over)
+        over.notifications = vec![told];
+        (NotificationKind::Resolved, over)
     };
     let told = message("ann@localhost", (0..200).map(long).collect());
     notifier(&folder, Arc::new(Values(hour()))).send(&told, &rules("")).await.unwrap();

@@ -17,7 +17,7 @@ fn incidents_of_one_rule_that_open_together_come_in_one_message() {
     play.pass(4);
     assert!(play.kept.messages.is_empty());
     play.pass(1);
-    let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notices.len()).collect();
+    let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notifications.len()).collect();
     assert_eq!(sizes, [500, 1]);
     assert_eq!(play.kept.messages[0].message.message_id, "d0.opened.1@millrace");
 }
@@ -30,7 +30,7 @@ fn a_group_that_grows_and_grows_does_not_wait_for_ever() {
         play.pass(3);
     }
     assert_eq!(play.kept.messages[0].message.made_at, at(60));
-    assert_eq!(play.kept.messages[0].message.notices.len(), 20);
+    assert_eq!(play.kept.messages[0].message.notifications.len(), 20);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn who_was_silenced_hears_of_what_still_lasts_and_of_nothing_else() {
     play.silence(3_600);
     play.open("short", "high", &ann());
     play.open("long", "high", &ann());
-    assert!(matches!(&play.notice(2).0.fate, Fate::Waiting { held: Some(why) } if why == "silenced"));
+    assert!(matches!(&play.notification(2).0.fate, Fate::Waiting { held: Some(why) } if why == "silenced"));
     play.pass(60);
     play.resolve("short");
     play.resolve("before");
@@ -84,11 +84,11 @@ fn outside_the_hours_of_a_rule_nobody_hears_of_what_begins() {
     play.pass(3_600);
     assert_eq!(play.told(), ["ann: Opened always"]);
     assert!(
-        matches!(&play.notice(1).0.fate, Fate::Waiting { held: Some(why) } if why == "outside active hours")
+        matches!(&play.notification(1).0.fate, Fate::Waiting { held: Some(why) } if why == "outside active hours")
     );
     play.pass(24 * 3_600);
     assert_eq!(play.told()[1], "ann: Reminder always");
-    let told = play.kept.messages.iter().find(|made| made.message.notices == [1]).unwrap();
+    let told = play.kept.messages.iter().find(|made| made.message.notifications == [1]).unwrap();
     let morning: Timestamp = "2026-01-16T08:00:05Z".parse().unwrap();
     assert_eq!(told.message.made_at, morning);
     play.resolve("night");
@@ -151,7 +151,7 @@ fn after_so_many_mails_in_an_hour_the_rest_comes_in_digests() {
 }
 
 #[test]
-fn a_message_holds_a_thousand_notices_at_most() {
+fn a_message_holds_a_thousand_notifications_at_most() {
     let mut play = Play::new(rules(""));
     for number in 0..2_500 {
         let mut it = incident(&format!("d{number}"), "high", "lab");
@@ -160,7 +160,7 @@ fn a_message_holds_a_thousand_notices_at_most() {
     }
     play.plan();
     play.pass(5);
-    let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notices.len()).collect();
+    let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notifications.len()).collect();
     assert_eq!(sizes, [1_000, 1_000, 500]);
 }
 

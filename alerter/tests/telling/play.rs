@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use alerter::{Plan, Rules, Situation, plan};
 use jiff::Timestamp;
-use store::{Acknowledgement, Address, Fate, Notice, Silence};
+use store::{Acknowledgement, Address, Fate, Notification, Silence};
 
 use crate::rig::{at, incident, mail, opened, resolved};
 use crate::store::Kept;
 
-/// Incidents, notices and messages over time, planned whenever it is said that there may be something to do.
+/// Incidents, notifications and messages over time, planned whenever it is said that there may be something to do.
 pub(crate) struct Play {
     pub(crate) kept: Kept,
     pub(crate) rules: Rules,
@@ -88,27 +88,27 @@ impl Play {
 
     /// The messages as `address: kind id, …`, a message a line.
     pub(crate) fn told(&self) -> Vec<String> {
-        let notice = |number: &i64| {
-            let (notice, of) = self.notice(*number);
-            format!("{:?} {of}", notice.kind)
+        let notification = |number: &i64| {
+            let (notification, of) = self.notification(*number);
+            format!("{:?} {of}", notification.kind)
         };
         let line = |made: &crate::store::Made| {
-            let notices: Vec<_> = made.message.notices.iter().map(notice).collect();
-            format!("{}: {}", made.message.address.to, notices.join(", "))
+            let notifications: Vec<_> = made.message.notifications.iter().map(notification).collect();
+            format!("{}: {}", made.message.address.to, notifications.join(", "))
         };
         self.kept.messages.iter().map(line).collect()
     }
 
-    pub(crate) fn notice(&self, number: i64) -> &(Notice, String) {
-        &self.kept.notices[usize::try_from(number - 1).unwrap()]
+    pub(crate) fn notification(&self, number: i64) -> &(Notification, String) {
+        &self.kept.notifications[usize::try_from(number - 1).unwrap()]
     }
 
     pub(crate) fn dropped(&self) -> Vec<&str> {
-        let why = |(notice, _): &'_ (Notice, String)| match &notice.fate {
+        let why = |(notification, _): &'_ (Notification, String)| match &notification.fate {
             Fate::Dropped { why } => Some(why.clone()),
             _ => None,
         };
-        let all: Vec<String> = self.kept.notices.iter().filter_map(why).collect();
+        let all: Vec<String> = self.kept.notifications.iter().filter_map(why).collect();
         all.into_iter().map(|why| &*Box::leak(why.into_boxed_str())).collect()
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Metrics, Settings};
 use store::{
-    Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NoticeKind,
+    Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NotificationKind,
     Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Way,
 };
 use tempfile::TempDir;
@@ -88,7 +88,7 @@ pub(crate) fn incident(id: &str, rule: &str, device: &str) -> Incident {
         end: None,
         acknowledged: None,
         late: false,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     }
 }
 
@@ -105,11 +105,11 @@ impl FakeStore {
     pub(crate) fn owe(&self, device: &str, to: Address) {
         let mut kept = self.kept.lock().unwrap();
         kept.apply(&opened(incident(device, "high", device), std::slice::from_ref(&to)));
-        let number = kept.notices.last().unwrap().0.number;
-        assert_eq!(kept.notices.last().unwrap().0.kind, NoticeKind::Opened);
+        let number = kept.notifications.last().unwrap().0.number;
+        assert_eq!(kept.notifications.last().unwrap().0.kind, NotificationKind::Opened);
         let message_id = format!("{device}@millrace");
         let message =
-            NewMessage { message_id, address: to, made_at: Timestamp::now(), notices: vec![number] };
+            NewMessage { message_id, address: to, made_at: Timestamp::now(), notifications: vec![number] };
         kept.decide(&Decisions { messages: vec![message], ..Decisions::default() });
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notice,
+    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notification,
     Postponed, Right, Silence, Standing, Tried, Unavailable,
 };
 
@@ -57,11 +57,11 @@ impl Incidents for FakeStore {
         unreachable!("the outbox shows nothing")
     }
 
-    async fn due_notices(
+    async fn due_notifications(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> store::Result<(Vec<(Notice, Incident)>, Option<Timestamp>)> {
+    ) -> store::Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
         fails(&self.asks_fail)?;
         Ok(self.kept.lock().unwrap().due(now, limit))
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alerter::{Mail, NotTaken, Notifier as _, Templates};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use store::NoticeKind;
+use store::NotificationKind;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Command;
@@ -152,7 +152,7 @@ async fn a_process_that_sends_one_mail() {
         history: Arc::new(Values(Vec::new())),
         page: PAGE.into(),
     };
-    let told = message("ann@localhost", vec![(NoticeKind::Opened, incident("i", "high", "lab"))]);
+    let told = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
     let sent = mail.send(&told, &rules("")).await;
     assert!(sent.is_ok(), "{}", sent.map_err(NotTaken::reason).unwrap_err());
 }

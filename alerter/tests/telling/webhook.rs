@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::{NotTaken, Notifier, Notifiers, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Address, End, Fate, Incident, Message, Notice, NoticeKind, Severity, Way};
+use store::{Address, End, Fate, Incident, Message, Notification, NotificationKind, Severity, Way};
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
@@ -61,13 +61,13 @@ fn desk() -> Address {
     Address { way: Way::Webhook, to: "desk".into() }
 }
 
-fn notice(number: i64, kind: NoticeKind, incident: Incident) -> (Notice, Incident) {
+fn notification(number: i64, kind: NotificationKind, incident: Incident) -> (Notification, Incident) {
     let fate = Fate::Waiting { held: None };
-    (Notice { number, kind, address: desk(), asked_at: at(0), due_at: at(0), fate }, incident)
+    (Notification { number, kind, address: desk(), asked_at: at(0), due_at: at(0), fate }, incident)
 }
 
-fn message(notices: Vec<(Notice, Incident)>) -> Message {
-    Message { message_id: "one@millrace".into(), address: desk(), made_at: at(0), tries: 0, notices }
+fn message(notifications: Vec<(Notification, Incident)>) -> Message {
+    Message { message_id: "one@millrace".into(), address: desk(), made_at: at(0), tries: 0, notifications }
 }
 
 fn notifiers() -> Notifiers {
@@ -86,9 +86,9 @@ async fn the_body_is_alertmanagers_version_4() {
     };
     let open = Incident { severity: Severity::Critical, ..incident("high/temperature/lab/1", "high", "lab") };
     let told = vec![
-        notice(1, NoticeKind::Opened, over.clone()),
-        notice(2, NoticeKind::Opened, open),
-        notice(3, NoticeKind::Resolved, over),
+        notification(1, NotificationKind::Opened, over.clone()),
+        notification(2, NotificationKind::Opened, open),
+        notification(3, NotificationKind::Resolved, over),
     ];
     let rules = rules(&server.url());
     let webhook = Webhook::new(PAGE.into()).unwrap();
@@ -166,7 +166,7 @@ async fn what_it_answers_says_whether_to_try_again() {
     let server = Desk::start(&Journal::default(), &CODES).await;
     let (rules, webhook) = (rules(&server.url()), Webhook::new(PAGE.into()).unwrap());
     for (code, meant) in ANSWERS {
-        let told = message(vec![notice(1, NoticeKind::Opened, incident("i", "high", "lab"))]);
+        let told = message(vec![notification(1, NotificationKind::Opened, incident("i", "high", "lab"))]);
         let is = match webhook.send(&told, &rules).await {
             Ok(_) => 't',
             Err(NotTaken::Refused(_)) => 'r',

@@ -2,26 +2,26 @@
 
 use alerter::{Said, Templates, Written};
 use jiff::Timestamp;
-use store::{End, Fate, Incident, Limit, LimitKind, Message, Notice, NoticeKind, Severity};
+use store::{End, Fate, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity};
 
 use crate::rig::{PAGE, at, incident, mail, rules};
 
-pub(crate) fn message(to: &str, told: Vec<(NoticeKind, Incident)>) -> Message {
+pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Message {
     let address = mail(to);
-    let notice = |(number, (kind, incident)): (usize, (NoticeKind, Incident))| {
+    let notification = |(number, (kind, incident)): (usize, (NotificationKind, Incident))| {
         let fate = Fate::Waiting { held: None };
         let (asked_at, due_at) = (at(0), at(0));
-        (Notice { number: number as i64, kind, address: address.clone(), asked_at, due_at, fate }, incident)
+        (Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, fate }, incident)
     };
-    let notices = told.into_iter().enumerate().map(notice).collect();
-    Message { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notices }
+    let notifications = told.into_iter().enumerate().map(notification).collect();
+    Message { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notifications }
 }
 
-pub(crate) fn said_at(now: Timestamp, told: Vec<(NoticeKind, Incident)>) -> Said {
+pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> Said {
     Said::of(&message("ann@localhost", told), &rules(""), PAGE, now)
 }
 
-fn subject(kind: NoticeKind, incident: Incident) -> String {
+fn subject(kind: NotificationKind, incident: Incident) -> String {
     said_at(at(4 * 3_600), vec![(kind, incident)]).subject()
 }
 
@@ -44,65 +44,65 @@ fn a_subject_says_device_metric_value_and_rule() {
     use LimitKind::{Above, Absent, Outside, Rate, Stuck};
     let above = || of_kind(Above, "above 25", Some(26.1));
     for (kind, incident, expected) in [
-        (NoticeKind::Opened, above(), "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)"),
+        (NotificationKind::Opened, above(), "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)"),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             Incident { severity: Severity::Critical, ..above() },
             "Critical: lab: temperature 26.1 °C, above 25 °C (rule-1)",
         ),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             Incident { severity: Severity::Info, ..above() },
             "Info: lab: temperature 26.1 °C, above 25 °C (rule-1)",
         ),
         (
-            NoticeKind::Resolved,
+            NotificationKind::Resolved,
             over(above(), 24.0),
             "Resolved: lab: temperature back at 24 °C after 12 min (rule-1)",
         ),
-        (NoticeKind::Reminder, above(), "Still: lab: temperature above 25 °C for 4 h (rule-1)"),
+        (NotificationKind::Reminder, above(), "Still: lab: temperature above 25 °C for 4 h (rule-1)"),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             of_kind(Outside, "outside 15 to 25", Some(26.0)),
             "Alert: lab: temperature 26 °C, outside 15 to 25 °C (rule-1)",
         ),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             of_kind(Rate, "changing by more than 2 per minute", Some(3.5)),
             "Alert: lab: temperature +3.5 °C per minute, changing by more than 2 °C per minute (rule-1)",
         ),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             of_kind(Absent, "absent for 2m", Some(21.0)),
             "Alert: lab: temperature absent for 2m (rule-1)",
         ),
         (
-            NoticeKind::Reminder,
+            NotificationKind::Reminder,
             of_kind(Absent, "absent for 2m", None),
             "Still: lab: temperature absent for 4 h (rule-1)",
         ),
         (
-            NoticeKind::Resolved,
+            NotificationKind::Resolved,
             over(of_kind(Absent, "absent for 2m", None), 21.0),
             "Resolved: lab: temperature heard again after 12 min (rule-1)",
         ),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             of_kind(Stuck, "the same for 10m", Some(21.5)),
             "Alert: lab: temperature 21.5 °C, the same for 10m (rule-1)",
         ),
         (
-            NoticeKind::Resolved,
+            NotificationKind::Resolved,
             over(of_kind(Stuck, "the same for 10m", Some(21.5)), 21.6),
             "Resolved: lab: temperature changed to 21.6 °C after 12 min (rule-1)",
         ),
         (
-            NoticeKind::Resolved,
+            NotificationKind::Resolved,
             Incident { end: Some(End::RuleRemoved), resolved_value: None, ..over(above(), 0.0) },
             "Resolved: lab: temperature no longer watched after 12 min (rule-1)",
         ),
         (
-            NoticeKind::Opened,
+            NotificationKind::Opened,
             of_kind(Above, "", Some(26.1)),
             "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)",
         ),
@@ -113,22 +113,22 @@ fn a_subject_says_device_metric_value_and_rule() {
 
 #[test]
 fn a_group_says_how_many_and_names_the_first() {
-    let dark: Vec<_> = (1..=500).map(|n| (NoticeKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
+    let dark: Vec<_> = (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
     let said = said_at(at(5), dark);
     let expected = "Alert: 500 devices absent for 2m (silent): site-a/rack-1, site-a/rack-2 and 498 more";
     assert_eq!((said.subject().as_str(), said.more), (expected, 0));
     let listed: usize = said.sections.iter().map(|section| section.items.len()).sum();
     assert_eq!((listed, said.count), (500, 500));
-    let hot = |device: &str| (NoticeKind::Opened, incident(device, "high", device));
+    let hot = |device: &str| (NotificationKind::Opened, incident(device, "high", device));
     assert_eq!(
         said_at(at(5), vec![hot("lab"), hot("attic")]).subject(),
         "Alert: 2 devices: temperature above 25 °C (high): lab and attic"
     );
     let wet = Incident { metric: "humidity".into(), ..absent("lab") };
     let two =
-        vec![(NoticeKind::Opened, absent("lab")), (NoticeKind::Opened, Incident { id: "2".into(), ..wet })];
+        vec![(NotificationKind::Opened, absent("lab")), (NotificationKind::Opened, Incident { id: "2".into(), ..wet })];
     assert_eq!(said_at(at(5), two).subject(), "Alert: lab: temperature and humidity absent for 2m (silent)");
-    let ended = |device: &str| (NoticeKind::Resolved, over(absent(device), 21.0));
+    let ended = |device: &str| (NotificationKind::Resolved, over(absent(device), 21.0));
     assert_eq!(
         said_at(at(800), vec![ended("a"), ended("b")]).subject(),
         "Resolved: 2 devices heard again (silent): a and b"
@@ -139,13 +139,13 @@ fn a_group_says_how_many_and_names_the_first() {
 fn a_digest_and_what_is_already_over_say_so() {
     let hot = incident("a", "high", "lab");
     let ended = over(hot, 24.0);
-    let short = vec![(NoticeKind::Opened, ended.clone()), (NoticeKind::Resolved, ended)];
+    let short = vec![(NotificationKind::Opened, ended.clone()), (NotificationKind::Resolved, ended)];
     assert_eq!(
         said_at(at(800), short.clone()).subject(),
         "Already over: lab: temperature was 26.1 °C, above 25 °C, for 12 min (high)"
     );
     let many =
-        [short, vec![(NoticeKind::Opened, absent("attic")), (NoticeKind::Resolved, over(absent("x"), 1.0))]];
+        [short, vec![(NotificationKind::Opened, absent("attic")), (NotificationKind::Resolved, over(absent("x"), 1.0))]];
     let said = said_at(at(800), many.concat());
     assert_eq!(said.subject(), "Digest: 1 alert, 1 resolved, 1 already over (silent and high)");
     let titles: Vec<_> = said.sections.iter().map(|section| section.title.as_str()).collect();
@@ -168,7 +168,7 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
         ..incident("i", "high", "lab")
     };
     let Written { text, html, subject } =
-        written(&said_at(at(5), vec![(NoticeKind::Opened, peaked.clone())]));
+        written(&said_at(at(5), vec![(NotificationKind::Opened, peaked.clone())]));
     for line in [
         "lab: temperature 26.1 °C, above 25 °C (high)\n",
         "Began       2026-01-15 11:30:00 CET (10:30:00 UTC)\n",
@@ -184,7 +184,7 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
     assert!(text.starts_with("lab: temperature") && !text.contains("\n\n\n"), "{text}");
     assert!(html.contains("11:30:00 CET") && html.contains("10:30:00 UTC") && html.contains(&*subject));
     let elsewhere =
-        Said::of(&message("ben@localhost", vec![(NoticeKind::Opened, peaked)]), &rules(""), PAGE, at(5));
+        Said::of(&message("ben@localhost", vec![(NotificationKind::Opened, peaked)]), &rules(""), PAGE, at(5));
     let text = written(&elsewhere).text;
     assert!(text.contains("Began       2026-01-15 10:30:00 UTC\n"), "{text}");
 }
@@ -196,7 +196,7 @@ fn nothing_that_a_device_is_called_breaks_out_of_a_mail() {
         device: "<script>/&\"'".into(),
         ..incident("i", "high", "lab")
     };
-    let said = said_at(at(5), vec![(NoticeKind::Opened, evil)]);
+    let said = said_at(at(5), vec![(NotificationKind::Opened, evil)]);
     let Written { subject, html, .. } = written(&said);
     assert!(!subject.contains(['\r', '\n']), "{subject}");
     assert!(!html.contains("<script>") && !html.contains("<b>"), "{html}");

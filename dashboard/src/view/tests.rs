@@ -148,7 +148,7 @@ fn alert(topic: &str, id: &str) -> Arc<Listed> {
         end: None,
         acknowledged: None,
         late: false,
-        notices: vec![],
+        notifications: vec![],
     }))
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn alert(device: &str) -> Incident {
         end: None,
         acknowledged: None,
         late: false,
-        notices: vec![],
+        notifications: vec![],
     }
 }
 

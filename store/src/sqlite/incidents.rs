@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::columns::{Micros, Word, list};
-use super::notices;
+use super::notifications;
 use super::writer::Tables;
 use crate::spelling::Spelt;
 use crate::stretch::micros_from;
@@ -21,7 +21,7 @@ const COLUMNS: &str = "
 /// Where the device stands in [`COLUMNS`].
 const DEVICE: usize = 4;
 
-/// An incident without its notices, with its number.
+/// An incident without its notifications, with its number.
 type Numbered = (i64, Incident);
 
 /// Reads in order, which an index gives, until there are enough: no more than that is held.
@@ -43,7 +43,7 @@ pub(super) fn query(connection: &Connection, query: &IncidentQuery) -> rusqlite:
             found.push(read(row)?);
         }
     }
-    with_notices(connection, found).map(|found| found.into_iter().map(|(_, incident)| incident).collect())
+    with_notifications(connection, found).map(|found| found.into_iter().map(|(_, incident)| incident).collect())
 }
 
 /// What SQL can ask for; a filter of devices is left to the reader, but for a plain name.
@@ -74,7 +74,7 @@ pub(super) fn open_count(connection: &Connection) -> rusqlite::Result<u64> {
     connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
 }
 
-/// Incidents by their numbers, each with its notices.
+/// Incidents by their numbers, each with its notifications.
 pub(super) fn numbered(
     connection: &Connection,
     numbers: impl IntoIterator<Item = i64>,
@@ -83,13 +83,13 @@ pub(super) fn numbered(
         format!("SELECT {COLUMNS} FROM incidents i WHERE i.number IN (SELECT value FROM json_each(?1))");
     let mut select = connection.prepare_cached(&sql)?;
     let found = select.query_map([list(numbers)], read)?.collect::<rusqlite::Result<_>>()?;
-    Ok(with_notices(connection, found)?.into_iter().collect())
+    Ok(with_notifications(connection, found)?.into_iter().collect())
 }
 
-fn with_notices(connection: &Connection, mut found: Vec<Numbered>) -> rusqlite::Result<Vec<Numbered>> {
-    let mut notices = notices::of(connection, found.iter().map(|(number, _)| *number))?;
+fn with_notifications(connection: &Connection, mut found: Vec<Numbered>) -> rusqlite::Result<Vec<Numbered>> {
+    let mut notifications = notifications::of(connection, found.iter().map(|(number, _)| *number))?;
     for (number, incident) in &mut found {
-        incident.notices = notices.remove(number).unwrap_or_default();
+        incident.notifications = notifications.remove(number).unwrap_or_default();
     }
     Ok(found)
 }
@@ -116,7 +116,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         end: row.get::<_, Option<Word<_>>>(18)?.map(|end| end.0),
         acknowledged: acknowledgement(row)?,
         late: row.get(22)?,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     };
     Ok((row.get(0)?, incident))
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use super::columns::{Micros, at_most};
-use super::notices;
+use super::notifications;
 use super::writer::Tables;
 use crate::stretch::micros_from;
 use crate::{Address, Fate, Message, Postponed, Tried};
@@ -16,20 +16,20 @@ pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rus
     const SELECT: &str = "
         SELECT message_id, way, recipient, made_at, tries, number FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= ?1)
-            AND EXISTS (SELECT 1 FROM notices WHERE message = messages.number)
+            AND EXISTS (SELECT 1 FROM notifications WHERE message = messages.number)
         ORDER BY number LIMIT ?2";
     let mut messages: Vec<(i64, Message)> = connection
         .prepare_cached(SELECT)?
         .query_map(params![Micros(now), at_most(limit)], read)?
         .collect::<rusqlite::Result<_>>()?;
-    let mut notices: HashMap<String, Vec<_>> = HashMap::new();
-    for pair in notices::in_messages(connection, messages.iter().map(|(number, _)| *number))? {
+    let mut notifications: HashMap<String, Vec<_>> = HashMap::new();
+    for pair in notifications::in_messages(connection, messages.iter().map(|(number, _)| *number))? {
         if let Fate::InMessage { message_id, .. } = &pair.0.fate {
-            notices.entry(message_id.clone()).or_default().push(pair);
+            notifications.entry(message_id.clone()).or_default().push(pair);
         }
     }
     for (_, message) in &mut messages {
-        message.notices = notices.remove(&message.message_id).unwrap_or_default();
+        message.notifications = notifications.remove(&message.message_id).unwrap_or_default();
     }
     Ok(messages.into_iter().map(|(_, message)| message).collect())
 }
@@ -37,10 +37,10 @@ pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rus
 fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
     let message = Message {
         message_id: row.get(0)?,
-        address: notices::address(row, 1)?,
+        address: notifications::address(row, 1)?,
         made_at: row.get::<_, Micros>(3)?.0,
         tries: row.get(4)?,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     };
     Ok((row.get(5)?, message))
 }
@@ -53,7 +53,7 @@ pub(super) fn postponed(connection: &Connection, now: Timestamp) -> rusqlite::Re
     let read = |row: &Row<'_>| {
         Ok(Postponed {
             message_id: row.get(0)?,
-            address: notices::address(row, 1)?,
+            address: notifications::address(row, 1)?,
             tries: row.get(3)?,
             again_at: row.get::<_, Micros>(4)?.0,
         })
@@ -88,6 +88,6 @@ pub(super) fn since(
 ) -> rusqlite::Result<Vec<(Address, Timestamp)>> {
     const SELECT: &str = "
         SELECT way, recipient, made_at FROM messages WHERE made_at >= ?1 ORDER BY made_at, number";
-    let read = |row: &Row<'_>| Ok((notices::address(row, 0)?, row.get::<_, Micros>(2)?.0));
+    let read = |row: &Row<'_>| Ok((notifications::address(row, 0)?, row.get::<_, Micros>(2)?.0));
     connection.prepare_cached(SELECT)?.query_map([micros_from(since)], read)?.collect()
 }

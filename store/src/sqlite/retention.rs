@@ -16,21 +16,21 @@ const CHUNK_ROWS: usize = 10_000;
 const REJECTED: &str = "
     DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < ?1 LIMIT ?2)";
 
-/// Removes incidents that are resolved and of which nobody is still to be told, with their notices.
+/// Removes incidents that are resolved and of which nobody is still to be told, with their notifications.
 const INCIDENTS: &str = "
     DELETE FROM incidents WHERE number IN (
         SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < ?1
         AND NOT EXISTS (
-            SELECT 1 FROM notices n LEFT JOIN messages m ON m.number = n.message
+            SELECT 1 FROM notifications n LEFT JOIN messages m ON m.number = n.message
             WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
         LIMIT ?2
     )";
 
-/// Removes messages whose notices went with their incidents.
+/// Removes messages whose notifications went with their incidents.
 const MESSAGES: &str = "
     DELETE FROM messages WHERE number IN (
         SELECT number FROM messages WHERE made_at < ?1
-        AND NOT EXISTS (SELECT 1 FROM notices WHERE message = messages.number)
+        AND NOT EXISTS (SELECT 1 FROM notifications WHERE message = messages.number)
         LIMIT ?2
     )";
 

@@ -1,4 +1,4 @@
-//! Changes of incidents, and the notices that they ask for.
+//! Changes of incidents, and the notifications that they ask for.
 
 use jiff::Timestamp;
 use rusqlite::params;
@@ -55,10 +55,10 @@ fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::R
     if added == 1 { tell(tables, &incident.id, incident.judged_at, to) } else { Ok(()) }
 }
 
-/// Asks for notices of an opening, while the incident is open, to those for whom there is none.
+/// Asks for notifications of an opening, while the incident is open, to those for whom there is none.
 fn tell(tables: &Tables<'_>, id: &str, at: Timestamp, to: &[Address]) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
         SELECT number, 'opened', ?2, ?3, ?4, ?4 FROM incidents WHERE id = ?1 AND resolved_at IS NULL
         ON CONFLICT DO NOTHING";
     let mut insert = tables.connection.prepare_cached(INSERT)?;
@@ -96,12 +96,12 @@ fn resolve(
 /// Tells those who were told of the opening, or are to be told, and reminds nobody any more.
 fn tell_it_is_over(tables: &Tables<'_>, id: &str, at: Timestamp) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
         SELECT n.incident, 'resolved', n.way, n.recipient, ?2, ?2
-        FROM incidents i JOIN notices n ON n.incident = i.number
+        FROM incidents i JOIN notifications n ON n.incident = i.number
         WHERE i.id = ?1 AND n.kind = 'opened' AND n.dropped IS NULL ORDER BY n.number";
     const DROP: &str = "
-        UPDATE notices SET dropped = ?2
+        UPDATE notifications SET dropped = ?2
         WHERE incident = (SELECT number FROM incidents WHERE id = ?1)
             AND kind = 'reminder' AND message IS NULL AND dropped IS NULL";
     tables.connection.prepare_cached(INSERT)?.execute(params![id, Micros(at)])?;

@@ -1,4 +1,4 @@
-//! What is decided of notices, a statement for all of a kind.
+//! What is decided of notifications, a statement for all of a kind.
 
 use std::collections::HashSet;
 
@@ -19,7 +19,7 @@ pub(super) async fn decide(client: &mut Client, decisions: &Decisions) -> Result
         delay(&transaction, held).await?;
     }
     if !dropped.is_empty() {
-        drop_notices(&transaction, dropped).await?;
+        drop_notifications(&transaction, dropped).await?;
     }
     if !reminders.is_empty() {
         remind(&transaction, reminders).await?;
@@ -27,28 +27,28 @@ pub(super) async fn decide(client: &mut Client, decisions: &Decisions) -> Result
     transaction.commit().await
 }
 
-/// A message that is there already takes no further notices: it may have been sent.
+/// A message that is there already takes no further notifications: it may have been sent.
 async fn make(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Result<(), Error> {
     const PUT: &str = "
-        UPDATE notices n SET message = m.number
-        FROM unnest($1::text[], $2::bigint[]) AS p (message_id, notice)
+        UPDATE notifications n SET message = m.number
+        FROM unnest($1::text[], $2::bigint[]) AS p (message_id, notification)
         JOIN messages m ON m.message_id = p.message_id AND m.number = ANY($3)
-        WHERE n.number = p.notice AND n.message IS NULL AND n.dropped IS NULL";
+        WHERE n.number = p.notification AND n.message IS NULL AND n.dropped IS NULL";
     const REMOVE: &str = "
         DELETE FROM messages m
-        WHERE number = ANY($1) AND NOT EXISTS (SELECT FROM notices WHERE message = m.number)";
+        WHERE number = ANY($1) AND NOT EXISTS (SELECT FROM notifications WHERE message = m.number)";
     let new = insert(transaction, messages).await?;
-    let (mut ids, mut notices): (Vec<_>, Vec<i64>) = Default::default();
+    let (mut ids, mut notifications): (Vec<_>, Vec<i64>) = Default::default();
     let mut put = HashSet::new();
     for message in messages {
-        // The first message that a notice is to go into has it.
-        for notice in message.notices.iter().filter(|notice| put.insert(**notice)) {
+        // The first message that a notification is to go into has it.
+        for notification in message.notifications.iter().filter(|notification| put.insert(**notification)) {
             ids.push(text(&message.message_id));
-            notices.push(*notice);
+            notifications.push(*notification);
         }
     }
     let params: [Param<'_>; 3] =
-        [(&ids, Type::TEXT_ARRAY), (&notices, Type::INT8_ARRAY), (&new, Type::INT8_ARRAY)];
+        [(&ids, Type::TEXT_ARRAY), (&notifications, Type::INT8_ARRAY), (&new, Type::INT8_ARRAY)];
     transaction.execute_typed(PUT, &params).await?;
     transaction.execute_typed(REMOVE, &params[2..]).await?;
     Ok(())
@@ -78,25 +78,25 @@ async fn insert(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Resul
 
 async fn delay(transaction: &Transaction<'_>, held: &[Hold]) -> Result<(), Error> {
     const UPDATE: &str = "
-        UPDATE notices n SET due_at = h.until, held = h.why
-        FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS h (notice, until, why)
-        WHERE n.number = h.notice AND n.message IS NULL AND n.dropped IS NULL";
-    let notices: Vec<_> = held.iter().map(|hold| hold.notice).collect();
+        UPDATE notifications n SET due_at = h.until, held = h.why
+        FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS h (notification, until, why)
+        WHERE n.number = h.notification AND n.message IS NULL AND n.dropped IS NULL";
+    let notifications: Vec<_> = held.iter().map(|hold| hold.notification).collect();
     let until: Vec<_> = held.iter().map(|hold| Micros::of(hold.until)).collect();
     let why: Vec<_> = held.iter().map(|hold| text(&hold.why)).collect();
     let params: [Param<'_>; 3] =
-        [(&notices, Type::INT8_ARRAY), (&until, Type::TIMESTAMPTZ_ARRAY), (&why, Type::TEXT_ARRAY)];
+        [(&notifications, Type::INT8_ARRAY), (&until, Type::TIMESTAMPTZ_ARRAY), (&why, Type::TEXT_ARRAY)];
     transaction.execute_typed(UPDATE, &params).await?;
     Ok(())
 }
 
-async fn drop_notices(transaction: &Transaction<'_>, dropped: &[(i64, String)]) -> Result<(), Error> {
+async fn drop_notifications(transaction: &Transaction<'_>, dropped: &[(i64, String)]) -> Result<(), Error> {
     const UPDATE: &str = "
-        UPDATE notices n SET dropped = d.why FROM unnest($1::bigint[], $2::text[]) AS d (notice, why)
-        WHERE n.number = d.notice AND n.message IS NULL AND n.dropped IS NULL";
-    let notices: Vec<_> = dropped.iter().map(|(notice, _)| *notice).collect();
+        UPDATE notifications n SET dropped = d.why FROM unnest($1::bigint[], $2::text[]) AS d (notification, why)
+        WHERE n.number = d.notification AND n.message IS NULL AND n.dropped IS NULL";
+    let notifications: Vec<_> = dropped.iter().map(|(notification, _)| *notification).collect();
     let why: Vec<_> = dropped.iter().map(|(_, why)| text(why)).collect();
-    let params: [Param<'_>; 2] = [(&notices, Type::INT8_ARRAY), (&why, Type::TEXT_ARRAY)];
+    let params: [Param<'_>; 2] = [(&notifications, Type::INT8_ARRAY), (&why, Type::TEXT_ARRAY)];
     transaction.execute_typed(UPDATE, &params).await?;
     Ok(())
 }
@@ -104,7 +104,7 @@ async fn drop_notices(transaction: &Transaction<'_>, dropped: &[(i64, String)]) 
 /// Asks for reminders, but where one is waiting or nobody is to be reminded any more.
 async fn remind(transaction: &Transaction<'_>, reminders: &[Reminder]) -> Result<(), Error> {
     const INSERT: &str = "
-        INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
         SELECT i.number, 'reminder', r.way, r.recipient, r.asked_at, r.due_at
         FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
             WITH ORDINALITY AS r (incident, way, recipient, asked_at, due_at, turn)

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
 use super::columns::{Micros, Param, Word, at_most, text};
-use super::notices;
+use super::notifications;
 use crate::{Acknowledgement, Incident, IncidentQuery, Limit};
 
 /// The columns that [`read`] reads, in its order.
@@ -24,7 +24,7 @@ const WANTED: &str = "
     AND ($8 IS NULL OR i.resolved_at IS NULL OR i.resolved_at > $8 OR i.opened_at >= $8)
     AND ($9 IS NULL OR i.opened_at < $9)";
 
-/// The lock of whoever changes incidents or notices: "Incident" in ASCII.
+/// The lock of whoever changes incidents or notifications: "Incident" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"Incident");
 
 /// An incident with its number.
@@ -89,7 +89,7 @@ pub(super) async fn unchanging(client: &mut Client) -> Result<Transaction<'_>, E
     transaction.isolation_level(IsolationLevel::RepeatableRead).start().await
 }
 
-/// A transaction that changes incidents or notices, after those that others have begun.
+/// A transaction that changes incidents or notifications, after those that others have begun.
 ///
 /// Two alerters that judge the same at once, each in its own order, would wait for each other without an end; and who
 /// is told that it is over depends on what is being decided.
@@ -99,7 +99,7 @@ pub(super) async fn in_turn(client: &mut Client) -> Result<Transaction<'_>, Erro
     Ok(transaction)
 }
 
-/// Reads incidents, each with its notices.
+/// Reads incidents, each with its notifications.
 async fn select(
     transaction: &Transaction<'_>,
     sql: &str,
@@ -107,9 +107,9 @@ async fn select(
 ) -> Result<Vec<Numbered>, Error> {
     let mut found: Vec<Numbered> = transaction.query_typed(sql, params).await?.iter().map(read).collect();
     let numbers: Vec<i64> = found.iter().map(|(number, _)| *number).collect();
-    let mut notices = notices::of(transaction, &numbers).await?;
+    let mut notifications = notifications::of(transaction, &numbers).await?;
     for (number, incident) in &mut found {
-        incident.notices = notices.remove(number).unwrap_or_default();
+        incident.notifications = notifications.remove(number).unwrap_or_default();
     }
     Ok(found)
 }
@@ -137,7 +137,7 @@ fn read(row: &Row) -> Numbered {
         end: row.get::<_, Option<Word<_>>>(18).map(|end| end.0),
         acknowledged,
         late: row.get(22),
-        notices: Vec::new(),
+        notifications: Vec::new(),
     };
     (row.get(0), incident)
 }

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
-use super::{incidents, notices};
+use super::{incidents, notifications};
 use crate::{Address, Fate, Message, Postponed, Tried};
 
 /// Those that are to be tried, oldest first.
@@ -15,24 +15,24 @@ pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> R
     const SELECT: &str = "
         SELECT message_id, way, recipient, made_at, tries, number FROM messages m
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)
-            AND EXISTS (SELECT FROM notices WHERE message = m.number)
+            AND EXISTS (SELECT FROM notifications WHERE message = m.number)
         ORDER BY number LIMIT $2";
     let transaction = incidents::unchanging(client).await?;
     let params: [Param<'_>; 2] = [(&Micros::of(now), Type::TIMESTAMPTZ), (&at_most(limit), Type::INT8)];
     let rows = transaction.query_typed(SELECT, &params).await?;
     let numbers: Vec<i64> = rows.iter().map(|row| row.get(5)).collect();
     let mut pairs: HashMap<String, Vec<_>> = HashMap::new();
-    for pair in notices::in_messages(&transaction, &numbers).await? {
+    for pair in notifications::in_messages(&transaction, &numbers).await? {
         if let Fate::InMessage { message_id, .. } = &pair.0.fate {
             pairs.entry(message_id.clone()).or_default().push(pair);
         }
     }
     let message = |row: &Row| Message {
         message_id: row.get(0),
-        address: notices::address(row, 1),
+        address: notifications::address(row, 1),
         made_at: row.get::<_, Micros>(3).time(),
         tries: row.get::<_, i32>(4).unsigned_abs(),
-        notices: pairs.remove(row.get::<_, &str>(0)).unwrap_or_default(),
+        notifications: pairs.remove(row.get::<_, &str>(0)).unwrap_or_default(),
     };
     Ok(rows.iter().map(message).collect())
 }
@@ -45,7 +45,7 @@ pub(super) async fn postponed(client: &Client, now: Timestamp) -> Result<Vec<Pos
     let rows = client.query_typed(SELECT, &[(&Micros::of(now), Type::TIMESTAMPTZ)]).await?;
     let read = |row: &Row| Postponed {
         message_id: row.get(0),
-        address: notices::address(row, 1),
+        address: notifications::address(row, 1),
         tries: row.get::<_, i32>(3).unsigned_abs(),
         again_at: row.get::<_, Micros>(4).time(),
     };
@@ -83,5 +83,5 @@ pub(super) async fn since(client: &Client, since: Timestamp) -> Result<Vec<(Addr
     const SELECT: &str = "
         SELECT way, recipient, made_at FROM messages WHERE made_at >= $1 ORDER BY made_at, number";
     let rows = client.query_typed(SELECT, &[(&Micros::bound(since), Type::TIMESTAMPTZ)]).await?;
-    Ok(rows.iter().map(|row| (notices::address(row, 0), row.get::<_, Micros>(2).time())).collect())
+    Ok(rows.iter().map(|row| (notifications::address(row, 0), row.get::<_, Micros>(2).time())).collect())
 }

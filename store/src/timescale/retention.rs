@@ -20,21 +20,21 @@ const COUNTED_ROWS: f32 = 10_000_000.0;
 const REJECTED: &str = "
     DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < $1 LIMIT $2)";
 
-/// Removes incidents that are resolved and of which nobody is still to be told, with their notices.
+/// Removes incidents that are resolved and of which nobody is still to be told, with their notifications.
 const INCIDENTS: &str = "
     DELETE FROM incidents WHERE number IN (
         SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < $1
         AND NOT EXISTS (
-            SELECT FROM notices n LEFT JOIN messages m ON m.number = n.message
+            SELECT FROM notifications n LEFT JOIN messages m ON m.number = n.message
             WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
         LIMIT $2
     )";
 
-/// Removes messages whose notices went with their incidents.
+/// Removes messages whose notifications went with their incidents.
 const MESSAGES: &str = "
     DELETE FROM messages WHERE number IN (
         SELECT number FROM messages m WHERE made_at < $1
-        AND NOT EXISTS (SELECT FROM notices WHERE message = m.number)
+        AND NOT EXISTS (SELECT FROM notifications WHERE message = m.number)
         LIMIT $2
     )";
 

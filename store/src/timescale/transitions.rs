@@ -1,4 +1,4 @@
-//! Changes of incidents, and the notices that they ask for, a statement for all of a kind.
+//! Changes of incidents, and the notifications that they ask for, a statement for all of a kind.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -122,7 +122,7 @@ async fn resolve(transaction: &Transaction<'_>, wave: &[&Transition]) -> Result<
             WHERE i.id = r.id AND i.resolved_at IS NULL
             RETURNING i.number, i.id
         ), dropped AS (
-            UPDATE notices n SET dropped = $5 FROM over
+            UPDATE notifications n SET dropped = $5 FROM over
             WHERE n.incident = over.number AND n.kind = 'reminder' AND n.message IS NULL AND n.dropped IS NULL
         )
         SELECT id FROM over";
@@ -150,7 +150,7 @@ async fn resolve(transaction: &Transaction<'_>, wave: &[&Transition]) -> Result<
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// Notices that a wave asks for, in the order of its transitions.
+/// Notifications that a wave asks for, in the order of its transitions.
 #[derive(Default)]
 struct Asked<'a> {
     opened: Vec<(i64, &'a str, Timestamp, Way, Cow<'a, str>)>,
@@ -158,7 +158,7 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// To those for whom there is no notice of the opening, while the incident is open.
+    /// To those for whom there is no notification of the opening, while the incident is open.
     fn opened(&mut self, place: i64, id: &'a str, at: Timestamp, to: &'a [Address]) {
         self.opened.extend(to.iter().map(|Address { way, to }| (place, id, at, *way, text(to))));
     }
@@ -170,7 +170,7 @@ impl<'a> Asked<'a> {
 
     async fn keep(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         const INSERT: &str = "
-            INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at)
+            INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
             SELECT incident, kind, way, recipient, at, at FROM (
                 SELECT i.number AS incident, 'opened' AS kind, a.way, a.recipient, a.at, a.place, a.turn
                 FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
@@ -180,7 +180,7 @@ impl<'a> Asked<'a> {
                 SELECT n.incident, 'resolved', n.way, n.recipient, o.at, o.place, n.number
                 FROM unnest($6::bigint[], $7::text[], $8::timestamptz[]) AS o (place, id, at)
                 JOIN incidents i ON i.id = o.id
-                JOIN notices n ON n.incident = i.number AND n.kind = 'opened' AND n.dropped IS NULL
+                JOIN notifications n ON n.incident = i.number AND n.kind = 'opened' AND n.dropped IS NULL
             ) asked
             ORDER BY place, turn
             ON CONFLICT DO NOTHING";

@@ -1,7 +1,7 @@
-//! What was kept before notices were is carried over.
+//! What was kept before notifications were is carried over.
 
 use store::{
-    Address, End, Fate, Incident, Limit, LimitKind, Notice, NoticeKind, Phase, Place, Severity, Standing,
+    Address, End, Fate, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, Standing,
     Store, Way,
 };
 use telemetry::Topic;
@@ -24,14 +24,14 @@ pub(crate) async fn check(store: &dyn Store) {
         resolved_at: Some(at(9)),
         resolved_value: Some(22.0),
         end: Some(End::Cleared),
-        notices: vec![
-            notice(NoticeKind::Opened, 5, "i1.opened@millrace", sent(7)),
-            notice(NoticeKind::Resolved, 9, "i1.resolved@millrace", None),
+        notifications: vec![
+            notification(NotificationKind::Opened, 5, "i1.opened@millrace", sent(7)),
+            notification(NotificationKind::Resolved, 9, "i1.resolved@millrace", None),
         ],
         ..incident("i1", "a", 5)
     };
     let second = Incident {
-        notices: vec![notice(NoticeKind::Opened, 15, "i2.opened@millrace", sent(17))],
+        notifications: vec![notification(NotificationKind::Opened, 15, "i2.opened@millrace", sent(17))],
         ..incident("i2", "a", 15)
     };
     let third = Incident {
@@ -41,21 +41,21 @@ pub(crate) async fn check(store: &dyn Store) {
         ..incident("i3", "b", 1)
     };
     let mut incidents = all(store).await;
-    let numbers: Vec<i64> = incidents.iter().flat_map(|i| &i.notices).map(|n| n.number).collect();
+    let numbers: Vec<i64> = incidents.iter().flat_map(|i| &i.notifications).map(|n| n.number).collect();
     assert!(numbers[1] < numbers[2] && numbers[2] != numbers[0], "in the order in which they were asked for");
-    incidents.iter_mut().flat_map(|i| &mut i.notices).for_each(|notice| notice.number = 0);
+    incidents.iter_mut().flat_map(|i| &mut i.notifications).for_each(|notification| notification.number = 0);
     assert_eq!(incidents, [second, first, third]);
     let owed = store.owed_messages(at(1), 10).await.unwrap();
     assert_eq!(owed.len(), 1);
     assert_eq!((&*owed[0].message_id, owed[0].made_at), ("i1.resolved@millrace", at(100)));
-    assert_eq!((&*owed[0].address.to, &*owed[0].notices[0].1.id), (BOTH, "i1"));
+    assert_eq!((&*owed[0].address.to, &*owed[0].notifications[0].1.id), (BOTH, "i1"));
     let firing = Phase::Firing { incident: "i2".into(), told: true };
     let standings = [standing("a", firing, 15, 31.5), standing("b", Phase::Normal, 2, 22.0)];
     assert_eq!(store.standings().await.unwrap(), standings);
     record(store, &[resolved("i2", 20)]).await;
-    let (due, _) = store.due_notices(at(10_000), 10).await.unwrap();
+    let (due, _) = store.due_notifications(at(10_000), 10).await.unwrap();
     assert_eq!(due.len(), 1, "those who were told hear that it is over");
-    assert_eq!((&*due[0].0.address.to, due[0].0.kind), (BOTH, NoticeKind::Resolved));
+    assert_eq!((&*due[0].0.address.to, due[0].0.kind), (BOTH, NotificationKind::Resolved));
 }
 
 fn incident(id: &str, device: &str, micros: i64) -> Incident {
@@ -70,8 +70,8 @@ fn incident(id: &str, device: &str, micros: i64) -> Incident {
     }
 }
 
-fn notice(kind: NoticeKind, micros: i64, message_id: &str, sent_at: Option<jiff::Timestamp>) -> Notice {
-    Notice {
+fn notification(kind: NotificationKind, micros: i64, message_id: &str, sent_at: Option<jiff::Timestamp>) -> Notification {
+    Notification {
         number: 0,
         kind,
         address: Address { way: Way::Mail, to: BOTH.into() },

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use store::{
     Acknowledgement, Address, Changes, Decisions, End, Fate, Incident, IncidentQuery, Limit, LimitKind,
-    Notice, NoticeKind, Severity, Standing, Store, Transition, Way,
+    Notification, NotificationKind, Severity, Standing, Store, Transition, Way,
 };
 use telemetry::Topic;
 
@@ -48,7 +48,7 @@ pub(crate) fn incident(id: &str, device: &str, micros: i64) -> Incident {
         end: None,
         acknowledged: None,
         late: false,
-        notices: Vec::new(),
+        notifications: Vec::new(),
     }
 }
 
@@ -85,15 +85,15 @@ pub(crate) async fn all(store: &dyn Store) -> Vec<Incident> {
 
 /// All but the numbers, which may leave some out.
 fn unnumbered(mut incidents: Vec<Incident>) -> Vec<Incident> {
-    for notice in incidents.iter_mut().flat_map(|incident| &mut incident.notices) {
-        notice.number = 0;
+    for notification in incidents.iter_mut().flat_map(|incident| &mut incident.notifications) {
+        notification.number = 0;
     }
     incidents
 }
 
-fn waiting(kind: NoticeKind, to: &str, micros: i64) -> Notice {
+fn waiting(kind: NotificationKind, to: &str, micros: i64) -> Notification {
     let fate = Fate::Waiting { held: None };
-    Notice { number: 0, kind, address: mail(to), asked_at: at(micros), due_at: at(micros), fate }
+    Notification { number: 0, kind, address: mail(to), asked_at: at(micros), due_at: at(micros), fate }
 }
 
 #[tokio::test]
@@ -124,11 +124,11 @@ async fn a_transition_that_is_judged_again_adds_nothing() {
         resolved_at: Some(at(5)),
         resolved_value: Some(22.0),
         end: Some(End::Cleared),
-        notices: vec![
-            waiting(NoticeKind::Opened, "a@example.org", 1001),
-            waiting(NoticeKind::Opened, "b@example.org", 4),
-            waiting(NoticeKind::Resolved, "a@example.org", 1005),
-            waiting(NoticeKind::Resolved, "b@example.org", 1005),
+        notifications: vec![
+            waiting(NotificationKind::Opened, "a@example.org", 1001),
+            waiting(NotificationKind::Opened, "b@example.org", 4),
+            waiting(NotificationKind::Resolved, "a@example.org", 1005),
+            waiting(NotificationKind::Resolved, "b@example.org", 1005),
         ],
         ..incident("i1", "a", 1)
     };
@@ -170,7 +170,7 @@ async fn what_was_never_opened_does_not_change() {
     let store = &*fresh.store;
     record(store, &[resolved("i1", 5), peaked("i1", 5, 1.0), told("i1", 5, &["a@example.org"])]).await;
     assert_eq!(all(store).await, []);
-    assert_eq!(store.due_notices(at(i64::from(i32::MAX)), 10).await.unwrap(), (vec![], None));
+    assert_eq!(store.due_notifications(at(i64::from(i32::MAX)), 10).await.unwrap(), (vec![], None));
 }
 
 #[tokio::test]
@@ -198,37 +198,37 @@ async fn those_who_were_told_hear_that_it_is_over() {
     let store = &*fresh.store;
     let to = ["waiting@example.org", "told@example.org", "dropped@example.org"].map(mail);
     record(store, &[Transition::Opened(Box::new(incident("i", "a", 1)), to.to_vec())]).await;
-    let notices = all(store).await[0].notices.clone();
+    let notifications = all(store).await[0].notifications.clone();
     let told = store::NewMessage {
         message_id: "m@millrace".into(),
         address: to[1].clone(),
         made_at: at(3),
-        notices: vec![notices[1].number],
+        notifications: vec![notifications[1].number],
     };
-    let dropped = vec![(notices[2].number, "over before anybody was to be told".into())];
+    let dropped = vec![(notifications[2].number, "over before anybody was to be told".into())];
     store.decide(&Decisions { messages: vec![told], dropped, ..Decisions::default() }).await.unwrap();
     record(store, &[resolved("i", 5)]).await;
-    let notices = &all(store).await[0].notices;
+    let notifications = &all(store).await[0].notifications;
     let over: Vec<_> =
-        notices.iter().filter(|n| n.kind == NoticeKind::Resolved).map(|n| n.address.clone()).collect();
+        notifications.iter().filter(|n| n.kind == NotificationKind::Resolved).map(|n| n.address.clone()).collect();
     assert_eq!(over, to[..2]);
-    assert!(notices.is_sorted_by_key(|notice| notice.number));
+    assert!(notifications.is_sorted_by_key(|notification| notification.number));
 }
 
 #[tokio::test]
-async fn notices_are_asked_for_in_the_order_of_the_transitions() {
+async fn notifications_are_asked_for_in_the_order_of_the_transitions() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     record(store, &[opened("z", "a", 9), opened("b", "b", 1)]).await;
     record(store, &[resolved("z", 10), opened("a", "c", 5), told("b", 8, &["z@example.org"])]).await;
-    let (due, _) = store.due_notices(at(1_000_000), 10).await.unwrap();
+    let (due, _) = store.due_notifications(at(1_000_000), 10).await.unwrap();
     let order: Vec<_> = due.iter().map(|(n, i)| (i.id.as_str(), n.kind, n.address.to.as_str())).collect();
     let expected = [
-        ("z", NoticeKind::Opened, "a@example.org"),
-        ("b", NoticeKind::Opened, "a@example.org"),
-        ("z", NoticeKind::Resolved, "a@example.org"),
-        ("a", NoticeKind::Opened, "a@example.org"),
-        ("b", NoticeKind::Opened, "z@example.org"),
+        ("z", NotificationKind::Opened, "a@example.org"),
+        ("b", NotificationKind::Opened, "a@example.org"),
+        ("z", NotificationKind::Resolved, "a@example.org"),
+        ("a", NotificationKind::Opened, "a@example.org"),
+        ("b", NotificationKind::Opened, "z@example.org"),
     ];
     assert_eq!(order, expected);
 }
@@ -258,7 +258,7 @@ proptest! {
             }
             assert_eq!(unnumbered(all(&*one.store).await), unnumbered(all(&*many.store).await));
             let order = async |store: &dyn Store| {
-                let (due, _) = store.due_notices(at(1_000_000), 1000).await.unwrap();
+                let (due, _) = store.due_notifications(at(1_000_000), 1000).await.unwrap();
                 due.into_iter().map(|(n, i)| (i.id, n.kind, n.address.to)).collect::<Vec<_>>()
             };
             assert_eq!(order(&*one.store).await, order(&*many.store).await);
@@ -294,7 +294,7 @@ async fn thousands_open_and_end_at_once() {
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     let incidents = store.incidents(&IncidentQuery { limit: usize::MAX, ..ALL }).await.unwrap();
     assert_eq!(incidents.len(), MANY as usize);
-    assert!(incidents.iter().all(|incident| incident.end.is_some() && incident.notices.len() == 2));
-    let (due, _) = store.due_notices(at(MANY * 10), usize::MAX).await.unwrap();
+    assert!(incidents.iter().all(|incident| incident.end.is_some() && incident.notifications.len() == 2));
+    let (due, _) = store.due_notifications(at(MANY * 10), usize::MAX).await.unwrap();
     assert_eq!(due.len(), 2 * MANY as usize);
 }

@@ -1,7 +1,7 @@
 //! What is old goes, what is needed stays.
 
 use jiff::Timestamp;
-use store::{Batch, Decisions, NewMessage, NoticeKind, Phase, Silence, Tried};
+use store::{Batch, Decisions, NewMessage, NotificationKind, Phase, Silence, Tried};
 use telemetry::Filter;
 
 use super::incidents::{all, mail, opened, record, resolved};
@@ -81,13 +81,13 @@ async fn incidents_stay_until_they_are_over_and_told() {
     let names = ["over", "given up", "dropped", "untold", "owed", "open", "late"];
     let open: Vec<_> = names.iter().map(|id| opened(id, id, 1)).collect();
     record(store, &open).await;
-    let (due, _) = store.due_notices(now(), 100).await.unwrap();
+    let (due, _) = store.due_notifications(now(), 100).await.unwrap();
     let number = |id: &str| due.iter().find(|(_, incident)| incident.id == id).unwrap().0.number;
     let message = |id: &str| NewMessage {
         message_id: format!("{id}@millrace"),
         address: mail("a@example.org"),
         made_at: at(2),
-        notices: vec![number(id)],
+        notifications: vec![number(id)],
     };
     let messages = ["over", "given up", "owed", "open", "late"].map(message).to_vec();
     let dropped = vec![(number("dropped"), "nobody is there".into())];
@@ -101,9 +101,9 @@ async fn incidents_stay_until_they_are_over_and_told() {
     let end: Vec<_> = ["over", "given up", "dropped", "untold", "owed"].map(|id| resolved(id, 2)).to_vec();
     record(store, &end).await;
     // That they are over is told, too, but of those that are to stay for another reason.
-    let (due, _) = store.due_notices(now(), 100).await.unwrap();
-    let over = due.iter().filter(|(notice, _)| notice.kind == NoticeKind::Resolved);
-    let dropped = over.map(|(notice, _)| (notice.number, "enough".to_owned())).collect();
+    let (due, _) = store.due_notifications(now(), 100).await.unwrap();
+    let over = due.iter().filter(|(notification, _)| notification.kind == NotificationKind::Resolved);
+    let dropped = over.map(|(notification, _)| (notification.number, "enough".to_owned())).collect();
     store.decide(&Decisions { dropped, ..Decisions::default() }).await.unwrap();
     let between = now();
     record(store, &[resolved("late", 2)]).await;
@@ -112,7 +112,7 @@ async fn incidents_stay_until_they_are_over_and_told() {
     left.sort();
     assert_eq!(left, ["late", "open", "owed", "untold"]);
     let messages = store.messages_since(at(0)).await.unwrap();
-    assert_eq!(messages.len(), 3, "a message goes with the last of its notices");
+    assert_eq!(messages.len(), 3, "a message goes with the last of its notifications");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Several writers at once lose nothing and keep nothing twice.
 
-use store::{IncidentQuery, NoticeKind, ReadingQuery, Written};
+use store::{IncidentQuery, NotificationKind, ReadingQuery, Written};
 use telemetry::Reading;
 use tokio::task::JoinSet;
 
@@ -108,7 +108,7 @@ async fn alerters_that_judge_the_same_at_once_tell_it_once() {
     let kept = fresh.store.incidents(&query).await.unwrap();
     assert_eq!(kept.len(), INCIDENTS as usize);
     for incident in kept {
-        let kinds: Vec<_> = incident.notices.iter().map(|notice| notice.kind).collect();
-        assert_eq!(kinds, [NoticeKind::Opened, NoticeKind::Resolved]);
+        let kinds: Vec<_> = incident.notifications.iter().map(|notification| notification.kind).collect();
+        assert_eq!(kinds, [NotificationKind::Opened, NotificationKind::Resolved]);
     }
 }

@@ -56,7 +56,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let known = kept.acknowledged.as_ref().unwrap();
         let texts = [&kept.limit.words, kept.unit.as_ref().unwrap(), &known.by, &known.note];
         assert_eq!(texts, ["\u{fffd}"; 4]);
-        assert_eq!((&*kept.notices[0].address.to, kept.opened_at), ("\u{fffd}", Timestamp::MIN));
+        assert_eq!((&*kept.notifications[0].address.to, kept.opened_at), ("\u{fffd}", Timestamp::MIN));
     }
 }
 

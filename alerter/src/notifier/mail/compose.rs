@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lettre::message::header::{self, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
-use store::{Fate, Incident, Message, Notice, NoticeKind};
+use store::{Fate, Incident, Message, Notification, NotificationKind};
 
 use crate::message::{Chart, Said, Templates};
 
@@ -58,8 +58,8 @@ pub(super) fn mail(
 /// The mails that told this address of what has now ended, or goes on.
 fn openings(message: &Message) -> Vec<String> {
     let mut ids = Vec::new();
-    for (notice, incident) in &message.notices {
-        let told = (notice.kind != NoticeKind::Opened).then(|| told_in(notice, incident)).flatten();
+    for (notification, incident) in &message.notifications {
+        let told = (notification.kind != NotificationKind::Opened).then(|| told_in(notification, incident)).flatten();
         let id = told.filter(|id| *id != message.message_id).map(|id| format!("<{id}>"));
         if let Some(id) = id.filter(|id| !ids.contains(id)) {
             ids.push(id);
@@ -71,10 +71,10 @@ fn openings(message: &Message) -> Vec<String> {
     ids
 }
 
-fn told_in<'a>(notice: &Notice, incident: &'a Incident) -> Option<&'a str> {
-    incident.notices.iter().find_map(|other| match &other.fate {
+fn told_in<'a>(notification: &Notification, incident: &'a Incident) -> Option<&'a str> {
+    incident.notifications.iter().find_map(|other| match &other.fate {
         Fate::InMessage { message_id, .. }
-            if other.kind == NoticeKind::Opened && other.address == notice.address =>
+            if other.kind == NotificationKind::Opened && other.address == notification.address =>
         {
             Some(message_id.as_str())
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Incident, Message, NoticeKind};
+use store::{Incident, Message, NotificationKind};
 
 use crate::message::words;
 use crate::plan::fnv1a;
@@ -14,8 +14,8 @@ type Labels = BTreeMap<&'static str, String>;
 /// One alert per incident; it is resolved where the message says that it ended.
 pub(super) fn of(message: &Message, page: &str) -> Value {
     let mut incidents: Vec<(&Incident, bool)> = Vec::new();
-    for (notice, incident) in &message.notices {
-        let ended = notice.kind == NoticeKind::Resolved;
+    for (notification, incident) in &message.notifications {
+        let ended = notification.kind == NotificationKind::Resolved;
         match incidents.iter_mut().find(|(known, _)| known.id == incident.id) {
             Some((_, resolved)) => *resolved |= ended,
             None => incidents.push((incident, ended)),

@@ -1,10 +1,10 @@
-//! Incidents, notices and messages as they are kept, and what changes them.
+//! Incidents, notifications and messages as they are kept, and what changes them.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, Fate, Incident, Message, NewMessage, Notice, NoticeKind, Reminder, Silence,
+    Address, Decisions, Fate, Incident, Message, NewMessage, Notification, NotificationKind, Reminder, Silence,
     Transition,
 };
 
@@ -13,7 +13,7 @@ use store::{
 pub(crate) struct Kept {
     pub(crate) incidents: BTreeMap<String, Incident>,
     /// In the order of their numbers, each with its incident.
-    pub(crate) notices: Vec<(Notice, String)>,
+    pub(crate) notifications: Vec<(Notification, String)>,
     pub(crate) messages: Vec<Made>,
     pub(crate) silences: Vec<Silence>,
 }
@@ -32,15 +32,15 @@ impl Kept {
     fn ask(
         &mut self,
         incident: &str,
-        kind: NoticeKind,
+        kind: NotificationKind,
         address: &Address,
         asked_at: Timestamp,
         due_at: Timestamp,
     ) {
-        let number = self.notices.len() as i64 + 1;
+        let number = self.notifications.len() as i64 + 1;
         let fate = Fate::Waiting { held: None };
-        let notice = Notice { number, kind, address: address.clone(), asked_at, due_at, fate };
-        self.notices.push((notice, incident.to_owned()));
+        let notification = Notification { number, kind, address: address.clone(), asked_at, due_at, fate };
+        self.notifications.push((notification, incident.to_owned()));
     }
 
     pub(crate) fn apply(&mut self, transition: &Transition) {
@@ -48,7 +48,7 @@ impl Kept {
             Transition::Opened(incident, to) if !self.incidents.contains_key(&incident.id) => {
                 self.incidents.insert(incident.id.clone(), (**incident).clone());
                 to.iter().for_each(|to| {
-                    self.ask(&incident.id, NoticeKind::Opened, to, incident.judged_at, incident.judged_at);
+                    self.ask(&incident.id, NotificationKind::Opened, to, incident.judged_at, incident.judged_at);
                 });
             }
             Transition::Resolved { id, at, judged_at, value, end } => {
@@ -57,50 +57,50 @@ impl Kept {
                 };
                 (incident.resolved_at, incident.resolved_value, incident.end) =
                     (Some(*at), *value, Some(*end));
-                self.end_notices(id, *judged_at);
+                self.end_notifications(id, *judged_at);
             }
             Transition::Opened(..) | Transition::Told { .. } | Transition::Peaked { .. } => {}
         }
     }
 
-    fn end_notices(&mut self, id: &str, judged_at: Timestamp) {
+    fn end_notifications(&mut self, id: &str, judged_at: Timestamp) {
         let mut told = Vec::new();
-        for (notice, of) in self.notices.iter_mut().filter(|(_, of)| of == id) {
-            match (notice.kind, &notice.fate) {
-                (NoticeKind::Opened, Fate::Waiting { .. } | Fate::InMessage { .. }) => {
-                    told.push((of.clone(), notice.address.clone()));
+        for (notification, of) in self.notifications.iter_mut().filter(|(_, of)| of == id) {
+            match (notification.kind, &notification.fate) {
+                (NotificationKind::Opened, Fate::Waiting { .. } | Fate::InMessage { .. }) => {
+                    told.push((of.clone(), notification.address.clone()));
                 }
-                (NoticeKind::Reminder, Fate::Waiting { .. }) => {
-                    notice.fate = Fate::Dropped { why: "resolved".into() };
+                (NotificationKind::Reminder, Fate::Waiting { .. }) => {
+                    notification.fate = Fate::Dropped { why: "resolved".into() };
                 }
                 _ => {}
             }
         }
         for (of, address) in told {
-            self.ask(&of, NoticeKind::Resolved, &address, judged_at, judged_at);
+            self.ask(&of, NotificationKind::Resolved, &address, judged_at, judged_at);
         }
     }
 
     pub(crate) fn incident(&self, id: &str) -> Incident {
         let mut incident = self.incidents[id].clone();
-        incident.notices =
-            self.notices.iter().filter(|(_, of)| of == id).map(|(notice, _)| notice.clone()).collect();
+        incident.notifications =
+            self.notifications.iter().filter(|(_, of)| of == id).map(|(notification, _)| notification.clone()).collect();
         incident
     }
 
-    fn waiting(&mut self, number: i64) -> Option<&mut Notice> {
-        let notice = self.notices.get_mut(usize::try_from(number - 1).unwrap())?;
-        Some(&mut notice.0).filter(|notice| matches!(notice.fate, Fate::Waiting { .. }))
+    fn waiting(&mut self, number: i64) -> Option<&mut Notification> {
+        let notification = self.notifications.get_mut(usize::try_from(number - 1).unwrap())?;
+        Some(&mut notification.0).filter(|notification| matches!(notification.fate, Fate::Waiting { .. }))
     }
 
-    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> (Vec<(Notice, Incident)>, Option<Timestamp>) {
-        let waits = |notice: &&(Notice, String)| matches!(notice.0.fate, Fate::Waiting { .. });
-        let waiting: Vec<_> = self.notices.iter().filter(waits).collect();
+    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> (Vec<(Notification, Incident)>, Option<Timestamp>) {
+        let waits = |notification: &&(Notification, String)| matches!(notification.0.fate, Fate::Waiting { .. });
+        let waiting: Vec<_> = self.notifications.iter().filter(waits).collect();
         let (due, later): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(notice, _)| notice.due_at <= now);
+            waiting.into_iter().partition(|(notification, _)| notification.due_at <= now);
         let due =
-            due.into_iter().take(limit).map(|(notice, of)| (notice.clone(), self.incident(of))).collect();
-        (due, later.iter().map(|(notice, _)| notice.due_at).min())
+            due.into_iter().take(limit).map(|(notification, of)| (notification.clone(), self.incident(of))).collect();
+        (due, later.iter().map(|(notification, _)| notification.due_at).min())
     }
 
     pub(crate) fn decide(&mut self, decisions: &Decisions) {
@@ -108,14 +108,14 @@ impl Kept {
             self.make(message);
         }
         for hold in &decisions.held {
-            if let Some(notice) = self.waiting(hold.notice) {
-                notice.due_at = hold.until;
-                notice.fate = Fate::Waiting { held: Some(hold.why.clone()) };
+            if let Some(notification) = self.waiting(hold.notification) {
+                notification.due_at = hold.until;
+                notification.fate = Fate::Waiting { held: Some(hold.why.clone()) };
             }
         }
         for (number, why) in &decisions.dropped {
-            if let Some(notice) = self.waiting(*number) {
-                notice.fate = Fate::Dropped { why: why.clone() };
+            if let Some(notification) = self.waiting(*number) {
+                notification.fate = Fate::Dropped { why: why.clone() };
             }
         }
         decisions.reminders.iter().for_each(|reminder| self.remind(reminder));
@@ -123,15 +123,15 @@ impl Kept {
 
     fn make(&mut self, message: &NewMessage) {
         let mut of = Vec::new();
-        for number in &message.notices {
-            if let Some(notice) = self.waiting(*number) {
+        for number in &message.notifications {
+            if let Some(notification) = self.waiting(*number) {
                 let message_id = message.message_id.clone();
-                notice.fate = Fate::InMessage { message_id, sent_at: None, problem: None };
+                notification.fate = Fate::InMessage { message_id, sent_at: None, problem: None };
                 of.push(*number);
             }
         }
         if !of.is_empty() {
-            let message = NewMessage { notices: of, ..message.clone() };
+            let message = NewMessage { notifications: of, ..message.clone() };
             self.messages.push(Made {
                 message,
                 tries: 0,
@@ -145,30 +145,30 @@ impl Kept {
 
     fn remind(&mut self, Reminder { incident, address, asked_at, due_at }: &Reminder) {
         let of = &self.incidents[incident];
-        let waits = |notice: &Notice| {
-            notice.kind == NoticeKind::Reminder && matches!(notice.fate, Fate::Waiting { .. })
+        let waits = |notification: &Notification| {
+            notification.kind == NotificationKind::Reminder && matches!(notification.fate, Fate::Waiting { .. })
         };
         let asked = self
-            .notices
+            .notifications
             .iter()
-            .any(|(notice, of)| of == incident && notice.address == *address && waits(notice));
+            .any(|(notification, of)| of == incident && notification.address == *address && waits(notification));
         if of.resolved_at.is_none() && of.acknowledged.is_none() && !asked {
-            self.ask(incident, NoticeKind::Reminder, address, *asked_at, *due_at);
+            self.ask(incident, NotificationKind::Reminder, address, *asked_at, *due_at);
         }
     }
 
     pub(super) fn message(&self, made: &Made) -> Message {
-        let NewMessage { message_id, address, made_at, notices } = made.message.clone();
-        let notice = |number: &i64| {
-            let (notice, of) = &self.notices[usize::try_from(number - 1).unwrap()];
-            (notice.clone(), self.incident(of))
+        let NewMessage { message_id, address, made_at, notifications } = made.message.clone();
+        let notification = |number: &i64| {
+            let (notification, of) = &self.notifications[usize::try_from(number - 1).unwrap()];
+            (notification.clone(), self.incident(of))
         };
         Message {
             message_id,
             address,
             made_at,
             tries: made.tries,
-            notices: notices.iter().map(notice).collect(),
+            notifications: notifications.iter().map(notification).collect(),
         }
     }
 

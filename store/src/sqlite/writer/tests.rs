@@ -9,7 +9,7 @@ use super::*;
 
 /// Breaks a foreign key.
 const NOTICE_OF_NOTHING: &str =
-    "INSERT INTO notices VALUES (1, 99, 'opened', 'mail', 'a@example.org', 1, 1, NULL, NULL, NULL)";
+    "INSERT INTO notifications VALUES (1, 99, 'opened', 'mail', 'a@example.org', 1, 1, NULL, NULL, NULL)";
 
 fn start() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();

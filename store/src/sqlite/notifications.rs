@@ -1,4 +1,4 @@
-//! Notices as rows, and what is decided of them.
+//! Notifications as rows, and what is decided of them.
 
 use std::collections::HashMap;
 
@@ -8,48 +8,48 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{Micros, Word, at_most, list};
 use super::incidents;
 use super::writer::Tables;
-use crate::{Address, Decisions, Fate, Hold, Incident, NewMessage, Notice, Reminder};
+use crate::{Address, Decisions, Fate, Hold, Incident, NewMessage, Notification, Reminder};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
     n.incident, n.number, n.kind, n.way, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
     m.message_id, m.sent_at, m.problem
-    FROM notices n LEFT JOIN messages m ON m.number = n.message";
+    FROM notifications n LEFT JOIN messages m ON m.number = n.message";
 
-/// A notice with its incident's number.
-type Numbered = (i64, Notice);
+/// A notification with its incident's number.
+type Numbered = (i64, Notification);
 
-/// Notices that are due, with their incidents, and when the next one is.
-type Due = (Vec<(Notice, Incident)>, Option<Timestamp>);
+/// Notifications that are due, with their incidents, and when the next one is.
+type Due = (Vec<(Notification, Incident)>, Option<Timestamp>);
 
-/// The notices of each incident.
+/// The notifications of each incident.
 pub(super) fn of(
     connection: &Connection,
     incidents: impl IntoIterator<Item = i64>,
-) -> rusqlite::Result<HashMap<i64, Vec<Notice>>> {
+) -> rusqlite::Result<HashMap<i64, Vec<Notification>>> {
     let sql =
         format!("SELECT {COLUMNS} WHERE n.incident IN (SELECT value FROM json_each(?1)) ORDER BY n.number");
-    let mut notices: HashMap<i64, Vec<Notice>> = HashMap::new();
-    for (incident, notice) in select(connection, &sql, [list(incidents)])? {
-        notices.entry(incident).or_default().push(notice);
+    let mut notifications: HashMap<i64, Vec<Notification>> = HashMap::new();
+    for (incident, notification) in select(connection, &sql, [list(incidents)])? {
+        notifications.entry(incident).or_default().push(notification);
     }
-    Ok(notices)
+    Ok(notifications)
 }
 
-/// The notices of messages, by their numbers, each with its incident.
+/// The notifications of messages, by their numbers, each with its incident.
 pub(super) fn in_messages(
     connection: &Connection,
     messages: impl IntoIterator<Item = i64>,
-) -> rusqlite::Result<Vec<(Notice, Incident)>> {
+) -> rusqlite::Result<Vec<(Notification, Incident)>> {
     let sql =
         format!("SELECT {COLUMNS} WHERE n.message IN (SELECT value FROM json_each(?1)) ORDER BY n.number");
-    let notices = select(connection, &sql, [list(messages)])?;
-    with_incidents(connection, notices)
+    let notifications = select(connection, &sql, [list(messages)])?;
+    with_incidents(connection, notifications)
 }
 
 pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Due> {
     const NEXT: &str = "
-        SELECT min(due_at) FROM notices WHERE message IS NULL AND dropped IS NULL AND due_at > ?1";
+        SELECT min(due_at) FROM notifications WHERE message IS NULL AND dropped IS NULL AND due_at > ?1";
     let sql = format!(
         "SELECT {COLUMNS} WHERE n.message IS NULL AND n.dropped IS NULL AND n.due_at <= ?1 ORDER BY n.number LIMIT ?2"
     );
@@ -60,11 +60,11 @@ pub(super) fn due(connection: &Connection, now: Timestamp, limit: usize) -> rusq
 
 fn with_incidents(
     connection: &Connection,
-    notices: Vec<Numbered>,
-) -> rusqlite::Result<Vec<(Notice, Incident)>> {
-    let incidents = incidents::numbered(connection, notices.iter().map(|(incident, _)| *incident))?;
-    let pair = |(incident, notice)| Some((notice, incidents.get(&incident)?.clone()));
-    Ok(notices.into_iter().filter_map(pair).collect())
+    notifications: Vec<Numbered>,
+) -> rusqlite::Result<Vec<(Notification, Incident)>> {
+    let incidents = incidents::numbered(connection, notifications.iter().map(|(incident, _)| *incident))?;
+    let pair = |(incident, notification)| Some((notification, incidents.get(&incident)?.clone()));
+    Ok(notifications.into_iter().filter_map(pair).collect())
 }
 
 fn select(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::Result<Vec<Numbered>> {
@@ -72,7 +72,7 @@ fn select(connection: &Connection, sql: &str, params: impl Params) -> rusqlite::
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
-    let notice = Notice {
+    let notification = Notification {
         number: row.get(1)?,
         kind: row.get::<_, Word<_>>(2)?.0,
         address: address(row, 3)?,
@@ -80,7 +80,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         due_at: row.get::<_, Micros>(6)?.0,
         fate: fate(row)?,
     };
-    Ok((row.get(0)?, notice))
+    Ok((row.get(0)?, notification))
 }
 
 /// The address in a row's columns `way` and `recipient`, of which the first is given.
@@ -105,7 +105,7 @@ pub(super) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Re
         delay(tables, hold)?;
     }
     for (number, why) in &decisions.dropped {
-        drop_notice(tables, *number, why)?;
+        drop_notification(tables, *number, why)?;
     }
     for reminder in &decisions.reminders {
         remind(tables, reminder)?;
@@ -113,15 +113,15 @@ pub(super) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Re
     Ok(())
 }
 
-/// A message that is there already takes no further notices: it may have been sent.
+/// A message that is there already takes no further notifications: it may have been sent.
 fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO messages (message_id, way, recipient, made_at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (message_id) DO NOTHING";
     const PUT: &str = "
-        UPDATE notices SET message = ?2 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
+        UPDATE notifications SET message = ?2 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
     const REMOVE: &str = "DELETE FROM messages WHERE number = ?1";
-    let NewMessage { message_id, address, made_at, notices } = message;
+    let NewMessage { message_id, address, made_at, notifications } = message;
     let params = params![message_id, Word(address.way), address.to, Micros(*made_at)];
     if tables.connection.prepare_cached(INSERT)?.execute(params)? == 0 {
         return Ok(());
@@ -129,8 +129,8 @@ fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     let number = tables.connection.last_insert_rowid();
     let mut put = tables.connection.prepare_cached(PUT)?;
     let mut count = 0;
-    for notice in notices {
-        count += put.execute([*notice, number])?;
+    for notification in notifications {
+        count += put.execute([*notification, number])?;
     }
     if count == 0 {
         tables.connection.prepare_cached(REMOVE)?.execute([number])?;
@@ -138,16 +138,16 @@ fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn delay(tables: &Tables<'_>, Hold { notice, until, why }: &Hold) -> rusqlite::Result<()> {
+fn delay(tables: &Tables<'_>, Hold { notification, until, why }: &Hold) -> rusqlite::Result<()> {
     const UPDATE: &str = "
-        UPDATE notices SET due_at = ?2, held = ?3 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
-    tables.connection.prepare_cached(UPDATE)?.execute(params![notice, Micros(*until), why])?;
+        UPDATE notifications SET due_at = ?2, held = ?3 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
+    tables.connection.prepare_cached(UPDATE)?.execute(params![notification, Micros(*until), why])?;
     Ok(())
 }
 
-fn drop_notice(tables: &Tables<'_>, number: i64, why: &str) -> rusqlite::Result<()> {
+fn drop_notification(tables: &Tables<'_>, number: i64, why: &str) -> rusqlite::Result<()> {
     const UPDATE: &str = "
-        UPDATE notices SET dropped = ?2 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
+        UPDATE notifications SET dropped = ?2 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
     tables.connection.prepare_cached(UPDATE)?.execute(params![number, why])?;
     Ok(())
 }
@@ -155,7 +155,7 @@ fn drop_notice(tables: &Tables<'_>, number: i64, why: &str) -> rusqlite::Result<
 /// Asks for a reminder, unless one is waiting, or nobody is to be reminded any more.
 fn remind(tables: &Tables<'_>, reminder: &Reminder) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
         SELECT number, 'reminder', ?2, ?3, ?4, ?5 FROM incidents
         WHERE id = ?1 AND resolved_at IS NULL AND acknowledged_at IS NULL
         ON CONFLICT DO NOTHING";

@@ -7,10 +7,10 @@ use crate::{Address, Incident};
 
 /// One person or program is to hear of one change of one incident.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Notice {
-    /// Grows in the order in which notices are asked for.
+pub struct Notification {
+    /// Grows in the order in which notifications are asked for.
     pub number: i64,
-    pub kind: NoticeKind,
+    pub kind: NotificationKind,
     pub address: Address,
     pub asked_at: Timestamp,
     /// Not to be told before.
@@ -19,14 +19,14 @@ pub struct Notice {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum NoticeKind {
+pub enum NotificationKind {
     Opened,
     /// Still broken, and nobody has acknowledged it.
     Reminder,
     Resolved,
 }
 
-/// What became of a notice.
+/// What became of a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fate {
     /// With why it is held, if it is.
@@ -47,7 +47,7 @@ pub struct Message {
     /// How often it was tried.
     pub tries: u32,
     /// In the order in which they were asked for; never empty.
-    pub notices: Vec<(Notice, Incident)>,
+    pub notifications: Vec<(Notification, Incident)>,
 }
 
 /// A message that was tried in vain, and is to be tried again later.
@@ -60,12 +60,12 @@ pub struct Postponed {
     pub again_at: Timestamp,
 }
 
-/// What is to become of notices.
+/// What is to become of notifications.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Decisions {
     pub messages: Vec<NewMessage>,
     pub held: Vec<Hold>,
-    /// Numbers of notices, and why.
+    /// Numbers of notifications, and why.
     pub dropped: Vec<(i64, String)>,
     pub reminders: Vec<Reminder>,
 }
@@ -75,20 +75,20 @@ pub struct NewMessage {
     pub message_id: String,
     pub address: Address,
     pub made_at: Timestamp,
-    /// Numbers of notices.
-    pub notices: Vec<i64>,
+    /// Numbers of notifications.
+    pub notifications: Vec<i64>,
 }
 
-/// A notice is looked at again later.
+/// A notification is looked at again later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hold {
-    pub notice: i64,
+    pub notification: i64,
     pub until: Timestamp,
     /// `silenced`, `outside active hours`.
     pub why: String,
 }
 
-/// A notice of [`NoticeKind::Reminder`] that is asked for.
+/// A notification of [`NotificationKind::Reminder`] that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reminder {
     pub incident: String,

@@ -1,4 +1,4 @@
-//! Notices as rows.
+//! Notifications as rows.
 
 use std::collections::HashMap;
 
@@ -8,49 +8,49 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::columns::{Micros, Param, Word, at_most};
 use super::incidents;
-use crate::{Address, Fate, Incident, Notice};
+use crate::{Address, Fate, Incident, Notification};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
     n.incident, n.number, n.kind, n.way, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
     m.message_id, m.sent_at, m.problem
-    FROM notices n LEFT JOIN messages m ON m.number = n.message";
+    FROM notifications n LEFT JOIN messages m ON m.number = n.message";
 
-/// A notice with its incident's number.
-type Numbered = (i64, Notice);
+/// A notification with its incident's number.
+type Numbered = (i64, Notification);
 
-/// Notices that are due, with their incidents, and when the next one is.
-type Due = (Vec<(Notice, Incident)>, Option<Timestamp>);
+/// Notifications that are due, with their incidents, and when the next one is.
+type Due = (Vec<(Notification, Incident)>, Option<Timestamp>);
 
-/// The notices of each incident.
+/// The notifications of each incident.
 pub(super) async fn of(
     transaction: &Transaction<'_>,
     incidents: &[i64],
-) -> Result<HashMap<i64, Vec<Notice>>, Error> {
+) -> Result<HashMap<i64, Vec<Notification>>, Error> {
     let sql = format!("SELECT {COLUMNS} WHERE n.incident = ANY($1) ORDER BY n.number");
-    let mut notices: HashMap<i64, Vec<Notice>> = HashMap::new();
+    let mut notifications: HashMap<i64, Vec<Notification>> = HashMap::new();
     if incidents.is_empty() {
-        return Ok(notices);
+        return Ok(notifications);
     }
-    for (incident, notice) in select(transaction, &sql, &[(&incidents, Type::INT8_ARRAY)]).await? {
-        notices.entry(incident).or_default().push(notice);
+    for (incident, notification) in select(transaction, &sql, &[(&incidents, Type::INT8_ARRAY)]).await? {
+        notifications.entry(incident).or_default().push(notification);
     }
-    Ok(notices)
+    Ok(notifications)
 }
 
-/// The notices of messages, by their numbers, each with its incident.
+/// The notifications of messages, by their numbers, each with its incident.
 pub(super) async fn in_messages(
     transaction: &Transaction<'_>,
     messages: &[i64],
-) -> Result<Vec<(Notice, Incident)>, Error> {
+) -> Result<Vec<(Notification, Incident)>, Error> {
     let sql = format!("SELECT {COLUMNS} WHERE n.message = ANY($1) ORDER BY n.number");
-    let notices = select(transaction, &sql, &[(&messages, Type::INT8_ARRAY)]).await?;
-    with_incidents(transaction, notices).await
+    let notifications = select(transaction, &sql, &[(&messages, Type::INT8_ARRAY)]).await?;
+    with_incidents(transaction, notifications).await
 }
 
 pub(super) async fn due(client: &mut Client, now: Timestamp, limit: usize) -> Result<Due, Error> {
     const NEXT: &str = "
-        SELECT min(due_at) FROM notices WHERE message IS NULL AND dropped IS NULL AND due_at > $1";
+        SELECT min(due_at) FROM notifications WHERE message IS NULL AND dropped IS NULL AND due_at > $1";
     let sql = format!(
         "SELECT {COLUMNS} WHERE n.message IS NULL AND n.dropped IS NULL AND n.due_at <= $1 ORDER BY n.number LIMIT $2"
     );
@@ -64,12 +64,12 @@ pub(super) async fn due(client: &mut Client, now: Timestamp, limit: usize) -> Re
 
 async fn with_incidents(
     transaction: &Transaction<'_>,
-    notices: Vec<Numbered>,
-) -> Result<Vec<(Notice, Incident)>, Error> {
-    let numbers: Vec<i64> = notices.iter().map(|(incident, _)| *incident).collect();
+    notifications: Vec<Numbered>,
+) -> Result<Vec<(Notification, Incident)>, Error> {
+    let numbers: Vec<i64> = notifications.iter().map(|(incident, _)| *incident).collect();
     let incidents = incidents::numbered(transaction, &numbers).await?;
-    let pair = |(incident, notice)| Some((notice, incidents.get(&incident)?.clone()));
-    Ok(notices.into_iter().filter_map(pair).collect())
+    let pair = |(incident, notification)| Some((notification, incidents.get(&incident)?.clone()));
+    Ok(notifications.into_iter().filter_map(pair).collect())
 }
 
 async fn select(
@@ -81,7 +81,7 @@ async fn select(
 }
 
 fn read(row: &Row) -> Numbered {
-    let notice = Notice {
+    let notification = Notification {
         number: row.get(1),
         kind: row.get::<_, Word<_>>(2).0,
         address: address(row, 3),
@@ -89,7 +89,7 @@ fn read(row: &Row) -> Numbered {
         due_at: row.get::<_, Micros>(6).time(),
         fate: fate(row),
     };
-    (row.get(0), notice)
+    (row.get(0), notification)
 }
 
 /// The address in a row's columns `way` and `recipient`, of which the first is given.

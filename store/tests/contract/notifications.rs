@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, Fate, Hold, Message, NewMessage, Notice, NoticeKind, Postponed, Reminder,
+    Acknowledgement, Decisions, Fate, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
     Store, Tried,
 };
 use tokio::task::JoinSet;
@@ -13,9 +13,9 @@ use super::{at, fresh};
 /// Later than all that happens here.
 const LATER: i64 = 1_000_000;
 
-fn message(id: &str, notices: &[i64]) -> NewMessage {
+fn message(id: &str, notifications: &[i64]) -> NewMessage {
     let message_id = format!("{id}@millrace");
-    NewMessage { message_id, address: mail("a@example.org"), made_at: at(20), notices: notices.to_vec() }
+    NewMessage { message_id, address: mail("a@example.org"), made_at: at(20), notifications: notifications.to_vec() }
 }
 
 fn in_message(id: &str) -> Fate {
@@ -26,15 +26,15 @@ async fn put(store: &dyn Store, messages: Vec<NewMessage>) {
     store.decide(&Decisions { messages, ..Decisions::default() }).await.unwrap();
 }
 
-/// Notices of incident `i`, in order.
-async fn of_i(store: &dyn Store) -> Vec<Notice> {
+/// Notifications of incident `i`, in order.
+async fn of_i(store: &dyn Store) -> Vec<Notification> {
     let incidents = all(store).await;
-    incidents.into_iter().find(|incident| incident.id == "i").unwrap().notices
+    incidents.into_iter().find(|incident| incident.id == "i").unwrap().notifications
 }
 
 async fn due(store: &dyn Store, now: i64) -> (Vec<i64>, Option<Timestamp>) {
-    let (due, next) = store.due_notices(at(now), 100).await.unwrap();
-    (due.into_iter().map(|(notice, _)| notice.number).collect(), next)
+    let (due, next) = store.due_notifications(at(now), 100).await.unwrap();
+    (due.into_iter().map(|(notification, _)| notification.number).collect(), next)
 }
 
 async fn owed(store: &dyn Store, now: i64) -> Vec<String> {
@@ -42,7 +42,7 @@ async fn owed(store: &dyn Store, now: i64) -> Vec<String> {
     messages.iter().map(|message| message.message_id.trim_end_matches("@millrace").to_owned()).collect()
 }
 
-/// Incidents of that many devices; returns the numbers of their notices.
+/// Incidents of that many devices; returns the numbers of their notifications.
 async fn open(store: &dyn Store, count: i64) -> Vec<i64> {
     let life: Vec<_> = (0..count).map(|i| opened(&format!("i{i}"), &format!("d{i}"), i)).collect();
     record(store, &life).await;
@@ -50,7 +50,7 @@ async fn open(store: &dyn Store, count: i64) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn notices_are_due_in_the_order_in_which_they_were_asked_for() {
+async fn notifications_are_due_in_the_order_in_which_they_were_asked_for() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     // Judged at 1009, 1001, and told at 500 and 2000.
@@ -62,13 +62,13 @@ async fn notices_are_due_in_the_order_in_which_they_were_asked_for() {
     assert_eq!(due(store, 500).await, (vec![all[2]], Some(at(1001))));
     assert_eq!(due(store, 1009).await, (all[..3].to_vec(), Some(at(2000))));
     assert_eq!(due(store, 2000).await, (all.clone(), None));
-    let (first, next) = store.due_notices(at(1009), 1).await.unwrap();
+    let (first, next) = store.due_notifications(at(1009), 1).await.unwrap();
     assert_eq!((first.len(), next), (1, Some(at(2000))), "those that are due now are no later ones");
-    let (notice, incident) = &first[0];
-    assert_eq!((notice.number, &*incident.id, incident.notices.len()), (all[0], "z", 2));
-    assert_eq!(incident.notices[0], *notice);
+    let (notification, incident) = &first[0];
+    assert_eq!((notification.number, &*incident.id, incident.notifications.len()), (all[0], "z", 2));
+    assert_eq!(incident.notifications[0], *notification);
     record(store, &[resolved("z", 30)]).await;
-    let (now, _) = store.due_notices(at(1009), 1).await.unwrap();
+    let (now, _) = store.due_notifications(at(1009), 1).await.unwrap();
     assert_eq!(now[0].1.resolved_at, Some(at(30)), "the incident as it is now");
 }
 
@@ -81,12 +81,12 @@ async fn a_notice_is_in_one_message() {
     assert_eq!(due(store, LATER).await.0, all[3..]);
     let messages = fresh.reopened().await.owed_messages(at(LATER), 10).await.unwrap();
     let contents =
-        |message: &Message| -> Vec<i64> { message.notices.iter().map(|(n, _)| n.number).collect() };
+        |message: &Message| -> Vec<i64> { message.notifications.iter().map(|(n, _)| n.number).collect() };
     assert_eq!(messages.iter().map(contents).collect::<Vec<_>>(), [all[..2].to_vec(), vec![all[2]]]);
     assert_eq!((&*messages[0].message_id, messages[0].made_at), ("one@millrace", at(20)));
     assert_eq!((&messages[0].address, messages[0].tries), (&mail("a@example.org"), 0));
-    let (notice, incident) = &messages[0].notices[1];
-    assert_eq!((&notice.fate, &*incident.id, &incident.notices[0]), (&in_message("one"), "i1", notice));
+    let (notification, incident) = &messages[0].notifications[1];
+    assert_eq!((&notification.fate, &*incident.id, &incident.notifications[0]), (&in_message("one"), "i1", notification));
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_message_without_a_notice_is_not_made() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_made_takes_no_further_notices() {
+async fn a_message_that_was_made_takes_no_further_notifications() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 2).await;
@@ -114,7 +114,7 @@ async fn a_message_that_was_made_takes_no_further_notices() {
 }
 
 #[tokio::test]
-async fn of_many_that_decide_at_once_one_has_the_notice() {
+async fn of_many_that_decide_at_once_one_has_the_notification() {
     let Some(fresh) = fresh().await else { return };
     let all = open(&*fresh.store, 50).await;
     let mut deciding = JoinSet::new();
@@ -125,10 +125,10 @@ async fn of_many_that_decide_at_once_one_has_the_notice() {
     deciding.join_all().await;
     let messages = fresh.store.owed_messages(at(LATER), 100).await.unwrap();
     let mut told: Vec<_> =
-        messages.iter().flat_map(|message| &message.notices).map(|(notice, _)| notice.number).collect();
+        messages.iter().flat_map(|message| &message.notifications).map(|(notification, _)| notification.number).collect();
     told.sort_unstable();
     assert_eq!(told, all);
-    assert!(messages.iter().all(|message| !message.notices.is_empty()));
+    assert!(messages.iter().all(|message| !message.notifications.is_empty()));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_notice_waits_or_is_dropped_with_a_reason() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 4).await;
-    let hold = |notice, until, why: &str| Hold { notice, until: at(until), why: why.into() };
+    let hold = |notification, until, why: &str| Hold { notification, until: at(until), why: why.into() };
     let decisions = Decisions {
         messages: vec![message("one", &all[2..3])],
         held: vec![hold(all[0], 5000, "silenced"), hold(all[2], 5000, "silenced")],
@@ -154,7 +154,7 @@ async fn a_notice_waits_or_is_dropped_with_a_reason() {
     };
     store.decide(&again).await.unwrap();
     let incidents = super::incidents::all(store).await;
-    let fates: Vec<_> = incidents.iter().rev().map(|incident| incident.notices[0].fate.clone()).collect();
+    let fates: Vec<_> = incidents.iter().rev().map(|incident| incident.notifications[0].fate.clone()).collect();
     let expected = [
         Fate::Waiting { held: Some("outside active hours".into()) },
         Fate::Dropped { why: "nobody is there".into() },
@@ -162,7 +162,7 @@ async fn a_notice_waits_or_is_dropped_with_a_reason() {
         Fate::Waiting { held: None },
     ];
     assert_eq!(fates, expected);
-    assert!(incidents[1].notices[0].due_at < at(5000), "what is in a message is not held any more");
+    assert!(incidents[1].notifications[0].due_at < at(5000), "what is in a message is not held any more");
     assert_eq!(owed(store, LATER).await, ["one"]);
     put(store, vec![message("three", &all[..1])]).await;
     assert_eq!(due(store, 5000).await, (vec![all[3]], None), "the one that was held is in a message");
@@ -183,8 +183,8 @@ async fn one_reminder_waits_while_an_incident_is_open_and_unacknowledged() {
     {
         remind(incident, to, due_at).await;
     }
-    let reminders = async || -> Vec<Notice> {
-        of_i(store).await.into_iter().filter(|notice| notice.kind == NoticeKind::Reminder).collect()
+    let reminders = async || -> Vec<Notification> {
+        of_i(store).await.into_iter().filter(|notification| notification.kind == NotificationKind::Reminder).collect()
     };
     let first = reminders().await;
     assert_eq!(first.iter().map(|n| n.due_at).collect::<Vec<_>>(), [at(7000), at(9000)]);
@@ -193,7 +193,7 @@ async fn one_reminder_waits_while_an_incident_is_open_and_unacknowledged() {
     remind("i", "a@x", 8000).await;
     assert_eq!(reminders().await.len(), 3, "the one before is no longer waiting");
     record(store, &[resolved("i", 50)]).await;
-    let fates: Vec<_> = reminders().await.into_iter().map(|notice| notice.fate).collect();
+    let fates: Vec<_> = reminders().await.into_iter().map(|notification| notification.fate).collect();
     let dropped = Fate::Dropped { why: "resolved".into() };
     assert_eq!(fates, [in_message("one"), dropped.clone(), dropped]);
     remind("i", "c@x", 8000).await;
@@ -237,7 +237,7 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     assert_eq!(store.postponed_messages(at(200)).await.unwrap(), []);
     assert_eq!(store.owed_messages(at(200), 1).await.unwrap()[0].tries, 2);
     let fates: Vec<_> =
-        super::incidents::all(store).await.into_iter().rev().map(|i| i.notices[0].fate.clone()).collect();
+        super::incidents::all(store).await.into_iter().rev().map(|i| i.notifications[0].fate.clone()).collect();
     let fate = |id: &str, sent_at: Option<i64>, problem: Option<&str>| Fate::InMessage {
         message_id: format!("{id}@millrace"),
         sent_at: sent_at.map(at),
@@ -259,10 +259,10 @@ async fn messages_of_the_last_hour_are_told_for_each_address() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 3).await;
-    let made = |id: &str, to: &str, made_at, notice| NewMessage {
+    let made = |id: &str, to: &str, made_at, notification| NewMessage {
         address: mail(to),
         made_at: at(made_at),
-        ..message(id, &[notice])
+        ..message(id, &[notification])
     };
     put(
         store,
