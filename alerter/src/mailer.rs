@@ -32,10 +32,10 @@ struct Smtp {
 /// Sends mails, or writes each as a file.
 pub struct Mailer {
     pub(crate) from: Mailbox,
-    way: Way,
+    channel: Channel,
 }
 
-enum Way {
+enum Channel {
     Folder(PathBuf),
     Server(Server),
 }
@@ -50,26 +50,26 @@ impl Mailer {
             return Err(SettingError::new("smtp.to", "name at least one address"));
         }
         smtp.to.join(", ").parse::<Mailboxes>().map_err(|e| SettingError::new("smtp.to", e))?;
-        let way = match smtp.url.as_str() {
-            "" => Way::Folder(service::data_dir(settings)?.join("mails")),
-            url => Way::Server(Server::from_url(url).ok_or_else(|| {
+        let channel = match smtp.url.as_str() {
+            "" => Channel::Folder(service::data_dir(settings)?.join("mails")),
+            url => Channel::Server(Server::from_url(url).ok_or_else(|| {
                 SettingError::new("smtp.url", "write smtp://[user:password@]host:port, smtps:// for TLS")
             })?),
         };
-        if let Way::Folder(folder) = &way {
+        if let Channel::Folder(folder) = &channel {
             std::fs::create_dir_all(folder).map_err(|e| {
                 SettingError::new("data_dir", format!("cannot make {} for mails: {e}", folder.display()))
             })?;
         }
-        Ok(Self { from, way })
+        Ok(Self { from, channel })
     }
 
     /// Where mails are seen, for the lines at the start.
     #[must_use]
     pub fn place(&self) -> String {
-        match &self.way {
-            Way::Folder(folder) => folder.display().to_string(),
-            Way::Server(_) => "the mail server in smtp.url".into(),
+        match &self.channel {
+            Channel::Folder(folder) => folder.display().to_string(),
+            Channel::Server(_) => "the mail server in smtp.url".into(),
         }
     }
 
@@ -78,12 +78,12 @@ impl Mailer {
     /// # Errors
     /// The mail was not taken: try again later, or after the others.
     pub(crate) async fn send(&self, message_id: &str, message: &Message) -> Result<Vec<String>, NotTaken> {
-        match &self.way {
-            Way::Folder(folder) => write(folder, message_id, &message.formatted())
+        match &self.channel {
+            Channel::Folder(folder) => write(folder, message_id, &message.formatted())
                 .await
                 .map(|()| Vec::new())
                 .map_err(NotTaken::Away),
-            Way::Server(server) => server.send(message).await,
+            Channel::Server(server) => server.send(message).await,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use store::{Message, Way};
+use store::{Message, Channel};
 
 use crate::Rules;
 
@@ -51,32 +51,32 @@ impl NotTaken {
 #[error("no answer to the whole message")]
 pub(crate) struct PerhapsTaken;
 
-/// The ways that are set up.
+/// The channels that are set up.
 #[derive(Clone, Default)]
-pub struct Notifiers(HashMap<Way, Arc<dyn Notifier>>);
+pub struct Notifiers(HashMap<Channel, Arc<dyn Notifier>>);
 
 impl Notifiers {
     #[must_use]
-    pub fn with(mut self, way: Way, notifier: Arc<dyn Notifier>) -> Self {
-        self.0.insert(way, notifier);
+    pub fn with(mut self, channel: Channel, notifier: Arc<dyn Notifier>) -> Self {
+        self.0.insert(channel, notifier);
         self
     }
 
     /// The way, which refuses what it gets where it is not set up.
-    pub(crate) fn of(&self, way: Way) -> Arc<dyn Notifier> {
-        self.0.get(&way).cloned().unwrap_or_else(|| Arc::new(NotSetUp(way)))
+    pub(crate) fn of(&self, channel: Channel) -> Arc<dyn Notifier> {
+        self.0.get(&channel).cloned().unwrap_or_else(|| Arc::new(NotSetUp(channel)))
     }
 }
 
-struct NotSetUp(Way);
+struct NotSetUp(Channel);
 
 #[async_trait]
 impl Notifier for NotSetUp {
     async fn send(&self, _: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
         Err(NotTaken::Refused(anyhow::anyhow!(match self.0 {
-            Way::Mail => "mail is not set up: set smtp.url and smtp.from",
-            Way::Webhook => "webhooks are not set up in this process",
-            Way::Mqtt => "MQTT is not set up: set mqtt.url to the broker that alerts are published to",
+            Channel::Mail => "mail is not set up: set smtp.url and smtp.from",
+            Channel::Webhook => "webhooks are not set up in this process",
+            Channel::Mqtt => "MQTT is not set up: set mqtt.url to the broker that alerts are published to",
         })))
     }
 }

@@ -246,7 +246,7 @@ impl Outbox {
     }
 
     fn send(&mut self, line: Line, message: Message) {
-        let notifier = self.notifiers.of(message.address.way);
+        let notifier = self.notifiers.of(message.address.channel);
         let rules = Arc::clone(&self.rules.borrow());
         let sent_on = line.clone();
         let task = self.under_way.spawn(async move {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Changes, History, Incident, IncidentQuery, Incidents, Message, ReadingQuery, Sqlite, TimeRange, Way,
+    Changes, History, Incident, IncidentQuery, Incidents, Message, ReadingQuery, Sqlite, TimeRange, Channel,
 };
 use telemetry::Reading;
 use tempfile::TempDir;
@@ -84,9 +84,9 @@ impl Rehearsal {
         let (judge, changes) = Judge::resume(rules.clone(), Vec::new(), &[], from);
         store.record(&changes).await?;
         let told = Told::default();
-        let notifiers = [Way::Mail, Way::Webhook, Way::Mqtt]
+        let notifiers = [Channel::Mail, Channel::Webhook, Channel::Mqtt]
             .into_iter()
-            .fold(Notifiers::default(), |all, way| all.with(way, Arc::new(told.clone())));
+            .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(told.clone())));
         let counters = Counters::register(&service::Metrics::default());
         let (_, rules) = watch::channel(rules);
         let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "rehearsal".into());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use broker::BrokerUrl;
 use service::{Context, SettingError, Settings};
-use store::{Store, Way};
+use store::{Store, Channel};
 use tokio::sync::{mpsc, watch};
 
 use crate::alerter::MAX_BATCH;
@@ -53,7 +53,7 @@ pub struct Ends {
     pub name: String,
 }
 
-/// Reads the rules and sets up all ways to tell people.
+/// Reads the rules and sets up all channels to tell people.
 ///
 /// # Errors
 /// A setting, a template or the rules are wrong.
@@ -84,9 +84,9 @@ fn notifiers(
     let mail = Mail { mailer, templates, history: store, page: page.clone() };
     let mqtt = Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}") };
     Ok(Notifiers::default()
-        .with(Way::Mail, Arc::new(mail))
-        .with(Way::Webhook, Arc::new(Webhook::new(page.clone())?))
-        .with(Way::Mqtt, Arc::new(mqtt)))
+        .with(Channel::Mail, Arc::new(mail))
+        .with(Channel::Webhook, Arc::new(Webhook::new(page.clone())?))
+        .with(Channel::Mqtt, Arc::new(mqtt)))
 }
 
 impl Prepared {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::spelling::Spelt;
-use crate::{Fate, Incident, Severity, Way};
+use crate::{Fate, Incident, Severity, Channel};
 
 /// RFC 3339 in UTC with microseconds.
 #[must_use]
@@ -49,7 +49,7 @@ struct Acknowledgement {
 #[derive(Debug, PartialEq, Serialize)]
 struct Notification {
     kind: &'static str,
-    way: &'static str,
+    channel: &'static str,
     to: String,
     asked_at: String,
     sent_at: Option<String>,
@@ -111,7 +111,7 @@ impl Notification {
     fn of(notification: &crate::Notification) -> Self {
         let plain = Self {
             kind: notification.kind.word(),
-            way: notification.address.way.word(),
+            channel: notification.address.channel.word(),
             to: notification.address.to.clone(),
             asked_at: time(notification.asked_at),
             sent_at: None,
@@ -165,8 +165,8 @@ pub fn severity(severity: Severity) -> &'static str {
 
 /// The word for a way to tell.
 #[must_use]
-pub fn way(way: Way) -> &'static str {
-    way.word()
+pub fn channel(channel: Channel) -> &'static str {
+    channel.word()
 }
 
 fn known(text: &str) -> Option<String> {
@@ -179,7 +179,7 @@ mod tests {
     use crate::{Address, NotificationKind};
 
     #[test]
-    fn what_became_of_a_notice_is_one_word_and_why() {
+    fn what_became_of_a_notification_is_one_word_and_why() {
         let at = Timestamp::UNIX_EPOCH;
         let text = |text: &str| Some(text.to_owned());
         let message =
@@ -194,13 +194,13 @@ mod tests {
         ] {
             let is_in_message = matches!(fate, Fate::InMessage { .. });
             let is_sent = state == "sent";
-            let address = Address { way: Way::Webhook, to: "pager".into() };
+            let address = Address { channel: Channel::Webhook, to: "pager".into() };
             let (asked_at, due_at) = (at, at);
             let notification =
                 crate::Notification { number: 1, kind: NotificationKind::Reminder, address, asked_at, due_at, fate };
             let expected = Notification {
                 kind: "reminder",
-                way: "webhook",
+                channel: "webhook",
                 to: "pager".into(),
                 asked_at: "1970-01-01T00:00:00.000000Z".into(),
                 sent_at: is_sent.then(|| "1970-01-01T00:00:00.000000Z".into()),

@@ -122,13 +122,13 @@ pub enum Transition {
 /// Who is told, and how.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
-    pub way: Way,
+    pub channel: Channel,
     /// For mail an address; else the name of a recipient in the rules.
     pub to: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Way {
+pub enum Channel {
     Mail,
     Webhook,
     Mqtt,

@@ -157,7 +157,7 @@ struct JsonMessages {
 #[derive(Serialize)]
 struct Told {
     at: String,
-    way: &'static str,
+    channel: &'static str,
     to: String,
     message_id: String,
     alerts: Vec<String>,
@@ -169,7 +169,7 @@ impl Told {
         alerts.dedup();
         Self {
             at: answer::time(message.made_at),
-            way: answer::way(message.address.way),
+            channel: answer::channel(message.address.channel),
             to: message.address.to.clone(),
             message_id: message.message_id.clone(),
             alerts,

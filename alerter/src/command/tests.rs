@@ -3,7 +3,7 @@
 use clap::Parser;
 use jiff::SignedDuration;
 use store::{
-    Address, Changes, End, Incident, Incidents, Limit, LimitKind, Severity, Sqlite, Transition, Way,
+    Address, Changes, End, Incident, Incidents, Limit, LimitKind, Severity, Sqlite, Transition, Channel,
 };
 
 use super::*;
@@ -70,7 +70,7 @@ fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
         late: false,
         notifications: vec![],
     };
-    let to = ["a@example.org", "b@example.org"].map(|to| Address { way: Way::Mail, to: to.into() });
+    let to = ["a@example.org", "b@example.org"].map(|to| Address { channel: Channel::Mail, to: to.into() });
     (id, Transition::Opened(Box::new(incident), to.to_vec()))
 }
 

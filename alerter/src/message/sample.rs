@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use store::{
     Address, Bucket, End, Fate, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity, TimeRange,
-    Way,
+    Channel,
 };
 
 use super::{Chart, ChartWords, Said};
@@ -53,7 +53,7 @@ fn at(minute: i64) -> Timestamp {
 }
 
 fn address() -> Address {
-    Address { way: Way::Mail, to: "ann@localhost".into() }
+    Address { channel: Channel::Mail, to: "ann@localhost".into() }
 }
 
 fn notification(number: i64, rule: &str, kind: NotificationKind) -> (Notification, Incident) {

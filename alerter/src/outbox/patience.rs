@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Address, Message, Postponed, Way};
+use store::{Address, Message, Postponed, Channel};
 
 use crate::plan::{fnv1a, later};
 
@@ -17,11 +17,11 @@ const IN_ORDER: u32 = 10;
 
 /// Messages that go to one server, one after the other: all mails, or one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Line(Way, Option<String>);
+pub(super) struct Line(Channel, Option<String>);
 
 impl Line {
     pub(super) fn of(address: &Address) -> Self {
-        Self(address.way, (address.way == Way::Webhook).then(|| address.to.clone()))
+        Self(address.channel, (address.channel == Channel::Webhook).then(|| address.to.clone()))
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn message(to: &str, id: &str, tries: u32) -> Message {
-        let address = Address { way: Way::Mail, to: to.into() };
+        let address = Address { channel: Channel::Mail, to: to.into() };
         Message { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notifications: Vec::new() }
     }
 
@@ -156,7 +156,7 @@ mod tests {
             postponed("cat", "4", 1, 3_600_000),
         ];
         patience.remember(kept, at(0));
-        let line = Line(Way::Mail, None);
+        let line = Line(Channel::Mail, None);
         for (to, id, at_0, at_8) in [
             ("ann", "1", true, true),
             ("ann", "5", false, true),
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_message_that_never_goes_does_not_hold_back_the_others_for_ever() {
         let mut patience = Patience::default();
-        let line = Line(Way::Mail, None);
+        let line = Line(Channel::Mail, None);
         patience.away(&line, &message("ann", "1", IN_ORDER), at(0));
         let free = patience.next(at(0)).unwrap();
         assert!(patience.may_try(&line, &message("ann", "2", 0), free));

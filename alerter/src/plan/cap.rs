@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Address, Way};
+use store::{Address, Channel};
 
 use super::{Situation, later};
 
@@ -18,7 +18,7 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn of(now: Timestamp, address: &Address, situation: &Situation<'_>) -> Self {
-        if address.way != Way::Mail {
+        if address.channel != Channel::Mail {
             return Self { free: usize::MAX, next: None };
         }
         let cap = situation.rules.telling.max_mails_per_hour.max(1) as usize;

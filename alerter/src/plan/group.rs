@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use store::{Address, Incident, Notification, NotificationKind, Way};
+use store::{Address, Incident, Notification, NotificationKind, Channel};
 
 use super::later;
 use crate::Telling;
@@ -37,7 +37,7 @@ impl<'a> Group<'a> {
     pub(super) fn ready_at(&self, telling: &Telling) -> Timestamp {
         let due = || self.notifications.iter().map(|(notification, _)| notification.due_at);
         match (due().min(), due().max()) {
-            (Some(oldest), Some(newest)) if self.address().way != Way::Mqtt => {
+            (Some(oldest), Some(newest)) if self.address().channel != Channel::Mqtt => {
                 later(newest, telling.group_wait).min(later(oldest, telling.group_max))
             }
             _ => Timestamp::MIN,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use store::{Address, Way};
+use store::{Address, Channel};
 use telemetry::MAX_LEVEL_CHARS;
 use toml::de::{DeTable, DeValue};
 use url::Url;
@@ -45,16 +45,16 @@ impl Recipients {
     }
 
     fn one(&self, section: &Section<'_, '_>, said: &DeTable<'_>) -> Option<Recipient> {
-        let ways: Vec<_> =
-            ["mail", "webhook", "mqtt"].into_iter().filter(|way| said.contains_key(*way)).collect();
-        let [way] = ways[..] else {
-            section.refuse(ways.get(1).unwrap_or(&""), "write exactly one of mail, webhook and mqtt");
+        let channels: Vec<_> =
+            ["mail", "webhook", "mqtt"].into_iter().filter(|channel| said.contains_key(*channel)).collect();
+        let [channel] = channels[..] else {
+            section.refuse(channels.get(1).unwrap_or(&""), "write exactly one of mail, webhook and mqtt");
             return None;
         };
-        if way != "mail" {
-            section.refuse_beside("zone", way);
+        if channel != "mail" {
+            section.refuse_beside("zone", channel);
         }
-        match way {
+        match channel {
             "mail" => self.mail(section),
             "webhook" => webhook(section),
             _ => mqtt(section),
@@ -76,9 +76,9 @@ impl Recipients {
     /// Whom a rule tells that names a recipient or a mail address.
     pub(super) fn resolve(&mut self, said: &str) -> Result<Address, String> {
         match self.named.get(said) {
-            Some(Recipient::Mail { address, .. }) => Ok(Address { way: Way::Mail, to: address.clone() }),
-            Some(Recipient::Webhook { .. }) => Ok(Address { way: Way::Webhook, to: said.to_owned() }),
-            Some(Recipient::Mqtt) => Ok(Address { way: Way::Mqtt, to: said.to_owned() }),
+            Some(Recipient::Mail { address, .. }) => Ok(Address { channel: Channel::Mail, to: address.clone() }),
+            Some(Recipient::Webhook { .. }) => Ok(Address { channel: Channel::Webhook, to: said.to_owned() }),
+            Some(Recipient::Mqtt) => Ok(Address { channel: Channel::Mqtt, to: said.to_owned() }),
             None if is_mail_address(said) => Ok(self.mail_to(said)),
             None => {
                 let names: Vec<_> =
@@ -98,7 +98,7 @@ impl Recipients {
             let recipient = Recipient::Mail { address: address.to_owned(), zone: self.zone.clone() };
             self.named.insert(address.to_owned(), recipient);
         }
-        Address { way: Way::Mail, to: address.to_owned() }
+        Address { channel: Channel::Mail, to: address.to_owned() }
     }
 
     fn address_is_named(&self, wanted: &str) -> bool {

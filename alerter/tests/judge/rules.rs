@@ -6,7 +6,7 @@ use alerter::rules::{self, DEFAULT, Known};
 use alerter::{Condition, Recipient, Rules};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use store::{Address, Severity, Way};
+use store::{Address, Severity, Channel};
 
 pub(crate) fn known() -> Known {
     Known {
@@ -21,7 +21,7 @@ fn read(text: &str) -> Rules {
 }
 
 fn mail(to: &str) -> Address {
-    Address { way: Way::Mail, to: to.into() }
+    Address { channel: Channel::Mail, to: to.into() }
 }
 
 #[test]
@@ -127,12 +127,12 @@ fn every_key_is_read() {
     assert_eq!(range.condition, outside);
     assert_eq!((range.lasts, range.keep_firing_for), (Duration::from_secs(30), Duration::from_mins(1)));
     assert_eq!((range.severity, range.repeat), (Severity::Critical, Some(Duration::from_hours(4))));
-    let named = |way, to: &str| Address { way, to: to.into() };
+    let named = |channel, to: &str| Address { channel, to: to.into() };
     let to = [
-        named(Way::Mqtt, "bus"),
+        named(Channel::Mqtt, "bus"),
         mail("night@example.org"),
         mail("ops@example.org"),
-        named(Way::Webhook, "pager"),
+        named(Channel::Webhook, "pager"),
     ];
     assert_eq!(range.to, to);
     let names: Vec<_> = rules.recipients.keys().map(String::as_str).collect();

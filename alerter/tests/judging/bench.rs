@@ -12,7 +12,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Health, Metrics};
-use store::{NotificationKind, Way};
+use store::{NotificationKind, Channel};
 use telemetry::Message;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -77,7 +77,7 @@ impl Bench {
             name: "tested".into(),
         };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
-        let notifiers = Notifiers::default().with(Way::Mail, Arc::new(Person(store.journal.clone())));
+        let notifiers = Notifiers::default().with(Channel::Mail, Arc::new(Person(store.journal.clone())));
         let run = alerter.run(deliveries, link.subscribe(), notifiers, health.check("store"));
         let (alerter, store) = (tokio::spawn(run), store.clone());
         Self { broker, given: AtomicUsize::new(0), store, rules, link, counters, health, alerter }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use service::Metrics;
 use store::{
     Acknowledgement, Address, Changes, Fate, Incident, IncidentQuery, Incidents, Message, NotificationKind,
-    Silence, Sqlite, Transition, Way,
+    Silence, Sqlite, Transition, Channel,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -41,8 +41,8 @@ impl Notifier for Recorder {
 }
 
 fn outbox(store: &Sqlite, recorder: &Arc<Recorder>, name: &str) -> (Outbox, Counters) {
-    let ways = [Way::Mail, Way::Webhook, Way::Mqtt];
-    let notifiers = ways.into_iter().fold(Notifiers::default(), |all, way| all.with(way, recorder.clone()));
+    let channels = [Channel::Mail, Channel::Webhook, Channel::Mqtt];
+    let notifiers = channels.into_iter().fold(Notifiers::default(), |all, channel| all.with(channel, recorder.clone()));
     let counters = Counters::register(&Metrics::default());
     let (_, rules) = watch::channel(Arc::new(rules("")));
     (Outbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), name.into()), counters)
@@ -64,8 +64,8 @@ async fn kept(store: &Sqlite, id: &str) -> Incident {
 }
 
 fn everybody() -> [Address; 3] {
-    let to = |way, to: &str| Address { way, to: to.into() };
-    [mail("ann"), to(Way::Webhook, "desk"), to(Way::Mqtt, "bus")]
+    let to = |channel, to: &str| Address { channel, to: to.into() };
+    [mail("ann"), to(Channel::Webhook, "desk"), to(Channel::Mqtt, "bus")]
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ impl Notifier for Buggy {
 async fn a_way_with_a_bug_in_it_keeps_no_other_from_telling_and_does_not_spin() {
     let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
     let (mut outbox, counters) = outbox(&store, &recorder, "one");
-    outbox.notifiers = outbox.notifiers.clone().with(Way::Mqtt, Arc::new(Buggy));
+    outbox.notifiers = outbox.notifiers.clone().with(Channel::Mqtt, Arc::new(Buggy));
     record(&store, vec![opened(incident("a", "high", "lab"), &everybody())]).await;
     let again = outbox.step(at(10)).await.unwrap();
     assert_eq!((counters.messages_sent.get(), store.owed_count().await.unwrap()), (2, 1));

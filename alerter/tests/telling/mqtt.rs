@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use alerter::{Mqtt, Notifiers};
 use serde_json::{Value, json};
-use store::{Address, Way};
+use store::{Address, Channel};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
@@ -91,7 +91,7 @@ async fn an_alert_is_published_and_one_for_a_broker_that_is_away_when_it_is_back
     let folder = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let store = owing(&[]);
-    let bus = Address { way: Way::Mqtt, to: "bus".into() };
+    let bus = Address { channel: Channel::Mqtt, to: "bus".into() };
     let url = format!("mqtt://{address}").parse().unwrap();
     let mqtt = Mqtt { url, client_id: "alerts-test".into() };
     let Some(_broker) = Mosquitto::start(&folder, address).await else {
@@ -101,7 +101,7 @@ async fn an_alert_is_published_and_one_for_a_broker_that_is_away_when_it_is_back
     let (_process, mut lines) = subscribed(address).await;
     store.owe("site-a/rack-1", bus.clone());
     store.owe("lab", bus);
-    let bench = Bench::start(&store, Notifiers::default().with(Way::Mqtt, Arc::new(mqtt)));
+    let bench = Bench::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
     store.journal.has("mark lab@millrace").await;
     assert_eq!(bench.counters.messages_sent.get(), 2);
     let first = next(&mut lines).await;
@@ -122,9 +122,9 @@ async fn a_broker_that_is_away_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let store = owing(&[]);
-    store.owe("lab", Address { way: Way::Mqtt, to: "bus".into() });
+    store.owe("lab", Address { channel: Channel::Mqtt, to: "bus".into() });
     let mqtt = Mqtt { url: format!("mqtt://{address}").parse().unwrap(), client_id: "alerts-test".into() };
-    let bench = Bench::start(&store, Notifiers::default().with(Way::Mqtt, Arc::new(mqtt)));
+    let bench = Bench::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
     store.journal.has("later lab@millrace").await;
     let Some(_broker) = Mosquitto::start(&folder, address).await else {
         say_skipped();

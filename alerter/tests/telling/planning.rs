@@ -2,7 +2,7 @@
 
 use alerter::ActiveHours;
 use jiff::Timestamp;
-use store::{Address, Fate, Way};
+use store::{Address, Fate, Channel};
 
 use crate::play::{Play, ann};
 use crate::rig::{at, incident, opened, rules};
@@ -36,7 +36,7 @@ fn a_group_that_grows_and_grows_does_not_wait_for_ever() {
 #[test]
 fn what_is_published_over_mqtt_waits_for_nothing() {
     let mut play = Play::new(rules(""));
-    play.open("a", "high", &[Address { way: Way::Mqtt, to: "bus".into() }]);
+    play.open("a", "high", &[Address { channel: Channel::Mqtt, to: "bus".into() }]);
     assert_eq!(play.told(), ["bus: Opened a"]);
 }
 
@@ -165,7 +165,7 @@ fn a_message_holds_a_thousand_notifications_at_most() {
 }
 
 #[test]
-fn a_message_is_named_after_its_first_notice_in_letters_that_every_mail_server_takes() {
+fn a_message_is_named_after_its_first_notification_in_letters_that_every_mail_server_takes() {
     let named = |id: &str| {
         let mut play = Play::new(rules(""));
         play.open(id, "high", &ann());

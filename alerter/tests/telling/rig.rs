@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use service::{Metrics, Settings};
 use store::{
     Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NotificationKind,
-    Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Way,
+    Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Channel,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -31,7 +31,7 @@ pub(crate) fn at(second: i64) -> Timestamp {
 }
 
 pub(crate) fn mail(to: &str) -> Address {
-    Address { way: Way::Mail, to: to.into() }
+    Address { channel: Channel::Mail, to: to.into() }
 }
 
 pub(crate) fn rule(name: &str) -> Rule {
@@ -187,7 +187,7 @@ pub(crate) fn mails(folder: &TempDir, url: &str) -> Notifiers {
         history: Arc::new(Values(Vec::new())),
         page: PAGE.into(),
     };
-    Notifiers::default().with(Way::Mail, Arc::new(notifier))
+    Notifiers::default().with(Channel::Mail, Arc::new(notifier))
 }
 
 pub(crate) fn mailer(folder: &TempDir, url: &str) -> Mailer {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::{NotTaken, Notifier, Notifiers, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Address, End, Fate, Incident, Message, Notification, NotificationKind, Severity, Way};
+use store::{Address, End, Fate, Incident, Message, Notification, NotificationKind, Severity, Channel};
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
@@ -58,7 +58,7 @@ impl Desk {
 }
 
 fn desk() -> Address {
-    Address { way: Way::Webhook, to: "desk".into() }
+    Address { channel: Channel::Webhook, to: "desk".into() }
 }
 
 fn notification(number: i64, kind: NotificationKind, incident: Incident) -> (Notification, Incident) {
@@ -71,7 +71,7 @@ fn message(notifications: Vec<(Notification, Incident)>) -> Message {
 }
 
 fn notifiers() -> Notifiers {
-    Notifiers::default().with(Way::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()))
+    Notifiers::default().with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()))
 }
 
 #[tokio::test]
@@ -217,11 +217,11 @@ async fn a_webhook_or_a_mail_server_that_is_away_keeps_nobody_else_waiting() {
     for number in 0..300 {
         store.owe(&format!("m{number}"), mail("ann@localhost"));
     }
-    store.owe("gone", Address { way: Way::Webhook, to: "nowhere".into() });
+    store.owe("gone", Address { channel: Channel::Webhook, to: "nowhere".into() });
     store.owe("last", desk());
     let server = Desk::start(&store.journal, &[]).await;
     let both = mails(&folder, &format!("smtp://{nobody}"))
-        .with(Way::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()));
+        .with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()));
     let bench = Bench::with_rules(&store, both, rules(&server.url()));
     let journal = store.journal.has("mark last@millrace").await;
     assert_eq!(said(&journal, "mark"), ["last@millrace"]);

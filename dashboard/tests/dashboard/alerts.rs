@@ -60,7 +60,7 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
     bench.change(resolved(&alert("lab"), 24.0)).await;
     let mail = |kind, asked_at| {
         json!({
-            "kind": kind, "way": "mail", "to": "operator@example.org", "asked_at": asked_at, "sent_at": null,
+            "kind": kind, "channel": "mail", "to": "operator@example.org", "asked_at": asked_at, "sent_at": null,
             "message_id": null, "state": "waiting", "why": null, "problem": null,
         })
     };

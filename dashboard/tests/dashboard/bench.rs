@@ -11,7 +11,7 @@ use dashboard::{Ages, Live, Pipeline, Resend, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
-    Address, Batch, Changes, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition, Way,
+    Address, Batch, Changes, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition, Channel,
 };
 use telemetry::{Message, Reading, Topic};
 use tempfile::TempDir;
@@ -146,7 +146,7 @@ impl Bench {
 
     /// With a mail asked for.
     pub(crate) async fn open(&self, incident: Incident) {
-        let to = Address { way: Way::Mail, to: "operator@example.org".into() };
+        let to = Address { channel: Channel::Mail, to: "operator@example.org".into() };
         self.change(Transition::Opened(Box::new(incident), vec![to])).await;
     }
 

@@ -14,7 +14,7 @@ use crate::{Address, Fate, Message, Postponed, Tried};
 /// Those that are to be tried, oldest first.
 pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
     const SELECT: &str = "
-        SELECT message_id, way, recipient, made_at, tries, number FROM messages
+        SELECT message_id, channel, recipient, made_at, tries, number FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= ?1)
             AND EXISTS (SELECT 1 FROM notifications WHERE message = messages.number)
         ORDER BY number LIMIT ?2";
@@ -48,7 +48,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
 /// Those that are to be tried after this time, oldest first.
 pub(super) fn postponed(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Postponed>> {
     const SELECT: &str = "
-        SELECT message_id, way, recipient, tries, again_at FROM messages
+        SELECT message_id, channel, recipient, tries, again_at FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND again_at > ?1 ORDER BY number";
     let read = |row: &Row<'_>| {
         Ok(Postponed {
@@ -87,7 +87,7 @@ pub(super) fn since(
     since: Timestamp,
 ) -> rusqlite::Result<Vec<(Address, Timestamp)>> {
     const SELECT: &str = "
-        SELECT way, recipient, made_at FROM messages WHERE made_at >= ?1 ORDER BY made_at, number";
+        SELECT channel, recipient, made_at FROM messages WHERE made_at >= ?1 ORDER BY made_at, number";
     let read = |row: &Row<'_>| Ok((notifications::address(row, 0)?, row.get::<_, Micros>(2)?.0));
     connection.prepare_cached(SELECT)?.query_map([micros_from(since)], read)?.collect()
 }

@@ -12,7 +12,7 @@ use crate::{Address, Decisions, Fate, Hold, Incident, NewMessage, Notification, 
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
-    n.incident, n.number, n.kind, n.way, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
+    n.incident, n.number, n.kind, n.channel, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
     m.message_id, m.sent_at, m.problem
     FROM notifications n LEFT JOIN messages m ON m.number = n.message";
 
@@ -83,9 +83,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
     Ok((row.get(0)?, notification))
 }
 
-/// The address in a row's columns `way` and `recipient`, of which the first is given.
-pub(super) fn address(row: &Row<'_>, way: usize) -> rusqlite::Result<Address> {
-    Ok(Address { way: row.get::<_, Word<_>>(way)?.0, to: row.get(way + 1)? })
+/// The address in a row's columns `channel` and `recipient`, of which the first is given.
+pub(super) fn address(row: &Row<'_>, channel: usize) -> rusqlite::Result<Address> {
+    Ok(Address { channel: row.get::<_, Word<_>>(channel)?.0, to: row.get(channel + 1)? })
 }
 
 fn fate(row: &Row<'_>) -> rusqlite::Result<Fate> {
@@ -116,13 +116,13 @@ pub(super) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Re
 /// A message that is there already takes no further notifications: it may have been sent.
 fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO messages (message_id, way, recipient, made_at) VALUES (?1, ?2, ?3, ?4)
+        INSERT INTO messages (message_id, channel, recipient, made_at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (message_id) DO NOTHING";
     const PUT: &str = "
         UPDATE notifications SET message = ?2 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
     const REMOVE: &str = "DELETE FROM messages WHERE number = ?1";
     let NewMessage { message_id, address, made_at, notifications } = message;
-    let params = params![message_id, Word(address.way), address.to, Micros(*made_at)];
+    let params = params![message_id, Word(address.channel), address.to, Micros(*made_at)];
     if tables.connection.prepare_cached(INSERT)?.execute(params)? == 0 {
         return Ok(());
     }
@@ -155,14 +155,14 @@ fn drop_notification(tables: &Tables<'_>, number: i64, why: &str) -> rusqlite::R
 /// Asks for a reminder, unless one is waiting, or nobody is to be reminded any more.
 fn remind(tables: &Tables<'_>, reminder: &Reminder) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
         SELECT number, 'reminder', ?2, ?3, ?4, ?5 FROM incidents
         WHERE id = ?1 AND resolved_at IS NULL AND acknowledged_at IS NULL
         ON CONFLICT DO NOTHING";
     let Reminder { incident, address, asked_at, due_at } = reminder;
     tables.connection.prepare_cached(INSERT)?.execute(params![
         incident,
-        Word(address.way),
+        Word(address.channel),
         address.to,
         Micros(*asked_at),
         Micros(*due_at),

@@ -58,12 +58,12 @@ fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::R
 /// Asks for notifications of an opening, while the incident is open, to those for whom there is none.
 fn tell(tables: &Tables<'_>, id: &str, at: Timestamp, to: &[Address]) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
+        INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
         SELECT number, 'opened', ?2, ?3, ?4, ?4 FROM incidents WHERE id = ?1 AND resolved_at IS NULL
         ON CONFLICT DO NOTHING";
     let mut insert = tables.connection.prepare_cached(INSERT)?;
-    for Address { way, to } in to {
-        insert.execute(params![id, Word(*way), to, Micros(at)])?;
+    for Address { channel, to } in to {
+        insert.execute(params![id, Word(*channel), to, Micros(at)])?;
     }
     Ok(())
 }
@@ -96,8 +96,8 @@ fn resolve(
 /// Tells those who were told of the opening, or are to be told, and reminds nobody any more.
 fn tell_it_is_over(tables: &Tables<'_>, id: &str, at: Timestamp) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
-        SELECT n.incident, 'resolved', n.way, n.recipient, ?2, ?2
+        INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
+        SELECT n.incident, 'resolved', n.channel, n.recipient, ?2, ?2
         FROM incidents i JOIN notifications n ON n.incident = i.number
         WHERE i.id = ?1 AND n.kind = 'opened' AND n.dropped IS NULL ORDER BY n.number";
     const DROP: &str = "

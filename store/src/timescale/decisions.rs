@@ -57,18 +57,18 @@ async fn make(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Result<
 /// Returns the numbers of those that are new.
 async fn insert(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Result<Vec<i64>, Error> {
     const INSERT: &str = "
-        INSERT INTO messages (message_id, way, recipient, made_at)
-        SELECT message_id, way, recipient, made_at
+        INSERT INTO messages (message_id, channel, recipient, made_at)
+        SELECT message_id, channel, recipient, made_at
         FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
-            WITH ORDINALITY AS m (message_id, way, recipient, made_at, turn)
+            WITH ORDINALITY AS m (message_id, channel, recipient, made_at, turn)
         ORDER BY turn ON CONFLICT (message_id) DO NOTHING RETURNING number";
     let ids: Vec<_> = messages.iter().map(|message| text(&message.message_id)).collect();
-    let ways: Vec<_> = messages.iter().map(|message| Word(message.address.way)).collect();
+    let channels: Vec<_> = messages.iter().map(|message| Word(message.address.channel)).collect();
     let recipients: Vec<_> = messages.iter().map(|message| text(&message.address.to)).collect();
     let made_at: Vec<_> = messages.iter().map(|message| Micros::of(message.made_at)).collect();
     let params: [Param<'_>; 4] = [
         (&ids, Type::TEXT_ARRAY),
-        (&ways, Type::TEXT_ARRAY),
+        (&channels, Type::TEXT_ARRAY),
         (&recipients, Type::TEXT_ARRAY),
         (&made_at, Type::TIMESTAMPTZ_ARRAY),
     ];
@@ -104,20 +104,20 @@ async fn drop_notifications(transaction: &Transaction<'_>, dropped: &[(i64, Stri
 /// Asks for reminders, but where one is waiting or nobody is to be reminded any more.
 async fn remind(transaction: &Transaction<'_>, reminders: &[Reminder]) -> Result<(), Error> {
     const INSERT: &str = "
-        INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
-        SELECT i.number, 'reminder', r.way, r.recipient, r.asked_at, r.due_at
+        INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
+        SELECT i.number, 'reminder', r.channel, r.recipient, r.asked_at, r.due_at
         FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[])
-            WITH ORDINALITY AS r (incident, way, recipient, asked_at, due_at, turn)
+            WITH ORDINALITY AS r (incident, channel, recipient, asked_at, due_at, turn)
         JOIN incidents i ON i.id = r.incident AND i.resolved_at IS NULL AND i.acknowledged_at IS NULL
         ORDER BY r.turn ON CONFLICT DO NOTHING";
     let incidents: Vec<_> = reminders.iter().map(|reminder| text(&reminder.incident)).collect();
-    let ways: Vec<_> = reminders.iter().map(|reminder| Word(reminder.address.way)).collect();
+    let channels: Vec<_> = reminders.iter().map(|reminder| Word(reminder.address.channel)).collect();
     let recipients: Vec<_> = reminders.iter().map(|reminder| text(&reminder.address.to)).collect();
     let asked_at: Vec<_> = reminders.iter().map(|reminder| Micros::of(reminder.asked_at)).collect();
     let due_at: Vec<_> = reminders.iter().map(|reminder| Micros::of(reminder.due_at)).collect();
     let params: [Param<'_>; 5] = [
         (&incidents, Type::TEXT_ARRAY),
-        (&ways, Type::TEXT_ARRAY),
+        (&channels, Type::TEXT_ARRAY),
         (&recipients, Type::TEXT_ARRAY),
         (&asked_at, Type::TIMESTAMPTZ_ARRAY),
         (&due_at, Type::TIMESTAMPTZ_ARRAY),

@@ -13,7 +13,7 @@ use crate::{Address, Fate, Message, Postponed, Tried};
 /// Those that are to be tried, oldest first.
 pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
     const SELECT: &str = "
-        SELECT message_id, way, recipient, made_at, tries, number FROM messages m
+        SELECT message_id, channel, recipient, made_at, tries, number FROM messages m
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)
             AND EXISTS (SELECT FROM notifications WHERE message = m.number)
         ORDER BY number LIMIT $2";
@@ -40,7 +40,7 @@ pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> R
 /// Those that are to be tried after this time, oldest first.
 pub(super) async fn postponed(client: &Client, now: Timestamp) -> Result<Vec<Postponed>, Error> {
     const SELECT: &str = "
-        SELECT message_id, way, recipient, tries, again_at FROM messages
+        SELECT message_id, channel, recipient, tries, again_at FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND again_at > $1 ORDER BY number";
     let rows = client.query_typed(SELECT, &[(&Micros::of(now), Type::TIMESTAMPTZ)]).await?;
     let read = |row: &Row| Postponed {
@@ -81,7 +81,7 @@ pub(super) async fn tried(client: &Client, message_id: &str, tried: &Tried) -> R
 
 pub(super) async fn since(client: &Client, since: Timestamp) -> Result<Vec<(Address, Timestamp)>, Error> {
     const SELECT: &str = "
-        SELECT way, recipient, made_at FROM messages WHERE made_at >= $1 ORDER BY made_at, number";
+        SELECT channel, recipient, made_at FROM messages WHERE made_at >= $1 ORDER BY made_at, number";
     let rows = client.query_typed(SELECT, &[(&Micros::bound(since), Type::TIMESTAMPTZ)]).await?;
     Ok(rows.iter().map(|row| (notifications::address(row, 0), row.get::<_, Micros>(2).time())).collect())
 }

@@ -12,7 +12,7 @@ use crate::{Address, Fate, Incident, Notification};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
-    n.incident, n.number, n.kind, n.way, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
+    n.incident, n.number, n.kind, n.channel, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
     m.message_id, m.sent_at, m.problem
     FROM notifications n LEFT JOIN messages m ON m.number = n.message";
 
@@ -92,9 +92,9 @@ fn read(row: &Row) -> Numbered {
     (row.get(0), notification)
 }
 
-/// The address in a row's columns `way` and `recipient`, of which the first is given.
-pub(super) fn address(row: &Row, way: usize) -> Address {
-    Address { way: row.get::<_, Word<_>>(way).0, to: row.get(way + 1) }
+/// The address in a row's columns `channel` and `recipient`, of which the first is given.
+pub(super) fn address(row: &Row, channel: usize) -> Address {
+    Address { channel: row.get::<_, Word<_>>(channel).0, to: row.get(channel + 1) }
 }
 
 fn fate(row: &Row) -> Fate {

@@ -11,7 +11,7 @@ use super::columns::{Micros, Param, Word, text};
 use super::waves::waves;
 use super::{incidents, standings};
 use crate::spelling::RESOLVED;
-use crate::{Address, Changes, End, Incident, Transition, Way};
+use crate::{Address, Changes, End, Incident, Transition, Channel};
 
 pub(super) async fn record(client: &mut Client, changes: &Changes) -> Result<(), Error> {
     let transaction = incidents::in_turn(client).await?;
@@ -153,14 +153,14 @@ async fn resolve(transaction: &Transaction<'_>, wave: &[&Transition]) -> Result<
 /// Notifications that a wave asks for, in the order of its transitions.
 #[derive(Default)]
 struct Asked<'a> {
-    opened: Vec<(i64, &'a str, Timestamp, Way, Cow<'a, str>)>,
+    opened: Vec<(i64, &'a str, Timestamp, Channel, Cow<'a, str>)>,
     over: Vec<(i64, &'a str, Timestamp)>,
 }
 
 impl<'a> Asked<'a> {
     /// To those for whom there is no notification of the opening, while the incident is open.
     fn opened(&mut self, place: i64, id: &'a str, at: Timestamp, to: &'a [Address]) {
-        self.opened.extend(to.iter().map(|Address { way, to }| (place, id, at, *way, text(to))));
+        self.opened.extend(to.iter().map(|Address { channel, to }| (place, id, at, *channel, text(to))));
     }
 
     /// To those who were told of the opening, or are to be told.
@@ -170,14 +170,14 @@ impl<'a> Asked<'a> {
 
     async fn keep(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         const INSERT: &str = "
-            INSERT INTO notifications (incident, kind, way, recipient, asked_at, due_at)
-            SELECT incident, kind, way, recipient, at, at FROM (
-                SELECT i.number AS incident, 'opened' AS kind, a.way, a.recipient, a.at, a.place, a.turn
+            INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
+            SELECT incident, kind, channel, recipient, at, at FROM (
+                SELECT i.number AS incident, 'opened' AS kind, a.channel, a.recipient, a.at, a.place, a.turn
                 FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[])
-                    WITH ORDINALITY AS a (place, id, at, way, recipient, turn)
+                    WITH ORDINALITY AS a (place, id, at, channel, recipient, turn)
                 JOIN incidents i ON i.id = a.id AND i.resolved_at IS NULL
                 UNION ALL
-                SELECT n.incident, 'resolved', n.way, n.recipient, o.at, o.place, n.number
+                SELECT n.incident, 'resolved', n.channel, n.recipient, o.at, o.place, n.number
                 FROM unnest($6::bigint[], $7::text[], $8::timestamptz[]) AS o (place, id, at)
                 JOIN incidents i ON i.id = o.id
                 JOIN notifications n ON n.incident = i.number AND n.kind = 'opened' AND n.dropped IS NULL

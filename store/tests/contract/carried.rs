@@ -2,7 +2,7 @@
 
 use store::{
     Address, End, Fate, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, Standing,
-    Store, Way,
+    Store, Channel,
 };
 use telemetry::Topic;
 
@@ -74,7 +74,7 @@ fn notification(kind: NotificationKind, micros: i64, message_id: &str, sent_at: 
     Notification {
         number: 0,
         kind,
-        address: Address { way: Way::Mail, to: BOTH.into() },
+        address: Address { channel: Channel::Mail, to: BOTH.into() },
         asked_at: at(micros),
         due_at: at(micros),
         fate: Fate::InMessage { message_id: message_id.into(), sent_at, problem: None },

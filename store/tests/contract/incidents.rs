@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use store::{
     Acknowledgement, Address, Changes, Decisions, End, Fate, Incident, IncidentQuery, Limit, LimitKind,
-    Notification, NotificationKind, Severity, Standing, Store, Transition, Way,
+    Notification, NotificationKind, Severity, Standing, Store, Transition, Channel,
 };
 use telemetry::Topic;
 
@@ -25,7 +25,7 @@ pub(crate) const ALL: IncidentQuery = IncidentQuery {
 };
 
 pub(crate) fn mail(to: &str) -> Address {
-    Address { way: Way::Mail, to: to.into() }
+    Address { channel: Channel::Mail, to: to.into() }
 }
 
 pub(crate) fn incident(id: &str, device: &str, micros: i64) -> Incident {

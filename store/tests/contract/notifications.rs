@@ -73,7 +73,7 @@ async fn notifications_are_due_in_the_order_in_which_they_were_asked_for() {
 }
 
 #[tokio::test]
-async fn a_notice_is_in_one_message() {
+async fn a_notification_is_in_one_message() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 4).await;
@@ -90,7 +90,7 @@ async fn a_notice_is_in_one_message() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_notice_is_not_made() {
+async fn a_message_without_a_notification_is_not_made() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 2).await;
@@ -132,7 +132,7 @@ async fn of_many_that_decide_at_once_one_has_the_notification() {
 }
 
 #[tokio::test]
-async fn a_notice_waits_or_is_dropped_with_a_reason() {
+async fn a_notification_waits_or_is_dropped_with_a_reason() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 4).await;

@@ -1,7 +1,7 @@
 //! What the database refuses is kept as a rejection, and nothing else suffers.
 
 use jiff::Timestamp;
-use store::{Acknowledgement, Address, Batch, Incident, Limit, LimitKind, Transition, Way, Written};
+use store::{Acknowledgement, Address, Batch, Incident, Limit, LimitKind, Transition, Channel, Written};
 use telemetry::Reading;
 
 use super::Fresh;
@@ -48,7 +48,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let limit = Limit { kind: LimitKind::Above, words: "\0".into(), threshold: None };
         let opened =
             Incident { limit, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
-        let to = vec![Address { way: Way::Mail, to: "\0".into() }];
+        let to = vec![Address { channel: Channel::Mail, to: "\0".into() }];
         record(&*store, &[Transition::Opened(Box::new(opened), to)]).await;
         let known = Acknowledgement { at: at(1), by: "\0".into(), note: "\0".into() };
         assert!(store.acknowledge("i", &known).await.unwrap());
