@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::spelling::Spelt;
-use crate::{Fate, Incident, Severity, Channel};
+use crate::{DeliveryStatus, Incident, Severity, Channel};
 
 /// RFC 3339 in UTC with microseconds.
 #[must_use]
@@ -120,15 +120,15 @@ impl Notification {
             why: None,
             problem: None,
         };
-        plain.with(&notification.fate)
+        plain.with(&notification.status)
     }
 
-    fn with(self, fate: &Fate) -> Self {
-        match fate {
-            Fate::Waiting { held: None } => self,
-            Fate::Waiting { held: Some(why) } => Self { state: "held", why: Some(why.clone()), ..self },
-            Fate::Dropped { why } => Self { state: "dropped", why: Some(why.clone()), ..self },
-            Fate::InMessage { message_id, sent_at, problem } => {
+    fn with(self, status: &DeliveryStatus) -> Self {
+        match status {
+            DeliveryStatus::Waiting { held: None } => self,
+            DeliveryStatus::Waiting { held: Some(why) } => Self { state: "held", why: Some(why.clone()), ..self },
+            DeliveryStatus::Dropped { why } => Self { state: "dropped", why: Some(why.clone()), ..self },
+            DeliveryStatus::InMessage { message_id, sent_at, problem } => {
                 let state = match (sent_at, problem) {
                     (Some(_), _) => "sent",
                     (None, Some(_)) => "failed",
@@ -183,21 +183,21 @@ mod tests {
         let at = Timestamp::UNIX_EPOCH;
         let text = |text: &str| Some(text.to_owned());
         let message =
-            |sent_at, problem| Fate::InMessage { message_id: "m@millrace".into(), sent_at, problem };
-        for (fate, state, why, problem) in [
-            (Fate::Waiting { held: None }, "waiting", None, None),
-            (Fate::Waiting { held: text("silenced") }, "held", text("silenced"), None),
-            (Fate::Dropped { why: "resolved".into() }, "dropped", text("resolved"), None),
+            |sent_at, problem| DeliveryStatus::InMessage { message_id: "m@millrace".into(), sent_at, problem };
+        for (status, state, why, problem) in [
+            (DeliveryStatus::Waiting { held: None }, "waiting", None, None),
+            (DeliveryStatus::Waiting { held: text("silenced") }, "held", text("silenced"), None),
+            (DeliveryStatus::Dropped { why: "resolved".into() }, "dropped", text("resolved"), None),
             (message(None, None), "waiting", None, None),
             (message(None, text("no answer")), "failed", None, text("no answer")),
             (message(Some(at), text("b was refused")), "sent", None, text("b was refused")),
         ] {
-            let is_in_message = matches!(fate, Fate::InMessage { .. });
+            let is_in_message = matches!(status, DeliveryStatus::InMessage { .. });
             let is_sent = state == "sent";
             let address = Address { channel: Channel::Webhook, to: "pager".into() };
             let (asked_at, due_at) = (at, at);
             let notification =
-                crate::Notification { number: 1, kind: NotificationKind::Reminder, address, asked_at, due_at, fate };
+                crate::Notification { number: 1, kind: NotificationKind::Reminder, address, asked_at, due_at, status };
             let expected = Notification {
                 kind: "reminder",
                 channel: "webhook",

@@ -15,7 +15,7 @@ pub struct Notification {
     pub asked_at: Timestamp,
     /// Not to be told before.
     pub due_at: Timestamp,
-    pub fate: Fate,
+    pub status: DeliveryStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ pub enum NotificationKind {
 
 /// What became of a notification.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub enum DeliveryStatus {
     /// With why it is held, if it is.
     Waiting { held: Option<String> },
     /// Nobody is told, and why.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use store::{Acknowledgement, End, Fate, Incident, IncidentQuery, Store, answer};
+use store::{Acknowledgement, End, DeliveryStatus, Incident, IncidentQuery, Store, answer};
 use telemetry::Filter;
 
 use super::table::{table, time};
@@ -111,13 +111,13 @@ fn short(value: f64) -> String {
 fn told(incident: &Incident) -> String {
     let mut counts = BTreeMap::<&str, u32>::new();
     for notification in &incident.notifications {
-        let word = match &notification.fate {
-            Fate::Waiting { held: None } => "waiting",
-            Fate::Waiting { held: Some(_) } => "held",
-            Fate::Dropped { .. } => "dropped",
-            Fate::InMessage { sent_at: Some(_), .. } => "sent",
-            Fate::InMessage { problem: Some(_), .. } => "failed",
-            Fate::InMessage { .. } => "waiting",
+        let word = match &notification.status {
+            DeliveryStatus::Waiting { held: None } => "waiting",
+            DeliveryStatus::Waiting { held: Some(_) } => "held",
+            DeliveryStatus::Dropped { .. } => "dropped",
+            DeliveryStatus::InMessage { sent_at: Some(_), .. } => "sent",
+            DeliveryStatus::InMessage { problem: Some(_), .. } => "failed",
+            DeliveryStatus::InMessage { .. } => "waiting",
         };
         *counts.entry(word).or_default() += 1;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{
-    Address, Bucket, End, Fate, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity, TimeRange,
+    Address, Bucket, End, DeliveryStatus, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity, TimeRange,
     Channel,
 };
 
@@ -57,8 +57,8 @@ fn address() -> Address {
 }
 
 fn notification(number: i64, rule: &str, kind: NotificationKind) -> (Notification, Incident) {
-    let (asked_at, fate) = (at(31), Fate::Waiting { held: None });
-    let notification = Notification { number, kind, address: address(), asked_at, due_at: asked_at, fate };
+    let (asked_at, status) = (at(31), DeliveryStatus::Waiting { held: None });
+    let notification = Notification { number, kind, address: address(), asked_at, due_at: asked_at, status };
     let over = kind == NotificationKind::Resolved;
     let absent = rule == "silent";
     let incident = Incident {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Fate, Hold, Incident, Notification, NotificationKind};
+use store::{DeliveryStatus, Hold, Incident, Notification, NotificationKind};
 
 use super::{Situation, later};
 
@@ -59,7 +59,7 @@ fn resolved(now: Timestamp, notification: &Notification, incident: &Incident, si
             Verdict::Drop(vec![opening.number, notification.number], OVER_UNTOLD)
         }
         Some(opening) if waits(opening) => Verdict::Along,
-        Some(Notification { fate: Fate::Dropped { .. }, .. }) => {
+        Some(Notification { status: DeliveryStatus::Dropped { .. }, .. }) => {
             Verdict::Drop(vec![notification.number], "nobody was told of its opening")
         }
         _ => Verdict::Tell,
@@ -72,7 +72,7 @@ fn sibling<'a>(notification: &Notification, incident: &'a Incident, kind: Notifi
 }
 
 fn waits(notification: &Notification) -> bool {
-    matches!(notification.fate, Fate::Waiting { .. })
+    matches!(notification.status, DeliveryStatus::Waiting { .. })
 }
 
 fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
@@ -81,7 +81,7 @@ fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
 
 /// Whether an opening was held, or would be now.
 fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, situation: &Situation<'_>) -> bool {
-    matches!(opening.fate, Fate::Waiting { held: Some(_) }) || quiet(now, incident, situation).is_some()
+    matches!(opening.status, DeliveryStatus::Waiting { held: Some(_) }) || quiet(now, incident, situation).is_some()
 }
 
 /// Until when nobody is told, and why.

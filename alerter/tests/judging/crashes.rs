@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use store::{Fate, Incident, NotificationKind};
+use store::{DeliveryStatus, Incident, NotificationKind};
 use tokio::task::JoinSet;
 
 use crate::bench::{Bench, HIGH};
@@ -99,7 +99,7 @@ fn told(incident: &Incident) -> String {
     let sent = incident
         .notifications
         .iter()
-        .filter(|notification| matches!(notification.fate, Fate::InMessage { sent_at: Some(_), .. }));
+        .filter(|notification| matches!(notification.status, DeliveryStatus::InMessage { sent_at: Some(_), .. }));
     let kinds = sent.map(|notification| if notification.kind == NotificationKind::Opened { " opened" } else { " resolved" });
     format!("{} {}–{end}{}", incident.rule, incident.value.unwrap(), kinds.collect::<String>())
 }

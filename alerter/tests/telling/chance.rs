@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use store::{Fate, NotificationKind};
+use store::{DeliveryStatus, NotificationKind};
 
 use crate::play::Play;
 use crate::rig::{mail, rules};
@@ -72,10 +72,10 @@ proptest! {
             }
         }
         for (notification, of) in &play.kept.notifications {
-            match &notification.fate {
-                Fate::Waiting { .. } => prop_assert!(false, "it waits for ever: {:?} {}", notification, of),
-                Fate::Dropped { why } => prop_assert!(!why.is_empty() && !place.contains_key(&notification.number)),
-                Fate::InMessage { .. } => prop_assert!(place.contains_key(&notification.number)),
+            match &notification.status {
+                DeliveryStatus::Waiting { .. } => prop_assert!(false, "it waits for ever: {:?} {}", notification, of),
+                DeliveryStatus::Dropped { why } => prop_assert!(!why.is_empty() && !place.contains_key(&notification.number)),
+                DeliveryStatus::InMessage { .. } => prop_assert!(place.contains_key(&notification.number)),
             }
             let opening = play.kept.notifications.iter().find(|(other, another)| {
                 another == of && other.address == notification.address && other.kind == NotificationKind::Opened

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
 use store::{
-    Acknowledgement, Address, Changes, Fate, Incident, IncidentQuery, Incidents, Message, NotificationKind,
+    Acknowledgement, Address, Changes, DeliveryStatus, Incident, IncidentQuery, Incidents, Message, NotificationKind,
     Silence, Sqlite, Transition, Channel,
 };
 use tempfile::TempDir;
@@ -92,8 +92,8 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
     outbox.step(now + Duration::from_secs(5)).await.unwrap();
     let is = kept(&store, "a").await;
     let sent = |kind| {
-        let sent = |fate: &Fate| matches!(fate, Fate::InMessage { sent_at: Some(_), .. });
-        is.notifications.iter().filter(|notification| notification.kind == kind && sent(&notification.fate)).count()
+        let sent = |status: &DeliveryStatus| matches!(status, DeliveryStatus::InMessage { sent_at: Some(_), .. });
+        is.notifications.iter().filter(|notification| notification.kind == kind && sent(&notification.status)).count()
     };
     assert_eq!([NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved].map(sent), [3, 3, 3]);
     assert_eq!(store.owed_count().await.unwrap(), 0);

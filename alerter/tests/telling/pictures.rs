@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use alerter::{Chart, Notifier as _, Templates};
-use store::{Bucket, Fate, Incident, NotificationKind, TimeRange};
+use store::{Bucket, DeliveryStatus, Incident, NotificationKind, TimeRange};
 
 use crate::rig::{NoValues, PAGE, Values, at, incident, mailer, rules};
 use crate::wording::message;
@@ -88,7 +88,7 @@ async fn no_line_is_longer_than_a_mail_server_takes() {
         let mut over = Incident { resolved_at: Some(at(60)), ..incident(&device, "high", &device) };
         let mut told = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())]).notifications.remove(0).0;
         let message_id = format!("{}.{number}@millrace", "x".repeat(200));
-        told.fate = Fate::InMessage { message_id, sent_at: None, problem: None };
+        told.status = DeliveryStatus::InMessage { message_id, sent_at: None, problem: None };
         over.notifications = vec![told];
         (NotificationKind::Resolved, over)
     };

@@ -2,7 +2,7 @@
 
 use alerter::ActiveHours;
 use jiff::Timestamp;
-use store::{Address, Fate, Channel};
+use store::{Address, DeliveryStatus, Channel};
 
 use crate::play::{Play, ann};
 use crate::rig::{at, incident, opened, rules};
@@ -61,7 +61,7 @@ fn who_was_silenced_hears_of_what_still_lasts_and_of_nothing_else() {
     play.silence(3_600);
     play.open("short", "high", &ann());
     play.open("long", "high", &ann());
-    assert!(matches!(&play.notification(2).0.fate, Fate::Waiting { held: Some(why) } if why == "silenced"));
+    assert!(matches!(&play.notification(2).0.status, DeliveryStatus::Waiting { held: Some(why) } if why == "silenced"));
     play.pass(60);
     play.resolve("short");
     play.resolve("before");
@@ -84,7 +84,7 @@ fn outside_the_hours_of_a_rule_nobody_hears_of_what_begins() {
     play.pass(3_600);
     assert_eq!(play.told(), ["ann: Opened always"]);
     assert!(
-        matches!(&play.notification(1).0.fate, Fate::Waiting { held: Some(why) } if why == "outside active hours")
+        matches!(&play.notification(1).0.status, DeliveryStatus::Waiting { held: Some(why) } if why == "outside active hours")
     );
     play.pass(24 * 3_600);
     assert_eq!(play.told()[1], "ann: Reminder always");

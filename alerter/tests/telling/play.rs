@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use alerter::{Plan, Rules, Situation, plan};
 use jiff::Timestamp;
-use store::{Acknowledgement, Address, Fate, Notification, Silence};
+use store::{Acknowledgement, Address, DeliveryStatus, Notification, Silence};
 
 use crate::rig::{at, incident, mail, opened, resolved};
 use crate::store::Kept;
@@ -104,8 +104,8 @@ impl Play {
     }
 
     pub(crate) fn dropped(&self) -> Vec<&str> {
-        let why = |(notification, _): &'_ (Notification, String)| match &notification.fate {
-            Fate::Dropped { why } => Some(why.clone()),
+        let why = |(notification, _): &'_ (Notification, String)| match &notification.status {
+            DeliveryStatus::Dropped { why } => Some(why.clone()),
             _ => None,
         };
         let all: Vec<String> = self.kept.notifications.iter().filter_map(why).collect();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::{NotTaken, Notifier, Notifiers, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Address, End, Fate, Incident, Message, Notification, NotificationKind, Severity, Channel};
+use store::{Address, End, DeliveryStatus, Incident, Message, Notification, NotificationKind, Severity, Channel};
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
@@ -62,8 +62,8 @@ fn desk() -> Address {
 }
 
 fn notification(number: i64, kind: NotificationKind, incident: Incident) -> (Notification, Incident) {
-    let fate = Fate::Waiting { held: None };
-    (Notification { number, kind, address: desk(), asked_at: at(0), due_at: at(0), fate }, incident)
+    let status = DeliveryStatus::Waiting { held: None };
+    (Notification { number, kind, address: desk(), asked_at: at(0), due_at: at(0), status }, incident)
 }
 
 fn message(notifications: Vec<(Notification, Incident)>) -> Message {

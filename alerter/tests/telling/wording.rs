@@ -2,16 +2,16 @@
 
 use alerter::{Said, Templates, Written};
 use jiff::Timestamp;
-use store::{End, Fate, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity};
+use store::{End, DeliveryStatus, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity};
 
 use crate::rig::{PAGE, at, incident, mail, rules};
 
 pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Message {
     let address = mail(to);
     let notification = |(number, (kind, incident)): (usize, (NotificationKind, Incident))| {
-        let fate = Fate::Waiting { held: None };
+        let status = DeliveryStatus::Waiting { held: None };
         let (asked_at, due_at) = (at(0), at(0));
-        (Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, fate }, incident)
+        (Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, status }, incident)
     };
     let notifications = told.into_iter().enumerate().map(notification).collect();
     Message { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notifications }

@@ -9,7 +9,7 @@ use super::columns::{Micros, at_most};
 use super::notifications;
 use super::writer::Tables;
 use crate::stretch::micros_from;
-use crate::{Address, Fate, Message, Postponed, Tried};
+use crate::{Address, DeliveryStatus, Message, Postponed, Tried};
 
 /// Those that are to be tried, oldest first.
 pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
@@ -24,7 +24,7 @@ pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rus
         .collect::<rusqlite::Result<_>>()?;
     let mut notifications: HashMap<String, Vec<_>> = HashMap::new();
     for pair in notifications::in_messages(connection, messages.iter().map(|(number, _)| *number))? {
-        if let Fate::InMessage { message_id, .. } = &pair.0.fate {
+        if let DeliveryStatus::InMessage { message_id, .. } = &pair.0.status {
             notifications.entry(message_id.clone()).or_default().push(pair);
         }
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{Micros, Word, at_most, list};
 use super::incidents;
 use super::writer::Tables;
-use crate::{Address, Decisions, Fate, Hold, Incident, NewMessage, Notification, Reminder};
+use crate::{Address, Decisions, DeliveryStatus, Hold, Incident, NewMessage, Notification, Reminder};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
@@ -78,7 +78,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         address: address(row, 3)?,
         asked_at: row.get::<_, Micros>(5)?.0,
         due_at: row.get::<_, Micros>(6)?.0,
-        fate: fate(row)?,
+        status: status(row)?,
     };
     Ok((row.get(0)?, notification))
 }
@@ -88,13 +88,13 @@ pub(super) fn address(row: &Row<'_>, channel: usize) -> rusqlite::Result<Address
     Ok(Address { channel: row.get::<_, Word<_>>(channel)?.0, to: row.get(channel + 1)? })
 }
 
-fn fate(row: &Row<'_>) -> rusqlite::Result<Fate> {
+fn status(row: &Row<'_>) -> rusqlite::Result<DeliveryStatus> {
     if let Some(why) = row.get(8)? {
-        return Ok(Fate::Dropped { why });
+        return Ok(DeliveryStatus::Dropped { why });
     }
-    let Some(message_id) = row.get(9)? else { return Ok(Fate::Waiting { held: row.get(7)? }) };
+    let Some(message_id) = row.get(9)? else { return Ok(DeliveryStatus::Waiting { held: row.get(7)? }) };
     let sent_at = row.get::<_, Option<Micros>>(10)?.map(|at| at.0);
-    Ok(Fate::InMessage { message_id, sent_at, problem: row.get(11)? })
+    Ok(DeliveryStatus::InMessage { message_id, sent_at, problem: row.get(11)? })
 }
 
 pub(super) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use super::{incidents, notifications};
-use crate::{Address, Fate, Message, Postponed, Tried};
+use crate::{Address, DeliveryStatus, Message, Postponed, Tried};
 
 /// Those that are to be tried, oldest first.
 pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
@@ -23,7 +23,7 @@ pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> R
     let numbers: Vec<i64> = rows.iter().map(|row| row.get(5)).collect();
     let mut pairs: HashMap<String, Vec<_>> = HashMap::new();
     for pair in notifications::in_messages(&transaction, &numbers).await? {
-        if let Fate::InMessage { message_id, .. } = &pair.0.fate {
+        if let DeliveryStatus::InMessage { message_id, .. } = &pair.0.status {
             pairs.entry(message_id.clone()).or_default().push(pair);
         }
     }

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::columns::{Micros, Param, Word, at_most};
 use super::incidents;
-use crate::{Address, Fate, Incident, Notification};
+use crate::{Address, DeliveryStatus, Incident, Notification};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
@@ -87,7 +87,7 @@ fn read(row: &Row) -> Numbered {
         address: address(row, 3),
         asked_at: row.get::<_, Micros>(5).time(),
         due_at: row.get::<_, Micros>(6).time(),
-        fate: fate(row),
+        status: status(row),
     };
     (row.get(0), notification)
 }
@@ -97,11 +97,11 @@ pub(super) fn address(row: &Row, channel: usize) -> Address {
     Address { channel: row.get::<_, Word<_>>(channel).0, to: row.get(channel + 1) }
 }
 
-fn fate(row: &Row) -> Fate {
+fn status(row: &Row) -> DeliveryStatus {
     if let Some(why) = row.get(8) {
-        return Fate::Dropped { why };
+        return DeliveryStatus::Dropped { why };
     }
-    let Some(message_id) = row.get(9) else { return Fate::Waiting { held: row.get(7) } };
+    let Some(message_id) = row.get(9) else { return DeliveryStatus::Waiting { held: row.get(7) } };
     let sent_at = row.get::<_, Option<Micros>>(10).map(Micros::time);
-    Fate::InMessage { message_id, sent_at, problem: row.get(11) }
+    DeliveryStatus::InMessage { message_id, sent_at, problem: row.get(11) }
 }

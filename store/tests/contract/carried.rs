@@ -1,7 +1,7 @@
 //! What was kept before notifications were is carried over.
 
 use store::{
-    Address, End, Fate, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, Standing,
+    Address, End, DeliveryStatus, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, Standing,
     Store, Channel,
 };
 use telemetry::Topic;
@@ -77,7 +77,7 @@ fn notification(kind: NotificationKind, micros: i64, message_id: &str, sent_at: 
         address: Address { channel: Channel::Mail, to: BOTH.into() },
         asked_at: at(micros),
         due_at: at(micros),
-        fate: Fate::InMessage { message_id: message_id.into(), sent_at, problem: None },
+        status: DeliveryStatus::InMessage { message_id: message_id.into(), sent_at, problem: None },
     }
 }
 

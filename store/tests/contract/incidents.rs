@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, End, Fate, Incident, IncidentQuery, Limit, LimitKind,
+    Acknowledgement, Address, Changes, Decisions, End, DeliveryStatus, Incident, IncidentQuery, Limit, LimitKind,
     Notification, NotificationKind, Severity, Standing, Store, Transition, Channel,
 };
 use telemetry::Topic;
@@ -92,8 +92,8 @@ fn unnumbered(mut incidents: Vec<Incident>) -> Vec<Incident> {
 }
 
 fn waiting(kind: NotificationKind, to: &str, micros: i64) -> Notification {
-    let fate = Fate::Waiting { held: None };
-    Notification { number: 0, kind, address: mail(to), asked_at: at(micros), due_at: at(micros), fate }
+    let status = DeliveryStatus::Waiting { held: None };
+    Notification { number: 0, kind, address: mail(to), asked_at: at(micros), due_at: at(micros), status }
 }
 
 #[tokio::test]

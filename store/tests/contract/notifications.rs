@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, Fate, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
+    Acknowledgement, Decisions, DeliveryStatus, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
     Store, Tried,
 };
 use tokio::task::JoinSet;
@@ -18,8 +18,8 @@ fn message(id: &str, notifications: &[i64]) -> NewMessage {
     NewMessage { message_id, address: mail("a@example.org"), made_at: at(20), notifications: notifications.to_vec() }
 }
 
-fn in_message(id: &str) -> Fate {
-    Fate::InMessage { message_id: format!("{id}@millrace"), sent_at: None, problem: None }
+fn in_message(id: &str) -> DeliveryStatus {
+    DeliveryStatus::InMessage { message_id: format!("{id}@millrace"), sent_at: None, problem: None }
 }
 
 async fn put(store: &dyn Store, messages: Vec<NewMessage>) {
@@ -86,7 +86,7 @@ async fn a_notification_is_in_one_message() {
     assert_eq!((&*messages[0].message_id, messages[0].made_at), ("one@millrace", at(20)));
     assert_eq!((&messages[0].address, messages[0].tries), (&mail("a@example.org"), 0));
     let (notification, incident) = &messages[0].notifications[1];
-    assert_eq!((&notification.fate, &*incident.id, &incident.notifications[0]), (&in_message("one"), "i1", notification));
+    assert_eq!((&notification.status, &*incident.id, &incident.notifications[0]), (&in_message("one"), "i1", notification));
 }
 
 #[tokio::test]
@@ -154,12 +154,12 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
     };
     store.decide(&again).await.unwrap();
     let incidents = super::incidents::all(store).await;
-    let fates: Vec<_> = incidents.iter().rev().map(|incident| incident.notifications[0].fate.clone()).collect();
+    let fates: Vec<_> = incidents.iter().rev().map(|incident| incident.notifications[0].status.clone()).collect();
     let expected = [
-        Fate::Waiting { held: Some("outside active hours".into()) },
-        Fate::Dropped { why: "nobody is there".into() },
+        DeliveryStatus::Waiting { held: Some("outside active hours".into()) },
+        DeliveryStatus::Dropped { why: "nobody is there".into() },
         in_message("one"),
-        Fate::Waiting { held: None },
+        DeliveryStatus::Waiting { held: None },
     ];
     assert_eq!(fates, expected);
     assert!(incidents[1].notifications[0].due_at < at(5000), "what is in a message is not held any more");
@@ -188,13 +188,13 @@ async fn one_reminder_waits_while_an_incident_is_open_and_unacknowledged() {
     };
     let first = reminders().await;
     assert_eq!(first.iter().map(|n| n.due_at).collect::<Vec<_>>(), [at(7000), at(9000)]);
-    assert_eq!((first[0].asked_at, &first[0].fate), (at(30), &Fate::Waiting { held: None }));
+    assert_eq!((first[0].asked_at, &first[0].status), (at(30), &DeliveryStatus::Waiting { held: None }));
     put(store, vec![message("one", &[first[0].number])]).await;
     remind("i", "a@x", 8000).await;
     assert_eq!(reminders().await.len(), 3, "the one before is no longer waiting");
     record(store, &[resolved("i", 50)]).await;
-    let fates: Vec<_> = reminders().await.into_iter().map(|notification| notification.fate).collect();
-    let dropped = Fate::Dropped { why: "resolved".into() };
+    let fates: Vec<_> = reminders().await.into_iter().map(|notification| notification.status).collect();
+    let dropped = DeliveryStatus::Dropped { why: "resolved".into() };
     assert_eq!(fates, [in_message("one"), dropped.clone(), dropped]);
     remind("i", "c@x", 8000).await;
     assert_eq!(reminders().await.len(), 3, "it is over");
@@ -237,17 +237,17 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     assert_eq!(store.postponed_messages(at(200)).await.unwrap(), []);
     assert_eq!(store.owed_messages(at(200), 1).await.unwrap()[0].tries, 2);
     let fates: Vec<_> =
-        super::incidents::all(store).await.into_iter().rev().map(|i| i.notifications[0].fate.clone()).collect();
-    let fate = |id: &str, sent_at: Option<i64>, problem: Option<&str>| Fate::InMessage {
+        super::incidents::all(store).await.into_iter().rev().map(|i| i.notifications[0].status.clone()).collect();
+    let status = |id: &str, sent_at: Option<i64>, problem: Option<&str>| DeliveryStatus::InMessage {
         message_id: format!("{id}@millrace"),
         sent_at: sent_at.map(at),
         problem: problem.map(Into::into),
     };
     let expected = [
-        fate("m0", None, Some("451 later")),
-        fate("m1", Some(30), Some("one missed it")),
-        fate("m2", None, Some("451 later")),
-        fate("m3", None, None),
+        status("m0", None, Some("451 later")),
+        status("m1", Some(30), Some("one missed it")),
+        status("m2", None, Some("451 later")),
+        status("m3", None, None),
     ];
     assert_eq!(fates, expected);
     tried("m0", Tried::Sent { at: at(300), problem: None }).await;

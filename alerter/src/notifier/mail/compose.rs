@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lettre::message::header::{self, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
-use store::{Fate, Incident, Message, Notification, NotificationKind};
+use store::{DeliveryStatus, Incident, Message, Notification, NotificationKind};
 
 use crate::message::{Chart, Said, Templates};
 
@@ -72,8 +72,8 @@ fn openings(message: &Message) -> Vec<String> {
 }
 
 fn told_in<'a>(notification: &Notification, incident: &'a Incident) -> Option<&'a str> {
-    incident.notifications.iter().find_map(|other| match &other.fate {
-        Fate::InMessage { message_id, .. }
+    incident.notifications.iter().find_map(|other| match &other.status {
+        DeliveryStatus::InMessage { message_id, .. }
             if other.kind == NotificationKind::Opened && other.address == notification.address =>
         {
             Some(message_id.as_str())

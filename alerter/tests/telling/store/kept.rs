@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, Fate, Incident, Message, NewMessage, Notification, NotificationKind, Reminder, Silence,
+    Address, Decisions, DeliveryStatus, Incident, Message, NewMessage, Notification, NotificationKind, Reminder, Silence,
     Transition,
 };
 
@@ -38,8 +38,8 @@ impl Kept {
         due_at: Timestamp,
     ) {
         let number = self.notifications.len() as i64 + 1;
-        let fate = Fate::Waiting { held: None };
-        let notification = Notification { number, kind, address: address.clone(), asked_at, due_at, fate };
+        let status = DeliveryStatus::Waiting { held: None };
+        let notification = Notification { number, kind, address: address.clone(), asked_at, due_at, status };
         self.notifications.push((notification, incident.to_owned()));
     }
 
@@ -66,12 +66,12 @@ impl Kept {
     fn end_notifications(&mut self, id: &str, judged_at: Timestamp) {
         let mut told = Vec::new();
         for (notification, of) in self.notifications.iter_mut().filter(|(_, of)| of == id) {
-            match (notification.kind, &notification.fate) {
-                (NotificationKind::Opened, Fate::Waiting { .. } | Fate::InMessage { .. }) => {
+            match (notification.kind, &notification.status) {
+                (NotificationKind::Opened, DeliveryStatus::Waiting { .. } | DeliveryStatus::InMessage { .. }) => {
                     told.push((of.clone(), notification.address.clone()));
                 }
-                (NotificationKind::Reminder, Fate::Waiting { .. }) => {
-                    notification.fate = Fate::Dropped { why: "resolved".into() };
+                (NotificationKind::Reminder, DeliveryStatus::Waiting { .. }) => {
+                    notification.status = DeliveryStatus::Dropped { why: "resolved".into() };
                 }
                 _ => {}
             }
@@ -90,11 +90,11 @@ impl Kept {
 
     fn waiting(&mut self, number: i64) -> Option<&mut Notification> {
         let notification = self.notifications.get_mut(usize::try_from(number - 1).unwrap())?;
-        Some(&mut notification.0).filter(|notification| matches!(notification.fate, Fate::Waiting { .. }))
+        Some(&mut notification.0).filter(|notification| matches!(notification.status, DeliveryStatus::Waiting { .. }))
     }
 
     pub(crate) fn due(&self, now: Timestamp, limit: usize) -> (Vec<(Notification, Incident)>, Option<Timestamp>) {
-        let waits = |notification: &&(Notification, String)| matches!(notification.0.fate, Fate::Waiting { .. });
+        let waits = |notification: &&(Notification, String)| matches!(notification.0.status, DeliveryStatus::Waiting { .. });
         let waiting: Vec<_> = self.notifications.iter().filter(waits).collect();
         let (due, later): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(notification, _)| notification.due_at <= now);
@@ -110,12 +110,12 @@ impl Kept {
         for hold in &decisions.held {
             if let Some(notification) = self.waiting(hold.notification) {
                 notification.due_at = hold.until;
-                notification.fate = Fate::Waiting { held: Some(hold.why.clone()) };
+                notification.status = DeliveryStatus::Waiting { held: Some(hold.why.clone()) };
             }
         }
         for (number, why) in &decisions.dropped {
             if let Some(notification) = self.waiting(*number) {
-                notification.fate = Fate::Dropped { why: why.clone() };
+                notification.status = DeliveryStatus::Dropped { why: why.clone() };
             }
         }
         decisions.reminders.iter().for_each(|reminder| self.remind(reminder));
@@ -126,7 +126,7 @@ impl Kept {
         for number in &message.notifications {
             if let Some(notification) = self.waiting(*number) {
                 let message_id = message.message_id.clone();
-                notification.fate = Fate::InMessage { message_id, sent_at: None, problem: None };
+                notification.status = DeliveryStatus::InMessage { message_id, sent_at: None, problem: None };
                 of.push(*number);
             }
         }
@@ -146,7 +146,7 @@ impl Kept {
     fn remind(&mut self, Reminder { incident, address, asked_at, due_at }: &Reminder) {
         let of = &self.incidents[incident];
         let waits = |notification: &Notification| {
-            notification.kind == NotificationKind::Reminder && matches!(notification.fate, Fate::Waiting { .. })
+            notification.kind == NotificationKind::Reminder && matches!(notification.status, DeliveryStatus::Waiting { .. })
         };
         let asked = self
             .notifications
