@@ -50,7 +50,7 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], situation: &Situat
         match verdict::of(now, notification, incident, situation) {
             Verdict::Tell => groups.entry(group::key(told)).or_default().push(told),
             Verdict::Along => drop(along.insert((&incident.id, &notification.address), told)),
-            Verdict::Hold(hold) => plan.decisions.held.push(hold),
+            Verdict::Deferral(hold) => plan.decisions.held.push(hold),
             Verdict::Drop(numbers, why) => {
                 plan.decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
             }

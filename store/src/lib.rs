@@ -26,7 +26,7 @@ pub use incident::{
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
 pub use notification::{
-    Decisions, DeliveryStatus, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Tried,
+    Decisions, DeliveryStatus, Deferral, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Tried,
 };
 pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
@@ -39,7 +39,7 @@ pub const FILE: &str = "millrace.db";
 
 /// Why the store did not answer.
 ///
-/// Hold what you have, back off and try again: nothing was changed by the call.
+/// Deferral what you have, back off and try again: nothing was changed by the call.
 #[derive(Debug, thiserror::Error)]
 #[error("the store is not available: {0:#}")]
 pub struct Unavailable(#[from] pub anyhow::Error);

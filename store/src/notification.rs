@@ -64,7 +64,7 @@ pub struct Postponed {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Decisions {
     pub messages: Vec<NewMessage>,
-    pub held: Vec<Hold>,
+    pub held: Vec<Deferral>,
     /// Numbers of notifications, and why.
     pub dropped: Vec<(i64, String)>,
     pub reminders: Vec<Reminder>,
@@ -81,7 +81,7 @@ pub struct NewMessage {
 
 /// A notification is looked at again later.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Hold {
+pub struct Deferral {
     pub notification: i64,
     pub until: Timestamp,
     /// `silenced`, `outside active hours`.

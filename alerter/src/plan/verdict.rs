@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{DeliveryStatus, Hold, Incident, Notification, NotificationKind};
+use store::{DeliveryStatus, Deferral, Incident, Notification, NotificationKind};
 
 use super::{Situation, later};
 
@@ -17,7 +17,7 @@ pub(super) enum Verdict {
     Tell,
     /// An end in the same message as its opening.
     Along,
-    Hold(Hold),
+    Deferral(Deferral),
     /// Notifications by number, with why.
     Drop(Vec<i64>, &'static str),
 }
@@ -35,7 +35,7 @@ pub(super) fn of(now: Timestamp, notification: &Notification, incident: &Inciden
     match (told, quiet(now, incident, situation)) {
         (Verdict::Tell, Some((until, why))) => {
             let until = until.min(later(now, RECHECK));
-            Verdict::Hold(Hold { notification: notification.number, until, why: why.to_owned() })
+            Verdict::Deferral(Deferral { notification: notification.number, until, why: why.to_owned() })
         }
         (told, _) => told,
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{Micros, Word, at_most, list};
 use super::incidents;
 use super::writer::Tables;
-use crate::{Address, Decisions, DeliveryStatus, Hold, Incident, NewMessage, Notification, Reminder};
+use crate::{Address, Decisions, DeliveryStatus, Deferral, Incident, NewMessage, Notification, Reminder};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "
@@ -138,7 +138,7 @@ fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn delay(tables: &Tables<'_>, Hold { notification, until, why }: &Hold) -> rusqlite::Result<()> {
+fn delay(tables: &Tables<'_>, Deferral { notification, until, why }: &Deferral) -> rusqlite::Result<()> {
     const UPDATE: &str = "
         UPDATE notifications SET due_at = ?2, held = ?3 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
     tables.connection.prepare_cached(UPDATE)?.execute(params![notification, Micros(*until), why])?;

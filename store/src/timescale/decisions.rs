@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, Transaction};
 
 use super::columns::{Micros, Param, Word, text};
 use super::incidents;
-use crate::{Decisions, Hold, NewMessage, Reminder};
+use crate::{Decisions, Deferral, NewMessage, Reminder};
 
 pub(super) async fn decide(client: &mut Client, decisions: &Decisions) -> Result<(), Error> {
     let Decisions { messages, held, dropped, reminders } = decisions;
@@ -76,7 +76,7 @@ async fn insert(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Resul
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-async fn delay(transaction: &Transaction<'_>, held: &[Hold]) -> Result<(), Error> {
+async fn delay(transaction: &Transaction<'_>, held: &[Deferral]) -> Result<(), Error> {
     const UPDATE: &str = "
         UPDATE notifications n SET due_at = h.until, held = h.why
         FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS h (notification, until, why)

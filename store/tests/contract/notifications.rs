@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, DeliveryStatus, Hold, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
+    Acknowledgement, Decisions, DeliveryStatus, Deferral, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
     Store, Tried,
 };
 use tokio::task::JoinSet;
@@ -136,7 +136,7 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 4).await;
-    let hold = |notification, until, why: &str| Hold { notification, until: at(until), why: why.into() };
+    let hold = |notification, until, why: &str| Deferral { notification, until: at(until), why: why.into() };
     let decisions = Decisions {
         messages: vec![message("one", &all[2..3])],
         held: vec![hold(all[0], 5000, "silenced"), hold(all[2], 5000, "silenced")],
