@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::{Filter, Topic};
 
-use crate::{Decisions, Message, Notification, Postponed, Result, Silence, Tried};
+use crate::{Decisions, Message, Notification, Postponed, Result, Silence, Attempt};
 
 /// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,7 +245,7 @@ pub trait Incidents: Send + Sync {
     async fn owed_count(&self) -> Result<u64>;
 
     /// Notes what became of a message; one that was sent or given up stays as it is.
-    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()>;
+    async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()>;
 
     /// When messages were made for each address since a time, in order.
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>>;

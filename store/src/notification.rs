@@ -99,7 +99,7 @@ pub struct Reminder {
 
 /// What became of trying to send a message.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Tried {
+pub enum Attempt {
     /// With what was said to recipients who missed it, if some did.
     Sent {
         at: Timestamp,

@@ -31,7 +31,7 @@ use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Attempt, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -176,9 +176,9 @@ impl Incidents for Sqlite {
         self.readers.read("count owed messages", messages::owed_count).await
     }
 
-    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
-        let (message_id, tried) = (message_id.to_owned(), tried.clone());
-        let mark = move |tables: &mut Tables<'_>| messages::tried(tables, &message_id, &tried);
+    async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
+        let (message_id, attempt) = (message_id.to_owned(), attempt.clone());
+        let mark = move |tables: &mut Tables<'_>| messages::tried(tables, &message_id, &attempt);
         self.writer.change("mark a message", 1, mark).await
     }
 

@@ -36,7 +36,7 @@ pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Tried, Written,
+    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Attempt, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -158,7 +158,7 @@ impl Incidents for Timescale {
         self.pool.call("count owed messages", async |s| messages::owed_count(&s.client).await).await
     }
 
-    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
+    async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
         self.pool.call("mark a message", async |s| messages::tried(&s.client, message_id, tried).await).await
     }
 

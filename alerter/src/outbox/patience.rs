@@ -151,7 +151,7 @@ mod tests {
         let kept = vec![
             postponed("ann", "1", 3, 8_000),
             postponed("ann", "2", 1, 9_000),
-            // Tried in vain for long, and refused.
+            // Attempt in vain for long, and refused.
             postponed("ben", "3", IN_ORDER + 1, 9_000),
             postponed("cat", "4", 1, 3_600_000),
         ];

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Message, Tried};
+use store::{Message, Attempt};
 use tracing::{error, info, warn};
 
 use super::patience::Line;
@@ -32,11 +32,11 @@ impl Outbox {
             Ok(problem) => self.taken(&line, &message, problem, now),
             Err(reason) => self.not_taken(&line, &message, reason, now),
         };
-        self.mark(&message.message_id, &tried).await;
+        self.mark(&message.message_id, &attempt).await;
         self.busy.remove(&line);
     }
 
-    fn taken(&mut self, line: &Line, message: &Message, problem: Option<String>, now: Timestamp) -> Tried {
+    fn taken(&mut self, line: &Line, message: &Message, problem: Option<String>, now: Timestamp) -> Attempt {
         self.patience.heard(line, message);
         self.counters.messages_sent.inc();
         if self.unsure.remove(&message.message_id) {
@@ -47,10 +47,10 @@ impl Outbox {
             self.counters.messages_refused.inc();
             error!(message = message.message_id, "some of its recipients missed it: {problem}");
         }
-        Tried::Sent { at: now, problem }
+        Attempt::Sent { at: now, problem }
     }
 
-    fn not_taken(&mut self, line: &Line, message: &Message, reason: NotTaken, now: Timestamp) -> Tried {
+    fn not_taken(&mut self, line: &Line, message: &Message, reason: NotTaken, now: Timestamp) -> Attempt {
         let id = &message.message_id;
         if reason.is_unsure() {
             self.unsure.insert(id.clone());
@@ -69,20 +69,20 @@ impl Outbox {
             self.counters.messages_given_up.inc();
             self.unsure.remove(id);
             error!(message = id, "nobody took the message for {GIVEN_UP_AFTER:?}, it is given up: {problem}");
-            return Tried::GivenUp { at: now, problem };
+            return Attempt::GivenUp { at: now, problem };
         }
         if refused {
             error!(message = id, retry_in = ?REFUSED_AGAIN, "the message was refused: {problem}");
         } else {
             warn!(message = id, %again_at, "the message waits: {problem}");
         }
-        Tried::Failed { again_at, problem }
+        Attempt::Failed { again_at, problem }
     }
 
     /// However often it takes: until it is marked, the message would be sent again.
-    async fn mark(&self, message_id: &str, tried: &Tried) {
+    async fn mark(&self, message_id: &str, attempt: &Attempt) {
         let mut backoff = backoff();
-        while let Err(e) = self.store.message_tried(message_id, tried).await {
+        while let Err(e) = self.store.record_attempt(message_id, attempt).await {
             let wait = backoff.after(Duration::ZERO);
             self.counters.store_failures.inc();
             warn!(message = message_id, retry_in = ?wait, "tried, and cannot be marked as such: {e}");

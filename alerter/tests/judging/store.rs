@@ -11,7 +11,7 @@ use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notification, Page, Postponed, ReadingQuery,
     ReadingStore, Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange,
-    Transition, Tried, Unavailable, Written,
+    Transition, Attempt, Unavailable, Written,
 };
 use telemetry::{Reading, Topic};
 use tempfile::TempDir;
@@ -207,8 +207,8 @@ impl Incidents for Watched {
         self.inner.owed_count().await
     }
 
-    async fn message_tried(&self, message_id: &str, tried: &Tried) -> Result<()> {
-        self.inner.message_tried(message_id, tried).await
+    async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
+        self.inner.record_attempt(message_id, attempt).await
     }
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {

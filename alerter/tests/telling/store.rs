@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notification,
-    Postponed, Right, Silence, Standing, Tried, Unavailable,
+    Postponed, Right, Silence, Standing, Attempt, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -92,7 +92,7 @@ impl Incidents for FakeStore {
         Ok(self.kept.lock().unwrap().messages.iter().filter(|made| Kept::owes(made)).count() as u64)
     }
 
-    async fn message_tried(&self, message_id: &str, tried: &Tried) -> store::Result<()> {
+    async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> store::Result<()> {
         fails(&self.marks_fail).inspect_err(|_| self.journal.note("fail mark"))?;
         let mut kept = self.kept.lock().unwrap();
         let made = kept.messages.iter_mut().find(|made| made.message.message_id == message_id).unwrap();
@@ -100,16 +100,16 @@ impl Incidents for FakeStore {
             return Ok(());
         }
         made.tries += 1;
-        let word = match tried.clone() {
-            Tried::Sent { at, problem } => {
+        let word = match attempt.clone() {
+            Attempt::Sent { at, problem } => {
                 (made.sent_at, made.problem) = (Some(at), problem);
                 "mark"
             }
-            Tried::Failed { again_at, problem } => {
+            Attempt::Failed { again_at, problem } => {
                 (made.again_at, made.problem) = (Some(again_at), Some(problem));
                 "later"
             }
-            Tried::GivenUp { at, problem } => {
+            Attempt::GivenUp { at, problem } => {
                 (made.given_up_at, made.problem) = (Some(at), Some(problem));
                 "give up"
             }

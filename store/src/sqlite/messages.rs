@@ -9,7 +9,7 @@ use super::columns::{Micros, at_most};
 use super::notifications;
 use super::writer::Tables;
 use crate::stretch::micros_from;
-use crate::{Address, DeliveryStatus, Message, Postponed, Tried};
+use crate::{Address, DeliveryStatus, Message, Postponed, Attempt};
 
 /// Those that are to be tried, oldest first.
 pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
@@ -67,14 +67,14 @@ pub(super) fn owed_count(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 /// One that was sent or given up before stays as it is.
-pub(super) fn tried(tables: &Tables<'_>, message_id: &str, tried: &Tried) -> rusqlite::Result<()> {
+pub(super) fn tried(tables: &Tables<'_>, message_id: &str, attempt: &Attempt) -> rusqlite::Result<()> {
     const UPDATE: &str = "
         UPDATE messages SET tries = tries + 1, problem = ?2, again_at = ?3, sent_at = ?4, given_up_at = ?5
         WHERE message_id = ?1 AND sent_at IS NULL AND given_up_at IS NULL";
-    let (problem, [again_at, sent_at, given_up_at]) = match tried {
-        Tried::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
-        Tried::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
-        Tried::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
+    let (problem, [again_at, sent_at, given_up_at]) = match attempt {
+        Attempt::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
+        Attempt::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
+        Attempt::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
     };
     let time = |at: Option<&Timestamp>| at.copied().map(Micros);
     let mut update = tables.connection.prepare_cached(UPDATE)?;

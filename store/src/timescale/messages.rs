@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use super::{incidents, notifications};
-use crate::{Address, DeliveryStatus, Message, Postponed, Tried};
+use crate::{Address, DeliveryStatus, Message, Postponed, Attempt};
 
 /// Those that are to be tried, oldest first.
 pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
@@ -58,14 +58,14 @@ pub(super) async fn owed_count(client: &Client) -> Result<u64, Error> {
 }
 
 /// One that was sent or given up before stays as it is.
-pub(super) async fn tried(client: &Client, message_id: &str, tried: &Tried) -> Result<(), Error> {
+pub(super) async fn tried(client: &Client, message_id: &str, attempt: &Attempt) -> Result<(), Error> {
     const UPDATE: &str = "
         UPDATE messages SET tries = tries + 1, problem = $2, again_at = $3, sent_at = $4, given_up_at = $5
         WHERE message_id = $1 AND sent_at IS NULL AND given_up_at IS NULL";
-    let (problem, [again_at, sent_at, given_up_at]) = match tried {
-        Tried::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
-        Tried::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
-        Tried::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
+    let (problem, [again_at, sent_at, given_up_at]) = match attempt {
+        Attempt::Sent { at, problem } => (problem.as_deref(), [None, Some(at), None]),
+        Attempt::Failed { again_at, problem } => (Some(&**problem), [Some(again_at), None, None]),
+        Attempt::GivenUp { at, problem } => (Some(&**problem), [None, None, Some(at)]),
     };
     let time = |at: Option<&Timestamp>| at.copied().map(Micros::of);
     let params: [Param<'_>; 5] = [

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Decisions, DeliveryStatus, Deferral, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
-    Store, Tried,
+    Store, Attempt,
 };
 use tokio::task::JoinSet;
 
@@ -215,22 +215,22 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     assert_eq!(owed(store, 0).await, ["m0", "m1", "m2", "m3"]);
     assert_eq!(store.owed_messages(at(0), 1).await.unwrap().len(), 1);
     let problem = || String::from("451 later");
-    let tried = async |id: &str, tried: Tried| {
-        store.message_tried(&format!("{id}@millrace"), &tried).await.unwrap();
+    let tried = async |id: &str, tried: Attempt| {
+        store.record_attempt(&format!("{id}@millrace"), &attempt).await.unwrap();
     };
-    tried("m0", Tried::Failed { again_at: at(100), problem: problem() }).await;
-    tried("m1", Tried::Sent { at: at(30), problem: Some("one missed it".into()) }).await;
-    tried("m2", Tried::GivenUp { at: at(40), problem: problem() }).await;
+    tried("m0", Attempt::Failed { again_at: at(100), problem: problem() }).await;
+    tried("m1", Attempt::Sent { at: at(30), problem: Some("one missed it".into()) }).await;
+    tried("m2", Attempt::GivenUp { at: at(40), problem: problem() }).await;
     for id in ["m1", "m2"] {
-        tried(id, Tried::Sent { at: at(99), problem: None }).await;
-        tried(id, Tried::Failed { again_at: at(99), problem: problem() }).await;
-        tried(id, Tried::GivenUp { at: at(99), problem: "too late".into() }).await;
+        tried(id, Attempt::Sent { at: at(99), problem: None }).await;
+        tried(id, Attempt::Failed { again_at: at(99), problem: problem() }).await;
+        tried(id, Attempt::GivenUp { at: at(99), problem: "too late".into() }).await;
     }
-    tried("unknown", Tried::Sent { at: at(99), problem: None }).await;
+    tried("unknown", Attempt::Sent { at: at(99), problem: None }).await;
     assert_eq!(owed(store, 99).await, ["m3"]);
     assert_eq!(owed(store, 100).await, ["m0", "m3"]);
     assert_eq!(store.owed_count().await.unwrap(), 2);
-    tried("m0", Tried::Failed { again_at: at(200), problem: problem() }).await;
+    tried("m0", Attempt::Failed { again_at: at(200), problem: problem() }).await;
     let (message_id, address) = ("m0@millrace".into(), mail("a@example.org"));
     let postponed = Postponed { message_id, address, tries: 2, again_at: at(200) };
     assert_eq!(store.postponed_messages(at(199)).await.unwrap(), [postponed]);
@@ -250,7 +250,7 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
         status("m3", None, None),
     ];
     assert_eq!(fates, expected);
-    tried("m0", Tried::Sent { at: at(300), problem: None }).await;
+    tried("m0", Attempt::Sent { at: at(300), problem: None }).await;
     assert_eq!(owed(store, LATER).await, ["m3"]);
 }
 
@@ -269,7 +269,7 @@ async fn messages_of_the_last_hour_are_told_for_each_address() {
         vec![made("1", "b@x", 30, all[0]), made("2", "a@x", 20, all[1]), made("3", "b@x", 10, all[2])],
     )
     .await;
-    store.message_tried("1@millrace", &Tried::Sent { at: at(99), problem: None }).await.unwrap();
+    store.record_attempt("1@millrace", &Attempt::Sent { at: at(99), problem: None }).await.unwrap();
     let since = async |micros| store.messages_since(at(micros)).await.unwrap();
     let expected = [(mail("b@x"), at(10)), (mail("a@x"), at(20)), (mail("b@x"), at(30))];
     assert_eq!(since(10).await, expected);

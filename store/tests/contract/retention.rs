@@ -1,7 +1,7 @@
 //! What is old goes, what is needed stays.
 
 use jiff::Timestamp;
-use store::{Batch, Decisions, NewMessage, NotificationKind, Phase, Silence, Tried};
+use store::{Batch, Decisions, NewMessage, NotificationKind, Phase, Silence, Attempt};
 use telemetry::Filter;
 
 use super::incidents::{all, mail, opened, record, resolved};
@@ -93,11 +93,11 @@ async fn incidents_stay_until_they_are_over_and_told() {
     let dropped = vec![(number("dropped"), "nobody is there".into())];
     store.decide(&Decisions { messages, dropped, ..Decisions::default() }).await.unwrap();
     for id in ["over", "open", "late"] {
-        let sent = Tried::Sent { at: at(3), problem: None };
-        store.message_tried(&format!("{id}@millrace"), &sent).await.unwrap();
+        let sent = Attempt::Sent { at: at(3), problem: None };
+        store.record_attempt(&format!("{id}@millrace"), &sent).await.unwrap();
     }
-    let given_up = Tried::GivenUp { at: at(3), problem: "no such user".into() };
-    store.message_tried("given up@millrace", &given_up).await.unwrap();
+    let given_up = Attempt::GivenUp { at: at(3), problem: "no such user".into() };
+    store.record_attempt("given up@millrace", &given_up).await.unwrap();
     let end: Vec<_> = ["over", "given up", "dropped", "untold", "owed"].map(|id| resolved(id, 2)).to_vec();
     record(store, &end).await;
     // That they are over is told, too, but of those that are to stay for another reason.
