@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::{Backoff, Deliveries, Delivery, Link};
 use jiff::Timestamp;
 use service::Check;
-use store::{Changes, Right};
+use store::{Changes, Lease};
 use telemetry::Message;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -91,7 +91,7 @@ impl<'a> Judging<'a> {
                 () = tokio::time::sleep(TICK) => self.idle().await,
             }
         }
-        if let Err(e) = self.alerter.store.release(Right::Absence, &self.alerter.name).await {
+        if let Err(e) = self.alerter.store.release(Lease::Absence, &self.alerter.name).await {
             warn!("another alerter can call devices absent only after {LEASE:?}: {e}");
         }
     }
@@ -172,7 +172,7 @@ impl<'a> Judging<'a> {
         }
         self.seized_at = Some(Instant::now());
         let Alerter { store, name, .. } = self.alerter;
-        if let Err(e) = store.seize(Right::Absence, name, LEASE).await {
+        if let Err(e) = store.take_over(Lease::Absence, name, LEASE).await {
             warn!("cannot take the right to call devices absent: {e}");
         }
     }
@@ -195,7 +195,7 @@ impl<'a> Judging<'a> {
 
     async fn hold_absence(&self) -> bool {
         let Alerter { store, name, .. } = self.alerter;
-        self.persist(|| store.hold(Right::Absence, name, LEASE)).await
+        self.persist(|| store.acquire(Lease::Absence, name, LEASE)).await
     }
 
     /// Goes on from what the store knows.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Decisions, Incidents, Message, Right};
+use store::{Decisions, Incidents, Message, Lease};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -122,7 +122,7 @@ impl Outbox {
         while let Some(ended) = self.under_way.join_next().await {
             self.ended(ended, (self.clock)()).await;
         }
-        if let Err(e) = self.store.release(Right::Outbox, &self.name).await {
+        if let Err(e) = self.store.release(Lease::Outbox, &self.name).await {
             warn!("another alerter tells people only after {LEASE:?}: {e}");
         }
     }
@@ -171,7 +171,7 @@ impl Outbox {
         if self.renewed.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
             return Ok(true);
         }
-        let held = self.store.hold(Right::Outbox, &self.name, LEASE).await?;
+        let held = self.store.acquire(Lease::Outbox, &self.name, LEASE).await?;
         self.renewed = held.then(Instant::now);
         Ok(held)
     }

@@ -198,7 +198,7 @@ pub struct IncidentQuery {
 
 /// A right that one process has for a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Right {
+pub enum Lease {
     /// To tell people.
     Outbox,
     /// To say that a device is absent.
@@ -263,11 +263,11 @@ pub trait Incidents: Send + Sync {
     async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool>;
 
     /// Takes or renews, by the store's clock, a right; false while another has it.
-    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool>;
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool>;
 
     /// Takes a right, whoever has it.
-    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()>;
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()>;
 
     /// Gives a right up at once; no harm where another has it.
-    async fn release(&self, right: Right, holder: &str) -> Result<()>;
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{End, LimitKind, NotificationKind, Phase, Right, Severity, Channel};
+use crate::{End, LimitKind, NotificationKind, Phase, Lease, Severity, Channel};
 
 /// One of a few words, in a column.
 pub(crate) trait Spelt: Sized {
@@ -35,7 +35,7 @@ spelt!(LimitKind: Above "above", Below "below", Outside "outside", Rate "rate", 
 spelt!(End: Cleared "cleared", RuleRemoved "rule removed");
 spelt!(Channel: Mail "mail", Webhook "webhook", Mqtt "mqtt");
 spelt!(NotificationKind: Opened "opened", Reminder "reminder", Resolved "resolved");
-spelt!(Right: Outbox "outbox", Absence "absence");
+spelt!(Lease: Outbox "outbox", Absence "absence");
 
 /// Why a reminder that waits when its incident is over is dropped.
 pub(crate) const RESOLVED: &str = "resolved";

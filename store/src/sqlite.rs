@@ -31,7 +31,7 @@ use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Attempt, Written,
+    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Standing, TimeRange, Attempt, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -208,22 +208,22 @@ impl Incidents for Sqlite {
         self.writer.change("acknowledge an incident", 1, note).await
     }
 
-    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
         let holder = holder.to_owned();
-        let hold = move |tables: &mut Tables<'_>| leases::hold(tables, right, &holder, lease);
-        self.writer.change("take a right", 1, hold).await
+        let acquire = move |tables: &mut Tables<'_>| leases::acquire(tables, lease, &holder, ttl);
+        self.writer.change("acquire a lease", 1, acquire).await
     }
 
-    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
         let holder = holder.to_owned();
-        let seize = move |tables: &mut Tables<'_>| leases::seize(tables, right, &holder, lease);
-        self.writer.change("seize a right", 1, seize).await
+        let take_over = move |tables: &mut Tables<'_>| leases::take_over(tables, lease, &holder, ttl);
+        self.writer.change("take over a lease", 1, take_over).await
     }
 
-    async fn release(&self, right: Right, holder: &str) -> Result<()> {
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()> {
         let holder = holder.to_owned();
-        let release = move |tables: &mut Tables<'_>| leases::release(tables, right, &holder);
-        self.writer.change("release a right", 1, release).await
+        let release = move |tables: &mut Tables<'_>| leases::release(tables, lease, &holder);
+        self.writer.change("release a lease", 1, release).await
     }
 }
 

@@ -36,7 +36,7 @@ pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Right, Silence, Standing, TimeRange, Attempt, Written,
+    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Standing, TimeRange, Attempt, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -159,7 +159,7 @@ impl Incidents for Timescale {
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
-        self.pool.call("mark a message", async |s| messages::tried(&s.client, message_id, tried).await).await
+        self.pool.call("mark a message", async |s| messages::tried(&s.client, message_id, attempt).await).await
     }
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
@@ -184,16 +184,16 @@ impl Incidents for Timescale {
             .await
     }
 
-    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
-        self.pool.call("take a right", async |s| leases::hold(&s.client, right, holder, lease).await).await
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
+        self.pool.call("acquire a lease", async |s| leases::acquire(&s.client, lease, holder, ttl).await).await
     }
 
-    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
-        self.pool.call("seize a right", async |s| leases::seize(&s.client, right, holder, lease).await).await
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
+        self.pool.call("take over a lease", async |s| leases::take_over(&s.client, lease, holder, ttl).await).await
     }
 
-    async fn release(&self, right: Right, holder: &str) -> Result<()> {
-        self.pool.call("release a right", async |s| leases::release(&s.client, right, holder).await).await
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()> {
+        self.pool.call("release a lease", async |s| leases::release(&s.client, lease, holder).await).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Incidents, Right};
+use store::{Incidents, Lease};
 
 use crate::absence::{LONG, SILENT, hour_ago};
 use crate::bench::{Bench, HIGH, LAB, rules};
@@ -17,7 +17,7 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
     for device in ["silent", "speaking"] {
         store.know(&format!("temperature/{device}"), hour_ago()).await;
     }
-    assert!(store.hold(Right::Absence, "other", LONG).await.unwrap());
+    assert!(store.acquire(Lease::Absence, "other", LONG).await.unwrap());
     let expires = Timestamp::now() + LONG;
     let bench = Bench::start(&store, SILENT);
     // The other hears and stores it, long after this one has read how everything stands.
@@ -28,19 +28,19 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
     assert_eq!(incident.device, "silent");
     // The store's clock, which is this machine's, ended the lease.
     assert!(incident.judged_at >= expires - SignedDuration::from_millis(50), "{incident:?} {expires}");
-    assert!(!store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    assert!(!store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn who_is_given_readings_takes_the_right_and_gives_it_back_at_the_end() {
     let store = Watched::fresh();
-    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
     let bench = Bench::start(&store, SILENT);
     bench.give_from(LAB, "20", Timestamp::now());
     bench.sees("absent lab").await;
-    assert!(!store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    assert!(!store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
     bench.end().await;
-    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn who_was_given_nothing_ends_no_incident_of_a_rule_that_only_another_has(
     let bench = Bench::start(&store, HIGH);
     bench.give("26");
     bench.end().await;
-    assert!(store.hold(Right::Absence, "other", MINUTE).await.unwrap());
+    assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
     let bench = Bench::start(&store, SILENT);
     bench.until(|bench| bench.health.problems().is_empty()).await;
     tokio::time::sleep(LONG / 3).await;
@@ -57,7 +57,7 @@ async fn who_was_given_nothing_ends_no_incident_of_a_rule_that_only_another_has(
     tokio::time::sleep(LONG / 3).await;
     bench.crash().await;
     assert_eq!(store.only().await.resolved_at, None);
-    store.release(Right::Absence, "other").await.unwrap();
+    store.release(Lease::Absence, "other").await.unwrap();
     let bench = Bench::start(&store, SILENT);
     bench.sees("x").await;
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notification, Page, Postponed, ReadingQuery,
-    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Right, Silence, Sqlite, Standing, TimeRange,
+    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, Standing, TimeRange,
     Transition, Attempt, Unavailable, Written,
 };
 use telemetry::{Reading, Topic};
@@ -231,18 +231,18 @@ impl Incidents for Watched {
         self.inner.acknowledge(incident, acknowledgement).await
     }
 
-    async fn hold(&self, right: Right, holder: &str, lease: Duration) -> Result<bool> {
-        if right == Right::Absence {
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
+        if right == Lease::Absence {
             fails(&self.holds_fail)?;
         }
         self.inner.hold(right, holder, lease).await
     }
 
-    async fn seize(&self, right: Right, holder: &str, lease: Duration) -> Result<()> {
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
         self.inner.seize(right, holder, lease).await
     }
 
-    async fn release(&self, right: Right, holder: &str) -> Result<()> {
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()> {
         self.inner.release(right, holder).await
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notification,
-    Postponed, Right, Silence, Standing, Attempt, Unavailable,
+    Postponed, Lease, Silence, Standing, Attempt, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -144,16 +144,16 @@ impl Incidents for FakeStore {
         Ok(incident.map(|it| it.acknowledged.get_or_insert_with(|| acknowledgement.clone())).is_some())
     }
 
-    async fn hold(&self, _: Right, holder: &str, _: Duration) -> store::Result<bool> {
+    async fn acquire(&self, _: Lease, holder: &str, _: Duration) -> store::Result<bool> {
         self.asked_to_hold.fetch_add(1, Ordering::Relaxed);
         Ok(self.other.lock().unwrap().as_ref().is_none_or(|other| other == holder))
     }
 
-    async fn seize(&self, _: Right, _: &str, _: Duration) -> store::Result<()> {
+    async fn take_over(&self, _: Lease, _: &str, _: Duration) -> store::Result<()> {
         unreachable!("the outbox seizes nothing")
     }
 
-    async fn release(&self, _: Right, _: &str) -> store::Result<()> {
+    async fn release(&self, _: Lease, _: &str) -> store::Result<()> {
         self.journal.note("release");
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Rights that one process has for a time.
+//! Leases: exclusive jobs that one process holds for a limited time.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use rusqlite::params;
 
 use super::columns::{Micros, Word};
 use super::writer::Tables;
-use crate::Right;
+use crate::Lease;
 
 /// Returns whether the holder has it now.
-pub(super) fn hold(
+pub(super) fn acquire(
     tables: &Tables<'_>,
-    right: Right,
+    lease: Lease,
     holder: &str,
-    lease: Duration,
+    ttl: Duration,
 ) -> rusqlite::Result<bool> {
-    const TAKE: &str = "
+    const ACQUIRE: &str = "
         INSERT INTO leases (name, holder, until) VALUES (?1, ?2, ?3)
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
         WHERE holder = excluded.holder OR until <= ?4";
-    let (now, until) = (tables.stored_at, end(tables, lease));
-    let taken =
-        tables.connection.prepare_cached(TAKE)?.execute(params![Word(right), holder, until, Micros(now)])?;
-    Ok(taken == 1)
+    let (now, until) = (tables.stored_at, end(tables, ttl));
+    let acquired =
+        tables.connection.prepare_cached(ACQUIRE)?.execute(params![Word(lease), holder, until, Micros(now)])?;
+    Ok(acquired == 1)
 }
 
-pub(super) fn seize(
+pub(super) fn take_over(
     tables: &Tables<'_>,
-    right: Right,
+    lease: Lease,
     holder: &str,
-    lease: Duration,
+    ttl: Duration,
 ) -> rusqlite::Result<()> {
-    const SEIZE: &str = "INSERT OR REPLACE INTO leases (name, holder, until) VALUES (?1, ?2, ?3)";
-    let params = params![Word(right), holder, end(tables, lease)];
-    tables.connection.prepare_cached(SEIZE)?.execute(params)?;
+    const TAKE_OVER: &str = "INSERT OR REPLACE INTO leases (name, holder, until) VALUES (?1, ?2, ?3)";
+    let params = params![Word(lease), holder, end(tables, ttl)];
+    tables.connection.prepare_cached(TAKE_OVER)?.execute(params)?;
     Ok(())
 }
 
-fn end(tables: &Tables<'_>, lease: Duration) -> Micros {
-    Micros(tables.stored_at.saturating_add(lease).unwrap_or(Timestamp::MAX))
+fn end(tables: &Tables<'_>, ttl: Duration) -> Micros {
+    Micros(tables.stored_at.saturating_add(ttl).unwrap_or(Timestamp::MAX))
 }
 
-pub(super) fn release(tables: &Tables<'_>, right: Right, holder: &str) -> rusqlite::Result<()> {
+pub(super) fn release(tables: &Tables<'_>, lease: Lease, holder: &str) -> rusqlite::Result<()> {
     const RELEASE: &str = "DELETE FROM leases WHERE name = ?1 AND holder = ?2";
-    tables.connection.prepare_cached(RELEASE)?.execute(params![Word(right), holder])?;
+    tables.connection.prepare_cached(RELEASE)?.execute(params![Word(lease), holder])?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::Right::{Absence, Outbox};
+use store::Lease::{Absence, Outbox};
 
 use super::fresh;
 
@@ -12,46 +12,46 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn a_right_has_one_holder_until_it_gives_it_up() {
     let Some(fresh) = fresh().await else { return };
     let (one, two) = (&*fresh.store, &*fresh.reopened().await);
-    assert!(one.hold(Outbox, "one", MINUTE).await.unwrap());
-    assert!(!two.hold(Outbox, "two", MINUTE).await.unwrap());
+    assert!(one.acquire(Outbox, "one", MINUTE).await.unwrap());
+    assert!(!two.acquire(Outbox, "two", MINUTE).await.unwrap());
     two.release(Outbox, "two").await.unwrap();
-    assert!(one.hold(Outbox, "one", MINUTE).await.unwrap(), "renewed: another one's release does no harm");
-    assert!(!two.hold(Outbox, "two", MINUTE).await.unwrap());
+    assert!(one.acquire(Outbox, "one", MINUTE).await.unwrap(), "renewed: another one's release does no harm");
+    assert!(!two.acquire(Outbox, "two", MINUTE).await.unwrap());
     one.release(Outbox, "one").await.unwrap();
-    assert!(two.hold(Outbox, "two", Duration::MAX).await.unwrap());
-    assert!(!one.hold(Outbox, "one", MINUTE).await.unwrap());
+    assert!(two.acquire(Outbox, "two", Duration::MAX).await.unwrap());
+    assert!(!one.acquire(Outbox, "one", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn a_lease_runs_out() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    assert!(store.hold(Outbox, "one", Duration::ZERO).await.unwrap());
-    assert!(store.hold(Outbox, "two", MINUTE).await.unwrap());
-    assert!(!store.hold(Outbox, "one", MINUTE).await.unwrap(), "who has lost it may not renew it");
-    assert!(store.hold(Outbox, "two", Duration::ZERO).await.unwrap(), "shortened by its holder");
-    assert!(store.hold(Outbox, "one", MINUTE).await.unwrap());
+    assert!(store.acquire(Outbox, "one", Duration::ZERO).await.unwrap());
+    assert!(store.acquire(Outbox, "two", MINUTE).await.unwrap());
+    assert!(!store.acquire(Outbox, "one", MINUTE).await.unwrap(), "who has lost it may not renew it");
+    assert!(store.acquire(Outbox, "two", Duration::ZERO).await.unwrap(), "shortened by its holder");
+    assert!(store.acquire(Outbox, "one", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn one_right_is_not_another() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    assert!(store.hold(Outbox, "one", MINUTE).await.unwrap());
-    assert!(store.hold(Absence, "two", MINUTE).await.unwrap());
+    assert!(store.acquire(Outbox, "one", MINUTE).await.unwrap());
+    assert!(store.acquire(Absence, "two", MINUTE).await.unwrap());
     store.release(Absence, "two").await.unwrap();
-    assert!(!store.hold(Outbox, "two", MINUTE).await.unwrap());
+    assert!(!store.acquire(Outbox, "two", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn who_seizes_a_right_has_it() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    store.seize(Absence, "one", MINUTE).await.unwrap();
-    store.seize(Absence, "two", MINUTE).await.unwrap();
-    assert!(!store.hold(Absence, "one", MINUTE).await.unwrap());
-    store.seize(Absence, "two", Duration::ZERO).await.unwrap();
-    assert!(store.hold(Absence, "one", MINUTE).await.unwrap(), "it runs out all the same");
+    store.take_over(Absence, "one", MINUTE).await.unwrap();
+    store.take_over(Absence, "two", MINUTE).await.unwrap();
+    assert!(!store.acquire(Absence, "one", MINUTE).await.unwrap());
+    store.take_over(Absence, "two", Duration::ZERO).await.unwrap();
+    assert!(store.acquire(Absence, "one", MINUTE).await.unwrap(), "it runs out all the same");
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn of_many_who_ask_at_once_one_is_the_holder() {
     let mut asking = tokio::task::JoinSet::new();
     for i in 0..20 {
         let store = fresh.store.clone();
-        asking.spawn(async move { store.hold(Outbox, &format!("holder {i}"), MINUTE).await.unwrap() });
+        asking.spawn(async move { store.acquire(Outbox, &format!("holder {i}"), MINUTE).await.unwrap() });
     }
     assert_eq!(asking.join_all().await.into_iter().filter(|holds| *holds).count(), 1);
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{History, Incidents, LimitKind, ReadingStore, Right, Sqlite};
+use store::{History, Incidents, LimitKind, ReadingStore, Lease, Sqlite};
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
@@ -86,7 +86,7 @@ async fn the_first_schema_is_brought_up_to_date() {
     drop(connection);
     let sqlite = Sqlite::open(&file(&folder)).unwrap();
     assert_eq!(everything(&sqlite).await, [reading("temperature/a", 1, 1.0)]);
-    assert!(sqlite.hold(Right::Outbox, "a", Duration::from_secs(60)).await.unwrap());
+    assert!(sqlite.acquire(Lease::Outbox, "a", Duration::from_secs(60)).await.unwrap());
 }
 
 #[tokio::test]
