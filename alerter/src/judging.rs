@@ -203,10 +203,10 @@ impl<'a> Judging<'a> {
         // What is judged from now on may not be in the store yet: once for each connection is enough.
         self.connected = self.link.borrow().connected;
         let Alerter { store, .. } = self.alerter;
-        let standings = self.persist(|| store.standings()).await;
+        let alert_states = self.persist(|| store.alert_states()).await;
         let latest = self.persist(|| store.latest()).await;
         let rules = self.rules.borrow_and_update().clone();
-        let (judge, changes) = Judge::resume(rules, standings, &latest, Timestamp::now());
+        let (judge, changes) = Judge::resume(rules, alert_states, &latest, Timestamp::now());
         self.judge = judge;
         self.record_if_in_charge(changes).await;
     }

@@ -90,7 +90,7 @@ pub struct Acknowledgement {
 pub struct Changes {
     pub transitions: Vec<Transition>,
     /// Replaces what was kept for the same rule, device and metric.
-    pub standings: Vec<Standing>,
+    pub alert_states: Vec<AlertState>,
 }
 
 /// A change of an incident.
@@ -136,7 +136,7 @@ pub enum Channel {
 
 /// How one device and metric stands towards one rule, as far as it outlives a restart.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct AlertState {
     pub rule: String,
     /// Of the rule's condition when this was written; none where an earlier version wrote it.
     pub kind: Option<LimitKind>,
@@ -215,7 +215,7 @@ pub trait Incidents: Send + Sync {
     async fn record(&self, changes: &Changes) -> Result<()>;
 
     /// What judging goes on from after a start, by rule, device and metric.
-    async fn standings(&self) -> Result<Vec<Standing>>;
+    async fn alert_states(&self) -> Result<Vec<AlertState>>;
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>>;
 

@@ -21,7 +21,7 @@ pub use history::{
 };
 pub use incident::{
     Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase,
-    Place, Lease, Severity, Standing, Transition, Channel,
+    Place, Lease, Severity, AlertState, Transition, Channel,
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};

@@ -14,7 +14,7 @@ mod rejections;
 mod retention;
 mod series;
 mod silences;
-mod standings;
+mod alert_states;
 mod transitions;
 mod trend;
 mod writer;
@@ -31,7 +31,7 @@ use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Standing, TimeRange, Attempt, Written,
+    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -131,13 +131,13 @@ impl Rejections for Sqlite {
 impl Incidents for Sqlite {
     async fn record(&self, changes: &Changes) -> Result<()> {
         let changes = changes.clone();
-        let rows = changes.transitions.len() + changes.standings.len();
+        let rows = changes.transitions.len() + changes.alert_states.len();
         let record = move |tables: &mut Tables<'_>| transitions::record(tables, &changes);
         self.writer.change("record incidents", rows, record).await
     }
 
-    async fn standings(&self) -> Result<Vec<Standing>> {
-        self.readers.read("read standings", standings::all).await
+    async fn alert_states(&self) -> Result<Vec<AlertState>> {
+        self.readers.read("read alert_states", alert_states::all).await
     }
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {

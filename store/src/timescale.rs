@@ -19,7 +19,7 @@ mod retention;
 mod series;
 mod session;
 mod silences;
-mod standings;
+mod alert_states;
 mod transitions;
 mod trend;
 mod url;
@@ -36,7 +36,7 @@ pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Standing, TimeRange, Attempt, Written,
+    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -122,8 +122,8 @@ impl Incidents for Timescale {
         self.pool.call("record incidents", async |s| transitions::record(&mut s.client, changes).await).await
     }
 
-    async fn standings(&self) -> Result<Vec<Standing>> {
-        self.pool.call("read standings", async |s| standings::all(&s.client).await).await
+    async fn alert_states(&self) -> Result<Vec<AlertState>> {
+        self.pool.call("read alert_states", async |s| alert_states::all(&s.client).await).await
     }
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {

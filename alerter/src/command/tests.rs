@@ -28,7 +28,7 @@ impl Bench {
     }
 
     async fn record(&self, transitions: Vec<Transition>) {
-        self.store.record(&Changes { transitions, standings: vec![] }).await.unwrap();
+        self.store.record(&Changes { transitions, alert_states: vec![] }).await.unwrap();
     }
 
     async fn ask(&self, line: &[&str]) -> anyhow::Result<String> {

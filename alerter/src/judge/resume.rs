@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Changes, End, Latest, Phase, Standing, Transition};
+use store::{Changes, End, Latest, Phase, AlertState, Transition};
 
 use super::absence::{Absences, is_remembered};
 use super::device::{Device, subjects};
@@ -26,7 +26,7 @@ impl Judge {
     #[must_use]
     pub fn resume(
         rules: Arc<Rules>,
-        standings: Vec<Standing>,
+        alert_states: Vec<AlertState>,
         latest: &[Latest],
         now: Timestamp,
     ) -> (Self, Changes) {
@@ -42,7 +42,7 @@ impl Judge {
         for latest in latest {
             judge.know(latest);
         }
-        judge.resume_standings(standings, now, &mut changes);
+        judge.resume_standings(alert_states, now, &mut changes);
         judge.watch(now, &mut changes);
         (judge, changes)
     }
@@ -55,21 +55,21 @@ impl Judge {
         device.subjects.iter_mut().for_each(|subject| subject.memory.know(latest));
     }
 
-    fn resume_standings(&mut self, standings: Vec<Standing>, now: Timestamp, changes: &mut Changes) {
+    fn resume_standings(&mut self, alert_states: Vec<AlertState>, now: Timestamp, changes: &mut Changes) {
         let rules = Arc::clone(&self.rules);
         let by_name: HashMap<_, _> =
             (0u32..).zip(&rules.rules).map(|(index, rule)| (&*rule.name, index)).collect();
-        for standing in standings {
-            let number = self.number(&standing.topic);
+        for alert_state in alert_states {
+            let number = self.number(&alert_state.topic);
             let device = &mut self.devices[number as usize];
-            let newest = device.place().into_iter().chain(standing.newest).max_by(place::order);
+            let newest = device.place().into_iter().chain(alert_state.newest).max_by(place::order);
             device.newest = newest.map(|place| Newest { place, received_at: now.max(place.measured_at) });
             let rule = by_name
-                .get(&*standing.rule)
-                .filter(|index| goes_on(&standing, &rules.rules[**index as usize]));
+                .get(&*alert_state.rule)
+                .filter(|index| goes_on(&alert_state, &rules.rules[**index as usize]));
             match device.subjects.iter_mut().find(|subject| Some(&subject.rule) == rule) {
-                Some(subject) => subject.resume(standing),
-                None => end(standing, now, changes),
+                Some(subject) => subject.resume(alert_state),
+                None => end(alert_state, now, changes),
             }
         }
         let subjects = self.devices.iter().flat_map(|device| &device.subjects);
@@ -186,14 +186,14 @@ fn heir(old: &Rule, rules: &Rules) -> Option<u32> {
     heirs.next().map(|(index, _)| index)
 }
 
-/// Whether a rule may go on from a standing; one that an earlier version kept does not say of what kind it is.
-fn goes_on(standing: &Standing, rule: &Rule) -> bool {
-    standing.kind.is_none_or(|kind| kind == incident::kind(&rule.condition))
+/// Whether a rule may go on from a alert_state; one that an earlier version kept does not say of what kind it is.
+fn goes_on(alert_state: &AlertState, rule: &Rule) -> bool {
+    alert_state.kind.is_none_or(|kind| kind == incident::kind(&rule.condition))
 }
 
 /// The rule is gone, concerns other topics now or is of another kind.
-fn end(standing: Standing, now: Timestamp, changes: &mut Changes) {
-    let id = match &standing.phase {
+fn end(alert_state: AlertState, now: Timestamp, changes: &mut Changes) {
+    let id = match &alert_state.phase {
         Phase::Normal => return,
         Phase::Pending { .. } => None,
         Phase::Firing { incident, .. } | Phase::Recovering { incident, .. } => Some(incident.clone()),
@@ -202,5 +202,5 @@ fn end(standing: Standing, now: Timestamp, changes: &mut Changes) {
         let end = Transition::Resolved { id, at: now, judged_at: now, value: None, end: End::RuleRemoved };
         changes.transitions.push(end);
     }
-    changes.standings.push(Standing { phase: Phase::Normal, value: None, ..standing });
+    changes.alert_states.push(AlertState { phase: Phase::Normal, value: None, ..alert_state });
 }

@@ -1,7 +1,7 @@
 //! One device and metric before one rule: its state, and what is written of it.
 
 use jiff::Timestamp;
-use store::{Changes, End, Incident, Place, Standing, Transition};
+use store::{Changes, End, Incident, Place, AlertState, Transition};
 use telemetry::{Reading, Topic};
 
 use super::evidence::{Evidence, Memory, Same, beyond};
@@ -13,7 +13,7 @@ use crate::{Condition, Rule};
 pub(super) struct Subject {
     /// Index of the rule.
     pub(super) rule: u32,
-    /// Where its standing is among the changes, if these are still the same.
+    /// Where its alert_state is among the changes, if these are still the same.
     written: u32,
     pub(super) state: State,
     pub(super) memory: Memory,
@@ -40,8 +40,8 @@ impl Subject {
     }
 
     /// Goes on from what was kept.
-    pub(super) fn resume(&mut self, standing: Standing) {
-        let Standing { phase, newest, value, .. } = standing;
+    pub(super) fn resume(&mut self, alert_state: AlertState) {
+        let AlertState { phase, newest, value, .. } = alert_state;
         self.state = State::from_phase(phase, value);
         if let Memory::Stuck(same) = &mut self.memory {
             let since = match self.state {
@@ -132,14 +132,14 @@ impl Subject {
         }
     }
 
-    /// Keeps one standing of a subject among the changes: the last.
+    /// Keeps one alert_state of a subject among the changes: the last.
     pub(super) fn write(&mut self, record: &mut Record<'_>) {
         let value = match (&self.memory, self.state.open()) {
             (Memory::Stuck(same), _) => same.map(|same| same.value),
             (_, open) => open.and_then(|open| open.peak),
         };
         let Record { rule, topic, newest, changes, .. } = record;
-        let standing = Standing {
+        let alert_state = AlertState {
             rule: rule.name.clone(),
             kind: Some(incident::kind(&rule.condition)),
             topic: topic.clone(),
@@ -147,12 +147,12 @@ impl Subject {
             newest: *newest,
             value,
         };
-        let standings = &mut changes.standings;
-        match standings.get_mut(self.written as usize) {
-            Some(there) if there.topic == standing.topic && there.rule == standing.rule => *there = standing,
+        let alert_states = &mut changes.alert_states;
+        match alert_states.get_mut(self.written as usize) {
+            Some(there) if there.topic == alert_state.topic && there.rule == alert_state.rule => *there = alert_state,
             _ => {
-                self.written = u32::try_from(standings.len()).unwrap_or(u32::MAX);
-                standings.push(standing);
+                self.written = u32::try_from(alert_states.len()).unwrap_or(u32::MAX);
+                alert_states.push(alert_state);
             }
         }
     }

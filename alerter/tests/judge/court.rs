@@ -7,7 +7,7 @@ use alerter::rules::{self, Known};
 use alerter::{Judge, Observed, Rules};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use store::{Address, Changes, End, Incident, Phase, Standing, Transition};
+use store::{Address, Changes, End, Incident, Phase, AlertState, Transition};
 use telemetry::{Reading, Topic};
 
 /// Second 0 of every test.
@@ -64,11 +64,11 @@ pub(crate) struct KeptIncident {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Kept {
     pub(crate) incidents: BTreeMap<String, KeptIncident>,
-    pub(crate) standings: BTreeMap<(String, Topic), StandingKept>,
+    pub(crate) alert_states: BTreeMap<(String, Topic), StandingKept>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct StandingKept(pub(crate) Standing);
+pub(crate) struct StandingKept(pub(crate) AlertState);
 
 impl Kept {
     pub(crate) fn record(&mut self, changes: &Changes) {
@@ -76,10 +76,10 @@ impl Kept {
             self.transition(transition);
         }
         let mut written = std::collections::HashSet::new();
-        for standing in &changes.standings {
-            let key = (standing.rule.clone(), standing.topic.clone());
-            assert!(written.insert(key.clone()), "two standings of one subject: {changes:?}");
-            self.standings.insert(key, StandingKept(standing.clone()));
+        for alert_state in &changes.alert_states {
+            let key = (alert_state.rule.clone(), alert_state.topic.clone());
+            assert!(written.insert(key.clone()), "two alert_states of one subject: {changes:?}");
+            self.alert_states.insert(key, StandingKept(alert_state.clone()));
         }
     }
 
@@ -121,12 +121,12 @@ impl Kept {
         incident
     }
 
-    pub(crate) fn standings(&self) -> Vec<Standing> {
-        self.standings.values().map(|kept| kept.0.clone()).collect()
+    pub(crate) fn alert_states(&self) -> Vec<AlertState> {
+        self.alert_states.values().map(|kept| kept.0.clone()).collect()
     }
 
     pub(crate) fn phase(&self, rule: &str) -> Option<&Phase> {
-        self.standings.get(&(rule.to_string(), lab())).map(|kept| &kept.0.phase)
+        self.alert_states.get(&(rule.to_string(), lab())).map(|kept| &kept.0.phase)
     }
 }
 
@@ -150,7 +150,7 @@ impl Court {
     /// Kills the judge and starts another.
     pub(crate) fn restart(&mut self, rules: Arc<Rules>, now: f64) {
         let latest: Vec<_> = self.latest.values().cloned().collect();
-        let (judge, changes) = Judge::resume(rules, self.kept.standings(), &latest, at(now));
+        let (judge, changes) = Judge::resume(rules, self.kept.alert_states(), &latest, at(now));
         self.judge = judge;
         self.note(&changes);
     }

@@ -167,7 +167,7 @@ fn topics_and_rules_stand_apart() {
     assert_eq!(ids, ["a/humidity/lab", "b/temperature/hall/1"]);
 }
 
-/// The standing of a subject is kept when its phase changes, and not with every reading.
+/// The alert_state of a subject is kept when its phase changes, and not with every reading.
 #[test]
 fn nothing_is_written_while_nothing_changes() {
     let mut changes = store::Changes::default();
@@ -179,7 +179,7 @@ fn nothing_is_written_while_nothing_changes() {
         let value = 20.0 + f64::from(second % 2);
         court.judge.observe(&reading(f64::from(second), value), at(0.0), &mut changes);
     }
-    assert_eq!(changes.standings.len(), 1, "{changes:?}");
+    assert_eq!(changes.alert_states.len(), 1, "{changes:?}");
     assert!(changes.transitions.is_empty());
 }
 

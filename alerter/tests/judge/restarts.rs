@@ -134,7 +134,7 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
             kept.record(&std::mem::take(&mut changes));
             let newest: Vec<_> = latest.values().cloned().collect();
             let now = readings[index].received_at;
-            let (resumed, more) = Judge::resume(watched(), kept.standings(), &newest, now);
+            let (resumed, more) = Judge::resume(watched(), kept.alert_states(), &newest, now);
             judge = resumed;
             kept.record(&more);
             for reading in &readings[index.saturating_sub(unsettled)..index] {

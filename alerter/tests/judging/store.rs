@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
     Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notification, Page, Postponed, ReadingQuery,
-    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, Standing, TimeRange,
+    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, AlertState, TimeRange,
     Transition, Attempt, Unavailable, Written,
 };
 use telemetry::{Reading, Topic};
@@ -170,9 +170,9 @@ impl Incidents for Watched {
         Ok(())
     }
 
-    async fn standings(&self) -> Result<Vec<Standing>> {
+    async fn alert_states(&self) -> Result<Vec<AlertState>> {
         fails(&self.standings_fail)?;
-        self.inner.standings().await
+        self.inner.alert_states().await
     }
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {

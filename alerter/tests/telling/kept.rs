@@ -55,7 +55,7 @@ fn fresh() -> (TempDir, Sqlite) {
 }
 
 async fn record(store: &Sqlite, transitions: Vec<Transition>) {
-    store.record(&Changes { transitions, standings: Vec::new() }).await.unwrap();
+    store.record(&Changes { transitions, alert_states: Vec::new() }).await.unwrap();
 }
 
 async fn kept(store: &Sqlite, id: &str) -> Incident {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notification,
-    Postponed, Lease, Silence, Standing, Attempt, Unavailable,
+    Postponed, Lease, Silence, AlertState, Attempt, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -45,7 +45,7 @@ impl Incidents for FakeStore {
         Ok(())
     }
 
-    async fn standings(&self) -> store::Result<Vec<Standing>> {
+    async fn alert_states(&self) -> store::Result<Vec<AlertState>> {
         unreachable!("the outbox judges nothing")
     }
 

@@ -36,8 +36,8 @@ const MESSAGES: &str = "
 
 /// Removes what is remembered of devices that have been normal for long.
 const STANDINGS: &str = "
-    DELETE FROM standings WHERE (rule, device, metric) IN (
-        SELECT rule, device, metric FROM standings WHERE phase = 'normal' AND written_at < ?1 LIMIT ?2
+    DELETE FROM alert_states WHERE (rule, device, metric) IN (
+        SELECT rule, device, metric FROM alert_states WHERE phase = 'normal' AND written_at < ?1 LIMIT ?2
     )";
 
 const SILENCES: &str = "

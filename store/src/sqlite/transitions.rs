@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::params;
 
 use super::columns::{Micros, Word};
-use super::standings;
+use super::alert_states;
 use super::writer::Tables;
 use crate::spelling::RESOLVED;
 use crate::{Address, Changes, End, Incident, Transition};
@@ -22,7 +22,7 @@ pub(super) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result
             }
         }
     }
-    standings::keep(tables, &changes.standings)
+    alert_states::keep(tables, &changes.alert_states)
 }
 
 fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::Result<()> {

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Error, Transaction};
 
 use super::columns::{Micros, Param, Word, text};
 use super::waves::waves;
-use super::{incidents, standings};
+use super::{incidents, alert_states};
 use crate::spelling::RESOLVED;
 use crate::{Address, Changes, End, Incident, Transition, Channel};
 
@@ -18,7 +18,7 @@ pub(super) async fn record(client: &mut Client, changes: &Changes) -> Result<(),
     for wave in waves(&changes.transitions) {
         keep_wave(&transaction, &wave).await?;
     }
-    standings::keep(&transaction, &changes.standings).await?;
+    alert_states::keep(&transaction, &changes.alert_states).await?;
     transaction.commit().await
 }
 

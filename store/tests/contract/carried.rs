@@ -1,7 +1,7 @@
 //! What was kept before notifications were is carried over.
 
 use store::{
-    Address, End, DeliveryStatus, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, Standing,
+    Address, End, DeliveryStatus, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, AlertState,
     Store, Channel,
 };
 use telemetry::Topic;
@@ -50,8 +50,8 @@ pub(crate) async fn check(store: &dyn Store) {
     assert_eq!((&*owed[0].message_id, owed[0].made_at), ("i1.resolved@millrace", at(100)));
     assert_eq!((&*owed[0].address.to, &*owed[0].notifications[0].1.id), (BOTH, "i1"));
     let firing = Phase::Firing { incident: "i2".into(), told: true };
-    let standings = [standing("a", firing, 15, 31.5), standing("b", Phase::Normal, 2, 22.0)];
-    assert_eq!(store.standings().await.unwrap(), standings);
+    let alert_states = [alert_state("a", firing, 15, 31.5), alert_state("b", Phase::Normal, 2, 22.0)];
+    assert_eq!(store.alert_states().await.unwrap(), alert_states);
     record(store, &[resolved("i2", 20)]).await;
     let (due, _) = store.due_notifications(at(10_000), 10).await.unwrap();
     assert_eq!(due.len(), 1, "those who were told hear that it is over");
@@ -81,8 +81,8 @@ fn notification(kind: NotificationKind, micros: i64, message_id: &str, sent_at: 
     }
 }
 
-fn standing(device: &str, phase: Phase, micros: i64, value: f64) -> Standing {
-    Standing {
+fn alert_state(device: &str, phase: Phase, micros: i64, value: f64) -> AlertState {
+    AlertState {
         rule: "too hot".into(),
         kind: None,
         topic: Topic::new("temperature", device).unwrap(),

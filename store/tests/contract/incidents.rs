@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use store::{
     Acknowledgement, Address, Changes, Decisions, End, DeliveryStatus, Incident, IncidentQuery, Limit, LimitKind,
-    Notification, NotificationKind, Severity, Standing, Store, Transition, Channel,
+    Notification, NotificationKind, Severity, AlertState, Store, Transition, Channel,
 };
 use telemetry::Topic;
 
@@ -75,7 +75,7 @@ pub(crate) fn resolved(id: &str, micros: i64) -> Transition {
 }
 
 pub(crate) async fn record(store: &dyn Store, transitions: &[Transition]) {
-    let changes = Changes { transitions: transitions.to_vec(), standings: Vec::new() };
+    let changes = Changes { transitions: transitions.to_vec(), alert_states: Vec::new() };
     store.record(&changes).await.unwrap();
 }
 
@@ -178,7 +178,7 @@ async fn a_record_is_kept_whole_or_not_at_all() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let nobody = Transition::Opened(Box::new(incident("i2", "b", 1)), vec![mail("")]);
-    let standing = Standing {
+    let alert_state = AlertState {
         rule: "too hot".into(),
         kind: Some(LimitKind::Above),
         topic: Topic::parse("temperature/a").unwrap(),
@@ -186,10 +186,10 @@ async fn a_record_is_kept_whole_or_not_at_all() {
         newest: None,
         value: None,
     };
-    let changes = Changes { transitions: vec![opened("i1", "a", 1), nobody], standings: vec![standing] };
+    let changes = Changes { transitions: vec![opened("i1", "a", 1), nobody], alert_states: vec![alert_state] };
     store.record(&changes).await.unwrap_err();
     assert_eq!(all(store).await, []);
-    assert_eq!(store.standings().await.unwrap(), []);
+    assert_eq!(store.alert_states().await.unwrap(), []);
 }
 
 #[tokio::test]

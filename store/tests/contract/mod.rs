@@ -13,7 +13,7 @@ mod order;
 mod rejections;
 mod retention;
 mod silences;
-mod standings;
+mod alert_states;
 mod trend;
 
 use bytes::Bytes;

@@ -5,7 +5,7 @@ use store::{Batch, Decisions, NewMessage, NotificationKind, Phase, Silence, Atte
 use telemetry::Filter;
 
 use super::incidents::{all, mail, opened, record, resolved};
-use super::standings::{keep, standing};
+use super::alert_states::{keep, alert_state};
 use super::{at, batch, everything, fresh, newest_rejected, reading, rejected};
 
 /// Now, in whole microseconds, as the store keeps it.
@@ -119,13 +119,13 @@ async fn incidents_stay_until_they_are_over_and_told() {
 async fn what_is_normal_is_forgotten_and_what_is_not_is_remembered() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let pending = standing("hot", "temperature/pending", Phase::Pending { since: at(1) });
-    keep(store, &[standing("hot", "temperature/old", Phase::Normal), pending.clone()]).await;
+    let pending = alert_state("hot", "temperature/pending", Phase::Pending { since: at(1) });
+    keep(store, &[alert_state("hot", "temperature/old", Phase::Normal), pending.clone()]).await;
     let between = now();
-    let new = standing("hot", "temperature/new", Phase::Normal);
+    let new = alert_state("hot", "temperature/new", Phase::Normal);
     keep(store, std::slice::from_ref(&new)).await;
     assert_eq!(store.purge(between).await.unwrap(), 0, "they are no readings");
-    assert_eq!(store.standings().await.unwrap(), [new, pending]);
+    assert_eq!(store.alert_states().await.unwrap(), [new, pending]);
 }
 
 #[tokio::test]

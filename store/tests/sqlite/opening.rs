@@ -133,7 +133,7 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
              VALUES
                  ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
                  ('i2', 'hot', 'info', 'a', 'temperature', 'above', '', 1, 1, 1, 0, 1);
-             INSERT INTO standings (
+             INSERT INTO alert_states (
                  rule, device, metric, phase, since, incident, told, newest_boot, newest_seq, written_at)
              VALUES
                  ('cold', 'a', 'temperature', 'firing', NULL, 'i1', 1, -1, -1, 1),
@@ -142,8 +142,8 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
         )
         .unwrap();
     drop(connection);
-    let standings = Sqlite::open(&file(&folder)).unwrap().standings().await.unwrap();
-    let kinds: Vec<_> = standings.iter().map(|standing| standing.kind).collect();
+    let alert_states = Sqlite::open(&file(&folder)).unwrap().alert_states().await.unwrap();
+    let kinds: Vec<_> = alert_states.iter().map(|alert_state| alert_state.kind).collect();
     assert_eq!(kinds, [Some(LimitKind::Below), None, None]);
 }
 

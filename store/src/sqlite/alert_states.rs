@@ -7,16 +7,16 @@ use telemetry::Topic;
 use super::columns::{Micros, Number, Word};
 use super::writer::Tables;
 use crate::spelling::PhaseColumns;
-use crate::{LimitKind, Place, Standing};
+use crate::{LimitKind, Place, AlertState};
 
-pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Result<()> {
+pub(super) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
-        INSERT OR REPLACE INTO standings (
+        INSERT OR REPLACE INTO alert_states (
             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
             written_at, kind)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let mut replace = tables.connection.prepare_cached(REPLACE)?;
-    for Standing { rule, kind, topic, phase, newest, value } in standings {
+    for AlertState { rule, kind, topic, phase, newest, value } in alert_states {
         let phase = PhaseColumns::from(phase);
         replace.execute(params![
             rule,
@@ -38,15 +38,15 @@ pub(super) fn keep(tables: &Tables<'_>, standings: &[Standing]) -> rusqlite::Res
     Ok(())
 }
 
-pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<Standing>> {
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<AlertState>> {
     const SELECT: &str = "
         SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
             value, kind
-        FROM standings ORDER BY rule, device, metric";
-    connection.prepare_cached(SELECT)?.query_map([], standing)?.collect()
+        FROM alert_states ORDER BY rule, device, metric";
+    connection.prepare_cached(SELECT)?.query_map([], alert_state)?.collect()
 }
 
-fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+fn alert_state(row: &Row<'_>) -> rusqlite::Result<AlertState> {
     let (device, metric): (String, String) = (row.get(1)?, row.get(2)?);
     let unreadable = |column, error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error);
     let phase = PhaseColumns {
@@ -55,7 +55,7 @@ fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
         incident: row.get_ref(5)?.as_str_or_null()?,
         told: row.get(6)?,
     };
-    Ok(Standing {
+    Ok(AlertState {
         rule: row.get(0)?,
         kind: row.get::<_, Option<Word<LimitKind>>>(12)?.map(|kind| kind.0),
         topic: Topic::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,

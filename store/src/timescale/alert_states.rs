@@ -8,12 +8,12 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 use super::columns::{Micros, Param, Word, number, number_column};
 use super::series;
 use crate::spelling::{PhaseColumns, Spelt};
-use crate::{LimitKind, Place, Standing};
+use crate::{LimitKind, Place, AlertState};
 
 /// Of several of one subject the last one counts.
-pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) -> Result<(), Error> {
+pub(super) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
     const REPLACE: &str = "
-        INSERT INTO standings (
+        INSERT INTO alert_states (
             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value, kind,
             written_at)
         SELECT *, now() FROM unnest(
@@ -25,7 +25,7 @@ pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) 
             newest_at = excluded.newest_at, newest_boot = excluded.newest_boot, newest_seq = excluded.newest_seq,
             newest_value = excluded.newest_value, value = excluded.value, kind = excluded.kind,
             written_at = excluded.written_at";
-    let rows = last_of_each(standings);
+    let rows = last_of_each(alert_states);
     if rows.is_empty() {
         return Ok(());
     }
@@ -50,9 +50,9 @@ pub(super) async fn keep(transaction: &Transaction<'_>, standings: &[Standing]) 
 }
 
 /// A statement can replace a row only once.
-fn last_of_each(standings: &[Standing]) -> Vec<&Standing> {
+fn last_of_each(alert_states: &[AlertState]) -> Vec<&AlertState> {
     let last: BTreeMap<_, _> =
-        standings.iter().map(|standing| ((&standing.rule, &standing.topic), standing)).collect();
+        alert_states.iter().map(|alert_state| ((&alert_state.rule, &alert_state.topic), alert_state)).collect();
     last.into_values().collect()
 }
 
@@ -61,15 +61,15 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 }
 
 /// One whose subject is no topic was not made by an alerter.
-pub(super) async fn all(client: &Client) -> Result<Vec<Standing>, Error> {
+pub(super) async fn all(client: &Client) -> Result<Vec<AlertState>, Error> {
     const SELECT: &str = "
         SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
             value, kind
-        FROM standings ORDER BY rule, device, metric";
+        FROM alert_states ORDER BY rule, device, metric";
     Ok(client.query_typed(SELECT, &[]).await?.iter().filter_map(read).collect())
 }
 
-fn read(row: &Row) -> Option<Standing> {
+fn read(row: &Row) -> Option<AlertState> {
     let phase = PhaseColumns {
         phase: row.get(3),
         since: row.get::<_, Option<Micros>>(4).map(Micros::time),
@@ -82,7 +82,7 @@ fn read(row: &Row) -> Option<Standing> {
         seq: number(row.get(9)),
         value: row.get(10),
     });
-    Some(Standing {
+    Some(AlertState {
         rule: row.get(0),
         kind: row.get::<_, Option<Word<LimitKind>>>(12).map(|kind| kind.0),
         topic: series::topic(row, 1)?,
