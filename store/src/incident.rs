@@ -17,7 +17,7 @@ pub struct Incident {
     pub severity: Severity,
     pub device: String,
     pub metric: String,
-    pub limit: Limit,
+    pub condition: Condition,
     /// When the condition first held: `measured_at` of a reading, or the last sign of life of a device that is absent.
     pub began_at: Timestamp,
     /// When it had lasted for long enough, in the same time as `began_at`.
@@ -43,16 +43,16 @@ pub struct Incident {
 
 /// What was broken, kept so that it can be said when the rule is no more.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Limit {
-    pub kind: LimitKind,
+pub struct Condition {
+    pub kind: ConditionKind,
     /// In words that follow a value: `above 25`, `absent for 2m`.
-    pub words: String,
+    pub text: String,
     /// The limit that was crossed, in the unit of the value; none where there is no such limit.
     pub threshold: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LimitKind {
+pub enum ConditionKind {
     Above,
     Below,
     Outside,
@@ -139,11 +139,11 @@ pub enum Channel {
 pub struct AlertState {
     pub rule: String,
     /// Of the rule's condition when this was written; none where an earlier version wrote it.
-    pub kind: Option<LimitKind>,
+    pub kind: Option<ConditionKind>,
     pub topic: Topic,
     pub phase: Phase,
     /// Of the newest reading judged when this was written.
-    pub newest: Option<Place>,
+    pub newest: Option<OrderKey>,
     /// What the rule has to remember of the newest reading, such as the value that is stuck.
     pub value: Option<f64>,
 }
@@ -169,7 +169,7 @@ pub enum Phase {
 
 /// Where a reading stands among those of its device and metric.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
+pub struct OrderKey {
     pub measured_at: Timestamp,
     pub boot: Option<u64>,
     pub seq: Option<u64>,

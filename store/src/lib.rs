@@ -20,8 +20,8 @@ pub use history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use incident::{
-    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Limit, LimitKind, Phase,
-    Place, Lease, Severity, AlertState, Transition, Channel,
+    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Condition, ConditionKind, Phase,
+    OrderKey, Lease, Severity, AlertState, Transition, Channel,
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};

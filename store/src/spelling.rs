@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{End, LimitKind, NotificationKind, Phase, Lease, Severity, Channel};
+use crate::{End, ConditionKind, NotificationKind, Phase, Lease, Severity, Channel};
 
 /// One of a few words, in a column.
 pub(crate) trait Spelt: Sized {
@@ -31,7 +31,7 @@ macro_rules! spelt {
 }
 
 spelt!(Severity: Info "info", Warning "warning", Critical "critical");
-spelt!(LimitKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
+spelt!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
 spelt!(End: Cleared "cleared", RuleRemoved "rule removed");
 spelt!(Channel: Mail "mail", Webhook "webhook", Mqtt "mqtt");
 spelt!(NotificationKind: Opened "opened", Reminder "reminder", Resolved "resolved");

@@ -89,7 +89,7 @@ fn row(incident: &Incident) -> [String; 8] {
 /// `temperature 26.1 celsius, above 25`.
 fn what(incident: &Incident) -> String {
     let Incident { metric, value, unit, limit, .. } = incident;
-    let is_absent = limit.kind == store::LimitKind::Absent;
+    let is_absent = limit.kind == store::ConditionKind::Absent;
     let value = value.filter(|_| !is_absent).map(|value| match unit {
         Some(unit) => format!("{} {unit}", short(value)),
         None => short(value),

@@ -250,7 +250,7 @@ fn row(sign: &str, incident: &Incident) -> [String; 9] {
         incident.rule.clone(),
         incident.device.clone(),
         incident.metric.clone(),
-        incident.limit.words.clone(),
+        incident.condition.text.clone(),
         time(incident.opened_at),
         incident.resolved_at.map_or("open".into(), time),
         incident.peak.map(|peak| peak.to_string()).unwrap_or_default(),

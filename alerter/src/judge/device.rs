@@ -1,7 +1,7 @@
 //! One device and metric: what was heard of it, and how it stands towards the rules that concern it.
 
 use jiff::Timestamp;
-use store::Place;
+use store::OrderKey;
 use telemetry::Topic;
 
 use super::place::Newest;
@@ -25,7 +25,7 @@ impl Device {
     }
 
     /// As it is kept.
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<OrderKey> {
         self.newest.map(|newest| newest.place)
     }
 }

@@ -2,7 +2,7 @@
 
 use humantime::format_duration;
 use jiff::Timestamp;
-use store::{Incident, Limit, LimitKind};
+use store::{ConditionKind, Incident};
 use telemetry::{Reading, Topic};
 
 use super::evidence::beyond;
@@ -59,7 +59,7 @@ pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
         peak_at: peak.map(|_| reading.measured_at),
         opened_at: reading.measured_at,
         late: arrival.is_stale,
-        ..empty(rule, &reading.topic, id, limit(&rule.condition, measure), began_at)
+        ..empty(rule, &reading.topic, id, describe(&rule.condition, measure), began_at)
     }
 }
 
@@ -72,17 +72,17 @@ pub(super) fn by_absence(
     opened_at: Timestamp,
 ) -> Incident {
     let id = id_by_absence(rule, topic, began_at);
-    Incident { value: last_value, opened_at, ..empty(rule, topic, id, limit(&rule.condition, 0.0), began_at) }
+    Incident { value: last_value, opened_at, ..empty(rule, topic, id, describe(&rule.condition, 0.0), began_at) }
 }
 
-fn empty(rule: &Rule, topic: &Topic, id: String, limit: Limit, began_at: Timestamp) -> Incident {
+fn empty(rule: &Rule, topic: &Topic, id: String, condition: store::Condition, began_at: Timestamp) -> Incident {
     Incident {
         id,
         rule: rule.name.clone(),
         severity: rule.severity,
         device: topic.device().to_owned(),
         metric: topic.metric().to_owned(),
-        limit,
+        condition,
         began_at,
         opened_at: began_at,
         judged_at: began_at,
@@ -99,9 +99,9 @@ fn empty(rule: &Rule, topic: &Topic, id: String, limit: Limit, began_at: Timesta
     }
 }
 
-/// The limit that a value, or change per minute, crossed.
-fn limit(condition: &Condition, measure: f64) -> Limit {
-    let (words, threshold) = match *condition {
+/// Describes the condition that a value, or a change per minute, violates.
+fn describe(condition: &Condition, measure: f64) -> store::Condition {
+    let (text, threshold) = match *condition {
         Condition::Above { limit, .. } => (format!("above {limit}"), Some(limit)),
         Condition::Below { limit, .. } => (format!("below {limit}"), Some(limit)),
         Condition::Outside { low, high, .. } => {
@@ -113,16 +113,16 @@ fn limit(condition: &Condition, measure: f64) -> Limit {
         Condition::Absent { after } => (format!("absent for {}", format_duration(after)), None),
         Condition::Stuck { after } => (format!("the same for {}", format_duration(after)), None),
     };
-    Limit { kind: kind(condition), words, threshold }
+    store::Condition { kind: kind(condition), text, threshold }
 }
 
-pub(super) fn kind(condition: &Condition) -> LimitKind {
+pub(super) fn kind(condition: &Condition) -> ConditionKind {
     match condition {
-        Condition::Above { .. } => LimitKind::Above,
-        Condition::Below { .. } => LimitKind::Below,
-        Condition::Outside { .. } => LimitKind::Outside,
-        Condition::Rate { .. } => LimitKind::Rate,
-        Condition::Absent { .. } => LimitKind::Absent,
-        Condition::Stuck { .. } => LimitKind::Stuck,
+        Condition::Above { .. } => ConditionKind::Above,
+        Condition::Below { .. } => ConditionKind::Below,
+        Condition::Outside { .. } => ConditionKind::Outside,
+        Condition::Rate { .. } => ConditionKind::Rate,
+        Condition::Absent { .. } => ConditionKind::Absent,
+        Condition::Stuck { .. } => ConditionKind::Stuck,
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::Place;
+use store::OrderKey;
 use telemetry::Reading;
 
 /// How far ahead of the broker's a clock that is right may be.
@@ -23,13 +23,13 @@ pub(super) enum Turn {
     Older,
 }
 
-pub(super) fn of(reading: &Reading) -> Place {
+pub(super) fn of(reading: &Reading) -> OrderKey {
     let Reading { measured_at, boot, seq, value, .. } = *reading;
-    Place { measured_at, boot, seq, value }
+    OrderKey { measured_at, boot, seq, value }
 }
 
 /// By time, then boot, seq and value.
-pub(super) fn order(one: &Place, other: &Place) -> Ordering {
+pub(super) fn order(one: &OrderKey, other: &OrderKey) -> Ordering {
     (one.measured_at, one.boot, one.seq)
         .cmp(&(other.measured_at, other.boot, other.seq))
         .then_with(|| one.value.total_cmp(&other.value))
@@ -38,7 +38,7 @@ pub(super) fn order(one: &Place, other: &Place) -> Ordering {
 /// The newest reading that was judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
-    pub(super) place: Place,
+    pub(super) place: OrderKey,
     /// Or, after a start of ours, when that was: then nothing tells that it was from the future.
     pub(super) received_at: Timestamp,
 }

@@ -1,7 +1,7 @@
 //! One device and metric before one rule: its state, and what is written of it.
 
 use jiff::Timestamp;
-use store::{Changes, End, Incident, Place, AlertState, Transition};
+use store::{Changes, End, Incident, OrderKey, AlertState, Transition};
 use telemetry::{Reading, Topic};
 
 use super::evidence::{Evidence, Memory, Same, beyond};
@@ -23,7 +23,7 @@ pub(super) struct Subject {
 pub(super) struct Record<'a> {
     pub(super) rule: &'a Rule,
     pub(super) topic: &'a Topic,
-    pub(super) newest: Option<Place>,
+    pub(super) newest: Option<OrderKey>,
     pub(super) judged_at: Timestamp,
     pub(super) changes: &'a mut Changes,
     /// How many incidents are open.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use store::{Bucket, History, Incident, LimitKind, TimeRange};
+use store::{Bucket, History, Incident, ConditionKind, TimeRange};
 
 use super::picture::{self, Curve};
 use super::words;
@@ -59,8 +59,8 @@ impl Chart {
         let highest = buckets.iter().map(|bucket| bucket.max).reduce(f64::max)?;
         // A limit of the change per minute, or of time, is none of the value.
         let of_value =
-            matches!(incident.limit.kind, LimitKind::Above | LimitKind::Below | LimitKind::Outside);
-        let threshold = incident.limit.threshold.filter(|_| of_value);
+            matches!(incident.condition.kind, ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside);
+        let threshold = incident.condition.threshold.filter(|_| of_value);
         let incident_time =
             TimeRange { from: incident.began_at, to: incident.resolved_at.unwrap_or(range.to) };
         let curve = Curve { range, buckets, lowest, highest, threshold, incident: incident_time };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use store::{Incident, LimitKind};
+use store::{Incident, ConditionKind};
 
 use super::headline;
 use super::said::{Change, Fact, State};
@@ -14,7 +14,7 @@ pub(super) fn figure(change: &Change<'_>, now: Timestamp) -> (String, String) {
     let incident = change.incident;
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
     let said = incident.value.map(|of| value(of, incident));
-    let absent = incident.limit.kind == LimitKind::Absent;
+    let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
         (State::Resolved, _) => (headline::end(incident), format!("after {lasted}, was {}", limit(incident))),
         (State::Still, _) if absent => (format!("absent for {lasted}"), limit(incident)),
@@ -37,7 +37,7 @@ fn moment(name: &'static str, at: Timestamp, zone: &TimeZone) -> Fact {
 /// When it began, was judged and told, and what else there is to know of one incident.
 pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &TimeZone) -> Vec<Fact> {
     let incident = change.incident;
-    let absent = incident.limit.kind == LimitKind::Absent;
+    let absent = incident.condition.kind == ConditionKind::Absent;
     let mut facts = vec![moment(if absent { "Last heard" } else { "Began" }, incident.began_at, zone)];
     if absent {
         facts.extend(

@@ -1,7 +1,7 @@
 //! What happened, in one line: the subject of a mail.
 
 use jiff::Timestamp;
-use store::{End, Incident, LimitKind};
+use store::{End, Incident, ConditionKind};
 
 use super::said::{Change, State};
 use super::words::{about, duration, limit, value};
@@ -16,13 +16,13 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
     let (about, limit, rule) = (about(incident), limit(incident), &incident.rule);
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
     let said = incident.value.map(|of| value(of, incident));
-    let absent = incident.limit.kind == LimitKind::Absent;
+    let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
         (State::Resolved, _) => format!("{about} {} after {lasted} ({rule})", end(incident)),
         (State::Alert, Some(said)) if !absent => format!("{about} {said}, {limit} ({rule})"),
         (State::Alert, _) => format!("{about} {limit} ({rule})"),
         (State::Still, _) if absent => format!("{about} absent for {lasted} ({rule})"),
-        (State::Still, Some(said)) if incident.limit.kind == LimitKind::Stuck => {
+        (State::Still, Some(said)) if incident.condition.kind == ConditionKind::Stuck => {
             format!("{about} stuck at {said} for {lasted} ({rule})")
         }
         (State::Still, _) => format!("{about} {limit} for {lasted} ({rule})"),
@@ -34,10 +34,10 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
 /// How an incident ended: `back at 24 °C`.
 pub(super) fn end(incident: &Incident) -> String {
     let last = incident.resolved_value.map(|of| value(of, incident));
-    match (incident.end, incident.limit.kind, last) {
+    match (incident.end, incident.condition.kind, last) {
         (Some(End::RuleRemoved), ..) => "no longer watched".into(),
-        (_, LimitKind::Absent, _) => "heard again".into(),
-        (_, LimitKind::Stuck, Some(last)) => format!("changed to {last}"),
+        (_, ConditionKind::Absent, _) => "heard again".into(),
+        (_, ConditionKind::Stuck, Some(last)) => format!("changed to {last}"),
         (_, _, Some(last)) => format!("back at {last}"),
         (_, _, None) => "over".into(),
     }
@@ -48,8 +48,8 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     let first = changes[0].incident;
     let devices = distinct(changes, |incident| &incident.device);
     let metrics = distinct(changes, |incident| &incident.metric);
-    let what = match (state, first.limit.kind) {
-        (State::Resolved, LimitKind::Absent) => "heard again".to_owned(),
+    let what = match (state, first.condition.kind) {
+        (State::Resolved, ConditionKind::Absent) => "heard again".to_owned(),
         (State::Resolved, _) => format!("no longer {}", limit(first)),
         _ => limit(first),
     };
@@ -57,9 +57,9 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     let metric = |few: usize| {
         if metrics.len() <= few { listed(&metrics) } else { format!("{} metrics", metrics.len()) }
     };
-    match (&devices[..], first.limit.kind) {
+    match (&devices[..], first.condition.kind) {
         ([device], _) => format!("{device}: {} {what} ({rule})", metric(NAMES)),
-        (_, LimitKind::Absent) => format!("{} devices {what} ({rule}): {}", devices.len(), listed(&devices)),
+        (_, ConditionKind::Absent) => format!("{} devices {what} ({rule}): {}", devices.len(), listed(&devices)),
         _ => format!("{} devices: {} {what} ({rule}): {}", devices.len(), metric(NAMES), listed(&devices)),
     }
 }

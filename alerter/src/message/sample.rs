@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{
-    Address, Bucket, End, DeliveryStatus, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity, TimeRange,
+    Address, Bucket, End, DeliveryStatus, Incident, Condition, ConditionKind, Message, Notification, NotificationKind, Severity, TimeRange,
     Channel,
 };
 
@@ -67,8 +67,8 @@ fn notification(number: i64, rule: &str, kind: NotificationKind) -> (Notificatio
         severity: Severity::Critical,
         device: format!("rack-{number}"),
         metric: "temperature".into(),
-        limit: Limit {
-            kind: if absent { LimitKind::Absent } else { LimitKind::Above },
+        condition: Condition {
+            kind: if absent { ConditionKind::Absent } else { ConditionKind::Above },
             words: if absent { "absent for 2m".into() } else { "above 25".into() },
             threshold: (!absent).then_some(25.0),
         },

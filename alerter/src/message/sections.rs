@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use store::LimitKind;
+use store::ConditionKind;
 
 use super::headline;
 use super::said::{Change, Item, MAX_LISTED, Section, State, tone, word};
@@ -36,7 +36,7 @@ fn item(change: &Change<'_>, page: &str, zone: &TimeZone) -> Item {
     let incident = change.incident;
     let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
     let said =
-        incident.value.filter(|_| incident.limit.kind != LimitKind::Absent).map(|of| value(of, incident));
+        incident.value.filter(|_| incident.condition.kind != ConditionKind::Absent).map(|of| value(of, incident));
     let text = match (change.state, said) {
         (State::Resolved, _) => {
             let end = incident.resolved_at.unwrap_or(incident.opened_at);

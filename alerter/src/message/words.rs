@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use store::{Incident, LimitKind, Severity};
+use store::{Incident, ConditionKind, Severity};
 
 /// What a query takes as it is, and what reads better so.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
@@ -24,7 +24,7 @@ pub(crate) fn link(page: &str, incident: &Incident) -> String {
 
 /// One line about an incident, whatever has become of it.
 pub(crate) fn summary(incident: &Incident) -> String {
-    let value = incident.value.filter(|_| incident.limit.kind != LimitKind::Absent);
+    let value = incident.value.filter(|_| incident.condition.kind != ConditionKind::Absent);
     let value = value.map(|value| format!(" {},", self::value(value, incident))).unwrap_or_default();
     format!("{}{value} {}", about(incident), limit(incident))
 }
@@ -36,10 +36,10 @@ pub(crate) fn about(incident: &Incident) -> String {
 /// A value of an incident, or for a rate a change per minute, with its unit.
 pub(crate) fn value(value: f64, incident: &Incident) -> String {
     let unit = unit(incident.unit.as_deref());
-    let short = short(value, incident.limit.threshold);
-    match incident.limit.kind {
-        LimitKind::Rate if value > 0.0 => format!("+{short}{unit} per minute"),
-        LimitKind::Rate => format!("{short}{unit} per minute"),
+    let short = short(value, incident.condition.threshold);
+    match incident.condition.kind {
+        ConditionKind::Rate if value > 0.0 => format!("+{short}{unit} per minute"),
+        ConditionKind::Rate => format!("{short}{unit} per minute"),
         _ => format!("{short}{unit}"),
     }
 }
@@ -47,23 +47,23 @@ pub(crate) fn value(value: f64, incident: &Incident) -> String {
 /// What was broken, with the unit: `above 25 °C`.
 pub(crate) fn limit(incident: &Incident) -> String {
     let unit = unit(incident.unit.as_deref());
-    let words = &incident.limit.words;
-    match (incident.limit.kind, words.as_str()) {
-        (LimitKind::Above, "") => threshold("above", incident),
-        (LimitKind::Below, "") => threshold("below", incident),
+    let words = &incident.condition.text;
+    match (incident.condition.kind, words.as_str()) {
+        (ConditionKind::Above, "") => threshold("above", incident),
+        (ConditionKind::Below, "") => threshold("below", incident),
         (_, "") => "out of bounds".into(),
-        (LimitKind::Above | LimitKind::Below | LimitKind::Outside, words) => format!("{words}{unit}"),
-        (LimitKind::Rate, words) => match words.strip_suffix(" per minute") {
+        (ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside, words) => format!("{words}{unit}"),
+        (ConditionKind::Rate, words) => match words.strip_suffix(" per minute") {
             Some(words) => format!("{words}{unit} per minute"),
             None => words.to_owned(),
         },
-        (LimitKind::Absent | LimitKind::Stuck, words) => words.to_owned(),
+        (ConditionKind::Absent | ConditionKind::Stuck, words) => words.to_owned(),
     }
 }
 
 /// Of an incident that an earlier version kept without words.
 fn threshold(side: &str, incident: &Incident) -> String {
-    match incident.limit.threshold {
+    match incident.condition.threshold {
         Some(at) => format!("{side} {}", value(at, incident)),
         None => format!("{side} its limit"),
     }

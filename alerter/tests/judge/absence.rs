@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{LimitKind, Phase};
+use store::{ConditionKind, Phase};
 use telemetry::{Reading, Topic};
 
 use crate::court::{Court, at, lab, reading, rule, rules};
@@ -37,8 +37,8 @@ fn an_absence_says_what_happened() {
     let (id, kept) = court.kept.incidents.pop_first().unwrap();
     assert_eq!(id, format!("x/temperature/lab/{}", at(3.0).as_microsecond()));
     let incident = kept.opened;
-    assert_eq!((incident.limit.kind, incident.limit.words.as_str()), (LimitKind::Absent, "absent for 2m"));
-    assert_eq!((incident.limit.threshold, incident.peak, incident.value), (None, None, Some(20.0)));
+    assert_eq!((incident.condition.kind, incident.condition.text.as_str()), (ConditionKind::Absent, "absent for 2m"));
+    assert_eq!((incident.condition.threshold, incident.peak, incident.value), (None, None, Some(20.0)));
     assert_eq!((incident.began_at, incident.opened_at, incident.judged_at), (at(3.0), at(123.0), at(500.0)));
     assert!(!incident.late && kept.told.len() == 1);
 }

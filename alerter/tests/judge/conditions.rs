@@ -1,6 +1,6 @@
 //! Tables of (second, value) → events, for every condition that readings are evidence of.
 
-use store::LimitKind;
+use store::ConditionKind;
 
 use crate::court::{Court, at, reading, rule};
 
@@ -196,23 +196,23 @@ fn stuck() {
 #[test]
 fn an_incident_says_what_happened() {
     for (keys, kind, words, threshold, value, peak) in [
-        ("above = 25.0", LimitKind::Above, "above 25", Some(25.0), 31.0, Some(31.0)),
-        ("below = 40.5", LimitKind::Below, "below 40.5", Some(40.5), 31.0, Some(31.0)),
-        ("outside = [15, 25]", LimitKind::Outside, "outside 15 to 25", Some(25.0), 31.0, Some(31.0)),
-        ("outside = [35, 45.5]", LimitKind::Outside, "outside 35 to 45.5", Some(35.0), 31.0, Some(31.0)),
+        ("above = 25.0", ConditionKind::Above, "above 25", Some(25.0), 31.0, Some(31.0)),
+        ("below = 40.5", ConditionKind::Below, "below 40.5", Some(40.5), 31.0, Some(31.0)),
+        ("outside = [15, 25]", ConditionKind::Outside, "outside 15 to 25", Some(25.0), 31.0, Some(31.0)),
+        ("outside = [35, 45.5]", ConditionKind::Outside, "outside 35 to 45.5", Some(35.0), 31.0, Some(31.0)),
         (
             "rate_per_minute = 0.2",
-            LimitKind::Rate,
+            ConditionKind::Rate,
             "changing by more than 0.2 per minute",
             Some(0.2),
             0.5,
             Some(0.5),
         ),
-        ("stuck_for = \"90s\"", LimitKind::Stuck, "the same for 1m 30s", None, 31.0, None),
+        ("stuck_for = \"90s\"", ConditionKind::Stuck, "the same for 1m 30s", None, 31.0, None),
     ] {
         let mut court = Court::open(rule(&format!("severity = \"critical\"\n{keys}")));
-        let first = if kind == LimitKind::Stuck { 31.0 } else { 30.0 };
-        let lasted = if kind == LimitKind::Rate || kind == LimitKind::Stuck { vec![first] } else { vec![] };
+        let first = if kind == ConditionKind::Stuck { 31.0 } else { 30.0 };
+        let lasted = if kind == ConditionKind::Rate || kind == ConditionKind::Stuck { vec![first] } else { vec![] };
         for value in lasted {
             court.observe(&reading(0.0, value));
         }
@@ -220,10 +220,10 @@ fn an_incident_says_what_happened() {
         let (id, kept) = court.kept.incidents.pop_first().unwrap();
         let incident = kept.opened;
         assert_eq!(id, format!("x/temperature/lab/{}-7", at(120.0).as_microsecond()));
-        assert_eq!((incident.limit.kind, incident.limit.words.as_str()), (kind, words));
-        assert_eq!((incident.limit.threshold, incident.value), (threshold, Some(value)), "{keys}");
+        assert_eq!((incident.condition.kind, incident.condition.text.as_str()), (kind, words));
+        assert_eq!((incident.condition.threshold, incident.value), (threshold, Some(value)), "{keys}");
         assert_eq!((incident.peak, incident.peak_at), (peak, peak.map(|_| at(120.0))), "{keys}");
-        let began = if kind == LimitKind::Stuck { 0.0 } else { 120.0 };
+        let began = if kind == ConditionKind::Stuck { 0.0 } else { 120.0 };
         assert_eq!((incident.began_at, incident.opened_at), (at(began), at(120.0)), "{keys}");
         assert_eq!((incident.judged_at, incident.unit.as_deref()), (at(121.5), Some("celsius")));
         assert_eq!((incident.severity, incident.device.as_str()), (store::Severity::Critical, "lab"));

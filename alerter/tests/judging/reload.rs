@@ -20,7 +20,7 @@ async fn a_stricter_rule_opens_at_the_next_reading() {
     bench.settled().await;
     let incident = store.only().await;
     assert_eq!((incident.value, incident.opened_at), (Some(23.0), at(2)));
-    assert_eq!(incident.limit.threshold, Some(20.0));
+    assert_eq!(incident.condition.threshold, Some(20.0));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, LimitKind, Message, Notification, Page, Postponed, ReadingQuery,
+    Incidents, Latest, Ledger, LedgerQuery, ConditionKind, Message, Notification, Page, Postponed, ReadingQuery,
     ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, AlertState, TimeRange,
     Transition, Attempt, Unavailable, Written,
 };
@@ -90,7 +90,7 @@ impl Watched {
 /// `^26` opened by 26; `absent lab`; `*27` a peak; `!` told; `v24` resolved; `x` rule gone. Nothing: a phase alone.
 fn words(changes: &Changes) -> String {
     let words = changes.transitions.iter().map(|transition| match transition {
-        Transition::Opened(opened, _) if opened.limit.kind == LimitKind::Absent => {
+        Transition::Opened(opened, _) if opened.condition.kind == ConditionKind::Absent => {
             format!("absent {}", opened.device)
         }
         Transition::Opened(opened, _) => format!("^{}", opened.value.unwrap()),

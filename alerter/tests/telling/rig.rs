@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Metrics, Settings};
 use store::{
-    Address, Bucket, Decisions, End, History, Incident, Latest, Limit, LimitKind, NewMessage, NotificationKind,
+    Address, Bucket, Decisions, End, History, Incident, Latest, Condition, ConditionKind, NewMessage, NotificationKind,
     Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Channel,
 };
 use tempfile::TempDir;
@@ -75,7 +75,7 @@ pub(crate) fn incident(id: &str, rule: &str, device: &str) -> Incident {
         severity: Severity::Warning,
         device: device.into(),
         metric: "temperature".into(),
-        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        condition: Condition { kind: ConditionKind::Above, text: "above 25".into(), threshold: Some(25.0) },
         began_at: at(0),
         opened_at: at(0),
         judged_at: at(0),

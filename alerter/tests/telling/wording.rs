@@ -2,7 +2,7 @@
 
 use alerter::{Said, Templates, Written};
 use jiff::Timestamp;
-use store::{End, DeliveryStatus, Incident, Limit, LimitKind, Message, Notification, NotificationKind, Severity};
+use store::{End, DeliveryStatus, Incident, Condition, ConditionKind, Message, Notification, NotificationKind, Severity};
 
 use crate::rig::{PAGE, at, incident, mail, rules};
 
@@ -25,8 +25,8 @@ fn subject(kind: NotificationKind, incident: Incident) -> String {
     said_at(at(4 * 3_600), vec![(kind, incident)]).subject()
 }
 
-fn of_kind(kind: LimitKind, words: &str, value: Option<f64>) -> Incident {
-    let limit = Limit { kind, words: words.into(), threshold: Some(25.0) };
+fn of_kind(kind: ConditionKind, words: &str, value: Option<f64>) -> Incident {
+    let condition = Condition { kind, text: words.into(), threshold: Some(25.0) };
     Incident { limit, value, ..incident("i", "rule-1", "lab") }
 }
 
@@ -35,13 +35,13 @@ pub(crate) fn over(incident: Incident, value: f64) -> Incident {
 }
 
 pub(crate) fn absent(device: &str) -> Incident {
-    let limit = Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None };
+    let condition = Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None };
     Incident { limit, ..incident(device, "silent", device) }
 }
 
 #[test]
 fn a_subject_says_device_metric_value_and_rule() {
-    use LimitKind::{Above, Absent, Outside, Rate, Stuck};
+    use ConditionKind::{Above, Absent, Outside, Rate, Stuck};
     let above = || of_kind(Above, "above 25", Some(26.1));
     for (kind, incident, expected) in [
         (NotificationKind::Opened, above(), "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)"),

@@ -131,8 +131,8 @@ fn alert(topic: &str, id: &str) -> Arc<Listed> {
         severity: store::Severity::Warning,
         device: topic.device().into(),
         metric: topic.metric().into(),
-        limit: store::Limit {
-            kind: store::LimitKind::Above,
+        condition: store::Condition {
+            kind: store::ConditionKind::Above,
             words: "above 25".into(),
             threshold: Some(25.0),
         },

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{Acknowledgement, End, Incident, Incidents, Limit, LimitKind, Severity, Transition};
+use store::{Acknowledgement, End, Incident, Incidents, Condition, ConditionKind, Severity, Transition};
 
 use crate::bench::{Bench, Wanted};
 
@@ -19,7 +19,7 @@ pub(crate) fn alert(device: &str) -> Incident {
         severity: Severity::Warning,
         device: device.into(),
         metric: "temperature".into(),
-        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        condition: Condition { kind: ConditionKind::Above, text: "above 25".into(), threshold: Some(25.0) },
         began_at,
         opened_at,
         judged_at: opened_at + SignedDuration::from_millis(5),
@@ -84,7 +84,7 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
 #[tokio::test]
 async fn a_device_that_never_spoke_has_no_value() {
     let bench = Bench::start(Wanted::default()).await;
-    let limit = Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None };
+    let condition = Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None };
     let silent = Incident { limit, value: None, unit: None, peak: None, peak_at: None, ..alert("lab") };
     bench.open(silent).await;
     let alert = &alerts(&bench, "").await[0];

@@ -7,7 +7,7 @@ use telemetry::Topic;
 use super::columns::{Micros, Number, Word};
 use super::writer::Tables;
 use crate::spelling::PhaseColumns;
-use crate::{LimitKind, Place, AlertState};
+use crate::{ConditionKind, OrderKey, AlertState};
 
 pub(super) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
@@ -57,7 +57,7 @@ fn alert_state(row: &Row<'_>) -> rusqlite::Result<AlertState> {
     };
     Ok(AlertState {
         rule: row.get(0)?,
-        kind: row.get::<_, Option<Word<LimitKind>>>(12)?.map(|kind| kind.0),
+        kind: row.get::<_, Option<Word<ConditionKind>>>(12)?.map(|kind| kind.0),
         topic: Topic::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,
         phase: phase.read().ok_or_else(|| unreadable(3, FromSqlError::InvalidType.into()))?,
         newest: newest(row)?,
@@ -65,8 +65,8 @@ fn alert_state(row: &Row<'_>) -> rusqlite::Result<AlertState> {
     })
 }
 
-fn newest(row: &Row<'_>) -> rusqlite::Result<Option<Place>> {
+fn newest(row: &Row<'_>) -> rusqlite::Result<Option<OrderKey>> {
     let Some(Micros(measured_at)) = row.get(7)? else { return Ok(None) };
     let (Number(boot), Number(seq)) = (row.get(8)?, row.get(9)?);
-    Ok(Some(Place { measured_at, boot, seq, value: row.get(10)? }))
+    Ok(Some(OrderKey { measured_at, boot, seq, value: row.get(10)? }))
 }

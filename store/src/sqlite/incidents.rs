@@ -10,11 +10,11 @@ use super::notifications;
 use super::writer::Tables;
 use crate::spelling::Spelt;
 use crate::stretch::micros_from;
-use crate::{Acknowledgement, Incident, IncidentQuery, Limit};
+use crate::{Acknowledgement, Incident, IncidentQuery, Condition};
 
 /// The columns that [`read`] reads, in its order.
 const COLUMNS: &str = "
-    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.limit_kind, i.limit_words, i.threshold, i.began_at,
+    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.condition_kind, i.condition_text, i.threshold, i.began_at,
     i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
     i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
 
@@ -103,7 +103,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
         severity: row.get::<_, Word<_>>(3)?.0,
         device: row.get(DEVICE)?,
         metric: row.get(5)?,
-        limit: Limit { kind: row.get::<_, Word<_>>(6)?.0, words: row.get(7)?, threshold: row.get(8)? },
+        condition: Condition { kind: row.get::<_, Word<_>>(6)?.0, text: row.get(7)?, threshold: row.get(8)? },
         began_at: time(9)?,
         opened_at: time(10)?,
         judged_at: time(11)?,

@@ -28,7 +28,7 @@ pub(super) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result
 fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO incidents (
-            id, rule, severity, device, metric, limit_kind, limit_words, threshold, began_at, opened_at, judged_at,
+            id, rule, severity, device, metric, condition_kind, condition_text, threshold, began_at, opened_at, judged_at,
             value, unit, peak, peak_at, late, stored_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
         ON CONFLICT (id) DO NOTHING";
@@ -38,9 +38,9 @@ fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::R
         Word(incident.severity),
         incident.device,
         incident.metric,
-        Word(incident.limit.kind),
-        incident.limit.words,
-        incident.limit.threshold,
+        Word(incident.condition.kind),
+        incident.condition.text,
+        incident.condition.threshold,
         Micros(incident.began_at),
         Micros(incident.opened_at),
         Micros(incident.judged_at),

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 use super::columns::{Micros, Param, Word, number, number_column};
 use super::series;
 use crate::spelling::{PhaseColumns, Spelt};
-use crate::{LimitKind, Place, AlertState};
+use crate::{ConditionKind, OrderKey, AlertState};
 
 /// Of several of one subject the last one counts.
 pub(super) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
@@ -76,7 +76,7 @@ fn read(row: &Row) -> Option<AlertState> {
         incident: row.get(5),
         told: row.get(6),
     };
-    let newest = row.get::<_, Option<Micros>>(7).map(|measured_at| Place {
+    let newest = row.get::<_, Option<Micros>>(7).map(|measured_at| OrderKey {
         measured_at: measured_at.time(),
         boot: number(row.get(8)),
         seq: number(row.get(9)),
@@ -84,7 +84,7 @@ fn read(row: &Row) -> Option<AlertState> {
     });
     Some(AlertState {
         rule: row.get(0),
-        kind: row.get::<_, Option<Word<LimitKind>>>(12).map(|kind| kind.0),
+        kind: row.get::<_, Option<Word<ConditionKind>>>(12).map(|kind| kind.0),
         topic: series::topic(row, 1)?,
         phase: phase.read()?,
         newest,

@@ -48,7 +48,7 @@ async fn keep_wave(transaction: &Transaction<'_>, wave: &[&Transition]) -> Resul
 async fn open(transaction: &Transaction<'_>, wave: &[&Transition]) -> Result<HashSet<String>, Error> {
     const INSERT: &str = "
         INSERT INTO incidents (
-            id, rule, severity, device, metric, limit_kind, limit_words, threshold, began_at, opened_at, judged_at,
+            id, rule, severity, device, metric, condition_kind, condition_text, threshold, began_at, opened_at, judged_at,
             value, unit, peak, peak_at, late, stored_at)
         SELECT *, now() FROM unnest(
             $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::double precision[],
@@ -71,9 +71,9 @@ async fn open(transaction: &Transaction<'_>, wave: &[&Transition]) -> Result<Has
         (&column(&opened, |i| Word(i.severity)), Type::TEXT_ARRAY),
         (&column(&opened, |i| &i.device), Type::TEXT_ARRAY),
         (&column(&opened, |i| &i.metric), Type::TEXT_ARRAY),
-        (&column(&opened, |i| Word(i.limit.kind)), Type::TEXT_ARRAY),
-        (&column(&opened, |i| text(&i.limit.words)), Type::TEXT_ARRAY),
-        (&column(&opened, |i| i.limit.threshold), Type::FLOAT8_ARRAY),
+        (&column(&opened, |i| Word(i.condition.kind)), Type::TEXT_ARRAY),
+        (&column(&opened, |i| text(&i.condition.text)), Type::TEXT_ARRAY),
+        (&column(&opened, |i| i.condition.threshold), Type::FLOAT8_ARRAY),
         (&column(&opened, |i| Micros::of(i.began_at)), Type::TIMESTAMPTZ_ARRAY),
         (&column(&opened, |i| Micros::of(i.opened_at)), Type::TIMESTAMPTZ_ARRAY),
         (&column(&opened, |i| Micros::of(i.judged_at)), Type::TIMESTAMPTZ_ARRAY),

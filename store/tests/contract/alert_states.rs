@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use store::{Changes, LimitKind, Phase, Place, AlertState, Store};
+use store::{Changes, ConditionKind, Phase, OrderKey, AlertState, Store};
 use telemetry::{MAX_SEQ, Topic};
 
 use super::{at, fresh};
 
 pub(super) fn alert_state(rule: &str, topic: &str, phase: Phase) -> AlertState {
-    let newest = Some(Place { measured_at: at(5), boot: Some(MAX_SEQ), seq: None, value: 1.5 });
-    let (rule, kind, topic) = (rule.into(), Some(LimitKind::Rate), Topic::parse(topic).unwrap());
+    let newest = Some(OrderKey { measured_at: at(5), boot: Some(MAX_SEQ), seq: None, value: 1.5 });
+    let (rule, kind, topic) = (rule.into(), Some(ConditionKind::Rate), Topic::parse(topic).unwrap());
     AlertState { rule, kind, topic, phase, newest, value: Some(2.5) }
 }
 
@@ -30,7 +30,7 @@ async fn standings_are_read_as_they_were_kept() {
         alert_state("hot", "temperature/a", Phase::Firing { incident: incident(), told: false }),
         alert_state("hot", "humidity/a/b", Phase::Firing { incident: incident(), told: true }),
         AlertState {
-            newest: Some(Place { measured_at: at(-5), boot: None, seq: Some(0), value: -1.0 }),
+            newest: Some(OrderKey { measured_at: at(-5), boot: None, seq: Some(0), value: -1.0 }),
             ..alert_state("hot", "a/c", Phase::Recovering { incident: incident(), told: true, since: at(-3) })
         },
         silent,

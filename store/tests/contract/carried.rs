@@ -1,7 +1,7 @@
 //! What was kept before notifications were is carried over.
 
 use store::{
-    Address, End, DeliveryStatus, Incident, Limit, LimitKind, Notification, NotificationKind, Phase, Place, Severity, AlertState,
+    Address, End, DeliveryStatus, Incident, Condition, ConditionKind, Notification, NotificationKind, Phase, OrderKey, Severity, AlertState,
     Store, Channel,
 };
 use telemetry::Topic;
@@ -61,7 +61,7 @@ pub(crate) async fn check(store: &dyn Store) {
 fn incident(id: &str, device: &str, micros: i64) -> Incident {
     Incident {
         severity: Severity::Warning,
-        limit: Limit { kind: LimitKind::Above, words: String::new(), threshold: None },
+        condition: Condition { kind: ConditionKind::Above, words: String::new(), threshold: None },
         began_at: at(micros),
         judged_at: at(micros),
         peak: None,
@@ -87,7 +87,7 @@ fn alert_state(device: &str, phase: Phase, micros: i64, value: f64) -> AlertStat
         kind: None,
         topic: Topic::new("temperature", device).unwrap(),
         phase,
-        newest: Some(Place { measured_at: at(micros), boot: None, seq: None, value }),
+        newest: Some(OrderKey { measured_at: at(micros), boot: None, seq: None, value }),
         value: None,
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, End, DeliveryStatus, Incident, IncidentQuery, Limit, LimitKind,
+    Acknowledgement, Address, Changes, Decisions, End, DeliveryStatus, Incident, IncidentQuery, Condition, ConditionKind,
     Notification, NotificationKind, Severity, AlertState, Store, Transition, Channel,
 };
 use telemetry::Topic;
@@ -35,7 +35,7 @@ pub(crate) fn incident(id: &str, device: &str, micros: i64) -> Incident {
         severity: Severity::Critical,
         device: device.into(),
         metric: "temperature".into(),
-        limit: Limit { kind: LimitKind::Above, words: "above 25".into(), threshold: Some(25.0) },
+        condition: Condition { kind: ConditionKind::Above, text: "above 25".into(), threshold: Some(25.0) },
         began_at: at(micros - 1),
         opened_at: at(micros),
         judged_at: at(micros + 1000),
@@ -140,7 +140,7 @@ async fn all_that_is_said_of_an_opening_is_kept() {
     let Some(fresh) = fresh().await else { return };
     let bare = Incident {
         severity: Severity::Info,
-        limit: Limit { kind: LimitKind::Absent, words: "absent for 2m".into(), threshold: None },
+        condition: Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None },
         value: None,
         unit: None,
         peak: None,
@@ -180,7 +180,7 @@ async fn a_record_is_kept_whole_or_not_at_all() {
     let nobody = Transition::Opened(Box::new(incident("i2", "b", 1)), vec![mail("")]);
     let alert_state = AlertState {
         rule: "too hot".into(),
-        kind: Some(LimitKind::Above),
+        kind: Some(ConditionKind::Above),
         topic: Topic::parse("temperature/a").unwrap(),
         phase: store::Phase::Normal,
         newest: None,

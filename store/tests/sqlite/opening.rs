@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{History, Incidents, LimitKind, ReadingStore, Lease, Sqlite};
+use store::{History, Incidents, ConditionKind, ReadingStore, Lease, Sqlite};
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
@@ -128,7 +128,7 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
         .execute_batch(
             "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 4;
              INSERT INTO incidents (
-                 id, rule, severity, device, metric, limit_kind, limit_words, began_at, opened_at, judged_at, late,
+                 id, rule, severity, device, metric, condition_kind, condition_text, began_at, opened_at, judged_at, late,
                  stored_at)
              VALUES
                  ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
@@ -144,7 +144,7 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
     drop(connection);
     let alert_states = Sqlite::open(&file(&folder)).unwrap().alert_states().await.unwrap();
     let kinds: Vec<_> = alert_states.iter().map(|alert_state| alert_state.kind).collect();
-    assert_eq!(kinds, [Some(LimitKind::Below), None, None]);
+    assert_eq!(kinds, [Some(ConditionKind::Below), None, None]);
 }
 
 #[test]

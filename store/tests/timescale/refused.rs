@@ -1,7 +1,7 @@
 //! What the database refuses is kept as a rejection, and nothing else suffers.
 
 use jiff::Timestamp;
-use store::{Acknowledgement, Address, Batch, Incident, Limit, LimitKind, Transition, Channel, Written};
+use store::{Acknowledgement, Address, Batch, Incident, Condition, ConditionKind, Transition, Channel, Written};
 use telemetry::Reading;
 
 use super::Fresh;
@@ -45,7 +45,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let bad = Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] };
         store.write(&bad).await.unwrap();
         assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
-        let limit = Limit { kind: LimitKind::Above, words: "\0".into(), threshold: None };
+        let limit = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };
         let opened =
             Incident { limit, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
         let to = vec![Address { channel: Channel::Mail, to: "\0".into() }];
@@ -54,7 +54,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         assert!(store.acknowledge("i", &known).await.unwrap());
         let kept = &all(&*store).await[0];
         let known = kept.acknowledged.as_ref().unwrap();
-        let texts = [&kept.limit.words, kept.unit.as_ref().unwrap(), &known.by, &known.note];
+        let texts = [&kept.condition.text, kept.unit.as_ref().unwrap(), &known.by, &known.note];
         assert_eq!(texts, ["\u{fffd}"; 4]);
         assert_eq!((&*kept.notifications[0].address.to, kept.opened_at), ("\u{fffd}", Timestamp::MIN));
     }

@@ -80,7 +80,7 @@ fn annotations(incident: &Incident) -> Labels {
         ("summary", Some(words::summary(incident))),
         ("condition", Some(words::limit(incident))),
         ("value", number(incident.value)),
-        ("threshold", number(incident.limit.threshold)),
+        ("threshold", number(incident.condition.threshold)),
         ("unit", incident.unit.clone()),
         ("peak", number(incident.peak)),
         ("resolved_value", number(incident.resolved_value)),
