@@ -144,7 +144,7 @@ impl<'a> Judging<'a> {
         self.connected = connected;
         if self.probed_at.elapsed() >= PROBE_EVERY {
             self.probed_at = Instant::now();
-            match self.alerter.store.owed_count().await {
+            match self.alerter.store.queued_count().await {
                 Ok(_) => self.ready.pass(),
                 Err(e) => self.ready.fail(e.to_string()),
             }

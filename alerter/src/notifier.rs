@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use store::{Message, Channel};
+use store::{OutgoingMessage, Channel};
 
 use crate::Rules;
 
@@ -19,7 +19,7 @@ pub trait Notifier: Send + Sync {
     ///
     /// # Errors
     /// It was not taken, or nobody can say whether it was: try again later.
-    async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken>;
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken>;
 }
 
 /// Why a message was not taken. Neither prints addresses, passwords or the addresses of webhooks.
@@ -72,7 +72,7 @@ struct NotSetUp(Channel);
 
 #[async_trait]
 impl Notifier for NotSetUp {
-    async fn send(&self, _: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         Err(NotTaken::Refused(anyhow::anyhow!(match self.0 {
             Channel::Mail => "mail is not set up: set smtp.url and smtp.from",
             Channel::Webhook => "webhooks are not set up in this process",

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Decisions, Incidents, Message, Lease};
+use store::{Decisions, Incidents, OutgoingMessage, Lease};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -181,7 +181,7 @@ impl Outbox {
         self.inform(now).await?;
         let planned = self.plan(now).await?;
         self.begin(now, end).await?;
-        self.counters.messages_waiting.set(self.store.owed_count().await?.try_into().unwrap_or(i64::MAX));
+        self.counters.messages_waiting.set(self.store.queued_count().await?.try_into().unwrap_or(i64::MAX));
         let soonest = [planned, self.patience.next(now)];
         Ok(soonest.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
     }
@@ -226,7 +226,7 @@ impl Outbox {
     /// Begins to send the oldest message of every line that is free.
     async fn begin(&mut self, now: Timestamp, end: &CancellationToken) -> store::Result<()> {
         for size in MESSAGES {
-            let owed = self.store.owed_messages(now, size).await?;
+            let owed = self.store.queued_messages(now, size).await?;
             let (all, mut begun) = (owed.len() < size, false);
             for message in owed {
                 let line = Line::of(&message.address);
@@ -245,7 +245,7 @@ impl Outbox {
         Ok(())
     }
 
-    fn send(&mut self, line: Line, message: Message) {
+    fn send(&mut self, line: Line, message: OutgoingMessage) {
         let notifier = self.notifiers.of(message.address.channel);
         let rules = Arc::clone(&self.rules.borrow());
         let sent_on = line.clone();

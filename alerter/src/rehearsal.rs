@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Changes, History, Incident, IncidentQuery, Incidents, Message, ReadingQuery, Sqlite, TimeRange, Channel,
+    Changes, History, Incident, IncidentQuery, Incidents, OutgoingMessage, ReadingQuery, Sqlite, TimeRange, Channel,
 };
 use telemetry::Reading;
 use tempfile::TempDir;
@@ -24,7 +24,7 @@ pub(crate) struct Rehearsed {
     /// By opening.
     pub(crate) incidents: Vec<Incident>,
     /// As they would have been made.
-    pub(crate) messages: Vec<Message>,
+    pub(crate) messages: Vec<OutgoingMessage>,
 }
 
 /// Plays a stretch of history to several sets of rules at once; returns how many readings there were.
@@ -138,17 +138,17 @@ impl Rehearsal {
 
 /// Takes every message and tells nobody.
 #[derive(Debug, Clone, Default)]
-struct Told(Arc<Mutex<Vec<Message>>>);
+struct Told(Arc<Mutex<Vec<OutgoingMessage>>>);
 
 impl Told {
-    fn taken(&self) -> Vec<Message> {
+    fn taken(&self) -> Vec<OutgoingMessage> {
         std::mem::take(&mut *self.0.lock().expect("nothing panics while it is held"))
     }
 }
 
 #[async_trait]
 impl Notifier for Told {
-    async fn send(&self, message: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         self.0.lock().expect("nothing panics while it is held").push(message.clone());
         Ok(None)
     }

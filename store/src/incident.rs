@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::{Filter, Topic};
 
-use crate::{Decisions, Message, Notification, Postponed, Result, Silence, Attempt};
+use crate::{Decisions, OutgoingMessage, Notification, Postponed, Result, Silence, Attempt};
 
 /// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -236,13 +236,13 @@ pub trait Incidents: Send + Sync {
     async fn decide(&self, decisions: &Decisions) -> Result<()>;
 
     /// Messages that are to be tried at this time, oldest first.
-    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>>;
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>>;
 
     /// Messages that are to be tried after this time, oldest first.
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>>;
 
     /// How many messages are neither sent nor given up.
-    async fn owed_count(&self) -> Result<u64>;
+    async fn queued_count(&self) -> Result<u64>;
 
     /// Notes what became of a message; one that was sent or given up stays as it is.
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()>;

@@ -26,7 +26,7 @@ pub use incident::{
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
 pub use notification::{
-    Decisions, DeliveryStatus, Deferral, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Attempt,
+    Decisions, DeliveryStatus, Deferral, OutgoingMessage, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Attempt,
 };
 pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};

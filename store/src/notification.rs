@@ -39,7 +39,7 @@ pub enum DeliveryStatus {
 
 /// What is sent in one go: one mail, one call of a webhook, some publishes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message {
+pub struct OutgoingMessage {
     /// Its Message-ID without angle brackets: fixed when it is made, the same on every try.
     pub message_id: String,
     pub address: Address,

@@ -30,7 +30,7 @@ use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
+    Incidents, Latest, Ledger, LedgerQuery, OutgoingMessage, Notification, Page, Postponed, ReadingQuery, ReadingStore,
     Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
 };
 
@@ -164,16 +164,16 @@ impl Incidents for Sqlite {
         self.writer.change("decide on notifications", rows, decide).await
     }
 
-    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
-        self.readers.read("read owed messages", move |tables| messages::owed(tables, now, limit)).await
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
+        self.readers.read("read queued messages", move |tables| messages::queued(tables, now, limit)).await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
         self.readers.read("read postponed messages", move |tables| messages::postponed(tables, now)).await
     }
 
-    async fn owed_count(&self) -> Result<u64> {
-        self.readers.read("count owed messages", messages::owed_count).await
+    async fn queued_count(&self) -> Result<u64> {
+        self.readers.read("count owed messages", messages::queued_count).await
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {

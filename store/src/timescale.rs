@@ -35,7 +35,7 @@ use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, Message, Notification, Page, Postponed, ReadingQuery, ReadingStore,
+    Incidents, Latest, Ledger, LedgerQuery, OutgoingMessage, Notification, Page, Postponed, ReadingQuery, ReadingStore,
     Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
 };
 
@@ -146,16 +146,16 @@ impl Incidents for Timescale {
         self.pool.call("decide on notifications", async |s| decisions::decide(&mut s.client, decisions).await).await
     }
 
-    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
-        self.pool.call("read owed messages", async |s| messages::owed(&mut s.client, now, limit).await).await
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
+        self.pool.call("read queued messages", async |s| messages::queued(&mut s.client, now, limit).await).await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
         self.pool.call("read postponed messages", async |s| messages::postponed(&s.client, now).await).await
     }
 
-    async fn owed_count(&self) -> Result<u64> {
-        self.pool.call("count owed messages", async |s| messages::owed_count(&s.client).await).await
+    async fn queued_count(&self) -> Result<u64> {
+        self.pool.call("count owed messages", async |s| messages::queued_count(&s.client).await).await
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {

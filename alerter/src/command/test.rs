@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use service::{Failure, Settings};
-use store::{Incident, Message, TimeRange, answer};
+use store::{Incident, OutgoingMessage, TimeRange, answer};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
@@ -74,7 +74,7 @@ struct Report<'a> {
 /// What only one of the two would have had; what begins, ends or is told at another time is in both lists.
 struct Difference<'a> {
     incidents: Only<'a, Incident>,
-    messages: Only<'a, Message>,
+    messages: Only<'a, OutgoingMessage>,
 }
 
 struct Only<'a, T> {
@@ -125,7 +125,7 @@ fn key(incident: &Incident) -> impl Eq + Hash + use<'_> {
 }
 
 /// When, to whom and of what.
-fn told(message: &Message) -> impl Eq + Hash + use<'_> {
+fn told(message: &OutgoingMessage) -> impl Eq + Hash + use<'_> {
     let notifications = message.notifications.iter().map(|(notification, incident)| (notification.kind, key(incident)));
     (message.made_at, &message.address, notifications.collect::<Vec<_>>())
 }
@@ -164,7 +164,7 @@ struct Told {
 }
 
 impl Told {
-    fn of(message: &Message) -> Self {
+    fn of(message: &OutgoingMessage) -> Self {
         let mut alerts: Vec<_> = message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
         alerts.dedup();
         Self {
@@ -180,7 +180,7 @@ impl Told {
 impl Report<'_> {
     fn json(&self) -> Json {
         let alerts = |incidents: &[&Incident]| incidents.iter().map(|one| answer::Alert::of(one)).collect();
-        let told = |messages: &[&Message]| messages.iter().map(|one| Told::of(one)).collect();
+        let told = |messages: &[&OutgoingMessage]| messages.iter().map(|one| Told::of(one)).collect();
         let Difference { incidents, messages } = &self.difference;
         Json {
             from: answer::time(self.from),

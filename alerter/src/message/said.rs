@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use store::{Incident, Message, NotificationKind, Severity};
+use store::{Incident, OutgoingMessage, NotificationKind, Severity};
 
 use super::words::{about, link, severity};
 use super::{facts, headline, sections};
@@ -107,7 +107,7 @@ const WHY: &str = "Millrace tells you when a rule is broken and when it is kept 
 impl Said {
     /// The words for the address of the message, in its zone, as they are at this time.
     #[must_use]
-    pub fn of(message: &Message, rules: &Rules, page: &str, now: Timestamp) -> Self {
+    pub fn of(message: &OutgoingMessage, rules: &Rules, page: &str, now: Timestamp) -> Self {
         let zone = rules.zone_of(&message.address.to);
         let mut changes = changes(message);
         let first = changes[0].incident;
@@ -163,7 +163,7 @@ impl Said {
 }
 
 /// One for each incident, in the order in which they were asked for.
-fn changes(message: &Message) -> Vec<Change<'_>> {
+fn changes(message: &OutgoingMessage) -> Vec<Change<'_>> {
     let mut at = std::collections::HashMap::new();
     let mut changes: Vec<Change<'_>> = Vec::new();
     for (notification, incident) in &message.notifications {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{
-    Address, Bucket, End, DeliveryStatus, Incident, Condition, ConditionKind, Message, Notification, NotificationKind, Severity, TimeRange,
+    Address, Bucket, End, DeliveryStatus, Incident, Condition, ConditionKind, OutgoingMessage, Notification, NotificationKind, Severity, TimeRange,
     Channel,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn all() -> Vec<(Said, Option<ChartWords>)> {
 fn with_words(notifications: Vec<(Notification, Incident)>, chart: bool) -> (Said, Option<ChartWords>) {
     let telling = Telling { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
     let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), telling };
-    let message = Message {
+    let message = OutgoingMessage {
         message_id: "sample@millrace".into(),
         address: address(),
         made_at: at(60),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use store::{History, Message};
+use store::{History, OutgoingMessage};
 
 use super::{NotTaken, Notifier};
 use crate::message::{Chart, Said, Templates};
@@ -27,7 +27,7 @@ pub struct Mail {
 
 #[async_trait]
 impl Notifier for Mail {
-    async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken> {
         if message.notifications.is_empty() {
             return Err(NotTaken::Refused(anyhow::anyhow!("the message has nothing to say")));
         }
@@ -42,7 +42,7 @@ impl Notifier for Mail {
 }
 
 impl Mail {
-    async fn chart(&self, message: &Message, sent_at: Timestamp) -> Option<Chart> {
+    async fn chart(&self, message: &OutgoingMessage, sent_at: Timestamp) -> Option<Chart> {
         let mut incidents = message.notifications.iter().map(|(_, incident)| incident);
         let first = incidents.next()?;
         // The first of the most severe.

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use broker::BrokerUrl;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use store::{Incident, Message, Notification, NotificationKind};
+use store::{Incident, OutgoingMessage, Notification, NotificationKind};
 
 use super::{NotTaken, Notifier, PerhapsTaken};
 use crate::Rules;
@@ -33,7 +33,7 @@ pub struct Mqtt {
 
 #[async_trait]
 impl Notifier for Mqtt {
-    async fn send(&self, message: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         let outbox = broker::Outbox {
             url: self.url.clone(),
             client_id: self.client_id.clone(),

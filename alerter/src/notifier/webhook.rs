@@ -17,7 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::percent_decode_str;
-use store::Message;
+use store::OutgoingMessage;
 use url::Url;
 
 use super::{NotTaken, Notifier, PerhapsTaken};
@@ -51,7 +51,7 @@ impl Webhook {
 
 #[async_trait]
 impl Notifier for Webhook {
-    async fn send(&self, message: &Message, rules: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken> {
         let Some(Recipient::Webhook { url }) = rules.recipients.get(&message.address.to) else {
             return Err(NotTaken::Refused(anyhow!("the rules name no webhook of this name any more")));
         };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Address, Message, Postponed, Channel};
+use store::{Address, OutgoingMessage, Postponed, Channel};
 
 use crate::plan::{fnv1a, later};
 
@@ -35,14 +35,14 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    pub(super) fn may_try(&self, line: &Line, message: &Message, now: Timestamp) -> bool {
+    pub(super) fn may_try(&self, line: &Line, message: &OutgoingMessage, now: Timestamp) -> bool {
         let free = self.lines.get(line).is_none_or(|(until, _)| *until <= now);
         let first = self.addresses.get(&message.address);
         free && first.is_none_or(|(until, id)| *until <= now || *id == message.message_id)
     }
 
     /// The server spoke: it is there, and this message stands in nobody's way.
-    pub(super) fn heard(&mut self, line: &Line, message: &Message) {
+    pub(super) fn heard(&mut self, line: &Line, message: &OutgoingMessage) {
         self.lines.remove(line);
         if self.addresses.get(&message.address).is_some_and(|(_, id)| *id == message.message_id) {
             self.addresses.remove(&message.address);
@@ -62,7 +62,7 @@ impl Patience {
     /// Returns when the message is tried again.
     ///
     /// Its line is free in half of that time, so that a message that alone fails does not keep others waiting.
-    pub(super) fn away(&mut self, line: &Line, message: &Message, now: Timestamp) -> Timestamp {
+    pub(super) fn away(&mut self, line: &Line, message: &OutgoingMessage, now: Timestamp) -> Timestamp {
         let (_, failures) = self.lines.get(line).copied().unwrap_or((now, 0));
         let wait = doubled(message.tries.max(failures)).mul_f64(jitter(message));
         self.lines.insert(line.clone(), (later(now, wait / 2), failures.saturating_add(1)));
@@ -93,7 +93,7 @@ fn doubled(times: u32) -> Duration {
 }
 
 /// From 0.5 to 1, and not the same for all messages and tries.
-fn jitter(message: &Message) -> f64 {
+fn jitter(message: &OutgoingMessage) -> f64 {
     let hash = fnv1a(message.message_id.bytes().chain(message.tries.to_le_bytes()));
     0.5 + (hash >> 11) as f64 / (1_u64 << 54) as f64
 }
@@ -102,9 +102,9 @@ fn jitter(message: &Message) -> f64 {
 mod tests {
     use super::*;
 
-    fn message(to: &str, id: &str, tries: u32) -> Message {
+    fn message(to: &str, id: &str, tries: u32) -> OutgoingMessage {
         let address = Address { channel: Channel::Mail, to: to.into() };
-        Message { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notifications: Vec::new() }
+        OutgoingMessage { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notifications: Vec::new() }
     }
 
     fn at(millis: i64) -> Timestamp {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Message, Attempt};
+use store::{OutgoingMessage, Attempt};
 use tracing::{error, info, warn};
 
 use super::patience::Line;
@@ -20,7 +20,7 @@ const GIVEN_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// A try that has come to its end.
 pub(super) struct Ended {
     pub(super) line: Line,
-    pub(super) message: Message,
+    pub(super) message: OutgoingMessage,
     pub(super) outcome: Result<Option<String>, NotTaken>,
 }
 
@@ -36,7 +36,7 @@ impl Outbox {
         self.busy.remove(&line);
     }
 
-    fn taken(&mut self, line: &Line, message: &Message, problem: Option<String>, now: Timestamp) -> Attempt {
+    fn taken(&mut self, line: &Line, message: &OutgoingMessage, problem: Option<String>, now: Timestamp) -> Attempt {
         self.patience.heard(line, message);
         self.counters.messages_sent.inc();
         if self.unsure.remove(&message.message_id) {
@@ -50,7 +50,7 @@ impl Outbox {
         Attempt::Sent { at: now, problem }
     }
 
-    fn not_taken(&mut self, line: &Line, message: &Message, reason: NotTaken, now: Timestamp) -> Attempt {
+    fn not_taken(&mut self, line: &Line, message: &OutgoingMessage, reason: NotTaken, now: Timestamp) -> Attempt {
         let id = &message.message_id;
         if reason.is_unsure() {
             self.unsure.insert(id.clone());

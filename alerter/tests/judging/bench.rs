@@ -170,7 +170,7 @@ struct Person(Journal);
 
 #[async_trait]
 impl Notifier for Person {
-    async fn send(&self, message: &store::Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &store::OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         for (notification, incident) in &message.notifications {
             let kind = if notification.kind == NotificationKind::Opened { "opened" } else { "resolved" };
             self.0.note(format!("tell {} {kind} {}", message.message_id, incident.id));

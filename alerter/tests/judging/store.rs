@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, ConditionKind, Message, Notification, Page, Postponed, ReadingQuery,
+    Incidents, Latest, Ledger, LedgerQuery, ConditionKind, OutgoingMessage, Notification, Page, Postponed, ReadingQuery,
     ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, AlertState, TimeRange,
     Transition, Attempt, Unavailable, Written,
 };
@@ -195,16 +195,16 @@ impl Incidents for Watched {
         self.inner.decide(decisions).await
     }
 
-    async fn owed_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<Message>> {
-        self.inner.owed_messages(now, limit).await
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
+        self.inner.queued_messages(now, limit).await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
         self.inner.postponed_messages(now).await
     }
 
-    async fn owed_count(&self) -> Result<u64> {
-        self.inner.owed_count().await
+    async fn queued_count(&self) -> Result<u64> {
+        self.inner.queued_count().await
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {

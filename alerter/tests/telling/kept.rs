@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
 use store::{
-    Acknowledgement, Address, Changes, DeliveryStatus, Incident, IncidentQuery, Incidents, Message, NotificationKind,
+    Acknowledgement, Address, Changes, DeliveryStatus, Incident, IncidentQuery, Incidents, OutgoingMessage, NotificationKind,
     Silence, Sqlite, Transition, Channel,
 };
 use tempfile::TempDir;
@@ -29,7 +29,7 @@ struct Recorder {
 
 #[async_trait]
 impl Notifier for Recorder {
-    async fn send(&self, message: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         let left = self.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if left.is_ok() {
             return Err(NotTaken::Away(anyhow::anyhow!("gone fishing")));
@@ -96,7 +96,7 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
         is.notifications.iter().filter(|notification| notification.kind == kind && sent(&notification.status)).count()
     };
     assert_eq!([NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved].map(sent), [3, 3, 3]);
-    assert_eq!(store.owed_count().await.unwrap(), 0);
+    assert_eq!(store.queued_count().await.unwrap(), 0);
     assert_eq!((counters.messages_sent.get(), counters.message_failures.get()), (9, 1));
     assert_eq!(counters.messages_waiting.get(), 0);
 }
@@ -108,7 +108,7 @@ async fn what_was_decided_before_a_crash_is_told_after_it() {
     recorder.away.store(1, Ordering::Relaxed);
     let (mut first, _) = outbox(&store, &recorder, "one");
     first.step(at(5)).await.unwrap();
-    assert_eq!(store.owed_count().await.unwrap(), 1);
+    assert_eq!(store.queued_count().await.unwrap(), 1);
     drop(first);
     let (mut second, counters) = outbox(&store, &recorder, "two");
     second.step(at(60)).await.unwrap();
@@ -132,7 +132,7 @@ async fn an_end_waits_for_its_opening_also_after_a_restart() {
     let (mut second, counters) = outbox(&store, &recorder, "two");
     // The opening is tried again after 16 s at the earliest.
     second.step(at(50)).await.unwrap();
-    assert_eq!((counters.messages_sent.get(), store.owed_count().await.unwrap()), (0, 2));
+    assert_eq!((counters.messages_sent.get(), store.queued_count().await.unwrap()), (0, 2));
     second.step(at(36 + 32)).await.unwrap();
     assert_eq!(recorder.journal.lines(), ["ann: Opened a", "ann: Resolved a"]);
 }
@@ -179,7 +179,7 @@ struct Buggy;
 
 #[async_trait]
 impl Notifier for Buggy {
-    async fn send(&self, _: &Message, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
         panic!("a bug")
     }
 }
@@ -191,7 +191,7 @@ async fn a_way_with_a_bug_in_it_keeps_no_other_from_telling_and_does_not_spin() 
     outbox.notifiers = outbox.notifiers.clone().with(Channel::Mqtt, Arc::new(Buggy));
     record(&store, vec![opened(incident("a", "high", "lab"), &everybody())]).await;
     let again = outbox.step(at(10)).await.unwrap();
-    assert_eq!((counters.messages_sent.get(), store.owed_count().await.unwrap()), (2, 1));
+    assert_eq!((counters.messages_sent.get(), store.queued_count().await.unwrap()), (2, 1));
     assert!(again >= at(60), "{again}");
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, Message, Notification,
+    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, OutgoingMessage, Notification,
     Postponed, Lease, Silence, AlertState, Attempt, Unavailable,
 };
 
@@ -71,7 +71,7 @@ impl Incidents for FakeStore {
         Ok(())
     }
 
-    async fn owed_messages(&self, now: Timestamp, limit: usize) -> store::Result<Vec<Message>> {
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> store::Result<Vec<OutgoingMessage>> {
         let kept = self.kept.lock().unwrap();
         let due = |made: &&Made| Kept::owes(made) && made.again_at.is_none_or(|at| at <= now);
         Ok(kept.messages.iter().filter(due).take(limit).map(|made| kept.message(made)).collect())
@@ -88,7 +88,7 @@ impl Incidents for FakeStore {
         Ok(postponed.collect())
     }
 
-    async fn owed_count(&self) -> store::Result<u64> {
+    async fn queued_count(&self) -> store::Result<u64> {
         Ok(self.kept.lock().unwrap().messages.iter().filter(|made| Kept::owes(made)).count() as u64)
     }
 

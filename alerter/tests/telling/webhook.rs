@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::{NotTaken, Notifier, Notifiers, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Address, End, DeliveryStatus, Incident, Message, Notification, NotificationKind, Severity, Channel};
+use store::{Address, End, DeliveryStatus, Incident, OutgoingMessage, Notification, NotificationKind, Severity, Channel};
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
@@ -66,8 +66,8 @@ fn notification(number: i64, kind: NotificationKind, incident: Incident) -> (Not
     (Notification { number, kind, address: desk(), asked_at: at(0), due_at: at(0), status }, incident)
 }
 
-fn message(notifications: Vec<(Notification, Incident)>) -> Message {
-    Message { message_id: "one@millrace".into(), address: desk(), made_at: at(0), tries: 0, notifications }
+fn message(notifications: Vec<(Notification, Incident)>) -> OutgoingMessage {
+    OutgoingMessage { message_id: "one@millrace".into(), address: desk(), made_at: at(0), tries: 0, notifications }
 }
 
 fn notifiers() -> Notifiers {

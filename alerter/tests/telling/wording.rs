@@ -2,11 +2,11 @@
 
 use alerter::{Said, Templates, Written};
 use jiff::Timestamp;
-use store::{End, DeliveryStatus, Incident, Condition, ConditionKind, Message, Notification, NotificationKind, Severity};
+use store::{End, DeliveryStatus, Incident, Condition, ConditionKind, OutgoingMessage, Notification, NotificationKind, Severity};
 
 use crate::rig::{PAGE, at, incident, mail, rules};
 
-pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Message {
+pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> OutgoingMessage {
     let address = mail(to);
     let notification = |(number, (kind, incident)): (usize, (NotificationKind, Incident))| {
         let status = DeliveryStatus::Waiting { held: None };
@@ -14,7 +14,7 @@ pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Mess
         (Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, status }, incident)
     };
     let notifications = told.into_iter().enumerate().map(notification).collect();
-    Message { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notifications }
+    OutgoingMessage { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notifications }
 }
 
 pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> Said {

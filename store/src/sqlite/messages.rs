@@ -9,16 +9,16 @@ use super::columns::{Micros, at_most};
 use super::notifications;
 use super::writer::Tables;
 use crate::stretch::micros_from;
-use crate::{Address, DeliveryStatus, Message, Postponed, Attempt};
+use crate::{Address, DeliveryStatus, OutgoingMessage, Postponed, Attempt};
 
 /// Those that are to be tried, oldest first.
-pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<Message>> {
+pub(super) fn queued(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<OutgoingMessage>> {
     const SELECT: &str = "
         SELECT message_id, channel, recipient, made_at, tries, number FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= ?1)
             AND EXISTS (SELECT 1 FROM notifications WHERE message = messages.number)
         ORDER BY number LIMIT ?2";
-    let mut messages: Vec<(i64, Message)> = connection
+    let mut messages: Vec<(i64, OutgoingMessage)> = connection
         .prepare_cached(SELECT)?
         .query_map(params![Micros(now), at_most(limit)], read)?
         .collect::<rusqlite::Result<_>>()?;
@@ -34,8 +34,8 @@ pub(super) fn owed(connection: &Connection, now: Timestamp, limit: usize) -> rus
     Ok(messages.into_iter().map(|(_, message)| message).collect())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Message)> {
-    let message = Message {
+fn read(row: &Row<'_>) -> rusqlite::Result<(i64, OutgoingMessage)> {
+    let message = OutgoingMessage {
         message_id: row.get(0)?,
         address: notifications::address(row, 1)?,
         made_at: row.get::<_, Micros>(3)?.0,
@@ -61,7 +61,7 @@ pub(super) fn postponed(connection: &Connection, now: Timestamp) -> rusqlite::Re
     connection.prepare_cached(SELECT)?.query_map([Micros(now)], read)?.collect()
 }
 
-pub(super) fn owed_count(connection: &Connection) -> rusqlite::Result<u64> {
+pub(super) fn queued_count(connection: &Connection) -> rusqlite::Result<u64> {
     const COUNT: &str = "SELECT count(*) FROM messages WHERE sent_at IS NULL AND given_up_at IS NULL";
     connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
 }

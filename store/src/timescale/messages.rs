@@ -8,10 +8,10 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use super::{incidents, notifications};
-use crate::{Address, DeliveryStatus, Message, Postponed, Attempt};
+use crate::{Address, DeliveryStatus, OutgoingMessage, Postponed, Attempt};
 
 /// Those that are to be tried, oldest first.
-pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<Message>, Error> {
+pub(super) async fn queued(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>, Error> {
     const SELECT: &str = "
         SELECT message_id, channel, recipient, made_at, tries, number FROM messages m
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)
@@ -27,7 +27,7 @@ pub(super) async fn owed(client: &mut Client, now: Timestamp, limit: usize) -> R
             pairs.entry(message_id.clone()).or_default().push(pair);
         }
     }
-    let message = |row: &Row| Message {
+    let message = |row: &Row| OutgoingMessage {
         message_id: row.get(0),
         address: notifications::address(row, 1),
         made_at: row.get::<_, Micros>(3).time(),
@@ -52,7 +52,7 @@ pub(super) async fn postponed(client: &Client, now: Timestamp) -> Result<Vec<Pos
     Ok(rows.iter().map(read).collect())
 }
 
-pub(super) async fn owed_count(client: &Client) -> Result<u64, Error> {
+pub(super) async fn queued_count(client: &Client) -> Result<u64, Error> {
     const COUNT: &str = "SELECT count(*) FROM messages WHERE sent_at IS NULL AND given_up_at IS NULL";
     Ok(client.query_typed_one(COUNT, &[]).await?.get::<_, i64>(0).unsigned_abs())
 }

@@ -45,7 +45,7 @@ pub(crate) async fn check(store: &dyn Store) {
     assert!(numbers[1] < numbers[2] && numbers[2] != numbers[0], "in the order in which they were asked for");
     incidents.iter_mut().flat_map(|i| &mut i.notifications).for_each(|notification| notification.number = 0);
     assert_eq!(incidents, [second, first, third]);
-    let owed = store.owed_messages(at(1), 10).await.unwrap();
+    let owed = store.queued_messages(at(1), 10).await.unwrap();
     assert_eq!(owed.len(), 1);
     assert_eq!((&*owed[0].message_id, owed[0].made_at), ("i1.resolved@millrace", at(100)));
     assert_eq!((&*owed[0].address.to, &*owed[0].notifications[0].1.id), (BOTH, "i1"));

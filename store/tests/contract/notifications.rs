@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, DeliveryStatus, Deferral, Message, NewMessage, Notification, NotificationKind, Postponed, Reminder,
+    Acknowledgement, Decisions, DeliveryStatus, Deferral, OutgoingMessage, NewMessage, Notification, NotificationKind, Postponed, Reminder,
     Store, Attempt,
 };
 use tokio::task::JoinSet;
@@ -37,8 +37,8 @@ async fn due(store: &dyn Store, now: i64) -> (Vec<i64>, Option<Timestamp>) {
     (due.into_iter().map(|(notification, _)| notification.number).collect(), next)
 }
 
-async fn owed(store: &dyn Store, now: i64) -> Vec<String> {
-    let messages = store.owed_messages(at(now), 100).await.unwrap();
+async fn queued(store: &dyn Store, now: i64) -> Vec<String> {
+    let messages = store.queued_messages(at(now), 100).await.unwrap();
     messages.iter().map(|message| message.message_id.trim_end_matches("@millrace").to_owned()).collect()
 }
 
@@ -79,9 +79,9 @@ async fn a_notification_is_in_one_message() {
     let all = open(store, 4).await;
     put(store, vec![message("one", &all[..2]), message("two", &all[1..3])]).await;
     assert_eq!(due(store, LATER).await.0, all[3..]);
-    let messages = fresh.reopened().await.owed_messages(at(LATER), 10).await.unwrap();
+    let messages = fresh.reopened().await.queued_messages(at(LATER), 10).await.unwrap();
     let contents =
-        |message: &Message| -> Vec<i64> { message.notifications.iter().map(|(n, _)| n.number).collect() };
+        |message: &OutgoingMessage| -> Vec<i64> { message.notifications.iter().map(|(n, _)| n.number).collect() };
     assert_eq!(messages.iter().map(contents).collect::<Vec<_>>(), [all[..2].to_vec(), vec![all[2]]]);
     assert_eq!((&*messages[0].message_id, messages[0].made_at), ("one@millrace", at(20)));
     assert_eq!((&messages[0].address, messages[0].tries), (&mail("a@example.org"), 0));
@@ -97,7 +97,7 @@ async fn a_message_without_a_notification_is_not_made() {
     put(store, vec![message("one", &all)]).await;
     put(store, vec![message("taken", &all), message("none", &[]), message("unknown", &[i64::MAX])]).await;
     assert_eq!(owed(store, LATER).await, ["one"]);
-    assert_eq!(store.owed_count().await.unwrap(), 1);
+    assert_eq!(store.queued_count().await.unwrap(), 1);
     assert_eq!(store.messages_since(at(0)).await.unwrap().len(), 1);
 }
 
@@ -123,7 +123,7 @@ async fn of_many_that_decide_at_once_one_has_the_notification() {
         deciding.spawn(async move { put(&*store, vec![message(&format!("m{i}"), &all)]).await });
     }
     deciding.join_all().await;
-    let messages = fresh.store.owed_messages(at(LATER), 100).await.unwrap();
+    let messages = fresh.store.queued_messages(at(LATER), 100).await.unwrap();
     let mut told: Vec<_> =
         messages.iter().flat_map(|message| &message.notifications).map(|(notification, _)| notification.number).collect();
     told.sort_unstable();
@@ -213,7 +213,7 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     let made = (0..4).map(|i| message(&format!("m{i}"), &all[i..=i])).collect();
     put(store, made).await;
     assert_eq!(owed(store, 0).await, ["m0", "m1", "m2", "m3"]);
-    assert_eq!(store.owed_messages(at(0), 1).await.unwrap().len(), 1);
+    assert_eq!(store.queued_messages(at(0), 1).await.unwrap().len(), 1);
     let problem = || String::from("451 later");
     let tried = async |id: &str, tried: Attempt| {
         store.record_attempt(&format!("{id}@millrace"), &attempt).await.unwrap();
@@ -229,13 +229,13 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     tried("unknown", Attempt::Sent { at: at(99), problem: None }).await;
     assert_eq!(owed(store, 99).await, ["m3"]);
     assert_eq!(owed(store, 100).await, ["m0", "m3"]);
-    assert_eq!(store.owed_count().await.unwrap(), 2);
+    assert_eq!(store.queued_count().await.unwrap(), 2);
     tried("m0", Attempt::Failed { again_at: at(200), problem: problem() }).await;
     let (message_id, address) = ("m0@millrace".into(), mail("a@example.org"));
     let postponed = Postponed { message_id, address, tries: 2, again_at: at(200) };
     assert_eq!(store.postponed_messages(at(199)).await.unwrap(), [postponed]);
     assert_eq!(store.postponed_messages(at(200)).await.unwrap(), []);
-    assert_eq!(store.owed_messages(at(200), 1).await.unwrap()[0].tries, 2);
+    assert_eq!(store.queued_messages(at(200), 1).await.unwrap()[0].tries, 2);
     let fates: Vec<_> =
         super::incidents::all(store).await.into_iter().rev().map(|i| i.notifications[0].status.clone()).collect();
     let status = |id: &str, sent_at: Option<i64>, problem: Option<&str>| DeliveryStatus::InMessage {

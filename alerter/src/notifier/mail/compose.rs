@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lettre::message::header::{self, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
-use store::{DeliveryStatus, Incident, Message, Notification, NotificationKind};
+use store::{DeliveryStatus, Incident, OutgoingMessage, Notification, NotificationKind};
 
 use crate::message::{Chart, Said, Templates};
 
@@ -16,7 +16,7 @@ const MAX_REFERENCES: usize = 10;
 /// # Errors
 /// The recipient, kept since the incident opened, is no address; or a template fails.
 pub(super) fn mail(
-    message: &Message,
+    message: &OutgoingMessage,
     said: &Said,
     chart: Option<&Chart>,
     templates: &Templates,
@@ -56,7 +56,7 @@ pub(super) fn mail(
 }
 
 /// The mails that told this address of what has now ended, or goes on.
-fn openings(message: &Message) -> Vec<String> {
+fn openings(message: &OutgoingMessage) -> Vec<String> {
     let mut ids = Vec::new();
     for (notification, incident) in &message.notifications {
         let told = (notification.kind != NotificationKind::Opened).then(|| told_in(notification, incident)).flatten();

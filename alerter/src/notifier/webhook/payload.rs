@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Incident, Message, NotificationKind};
+use store::{Incident, OutgoingMessage, NotificationKind};
 
 use crate::message::words;
 use crate::plan::fnv1a;
@@ -12,7 +12,7 @@ use crate::plan::fnv1a;
 type Labels = BTreeMap<&'static str, String>;
 
 /// One alert per incident; it is resolved where the message says that it ended.
-pub(super) fn of(message: &Message, page: &str) -> Value {
+pub(super) fn of(message: &OutgoingMessage, page: &str) -> Value {
     let mut incidents: Vec<(&Incident, bool)> = Vec::new();
     for (notification, incident) in &message.notifications {
         let ended = notification.kind == NotificationKind::Resolved;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, DeliveryStatus, Incident, Message, NewMessage, Notification, NotificationKind, Reminder, Silence,
+    Address, Decisions, DeliveryStatus, Incident, OutgoingMessage, NewMessage, Notification, NotificationKind, Reminder, Silence,
     Transition,
 };
 
@@ -157,13 +157,13 @@ impl Kept {
         }
     }
 
-    pub(super) fn message(&self, made: &Made) -> Message {
+    pub(super) fn message(&self, made: &Made) -> OutgoingMessage {
         let NewMessage { message_id, address, made_at, notifications } = made.message.clone();
         let notification = |number: &i64| {
             let (notification, of) = &self.notifications[usize::try_from(number - 1).unwrap()];
             (notification.clone(), self.incident(of))
         };
-        Message {
+        OutgoingMessage {
             message_id,
             address,
             made_at,
