@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::spelling::Spelt;
+use crate::text_codec::TextCodec;
 use crate::{DeliveryStatus, Incident, Severity, Channel};
 
 /// RFC 3339 in UTC with microseconds.

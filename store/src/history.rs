@@ -135,7 +135,7 @@ pub trait History: Send + Sync {
     /// A page of readings by `measured_at`, then device, metric, boot, seq and value.
     async fn readings(&self, query: ReadingQuery) -> Result<Page>;
 
-    /// Equal stretches of `range`, at most `points` of them, those without a reading left out.
+    /// Equal buckets of `range`, at most `points` of them, those without a reading left out.
     async fn buckets(
         &self,
         device: &str,

@@ -11,7 +11,7 @@ use crate::{Result, TimeRange};
 /// A reading that the broker took longer after it was measured than this is late.
 pub const LATE: Duration = Duration::from_secs(60);
 
-/// Stretches of missing numbers that are named for one boot, at most.
+/// TimeBuckets of missing numbers that are named for one boot, at most.
 pub const MAX_MISSING_RANGES: usize = 100;
 
 /// Which readings to count.
@@ -40,7 +40,7 @@ pub struct Boot {
     pub late: u64,
     /// Numbers between the first and the last that are not stored.
     pub missing: u64,
-    /// Where these are: the first [`MAX_MISSING_RANGES`] stretches.
+    /// Where these are: the first [`MAX_MISSING_RANGES`] buckets.
     pub missing_ranges: Vec<RangeInclusive<u64>>,
     pub newest_measured_at: Timestamp,
 }

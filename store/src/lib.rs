@@ -10,9 +10,9 @@ mod location;
 mod notification;
 mod rejection;
 mod request;
-mod spelling;
+mod text_codec;
 mod sqlite;
-mod stretch;
+mod time_bucket;
 mod timescale;
 mod write;
 

@@ -6,7 +6,7 @@ use telemetry::Topic;
 
 use super::columns::{Micros, Number, Word};
 use super::writer::Tables;
-use crate::spelling::PhaseColumns;
+use crate::text_codec::PhaseColumns;
 use crate::{ConditionKind, OrderKey, AlertState};
 
 pub(super) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {

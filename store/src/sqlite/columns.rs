@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-use crate::spelling::Spelt;
+use crate::text_codec::TextCodec;
 
 /// A time: whole microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -27,13 +27,13 @@ impl FromSql for Micros {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<T>(pub(super) T);
 
-impl<T: Spelt> ToSql for Word<T> {
+impl<T: TextCodec> ToSql for Word<T> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.word().into())
     }
 }
 
-impl<T: Spelt> FromSql for Word<T> {
+impl<T: TextCodec> FromSql for Word<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         T::read(value.as_str()?).map(Self).ok_or(FromSqlError::InvalidType)
     }

@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 use super::columns::{Micros, Word, list};
 use super::notifications;
 use super::writer::Tables;
-use crate::spelling::Spelt;
-use crate::stretch::micros_from;
+use crate::text_codec::TextCodec;
+use crate::time_bucket::micros_from;
 use crate::{Acknowledgement, Incident, IncidentQuery, Condition};
 
 /// The columns that [`read`] reads, in its order.

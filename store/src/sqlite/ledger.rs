@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use super::columns::Micros;
 use super::series;
 use crate::ledger::Tally;
-use crate::stretch::micros_from;
+use crate::time_bucket::micros_from;
 use crate::{Boot, LATE, LedgerQuery};
 
 /// A device at a time: SQLite sorts its readings, in a file where they are many.

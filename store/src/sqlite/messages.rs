@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use super::columns::{Micros, at_most};
 use super::notifications;
 use super::writer::Tables;
-use crate::stretch::micros_from;
+use crate::time_bucket::micros_from;
 use crate::{Address, DeliveryStatus, OutgoingMessage, Postponed, Attempt};
 
 /// Those that are to be tried, oldest first.

@@ -9,7 +9,7 @@ use telemetry::{Reading, Topic};
 use super::columns::{Number, at_most};
 use super::readings::{self, COLUMNS};
 use super::series;
-use crate::stretch::micros_from;
+use crate::time_bucket::micros_from;
 use crate::{Cursor, Page, ReadingQuery, StoredReading};
 
 /// Merges the series, whose key gives each in order, keeping no more rows than one page and one.

@@ -7,7 +7,7 @@ use telemetry::MAX_CLOCK_AHEAD;
 use super::Sqlite;
 use super::writer::Tables;
 use crate::Result;
-use crate::stretch::micros_from;
+use crate::time_bucket::micros_from;
 
 /// Rows in one transaction, at most.
 const CHUNK_ROWS: usize = 10_000;

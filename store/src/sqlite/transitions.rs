@@ -6,7 +6,7 @@ use rusqlite::params;
 use super::columns::{Micros, Word};
 use super::alert_states;
 use super::writer::Tables;
-use crate::spelling::RESOLVED;
+use crate::text_codec::RESOLVED;
 use crate::{Address, Changes, End, Incident, Transition};
 
 pub(super) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result<()> {

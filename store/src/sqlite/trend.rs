@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::columns::Micros;
 use super::readings::{self, COLUMNS};
 use super::series;
-use crate::stretch::{Reduced, Stretches};
+use crate::time_bucket::{Reduced, TimeBuckets};
 use crate::{Bucket, Latest, TimeRange};
 
 /// The newest reading of every series: one seek each, so that no second table has to be kept true.
@@ -48,11 +48,11 @@ pub(super) fn buckets(
 ) -> rusqlite::Result<Vec<Bucket>> {
     let mut buckets = Vec::new();
     let Some(series) = series::find(connection, device, metric)? else { return Ok(buckets) };
-    let stretches = Stretches::new(range, points, i64::MIN);
-    let mut from = stretches.from;
-    while let Some(micros) = next_reading(connection, series, from, stretches.to)? {
-        let stretch = stretches.around(micros);
-        buckets.push(stretches.bucket(stretch, reduce(connection, series, stretch)?));
+    let buckets = TimeBuckets::new(range, points, i64::MIN);
+    let mut from = buckets.from;
+    while let Some(micros) = next_reading(connection, series, from, buckets.to)? {
+        let stretch = buckets.around(micros);
+        buckets.push(buckets.bucket(stretch, reduce(connection, series, stretch)?));
         from = stretch.1;
     }
     Ok(buckets)

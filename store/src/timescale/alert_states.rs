@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 
 use super::columns::{Micros, Param, Word, number, number_column};
 use super::series;
-use crate::spelling::{PhaseColumns, Spelt};
+use crate::text_codec::{PhaseColumns, TextCodec};
 use crate::{ConditionKind, OrderKey, AlertState};
 
 /// Of several of one subject the last one counts.

@@ -8,8 +8,8 @@ use bytes::{BufMut, BytesMut};
 use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
-use crate::spelling::Spelt;
-use crate::stretch::micros_from;
+use crate::text_codec::TextCodec;
+use crate::time_bucket::micros_from;
 
 /// 2000-01-01 in microseconds since 1970: PostgreSQL counts from there.
 const EPOCH: i64 = 946_684_800_000_000;
@@ -96,7 +96,7 @@ impl ToSql for Span {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<T>(pub(super) T);
 
-impl<T: Spelt + fmt::Debug> ToSql for Word<T> {
+impl<T: TextCodec + fmt::Debug> ToSql for Word<T> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
         self.0.word().to_sql(ty, out)
     }
@@ -108,7 +108,7 @@ impl<T: Spelt + fmt::Debug> ToSql for Word<T> {
     to_sql_checked!();
 }
 
-impl<'a, T: Spelt> FromSql<'a> for Word<T> {
+impl<'a, T: TextCodec> FromSql<'a> for Word<T> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let word = <&str as FromSql>::from_sql(ty, raw)?;
         T::read(word).map(Self).ok_or_else(|| format!("{word:?} is not known here").into())

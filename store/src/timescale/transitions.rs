@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Error, Transaction};
 use super::columns::{Micros, Param, Word, text};
 use super::waves::waves;
 use super::{incidents, alert_states};
-use crate::spelling::RESOLVED;
+use crate::text_codec::RESOLVED;
 use crate::{Address, Changes, End, Incident, Transition, Channel};
 
 pub(super) async fn record(client: &mut Client, changes: &Changes) -> Result<(), Error> {

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{FIRST_MICROS, Micros, Span};
 use super::readings::{self, COLUMNS};
-use crate::stretch::{Reduced, Stretches};
+use crate::time_bucket::{Reduced, TimeBuckets};
 use crate::{Bucket, Latest, TimeRange};
 
 /// What values are divided by while they are summed: huge ones do not overflow, and a power of two loses nothing.
@@ -57,22 +57,22 @@ pub(super) async fn buckets(
         WHERE series = (SELECT id FROM series WHERE device = $1 AND metric = $2)
             AND measured_at >= $3 AND measured_at < $4
         GROUP BY start ORDER BY start";
-    let stretches = Stretches::new(range, points, FIRST_MICROS);
+    let buckets = TimeBuckets::new(range, points, FIRST_MICROS);
     let params: [(&(dyn ToSql + Sync), Type); 6] = [
         (&device, Type::TEXT),
         (&metric, Type::TEXT),
-        (&Micros(stretches.from), Type::TIMESTAMPTZ),
-        (&Micros(stretches.to), Type::TIMESTAMPTZ),
-        (&Span(stretches.width), Type::INTERVAL),
+        (&Micros(buckets.from), Type::TIMESTAMPTZ),
+        (&Micros(buckets.to), Type::TIMESTAMPTZ),
+        (&Span(buckets.width), Type::INTERVAL),
         (&SCALE, Type::FLOAT8),
     ];
     let rows = client.query_typed(SELECT, &params).await?;
-    Ok(rows.iter().map(|row| bucket(row, &stretches)).collect())
+    Ok(rows.iter().map(|row| bucket(row, &buckets)).collect())
 }
 
-fn bucket(row: &Row, stretches: &Stretches) -> Bucket {
+fn bucket(row: &Row, buckets: &TimeBuckets) -> Bucket {
     let count = row.get::<_, i64>(4).unsigned_abs();
     let average = row.get::<_, f64>(3) / count as f64 * SCALE;
     let reduced = Reduced { min: row.get(1), max: row.get(2), average: Some(average), count };
-    stretches.bucket(stretches.around(row.get::<_, Micros>(0).0), reduced)
+    buckets.bucket(buckets.around(row.get::<_, Micros>(0).0), reduced)
 }

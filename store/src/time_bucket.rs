@@ -1,18 +1,18 @@
-//! A range of time cut into stretches, each of which becomes one bucket.
+//! A range of time cut into buckets, each of which becomes one bucket.
 
 use jiff::Timestamp;
 
 use crate::{Bucket, TimeRange};
 
-/// A range cut into equal stretches, in microseconds; the last one may be shorter.
-pub(crate) struct Stretches {
+/// A range cut into equal buckets, in microseconds; the last one may be shorter.
+pub(crate) struct TimeBuckets {
     range: TimeRange,
     pub(crate) from: i64,
     pub(crate) to: i64,
     pub(crate) width: i64,
 }
 
-impl Stretches {
+impl TimeBuckets {
     /// `first` is the first time that the database has: nothing lies before it.
     pub(crate) fn new(range: TimeRange, points: usize, first: i64) -> Self {
         let (from, to) = (micros_from(range.from).max(first), micros_from(range.to));
@@ -68,8 +68,8 @@ fn time(micros: i64) -> Timestamp {
 mod tests {
     use super::*;
 
-    fn stretches(from: i64, to: i64, points: usize) -> Stretches {
-        Stretches::new(TimeRange { from: time(from), to: time(to) }, points, i64::MIN)
+    fn buckets(from: i64, to: i64, points: usize) -> TimeBuckets {
+        TimeBuckets::new(TimeRange { from: time(from), to: time(to) }, points, i64::MIN)
     }
 
     #[test]
@@ -85,15 +85,15 @@ mod tests {
             (0, 10, 0, 7, (0, 10)),
             (0, 10, usize::MAX, 7, (7, 8)),
         ] {
-            assert_eq!(stretches(from, to, points).around(at), expected, "{from}..{to} / {points} at {at}");
+            assert_eq!(buckets(from, to, points).around(at), expected, "{from}..{to} / {points} at {at}");
         }
     }
 
     #[test]
     fn the_longest_range_does_not_overflow() {
         let all = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
-        let stretches = Stretches::new(all, 1, i64::MIN);
-        assert_eq!(stretches.around(0), (micros_from(all.from), micros_from(all.to)));
+        let buckets = TimeBuckets::new(all, 1, i64::MIN);
+        assert_eq!(buckets.around(0), (micros_from(all.from), micros_from(all.to)));
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
             (Some(2.0), 1.0, 3.0, 2.0),
         ] {
             let reduced = Reduced { min, max, average, count: 2 };
-            assert_eq!(stretches(0, 10, 1).bucket((0, 10), reduced).mean, mean);
+            assert_eq!(buckets(0, 10, 1).bucket((0, 10), reduced).mean, mean);
         }
     }
 

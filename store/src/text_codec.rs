@@ -1,19 +1,19 @@
-//! How the words of alerting are spelt in the tables of either store.
+//! How the words of alerting are text_codec in the tables of either store.
 
 use jiff::Timestamp;
 
 use crate::{End, ConditionKind, NotificationKind, Phase, Lease, Severity, Channel};
 
 /// One of a few words, in a column.
-pub(crate) trait Spelt: Sized {
+pub(crate) trait TextCodec: Sized {
     fn word(&self) -> &'static str;
 
     fn read(word: &str) -> Option<Self>;
 }
 
-macro_rules! spelt {
+macro_rules! text_codec {
     ($type:ident: $($variant:ident $word:literal),+) => {
-        impl Spelt for $type {
+        impl TextCodec for $type {
             fn word(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $word),+
@@ -30,12 +30,12 @@ macro_rules! spelt {
     };
 }
 
-spelt!(Severity: Info "info", Warning "warning", Critical "critical");
-spelt!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
-spelt!(End: Cleared "cleared", RuleRemoved "rule removed");
-spelt!(Channel: Mail "mail", Webhook "webhook", Mqtt "mqtt");
-spelt!(NotificationKind: Opened "opened", Reminder "reminder", Resolved "resolved");
-spelt!(Lease: Outbox "outbox", Absence "absence");
+text_codec!(Severity: Info "info", Warning "warning", Critical "critical");
+text_codec!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
+text_codec!(End: Cleared "cleared", RuleRemoved "rule removed");
+text_codec!(Channel: Mail "mail", Webhook "webhook", Mqtt "mqtt");
+text_codec!(NotificationKind: Opened "opened", Reminder "reminder", Resolved "resolved");
+text_codec!(Lease: Outbox "outbox", Absence "absence");
 
 /// Why a reminder that waits when its incident is over is dropped.
 pub(crate) const RESOLVED: &str = "resolved";
