@@ -14,6 +14,6 @@ pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
 pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
 pub use link::Link;
-pub use mqtt::{Quality, Subscription, consume};
+pub use mqtt::{Qos, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

@@ -31,7 +31,7 @@ pub struct Subscription {
     /// no session, and its name gets a random end, so that several may listen.
     pub client_id: String,
     pub filters: Vec<String>,
-    pub quality: Quality,
+    pub qos: Qos,
     /// Without a message for this long, the connection is made anew with fresh subscriptions: some brokers keep
     /// a connection up whose subscriptions have gone silent. Nothing is lost by it.
     pub silence: Duration,
@@ -39,7 +39,7 @@ pub struct Subscription {
 
 /// Which promise a subscription makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quality {
+pub enum Qos {
     /// The newest message or nothing: nothing is settled, and a full receiver loses messages.
     AtMostOnce,
     /// Every message until it is settled, over reconnects and restarts.
@@ -55,7 +55,7 @@ pub async fn consume(
     link: watch::Sender<Link>,
     stop: CancellationToken,
 ) {
-    if subscription.quality == Quality::AtMostOnce {
+    if subscription.qos == Qos::AtMostOnce {
         subscription.client_id += &format!("-{:08x}", rand::random::<u32>());
     }
     let mut backoff = Backoff::default();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, Delivery, Link, Quality, Queue, Subscription};
+use broker::{BrokerUrl, Delivery, Link, Qos, Queue, Subscription};
 use serde::Deserialize;
 use store::{Location, Store};
 use telemetry::{Message, Metrics as Collected};
@@ -41,7 +41,7 @@ impl Source {
     pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
-            return Ok(Self::over(Way::Mqtt(subscription(settings, service, Quality::AtLeastOnce)?)));
+            return Ok(Self::over(Way::Mqtt(subscription(settings, service, Qos::AtLeastOnce)?)));
         }
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
         let (name, connection_name) = (service.to_owned(), format!("millrace-{service}"));
@@ -53,7 +53,7 @@ impl Source {
     /// # Errors
     /// `mqtt.url`, `mqtt.silence` or `metrics` is wrong.
     pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
-        Ok(Self::over(Way::Mqtt(subscription(settings, service, Quality::AtMostOnce)?)))
+        Ok(Self::over(Way::Mqtt(subscription(settings, service, Qos::AtMostOnce)?)))
     }
 
     fn over(way: Way) -> Self {
@@ -80,7 +80,7 @@ impl Source {
     }
 }
 
-fn subscription(settings: &Settings, service: &str, quality: Quality) -> Result<Subscription, SettingError> {
+fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscription, SettingError> {
     let url: String = settings.get("mqtt.url")?;
     let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let Silence(silence) = settings.get("mqtt.silence")?;
@@ -89,7 +89,7 @@ fn subscription(settings: &Settings, service: &str, quality: Quality) -> Result<
     }
     let collected: Collected = settings.get("metrics")?;
     let client_id = format!("millrace-{service}");
-    Ok(Subscription { url, client_id, filters: collected.filters().collect(), quality, silence })
+    Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, silence })
 }
 
 /// Ends only with the connection's task.

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::{CLOSING, Quality, Subscription, client, drained, explained, options};
+use super::{CLOSING, Qos, Subscription, client, drained, explained, options};
 use crate::delivery::session;
 use crate::{Delivery, Link, Outcome, Unsettled};
 
@@ -87,7 +87,7 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     pub(super) fn new(subscription: &'a Subscription, link: &'a watch::Sender<Link>) -> Self {
         let mut options = options(&subscription.url, &subscription.client_id);
-        options.set_clean_session(subscription.quality == Quality::AtMostOnce);
+        options.set_clean_session(subscription.qos == Qos::AtMostOnce);
         options.set_manual_acks(true);
         let (client, events) = client(options, ACKS_AHEAD);
         Self {
@@ -150,9 +150,9 @@ impl<'a> Connection<'a> {
     }
 
     fn subscribe(&mut self) {
-        let qos = match self.subscription.quality {
-            Quality::AtMostOnce => QoS::AtMostOnce,
-            Quality::AtLeastOnce => QoS::AtLeastOnce,
+        let qos = match self.subscription.qos {
+            Qos::AtMostOnce => QoS::AtMostOnce,
+            Qos::AtLeastOnce => QoS::AtLeastOnce,
         };
         let filters = self.subscription.filters.iter().map(|f| SubscribeFilter::new(f.clone(), qos));
         if let Err(e) = self.client.try_subscribe_many(filters) {
@@ -182,14 +182,14 @@ impl<'a> Connection<'a> {
             payload: publish.payload.clone(),
             received_at: Timestamp::now(),
         };
-        match self.subscription.quality {
-            Quality::AtMostOnce => {
+        match self.subscription.qos {
+            Qos::AtMostOnce => {
                 if out.try_send(Delivery::free(message)).is_err() {
                     self.link.send_modify(|link| link.gaps += 1);
                 }
             }
             // The receiver ends only together with this connection.
-            Quality::AtLeastOnce => drop(arrived.send(Delivery::mqtt(message, self.ack(publish)))),
+            Qos::AtLeastOnce => drop(arrived.send(Delivery::mqtt(message, self.ack(publish)))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Delivery, Link, Outcome, Quality, Subscription, Unsettled, consume};
+use broker::{Delivery, Link, Outcome, Qos, Subscription, Unsettled, consume};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, PubAck, SubAck, SubscribeReasonCode};
 use telemetry::Message;
@@ -23,12 +23,12 @@ struct Consumer {
 }
 
 impl Consumer {
-    fn start(broker: &Scripted, quality: Quality, room: usize, silence: Duration) -> Self {
+    fn start(broker: &Scripted, qos: Qos, room: usize, silence: Duration) -> Self {
         let subscription = Subscription {
             url: broker.url(),
             client_id: CLIENT_ID.into(),
             filters: vec!["temperature/#".into(), "humidity/#".into()],
-            quality,
+            qos,
             silence,
         };
         let (out, deliveries) = mpsc::channel(room);
@@ -39,7 +39,7 @@ impl Consumer {
     }
 
     fn at_least_once(broker: &Scripted) -> Self {
-        Self::start(broker, Quality::AtLeastOnce, 10, Duration::from_secs(60))
+        Self::start(broker, Qos::AtLeastOnce, 10, Duration::from_secs(60))
     }
 
     async fn take(&mut self) -> Delivery<Message> {
@@ -169,7 +169,7 @@ async fn a_message_to_retry_or_dropped_is_delivered_again() {
 #[tokio::test]
 async fn silence_leads_to_a_new_connection_and_subscription() {
     let broker = Scripted::bind().await;
-    let mut consumer = Consumer::start(&broker, Quality::AtLeastOnce, 10, Duration::from_millis(100));
+    let mut consumer = Consumer::start(&broker, Qos::AtLeastOnce, 10, Duration::from_millis(100));
     assert_eq!(subscribed(&broker).await.next().await, None);
     let mut line = subscribed(&broker).await;
     consumer.link(|link| link.gaps == 2).await;
@@ -227,7 +227,7 @@ async fn a_stop_sends_the_acks_of_any_number() {
 #[tokio::test]
 async fn a_stop_ends_though_nobody_takes_the_messages() {
     let broker = Scripted::bind().await;
-    let mut consumer = Consumer::start(&broker, Quality::AtLeastOnce, 1, Duration::from_secs(60));
+    let mut consumer = Consumer::start(&broker, Qos::AtLeastOnce, 1, Duration::from_secs(60));
     let mut line = subscribed(&broker).await;
     for pkid in 1..=5 {
         line.deliver(AT_LEAST_ONCE, pkid, "a").await;
@@ -244,7 +244,7 @@ async fn a_stop_ends_though_nobody_takes_the_messages() {
 #[tokio::test]
 async fn while_nobody_takes_the_messages_the_connection_still_answers() {
     let broker = Scripted::bind().await;
-    let mut consumer = Consumer::start(&broker, Quality::AtLeastOnce, 1, Duration::from_secs(60));
+    let mut consumer = Consumer::start(&broker, Qos::AtLeastOnce, 1, Duration::from_secs(60));
     let mut line = subscribed(&broker).await;
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     let first = consumer.expect("a").await;
@@ -294,7 +294,7 @@ async fn a_refused_subscription_is_tried_again() {
 #[tokio::test]
 async fn at_most_once_settles_nothing_and_loses_what_there_is_no_room_for() {
     let broker = Scripted::bind().await;
-    let mut consumer = Consumer::start(&broker, Quality::AtMostOnce, 2, Duration::from_secs(60));
+    let mut consumer = Consumer::start(&broker, Qos::AtMostOnce, 2, Duration::from_secs(60));
     let mut line = broker.welcome(false).await;
     assert!(line.connect.clean_session);
     assert_ne!(line.connect.client_id, CLIENT_ID, "several may listen");
