@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use service::{SettingError, Settings};
-use telemetry::Metrics;
+use telemetry::CollectedMetrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -29,7 +29,7 @@ pub(crate) fn known(settings: &Settings) -> Result<Known, SettingError> {
     let zone = if zone.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(&zone) };
     let problem = "there is no such time zone: write an IANA name such as Europe/Berlin";
     let zone = zone.map_err(|_| SettingError::new("smtp.zone", problem))?;
-    let metrics = settings.get::<Metrics>("metrics")?.names().map(str::to_owned).collect();
+    let metrics = settings.get::<CollectedMetrics>("metrics")?.names().map(str::to_owned).collect();
     Ok(Known { metrics, mail_to: settings.get("smtp.to")?, zone })
 }
 

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, RejectionQuery, Store};
-use telemetry::{MAX_PAYLOAD_BYTES, Message, Metrics as Collected, Reading, Topic};
+use telemetry::{MAX_PAYLOAD_BYTES, Message, CollectedMetrics, Reading, Topic};
 use tracing::info;
 
 use crate::api::Refusal;
@@ -32,7 +32,7 @@ pub trait Publisher: Send + Sync {
 #[derive(Clone)]
 pub struct Resend {
     publisher: Arc<dyn Publisher>,
-    collected: Collected,
+    collected: CollectedMetrics,
     /// Two people at one row would else publish two versions of it.
     under_way: Arc<Mutex<HashSet<i64>>>,
 }
@@ -45,7 +45,7 @@ struct Claim<'a> {
 
 impl Resend {
     #[must_use]
-    pub fn new(publisher: Arc<dyn Publisher>, collected: Collected) -> Self {
+    pub fn new(publisher: Arc<dyn Publisher>, collected: CollectedMetrics) -> Self {
         Self { publisher, collected, under_way: Arc::default() }
     }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
-        let collected = Collected::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
+        let collected = CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
         let mended = Mended::read(body.as_bytes()).unwrap();
         Resend::new(Arc::new(Nobody), collected).readings(rejected, mended)
     }

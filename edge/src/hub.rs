@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
-use telemetry::{Message, Metrics as Collected};
+use telemetry::{Message, CollectedMetrics};
 use tokio::sync::{mpsc, watch};
 
 /// Where readings come in; the broker hands each publish to it.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    collected: Collected,
+    collected: CollectedMetrics,
     /// Weak, so that closing the strong ends lets the services finish.
     debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
     pages: mpsc::WeakSender<Delivery<Message>>,
@@ -37,7 +37,7 @@ struct Counters {
 impl Hub {
     /// `debtors` must settle a message before its PUBACK; `pages` see it afterwards and owe nothing.
     pub(crate) fn new(
-        collected: Collected,
+        collected: CollectedMetrics,
         debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
         pages: mpsc::WeakSender<Delivery<Message>>,
         metrics: &Metrics,
@@ -140,7 +140,7 @@ mod tests {
         let (writer_in, writer) = mpsc::channel(1);
         let (alerter_in, alerter) = mpsc::channel(1);
         let (pages_in, pages) = mpsc::channel(1);
-        let collected = Collected::try_from(vec!["temperature".to_owned()]).unwrap();
+        let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
         let debtors = vec![writer_in.downgrade(), alerter_in.downgrade()];
         let hub = Hub::new(collected, debtors, pages_in.downgrade(), &Metrics::default());
         Ends { hub, senders: vec![writer_in, alerter_in, pages_in], writer, alerter, pages }

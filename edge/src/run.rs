@@ -11,7 +11,7 @@ use dashboard::{Live, Pipeline, Places, Resend, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
-use telemetry::{Message, Metrics as Collected};
+use telemetry::{Message, CollectedMetrics};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -113,7 +113,7 @@ fn start_services(
     let (to_alerter, judged) = mpsc::channel(AHEAD);
     let (to_pages, shown) = mpsc::channel(AHEAD);
     let debtors = vec![to_writer.downgrade(), to_alerter.downgrade()];
-    let collected: Collected = settings.get("metrics")?;
+    let collected: CollectedMetrics = settings.get("metrics")?;
     let hub = Arc::new(Hub::new(collected.clone(), debtors, to_pages.downgrade(), metrics));
 
     let config = db_writer::Config::from_settings(settings)?;

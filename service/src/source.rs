@@ -8,7 +8,7 @@ use std::time::Duration;
 use broker::{BrokerUrl, Delivery, Link, Qos, Queue, Subscription};
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{Message, Metrics as Collected};
+use telemetry::{Message, CollectedMetrics};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Check, Context, SettingError, Settings};
@@ -87,7 +87,7 @@ fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscrip
     if silence < Duration::from_secs(1) {
         return Err(SettingError::new("mqtt.silence", "must be at least 1s"));
     }
-    let collected: Collected = settings.get("metrics")?;
+    let collected: CollectedMetrics = settings.get("metrics")?;
     let client_id = format!("millrace-{service}");
     Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, silence })
 }

@@ -15,4 +15,4 @@ pub use filter::{Filter, FilterError};
 pub use message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use reading::Reading;
-pub use topic::{MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Metrics, Topic, TopicError};
+pub use topic::{MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, CollectedMetrics, Topic, TopicError};

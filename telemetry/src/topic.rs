@@ -115,9 +115,9 @@ impl fmt::Debug for Topic {
 /// The metrics that are collected; a topic of any other metric carries no reading.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "Vec<String>")]
-pub struct Metrics(Vec<String>);
+pub struct CollectedMetrics(Vec<String>);
 
-impl Metrics {
+impl CollectedMetrics {
     /// Whether messages on this topic are readings, be they good ones or bad.
     #[must_use]
     pub fn collect(&self, topic: &str) -> bool {
@@ -135,7 +135,7 @@ impl Metrics {
     }
 }
 
-impl TryFrom<Vec<String>> for Metrics {
+impl TryFrom<Vec<String>> for CollectedMetrics {
     type Error = String;
 
     fn try_from(names: Vec<String>) -> Result<Self, String> {
@@ -184,14 +184,14 @@ mod tests {
 
     #[test]
     fn a_metric_is_collected_by_its_first_level_alone() {
-        let metrics = Metrics::try_from(vec!["temperature".to_string()]).unwrap();
+        let metrics = CollectedMetrics::try_from(vec!["temperature".to_string()]).unwrap();
         assert!(metrics.collect("temperature/lab"));
         assert!(metrics.collect("temperature/lab.1"), "bad grammar of a collected metric is a bad reading");
         assert!(metrics.collect("temperature"));
         assert!(!metrics.collect("temperatures/lab"));
         assert!(!metrics.collect("status/lab"));
-        assert!(Metrics::try_from(vec!["a/b".to_string()]).is_err());
-        assert!(Metrics::try_from(vec![]).is_err());
+        assert!(CollectedMetrics::try_from(vec!["a/b".to_string()]).is_err());
+        assert!(CollectedMetrics::try_from(vec![]).is_err());
     }
 
     proptest! {
