@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Deliveries, Delivery, Link, Outcome};
+use broker::{Deliveries, Delivery, ConnectionStatus, Outcome};
 use service::Check;
 use store::{Store, Transition};
 use telemetry::{Decoded, Message};
@@ -41,7 +41,7 @@ impl Alerter {
     pub async fn run(
         self,
         deliveries: Deliveries<Message>,
-        link: watch::Receiver<Link>,
+        link: watch::Receiver<ConnectionStatus>,
         notifiers: Notifiers,
         ready: Check,
     ) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Delivery, Link};
+use broker::{Backoff, Deliveries, Delivery, ConnectionStatus};
 use jiff::Timestamp;
 use service::Check;
 use store::{Changes, Lease};
@@ -39,7 +39,7 @@ const WITHIN: u64 = 0;
 pub(crate) struct Judging<'a> {
     alerter: &'a Alerter,
     rules: watch::Receiver<Arc<Rules>>,
-    link: watch::Receiver<Link>,
+    link: watch::Receiver<ConnectionStatus>,
     judge: Judge,
     /// The connection over which the newest delivery came; none while none has come over the present one.
     session: Option<u64>,
@@ -57,7 +57,7 @@ impl<'a> Judging<'a> {
         alerter: &'a Alerter,
         owed: &'a Notify,
         ready: &'a Check,
-        link: watch::Receiver<Link>,
+        link: watch::Receiver<ConnectionStatus>,
     ) -> Self {
         let rules = alerter.rules.clone();
         let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());

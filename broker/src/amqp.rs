@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 pub(crate) use self::acker::Debt;
 use self::session::Session;
-use crate::{AmqpUrl, Backoff, Delivery, Link};
+use crate::{AmqpUrl, Backoff, Delivery, ConnectionStatus};
 
 /// Waits for the next try to connect: from the first to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -48,7 +48,7 @@ pub struct Queue {
 pub async fn consume_queue(
     queue: Queue,
     out: mpsc::Sender<Delivery<Message>>,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
@@ -58,9 +58,9 @@ pub async fn consume_queue(
             Err(problem) => (problem, Duration::ZERO),
             Ok(mut session) => {
                 info!(broker = %queue.url, queue = queue.name, "consuming");
-                link.send_modify(Link::made);
+                link.send_modify(ConnectionStatus::connected);
                 let Some(problem) = unless_stopped(&out, &stop, session.run(&out)).await else {
-                    link.send_modify(|link| link.ended(None));
+                    link.send_modify(|link| link.disconnected(None));
                     drop(out);
                     count_lost(&link, session.close().await);
                     return;
@@ -71,7 +71,7 @@ pub async fn consume_queue(
         };
         let retry_in = backoff.after(lasted);
         warn!(broker = %queue.url, queue = queue.name, ?retry_in, "no connection: {problem}");
-        link.send_modify(|link| link.ended(Some(format!("{}: {problem}", queue.url))));
+        link.send_modify(|link| link.disconnected(Some(format!("{}: {problem}", queue.url))));
         if unless_stopped(&out, &stop, tokio::time::sleep(retry_in)).await.is_none() {
             return;
         }
@@ -91,7 +91,7 @@ async fn unless_stopped<T>(
     }
 }
 
-fn count_lost(link: &watch::Sender<Link>, lost_acks: u64) {
+fn count_lost(link: &watch::Sender<ConnectionStatus>, lost_acks: u64) {
     if lost_acks > 0 {
         warn!(lost_acks, "acks may not have reached the broker: their messages come again");
         link.send_modify(|link| link.lost_acks += lost_acks);

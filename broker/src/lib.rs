@@ -5,7 +5,7 @@
 mod amqp;
 mod backoff;
 mod delivery;
-mod link;
+mod connection_status;
 mod mqtt;
 mod outbox;
 mod url;
@@ -13,7 +13,7 @@ mod url;
 pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
 pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
-pub use link::Link;
+pub use connection_status::ConnectionStatus;
 pub use mqtt::{Qos, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

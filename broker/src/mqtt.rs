@@ -12,7 +12,7 @@ use tracing::warn;
 
 pub(crate) use self::connection::Ack;
 use self::connection::{Connection, End};
-use crate::{Backoff, BrokerUrl, Delivery, Link};
+use crate::{Backoff, BrokerUrl, Delivery, ConnectionStatus};
 
 /// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
@@ -52,7 +52,7 @@ pub enum Qos {
 pub async fn consume(
     mut subscription: Subscription,
     out: mpsc::Sender<Delivery<Message>>,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {
     if subscription.qos == Qos::AtMostOnce {
@@ -64,14 +64,14 @@ pub async fn consume(
         let end = connection.run(&out, &stop).await;
         let lasted = connection.lasted();
         if let End::Stop = end {
-            link.send_modify(|link| link.ended(None));
+            link.send_modify(|link| link.disconnected(None));
             drop(out);
             connection.close().await;
             return;
         }
         // Whoever settles from now on learns that it is too late.
         drop(connection);
-        link.send_modify(|link| link.ended(Some(format!("{}: {end}", subscription.url))));
+        link.send_modify(|link| link.disconnected(Some(format!("{}: {end}", subscription.url))));
         let wait = backoff.after(lasted);
         warn!(broker = %subscription.url, retry_in = ?wait, "connection ended: {end}");
         tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }

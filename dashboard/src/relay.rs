@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Deliveries, Delivery, Link, Outcome};
+use broker::{Deliveries, Delivery, ConnectionStatus, Outcome};
 use service::Check;
 use store::{Incident, IncidentQuery, Store};
 use telemetry::Message;
@@ -35,7 +35,7 @@ const ALERTS_KEPT: usize = 1_000;
 /// Whenever messages may have been missed, and now and then, the newest readings are taken from the store again.
 pub async fn relay(
     deliveries: Deliveries<Message>,
-    link: watch::Receiver<Link>,
+    link: watch::Receiver<ConnectionStatus>,
     live: Live,
     store: Arc<dyn Store>,
     ready: Check,
@@ -74,7 +74,7 @@ async fn observe(taken: &mut Vec<Delivery<Message>>, live: &Live) {
 
 /// Takes from the store what no delivery tells.
 async fn look_back(
-    mut link: watch::Receiver<Link>,
+    mut link: watch::Receiver<ConnectionStatus>,
     live: &Live,
     store: &dyn Store,
     ready: &Check,
@@ -87,11 +87,11 @@ async fn look_back(
             _ = ticks.tick() => {}
             Ok(()) = link.changed() => {}
         }
-        let gaps_now = Some(link.borrow_and_update().gaps);
-        let reload = gaps != gaps_now || looks.is_multiple_of(RELOAD_EVERY);
+        let missed_now = Some(link.borrow_and_update().missed);
+        let reload = gaps != missed_now || looks.is_multiple_of(RELOAD_EVERY);
         match look(live, store, &mut seen, reload).await {
             Ok(()) => {
-                gaps = gaps_now;
+                gaps = missed_now;
                 ready.pass();
                 if std::mem::take(&mut away) {
                     info!("the page shows alerts and history again");
@@ -156,7 +156,7 @@ mod tests {
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
         let live = Live::new(Ages { stale_after: FRAME_EVERY, offline_after: FRAME_EVERY });
         let (_broker, deliveries) = tokio::sync::mpsc::channel(1);
-        let (link, health) = (watch::Sender::new(Link::default()), service::Health::default());
+        let (link, health) = (watch::Sender::new(ConnectionStatus::default()), service::Health::default());
         let (subscribed, ready) = (link.subscribe(), health.check("store"));
         let relay = tokio::spawn(relay(deliveries, subscribed, live.clone(), store.clone(), ready));
         let is_ready = async {

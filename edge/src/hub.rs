@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use broker::{Backoff, Delivery, Link, Outcome};
+use broker::{Backoff, Delivery, ConnectionStatus, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
@@ -19,7 +19,7 @@ pub(crate) struct Hub {
     /// Weak, so that closing the strong ends lets the services finish.
     debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
     pages: mpsc::WeakSender<Delivery<Message>>,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
     last_stamp: AtomicI64,
     counters: Counters,
 }
@@ -51,7 +51,7 @@ impl Hub {
                 .register("not_shown", "Messages that open pages missed and read from the store"),
             connections: metrics.register("connections", "Clients that are connected to the broker"),
         };
-        let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
+        let link = watch::Sender::new(ConnectionStatus { connected: true, missed: 1, ..ConnectionStatus::default() });
         Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
     }
 
@@ -64,7 +64,7 @@ impl Hub {
     }
 
     /// Grows its gaps when pages could not follow.
-    pub(crate) fn link(&self) -> watch::Receiver<Link> {
+    pub(crate) fn link(&self) -> watch::Receiver<ConnectionStatus> {
         self.link.subscribe()
     }
 
@@ -103,7 +103,7 @@ impl Hub {
         let Some(pages) = self.pages.upgrade() else { return };
         if pages.try_send(Delivery::free(message)).is_err() {
             self.counters.not_shown.inc();
-            self.link.send_modify(|link| link.gaps += 1);
+            self.link.send_modify(|link| link.missed += 1);
         }
     }
 }
@@ -207,7 +207,7 @@ mod tests {
             publish(&hub).await;
         };
         tokio::join!(publishes, services);
-        assert_eq!(link.borrow().gaps, 2);
+        assert_eq!(link.borrow().missed, 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, Delivery, Link, Qos, Queue, Subscription};
+use broker::{BrokerUrl, Delivery, ConnectionStatus, Qos, Queue, Subscription};
 use serde::Deserialize;
 use store::{Location, Store};
 use telemetry::{Message, CollectedMetrics};
@@ -17,7 +17,7 @@ use crate::{Check, Context, SettingError, Settings};
 #[derive(Debug)]
 pub struct Source {
     way: Way,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
 }
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Source {
 
     /// How the connection is doing, from now on.
     #[must_use]
-    pub fn link(&self) -> watch::Receiver<Link> {
+    pub fn link(&self) -> watch::Receiver<ConnectionStatus> {
         self.link.subscribe()
     }
 
@@ -93,7 +93,7 @@ fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscrip
 }
 
 /// Ends only with the connection's task.
-async fn follow(mut link: watch::Receiver<Link>, check: Check) {
+async fn follow(mut link: watch::Receiver<ConnectionStatus>, check: Check) {
     loop {
         {
             let link = link.borrow_and_update();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use alerter::rules::{self, Known};
 use alerter::{Alerter, Counters, NotTaken, Notifier, Notifiers, Rules};
 use async_trait::async_trait;
-use broker::{Delivery, Link, Outcome};
+use broker::{Delivery, ConnectionStatus, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -45,8 +45,8 @@ pub(crate) fn measured(second: i64, value: f64) -> String {
     format!(r#"{{"value":{value},"measured_at":"{}","seq":{second}}}"#, at(second))
 }
 
-fn link(connected: bool) -> Link {
-    Link { connected, ..Link::default() }
+fn link(connected: bool) -> ConnectionStatus {
+    ConnectionStatus { connected, ..ConnectionStatus::default() }
 }
 
 pub(crate) struct Bench {
@@ -54,7 +54,7 @@ pub(crate) struct Bench {
     given: AtomicUsize,
     pub(crate) store: Arc<Watched>,
     pub(crate) rules: watch::Sender<Arc<Rules>>,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
     pub(crate) counters: Counters,
     pub(crate) health: Health,
     alerter: JoinHandle<()>,

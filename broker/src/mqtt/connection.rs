@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{CLOSING, Qos, Subscription, client, drained, explained, options};
 use crate::delivery::session;
-use crate::{Delivery, Link, Outcome, Unsettled};
+use crate::{Delivery, ConnectionStatus, Outcome, Unsettled};
 
 /// Acks that may wait for the connection.
 const ACKS_AHEAD: usize = 1024;
@@ -74,7 +74,7 @@ pub(super) enum End {
 /// One connection with its own event loop: discarding both together is what makes cancelling a poll safe.
 pub(super) struct Connection<'a> {
     subscription: &'a Subscription,
-    link: &'a watch::Sender<Link>,
+    link: &'a watch::Sender<ConnectionStatus>,
     client: AsyncClient,
     events: EventLoop,
     session: u64,
@@ -85,7 +85,7 @@ pub(super) struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(subscription: &'a Subscription, link: &'a watch::Sender<Link>) -> Self {
+    pub(super) fn new(subscription: &'a Subscription, link: &'a watch::Sender<ConnectionStatus>) -> Self {
         let mut options = options(&subscription.url, &subscription.client_id);
         options.set_clean_session(subscription.qos == Qos::AtMostOnce);
         options.set_manual_acks(true);
@@ -165,7 +165,7 @@ impl<'a> Connection<'a> {
         if refused.is_none() {
             info!(broker = %self.subscription.url, filters = ?self.subscription.filters, "subscribed");
             self.since = Some(Instant::now());
-            self.link.send_modify(Link::made);
+            self.link.send_modify(ConnectionStatus::connected);
         }
         refused.map(|index| self.subscription.filters.get(index).cloned().unwrap_or_default())
     }
@@ -185,7 +185,7 @@ impl<'a> Connection<'a> {
         match self.subscription.qos {
             Qos::AtMostOnce => {
                 if out.try_send(Delivery::free(message)).is_err() {
-                    self.link.send_modify(|link| link.gaps += 1);
+                    self.link.send_modify(|link| link.missed += 1);
                 }
             }
             // The receiver ends only together with this connection.

@@ -24,7 +24,7 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_debt_cannot_be_paid(
     assert_ne!(again.session(), session);
     again.settle(Outcome::Done).await.unwrap();
     let link = consumer.link(|link| link.connected).await;
-    assert_eq!((link.gaps, link.problem, link.lost_acks), (2, None, 0));
+    assert_eq!((link.missed, link.problem, link.lost_acks), (2, None, 0));
     consumer.stopped().await;
     rig.waiting(&rig.name, 0).await;
 }
@@ -55,7 +55,7 @@ async fn under_load_cuts_lose_nothing() {
     };
     let (taken, ()) = tokio::join!(all_settled, rig.publish((0..MESSAGES).map(|n| n.to_string())));
     assert!(taken <= MESSAGES + CUTS * PREFETCH, "{taken} deliveries: acks did not arrive");
-    consumer.link(|link| link.connected && link.gaps > CUTS as u64).await;
+    consumer.link(|link| link.connected && link.missed > CUTS as u64).await;
     // What comes again goes back.
     drop(consumer.deliveries);
     within("the end", consumer.ended).await.unwrap();

@@ -29,7 +29,7 @@ async fn a_missing_queue_is_named_and_taken_from_once_it_is_there() {
     rig.declare(&[]).await;
     rig.publish(["b".to_owned()]).await;
     consumer.expect("b").await.settle(Outcome::Done).await.unwrap();
-    assert_eq!(consumer.link(|link| link.connected).await.gaps, 2);
+    assert_eq!(consumer.link(|link| link.connected).await.missed, 2);
     consumer.stopped().await;
 }
 

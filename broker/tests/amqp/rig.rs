@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{AmqpUrl, BrokerUrl, Delivery, Link, Outbox, Queue, consume_queue};
+use broker::{AmqpUrl, BrokerUrl, Delivery, ConnectionStatus, Outbox, Queue, consume_queue};
 use bytes::Bytes;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -160,7 +160,7 @@ impl Drop for Rig {
 /// A consumer that runs, and what it hands over.
 pub(crate) struct Consumer {
     pub(crate) deliveries: mpsc::Receiver<Delivery<Message>>,
-    pub(crate) link: watch::Receiver<Link>,
+    pub(crate) link: watch::Receiver<ConnectionStatus>,
     pub(crate) stop: CancellationToken,
     pub(crate) ended: JoinHandle<()>,
 }
@@ -171,7 +171,7 @@ impl Consumer {
         let url: AmqpUrl = amqp.parse().unwrap();
         let queue = Queue { url, name: name.into(), prefetch: PREFETCH as u16, connection_name: name.into() };
         let (out, deliveries) = mpsc::channel(room);
-        let (link, link_state) = watch::channel(Link::default());
+        let (link, link_state) = watch::channel(ConnectionStatus::default());
         let stop = CancellationToken::new();
         let ended = tokio::spawn(consume_queue(queue, out, link, stop.clone()));
         Self { deliveries, link: link_state, stop, ended }
@@ -206,7 +206,7 @@ impl Consumer {
         delivery
     }
 
-    pub(crate) async fn link(&mut self, condition: impl FnMut(&Link) -> bool) -> Link {
+    pub(crate) async fn link(&mut self, condition: impl FnMut(&ConnectionStatus) -> bool) -> ConnectionStatus {
         within("a change of the link", self.link.wait_for(condition))
             .await
             .expect("the consumer runs")
@@ -215,7 +215,7 @@ impl Consumer {
 
     /// Waits for a problem that says this.
     pub(crate) async fn problem(&mut self, said: &str) {
-        let says = |link: &Link| !link.connected && link.problem.as_ref().is_some_and(|p| p.contains(said));
+        let says = |link: &ConnectionStatus| !link.connected && link.problem.as_ref().is_some_and(|p| p.contains(said));
         within(said, self.link.wait_for(says)).await.expect("the consumer runs");
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Delivery, Link, Outcome, Qos, Subscription, Unsettled, consume};
+use broker::{Delivery, ConnectionStatus, Outcome, Qos, Subscription, Unsettled, consume};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, PubAck, SubAck, SubscribeReasonCode};
 use telemetry::Message;
@@ -17,7 +17,7 @@ const AT_LEAST_ONCE: QoS = QoS::AtLeastOnce;
 /// A consumer that runs, and what it hands over.
 struct Consumer {
     deliveries: mpsc::Receiver<Delivery<Message>>,
-    link: watch::Receiver<Link>,
+    link: watch::Receiver<ConnectionStatus>,
     stop: CancellationToken,
     ended: JoinHandle<()>,
 }
@@ -32,7 +32,7 @@ impl Consumer {
             silence,
         };
         let (out, deliveries) = mpsc::channel(room);
-        let (link, link_state) = watch::channel(Link::default());
+        let (link, link_state) = watch::channel(ConnectionStatus::default());
         let stop = CancellationToken::new();
         let ended = tokio::spawn(consume(subscription, out, link, stop.clone()));
         Self { deliveries, link: link_state, stop, ended }
@@ -56,7 +56,7 @@ impl Consumer {
         delivery
     }
 
-    async fn link(&mut self, condition: impl FnMut(&Link) -> bool) {
+    async fn link(&mut self, condition: impl FnMut(&ConnectionStatus) -> bool) {
         within("a change of the link", self.link.wait_for(condition)).await.expect("the consumer runs");
     }
 
@@ -86,7 +86,7 @@ async fn it_subscribes_with_a_session_that_lasts() {
     let filters = line.grant().await.filters;
     let filters: Vec<_> = filters.iter().map(|filter| (filter.path.as_str(), filter.qos)).collect();
     assert_eq!(filters, [("temperature/#", AT_LEAST_ONCE), ("humidity/#", AT_LEAST_ONCE)]);
-    consumer.link(|link| link.connected && link.gaps == 1 && link.problem.is_none()).await;
+    consumer.link(|link| link.connected && link.missed == 1 && link.problem.is_none()).await;
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_debt_cannot_be_paid(
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
     expect_puback(&mut line, 1).await;
-    consumer.link(|link| link.connected && link.gaps == 2 && link.problem.is_none()).await;
+    consumer.link(|link| link.connected && link.missed == 2 && link.problem.is_none()).await;
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_cut_at_any_moment_of_the_start_is_survived() {
     let code = SubscribeReasonCode::Success(AT_LEAST_ONCE);
     line.say_half(&Packet::SubAck(SubAck::new(subscribe.pkid, vec![code; 2]))).await;
     drop(line);
-    assert_eq!(consumer.link.borrow().gaps, 0, "never subscribed");
+    assert_eq!(consumer.link.borrow().missed, 0, "never subscribed");
     let mut line = broker.welcome(true).await;
     line.deliver(AT_LEAST_ONCE, 1, "before the SUBACK").await;
     line.grant().await;
@@ -172,7 +172,7 @@ async fn silence_leads_to_a_new_connection_and_subscription() {
     let mut consumer = Consumer::start(&broker, Qos::AtLeastOnce, 10, Duration::from_millis(100));
     assert_eq!(subscribed(&broker).await.next().await, None);
     let mut line = subscribed(&broker).await;
-    consumer.link(|link| link.gaps == 2).await;
+    consumer.link(|link| link.missed == 2).await;
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     let unsettled = consumer.expect("a").await;
     // The broker may well be waiting for this very message.
@@ -288,7 +288,7 @@ async fn a_refused_subscription_is_tried_again() {
         problem.ends_with("the broker refused the subscription humidity/#: check the rights of this user")
     );
     let _line = subscribed(&broker).await;
-    consumer.link(|link| link.gaps == 1).await;
+    consumer.link(|link| link.missed == 1).await;
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn at_most_once_settles_nothing_and_loses_what_there_is_no_room_for() {
     for text in ["a", "b", "c", "d"] {
         line.deliver(QoS::AtMostOnce, 0, text).await;
     }
-    consumer.link(|link| link.connected && link.gaps == 3 && link.problem.is_none()).await;
+    consumer.link(|link| link.connected && link.missed == 3 && link.problem.is_none()).await;
     for said in ["a", "b"] {
         consumer.expect(said).await.settle(Outcome::Done).await.unwrap();
     }

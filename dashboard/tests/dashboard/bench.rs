@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Delivery, Link};
+use broker::{Delivery, ConnectionStatus};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Resend, Server, relay, serve};
 use jiff::Timestamp;
@@ -38,7 +38,7 @@ pub(crate) struct Bench {
     /// What was resent.
     pub(crate) heard: Heard,
     broker: mpsc::Sender<Delivery<Message>>,
-    link: watch::Sender<Link>,
+    link: watch::Sender<ConnectionStatus>,
 }
 
 /// What a test may want different.
@@ -85,7 +85,7 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
         let (broker, deliveries) = mpsc::channel(100_000);
-        let link = watch::Sender::new(Link { connected: true, gaps: 1, ..Link::default() });
+        let link = watch::Sender::new(ConnectionStatus { connected: true, missed: 1, ..ConnectionStatus::default() });
         let ready = health.check("store");
         tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
@@ -172,7 +172,7 @@ impl Bench {
 
     /// Messages may have been missed.
     pub(crate) fn miss(&self) {
-        self.link.send_modify(|link| link.gaps += 1);
+        self.link.send_modify(|link| link.missed += 1);
     }
 
     pub(crate) async fn watch(&self) -> Watcher {
