@@ -111,7 +111,7 @@ impl Receipt {
 
 impl<T> Delivery<T> {
     /// A delivery that nobody waits for.
-    pub fn free(item: T) -> Self {
+    pub fn untracked(item: T) -> Self {
         Self { item, debt: Debt::Nobody }
     }
 

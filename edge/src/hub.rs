@@ -101,7 +101,7 @@ impl Hub {
 
     fn show(&self, message: Message) {
         let Some(pages) = self.pages.upgrade() else { return };
-        if pages.try_send(Delivery::free(message)).is_err() {
+        if pages.try_send(Delivery::untracked(message)).is_err() {
             self.counters.not_shown.inc();
             self.link.send_modify(|link| link.missed += 1);
         }

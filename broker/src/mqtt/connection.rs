@@ -184,7 +184,7 @@ impl<'a> Connection<'a> {
         };
         match self.subscription.qos {
             Qos::AtMostOnce => {
-                if out.try_send(Delivery::free(message)).is_err() {
+                if out.try_send(Delivery::untracked(message)).is_err() {
                     self.link.send_modify(|link| link.missed += 1);
                 }
             }

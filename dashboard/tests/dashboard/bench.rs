@@ -109,7 +109,7 @@ impl Bench {
     pub(crate) fn publish(&self, topic: &str, payload: &str) {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
         let message = Message { topic: topic.into(), payload, received_at: Timestamp::now() };
-        self.broker.try_send(Delivery::free(message)).unwrap();
+        self.broker.try_send(Delivery::untracked(message)).unwrap();
     }
 
     /// Into the store alone, past the relay.
