@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Deliveries, Delivery, ConnectionStatus, Outcome};
+use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use service::Check;
 use store::{Store, Transition};
 use telemetry::{Decoded, Message};

@@ -55,7 +55,8 @@ impl Counters {
             messages_repeated: metrics
                 .register("messages_repeated", "Messages that may have come twice: a try got no answer"),
             messages_waiting: metrics.register("messages_waiting", "Messages neither taken nor given up"),
-            notifications_dropped: metrics.register("notifications_dropped", "Times that nobody had to be told any more"),
+            notifications_dropped: metrics
+                .register("notifications_dropped", "Times that nobody had to be told any more"),
             rules_loaded: metrics
                 .register("rules_loaded", "Whether the rules in force are those in the file"),
             rules_refused: metrics.register("rules_refused", "Times that a file of rules was refused"),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use store::Changes;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use crate::{Condition, Rules};
 use absence::Absences;
@@ -35,7 +35,7 @@ use subject::Record;
 pub struct Judge {
     rules: Arc<Rules>,
     /// Indices of devices.
-    numbers: HashMap<Topic, u32>,
+    numbers: HashMap<Series, u32>,
     devices: Vec<Device>,
     absences: Absences,
     firing: usize,
@@ -58,9 +58,9 @@ impl Judge {
     /// longer true. One that is more than a minute old when it comes, and comes out of step with the one before,
     /// opens an incident of which nobody is told until a fresh reading leaves it open.
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
-        let number = self.number(&reading.topic);
+        let number = self.number(&reading.series);
         let Self { rules, devices, absences, firing, .. } = self;
-        let Device { topic, newest, last_seen, last_value, subjects } = &mut devices[number as usize];
+        let Device { series: topic, newest, last_seen, last_value, subjects } = &mut devices[number as usize];
         let turn = newest.map_or(Turn::Newer, |newest| newest.turn(reading));
         let is_stale = place::is_stale(reading, newest.as_ref());
         let is_twin = newest.is_some_and(|newest| newest.is_twin(reading));
@@ -74,7 +74,7 @@ impl Judge {
         for (index, subject) in (0u32..).zip(subjects.iter_mut()) {
             let rule = &rules.rules[subject.rule as usize];
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut record = Record { rule, topic, newest, judged_at, changes, firing };
+            let mut record = Record { rule, series: topic, newest, judged_at, changes, firing };
             if let Condition::Absent { after } = rule.condition {
                 if absence::heard(subject, reading, &mut record) {
                     absences.wait(subject, (number, index), heard_at, after);
@@ -88,8 +88,8 @@ impl Judge {
     }
 
     /// Knows from the store that a device was heard; an absence that is open ends with the reading itself.
-    pub fn heard(&mut self, topic: &Topic, received_at: Timestamp) {
-        let number = self.number(topic);
+    pub fn heard(&mut self, series: &Series, received_at: Timestamp) {
+        let number = self.number(series);
         let Self { rules, devices, absences, .. } = self;
         let device = &mut devices[number as usize];
         if device.last_seen >= Some(received_at) {
@@ -116,7 +116,8 @@ impl Judge {
     pub fn advance(&mut self, clock: Timestamp, judged_at: Timestamp, changes: &mut Changes) {
         let Self { rules, devices, absences, firing, .. } = self;
         while let Some((number, index)) = absences.pop(clock) {
-            let Device { topic, newest, last_seen, last_value, subjects, .. } = &mut devices[number as usize];
+            let Device { series: topic, newest, last_seen, last_value, subjects, .. } =
+                &mut devices[number as usize];
             let subject = &mut subjects[index as usize];
             subject.memory = Memory::Absent { deadline: None };
             let rule = &rules.rules[subject.rule as usize];
@@ -131,7 +132,7 @@ impl Judge {
             let newest = newest.map(|newest| newest.place);
             let incident = incident::by_absence(rule, topic, *last_value, began_at, opened_at);
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut record = Record { rule, topic, newest, judged_at, changes, firing };
+            let mut record = Record { rule, series: topic, newest, judged_at, changes, firing };
             subject.open(incident, &mut record);
         }
     }
@@ -154,14 +155,14 @@ impl Judge {
         self.subjects
     }
 
-    fn number(&mut self, topic: &Topic) -> u32 {
-        if let Some(&number) = self.numbers.get(topic) {
+    fn number(&mut self, series: &Series) -> u32 {
+        if let Some(&number) = self.numbers.get(series) {
             return number;
         }
         let number = u32::try_from(self.devices.len()).expect("memory for 4 billion devices is never there");
-        let device = Device::new(topic.clone(), &self.rules);
+        let device = Device::new(series.clone(), &self.rules);
         self.subjects += device.subjects.len();
-        self.numbers.insert(topic.clone(), number);
+        self.numbers.insert(series.clone(), number);
         self.devices.push(device);
         number
     }

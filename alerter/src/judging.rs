@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Delivery, ConnectionStatus};
+use broker::{Backoff, ConnectionStatus, Deliveries, Delivery};
 use jiff::Timestamp;
 use service::Check;
 use store::{Changes, Lease};
@@ -188,7 +188,7 @@ impl<'a> Judging<'a> {
         }
         let Ok(latest) = self.alerter.store.latest().await else { return false };
         for reading in &latest {
-            self.judge.heard(&reading.topic, reading.received_at);
+            self.judge.heard(&reading.series, reading.received_at);
         }
         true
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use store::{OutgoingMessage, Channel};
+use store::{Channel, OutgoingMessage};
 
 use crate::Rules;
 

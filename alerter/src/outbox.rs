@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Decisions, Incidents, OutgoingMessage, Lease};
+use store::{Decisions, Incidents, Lease, OutgoingMessage};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -216,7 +216,11 @@ impl Outbox {
         Ok(Some(later(now, ASK_EVERY)))
     }
 
-    async fn planned(&self, now: Timestamp, due: &[(store::Notification, store::Incident)]) -> store::Result<Plan> {
+    async fn planned(
+        &self,
+        now: Timestamp,
+        due: &[(store::Notification, store::Incident)],
+    ) -> store::Result<Plan> {
         let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
         let silences = self.store.silences(now).await?;
         let rules = Arc::clone(&self.rules.borrow());

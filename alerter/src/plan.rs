@@ -90,8 +90,11 @@ impl Plan {
     ) {
         groups.sort_by_key(Group::first);
         let slots = Slots::of(now, address, situation);
-        let mut messages: Vec<Vec<&(Notification, Incident)>> =
-            groups.iter().flat_map(|group| group.notifications.chunks(MAX_NOTICES)).map(<[_]>::to_vec).collect();
+        let mut messages: Vec<Vec<&(Notification, Incident)>> = groups
+            .iter()
+            .flat_map(|group| group.notifications.chunks(MAX_NOTICES))
+            .map(<[_]>::to_vec)
+            .collect();
         if messages.len() > slots.free {
             let mut all: Vec<_> = messages.concat();
             all.sort_by_key(|(notification, _)| notification.number);
@@ -107,7 +110,13 @@ impl Plan {
         }
     }
 
-    fn message(&mut self, now: Timestamp, address: &Address, told: &[&(Notification, Incident)], rules: &Rules) {
+    fn message(
+        &mut self,
+        now: Timestamp,
+        address: &Address,
+        told: &[&(Notification, Incident)],
+        rules: &Rules,
+    ) {
         let [(first, incident), ..] = told else { return };
         self.decisions.messages.push(NewMessage {
             message_id: name::message_id(first, incident),
@@ -115,7 +124,8 @@ impl Plan {
             made_at: now,
             notifications: told.iter().map(|(notification, _)| notification.number).collect(),
         });
-        let reminders = told.iter().filter_map(|(notification, incident)| reminder(now, notification, incident, rules));
+        let reminders =
+            told.iter().filter_map(|(notification, incident)| reminder(now, notification, incident, rules));
         self.decisions.reminders.extend(reminders);
     }
 
@@ -128,7 +138,12 @@ impl Plan {
 }
 
 /// The next reminder after this notification, while nobody sees to the incident.
-fn reminder(now: Timestamp, notification: &Notification, incident: &Incident, rules: &Rules) -> Option<Reminder> {
+fn reminder(
+    now: Timestamp,
+    notification: &Notification,
+    incident: &Incident,
+    rules: &Rules,
+) -> Option<Reminder> {
     let repeat = rules.named(&incident.rule)?.repeat?;
     let asked = notification.kind != NotificationKind::Resolved
         && incident.resolved_at.is_none()

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Changes, History, Incident, IncidentQuery, Incidents, OutgoingMessage, ReadingQuery, Sqlite, TimeRange, Channel,
+    Changes, Channel, History, Incident, IncidentQuery, Incidents, OutgoingMessage, ReadingQuery, Sqlite,
+    TimeRange,
 };
 use telemetry::Reading;
 use tempfile::TempDir;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use store::{Address, Severity};
-use telemetry::{Filter, Topic};
+use telemetry::{Filter, Series};
 
 use crate::hours::ActiveHours;
 
@@ -51,7 +51,7 @@ pub struct Rule {
     /// When people are told; always where there are none.
     pub active: Option<ActiveHours>,
     /// Devices that are to speak even if they never did.
-    pub expect: Vec<Topic>,
+    pub expect: Vec<Series>,
 }
 
 /// Limits and clear limits are in the unit in which the devices report.
@@ -126,8 +126,8 @@ impl Rules {
 
 impl Rule {
     #[must_use]
-    pub fn concerns(&self, topic: &Topic) -> bool {
-        self.metric.as_deref().is_none_or(|metric| metric == topic.metric())
-            && self.device.matches(topic.device())
+    pub fn concerns(&self, series: &Series) -> bool {
+        self.metric.as_deref().is_none_or(|metric| metric == series.metric())
+            && self.device.matches(series.device())
     }
 }

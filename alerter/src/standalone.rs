@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use broker::BrokerUrl;
 use service::{Context, SettingError, Settings};
-use store::{Store, Channel};
+use store::{Channel, Store};
 use tokio::sync::{mpsc, watch};
 
 use crate::alerter::MAX_BATCH;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use jiff::Timestamp;
-use telemetry::{Batcher, Limits, Message, Reading, Size, Topic};
+use telemetry::{Batcher, Limits, Message, Reading, Series, Size};
 
 /// As many as db-writer's largest batch.
 const READINGS: u64 = 10_000;
@@ -19,7 +19,7 @@ fn main() {
 fn reading(number: u64) -> Reading {
     let at = Timestamp::from_millisecond(1_760_000_000_000 + number as i64).expect("a time of 2025");
     Reading {
-        topic: Topic::new("temperature", &format!("bench-{:06}", number % DEVICES)).expect("a topic"),
+        series: Series::new("temperature", &format!("bench-{:06}", number % DEVICES)).expect("a topic"),
         value: 15.0 + (number % 1_000) as f64 / 100.0,
         unit: Some("celsius".into()),
         measured_at: at,
@@ -31,7 +31,7 @@ fn reading(number: u64) -> Reading {
 
 fn messages() -> Vec<Message> {
     let message = |reading: Reading| Message {
-        topic: reading.topic.to_string(),
+        topic: reading.series.to_string(),
         payload: reading.to_payload().into(),
         received_at: reading.received_at,
     };
@@ -53,7 +53,7 @@ fn topic(bencher: Bencher<'_, '_>) {
     let messages = messages();
     bencher
         .counter(ItemsCount::new(READINGS as usize))
-        .bench(|| messages.iter().filter(|message| Topic::parse(&message.topic).is_ok()).count());
+        .bench(|| messages.iter().filter(|message| Series::parse(&message.topic).is_ok()).count());
 }
 
 /// Gathering readings into a batch.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use store::Changes;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 pub(crate) const DEVICES: u32 = 100_000;
 
@@ -75,10 +75,21 @@ pub(crate) fn measure() -> anyhow::Result<Judged> {
 
 fn readings(at: Timestamp) -> anyhow::Result<Vec<Reading>> {
     let reading = |device: u32| {
-        let topic =
-            Topic::parse(&format!("temperature/site-{}/rack-{}/sensor-{device}", device % 40, device % 900))?;
+        let topic = Series::parse(&format!(
+            "temperature/site-{}/rack-{}/sensor-{device}",
+            device % 40,
+            device % 900
+        ))?;
         let (value, unit) = (20.0, Some("celsius".into()));
-        Ok(Reading { topic, value, unit, measured_at: at, received_at: at, boot: Some(1), seq: Some(0) })
+        Ok(Reading {
+            series: topic,
+            value,
+            unit,
+            measured_at: at,
+            received_at: at,
+            boot: Some(1),
+            seq: Some(0),
+        })
     };
     (0..DEVICES).map(reading).collect()
 }

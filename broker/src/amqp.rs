@@ -23,7 +23,7 @@ use tracing::{info, warn};
 
 pub(crate) use self::acker::Debt;
 use self::session::Session;
-use crate::{AmqpUrl, Backoff, Delivery, ConnectionStatus};
+use crate::{AmqpUrl, Backoff, ConnectionStatus, Delivery};
 
 /// Waits for the next try to connect: from the first to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(100);

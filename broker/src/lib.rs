@@ -4,16 +4,16 @@
 
 mod amqp;
 mod backoff;
-mod delivery;
 mod connection_status;
+mod delivery;
 mod mqtt;
 mod outbox;
 mod url;
 
 pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
-pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
 pub use connection_status::ConnectionStatus;
+pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
 pub use mqtt::{Qos, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

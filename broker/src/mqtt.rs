@@ -12,7 +12,7 @@ use tracing::warn;
 
 pub(crate) use self::connection::Ack;
 use self::connection::{Connection, End};
-use crate::{Backoff, BrokerUrl, Delivery, ConnectionStatus};
+use crate::{Backoff, BrokerUrl, ConnectionStatus, Delivery};
 
 /// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;

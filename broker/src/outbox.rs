@@ -57,7 +57,7 @@ pub enum PublishError {
     #[error("a payload of {0} bytes does not fit into an MQTT packet of {MAX_PACKET_BYTES} bytes")]
     TooLarge(usize),
     #[error("a topic to publish to has 1 to {MAX_TOPIC_BYTES} bytes, without + and #")]
-    Topic,
+    Series,
 }
 
 /// Resolves when the PUBACK is there, to the time it took.
@@ -159,7 +159,7 @@ impl Publisher {
 /// An entry that the client library refuses would stay in the outbox for ever.
 fn check(topic: &str, payload: &Bytes) -> Result<(), PublishError> {
     if !(1..=MAX_TOPIC_BYTES).contains(&topic.len()) || topic.contains(['+', '#', '\0']) {
-        return Err(PublishError::Topic);
+        return Err(PublishError::Series);
     }
     if payload.len() > MAX_PACKET_BYTES - HEADER_BYTES {
         return Err(PublishError::TooLarge(payload.len()));

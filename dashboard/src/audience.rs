@@ -108,7 +108,7 @@ impl Audience {
 
     /// Looks whether a sensor that nobody knew is shown here.
     pub(crate) fn meet(&mut self, id: Id, newest: &Newest) {
-        if self.topics.matches(newest.sensor(id).reading.topic.as_str()) {
+        if self.topics.matches(newest.sensor(id).reading.series.as_str()) {
             self.shown.insert(id);
         }
     }

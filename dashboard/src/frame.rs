@@ -49,7 +49,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn add(&mut self, id: Id, sensor: &'a Sensor, since: Option<Version>) {
         let reading = &sensor.reading;
         if since.is_none_or(|since| sensor.named >= since) {
-            self.names.push((id, reading.topic.as_str(), reading.unit.as_deref()));
+            self.names.push((id, reading.series.as_str(), reading.unit.as_deref()));
         }
         let age_micros = self.at - reading.measured_at.as_microsecond();
         self.values.push((id, reading.value, age_micros, sensor.state as u8));

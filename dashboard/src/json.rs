@@ -31,8 +31,8 @@ pub(crate) struct Device<'a> {
 impl<'a> Device<'a> {
     pub(crate) fn of((reading, state): (&'a telemetry::Reading, State)) -> Self {
         Self {
-            device: reading.topic.device(),
-            metric: reading.topic.metric(),
+            device: reading.series.device(),
+            metric: reading.series.metric(),
             value: reading.value,
             unit: reading.unit.as_deref(),
             measured_at: time(reading.measured_at),
@@ -58,8 +58,8 @@ impl<'a> Reading<'a> {
     pub(crate) fn of(stored: &'a store::StoredReading) -> Self {
         let reading = &stored.reading;
         Self {
-            device: reading.topic.device(),
-            metric: reading.topic.metric(),
+            device: reading.series.device(),
+            metric: reading.series.metric(),
             value: reading.value,
             unit: reading.unit.as_deref(),
             measured_at: time(reading.measured_at),

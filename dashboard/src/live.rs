@@ -74,7 +74,7 @@ impl Live {
         let view = self.view();
         let mut best: HashMap<&str, State> = HashMap::new();
         for sensor in view.sensors() {
-            let best = best.entry(sensor.reading.topic.device()).or_insert(sensor.state);
+            let best = best.entry(sensor.reading.series.device()).or_insert(sensor.state);
             *best = sensor.state.min(*best);
         }
         let count = |state| best.values().filter(|best| **best == state).count();
@@ -125,7 +125,7 @@ impl Drop for Viewer {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use telemetry::Topic;
+    use telemetry::Series;
 
     #[test]
     fn a_device_is_as_fresh_as_the_newest_of_its_readings() {
@@ -136,8 +136,16 @@ mod tests {
         let now = Timestamp::now();
         let reading = |(topic, age): (&str, u64)| {
             let measured_at = now - Duration::from_secs(age);
-            let topic = Topic::parse(topic).unwrap();
-            Reading { topic, value: 1.0, unit: None, measured_at, received_at: now, boot: None, seq: None }
+            let topic = Series::parse(topic).unwrap();
+            Reading {
+                series: topic,
+                value: 1.0,
+                unit: None,
+                measured_at,
+                received_at: now,
+                boot: None,
+                seq: None,
+            }
         };
         assert_eq!(live.devices_by_age(), Devices::default());
         let readings =

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 /// When a device counts as stale and as offline, by the age of its newest reading's `measured_at`.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -73,7 +73,7 @@ pub(crate) struct Newest {
     ages: Ages,
     version: Version,
     sensors: Vec<Sensor>,
-    by_topic: BTreeMap<Topic, Id>,
+    by_topic: BTreeMap<Series, Id>,
     by_change: BTreeSet<(Version, Id)>,
     by_turn: BTreeSet<(Timestamp, Id)>,
     /// When states were last seen to: a clock that shows an earlier time was set back.
@@ -106,7 +106,7 @@ impl Newest {
 
     /// Takes a reading, and returns its sensor if it is the first one; one older than what is shown changes nothing.
     pub(crate) fn observe(&mut self, reading: Reading, now: Timestamp) -> Option<Id> {
-        let Some(&id) = self.by_topic.get(&reading.topic) else { return Some(self.add(reading, now)) };
+        let Some(&id) = self.by_topic.get(&reading.series) else { return Some(self.add(reading, now)) };
         let sensor = &mut self.sensors[id as usize];
         if order(&sensor.reading) >= order(&reading) {
             return None;
@@ -158,7 +158,7 @@ impl Newest {
 
     fn add(&mut self, reading: Reading, now: Timestamp) -> Id {
         let (id, version) = (self.count(), self.version);
-        self.by_topic.insert(reading.topic.clone(), id);
+        self.by_topic.insert(reading.series.clone(), id);
         self.sensors.push(Sensor {
             reading,
             state: State::Fresh,
@@ -218,7 +218,7 @@ mod tests {
 
     fn reading(second: i64, seq: u64, value: f64) -> Reading {
         Reading {
-            topic: Topic::parse("temperature/lab").unwrap(),
+            series: Series::parse("temperature/lab").unwrap(),
             value,
             unit: None,
             measured_at: at(second),
@@ -278,7 +278,8 @@ mod tests {
     #[test]
     fn what_changed_is_there_in_the_order_of_its_last_change() {
         let mut newest = Newest::new(AGES);
-        let named = |name: &str, seq| Reading { topic: Topic::parse(name).unwrap(), ..reading(0, seq, 1.0) };
+        let named =
+            |name: &str, seq| Reading { series: Series::parse(name).unwrap(), ..reading(0, seq, 1.0) };
         for topic in ["temperature/a", "temperature/b", "temperature/c"] {
             newest.observe(named(topic, 1), at(0));
             newest.seal();

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use broker::{BrokerUrl, Outbox};
 use bytes::Bytes;
-use telemetry::Topic;
+use telemetry::Series;
 use tokio::sync::Semaphore;
 
 use crate::resend::Publisher;
@@ -28,7 +28,7 @@ impl OverMqtt {
 
 #[async_trait]
 impl Publisher for OverMqtt {
-    async fn publish(&self, topic: &Topic, payloads: Vec<Bytes>) -> anyhow::Result<()> {
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         let _seat = self.seats.acquire().await?;
         let outbox = Outbox {
             url: self.url.clone(),
@@ -36,7 +36,7 @@ impl Publisher for OverMqtt {
             window: WINDOW,
             presence: None,
         };
-        let messages = payloads.into_iter().map(|payload| (topic.to_string(), payload)).collect();
+        let messages = payloads.into_iter().map(|payload| (series.to_string(), payload)).collect();
         Ok(outbox.publish_all(messages).await?)
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Deliveries, Delivery, ConnectionStatus, Outcome};
+use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use service::Check;
 use store::{Incident, IncidentQuery, Store};
 use telemetry::Message;
@@ -148,7 +148,7 @@ mod tests {
     use crate::Ages;
     use jiff::Timestamp;
     use store::{Batch, ReadingStore, Sqlite};
-    use telemetry::{Reading, Topic};
+    use telemetry::{Reading, Series};
 
     #[tokio::test]
     async fn what_was_stored_after_the_last_look_is_shown_within_half_a_minute() {
@@ -165,9 +165,9 @@ mod tests {
             }
         };
         tokio::time::timeout(Duration::from_secs(10), is_ready).await.unwrap();
-        let (topic, now) = (Topic::parse("temperature/lab").unwrap(), Timestamp::now());
+        let (topic, now) = (Series::parse("temperature/lab").unwrap(), Timestamp::now());
         let reading = Reading {
-            topic,
+            series: topic,
             value: 1.0,
             unit: None,
             measured_at: now,

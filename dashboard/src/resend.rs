@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, RejectionQuery, Store};
-use telemetry::{MAX_PAYLOAD_BYTES, Message, CollectedMetrics, Reading, Topic};
+use telemetry::{CollectedMetrics, MAX_PAYLOAD_BYTES, Message, Reading, Series};
 use tracing::info;
 
 use crate::api::Refusal;
@@ -25,7 +25,7 @@ pub trait Publisher: Send + Sync {
     ///
     /// # Errors
     /// Why they never will be; some of them may be.
-    async fn publish(&self, topic: &Topic, payloads: Vec<Bytes>) -> anyhow::Result<()>;
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()>;
 }
 
 /// Resends what was rejected. Cheap to clone: clones know of each other's work.
@@ -88,7 +88,7 @@ impl Resend {
     }
 
     async fn publish(&self, readings: &[Reading]) -> Result<(), Refusal> {
-        let Some(Reading { topic, .. }) = readings.first() else { return Ok(()) };
+        let Some(Reading { series: topic, .. }) = readings.first() else { return Ok(()) };
         let published = self.publisher.publish(topic, payloads(readings));
         match tokio::time::timeout(PATIENCE, published).await {
             Ok(published) => published.map_err(|e| Refusal::Away(format!("{e:#}"))),
@@ -138,7 +138,7 @@ mod tests {
 
     #[async_trait]
     impl Publisher for Nobody {
-        async fn publish(&self, _: &Topic, _: Vec<Bytes>) -> anyhow::Result<()> {
+        async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
             unreachable!()
         }
     }
@@ -148,7 +148,8 @@ mod tests {
     }
 
     fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
-        let collected = CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
+        let collected =
+            CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
         let mended = Mended::read(body.as_bytes()).unwrap();
         Resend::new(Arc::new(Nobody), collected).readings(rejected, mended)
     }
@@ -168,7 +169,7 @@ mod tests {
             ("temperature/lab", b"23.5", r#"{"topic":null,"payload":null}"#, ("temperature/lab", 23.5)),
         ] {
             let readings = read(rejected(topic, "x", payload), body).unwrap();
-            assert_eq!((readings[0].topic.as_str(), readings[0].value), expected, "{body}");
+            assert_eq!((readings[0].series.as_str(), readings[0].value), expected, "{body}");
             assert_eq!((readings.len(), readings[0].measured_at), (1, received_at()));
         }
     }

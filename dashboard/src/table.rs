@@ -37,12 +37,12 @@ mod tests {
     use crate::json;
     use jiff::Timestamp;
     use store::StoredReading;
-    use telemetry::{Reading, Topic};
+    use telemetry::{Reading, Series};
 
     fn reading(unit: Option<&str>) -> StoredReading {
         let at = Timestamp::UNIX_EPOCH;
         let reading = Reading {
-            topic: Topic::parse("temperature/site-a/lab").unwrap(),
+            series: Series::parse("temperature/site-a/lab").unwrap(),
             value: 26.0,
             unit: unit.map(str::to_owned),
             measured_at: at,

@@ -12,7 +12,7 @@ use dashboard::{Ages, Live, Pipeline, Publisher, Resend, Server, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{Batch, ReadingStore, Sqlite};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -23,9 +23,9 @@ const READINGS: usize = 500_000;
 const MAX_GROWTH_BYTES: u64 = 24 * 1024 * 1024;
 
 async fn fill(store: &Sqlite) {
-    let topic = Topic::parse("temperature/site-a/lab").unwrap();
+    let topic = Series::parse("temperature/site-a/lab").unwrap();
     let reading = |number: usize| Reading {
-        topic: topic.clone(),
+        series: topic.clone(),
         value: number as f64,
         unit: Some("celsius".into()),
         measured_at: Timestamp::from_millisecond(number as i64).unwrap(),
@@ -43,7 +43,7 @@ struct NoBroker;
 
 #[async_trait]
 impl Publisher for NoBroker {
-    async fn publish(&self, _: &Topic, _: Vec<Bytes>) -> anyhow::Result<()> {
+    async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
         anyhow::bail!("there is no broker")
     }
 }

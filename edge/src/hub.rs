@@ -3,13 +3,13 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use broker::{Backoff, Delivery, ConnectionStatus, Outcome};
+use broker::{Backoff, ConnectionStatus, Delivery, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
-use telemetry::{Message, CollectedMetrics};
+use telemetry::{CollectedMetrics, Message};
 use tokio::sync::{mpsc, watch};
 
 /// Where readings come in; the broker hands each publish to it.
@@ -51,7 +51,11 @@ impl Hub {
                 .register("not_shown", "Messages that open pages missed and read from the store"),
             connections: metrics.register("connections", "Clients that are connected to the broker"),
         };
-        let link = watch::Sender::new(ConnectionStatus { connected: true, missed: 1, ..ConnectionStatus::default() });
+        let link = watch::Sender::new(ConnectionStatus {
+            connected: true,
+            missed: 1,
+            ..ConnectionStatus::default()
+        });
         Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
     }
 

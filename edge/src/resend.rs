@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use bytes::Bytes;
 use dashboard::Publisher;
-use telemetry::Topic;
+use telemetry::Series;
 
 use crate::hub::Hub;
 
@@ -15,9 +15,9 @@ pub(crate) struct ToHub(pub(crate) Arc<Hub>);
 
 #[async_trait]
 impl Publisher for ToHub {
-    async fn publish(&self, topic: &Topic, payloads: Vec<Bytes>) -> anyhow::Result<()> {
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         for payload in payloads {
-            let (hub, topic) = (self.0.clone(), topic.clone());
+            let (hub, topic) = (self.0.clone(), series.clone());
             // Whoever gives up waiting changes nothing: what was taken is kept in the end, and counted.
             let taken = tokio::spawn(async move { hub.take(topic.as_str(), payload).await });
             taken.await.context("hand it to the hub")?;

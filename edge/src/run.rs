@@ -11,7 +11,7 @@ use dashboard::{Live, Pipeline, Places, Resend, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
-use telemetry::{Message, CollectedMetrics};
+use telemetry::{CollectedMetrics, Message};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};

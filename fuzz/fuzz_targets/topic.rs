@@ -2,11 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use telemetry::Topic;
+use telemetry::Series;
 
 fuzz_target!(|text: &str| {
-    if let Ok(topic) = Topic::parse(text) {
+    if let Ok(topic) = Series::parse(text) {
         assert_eq!(topic.as_str(), text);
-        assert_eq!(Topic::new(topic.metric(), topic.device()).as_ref(), Ok(&topic));
+        assert_eq!(Series::new(topic.metric(), topic.device()).as_ref(), Ok(&topic));
     }
 });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::{BrokerUrl, Outbox, Presence};
 use bytes::Bytes;
 use jiff::Timestamp;
-use telemetry::{Topic, TopicError};
+use telemetry::{Series, TopicError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
@@ -85,7 +85,7 @@ pub async fn run_counted(
 }
 
 impl RunConfig {
-    fn topics(&self) -> Result<Vec<Topic>, RunConfigError> {
+    fn topics(&self) -> Result<Vec<Series>, RunConfigError> {
         if self.interval < Duration::from_millis(1) {
             return Err(RunConfigError::Interval);
         }
@@ -93,7 +93,7 @@ impl RunConfig {
             return Err(RunConfigError::Twice(name.to_owned()));
         }
         let topic = |device: &String| {
-            Topic::new(self.metric.name(), device).map_err(|e| RunConfigError::Device(device.clone(), e))
+            Series::new(self.metric.name(), device).map_err(|e| RunConfigError::Device(device.clone(), e))
         };
         self.devices.iter().map(topic).collect()
     }
@@ -112,8 +112,8 @@ struct Sensor {
 }
 
 impl Sensor {
-    fn new(config: &RunConfig, topic: Topic, boot: u64, tally: &Arc<Tally>) -> Self {
-        let device = topic.device();
+    fn new(config: &RunConfig, series: Series, boot: u64, tally: &Arc<Tally>) -> Self {
+        let device = series.device();
         let outbox = Outbox {
             url: config.broker.clone(),
             // The boot keeps apart two simulations of one device, which would else push each other off.
@@ -128,7 +128,7 @@ impl Sensor {
         Self {
             signal: Signal::new(config.metric, device, config.seed),
             courier: Courier::open(outbox, tally),
-            stream: tally.stream(topic, Some(config.metric.unit().to_owned()), boot),
+            stream: tally.stream(series, Some(config.metric.unit().to_owned()), boot),
         }
     }
 

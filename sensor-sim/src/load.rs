@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::{BrokerUrl, Outbox};
 use jiff::Timestamp;
-use telemetry::{Topic, TopicError};
+use telemetry::{Series, TopicError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,7 @@ pub async fn load(config: LoadConfig, tally: Arc<Tally>, stop: CancellationToken
 fn streams(devices: usize, boot: u64, tally: &Tally) -> Result<Vec<Arc<Stream>>, TopicError> {
     let metric = Metric::Temperature;
     let stream = |index| {
-        let topic = Topic::new(metric.name(), &format!("load-{index:04}"))?;
+        let topic = Series::new(metric.name(), &format!("load-{index:04}"))?;
         Ok(tally.stream(topic, Some(metric.unit().to_owned()), boot))
     };
     (1..=devices).map(stream).collect()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use telemetry::{Message, Reading, Topic};
+use telemetry::{Message, Reading, Series};
 
 /// What a sensor says at one time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +19,7 @@ pub(crate) struct Measured {
 /// A number is used up only once its reading is in the outbox, so that giving up midway leaves no gap.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    topic: Topic,
+    series: Series,
     unit: Option<String>,
     boot: u64,
     sent: AtomicU64,
@@ -37,12 +37,12 @@ pub struct Sent {
 }
 
 impl Stream {
-    pub(crate) fn new(topic: Topic, unit: Option<String>, boot: u64) -> Self {
-        Self { topic, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
+    pub(crate) fn new(series: Series, unit: Option<String>, boot: u64) -> Self {
+        Self { series: series, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
     }
 
-    pub(crate) fn topic(&self) -> &Topic {
-        &self.topic
+    pub(crate) fn topic(&self) -> &Series {
+        &self.series
     }
 
     pub(crate) fn boot(&self) -> u64 {
@@ -62,14 +62,17 @@ impl Stream {
     /// Why the pipeline would reject the next reading.
     pub(crate) fn refusal(&self, measured: Measured) -> Option<String> {
         let payload = self.reading(measured, self.next_seq()).to_payload();
-        let message =
-            Message { topic: self.topic.to_string(), payload: payload.into(), received_at: Timestamp::now() };
+        let message = Message {
+            topic: self.series.to_string(),
+            payload: payload.into(),
+            received_at: Timestamp::now(),
+        };
         message.decode().rejected.into_iter().next().map(|rejected| rejected.reason)
     }
 
     fn reading(&self, measured: Measured, seq: u64) -> Reading {
         Reading {
-            topic: self.topic.clone(),
+            series: self.series.clone(),
             value: measured.value,
             unit: self.unit.clone(),
             measured_at: measured.at,
@@ -91,7 +94,7 @@ impl Stream {
     /// None while nothing was sent.
     pub(crate) fn sent(&self) -> Option<Sent> {
         let last_seq = self.sent.load(Ordering::Relaxed);
-        let (device, boot) = (self.topic.device().to_owned(), self.boot);
+        let (device, boot) = (self.series.device().to_owned(), self.boot);
         let puback_max_ms = self.longest_wait_micros.load(Ordering::Relaxed) as f64 / 1e3;
         (last_seq > 0).then_some(Sent { device, boot, first_seq: 1, last_seq, puback_max_ms })
     }
@@ -121,7 +124,7 @@ mod tests {
     use super::*;
 
     fn stream() -> Stream {
-        Stream::new(Topic::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)
+        Stream::new(Series::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)
     }
 
     fn measured(count: i64) -> Vec<Measured> {

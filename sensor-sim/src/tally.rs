@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
-use telemetry::Topic;
+use telemetry::Series;
 use tracing::error;
 
 use crate::stream::{Sent, Stream};
@@ -86,8 +86,8 @@ impl Tally {
     }
 
     /// Begins to number the readings of a topic.
-    pub(crate) fn stream(&self, topic: Topic, unit: Option<String>, boot: u64) -> Arc<Stream> {
-        let stream = Arc::new(Stream::new(topic, unit, boot));
+    pub(crate) fn stream(&self, series: Series, unit: Option<String>, boot: u64) -> Arc<Stream> {
+        let stream = Arc::new(Stream::new(series, unit, boot));
         lock(&self.streams).push(Arc::clone(&stream));
         stream
     }
@@ -181,8 +181,8 @@ mod tests {
     use super::*;
     use tempfile::NamedTempFile;
 
-    fn topic(device: &str) -> Topic {
-        Topic::new("temperature", device).unwrap()
+    fn topic(device: &str) -> Series {
+        Series::new("temperature", device).unwrap()
     }
 
     #[test]

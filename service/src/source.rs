@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, Delivery, ConnectionStatus, Qos, Queue, Subscription};
+use broker::{BrokerUrl, ConnectionStatus, Delivery, Qos, Queue, Subscription};
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{Message, CollectedMetrics};
+use telemetry::{CollectedMetrics, Message};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Check, Context, SettingError, Settings};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::text_codec::TextCodec;
-use crate::{DeliveryStatus, Incident, Severity, Channel};
+use crate::{Channel, DeliveryStatus, Incident, Severity};
 
 /// RFC 3339 in UTC with microseconds.
 #[must_use]
@@ -126,7 +126,9 @@ impl Notification {
     fn with(self, status: &DeliveryStatus) -> Self {
         match status {
             DeliveryStatus::Waiting { held: None } => self,
-            DeliveryStatus::Waiting { held: Some(why) } => Self { state: "held", why: Some(why.clone()), ..self },
+            DeliveryStatus::Waiting { held: Some(why) } => {
+                Self { state: "held", why: Some(why.clone()), ..self }
+            }
             DeliveryStatus::Dropped { why } => Self { state: "dropped", why: Some(why.clone()), ..self },
             DeliveryStatus::InMessage { message_id, sent_at, problem } => {
                 let state = match (sent_at, problem) {
@@ -182,8 +184,11 @@ mod tests {
     fn what_became_of_a_notification_is_one_word_and_why() {
         let at = Timestamp::UNIX_EPOCH;
         let text = |text: &str| Some(text.to_owned());
-        let message =
-            |sent_at, problem| DeliveryStatus::InMessage { message_id: "m@millrace".into(), sent_at, problem };
+        let message = |sent_at, problem| DeliveryStatus::InMessage {
+            message_id: "m@millrace".into(),
+            sent_at,
+            problem,
+        };
         for (status, state, why, problem) in [
             (DeliveryStatus::Waiting { held: None }, "waiting", None, None),
             (DeliveryStatus::Waiting { held: text("silenced") }, "held", text("silenced"), None),
@@ -196,8 +201,14 @@ mod tests {
             let is_sent = state == "sent";
             let address = Address { channel: Channel::Webhook, to: "pager".into() };
             let (asked_at, due_at) = (at, at);
-            let notification =
-                crate::Notification { number: 1, kind: NotificationKind::Reminder, address, asked_at, due_at, status };
+            let notification = crate::Notification {
+                number: 1,
+                kind: NotificationKind::Reminder,
+                address,
+                asked_at,
+                due_at,
+                status,
+            };
             let expected = Notification {
                 kind: "reminder",
                 channel: "webhook",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::{MAX_SEQ, Reading, Topic};
+use telemetry::{MAX_SEQ, Reading, Series};
 
 use crate::Result;
 
@@ -45,7 +45,7 @@ pub struct ReadingQuery {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {
     pub(crate) measured_at: Timestamp,
-    pub(crate) topic: Topic,
+    pub(crate) series: Series,
     pub(crate) boot: Option<u64>,
     pub(crate) seq: Option<u64>,
     pub(crate) value: f64,
@@ -62,7 +62,7 @@ impl Cursor {
     pub fn after(reading: &Reading) -> Self {
         Self {
             measured_at: reading.measured_at,
-            topic: reading.topic.clone(),
+            series: reading.series.clone(),
             boot: reading.boot,
             seq: reading.seq,
             value: reading.value,
@@ -76,7 +76,7 @@ impl fmt::Display for Cursor {
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         let (boot, seq) = (number(self.boot), number(self.seq));
         let micros = self.measured_at.as_microsecond();
-        write!(f, "{micros}.{boot}.{seq}.{:x}.{}", self.value.to_bits(), self.topic)
+        write!(f, "{micros}.{boot}.{seq}.{:x}.{}", self.value.to_bits(), self.series)
     }
 }
 
@@ -90,7 +90,7 @@ impl FromStr for Cursor {
         let bits = u64::from_str_radix(bits, 16).map_err(|_| CursorError)?;
         Ok(Self {
             measured_at: Timestamp::from_microsecond(micros).map_err(|_| CursorError)?,
-            topic: Topic::parse(topic).map_err(|_| CursorError)?,
+            series: Series::parse(topic).map_err(|_| CursorError)?,
             boot: number(boot)?,
             seq: number(seq)?,
             value: Some(f64::from_bits(bits)).filter(|value| value.is_finite()).ok_or(CursorError)?,
@@ -112,7 +112,7 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
-/// Readings of a stretch of time reduced to one point that does not hide a spike.
+/// Readings of a time bucket reduced to one point that does not hide a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
     pub from: Timestamp,
@@ -163,7 +163,7 @@ mod tests {
         ) {
             let cursor = Cursor {
                 measured_at: Timestamp::from_microsecond(micros).unwrap(),
-                topic: Topic::parse("temperature/site-a/rack_1").unwrap(),
+                series: Series::parse("temperature/site-a/rack_1").unwrap(),
                 boot, seq, value,
             };
             prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::{Filter, Topic};
+use telemetry::{Filter, Series};
 
-use crate::{Decisions, OutgoingMessage, Notification, Postponed, Result, Silence, Attempt};
+use crate::{Attempt, Decisions, Notification, OutgoingMessage, Postponed, Result, Silence};
 
 /// A time during which a rule was broken, with who was told of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,7 +140,7 @@ pub struct AlertState {
     pub rule: String,
     /// Of the rule's condition when this was written; none where an earlier version wrote it.
     pub kind: Option<ConditionKind>,
-    pub topic: Topic,
+    pub series: Series,
     pub phase: Phase,
     /// Of the newest reading judged when this was written.
     pub newest: Option<OrderKey>,

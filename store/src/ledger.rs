@@ -52,7 +52,7 @@ impl Boot {
         self.last - self.first + 1
     }
 
-    /// Whether this number is known to be stored: behind the last stretch that is named, none is where more are missing.
+    /// Whether this number is known to be stored: behind the last range that is named, none is where more are missing.
     #[must_use]
     pub fn holds(&self, seq: u64) -> bool {
         let named: u64 = self.missing_ranges.iter().map(|range| range.end() - range.start() + 1).sum();

@@ -10,8 +10,8 @@ mod location;
 mod notification;
 mod rejection;
 mod request;
-mod text_codec;
 mod sqlite;
+mod text_codec;
 mod time_bucket;
 mod timescale;
 mod write;
@@ -20,13 +20,14 @@ pub use history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use incident::{
-    Acknowledgement, Address, Changes, End, Incident, IncidentQuery, Incidents, Condition, ConditionKind, Phase,
-    OrderKey, Lease, Severity, AlertState, Transition, Channel,
+    Acknowledgement, Address, AlertState, Changes, Channel, Condition, ConditionKind, End, Incident,
+    IncidentQuery, Incidents, Lease, OrderKey, Phase, Severity, Transition,
 };
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
 pub use notification::{
-    Decisions, DeliveryStatus, Deferral, OutgoingMessage, NewMessage, Notification, NotificationKind, Postponed, Reminder, Silence, Attempt,
+    Attempt, Decisions, Deferral, DeliveryStatus, NewMessage, Notification, NotificationKind,
+    OutgoingMessage, Postponed, Reminder, Silence,
 };
 pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};

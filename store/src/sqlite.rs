@@ -1,5 +1,6 @@
 //! SQLite: one file, one thread that writes, a few connections that read.
 
+mod alert_states;
 mod columns;
 mod incidents;
 mod leases;
@@ -14,7 +15,6 @@ mod rejections;
 mod retention;
 mod series;
 mod silences;
-mod alert_states;
 mod transitions;
 mod trend;
 mod writer;
@@ -29,9 +29,10 @@ use rusqlite::Connection;
 use self::readers::Readers;
 use self::writer::{Tables, Writer};
 use crate::{
-    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, OutgoingMessage, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
+    Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, Decisions, History,
+    Incident, IncidentQuery, Incidents, Latest, Lease, Ledger, LedgerQuery, Notification, OutgoingMessage,
+    Page, Postponed, ReadingQuery, ReadingStore, Rejection, RejectionQuery, Rejections, Result, Silence,
+    TimeRange, Written,
 };
 
 /// A store in one file. Cheap to clone: clones share the writer.
@@ -154,7 +155,9 @@ impl Incidents for Sqlite {
         now: Timestamp,
         limit: usize,
     ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
-        self.readers.read("read due notifications", move |tables| notifications::due(tables, now, limit)).await
+        self.readers
+            .read("read due notifications", move |tables| notifications::due(tables, now, limit))
+            .await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{End, ConditionKind, NotificationKind, Phase, Lease, Severity, Channel};
+use crate::{Channel, ConditionKind, End, Lease, NotificationKind, Phase, Severity};
 
 /// One of a few words, in a column.
 pub(crate) trait TextCodec: Sized {

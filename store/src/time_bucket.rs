@@ -22,13 +22,13 @@ impl TimeBuckets {
         Self { range, from, to, width: width.max(1) }
     }
 
-    /// Where the stretch of this time starts and ends.
+    /// Where the bucket of this time starts and ends.
     pub(crate) fn around(&self, micros: i64) -> (i64, i64) {
         let start = micros - (micros - self.from) % self.width;
         (start, (start + self.width).min(self.to))
     }
 
-    /// The bucket of a stretch: the outermost bounds are those that were asked for.
+    /// The bucket of a bucket: the outermost bounds are those that were asked for.
     ///
     /// A sum of huge values overflows to infinity, or to none: the mean is between min and max all the same.
     pub(crate) fn bucket(&self, (start, end): (i64, i64), reduced: Reduced) -> Bucket {
@@ -44,7 +44,7 @@ impl TimeBuckets {
     }
 }
 
-/// What the database makes of the values of one stretch.
+/// What the database makes of the values of one bucket.
 #[derive(Clone, Copy)]
 pub(crate) struct Reduced {
     pub(crate) min: f64,
@@ -61,7 +61,7 @@ pub(crate) fn micros_from(time: Timestamp) -> i64 {
 }
 
 fn time(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).expect("a stretch that holds a reading lies between two Timestamps")
+    Timestamp::from_microsecond(micros).expect("a bucket that holds a reading lies between two Timestamps")
 }
 
 #[cfg(test)]
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_are_equal_and_clipped() {
+    fn buckets_are_equal_and_clipped() {
         for (from, to, points, at, expected) in [
             (0, 10, 5, 0, (0, 2)),
             (0, 10, 5, 9, (8, 10)),

@@ -1,5 +1,6 @@
 //! PostgreSQL: TimescaleDB's hypertable where the extension is there, else partitions by month.
 
+mod alert_states;
 mod columns;
 mod copy;
 mod decisions;
@@ -19,7 +20,6 @@ mod retention;
 mod series;
 mod session;
 mod silences;
-mod alert_states;
 mod transitions;
 mod trend;
 mod url;
@@ -34,9 +34,10 @@ use jiff::Timestamp;
 use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 use crate::{
-    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, OutgoingMessage, Notification, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionQuery, Rejections, Result, Lease, Silence, AlertState, TimeRange, Attempt, Written,
+    Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, Decisions, History,
+    Incident, IncidentQuery, Incidents, Latest, Lease, Ledger, LedgerQuery, Notification, OutgoingMessage,
+    Page, Postponed, ReadingQuery, ReadingStore, Rejection, RejectionQuery, Rejections, Result, Silence,
+    TimeRange, Written,
 };
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
@@ -139,15 +140,21 @@ impl Incidents for Timescale {
         now: Timestamp,
         limit: usize,
     ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
-        self.pool.call("read due notifications", async |s| notifications::due(&mut s.client, now, limit).await).await
+        self.pool
+            .call("read due notifications", async |s| notifications::due(&mut s.client, now, limit).await)
+            .await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
-        self.pool.call("decide on notifications", async |s| decisions::decide(&mut s.client, decisions).await).await
+        self.pool
+            .call("decide on notifications", async |s| decisions::decide(&mut s.client, decisions).await)
+            .await
     }
 
     async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
-        self.pool.call("read queued messages", async |s| messages::queued(&mut s.client, now, limit).await).await
+        self.pool
+            .call("read queued messages", async |s| messages::queued(&mut s.client, now, limit).await)
+            .await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
@@ -159,7 +166,9 @@ impl Incidents for Timescale {
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
-        self.pool.call("mark a message", async |s| messages::tried(&s.client, message_id, attempt).await).await
+        self.pool
+            .call("mark a message", async |s| messages::tried(&s.client, message_id, attempt).await)
+            .await
     }
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
@@ -185,11 +194,15 @@ impl Incidents for Timescale {
     }
 
     async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
-        self.pool.call("acquire a lease", async |s| leases::acquire(&s.client, lease, holder, ttl).await).await
+        self.pool
+            .call("acquire a lease", async |s| leases::acquire(&s.client, lease, holder, ttl).await)
+            .await
     }
 
     async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
-        self.pool.call("take over a lease", async |s| leases::take_over(&s.client, lease, holder, ttl).await).await
+        self.pool
+            .call("take over a lease", async |s| leases::take_over(&s.client, lease, holder, ttl).await)
+            .await
     }
 
     async fn release(&self, lease: Lease, holder: &str) -> Result<()> {

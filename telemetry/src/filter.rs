@@ -3,11 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::topic::{TopicError, check_level};
+use crate::series::{TopicError, check_level};
 
 /// Matches levels: `+` stands for any one, `#` at the end for any number, none included.
 ///
-/// As in the MQTT specification, 4.7.1; stricter where a pattern could match no [`Topic`](crate::Topic).
+/// As in the MQTT specification, 4.7.1; stricter where a pattern could match no [`Series`](crate::Series).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Filter(Box<str>);
 

@@ -8,11 +8,11 @@ mod filter;
 mod message;
 mod payload;
 mod reading;
-mod topic;
+mod series;
 
 pub use batch::{Batcher, Limits, Size};
 pub use filter::{Filter, FilterError};
 pub use message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use reading::Reading;
-pub use topic::{MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, CollectedMetrics, Topic, TopicError};
+pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};

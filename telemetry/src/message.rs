@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::element::Element;
 use crate::payload::{self, Said};
-use crate::{Reading, Topic};
+use crate::{Reading, Series};
 
 /// Bytes in a payload, at most.
 pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
@@ -73,7 +73,7 @@ impl Message {
 
     /// Adds nothing where it fails.
     fn read_into(&self, decoded: &mut Decoded) -> Result<(), String> {
-        let topic = Topic::parse(&self.topic).map_err(|e| e.to_string())?;
+        let series = Series::parse(&self.topic).map_err(|e| e.to_string())?;
         if self.payload.len() > MAX_PAYLOAD_BYTES {
             return Err(format!(
                 "the payload has {} bytes: at most {MAX_PAYLOAD_BYTES} are taken",
@@ -84,15 +84,15 @@ impl Message {
             std::str::from_utf8(&self.payload).map_err(|e| format!("the payload is not UTF-8: {e}"))?;
         match text.trim_ascii_start().as_bytes().first() {
             None => Err("the payload is empty".into()),
-            Some(b'[') => self.read_array(&topic, text, decoded),
+            Some(b'[') => self.read_array(&series, text, decoded),
             Some(_) => {
-                decoded.readings.push(self.reading(topic, payload::read(text)?, 0)?);
+                decoded.readings.push(self.reading(series, payload::read(text)?, 0)?);
                 Ok(())
             }
         }
     }
 
-    fn read_array(&self, topic: &Topic, text: &str, decoded: &mut Decoded) -> Result<(), String> {
+    fn read_array(&self, series: &Series, text: &str, decoded: &mut Decoded) -> Result<(), String> {
         let elements: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|e| format!("the payload is not JSON: {e}"))?;
         if elements.is_empty() {
@@ -103,7 +103,7 @@ impl Message {
         }
         for (index, element) in elements.iter().enumerate() {
             let said = payload::read_object(element.get());
-            match said.and_then(|said| self.reading(topic.clone(), said, index)) {
+            match said.and_then(|said| self.reading(series.clone(), said, index)) {
                 Ok(reading) => decoded.readings.push(reading),
                 Err(reason) => decoded.rejected.push(Rejected {
                     reason: format!("{}: {reason}", Element { index, count: elements.len() }),
@@ -117,7 +117,7 @@ impl Message {
     /// Adds what the device left out.
     ///
     /// Readings without a time in one array are a microsecond apart, so that equal values stay two readings.
-    fn reading(&self, topic: Topic, said: Said, index: usize) -> Result<Reading, String> {
+    fn reading(&self, series: Series, said: Said, index: usize) -> Result<Reading, String> {
         let measured_at = match said.measured_at {
             Some(measured_at) => measured_at,
             None => whole_microseconds(self.received_at) + Duration::from_micros(index as u64),
@@ -129,7 +129,7 @@ impl Message {
             ));
         }
         Ok(Reading {
-            topic,
+            series,
             value: said.value,
             unit: said.unit,
             measured_at,
@@ -195,7 +195,7 @@ mod tests {
         let reading = one(
             r#"{"value": 23.5, "unit": "celsius", "measured_at": "2026-01-15T10:30:00.250Z", "boot": 7, "seq": 1042, "rssi": -60}"#,
         );
-        assert_eq!(reading.topic.device(), "lab");
+        assert_eq!(reading.series.device(), "lab");
         assert_eq!(reading.unit.as_deref(), Some("celsius"));
         assert_eq!(reading.measured_at, "2026-01-15T10:30:00.25Z".parse().unwrap());
         assert_eq!((reading.boot, reading.seq), (Some(7), Some(1042)));
@@ -311,7 +311,7 @@ mod tests {
             seq in prop::option::of(0..=MAX_SEQ),
         ) -> Reading {
             Reading {
-                topic: Topic::parse("temperature/lab").unwrap(), value, unit, boot, seq,
+                series: Series::parse("temperature/lab").unwrap(), value, unit, boot, seq,
                 measured_at: Timestamp::from_microsecond(micros).unwrap(), received_at: received_at(),
             }
         }

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::Topic;
+use crate::Series;
 
 /// One measurement, with two of its three times: the third, `stored_at`, is the database's.
 ///
 /// Two readings that agree in all that the device said are the same reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    pub topic: Topic,
+    pub series: Series,
     /// Finite.
     pub value: f64,
     pub unit: Option<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use store::{Acknowledgement, End, DeliveryStatus, Incident, IncidentQuery, Store, answer};
+use store::{Acknowledgement, DeliveryStatus, End, Incident, IncidentQuery, Store, answer};
 use telemetry::Filter;
 
 use super::table::{table, time};
@@ -88,13 +88,13 @@ fn row(incident: &Incident) -> [String; 8] {
 
 /// `temperature 26.1 celsius, above 25`.
 fn what(incident: &Incident) -> String {
-    let Incident { metric, value, unit, limit, .. } = incident;
-    let is_absent = limit.kind == store::ConditionKind::Absent;
+    let Incident { metric, value, unit, condition, .. } = incident;
+    let is_absent = condition.kind == store::ConditionKind::Absent;
     let value = value.filter(|_| !is_absent).map(|value| match unit {
         Some(unit) => format!("{} {unit}", short(value)),
         None => short(value),
     });
-    match (value, limit.words.as_str()) {
+    match (value, condition.text.as_str()) {
         (None, words) => format!("{metric} {words}"),
         (Some(value), "") => format!("{metric} {value}"),
         (Some(value), words) => format!("{metric} {value}, {words}"),

@@ -126,7 +126,8 @@ fn key(incident: &Incident) -> impl Eq + Hash + use<'_> {
 
 /// When, to whom and of what.
 fn told(message: &OutgoingMessage) -> impl Eq + Hash + use<'_> {
-    let notifications = message.notifications.iter().map(|(notification, incident)| (notification.kind, key(incident)));
+    let notifications =
+        message.notifications.iter().map(|(notification, incident)| (notification.kind, key(incident)));
     (message.made_at, &message.address, notifications.collect::<Vec<_>>())
 }
 
@@ -165,7 +166,8 @@ struct Told {
 
 impl Told {
     fn of(message: &OutgoingMessage) -> Self {
-        let mut alerts: Vec<_> = message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
+        let mut alerts: Vec<_> =
+            message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
         alerts.dedup();
         Self {
             at: answer::time(message.made_at),

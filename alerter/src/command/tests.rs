@@ -3,7 +3,8 @@
 use clap::Parser;
 use jiff::SignedDuration;
 use store::{
-    Address, Changes, End, Incident, Incidents, Condition, ConditionKind, Severity, Sqlite, Transition, Channel,
+    Address, Changes, Channel, Condition, ConditionKind, End, Incident, Incidents, Severity, Sqlite,
+    Transition,
 };
 
 use super::*;
@@ -47,7 +48,7 @@ fn parse(line: &[&str]) -> Result<Command, clap::Error> {
 fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
     let opened_at = "2026-01-15T10:00:00Z".parse().unwrap();
     let kind = if value.is_some() { ConditionKind::Above } else { ConditionKind::Absent };
-    let words = if value.is_some() { "above 25" } else { "absent for 2m" }.into();
+    let text = if value.is_some() { "above 25" } else { "absent for 2m" }.into();
     let id = format!("hot/temperature/{device}/1");
     let incident = Incident {
         id: id.clone(),
@@ -55,7 +56,7 @@ fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
         severity: Severity::Critical,
         device: device.into(),
         metric: "temperature".into(),
-        condition: Condition { kind, words, threshold: value.map(|_| 25.0) },
+        condition: Condition { kind, text, threshold: value.map(|_| 25.0) },
         began_at: opened_at,
         opened_at,
         judged_at: opened_at,

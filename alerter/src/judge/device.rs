@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::OrderKey;
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::place::Newest;
 use super::subject::Subject;
@@ -10,7 +10,7 @@ use crate::Rules;
 
 #[derive(Debug)]
 pub(super) struct Device {
-    pub(super) topic: Topic,
+    pub(super) series: Series,
     pub(super) newest: Option<Newest>,
     /// The latest time at which the broker took a reading; none of a device that never spoke.
     pub(super) last_seen: Option<Timestamp>,
@@ -19,9 +19,9 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn new(topic: Topic, rules: &Rules) -> Self {
-        let subjects = subjects(&topic, rules);
-        Self { topic, newest: None, last_seen: None, last_value: None, subjects }
+    pub(super) fn new(series: Series, rules: &Rules) -> Self {
+        let subjects = subjects(&series, rules);
+        Self { series: series, newest: None, last_seen: None, last_value: None, subjects }
     }
 
     /// As it is kept.
@@ -31,8 +31,8 @@ impl Device {
 }
 
 /// All rules that concern a topic, found once.
-pub(super) fn subjects(topic: &Topic, rules: &Rules) -> Box<[Subject]> {
+pub(super) fn subjects(series: &Series, rules: &Rules) -> Box<[Subject]> {
     let indices = 0u32..;
-    let concerned = indices.zip(&rules.rules).filter(|(_, rule)| rule.concerns(topic));
+    let concerned = indices.zip(&rules.rules).filter(|(_, rule)| rule.concerns(series));
     concerned.map(|(index, rule)| Subject::new(index, &rule.condition)).collect()
 }

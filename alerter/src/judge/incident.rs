@@ -3,7 +3,7 @@
 use humantime::format_duration;
 use jiff::Timestamp;
 use store::{ConditionKind, Incident};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::evidence::beyond;
 use crate::{Condition, Rule};
@@ -17,12 +17,12 @@ fn id_by_reading(rule: &Rule, reading: &Reading, is_twin: bool) -> String {
         None if is_twin => format!("-x{:x}", reading.value.to_bits()),
         None => String::new(),
     };
-    format!("{}/{}/{}{apart}", rule.name, reading.topic, reading.measured_at.as_microsecond())
+    format!("{}/{}/{}{apart}", rule.name, reading.series, reading.measured_at.as_microsecond())
 }
 
 /// The id follows from the last sign of life.
-fn id_by_absence(rule: &Rule, topic: &Topic, began_at: Timestamp) -> String {
-    format!("{}/{topic}/{}", rule.name, began_at.as_microsecond())
+fn id_by_absence(rule: &Rule, series: &Series, began_at: Timestamp) -> String {
+    format!("{}/{series}/{}", rule.name, began_at.as_microsecond())
 }
 
 /// The microsecond of the last sign of life that an id was made of.
@@ -59,29 +59,39 @@ pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
         peak_at: peak.map(|_| reading.measured_at),
         opened_at: reading.measured_at,
         late: arrival.is_stale,
-        ..empty(rule, &reading.topic, id, describe(&rule.condition, measure), began_at)
+        ..empty(rule, &reading.series, id, describe(&rule.condition, measure), began_at)
     }
 }
 
 /// Opened by nothing, for long enough.
 pub(super) fn by_absence(
     rule: &Rule,
-    topic: &Topic,
+    series: &Series,
     last_value: Option<f64>,
     began_at: Timestamp,
     opened_at: Timestamp,
 ) -> Incident {
-    let id = id_by_absence(rule, topic, began_at);
-    Incident { value: last_value, opened_at, ..empty(rule, topic, id, describe(&rule.condition, 0.0), began_at) }
+    let id = id_by_absence(rule, series, began_at);
+    Incident {
+        value: last_value,
+        opened_at,
+        ..empty(rule, series, id, describe(&rule.condition, 0.0), began_at)
+    }
 }
 
-fn empty(rule: &Rule, topic: &Topic, id: String, condition: store::Condition, began_at: Timestamp) -> Incident {
+fn empty(
+    rule: &Rule,
+    series: &Series,
+    id: String,
+    condition: store::Condition,
+    began_at: Timestamp,
+) -> Incident {
     Incident {
         id,
         rule: rule.name.clone(),
         severity: rule.severity,
-        device: topic.device().to_owned(),
-        metric: topic.metric().to_owned(),
+        device: series.device().to_owned(),
+        metric: series.metric().to_owned(),
         condition,
         began_at,
         opened_at: began_at,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Changes, End, Latest, Phase, AlertState, Transition};
+use store::{AlertState, Changes, End, Latest, Phase, Transition};
 
 use super::absence::{Absences, is_remembered};
 use super::device::{Device, subjects};
@@ -48,7 +48,7 @@ impl Judge {
     }
 
     fn know(&mut self, latest: &Latest) {
-        let number = self.number(&latest.topic);
+        let number = self.number(&latest.series);
         let device = &mut self.devices[number as usize];
         device.last_seen = Some(latest.received_at);
         device.last_value = Some(latest.value);
@@ -60,7 +60,7 @@ impl Judge {
         let by_name: HashMap<_, _> =
             (0u32..).zip(&rules.rules).map(|(index, rule)| (&*rule.name, index)).collect();
         for alert_state in alert_states {
-            let number = self.number(&alert_state.topic);
+            let number = self.number(&alert_state.series);
             let device = &mut self.devices[number as usize];
             let newest = device.place().into_iter().chain(alert_state.newest).max_by(place::order);
             device.newest = newest.map(|place| Newest { place, received_at: now.max(place.measured_at) });
@@ -84,7 +84,7 @@ impl Judge {
         let mut changes = Changes::default();
         self.subjects = 0;
         for device in &mut self.devices {
-            let new = subjects(&device.topic, &rules);
+            let new = subjects(&device.series, &rules);
             let before = std::mem::replace(&mut device.subjects, new);
             for mut subject in before {
                 let index = subject.rule as usize;
@@ -95,7 +95,7 @@ impl Judge {
                 } else if !subject.is_normal() {
                     let mut record = Record {
                         rule: &old.rules[index],
-                        topic: &device.topic,
+                        series: &device.series,
                         newest: device.newest.map(|newest| newest.place),
                         judged_at: now,
                         changes: &mut changes,
@@ -119,13 +119,14 @@ impl Judge {
         }
         self.absences.clear();
         for (number, device) in (0u32..).zip(&mut self.devices) {
-            let Device { topic, newest, last_seen, subjects, .. } = device;
+            let Device { series: topic, newest, last_seen, subjects, .. } = device;
             for (place, subject) in (0u32..).zip(subjects) {
                 let rule = &rules.rules[subject.rule as usize];
                 let Condition::Absent { after } = rule.condition else { continue };
                 subject.memory = Memory::of(&rule.condition);
                 let (judged_at, newest, firing) = (now, newest.map(|newest| newest.place), &mut self.firing);
-                let mut record = Record { rule, topic, newest, judged_at, changes: &mut *changes, firing };
+                let mut record =
+                    Record { rule, series: topic, newest, judged_at, changes: &mut *changes, firing };
                 let expected = expected.contains(&(subject.rule, number));
                 if let Some(last) = last_sign(subject, *last_seen, expected, after, &mut record) {
                     self.absences.wait(subject, (number, place), last, after);

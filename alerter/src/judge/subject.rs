@@ -1,8 +1,8 @@
 //! One device and metric before one rule: its state, and what is written of it.
 
 use jiff::Timestamp;
-use store::{Changes, End, Incident, OrderKey, AlertState, Transition};
-use telemetry::{Reading, Topic};
+use store::{AlertState, Changes, End, Incident, OrderKey, Transition};
+use telemetry::{Reading, Series};
 
 use super::evidence::{Evidence, Memory, Same, beyond};
 use super::incident::{self, Arrival, Opening};
@@ -22,7 +22,7 @@ pub(super) struct Subject {
 /// What a subject is judged by, and where it writes what changed.
 pub(super) struct Record<'a> {
     pub(super) rule: &'a Rule,
-    pub(super) topic: &'a Topic,
+    pub(super) series: &'a Series,
     pub(super) newest: Option<OrderKey>,
     pub(super) judged_at: Timestamp,
     pub(super) changes: &'a mut Changes,
@@ -138,18 +138,20 @@ impl Subject {
             (Memory::Stuck(same), _) => same.map(|same| same.value),
             (_, open) => open.and_then(|open| open.peak),
         };
-        let Record { rule, topic, newest, changes, .. } = record;
+        let Record { rule, series: topic, newest, changes, .. } = record;
         let alert_state = AlertState {
             rule: rule.name.clone(),
             kind: Some(incident::kind(&rule.condition)),
-            topic: topic.clone(),
+            series: topic.clone(),
             phase: self.state.phase(),
             newest: *newest,
             value,
         };
         let alert_states = &mut changes.alert_states;
         match alert_states.get_mut(self.written as usize) {
-            Some(there) if there.topic == alert_state.topic && there.rule == alert_state.rule => *there = alert_state,
+            Some(there) if there.series == alert_state.series && there.rule == alert_state.rule => {
+                *there = alert_state
+            }
             _ => {
                 self.written = u32::try_from(alert_states.len()).unwrap_or(u32::MAX);
                 alert_states.push(alert_state);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use store::{Bucket, History, Incident, ConditionKind, TimeRange};
+use store::{Bucket, ConditionKind, History, Incident, TimeRange};
 
 use super::picture::{self, Curve};
 use super::words;
@@ -58,8 +58,10 @@ impl Chart {
         let lowest = buckets.iter().map(|bucket| bucket.min).reduce(f64::min)?;
         let highest = buckets.iter().map(|bucket| bucket.max).reduce(f64::max)?;
         // A limit of the change per minute, or of time, is none of the value.
-        let of_value =
-            matches!(incident.condition.kind, ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside);
+        let of_value = matches!(
+            incident.condition.kind,
+            ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside
+        );
         let threshold = incident.condition.threshold.filter(|_| of_value);
         let incident_time =
             TimeRange { from: incident.began_at, to: incident.resolved_at.unwrap_or(range.to) };

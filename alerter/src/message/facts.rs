@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use store::{Incident, ConditionKind};
+use store::{ConditionKind, Incident};
 
 use super::headline;
 use super::said::{Change, Fact, State};

@@ -1,7 +1,7 @@
 //! What happened, in one line: the subject of a mail.
 
 use jiff::Timestamp;
-use store::{End, Incident, ConditionKind};
+use store::{ConditionKind, End, Incident};
 
 use super::said::{Change, State};
 use super::words::{about, duration, limit, value};
@@ -59,7 +59,9 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     };
     match (&devices[..], first.condition.kind) {
         ([device], _) => format!("{device}: {} {what} ({rule})", metric(NAMES)),
-        (_, ConditionKind::Absent) => format!("{} devices {what} ({rule}): {}", devices.len(), listed(&devices)),
+        (_, ConditionKind::Absent) => {
+            format!("{} devices {what} ({rule}): {}", devices.len(), listed(&devices))
+        }
         _ => format!("{} devices: {} {what} ({rule}): {}", devices.len(), metric(NAMES), listed(&devices)),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use store::{Incident, OutgoingMessage, NotificationKind, Severity};
+use store::{Incident, NotificationKind, OutgoingMessage, Severity};
 
 use super::words::{about, link, severity};
 use super::{facts, headline, sections};
@@ -181,7 +181,8 @@ fn changes(message: &OutgoingMessage) -> Vec<Change<'_>> {
             Some(_) => {}
             None => {
                 at.insert(&incident.id, changes.len());
-                let judged_at = if state == State::Resolved { notification.asked_at } else { incident.judged_at };
+                let judged_at =
+                    if state == State::Resolved { notification.asked_at } else { incident.judged_at };
                 changes.push(Change { incident, state, judged_at });
             }
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{
-    Address, Bucket, End, DeliveryStatus, Incident, Condition, ConditionKind, OutgoingMessage, Notification, NotificationKind, Severity, TimeRange,
-    Channel,
+    Address, Bucket, Channel, Condition, ConditionKind, DeliveryStatus, End, Incident, Notification,
+    NotificationKind, OutgoingMessage, Severity, TimeRange,
 };
 
 use super::{Chart, ChartWords, Said};
@@ -69,7 +69,7 @@ fn notification(number: i64, rule: &str, kind: NotificationKind) -> (Notificatio
         metric: "temperature".into(),
         condition: Condition {
             kind: if absent { ConditionKind::Absent } else { ConditionKind::Above },
-            words: if absent { "absent for 2m".into() } else { "above 25".into() },
+            text: if absent { "absent for 2m".into() } else { "above 25".into() },
             threshold: (!absent).then_some(25.0),
         },
         began_at: at(30),

@@ -35,8 +35,10 @@ pub(super) fn of(changes: &[Change<'_>], page: &str, zone: &TimeZone) -> Vec<Sec
 fn item(change: &Change<'_>, page: &str, zone: &TimeZone) -> Item {
     let incident = change.incident;
     let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
-    let said =
-        incident.value.filter(|_| incident.condition.kind != ConditionKind::Absent).map(|of| value(of, incident));
+    let said = incident
+        .value
+        .filter(|_| incident.condition.kind != ConditionKind::Absent)
+        .map(|of| value(of, incident));
     let text = match (change.state, said) {
         (State::Resolved, _) => {
             let end = incident.resolved_at.unwrap_or(incident.opened_at);

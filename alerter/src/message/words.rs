@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use store::{Incident, ConditionKind, Severity};
+use store::{ConditionKind, Incident, Severity};
 
 /// What a query takes as it is, and what reads better so.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
@@ -52,7 +52,9 @@ pub(crate) fn limit(incident: &Incident) -> String {
         (ConditionKind::Above, "") => threshold("above", incident),
         (ConditionKind::Below, "") => threshold("below", incident),
         (_, "") => "out of bounds".into(),
-        (ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside, words) => format!("{words}{unit}"),
+        (ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside, words) => {
+            format!("{words}{unit}")
+        }
         (ConditionKind::Rate, words) => match words.strip_suffix(" per minute") {
             Some(words) => format!("{words}{unit} per minute"),
             None => words.to_owned(),

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use broker::BrokerUrl;
 use bytes::Bytes;
 use serde_json::{Value, json};
-use store::{Incident, OutgoingMessage, Notification, NotificationKind};
+use store::{Incident, Notification, NotificationKind, OutgoingMessage};
 
 use super::{NotTaken, Notifier, PerhapsTaken};
 use crate::Rules;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Address, OutgoingMessage, Postponed, Channel};
+use store::{Address, Channel, OutgoingMessage, Postponed};
 
 use crate::plan::{fnv1a, later};
 
@@ -104,7 +104,13 @@ mod tests {
 
     fn message(to: &str, id: &str, tries: u32) -> OutgoingMessage {
         let address = Address { channel: Channel::Mail, to: to.into() };
-        OutgoingMessage { message_id: id.into(), address, made_at: Timestamp::UNIX_EPOCH, tries, notifications: Vec::new() }
+        OutgoingMessage {
+            message_id: id.into(),
+            address,
+            made_at: Timestamp::UNIX_EPOCH,
+            tries,
+            notifications: Vec::new(),
+        }
     }
 
     fn at(millis: i64) -> Timestamp {

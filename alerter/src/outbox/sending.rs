@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{OutgoingMessage, Attempt};
+use store::{Attempt, OutgoingMessage};
 use tracing::{error, info, warn};
 
 use super::patience::Line;
@@ -28,7 +28,7 @@ impl Outbox {
     /// Keeps and counts what became of a try.
     pub(super) async fn note(&mut self, ended: Ended, now: Timestamp) {
         let Ended { line, message, outcome } = ended;
-        let tried = match outcome {
+        let attempt = match outcome {
             Ok(problem) => self.taken(&line, &message, problem, now),
             Err(reason) => self.not_taken(&line, &message, reason, now),
         };
@@ -36,7 +36,13 @@ impl Outbox {
         self.busy.remove(&line);
     }
 
-    fn taken(&mut self, line: &Line, message: &OutgoingMessage, problem: Option<String>, now: Timestamp) -> Attempt {
+    fn taken(
+        &mut self,
+        line: &Line,
+        message: &OutgoingMessage,
+        problem: Option<String>,
+        now: Timestamp,
+    ) -> Attempt {
         self.patience.heard(line, message);
         self.counters.messages_sent.inc();
         if self.unsure.remove(&message.message_id) {
@@ -50,7 +56,13 @@ impl Outbox {
         Attempt::Sent { at: now, problem }
     }
 
-    fn not_taken(&mut self, line: &Line, message: &OutgoingMessage, reason: NotTaken, now: Timestamp) -> Attempt {
+    fn not_taken(
+        &mut self,
+        line: &Line,
+        message: &OutgoingMessage,
+        reason: NotTaken,
+        now: Timestamp,
+    ) -> Attempt {
         let id = &message.message_id;
         if reason.is_unsure() {
             self.unsure.insert(id.clone());

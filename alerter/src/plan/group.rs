@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use store::{Address, Incident, Notification, NotificationKind, Channel};
+use store::{Address, Channel, Incident, Notification, NotificationKind};
 
 use super::later;
 use crate::Telling;
@@ -49,10 +49,9 @@ impl<'a> Group<'a> {
         if self.notifications[0].0.kind != NotificationKind::Opened {
             return;
         }
-        let joined = self
-            .notifications
-            .iter()
-            .filter_map(|(notification, incident)| ends.get(&(incident.id.as_str(), &notification.address)).copied());
+        let joined = self.notifications.iter().filter_map(|(notification, incident)| {
+            ends.get(&(incident.id.as_str(), &notification.address)).copied()
+        });
         let joined: Vec<_> = joined.collect();
         self.notifications.extend(joined);
         self.notifications.sort_by_key(|(notification, _)| notification.number);

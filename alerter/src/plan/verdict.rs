@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{DeliveryStatus, Deferral, Incident, Notification, NotificationKind};
+use store::{Deferral, DeliveryStatus, Incident, Notification, NotificationKind};
 
 use super::{Situation, later};
 
@@ -22,14 +22,21 @@ pub(super) enum Verdict {
     Drop(Vec<i64>, &'static str),
 }
 
-pub(super) fn of(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+pub(super) fn of(
+    now: Timestamp,
+    notification: &Notification,
+    incident: &Incident,
+    situation: &Situation<'_>,
+) -> Verdict {
     let drop = |why| Verdict::Drop(vec![notification.number], why);
     let told = match notification.kind {
         NotificationKind::Opened => opened(now, notification, incident, situation),
         NotificationKind::Resolved => return resolved(now, notification, incident, situation),
         NotificationKind::Reminder if incident.resolved_at.is_some() => drop("it is over"),
         NotificationKind::Reminder if incident.acknowledged.is_some() => drop("somebody sees to it"),
-        NotificationKind::Reminder if !reminds(incident, situation) => drop("its rule reminds nobody any more"),
+        NotificationKind::Reminder if !reminds(incident, situation) => {
+            drop("its rule reminds nobody any more")
+        }
         NotificationKind::Reminder => Verdict::Tell,
     };
     match (told, quiet(now, incident, situation)) {
@@ -41,7 +48,12 @@ pub(super) fn of(now: Timestamp, notification: &Notification, incident: &Inciden
     }
 }
 
-fn opened(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+fn opened(
+    now: Timestamp,
+    notification: &Notification,
+    incident: &Incident,
+    situation: &Situation<'_>,
+) -> Verdict {
     if incident.resolved_at.is_none() || !was_quiet(now, notification, incident, situation) {
         return Verdict::Tell;
     }
@@ -53,7 +65,12 @@ fn opened(now: Timestamp, notification: &Notification, incident: &Incident, situ
 }
 
 /// Who heard of an opening hears of its end, at any hour; who did not hears of both or of neither.
-fn resolved(now: Timestamp, notification: &Notification, incident: &Incident, situation: &Situation<'_>) -> Verdict {
+fn resolved(
+    now: Timestamp,
+    notification: &Notification,
+    incident: &Incident,
+    situation: &Situation<'_>,
+) -> Verdict {
     match sibling(notification, incident, NotificationKind::Opened) {
         Some(opening) if waits(opening) && was_quiet(now, opening, incident, situation) => {
             Verdict::Drop(vec![opening.number, notification.number], OVER_UNTOLD)
@@ -67,7 +84,11 @@ fn resolved(now: Timestamp, notification: &Notification, incident: &Incident, si
 }
 
 /// The notification of another kind of the same incident to the same address.
-fn sibling<'a>(notification: &Notification, incident: &'a Incident, kind: NotificationKind) -> Option<&'a Notification> {
+fn sibling<'a>(
+    notification: &Notification,
+    incident: &'a Incident,
+    kind: NotificationKind,
+) -> Option<&'a Notification> {
     incident.notifications.iter().find(|other| other.kind == kind && other.address == notification.address)
 }
 
@@ -81,7 +102,8 @@ fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
 
 /// Whether an opening was held, or would be now.
 fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, situation: &Situation<'_>) -> bool {
-    matches!(opening.status, DeliveryStatus::Waiting { held: Some(_) }) || quiet(now, incident, situation).is_some()
+    matches!(opening.status, DeliveryStatus::Waiting { held: Some(_) })
+        || quiet(now, incident, situation).is_some()
 }
 
 /// Until when nobody is told, and why.

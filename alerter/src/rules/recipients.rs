@@ -76,7 +76,9 @@ impl Recipients {
     /// Whom a rule tells that names a recipient or a mail address.
     pub(super) fn resolve(&mut self, said: &str) -> Result<Address, String> {
         match self.named.get(said) {
-            Some(Recipient::Mail { address, .. }) => Ok(Address { channel: Channel::Mail, to: address.clone() }),
+            Some(Recipient::Mail { address, .. }) => {
+                Ok(Address { channel: Channel::Mail, to: address.clone() })
+            }
             Some(Recipient::Webhook { .. }) => Ok(Address { channel: Channel::Webhook, to: said.to_owned() }),
             Some(Recipient::Mqtt) => Ok(Address { channel: Channel::Mqtt, to: said.to_owned() }),
             None if is_mail_address(said) => Ok(self.mail_to(said)),

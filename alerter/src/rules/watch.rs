@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use store::{Address, Severity};
-use telemetry::{Filter, Topic};
+use telemetry::{Filter, Series};
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -95,7 +95,7 @@ fn device(section: &Section<'_, '_>) -> Option<Filter> {
     match text.parse::<Filter>() {
         Ok(filter) => {
             // A metric's name is at least one character, and the slash another.
-            if filter.literal().is_some_and(|device| Topic::new("m", device).is_err()) {
+            if filter.literal().is_some_and(|device| Series::new("m", device).is_err()) {
                 section.refuse("device", "the device is longer than any topic: write a shorter one");
             }
             Some(filter)
@@ -144,7 +144,7 @@ fn to(section: &Section<'_, '_>, known: &Known, recipients: &mut Recipients) -> 
 }
 
 /// A device that is named is expected without being asked for.
-fn expect(section: &Section<'_, '_>, rule: &Rule) -> Vec<Topic> {
+fn expect(section: &Section<'_, '_>, rule: &Rule) -> Vec<Series> {
     let absent = matches!(rule.condition, Condition::Absent { .. });
     let said = section.texts("expect").unwrap_or_default();
     let Some(metric) = rule.metric.as_deref().filter(|_| absent) else {
@@ -153,8 +153,8 @@ fn expect(section: &Section<'_, '_>, rule: &Rule) -> Vec<Topic> {
         }
         return Vec::new();
     };
-    let named = rule.device.literal().and_then(|device| Topic::new(metric, device).ok());
-    let mut expected: Vec<Topic> = named.into_iter().collect();
+    let named = rule.device.literal().and_then(|device| Series::new(metric, device).ok());
+    let mut expected: Vec<Series> = named.into_iter().collect();
     for device in said {
         match expected_topic(rule, metric, device.get_ref()) {
             Ok(topic) if expected.contains(&topic) => {}
@@ -165,8 +165,8 @@ fn expect(section: &Section<'_, '_>, rule: &Rule) -> Vec<Topic> {
     expected
 }
 
-fn expected_topic(rule: &Rule, metric: &str, device: &str) -> Result<Topic, String> {
-    let topic = Topic::new(metric, device)
+fn expected_topic(rule: &Rule, metric: &str, device: &str) -> Result<Series, String> {
+    let topic = Series::new(metric, device)
         .map_err(|problem| format!("{device:?} is no device: {}", of_device(&problem.to_string())))?;
     if !rule.device.matches(device) {
         return Err(format!("the rule does not watch {device}: write one that {} matches", rule.device));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use store::{ConditionKind, Phase};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use crate::court::{Court, at, lab, reading, rule, rules};
 
@@ -37,7 +37,10 @@ fn an_absence_says_what_happened() {
     let (id, kept) = court.kept.incidents.pop_first().unwrap();
     assert_eq!(id, format!("x/temperature/lab/{}", at(3.0).as_microsecond()));
     let incident = kept.opened;
-    assert_eq!((incident.condition.kind, incident.condition.text.as_str()), (ConditionKind::Absent, "absent for 2m"));
+    assert_eq!(
+        (incident.condition.kind, incident.condition.text.as_str()),
+        (ConditionKind::Absent, "absent for 2m")
+    );
     assert_eq!((incident.condition.threshold, incident.peak, incident.value), (None, None, Some(20.0)));
     assert_eq!((incident.began_at, incident.opened_at, incident.judged_at), (at(3.0), at(123.0), at(500.0)));
     assert!(!incident.late && kept.told.len() == 1);
@@ -166,7 +169,7 @@ fn many_are_absent_in_order() {
     let mut court = Court::open(rules(
         "rules = [{ name = \"a\", absent_for = \"1m\" }, { name = \"b\", absent_for = \"3m\" }]",
     ));
-    let devices: Vec<_> = (0..500).map(|n| Topic::parse(&format!("temperature/d{n}")).unwrap()).collect();
+    let devices: Vec<_> = (0..500).map(|n| Series::parse(&format!("temperature/d{n}")).unwrap()).collect();
     for round in 0..10 {
         for (n, topic) in (0u32..).zip(&devices) {
             let second = f64::from(round) * 10.0 + f64::from(n * 37 % 500) / 100.0;

@@ -212,7 +212,8 @@ fn an_incident_says_what_happened() {
     ] {
         let mut court = Court::open(rule(&format!("severity = \"critical\"\n{keys}")));
         let first = if kind == ConditionKind::Stuck { 31.0 } else { 30.0 };
-        let lasted = if kind == ConditionKind::Rate || kind == ConditionKind::Stuck { vec![first] } else { vec![] };
+        let lasted =
+            if kind == ConditionKind::Rate || kind == ConditionKind::Stuck { vec![first] } else { vec![] };
         for value in lasted {
             court.observe(&reading(0.0, value));
         }

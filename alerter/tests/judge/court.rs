@@ -7,8 +7,8 @@ use alerter::rules::{self, Known};
 use alerter::{Judge, Observed, Rules};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use store::{Address, Changes, End, Incident, Phase, AlertState, Transition};
-use telemetry::{Reading, Topic};
+use store::{Address, AlertState, Changes, End, Incident, Phase, Transition};
+use telemetry::{Reading, Series};
 
 /// Second 0 of every test.
 pub(crate) fn at(second: f64) -> Timestamp {
@@ -34,8 +34,8 @@ pub(crate) fn rule(keys: &str) -> Arc<Rules> {
     rules(&format!("[[rules]]\nname = \"x\"\n{keys}"))
 }
 
-pub(crate) fn lab() -> Topic {
-    Topic::parse("temperature/lab").unwrap()
+pub(crate) fn lab() -> Series {
+    Series::parse("temperature/lab").unwrap()
 }
 
 /// Received when it was measured.
@@ -64,7 +64,7 @@ pub(crate) struct KeptIncident {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Kept {
     pub(crate) incidents: BTreeMap<String, KeptIncident>,
-    pub(crate) alert_states: BTreeMap<(String, Topic), StandingKept>,
+    pub(crate) alert_states: BTreeMap<(String, Series), StandingKept>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -136,7 +136,7 @@ pub(crate) struct Court {
     pub(crate) kept: Kept,
     events: Vec<String>,
     /// The newest reading of each topic, as a store has it.
-    latest: BTreeMap<Topic, Reading>,
+    latest: BTreeMap<Series, Reading>,
 }
 
 impl Court {
@@ -192,7 +192,7 @@ impl Court {
 }
 
 /// Keeps the newest reading of each topic.
-pub(crate) fn keep_latest(latest: &mut BTreeMap<Topic, Reading>, reading: &Reading) {
+pub(crate) fn keep_latest(latest: &mut BTreeMap<Series, Reading>, reading: &Reading) {
     let kept = latest.entry(reading.topic.clone()).or_insert_with(|| reading.clone());
     let place = |reading: &Reading| (reading.measured_at, reading.boot, reading.seq);
     if place(reading) > place(kept) {

@@ -1,7 +1,7 @@
 //! Readings that come late, twice, or from the future; and who is told of what is old.
 
 use proptest::prelude::*;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use crate::court::{Court, at, reading, rule, rules};
 
@@ -152,7 +152,7 @@ fn topics_and_rules_stand_apart() {
     let mut court = Court::open(rules(
         "rules = [{ name = \"a\", above = 25 }, { name = \"b\", metric = \"temperature\", device = \"hall/+\", above = 20 }]",
     ));
-    let on = |topic: &str, value| Reading { topic: Topic::parse(topic).unwrap(), ..reading(1.0, value) };
+    let on = |topic: &str, value| Reading { series: Series::parse(topic).unwrap(), ..reading(1.0, value) };
     for (topic, value, judgements) in [
         ("temperature/lab", 24.0, 1),
         ("humidity/lab", 60.0, 1),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alerter::{Judge, Rules};
 use proptest::prelude::*;
 use store::Changes;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use crate::court::{Court, Kept, at, keep_latest, reading, rule, rules};
 
@@ -174,7 +174,7 @@ proptest! {
         let mut readings = Vec::new();
         for &(step, value, device, repeat) in &steps {
             second += f64::from(step);
-            let topic = Topic::parse(&format!("temperature/d{device}")).unwrap();
+            let topic = Series::parse(&format!("temperature/d{device}")).unwrap();
             let reading = Reading { topic, ..reading(second, f64::from(value)) };
             if repeat {
                 readings.extend(readings.last().cloned());

@@ -6,7 +6,7 @@ use alerter::rules::{self, DEFAULT, Known};
 use alerter::{Condition, Recipient, Rules};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use store::{Address, Severity, Channel};
+use store::{Address, Channel, Severity};
 
 pub(crate) fn known() -> Known {
     Known {

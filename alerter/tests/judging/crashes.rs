@@ -96,11 +96,12 @@ async fn crash(store: &Arc<Watched>, crash_at: usize, lost: Lost) {
 /// `high 26–24 opened resolved`, with the notifications that are in a message which was sent.
 fn told(incident: &Incident) -> String {
     let end = incident.resolved_value.map(|end| end.to_string()).unwrap_or_default();
-    let sent = incident
-        .notifications
-        .iter()
-        .filter(|notification| matches!(notification.status, DeliveryStatus::InMessage { sent_at: Some(_), .. }));
-    let kinds = sent.map(|notification| if notification.kind == NotificationKind::Opened { " opened" } else { " resolved" });
+    let sent = incident.notifications.iter().filter(|notification| {
+        matches!(notification.status, DeliveryStatus::InMessage { sent_at: Some(_), .. })
+    });
+    let kinds = sent.map(
+        |notification| if notification.kind == NotificationKind::Opened { " opened" } else { " resolved" },
+    );
     format!("{} {}–{end}{}", incident.rule, incident.value.unwrap(), kinds.collect::<String>())
 }
 

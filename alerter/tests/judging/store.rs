@@ -8,12 +8,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, Batch, Boot, Bucket, Changes, Decisions, End, History, Incident, IncidentQuery,
-    Incidents, Latest, Ledger, LedgerQuery, ConditionKind, OutgoingMessage, Notification, Page, Postponed, ReadingQuery,
-    ReadingStore, Rejection, RejectionQuery, Rejections, Result, Lease, Silence, Sqlite, AlertState, TimeRange,
-    Transition, Attempt, Unavailable, Written,
+    Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
+    End, History, Incident, IncidentQuery, Incidents, Latest, Lease, Ledger, LedgerQuery, Notification,
+    OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore, Rejection, RejectionQuery, Rejections,
+    Result, Silence, Sqlite, TimeRange, Transition, Unavailable, Written,
 };
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 use tempfile::TempDir;
 
 use crate::journal::Journal;
@@ -61,7 +61,7 @@ impl Watched {
     /// Keeps a reading as db-writer does.
     pub(crate) async fn know(&self, topic: &str, received_at: Timestamp) {
         let reading = Reading {
-            topic: Topic::parse(topic).unwrap(),
+            series: Series::parse(topic).unwrap(),
             value: 20.0,
             unit: None,
             measured_at: received_at,

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
 use store::{
-    Acknowledgement, Address, Changes, DeliveryStatus, Incident, IncidentQuery, Incidents, OutgoingMessage, NotificationKind,
-    Silence, Sqlite, Transition, Channel,
+    Acknowledgement, Address, Changes, Channel, DeliveryStatus, Incident, IncidentQuery, Incidents,
+    NotificationKind, OutgoingMessage, Silence, Sqlite, Transition,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -34,7 +34,10 @@ impl Notifier for Recorder {
         if left.is_ok() {
             return Err(NotTaken::Away(anyhow::anyhow!("gone fishing")));
         }
-        let told = message.notifications.iter().map(|(notification, of)| format!(" {:?} {}", notification.kind, of.id));
+        let told = message
+            .notifications
+            .iter()
+            .map(|(notification, of)| format!(" {:?} {}", notification.kind, of.id));
         self.journal.note(format!("{}:{}", message.address.to, told.collect::<String>()));
         Ok(None)
     }
@@ -42,7 +45,8 @@ impl Notifier for Recorder {
 
 fn outbox(store: &Sqlite, recorder: &Arc<Recorder>, name: &str) -> (Outbox, Counters) {
     let channels = [Channel::Mail, Channel::Webhook, Channel::Mqtt];
-    let notifiers = channels.into_iter().fold(Notifiers::default(), |all, channel| all.with(channel, recorder.clone()));
+    let notifiers =
+        channels.into_iter().fold(Notifiers::default(), |all, channel| all.with(channel, recorder.clone()));
     let counters = Counters::register(&Metrics::default());
     let (_, rules) = watch::channel(Arc::new(rules("")));
     (Outbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), name.into()), counters)
@@ -92,10 +96,17 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
     outbox.step(now + Duration::from_secs(5)).await.unwrap();
     let is = kept(&store, "a").await;
     let sent = |kind| {
-        let sent = |status: &DeliveryStatus| matches!(status, DeliveryStatus::InMessage { sent_at: Some(_), .. });
-        is.notifications.iter().filter(|notification| notification.kind == kind && sent(&notification.status)).count()
+        let sent =
+            |status: &DeliveryStatus| matches!(status, DeliveryStatus::InMessage { sent_at: Some(_), .. });
+        is.notifications
+            .iter()
+            .filter(|notification| notification.kind == kind && sent(&notification.status))
+            .count()
     };
-    assert_eq!([NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved].map(sent), [3, 3, 3]);
+    assert_eq!(
+        [NotificationKind::Opened, NotificationKind::Reminder, NotificationKind::Resolved].map(sent),
+        [3, 3, 3]
+    );
     assert_eq!(store.queued_count().await.unwrap(), 0);
     assert_eq!((counters.messages_sent.get(), counters.message_failures.get()), (9, 1));
     assert_eq!(counters.messages_waiting.get(), 0);

@@ -62,7 +62,9 @@ async fn mails_for_the_eye() {
     let mut digest: Vec<_> =
         (1..=4).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
     digest.push((NotificationKind::Opened, Incident { id: "h".into(), ..hot.clone() }));
-    digest.extend((5..=7).map(|n| (NotificationKind::Resolved, over(absent(&format!("site-b/rack-{n}")), 21.0))));
+    digest.extend(
+        (5..=7).map(|n| (NotificationKind::Resolved, over(absent(&format!("site-b/rack-{n}")), 21.0))),
+    );
     for (name, told) in [
         ("critical", vec![(NotificationKind::Opened, hot.clone())]),
         ("alert", vec![(NotificationKind::Opened, warm.clone())]),

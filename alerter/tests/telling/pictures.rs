@@ -86,7 +86,10 @@ async fn no_line_is_longer_than_a_mail_server_takes() {
     let long = |number: usize| {
         let device = format!("{}{number}", "rack_".repeat(40));
         let mut over = Incident { resolved_at: Some(at(60)), ..incident(&device, "high", &device) };
-        let mut told = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())]).notifications.remove(0).0;
+        let mut told = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())])
+            .notifications
+            .remove(0)
+            .0;
         let message_id = format!("{}.{number}@millrace", "x".repeat(200));
         told.status = DeliveryStatus::InMessage { message_id, sent_at: None, problem: None };
         over.notifications = vec![told];

@@ -2,7 +2,7 @@
 
 use alerter::ActiveHours;
 use jiff::Timestamp;
-use store::{Address, DeliveryStatus, Channel};
+use store::{Address, Channel, DeliveryStatus};
 
 use crate::play::{Play, ann};
 use crate::rig::{at, incident, opened, rules};
@@ -61,7 +61,9 @@ fn who_was_silenced_hears_of_what_still_lasts_and_of_nothing_else() {
     play.silence(3_600);
     play.open("short", "high", &ann());
     play.open("long", "high", &ann());
-    assert!(matches!(&play.notification(2).0.status, DeliveryStatus::Waiting { held: Some(why) } if why == "silenced"));
+    assert!(
+        matches!(&play.notification(2).0.status, DeliveryStatus::Waiting { held: Some(why) } if why == "silenced")
+    );
     play.pass(60);
     play.resolve("short");
     play.resolve("before");

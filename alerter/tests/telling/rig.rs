@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Metrics, Settings};
 use store::{
-    Address, Bucket, Decisions, End, History, Incident, Latest, Condition, ConditionKind, NewMessage, NotificationKind,
-    Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable, Channel,
+    Address, Bucket, Channel, ConditionKind, Decisions, End, History, Incident, Latest, NewMessage,
+    NotificationKind, Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -75,7 +75,11 @@ pub(crate) fn incident(id: &str, rule: &str, device: &str) -> Incident {
         severity: Severity::Warning,
         device: device.into(),
         metric: "temperature".into(),
-        condition: Condition { kind: ConditionKind::Above, text: "above 25".into(), threshold: Some(25.0) },
+        condition: store::Condition {
+            kind: ConditionKind::Above,
+            text: "above 25".into(),
+            threshold: Some(25.0),
+        },
         began_at: at(0),
         opened_at: at(0),
         judged_at: at(0),

@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, Incident, IncidentQuery, Incidents, OutgoingMessage, Notification,
-    Postponed, Lease, Silence, AlertState, Attempt, Unavailable,
+    Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, Incident, IncidentQuery, Incidents,
+    Lease, Notification, OutgoingMessage, Postponed, Silence, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};

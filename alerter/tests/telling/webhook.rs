@@ -7,7 +7,10 @@ use std::time::Duration;
 use alerter::{NotTaken, Notifier, Notifiers, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Address, End, DeliveryStatus, Incident, OutgoingMessage, Notification, NotificationKind, Severity, Channel};
+use store::{
+    Address, Channel, DeliveryStatus, End, Incident, Notification, NotificationKind, OutgoingMessage,
+    Severity,
+};
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
@@ -67,7 +70,13 @@ fn notification(number: i64, kind: NotificationKind, incident: Incident) -> (Not
 }
 
 fn message(notifications: Vec<(Notification, Incident)>) -> OutgoingMessage {
-    OutgoingMessage { message_id: "one@millrace".into(), address: desk(), made_at: at(0), tries: 0, notifications }
+    OutgoingMessage {
+        message_id: "one@millrace".into(),
+        address: desk(),
+        made_at: at(0),
+        tries: 0,
+        notifications,
+    }
 }
 
 fn notifiers() -> Notifiers {

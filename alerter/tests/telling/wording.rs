@@ -2,7 +2,10 @@
 
 use alerter::{Said, Templates, Written};
 use jiff::Timestamp;
-use store::{End, DeliveryStatus, Incident, Condition, ConditionKind, OutgoingMessage, Notification, NotificationKind, Severity};
+use store::{
+    Condition, ConditionKind, DeliveryStatus, End, Incident, Notification, NotificationKind, OutgoingMessage,
+    Severity,
+};
 
 use crate::rig::{PAGE, at, incident, mail, rules};
 
@@ -11,10 +14,19 @@ pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Outg
     let notification = |(number, (kind, incident)): (usize, (NotificationKind, Incident))| {
         let status = DeliveryStatus::Waiting { held: None };
         let (asked_at, due_at) = (at(0), at(0));
-        (Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, status }, incident)
+        (
+            Notification { number: number as i64, kind, address: address.clone(), asked_at, due_at, status },
+            incident,
+        )
     };
     let notifications = told.into_iter().enumerate().map(notification).collect();
-    OutgoingMessage { message_id: "one@millrace".into(), address: mail(to), made_at: at(5), tries: 0, notifications }
+    OutgoingMessage {
+        message_id: "one@millrace".into(),
+        address: mail(to),
+        made_at: at(5),
+        tries: 0,
+        notifications,
+    }
 }
 
 pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> Said {
@@ -27,7 +39,7 @@ fn subject(kind: NotificationKind, incident: Incident) -> String {
 
 fn of_kind(kind: ConditionKind, words: &str, value: Option<f64>) -> Incident {
     let condition = Condition { kind, text: words.into(), threshold: Some(25.0) };
-    Incident { limit, value, ..incident("i", "rule-1", "lab") }
+    Incident { condition, value, ..incident("i", "rule-1", "lab") }
 }
 
 pub(crate) fn over(incident: Incident, value: f64) -> Incident {
@@ -36,7 +48,7 @@ pub(crate) fn over(incident: Incident, value: f64) -> Incident {
 
 pub(crate) fn absent(device: &str) -> Incident {
     let condition = Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None };
-    Incident { limit, ..incident(device, "silent", device) }
+    Incident { condition, ..incident(device, "silent", device) }
 }
 
 #[test]
@@ -113,7 +125,8 @@ fn a_subject_says_device_metric_value_and_rule() {
 
 #[test]
 fn a_group_says_how_many_and_names_the_first() {
-    let dark: Vec<_> = (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
+    let dark: Vec<_> =
+        (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
     let said = said_at(at(5), dark);
     let expected = "Alert: 500 devices absent for 2m (silent): site-a/rack-1, site-a/rack-2 and 498 more";
     assert_eq!((said.subject().as_str(), said.more), (expected, 0));
@@ -125,8 +138,10 @@ fn a_group_says_how_many_and_names_the_first() {
         "Alert: 2 devices: temperature above 25 °C (high): lab and attic"
     );
     let wet = Incident { metric: "humidity".into(), ..absent("lab") };
-    let two =
-        vec![(NotificationKind::Opened, absent("lab")), (NotificationKind::Opened, Incident { id: "2".into(), ..wet })];
+    let two = vec![
+        (NotificationKind::Opened, absent("lab")),
+        (NotificationKind::Opened, Incident { id: "2".into(), ..wet }),
+    ];
     assert_eq!(said_at(at(5), two).subject(), "Alert: lab: temperature and humidity absent for 2m (silent)");
     let ended = |device: &str| (NotificationKind::Resolved, over(absent(device), 21.0));
     assert_eq!(
@@ -144,8 +159,13 @@ fn a_digest_and_what_is_already_over_say_so() {
         said_at(at(800), short.clone()).subject(),
         "Already over: lab: temperature was 26.1 °C, above 25 °C, for 12 min (high)"
     );
-    let many =
-        [short, vec![(NotificationKind::Opened, absent("attic")), (NotificationKind::Resolved, over(absent("x"), 1.0))]];
+    let many = [
+        short,
+        vec![
+            (NotificationKind::Opened, absent("attic")),
+            (NotificationKind::Resolved, over(absent("x"), 1.0)),
+        ],
+    ];
     let said = said_at(at(800), many.concat());
     assert_eq!(said.subject(), "Digest: 1 alert, 1 resolved, 1 already over (silent and high)");
     let titles: Vec<_> = said.sections.iter().map(|section| section.title.as_str()).collect();
@@ -183,8 +203,12 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
     }
     assert!(text.starts_with("lab: temperature") && !text.contains("\n\n\n"), "{text}");
     assert!(html.contains("11:30:00 CET") && html.contains("10:30:00 UTC") && html.contains(&*subject));
-    let elsewhere =
-        Said::of(&message("ben@localhost", vec![(NotificationKind::Opened, peaked)]), &rules(""), PAGE, at(5));
+    let elsewhere = Said::of(
+        &message("ben@localhost", vec![(NotificationKind::Opened, peaked)]),
+        &rules(""),
+        PAGE,
+        at(5),
+    );
     let text = written(&elsewhere).text;
     assert!(text.contains("Began       2026-01-15 10:30:00 UTC\n"), "{text}");
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::packet;
 
@@ -101,7 +101,7 @@ fn reading(number: u64, measured_at: Timestamp) -> Reading {
     let device = format!("bench-{:04}", number % DEVICES);
     let whole = Timestamp::from_microsecond(measured_at.as_microsecond()).unwrap_or(measured_at);
     Reading {
-        topic: Topic::new("temperature", &device).expect("letters and digits are a topic"),
+        series: Series::new("temperature", &device).expect("letters and digits are a topic"),
         value: 20.0 + (number % 400) as f64 / 100.0,
         unit: Some("celsius".into()),
         measured_at: whole,
@@ -149,7 +149,7 @@ impl Line {
     fn publish(&mut self, nth: u64, reading: &Reading, due: Duration) -> anyhow::Result<()> {
         let id = packet::id(nth);
         self.due[usize::from(id)].store(due.as_nanos() as u64, Ordering::Release);
-        let packet = packet::publish(id, reading.topic.as_str(), &reading.to_payload());
+        let packet = packet::publish(id, reading.series.as_str(), &reading.to_payload());
         self.stream.write_all(&packet).context("publish")
     }
 

@@ -8,7 +8,7 @@ use e2e::usage;
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{Batch, ReadingStore as _, Sqlite};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::per_million;
 
@@ -52,7 +52,7 @@ fn batch(first: usize, devices: usize, count: usize) -> Batch {
     let now = Timestamp::now();
     let at = Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now);
     let reading = |number: usize| Reading {
-        topic: Topic::new("temperature", &format!("load-{:04}", number % devices))
+        series: Series::new("temperature", &format!("load-{:04}", number % devices))
             .expect("letters and digits are a topic"),
         value: 20.0 + (number % 400) as f64 / 100.0,
         unit: Some("celsius".into()),

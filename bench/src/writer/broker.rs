@@ -53,7 +53,7 @@ impl Publisher {
     }
 
     async fn publish(&mut self, reading: &Reading) -> anyhow::Result<()> {
-        let key = reading.topic.as_str().replace('/', ".");
+        let key = reading.series.as_str().replace('/', ".");
         let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let payload = reading.to_payload();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 /// How long ago late readings were measured.
 const LATE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -38,7 +38,7 @@ impl Load {
         let device = format!("bench-{:06}", number % self.devices);
         let whole = Timestamp::from_microsecond(measured_at.as_microsecond());
         Reading {
-            topic: Topic::new("temperature", &device).expect("letters and digits are a topic"),
+            series: Series::new("temperature", &device).expect("letters and digits are a topic"),
             value: 15.0 + (scatter(number) % 1_000) as f64 / 100.0,
             unit: Some("celsius".into()),
             measured_at: whole.expect("a time's whole microseconds are a time"),
@@ -65,7 +65,7 @@ mod tests {
         let load = Load { devices: 10, first_measured_at: Timestamp::UNIX_EPOCH, late: true };
         let (on_time, late) = (load.reading(20), load.reading(21));
         assert_eq!(on_time, load.reading(20));
-        assert_eq!((on_time.topic.device(), on_time.seq), ("bench-000000", Some(2)));
+        assert_eq!((on_time.series.device(), on_time.seq), ("bench-000000", Some(2)));
         assert_eq!(on_time.measured_at.as_millisecond(), 20);
         assert_eq!(late.measured_at.as_millisecond(), 21 - 30 * 86_400_000);
         assert!((0..1_000).all(|number| (15.0..25.0).contains(&load.reading(number).value)));

@@ -94,7 +94,7 @@ pub(super) fn topic(routing_key: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use telemetry::{Topic, TopicError};
+    use telemetry::{Series, TopicError};
 
     fn stamped(ms: i64) -> Header {
         Header { received_ms: Some(ms), acquisitions: 0 }
@@ -113,7 +113,7 @@ mod tests {
             ("temperature.grün", "temperature/grün", Some(TopicError::Character('ü'))),
         ] {
             assert_eq!(super::topic(key.as_bytes()), topic);
-            assert_eq!(Topic::parse(topic).err(), error, "{key}");
+            assert_eq!(Series::parse(topic).err(), error, "{key}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use foldhash::qos::RandomState;
+use foldhash::quality::RandomState;
 
 /// Messages in one generation; two are remembered.
 const GENERATION: usize = 65_536;

@@ -17,7 +17,7 @@ use tracing::{info, warn};
 
 use super::{CLOSING, Qos, Subscription, client, drained, explained, options};
 use crate::delivery::session;
-use crate::{Delivery, ConnectionStatus, Outcome, Unsettled};
+use crate::{ConnectionStatus, Delivery, Outcome, Unsettled};
 
 /// Acks that may wait for the connection.
 const ACKS_AHEAD: usize = 1024;

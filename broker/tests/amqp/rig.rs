@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{AmqpUrl, BrokerUrl, Delivery, ConnectionStatus, Outbox, Queue, consume_queue};
+use broker::{AmqpUrl, BrokerUrl, ConnectionStatus, Delivery, Outbox, Queue, consume_queue};
 use bytes::Bytes;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -206,7 +206,10 @@ impl Consumer {
         delivery
     }
 
-    pub(crate) async fn link(&mut self, condition: impl FnMut(&ConnectionStatus) -> bool) -> ConnectionStatus {
+    pub(crate) async fn link(
+        &mut self,
+        condition: impl FnMut(&ConnectionStatus) -> bool,
+    ) -> ConnectionStatus {
         within("a change of the link", self.link.wait_for(condition))
             .await
             .expect("the consumer runs")
@@ -215,7 +218,9 @@ impl Consumer {
 
     /// Waits for a problem that says this.
     pub(crate) async fn problem(&mut self, said: &str) {
-        let says = |link: &ConnectionStatus| !link.connected && link.problem.as_ref().is_some_and(|p| p.contains(said));
+        let says = |link: &ConnectionStatus| {
+            !link.connected && link.problem.as_ref().is_some_and(|p| p.contains(said))
+        };
         within(said, self.link.wait_for(says)).await.expect("the consumer runs");
     }
 

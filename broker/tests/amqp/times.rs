@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use broker::Outcome;
-use telemetry::{Topic, TopicError};
+use telemetry::{Series, TopicError};
 
 use crate::proxy::Proxy;
 use crate::rig::{Consumer, Rig};
@@ -30,7 +30,7 @@ async fn a_topic_is_rejected_for_the_same_reason_as_at_the_edge() {
     for (topic, error) in topics {
         let delivery = consumer.take().await;
         assert_eq!(delivery.item.topic, topic);
-        assert_eq!(Topic::parse(&topic).err(), error);
+        assert_eq!(Series::parse(&topic).err(), error);
         delivery.settle(Outcome::Done).await.unwrap();
     }
     let dotted = consumer.take().await;

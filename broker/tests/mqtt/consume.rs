@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{Delivery, ConnectionStatus, Outcome, Qos, Subscription, Unsettled, consume};
+use broker::{ConnectionStatus, Delivery, Outcome, Qos, Subscription, Unsettled, consume};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, PubAck, SubAck, SubscribeReasonCode};
 use telemetry::Message;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use telemetry::Topic;
+use telemetry::Series;
 
 use self::page::{Page, Shown};
 use super::*;
@@ -110,9 +110,9 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn reading(topic: &str, measured_at: Timestamp, seq: u64, unit: Option<String>) -> Reading {
-    let topic = Topic::parse(topic).unwrap();
+    let topic = Series::parse(topic).unwrap();
     Reading {
-        topic,
+        series: topic,
         value: seq as f64,
         unit,
         measured_at,
@@ -123,7 +123,7 @@ fn reading(topic: &str, measured_at: Timestamp, seq: u64, unit: Option<String>) 
 }
 
 fn alert(topic: &str, id: &str) -> Arc<Listed> {
-    let topic = Topic::parse(topic).unwrap();
+    let topic = Series::parse(topic).unwrap();
     let at = Timestamp::UNIX_EPOCH;
     Arc::new(Listed::of(&store::Incident {
         id: id.into(),

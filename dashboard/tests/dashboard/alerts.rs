@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{Acknowledgement, End, Incident, Incidents, Condition, ConditionKind, Severity, Transition};
+use store::{Acknowledgement, Condition, ConditionKind, End, Incident, Incidents, Severity, Transition};
 
 use crate::bench::{Bench, Wanted};
 
@@ -85,7 +85,7 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
 async fn a_device_that_never_spoke_has_no_value() {
     let bench = Bench::start(Wanted::default()).await;
     let condition = Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None };
-    let silent = Incident { limit, value: None, unit: None, peak: None, peak_at: None, ..alert("lab") };
+    let silent = Incident { condition, value: None, unit: None, peak: None, peak_at: None, ..alert("lab") };
     bench.open(silent).await;
     let alert = &alerts(&bench, "").await[0];
     assert_eq!((&alert["value"], &alert["threshold"]), (&Value::Null, &Value::Null));

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Delivery, ConnectionStatus};
+use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Resend, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
-    Address, Batch, Changes, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition, Channel,
+    Address, Batch, Changes, Channel, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition,
 };
-use telemetry::{Message, Reading, Topic};
+use telemetry::{Message, Reading, Series};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -85,7 +85,11 @@ impl Bench {
         let address = listener.local_addr().unwrap();
         let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
         let (broker, deliveries) = mpsc::channel(100_000);
-        let link = watch::Sender::new(ConnectionStatus { connected: true, missed: 1, ..ConnectionStatus::default() });
+        let link = watch::Sender::new(ConnectionStatus {
+            connected: true,
+            missed: 1,
+            ..ConnectionStatus::default()
+        });
         let ready = health.check("store");
         tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
@@ -119,9 +123,9 @@ impl Bench {
 
     /// So many readings, a millisecond apart, from 1970 on; each bears its number.
     pub(crate) async fn keep_many(&self, topic: &str, count: u64) {
-        let (topic, now) = (Topic::parse(topic).unwrap(), Timestamp::now());
+        let (topic, now) = (Series::parse(topic).unwrap(), Timestamp::now());
         let reading = |number: u64| Reading {
-            topic: topic.clone(),
+            series: topic.clone(),
             value: number as f64,
             unit: Some("celsius".into()),
             measured_at: Timestamp::from_millisecond(number.try_into().unwrap()).unwrap(),
@@ -151,7 +155,7 @@ impl Bench {
     }
 
     pub(crate) async fn change(&self, transition: Transition) {
-        let changes = Changes { transitions: vec![transition], standings: vec![] };
+        let changes = Changes { transitions: vec![transition], alert_states: vec![] };
         self.store.record(&changes).await.unwrap();
     }
 
@@ -225,9 +229,16 @@ impl Bench {
 }
 
 async fn keep(store: &Sqlite, topic: &str, value: f64) {
-    let (topic, now) = (Topic::parse(topic).unwrap(), Timestamp::now());
-    let reading =
-        Reading { topic, value, unit: None, measured_at: now, received_at: now, boot: None, seq: None };
+    let (topic, now) = (Series::parse(topic).unwrap(), Timestamp::now());
+    let reading = Reading {
+        series: topic,
+        value,
+        unit: None,
+        measured_at: now,
+        received_at: now,
+        boot: None,
+        seq: None,
+    };
     store.write(&Batch { readings: vec![reading], rejected: vec![] }).await.unwrap();
 }
 

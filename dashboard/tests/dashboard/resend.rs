@@ -9,7 +9,7 @@ use dashboard::Publisher;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{Batch, ReadingStore, RejectedMessage, Rejections};
-use telemetry::{Message, Topic};
+use telemetry::{Message, Series};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::bench::{BOUND, Bench, Wanted};
@@ -31,11 +31,11 @@ impl Default for Heard {
 
 #[async_trait]
 impl Publisher for Heard {
-    async fn publish(&self, topic: &Topic, payloads: Vec<Bytes>) -> anyhow::Result<()> {
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         self.asked.notify_one();
         self.answers.acquire().await?.forget();
         let text = |payload: Bytes| String::from_utf8(payload.to_vec()).unwrap();
-        let messages = payloads.into_iter().map(|payload| (topic.to_string(), text(payload)));
+        let messages = payloads.into_iter().map(|payload| (series.to_string(), text(payload)));
         self.messages.lock().unwrap().extend(messages);
         Ok(())
     }
@@ -101,7 +101,7 @@ async fn a_mended_payload_is_published_with_its_time_and_marked_once() {
         received_at: Timestamp::now(),
     };
     let reading = message.decode().readings.remove(0);
-    assert_eq!((reading.topic.as_str(), reading.value), ("temperature/lab", 23.5));
+    assert_eq!((reading.series.as_str(), reading.value), ("temperature/lab", 23.5));
     assert_eq!(reading.measured_at, received_at(), "and not when it was resent");
 
     let again = bench.post(&path(&id), r#"{"payload":"23.5"}"#).await;

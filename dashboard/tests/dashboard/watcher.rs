@@ -31,7 +31,7 @@ pub(crate) struct Shown {
 /// Applies frames as the page does.
 pub(crate) struct Watcher {
     pub(crate) socket: WebSocketStream<TcpStream>,
-    /// Topic and unit of each id.
+    /// Series and unit of each id.
     names: BTreeMap<u64, (String, Option<String>)>,
     /// By topic.
     pub(crate) devices: BTreeMap<String, Shown>,

@@ -130,7 +130,7 @@ mod tests {
 
     const AT: i64 = 1_768_473_030_400_000;
 
-    /// Topic, value, unit, age in milliseconds and state of each reading; id and fate of each alert.
+    /// Series, value, unit, age in milliseconds and state of each reading; id and fate of each alert.
     fn told(view: &mut View, frame: &Json) -> Vec<String> {
         let events = view.take(&frame.to_string()).unwrap();
         let told = events.into_iter().map(|event| match event {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::ReplayConfig;
 use super::table::{Row, Table};
@@ -63,7 +63,7 @@ impl Mapping {
             Device::Column(_) => "any",
         };
         for (index, value) in self.values.iter().enumerate() {
-            Topic::new(&value.metric, device)
+            Series::new(&value.metric, device)
                 .with_context(|| format!("metric {:?} of device {device:?}", value.metric))?;
             if self.values[..index].iter().any(|other| other.metric == value.metric) {
                 bail!("two columns are {}: name them as --value METRIC=COLUMN", value.metric);

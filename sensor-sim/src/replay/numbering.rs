@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::ReplayConfig;
 use super::mapping::{Mapping, ValueColumn};
@@ -26,7 +26,7 @@ pub(super) struct Numbering {
     tally: Arc<Tally>,
     /// What all boots of this file have in common.
     file: Vec<String>,
-    streams: HashMap<Topic, Arc<Stream>>,
+    streams: HashMap<Series, Arc<Stream>>,
 }
 
 impl Numbering {
@@ -45,12 +45,12 @@ impl Numbering {
         Self { tally, file, streams: HashMap::new() }
     }
 
-    pub(super) fn stream(&mut self, topic: &Topic, column: &ValueColumn) -> Arc<Stream> {
-        if let Some(stream) = self.streams.get(topic) {
+    pub(super) fn stream(&mut self, series: &Series, column: &ValueColumn) -> Arc<Stream> {
+        if let Some(stream) = self.streams.get(series) {
             return Arc::clone(stream);
         }
-        let stream = self.tally.stream(topic.clone(), column.unit.clone(), self.boot(topic, column.column));
-        self.streams.insert(topic.clone(), Arc::clone(&stream));
+        let stream = self.tally.stream(series.clone(), column.unit.clone(), self.boot(series, column.column));
+        self.streams.insert(series.clone(), Arc::clone(&stream));
         stream
     }
 
@@ -58,8 +58,8 @@ impl Numbering {
     /// data, the time columns, the device column, the time format, the decimal mark, the missing values, the topic
     /// and the column of the value, from 1. Its upper 16 bits are folded into the lower 48, which every JSON reader
     /// keeps exactly.
-    fn boot(&self, topic: &Topic, column: usize) -> u64 {
-        let (topic, column) = (topic.to_string(), (column + 1).to_string());
+    fn boot(&self, series: &Series, column: usize) -> u64 {
+        let (topic, column) = (series.to_string(), (column + 1).to_string());
         let parts = self.file.iter().chain([&topic, &column]);
         let hash = fnv1a(parts.map(String::as_bytes));
         (hash ^ (hash >> BOOT_BITS)) & ((1 << BOOT_BITS) - 1)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::cell::Cells;
 use super::clock::Clock;
@@ -76,7 +76,7 @@ impl Recording {
         let column = &self.mapping.values[index];
         let Some(value) = self.cells.number(row, column.column)? else { return Ok(None) };
         let device = self.mapping.device_of(row)?;
-        let topic = Topic::new(&column.metric, &device).map_err(|e| format!("device {device:?}: {e}"))?;
+        let topic = Series::new(&column.metric, &device).map_err(|e| format!("device {device:?}: {e}"))?;
         let (stream, measured) = (self.numbering.stream(&topic, column), Measured { value, at });
         stream.refusal(measured).map_or(Ok(Some((stream, measured))), Err)
     }

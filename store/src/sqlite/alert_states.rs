@@ -2,12 +2,12 @@
 
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, Row, params};
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::columns::{Micros, Number, Word};
 use super::writer::Tables;
 use crate::text_codec::PhaseColumns;
-use crate::{ConditionKind, OrderKey, AlertState};
+use crate::{AlertState, ConditionKind, OrderKey};
 
 pub(super) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
@@ -16,7 +16,7 @@ pub(super) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite
             written_at, kind)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let mut replace = tables.connection.prepare_cached(REPLACE)?;
-    for AlertState { rule, kind, topic, phase, newest, value } in alert_states {
+    for AlertState { rule, kind, series: topic, phase, newest, value } in alert_states {
         let phase = PhaseColumns::from(phase);
         replace.execute(params![
             rule,
@@ -58,7 +58,7 @@ fn alert_state(row: &Row<'_>) -> rusqlite::Result<AlertState> {
     Ok(AlertState {
         rule: row.get(0)?,
         kind: row.get::<_, Option<Word<ConditionKind>>>(12)?.map(|kind| kind.0),
-        topic: Topic::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,
+        series: Series::new(&metric, &device).map_err(|error| unreadable(1, error.into()))?,
         phase: phase.read().ok_or_else(|| unreadable(3, FromSqlError::InvalidType.into()))?,
         newest: newest(row)?,
         value: row.get(11)?,

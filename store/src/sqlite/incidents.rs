@@ -10,7 +10,7 @@ use super::notifications;
 use super::writer::Tables;
 use crate::text_codec::TextCodec;
 use crate::time_bucket::micros_from;
-use crate::{Acknowledgement, Incident, IncidentQuery, Condition};
+use crate::{Acknowledgement, Condition, Incident, IncidentQuery};
 
 /// The columns that [`read`] reads, in its order.
 const COLUMNS: &str = "
@@ -43,7 +43,8 @@ pub(super) fn query(connection: &Connection, query: &IncidentQuery) -> rusqlite:
             found.push(read(row)?);
         }
     }
-    with_notifications(connection, found).map(|found| found.into_iter().map(|(_, incident)| incident).collect())
+    with_notifications(connection, found)
+        .map(|found| found.into_iter().map(|(_, incident)| incident).collect())
 }
 
 /// What SQL can ask for; a filter of devices is left to the reader, but for a plain name.

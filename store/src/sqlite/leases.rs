@@ -21,8 +21,12 @@ pub(super) fn acquire(
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
         WHERE holder = excluded.holder OR until <= ?4";
     let (now, until) = (tables.stored_at, end(tables, ttl));
-    let acquired =
-        tables.connection.prepare_cached(ACQUIRE)?.execute(params![Word(lease), holder, until, Micros(now)])?;
+    let acquired = tables.connection.prepare_cached(ACQUIRE)?.execute(params![
+        Word(lease),
+        holder,
+        until,
+        Micros(now)
+    ])?;
     Ok(acquired == 1)
 }
 

@@ -9,10 +9,14 @@ use super::columns::{Micros, at_most};
 use super::notifications;
 use super::writer::Tables;
 use crate::time_bucket::micros_from;
-use crate::{Address, DeliveryStatus, OutgoingMessage, Postponed, Attempt};
+use crate::{Address, Attempt, DeliveryStatus, OutgoingMessage, Postponed};
 
 /// Those that are to be tried, oldest first.
-pub(super) fn queued(connection: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<OutgoingMessage>> {
+pub(super) fn queued(
+    connection: &Connection,
+    now: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<OutgoingMessage>> {
     const SELECT: &str = "
         SELECT message_id, channel, recipient, made_at, tries, number FROM messages
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= ?1)

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, Row, params};
 use super::columns::{Micros, Word, at_most, list};
 use super::incidents;
 use super::writer::Tables;
-use crate::{Address, Decisions, DeliveryStatus, Deferral, Incident, NewMessage, Notification, Reminder};
+use crate::{Address, Decisions, Deferral, DeliveryStatus, Incident, NewMessage, Notification, Reminder};
 
 /// The columns that [`read`] reads, in its order, and where they are.
 const COLUMNS: &str = "

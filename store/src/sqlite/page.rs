@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use rusqlite::{Connection, params};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::columns::{Number, at_most};
 use super::readings::{self, COLUMNS};
@@ -18,8 +18,8 @@ use crate::{Cursor, Page, ReadingQuery, StoredReading};
 /// number of series plus limit · ln(series), and not with the table: an index by time would double each write.
 pub(super) fn read(connection: &Connection, query: &ReadingQuery) -> rusqlite::Result<Page> {
     let mut first = First::new(query.limit.max(1));
-    for (id, topic) in series::matching(connection, query.device.as_deref(), query.metric.as_deref())? {
-        read_series(connection, query, id, &topic, &mut first)?;
+    for (id, series) in series::matching(connection, query.device.as_deref(), query.metric.as_deref())? {
+        read_series(connection, query, id, &series, &mut first)?;
     }
     Ok(first.into_page())
 }
@@ -27,11 +27,11 @@ pub(super) fn read(connection: &Connection, query: &ReadingQuery) -> rusqlite::R
 fn read_series(
     connection: &Connection,
     query: &ReadingQuery,
-    series: i64,
-    topic: &Topic,
+    id: i64,
+    series: &Series,
     first: &mut First,
 ) -> rusqlite::Result<()> {
-    let after = Place::before(query, topic)?;
+    let after = Place::before(query, series)?;
     let to = first.last().map_or(i64::MAX, |last| last.measured_at.as_microsecond() + 1);
     let to = to.min(micros_from(query.range.to));
     let mut select = connection.prepare_cached(&format!(
@@ -40,9 +40,9 @@ fn read_series(
          ORDER BY measured_at, boot, seq, value LIMIT ?7"
     ))?;
     let Place { micros, boot, seq, value } = after;
-    let mut rows = select.query(params![series, micros, boot, seq, value, to, at_most(first.room)])?;
+    let mut rows = select.query(params![id, micros, boot, seq, value, to, at_most(first.room)])?;
     while let Some(row) = rows.next()? {
-        if !first.offer(readings::read(row, topic)?) {
+        if !first.offer(readings::read(row, series)?) {
             break;
         }
     }
@@ -59,16 +59,16 @@ struct Place {
 
 impl Place {
     /// The place in this series behind which the page begins.
-    fn before(query: &ReadingQuery, topic: &Topic) -> rusqlite::Result<Self> {
+    fn before(query: &ReadingQuery, series: &Series) -> rusqlite::Result<Self> {
         let from = Self::at_start_of(micros_from(query.range.from));
         let Some(cursor) = &query.after else { return Ok(from) };
-        let after = Self::after(cursor, topic)?;
+        let after = Self::after(cursor, series)?;
         Ok(if after.micros < from.micros { from } else { after })
     }
 
-    fn after(cursor: &Cursor, topic: &Topic) -> rusqlite::Result<Self> {
+    fn after(cursor: &Cursor, series: &Series) -> rusqlite::Result<Self> {
         let micros = cursor.measured_at.as_microsecond();
-        Ok(match series_order(topic, &cursor.topic) {
+        Ok(match series_order(series, &cursor.series) {
             Ordering::Less => Self { micros, boot: i64::MAX, seq: i64::MAX, value: f64::INFINITY },
             Ordering::Greater => Self::at_start_of(micros),
             Ordering::Equal => Self {
@@ -135,7 +135,7 @@ impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
         let (a, b) = (&self.0.reading, &other.0.reading);
         (a.measured_at.cmp(&b.measured_at))
-            .then_with(|| series_order(&a.topic, &b.topic))
+            .then_with(|| series_order(&a.series, &b.series))
             .then_with(|| (a.boot, a.seq).cmp(&(b.boot, b.seq)))
             .then_with(|| a.value.total_cmp(&b.value))
     }
@@ -155,6 +155,6 @@ impl PartialEq for Ranked {
 
 impl Eq for Ranked {}
 
-fn series_order(a: &Topic, b: &Topic) -> Ordering {
+fn series_order(a: &Series, b: &Series) -> Ordering {
     (a.device(), a.metric()).cmp(&(b.device(), b.metric()))
 }

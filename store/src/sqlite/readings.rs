@@ -1,7 +1,7 @@
 //! Readings as rows.
 
 use rusqlite::{Row, params};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::columns::{Micros, Number};
 use super::rejections;
@@ -33,7 +33,7 @@ fn keep_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Res
     let mut insert = tables.connection.prepare_cached(INSERT)?;
     let mut added = 0;
     for reading in readings {
-        let series = tables.series.id(tables.connection, &reading.topic)?;
+        let series = tables.series.id(tables.connection, &reading.series)?;
         added += insert.execute(params![
             series,
             Micros(reading.measured_at),
@@ -49,9 +49,9 @@ fn keep_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Res
 }
 
 /// Reads a row of [`COLUMNS`].
-pub(super) fn read(row: &Row<'_>, topic: &Topic) -> rusqlite::Result<StoredReading> {
+pub(super) fn read(row: &Row<'_>, series: &Series) -> rusqlite::Result<StoredReading> {
     let reading = Reading {
-        topic: topic.clone(),
+        series: series.clone(),
         measured_at: row.get::<_, Micros>(0)?.0,
         boot: row.get::<_, Number>(1)?.0,
         seq: row.get::<_, Number>(2)?.0,

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::columns::{Micros, Word};
 use super::alert_states;
+use super::columns::{Micros, Word};
 use super::writer::Tables;
 use crate::text_codec::RESOLVED;
 use crate::{Address, Changes, End, Incident, Transition};

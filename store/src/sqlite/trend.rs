@@ -38,7 +38,7 @@ pub(super) fn extent(
     })
 }
 
-/// Seeks from one stretch that has a reading to the next: SQLite would sort for a GROUP BY.
+/// Seeks from one bucket that has a reading to the next: SQLite would sort for a GROUP BY.
 pub(super) fn buckets(
     connection: &Connection,
     device: &str,
@@ -46,16 +46,16 @@ pub(super) fn buckets(
     range: TimeRange,
     points: usize,
 ) -> rusqlite::Result<Vec<Bucket>> {
-    let mut buckets = Vec::new();
-    let Some(series) = series::find(connection, device, metric)? else { return Ok(buckets) };
+    let mut filled = Vec::new();
+    let Some(series) = series::find(connection, device, metric)? else { return Ok(filled) };
     let buckets = TimeBuckets::new(range, points, i64::MIN);
     let mut from = buckets.from;
     while let Some(micros) = next_reading(connection, series, from, buckets.to)? {
-        let stretch = buckets.around(micros);
-        buckets.push(buckets.bucket(stretch, reduce(connection, series, stretch)?));
-        from = stretch.1;
+        let bucket = buckets.around(micros);
+        filled.push(buckets.bucket(bucket, reduce(connection, series, bucket)?));
+        from = bucket.1;
     }
-    Ok(buckets)
+    Ok(filled)
 }
 
 fn next_reading(connection: &Connection, series: i64, from: i64, to: i64) -> rusqlite::Result<Option<i64>> {

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 use super::columns::{Micros, Param, Word, number, number_column};
 use super::series;
 use crate::text_codec::{PhaseColumns, TextCodec};
-use crate::{ConditionKind, OrderKey, AlertState};
+use crate::{AlertState, ConditionKind, OrderKey};
 
 /// Of several of one subject the last one counts.
 pub(super) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
@@ -32,8 +32,8 @@ pub(super) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertSta
     let phases: Vec<PhaseColumns<'_>> = rows.iter().map(|row| PhaseColumns::from(&row.phase)).collect();
     let params: [Param<'_>; 13] = [
         (&column(&rows, |row| &row.rule), Type::TEXT_ARRAY),
-        (&column(&rows, |row| row.topic.device()), Type::TEXT_ARRAY),
-        (&column(&rows, |row| row.topic.metric()), Type::TEXT_ARRAY),
+        (&column(&rows, |row| row.series.device()), Type::TEXT_ARRAY),
+        (&column(&rows, |row| row.series.metric()), Type::TEXT_ARRAY),
         (&column(&phases, |phase| phase.phase), Type::TEXT_ARRAY),
         (&column(&phases, |phase| phase.since.map(Micros::of)), Type::TIMESTAMPTZ_ARRAY),
         (&column(&phases, |phase| phase.incident), Type::TEXT_ARRAY),
@@ -51,8 +51,10 @@ pub(super) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertSta
 
 /// A statement can replace a row only once.
 fn last_of_each(alert_states: &[AlertState]) -> Vec<&AlertState> {
-    let last: BTreeMap<_, _> =
-        alert_states.iter().map(|alert_state| ((&alert_state.rule, &alert_state.topic), alert_state)).collect();
+    let last: BTreeMap<_, _> = alert_states
+        .iter()
+        .map(|alert_state| ((&alert_state.rule, &alert_state.series), alert_state))
+        .collect();
     last.into_values().collect()
 }
 
@@ -85,7 +87,7 @@ fn read(row: &Row) -> Option<AlertState> {
     Some(AlertState {
         rule: row.get(0),
         kind: row.get::<_, Option<Word<ConditionKind>>>(12).map(|kind| kind.0),
-        topic: series::topic(row, 1)?,
+        series: series::topic(row, 1)?,
         phase: phase.read()?,
         newest,
         value: row.get(11),

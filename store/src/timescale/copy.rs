@@ -101,12 +101,12 @@ fn put_field(out: &mut BytesMut, bytes: &[u8]) {
 mod tests {
     use super::*;
     use crate::timescale::readings::in_order;
-    use telemetry::Topic;
+    use telemetry::Series;
 
     #[test]
     fn a_row_stands_as_postgresql_reads_it() {
         let reading = Reading {
-            topic: Topic::parse("temperature/a").unwrap(),
+            series: Series::parse("temperature/a").unwrap(),
             value: 1.0,
             unit: Some("°C".into()),
             measured_at: "2000-01-01T00:00:01Z".parse().unwrap(),

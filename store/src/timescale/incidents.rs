@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, IsolationLevel, Row, Transaction};
 
 use super::columns::{Micros, Param, Word, at_most, text};
 use super::notifications;
-use crate::{Acknowledgement, Incident, IncidentQuery, Condition};
+use crate::{Acknowledgement, Condition, Incident, IncidentQuery};
 
 /// The columns that [`read`] reads, in its order.
 const COLUMNS: &str = "

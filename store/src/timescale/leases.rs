@@ -25,20 +25,19 @@ pub(super) async fn acquire(
     take(client, ACQUIRE, lease, holder, ttl).await
 }
 
-pub(super) async fn take_over(client: &Client, lease: Lease, holder: &str, ttl: Duration) -> Result<(), Error> {
+pub(super) async fn take_over(
+    client: &Client,
+    lease: Lease,
+    holder: &str,
+    ttl: Duration,
+) -> Result<(), Error> {
     const TAKE_OVER: &str = "
         INSERT INTO leases (name, holder, until) VALUES ($1, $2, clock_timestamp() + $3)
         ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until";
     take(client, TAKE_OVER, lease, holder, ttl).await.map(drop)
 }
 
-async fn take(
-    client: &Client,
-    sql: &str,
-    lease: Lease,
-    holder: &str,
-    ttl: Duration,
-) -> Result<bool, Error> {
+async fn take(client: &Client, sql: &str, lease: Lease, holder: &str, ttl: Duration) -> Result<bool, Error> {
     let until = Span(i64::try_from(ttl.as_micros()).unwrap_or(MAX_LEASE).min(MAX_LEASE));
     let params: [Param<'_>; 3] =
         [(&Word(lease), Type::TEXT), (&text(holder), Type::TEXT), (&until, Type::INTERVAL)];

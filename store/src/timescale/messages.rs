@@ -8,10 +8,14 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::columns::{Micros, Param, at_most, text};
 use super::{incidents, notifications};
-use crate::{Address, DeliveryStatus, OutgoingMessage, Postponed, Attempt};
+use crate::{Address, Attempt, DeliveryStatus, OutgoingMessage, Postponed};
 
 /// Those that are to be tried, oldest first.
-pub(super) async fn queued(client: &mut Client, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>, Error> {
+pub(super) async fn queued(
+    client: &mut Client,
+    now: Timestamp,
+    limit: usize,
+) -> Result<Vec<OutgoingMessage>, Error> {
     const SELECT: &str = "
         SELECT message_id, channel, recipient, made_at, tries, number FROM messages m
         WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)

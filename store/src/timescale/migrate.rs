@@ -10,7 +10,7 @@ use super::problem::explain;
 use super::session::connect;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration::Always(include_str!("migrations/0006_resent.sql")),
     Migration::Always(include_str!("migrations/0007_stored_at.sql")),
     Migration::Always(include_str!("migrations/0008_kinds.sql")),
+    Migration::Always(include_str!("migrations/0009_terms.sql")),
 ];
 
 /// The lock of whoever changes the schema: "Millrace" in ASCII.

@@ -80,8 +80,8 @@ impl<'a> Place<'a> {
         match &query.after {
             Some(cursor) => Self {
                 measured_at: Micros::of(cursor.measured_at),
-                device: cursor.topic.device(),
-                metric: cursor.topic.metric(),
+                device: cursor.series.device(),
+                metric: cursor.series.metric(),
                 boot: number_column(cursor.boot),
                 seq: number_column(cursor.seq),
                 value: cursor.value,

@@ -61,12 +61,12 @@ pub(super) async fn make(session: &mut Session, readings: &[Reading]) -> Result<
 mod tests {
     use super::*;
     use jiff::Timestamp;
-    use telemetry::Topic;
+    use telemetry::Series;
 
     fn partition(time: &str) -> Option<String> {
         let at: Timestamp = time.parse().unwrap();
         let reading = Reading {
-            topic: Topic::parse("temperature/a").unwrap(),
+            series: Series::parse("temperature/a").unwrap(),
             value: 1.0,
             unit: None,
             measured_at: at,

@@ -97,7 +97,7 @@ fn column<'a, T>(rows: &[Keyed<'a>], value: impl Fn(Keyed<'a>) -> T) -> Vec<T> {
 pub(super) fn read(row: &Row) -> Option<StoredReading> {
     let time = |column| row.get::<_, Micros>(column).time();
     let reading = Reading {
-        topic: series::topic(row, 0)?,
+        series: series::topic(row, 0)?,
         measured_at: time(2),
         boot: number(row.get(3)),
         seq: number(row.get(4)),
@@ -111,12 +111,12 @@ pub(super) fn read(row: &Row) -> Option<StoredReading> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use telemetry::Topic;
+    use telemetry::Series;
 
     fn reading(micros: i64, value: f64) -> Reading {
         let at = jiff::Timestamp::from_microsecond(micros).unwrap();
-        let topic = Topic::parse("temperature/a").unwrap();
-        Reading { topic, value, unit: None, measured_at: at, received_at: at, boot: None, seq: None }
+        let topic = Series::parse("temperature/a").unwrap();
+        Reading { series: topic, value, unit: None, measured_at: at, received_at: at, boot: None, seq: None }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
@@ -12,23 +12,23 @@ const MAX_REMEMBERED: usize = 100_000;
 
 /// The numbers that one connection has seen. Another one may lead to another database, in which they are others.
 #[derive(Default)]
-pub(super) struct SeriesIds(HashMap<Topic, i32, RandomState>);
+pub(super) struct SeriesIds(HashMap<Series, i32, RandomState>);
 
 impl SeriesIds {
     /// The number of each reading's series, in their order; series that are new are added.
     pub(super) async fn of(&mut self, client: &Client, readings: &[Reading]) -> Result<Vec<i32>, Error> {
-        let known = readings.iter().map(|reading| self.0.get(&reading.topic).copied()).collect();
+        let known = readings.iter().map(|reading| self.0.get(&reading.series).copied()).collect();
         if let Some(numbers) = known {
             return Ok(numbers);
         }
-        let mut unknown: BTreeSet<&Topic> = readings
+        let mut unknown: BTreeSet<&Series> = readings
             .iter()
-            .map(|reading| &reading.topic)
+            .map(|reading| &reading.series)
             .filter(|topic| !self.0.contains_key(topic))
             .collect();
         if self.0.len() + unknown.len() > MAX_REMEMBERED {
             self.0.clear();
-            unknown = readings.iter().map(|reading| &reading.topic).collect();
+            unknown = readings.iter().map(|reading| &reading.series).collect();
         }
         self.find(client, &unknown).await?;
         unknown.retain(|topic| !self.0.contains_key(topic));
@@ -37,10 +37,10 @@ impl SeriesIds {
             self.find(client, &unknown).await?;
         }
         // Each was known, found or added; no series is ever removed.
-        Ok(readings.iter().map(|reading| self.0[&reading.topic]).collect())
+        Ok(readings.iter().map(|reading| self.0[&reading.series]).collect())
     }
 
-    async fn find(&mut self, client: &Client, topics: &BTreeSet<&Topic>) -> Result<(), Error> {
+    async fn find(&mut self, client: &Client, topics: &BTreeSet<&Series>) -> Result<(), Error> {
         const SELECT: &str = "
             SELECT id, device, metric FROM series
             JOIN unnest($1::text[], $2::text[]) AS asked (device, metric) USING (device, metric)";
@@ -55,7 +55,7 @@ impl SeriesIds {
 }
 
 /// Outside of any transaction: a series without a reading is harmless, and no writer waits for another one's commit.
-async fn add(client: &Client, topics: &BTreeSet<&Topic>) -> Result<(), Error> {
+async fn add(client: &Client, topics: &BTreeSet<&Series>) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO series (device, metric)
         SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING";
@@ -64,8 +64,8 @@ async fn add(client: &Client, topics: &BTreeSet<&Topic>) -> Result<(), Error> {
 }
 
 /// The topic in a row's columns `device` and `metric`, of which the first is given.
-pub(super) fn topic(row: &Row, device: usize) -> Option<Topic> {
-    Topic::new(row.get(device + 1), row.get(device)).ok()
+pub(super) fn topic(row: &Row, device: usize) -> Option<Series> {
+    Series::new(row.get(device + 1), row.get(device)).ok()
 }
 
 struct Columns<'a> {
@@ -73,7 +73,7 @@ struct Columns<'a> {
     metrics: Vec<&'a str>,
 }
 
-fn columns<'a>(topics: &BTreeSet<&'a Topic>) -> Columns<'a> {
+fn columns<'a>(topics: &BTreeSet<&'a Series>) -> Columns<'a> {
     let (devices, metrics) = topics.iter().map(|topic| (topic.device(), topic.metric())).unzip();
     Columns { devices, metrics }
 }

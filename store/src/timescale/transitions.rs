@@ -9,9 +9,9 @@ use tokio_postgres::{Client, Error, Transaction};
 
 use super::columns::{Micros, Param, Word, text};
 use super::waves::waves;
-use super::{incidents, alert_states};
+use super::{alert_states, incidents};
 use crate::text_codec::RESOLVED;
-use crate::{Address, Changes, End, Incident, Transition, Channel};
+use crate::{Address, Changes, Channel, End, Incident, Transition};
 
 pub(super) async fn record(client: &mut Client, changes: &Changes) -> Result<(), Error> {
     let transaction = incidents::in_turn(client).await?;

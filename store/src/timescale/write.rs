@@ -108,7 +108,7 @@ async fn insert_part(
 fn rejection(reading: &Reading, reason: &str) -> RejectedMessage {
     RejectedMessage {
         received_at: reading.received_at,
-        topic: reading.topic.to_string(),
+        topic: reading.series.to_string(),
         reason: format!("the database refuses it: {reason}"),
         payload: reading.to_payload().into(),
     }

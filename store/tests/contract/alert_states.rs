@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use store::{Changes, ConditionKind, Phase, OrderKey, AlertState, Store};
-use telemetry::{MAX_SEQ, Topic};
+use store::{AlertState, Changes, ConditionKind, OrderKey, Phase, Store};
+use telemetry::{MAX_SEQ, Series};
 
 use super::{at, fresh};
 
 pub(super) fn alert_state(rule: &str, topic: &str, phase: Phase) -> AlertState {
     let newest = Some(OrderKey { measured_at: at(5), boot: Some(MAX_SEQ), seq: None, value: 1.5 });
-    let (rule, kind, topic) = (rule.into(), Some(ConditionKind::Rate), Topic::parse(topic).unwrap());
+    let (rule, kind, topic) = (rule.into(), Some(ConditionKind::Rate), Series::parse(topic).unwrap());
     AlertState { rule, kind, topic, phase, newest, value: Some(2.5) }
 }
 
@@ -22,8 +22,12 @@ pub(super) async fn keep(store: &dyn Store, alert_states: &[AlertState]) {
 async fn standings_are_read_as_they_were_kept() {
     let Some(fresh) = fresh().await else { return };
     let incident = || String::from("i");
-    let silent =
-        AlertState { kind: None, newest: None, value: None, ..alert_state("silent", "humidity/z", Phase::Normal) };
+    let silent = AlertState {
+        kind: None,
+        newest: None,
+        value: None,
+        ..alert_state("silent", "humidity/z", Phase::Normal)
+    };
     let expected = [
         alert_state("hot", "temperature/B", Phase::Normal),
         alert_state("hot", "humidity/a", Phase::Pending { since: at(3) }),

@@ -1,10 +1,10 @@
 //! What was kept before notifications were is carried over.
 
 use store::{
-    Address, End, DeliveryStatus, Incident, Condition, ConditionKind, Notification, NotificationKind, Phase, OrderKey, Severity, AlertState,
-    Store, Channel,
+    Address, AlertState, Channel, Condition, ConditionKind, DeliveryStatus, End, Incident, Notification,
+    NotificationKind, OrderKey, Phase, Severity, Store,
 };
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::at;
 use super::incidents::{all, record, resolved};
@@ -70,7 +70,12 @@ fn incident(id: &str, device: &str, micros: i64) -> Incident {
     }
 }
 
-fn notification(kind: NotificationKind, micros: i64, message_id: &str, sent_at: Option<jiff::Timestamp>) -> Notification {
+fn notification(
+    kind: NotificationKind,
+    micros: i64,
+    message_id: &str,
+    sent_at: Option<jiff::Timestamp>,
+) -> Notification {
     Notification {
         number: 0,
         kind,
@@ -85,7 +90,7 @@ fn alert_state(device: &str, phase: Phase, micros: i64, value: f64) -> AlertStat
     AlertState {
         rule: "too hot".into(),
         kind: None,
-        topic: Topic::new("temperature", device).unwrap(),
+        series: Series::new("temperature", device).unwrap(),
         phase,
         newest: Some(OrderKey { measured_at: at(micros), boot: None, seq: None, value }),
         value: None,

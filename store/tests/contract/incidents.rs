@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use store::{
-    Acknowledgement, Address, Changes, Decisions, End, DeliveryStatus, Incident, IncidentQuery, Condition, ConditionKind,
-    Notification, NotificationKind, Severity, AlertState, Store, Transition, Channel,
+    Acknowledgement, Address, AlertState, Changes, Channel, Condition, ConditionKind, Decisions,
+    DeliveryStatus, End, Incident, IncidentQuery, Notification, NotificationKind, Severity, Store,
+    Transition,
 };
-use telemetry::Topic;
+use telemetry::Series;
 
 use super::{CASES, at, fresh};
 
@@ -181,12 +182,13 @@ async fn a_record_is_kept_whole_or_not_at_all() {
     let alert_state = AlertState {
         rule: "too hot".into(),
         kind: Some(ConditionKind::Above),
-        topic: Topic::parse("temperature/a").unwrap(),
+        series: Series::parse("temperature/a").unwrap(),
         phase: store::Phase::Normal,
         newest: None,
         value: None,
     };
-    let changes = Changes { transitions: vec![opened("i1", "a", 1), nobody], alert_states: vec![alert_state] };
+    let changes =
+        Changes { transitions: vec![opened("i1", "a", 1), nobody], alert_states: vec![alert_state] };
     store.record(&changes).await.unwrap_err();
     assert_eq!(all(store).await, []);
     assert_eq!(store.alert_states().await.unwrap(), []);
@@ -209,8 +211,11 @@ async fn those_who_were_told_hear_that_it_is_over() {
     store.decide(&Decisions { messages: vec![told], dropped, ..Decisions::default() }).await.unwrap();
     record(store, &[resolved("i", 5)]).await;
     let notifications = &all(store).await[0].notifications;
-    let over: Vec<_> =
-        notifications.iter().filter(|n| n.kind == NotificationKind::Resolved).map(|n| n.address.clone()).collect();
+    let over: Vec<_> = notifications
+        .iter()
+        .filter(|n| n.kind == NotificationKind::Resolved)
+        .map(|n| n.address.clone())
+        .collect();
     assert_eq!(over, to[..2]);
     assert!(notifications.is_sorted_by_key(|notification| notification.number));
 }

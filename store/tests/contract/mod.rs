@@ -2,6 +2,7 @@
 //!
 //! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
 
+mod alert_states;
 pub(crate) mod carried;
 mod exactly_once;
 mod finding;
@@ -13,13 +14,12 @@ mod order;
 mod rejections;
 mod retention;
 mod silences;
-mod alert_states;
 mod trend;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Batch, Cursor, ReadingQuery, RejectedMessage, RejectionQuery, Store, StoredReading, TimeRange};
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 
 use super::{CASES, fresh};
 
@@ -31,7 +31,7 @@ pub(crate) fn at(micros: i64) -> Timestamp {
 
 pub(crate) fn reading(topic: &str, micros: i64, value: f64) -> Reading {
     Reading {
-        topic: Topic::parse(topic).unwrap(),
+        series: Series::parse(topic).unwrap(),
         value,
         unit: None,
         measured_at: at(micros),

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Decisions, DeliveryStatus, Deferral, OutgoingMessage, NewMessage, Notification, NotificationKind, Postponed, Reminder,
-    Store, Attempt,
+    Acknowledgement, Attempt, Decisions, Deferral, DeliveryStatus, NewMessage, Notification,
+    NotificationKind, OutgoingMessage, Postponed, Reminder, Store,
 };
 use tokio::task::JoinSet;
 
@@ -15,7 +15,12 @@ const LATER: i64 = 1_000_000;
 
 fn message(id: &str, notifications: &[i64]) -> NewMessage {
     let message_id = format!("{id}@millrace");
-    NewMessage { message_id, address: mail("a@example.org"), made_at: at(20), notifications: notifications.to_vec() }
+    NewMessage {
+        message_id,
+        address: mail("a@example.org"),
+        made_at: at(20),
+        notifications: notifications.to_vec(),
+    }
 }
 
 fn in_message(id: &str) -> DeliveryStatus {
@@ -80,13 +85,17 @@ async fn a_notification_is_in_one_message() {
     put(store, vec![message("one", &all[..2]), message("two", &all[1..3])]).await;
     assert_eq!(due(store, LATER).await.0, all[3..]);
     let messages = fresh.reopened().await.queued_messages(at(LATER), 10).await.unwrap();
-    let contents =
-        |message: &OutgoingMessage| -> Vec<i64> { message.notifications.iter().map(|(n, _)| n.number).collect() };
+    let contents = |message: &OutgoingMessage| -> Vec<i64> {
+        message.notifications.iter().map(|(n, _)| n.number).collect()
+    };
     assert_eq!(messages.iter().map(contents).collect::<Vec<_>>(), [all[..2].to_vec(), vec![all[2]]]);
     assert_eq!((&*messages[0].message_id, messages[0].made_at), ("one@millrace", at(20)));
     assert_eq!((&messages[0].address, messages[0].tries), (&mail("a@example.org"), 0));
     let (notification, incident) = &messages[0].notifications[1];
-    assert_eq!((&notification.status, &*incident.id, &incident.notifications[0]), (&in_message("one"), "i1", notification));
+    assert_eq!(
+        (&notification.status, &*incident.id, &incident.notifications[0]),
+        (&in_message("one"), "i1", notification)
+    );
 }
 
 #[tokio::test]
@@ -124,8 +133,11 @@ async fn of_many_that_decide_at_once_one_has_the_notification() {
     }
     deciding.join_all().await;
     let messages = fresh.store.queued_messages(at(LATER), 100).await.unwrap();
-    let mut told: Vec<_> =
-        messages.iter().flat_map(|message| &message.notifications).map(|(notification, _)| notification.number).collect();
+    let mut told: Vec<_> = messages
+        .iter()
+        .flat_map(|message| &message.notifications)
+        .map(|(notification, _)| notification.number)
+        .collect();
     told.sort_unstable();
     assert_eq!(told, all);
     assert!(messages.iter().all(|message| !message.notifications.is_empty()));
@@ -154,7 +166,8 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
     };
     store.decide(&again).await.unwrap();
     let incidents = super::incidents::all(store).await;
-    let fates: Vec<_> = incidents.iter().rev().map(|incident| incident.notifications[0].status.clone()).collect();
+    let fates: Vec<_> =
+        incidents.iter().rev().map(|incident| incident.notifications[0].status.clone()).collect();
     let expected = [
         DeliveryStatus::Waiting { held: Some("outside active hours".into()) },
         DeliveryStatus::Dropped { why: "nobody is there".into() },
@@ -184,7 +197,11 @@ async fn one_reminder_waits_while_an_incident_is_open_and_unacknowledged() {
         remind(incident, to, due_at).await;
     }
     let reminders = async || -> Vec<Notification> {
-        of_i(store).await.into_iter().filter(|notification| notification.kind == NotificationKind::Reminder).collect()
+        of_i(store)
+            .await
+            .into_iter()
+            .filter(|notification| notification.kind == NotificationKind::Reminder)
+            .collect()
     };
     let first = reminders().await;
     assert_eq!(first.iter().map(|n| n.due_at).collect::<Vec<_>>(), [at(7000), at(9000)]);
@@ -236,8 +253,12 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     assert_eq!(store.postponed_messages(at(199)).await.unwrap(), [postponed]);
     assert_eq!(store.postponed_messages(at(200)).await.unwrap(), []);
     assert_eq!(store.queued_messages(at(200), 1).await.unwrap()[0].tries, 2);
-    let fates: Vec<_> =
-        super::incidents::all(store).await.into_iter().rev().map(|i| i.notifications[0].status.clone()).collect();
+    let fates: Vec<_> = super::incidents::all(store)
+        .await
+        .into_iter()
+        .rev()
+        .map(|i| i.notifications[0].status.clone())
+        .collect();
     let status = |id: &str, sent_at: Option<i64>, problem: Option<&str>| DeliveryStatus::InMessage {
         message_id: format!("{id}@millrace"),
         sent_at: sent_at.map(at),

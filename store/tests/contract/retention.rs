@@ -1,11 +1,11 @@
 //! What is old goes, what is needed stays.
 
 use jiff::Timestamp;
-use store::{Batch, Decisions, NewMessage, NotificationKind, Phase, Silence, Attempt};
+use store::{Attempt, Batch, Decisions, NewMessage, NotificationKind, Phase, Silence};
 use telemetry::Filter;
 
+use super::alert_states::{alert_state, keep};
 use super::incidents::{all, mail, opened, record, resolved};
-use super::alert_states::{keep, alert_state};
 use super::{at, batch, everything, fresh, newest_rejected, reading, rejected};
 
 /// Now, in whole microseconds, as the store keeps it.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{History, Incidents, ConditionKind, ReadingStore, Lease, Sqlite};
+use store::{ConditionKind, History, Incidents, Lease, ReadingStore, Sqlite};
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};

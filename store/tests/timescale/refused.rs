@@ -1,7 +1,9 @@
 //! What the database refuses is kept as a rejection, and nothing else suffers.
 
 use jiff::Timestamp;
-use store::{Acknowledgement, Address, Batch, Incident, Condition, ConditionKind, Transition, Channel, Written};
+use store::{
+    Acknowledgement, Address, Batch, Channel, Condition, ConditionKind, Incident, Transition, Written,
+};
 use telemetry::Reading;
 
 use super::Fresh;

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use lettre::message::header::{self, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
-use store::{DeliveryStatus, Incident, OutgoingMessage, Notification, NotificationKind};
+use store::{DeliveryStatus, Incident, Notification, NotificationKind, OutgoingMessage};
 
 use crate::message::{Chart, Said, Templates};
 
@@ -59,7 +59,9 @@ pub(super) fn mail(
 fn openings(message: &OutgoingMessage) -> Vec<String> {
     let mut ids = Vec::new();
     for (notification, incident) in &message.notifications {
-        let told = (notification.kind != NotificationKind::Opened).then(|| told_in(notification, incident)).flatten();
+        let told = (notification.kind != NotificationKind::Opened)
+            .then(|| told_in(notification, incident))
+            .flatten();
         let id = told.filter(|id| *id != message.message_id).map(|id| format!("<{id}>"));
         if let Some(id) = id.filter(|id| !ids.contains(id)) {
             ids.push(id);

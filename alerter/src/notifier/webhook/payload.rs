@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use store::{Incident, OutgoingMessage, NotificationKind};
+use store::{Incident, NotificationKind, OutgoingMessage};
 
 use crate::message::words;
 use crate::plan::fnv1a;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, DeliveryStatus, Incident, OutgoingMessage, NewMessage, Notification, NotificationKind, Reminder, Silence,
-    Transition,
+    Address, Decisions, DeliveryStatus, Incident, NewMessage, Notification, NotificationKind,
+    OutgoingMessage, Reminder, Silence, Transition,
 };
 
 /// All that is kept.
@@ -48,7 +48,13 @@ impl Kept {
             Transition::Opened(incident, to) if !self.incidents.contains_key(&incident.id) => {
                 self.incidents.insert(incident.id.clone(), (**incident).clone());
                 to.iter().for_each(|to| {
-                    self.ask(&incident.id, NotificationKind::Opened, to, incident.judged_at, incident.judged_at);
+                    self.ask(
+                        &incident.id,
+                        NotificationKind::Opened,
+                        to,
+                        incident.judged_at,
+                        incident.judged_at,
+                    );
                 });
             }
             Transition::Resolved { id, at, judged_at, value, end } => {
@@ -67,7 +73,10 @@ impl Kept {
         let mut told = Vec::new();
         for (notification, of) in self.notifications.iter_mut().filter(|(_, of)| of == id) {
             match (notification.kind, &notification.status) {
-                (NotificationKind::Opened, DeliveryStatus::Waiting { .. } | DeliveryStatus::InMessage { .. }) => {
+                (
+                    NotificationKind::Opened,
+                    DeliveryStatus::Waiting { .. } | DeliveryStatus::InMessage { .. },
+                ) => {
                     told.push((of.clone(), notification.address.clone()));
                 }
                 (NotificationKind::Reminder, DeliveryStatus::Waiting { .. }) => {
@@ -83,23 +92,37 @@ impl Kept {
 
     pub(crate) fn incident(&self, id: &str) -> Incident {
         let mut incident = self.incidents[id].clone();
-        incident.notifications =
-            self.notifications.iter().filter(|(_, of)| of == id).map(|(notification, _)| notification.clone()).collect();
+        incident.notifications = self
+            .notifications
+            .iter()
+            .filter(|(_, of)| of == id)
+            .map(|(notification, _)| notification.clone())
+            .collect();
         incident
     }
 
     fn waiting(&mut self, number: i64) -> Option<&mut Notification> {
         let notification = self.notifications.get_mut(usize::try_from(number - 1).unwrap())?;
-        Some(&mut notification.0).filter(|notification| matches!(notification.status, DeliveryStatus::Waiting { .. }))
+        Some(&mut notification.0)
+            .filter(|notification| matches!(notification.status, DeliveryStatus::Waiting { .. }))
     }
 
-    pub(crate) fn due(&self, now: Timestamp, limit: usize) -> (Vec<(Notification, Incident)>, Option<Timestamp>) {
-        let waits = |notification: &&(Notification, String)| matches!(notification.0.status, DeliveryStatus::Waiting { .. });
+    pub(crate) fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> (Vec<(Notification, Incident)>, Option<Timestamp>) {
+        let waits = |notification: &&(Notification, String)| {
+            matches!(notification.0.status, DeliveryStatus::Waiting { .. })
+        };
         let waiting: Vec<_> = self.notifications.iter().filter(waits).collect();
         let (due, later): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(notification, _)| notification.due_at <= now);
-        let due =
-            due.into_iter().take(limit).map(|(notification, of)| (notification.clone(), self.incident(of))).collect();
+        let due = due
+            .into_iter()
+            .take(limit)
+            .map(|(notification, of)| (notification.clone(), self.incident(of)))
+            .collect();
         (due, later.iter().map(|(notification, _)| notification.due_at).min())
     }
 
@@ -146,12 +169,12 @@ impl Kept {
     fn remind(&mut self, Reminder { incident, address, asked_at, due_at }: &Reminder) {
         let of = &self.incidents[incident];
         let waits = |notification: &Notification| {
-            notification.kind == NotificationKind::Reminder && matches!(notification.status, DeliveryStatus::Waiting { .. })
+            notification.kind == NotificationKind::Reminder
+                && matches!(notification.status, DeliveryStatus::Waiting { .. })
         };
-        let asked = self
-            .notifications
-            .iter()
-            .any(|(notification, of)| of == incident && notification.address == *address && waits(notification));
+        let asked = self.notifications.iter().any(|(notification, of)| {
+            of == incident && notification.address == *address && waits(notification)
+        });
         if of.resolved_at.is_none() && of.acknowledged.is_none() && !asked {
             self.ask(incident, NotificationKind::Reminder, address, *asked_at, *due_at);
         }

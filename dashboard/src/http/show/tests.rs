@@ -3,7 +3,7 @@
 use futures_util::{SinkExt, StreamExt};
 use jiff::Timestamp;
 use service::Metrics;
-use telemetry::{Reading, Topic};
+use telemetry::{Reading, Series};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -49,7 +49,7 @@ impl Line {
     fn observe(&self, sensors: usize) {
         let now = Timestamp::now();
         self.live.observe((0..sensors).map(|number| Reading {
-            topic: Topic::parse(&format!("temperature/site-a/rack-1/d{number:05}")).unwrap(),
+            series: Series::parse(&format!("temperature/site-a/rack-1/d{number:05}")).unwrap(),
             value: 1.0,
             unit: None,
             measured_at: now,

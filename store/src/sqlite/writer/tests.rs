@@ -2,7 +2,7 @@ use std::future::Future;
 use std::sync::mpsc;
 
 use rusqlite::params;
-use telemetry::Topic;
+use telemetry::Series;
 use tempfile::TempDir;
 
 use super::*;
@@ -36,8 +36,8 @@ async fn as_one_group<T>(writer: &Writer, changes: impl Future<Output = T>) -> T
     result
 }
 
-fn topic(name: &str) -> Topic {
-    Topic::parse(name).unwrap()
+fn topic(name: &str) -> Series {
+    Series::parse(name).unwrap()
 }
 
 async fn add(writer: &Writer, name: &str) -> Result<i64> {

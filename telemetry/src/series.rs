@@ -14,12 +14,12 @@ pub const MAX_TOPIC_BYTES: usize = 255;
 /// A level is 1–64 characters of `A–Z a–z 0–9 _ -`. Dots are refused because MQTT's `/` becomes AMQP's `.`.
 /// Cloning is cheap: the text is shared.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Topic {
+pub struct Series {
     text: Arc<str>,
     slash: usize,
 }
 
-/// Why a text is not a [`Topic`].
+/// Why a text is not a [`Series`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
     #[error("the topic has no device: write <metric>/<device>, for example temperature/lab")]
@@ -34,7 +34,7 @@ pub enum TopicError {
     Character(char),
 }
 
-impl Topic {
+impl Series {
     /// Reads `<metric>/<device>`.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Topic {
     /// Joins a metric and a device.
     ///
     /// # Errors
-    /// As [`Topic::parse`]; a metric of two levels is refused.
+    /// As [`Series::parse`]; a metric of two levels is refused.
     pub fn new(metric: &str, device: &str) -> Result<Self, TopicError> {
         if metric.contains('/') {
             return Err(TopicError::Character('/'));
@@ -100,15 +100,15 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
 
-impl fmt::Display for Topic {
+impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl fmt::Debug for Topic {
+impl fmt::Debug for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Topic({})", self.text)
+        write!(f, "Series({})", self.text)
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_topic_is_a_metric_and_a_device() {
-        let topic = Topic::parse("temperature/site-a/rack_1").unwrap();
+        let topic = Series::parse("temperature/site-a/rack_1").unwrap();
         assert_eq!((topic.metric(), topic.device()), ("temperature", "site-a/rack_1"));
     }
 
@@ -176,10 +176,10 @@ mod tests {
             (&format!("temperature/{long}"), TopicError::LongLevel),
             (&format!("t/{}", "abc/".repeat(80)), TopicError::TooLong),
         ] {
-            assert_eq!(Topic::parse(text), Err(error), "{text}");
+            assert_eq!(Series::parse(text), Err(error), "{text}");
         }
-        assert!(Topic::parse(&format!("t/{}", &long[1..])).is_ok());
-        assert_eq!(Topic::new("a/b", "c"), Err(TopicError::Character('/')));
+        assert!(Series::parse(&format!("t/{}", &long[1..])).is_ok());
+        assert_eq!(Series::new("a/b", "c"), Err(TopicError::Character('/')));
     }
 
     #[test]
@@ -197,15 +197,15 @@ mod tests {
     proptest! {
         #[test]
         fn every_topic_reads_back_as_written(metric in "[A-Za-z0-9_-]{1,64}", device in "[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,10}){0,3}") {
-            let topic = Topic::new(&metric, &device).unwrap();
+            let topic = Series::new(&metric, &device).unwrap();
             prop_assert_eq!(topic.metric(), &metric);
             prop_assert_eq!(topic.device(), &device);
-            prop_assert_eq!(Topic::parse(&topic.to_string()).unwrap(), topic);
+            prop_assert_eq!(Series::parse(&topic.to_string()).unwrap(), topic);
         }
 
         #[test]
         fn no_text_panics(text in any::<String>()) {
-            if let Ok(topic) = Topic::parse(&text) {
+            if let Ok(topic) = Series::parse(&text) {
                 prop_assert_eq!(topic.as_str(), text);
             }
         }
