@@ -55,9 +55,9 @@ impl Refusal {
     }
 }
 
-pub(crate) fn devices(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
+pub(crate) fn series(live: &Live, parameters: &Parameters) -> Result<String, Refusal> {
     query::nothing(parameters).map_err(Refusal::Bad)?;
-    Ok(live.devices())
+    Ok(live.series())
 }
 
 pub(crate) fn pipeline(pipeline: &Pipeline, parameters: &Parameters) -> Result<String, Refusal> {
@@ -110,10 +110,10 @@ async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, 
     store.buckets(device, metric, range, *points).await
 }
 
-pub(crate) async fn alerts(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
-    let query = query::alerts(parameters).map_err(Refusal::Bad)?;
+pub(crate) async fn incidents(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
+    let query = query::incidents(parameters).map_err(Refusal::Bad)?;
     let incidents = store.incidents(&query).await?;
-    Ok(json::listed("alerts", incidents.iter().map(json::Alert::of)))
+    Ok(json::listed("incidents", incidents.iter().map(json::Incident::of)))
 }
 
 pub(crate) async fn silences(store: &dyn Store, parameters: Parameters) -> Result<String, Refusal> {
@@ -143,12 +143,13 @@ pub(crate) async fn acknowledge(store: &dyn Store, body: &[u8]) -> Result<String
         return Err(Refusal::Over(format!("it was resolved at {}", json::time(resolved_at))));
     }
     store.acknowledge(&id, &said).await?;
-    Ok(json::text(&json::Alert::of(&alert(store, &id).await?)))
+    Ok(json::text(&json::Incident::of(&alert(store, &id).await?)))
 }
 
 async fn alert(store: &dyn Store, id: &str) -> Result<Incident, Refusal> {
     let query = IncidentQuery { id: Some(id.to_owned()), limit: 1, ..IncidentQuery::default() };
-    let unknown = || Refusal::Unknown("there is no alert with this id: GET /api/alerts lists them".into());
+    let unknown =
+        || Refusal::Unknown("there is no incident with this id: GET /api/incidents lists them".into());
     store.incidents(&query).await?.pop().ok_or_else(unknown)
 }
 

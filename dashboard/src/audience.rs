@@ -50,7 +50,7 @@ pub(crate) struct Listed {
 impl Listed {
     pub(crate) fn of(incident: &Incident) -> Self {
         let json =
-            to_raw_value(&json::Alert::of(incident)).expect("an alert is a map of numbers and strings");
+            to_raw_value(&json::Incident::of(incident)).expect("an incident is a map of numbers and strings");
         Self { topic: format!("{}/{}", incident.metric, incident.device), json }
     }
 }

@@ -25,7 +25,8 @@ struct NewSilence {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewAcknowledgement {
-    alert: String,
+    #[serde(alias = "alert")]
+    incident: String,
     by: Option<String>,
     note: Option<String>,
 }
@@ -60,13 +61,13 @@ pub(crate) fn silence(body: &[u8], now: Timestamp) -> Result<Silence, String> {
 /// # Errors
 /// Says which part of the body is wrong and what it may be.
 pub(crate) fn acknowledgement(body: &[u8], now: Timestamp) -> Result<(String, Acknowledgement), String> {
-    let NewAcknowledgement { alert, by, note } = read(body)?;
+    let NewAcknowledgement { incident, by, note } = read(body)?;
     let said = Acknowledgement::now(now, by.unwrap_or_default(), note.unwrap_or_default());
     // A database need not take one, and no id has it.
-    if alert.contains(char::is_control) {
-        return Err("alert must be without control characters".into());
+    if incident.contains(char::is_control) {
+        return Err("incident must be without control characters".into());
     }
-    Ok((alert, said.map_err(|e| e.to_string())?))
+    Ok((incident, said.map_err(|e| e.to_string())?))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
@@ -136,7 +137,7 @@ mod tests {
         }
         let error = acknowledgement(br#"{"by":"ann"}"#, now()).unwrap_err();
         assert!(error.contains("missing field `alert`"), "{error}");
-        let error = acknowledgement(br#"{"alert":"a\u0000"}"#, now()).unwrap_err();
-        assert!(error.contains("alert must be without control characters"), "{error}");
+        let error = acknowledgement(br#"{"incident":"a\u0000"}"#, now()).unwrap_err();
+        assert!(error.contains("incident must be without control characters"), "{error}");
     }
 }

@@ -78,15 +78,16 @@ fn routes(
     let own = own(&server);
     let with_server = warp::any().map(move || server.clone());
     let asked = read().and(own).and(with_server).and(parameters());
-    let devices = warp::path!("api" / "devices")
+    let series = warp::path!("api" / "series")
         .and(asked.clone())
-        .map(|server: Server, parameters| answer(api::devices(&server.live, &parameters)));
+        .map(|server: Server, parameters| answer(api::series(&server.live, &parameters)));
     let pipeline = warp::path!("api" / "pipeline")
         .and(asked.clone())
         .map(|server: Server, parameters| answer(api::pipeline(&server.pipeline, &parameters)));
-    let alerts = warp::path!("api" / "alerts").and(asked.clone()).then(async |server: Server, parameters| {
-        answer(api::alerts(server.store.as_ref(), parameters).await)
-    });
+    let incidents =
+        warp::path!("api" / "incidents").and(asked.clone()).then(async |server: Server, parameters| {
+            answer(api::incidents(server.store.as_ref(), parameters).await)
+        });
     let completeness =
         warp::path!("api" / "completeness").and(asked.clone()).then(async |server: Server, parameters| {
             answer(api::completeness(server.store.as_ref(), parameters).await)
@@ -94,12 +95,12 @@ fn routes(
     let rejected = warp::path!("api" / "rejected").and(asked).then(async |server: Server, parameters| {
         answer(api::rejected(server.store.as_ref(), parameters).await)
     });
-    let data = devices
+    let data = series
         .or(pipeline)
         .unify()
         .or(readings)
         .unify()
-        .or(alerts)
+        .or(incidents)
         .unify()
         .or(rejected)
         .unify()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-pub(crate) use store::answer::{Alert, Silence, time};
+pub(crate) use store::answer::{Incident, Silence, time};
 
 use crate::State;
 
@@ -19,7 +19,7 @@ pub(crate) fn text(said: &impl Serialize) -> String {
 
 /// The newest reading of a device and metric.
 #[derive(Serialize)]
-pub(crate) struct Device<'a> {
+pub(crate) struct Series<'a> {
     device: &'a str,
     metric: &'a str,
     value: f64,
@@ -28,7 +28,7 @@ pub(crate) struct Device<'a> {
     state: State,
 }
 
-impl<'a> Device<'a> {
+impl<'a> Series<'a> {
     pub(crate) fn of((reading, state): (&'a telemetry::Reading, State)) -> Self {
         Self {
             device: reading.series.device(),

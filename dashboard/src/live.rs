@@ -59,14 +59,11 @@ impl Live {
         Viewer { live: self.clone(), topics, bell, since: None }
     }
 
-    /// `{"devices": […]}`.
-    pub(crate) fn devices(&self) -> String {
+    /// `{"series": […]}`.
+    pub(crate) fn series(&self) -> String {
         let mut view = self.view();
         view.age(Timestamp::now());
-        json::listed(
-            "devices",
-            view.sensors().map(|sensor| json::Device::of((&sensor.reading, sensor.state))),
-        )
+        json::listed("series", view.sensors().map(|sensor| json::Series::of((&sensor.reading, sensor.state))))
     }
 
     /// A device is as fresh as the newest of its readings.

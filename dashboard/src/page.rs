@@ -21,7 +21,7 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Millrace</tit
     <body style=\"font:16px/1.5 system-ui;max-width:40em;margin:10vh auto;padding:0 1em\">\
     <h1>The page was not built into this binary</h1>\
     <p>Run <code>make page</code> (it needs Node 20) and build again. The API answers all the same: \
-    <a href=\"/api/devices\">/api/devices</a></p>";
+    <a href=\"/api/series\">/api/series</a></p>";
 
 const INDEX: &str = "index.html";
 

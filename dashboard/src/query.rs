@@ -22,7 +22,7 @@ pub(crate) type Parameters = BTreeMap<String, String>;
 /// The parameters of each route, as its document names them, too.
 pub(crate) const OF_READINGS: &[&str] =
     &["device", "metric", "from", "to", "limit", "after", "points", "format"];
-pub(crate) const OF_ALERTS: &[&str] =
+pub(crate) const OF_INCIDENTS: &[&str] =
     &["id", "rule", "device", "metric", "severity", "state", "acknowledged", "from", "to", "limit"];
 pub(crate) const OF_SILENCES: &[&str] = &["all"];
 pub(crate) const OF_REJECTED: &[&str] = &["limit", "before", "resent"];
@@ -79,11 +79,11 @@ pub(crate) fn readings(mut parameters: Parameters) -> Result<Asked, String> {
     }
 }
 
-/// What `GET /api/alerts` asks for.
+/// What `GET /api/incidents` asks for.
 ///
 /// # Errors
 /// Says which parameter is wrong and what it may be.
-pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String> {
+pub(crate) fn incidents(mut parameters: Parameters) -> Result<IncidentQuery, String> {
     let (from, to) = times(&mut parameters)?;
     let severities = [Severity::Info, Severity::Warning, Severity::Critical];
     let query = IncidentQuery {
@@ -102,7 +102,7 @@ pub(crate) fn alerts(mut parameters: Parameters) -> Result<IncidentQuery, String
         to,
         limit: number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
     };
-    nothing_left(&parameters, OF_ALERTS)?;
+    nothing_left(&parameters, OF_INCIDENTS)?;
     Ok(query)
 }
 
@@ -181,13 +181,13 @@ mod tests {
 
     #[test]
     fn alerts_are_asked_for_by_everything_that_tells_them_apart() {
-        let all = asked(alerts, &[]).unwrap();
+        let all = asked(incidents, &[]).unwrap();
         assert_eq!((all.limit, all.open, all.device.is_none()), (DEFAULT_LIMIT, None, true));
         let some = [("device", "site-a/#"), ("severity", "critical"), ("state", "resolved"), ("limit", "5")];
-        let some = asked(alerts, &some).unwrap();
+        let some = asked(incidents, &some).unwrap();
         assert_eq!((some.device.unwrap().as_str(), some.open, some.limit), ("site-a/#", Some(false), 5));
         assert_eq!(some.severity, Some(Severity::Critical));
-        let seen = asked(alerts, &[("acknowledged", "true"), ("from", "0"), ("id", "a/b/1")]).unwrap();
+        let seen = asked(incidents, &[("acknowledged", "true"), ("from", "0"), ("id", "a/b/1")]).unwrap();
         assert_eq!((seen.acknowledged, seen.from), (Some(true), Some(Timestamp::UNIX_EPOCH)));
         assert_eq!(seen.id.as_deref(), Some("a/b/1"));
         for (parameter, expected) in [
@@ -198,7 +198,7 @@ mod tests {
             (("limit", "0"), "limit must be"),
             (("stat", "open"), "unknown parameter stat: there are id, rule, device"),
         ] {
-            let error = asked(alerts, &[parameter]).unwrap_err();
+            let error = asked(incidents, &[parameter]).unwrap_err();
             assert!(error.contains(expected), "{parameter:?}: {error}");
         }
     }

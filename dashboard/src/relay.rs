@@ -179,7 +179,7 @@ mod tests {
         // From here on waits cost nothing.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(31)).await;
-        assert!(live.devices().contains("\"lab\""), "{}", live.devices());
+        assert!(live.series().contains("\"lab\""), "{}", live.series());
         relay.abort();
     }
 }

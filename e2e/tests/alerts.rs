@@ -45,7 +45,7 @@ impl Plant {
     }
 
     fn alerts(&self, filter: &str) -> Vec<Value> {
-        self.millrace.get(&format!("/api/alerts?{filter}"))["alerts"].as_array().unwrap().clone()
+        self.millrace.get(&format!("/api/incidents?{filter}"))["incidents"].as_array().unwrap().clone()
     }
 
     /// Waits for so many mails whose subjects say this.
@@ -144,7 +144,7 @@ fn a_flood_ends_in_a_digest() {
         open => Err(open),
     });
     let waiting =
-        plant.alerts("state=open").into_iter().filter(|alert| alert["mails"][0]["sent_at"].is_null());
+        plant.alerts("state=open").into_iter().filter(|alert| alert["notifications"][0]["sent_at"].is_null());
     assert!((1..=4).contains(&waiting.count()), "what is over the cap waits");
     assert_eq!(plant.millrace.mails("").len(), 3);
 }
@@ -210,19 +210,19 @@ fn a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked(plant: &mu
         1 => Ok(()),
         mails => Err(mails),
     });
-    let alert = plant.promised_rows(1, || plant.rows_of("alerts", &quiet)).remove(0);
+    let alert = plant.promised_rows(1, || plant.rows_of("incidents", &quiet)).remove(0);
     eventually(SOON, || {
-        let alert = plant.rows_of("alerts", &quiet).remove(0);
-        if alert["mails"][0]["state"] == "held" { Ok(()) } else { Err(alert) }
+        let alert = plant.rows_of("incidents", &quiet).remove(0);
+        if alert["notifications"][0]["state"] == "held" { Ok(()) } else { Err(alert) }
     });
     assert_eq!(plant.mails(&quiet).len(), 0);
-    let said = json!({"alert": alert["id"], "by": "ann", "note": "on my way"});
+    let said = json!({"incident": alert["id"], "by": "ann", "note": "on my way"});
     let (status, acknowledged) = plant.post("/api/acknowledgements", &said);
     assert_eq!((status, &acknowledged["acknowledged"]["by"]), (200, &json!("ann")), "{acknowledged}");
     plant.publish(&format!("temperature/{quiet}"), &["-m", "20"]);
     eventually(SOON, || {
-        let alert = plant.rows_of("alerts", &quiet).remove(0);
-        if alert["mails"][0]["state"] == "dropped" { Ok(()) } else { Err(alert) }
+        let alert = plant.rows_of("incidents", &quiet).remove(0);
+        if alert["notifications"][0]["state"] == "dropped" { Ok(()) } else { Err(alert) }
     });
     assert_eq!(plant.mails(&quiet).len(), 0, "it was over before anybody was to be told");
 }
@@ -361,7 +361,7 @@ fn killed_over_and_over_it_tells_of_each_incident_once() {
     }
     eventually(LONG, || {
         let alerts = plant.alerts("rule=hot");
-        let mails = alerts.iter().flat_map(|alert| alert["mails"].as_array().unwrap());
+        let mails = alerts.iter().flat_map(|alert| alert["notifications"].as_array().unwrap());
         let open: Vec<_> = mails.filter(|mail| mail["sent_at"].is_null()).cloned().collect();
         if alerts.len() == 5 && open.is_empty() { Ok(()) } else { Err((alerts.len(), open)) }
     });

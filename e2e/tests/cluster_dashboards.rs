@@ -36,7 +36,7 @@ impl Dashboard {
 
     /// The newest readings of the load's devices.
     fn devices(&self) -> Vec<Value> {
-        let mut rows = self.get("/api/devices")["devices"].as_array().unwrap().clone();
+        let mut rows = self.get("/api/series")["series"].as_array().unwrap().clone();
         rows.retain(|row| row["device"].as_str().unwrap().starts_with("load-"));
         rows
     }

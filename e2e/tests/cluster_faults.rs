@@ -216,8 +216,8 @@ fn while_the_mail_server_is_away_mails_wait() {
     cluster.publish(&format!("temperature/{device}"), &["-m", "26"]);
     // It was tried, and its name is kept.
     let id = eventually(LONG, || {
-        let alerts = cluster.rows_of("alerts", &device);
-        let mail = alerts.first().map(|alert| alert["mails"][0].clone()).unwrap_or_default();
+        let alerts = cluster.rows_of("incidents", &device);
+        let mail = alerts.first().map(|alert| alert["notifications"][0].clone()).unwrap_or_default();
         if mail["state"] == "failed" {
             Ok(mail["message_id"].as_str().unwrap().to_owned())
         } else {

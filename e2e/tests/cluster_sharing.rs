@@ -36,8 +36,9 @@ fn swing(cluster: &Cluster, device: &str, times: usize) {
 
 /// The Message-ID of the mail for each transition of ten incidents, once all are sent.
 fn told(cluster: &Cluster, device: &str) -> Result<Vec<String>, Vec<Value>> {
-    let alerts = cluster.rows_of("alerts", device);
-    let notices: Vec<_> = alerts.iter().flat_map(|alert| alert["mails"].as_array().unwrap()).collect();
+    let alerts = cluster.rows_of("incidents", device);
+    let notices: Vec<_> =
+        alerts.iter().flat_map(|alert| alert["notifications"].as_array().unwrap()).collect();
     if alerts.len() < 10 || notices.len() < 20 || notices.iter().any(|notice| notice["state"] != "sent") {
         return Err(alerts);
     }
@@ -67,7 +68,7 @@ fn when_the_alerter_dies_another_goes_on_with_one_mail_per_transition() {
     // What was handed over in the moment of the kill may come again, and says so by its Message-ID.
     assert!(mails.len() <= told.len() + 1, "{} mails for {} messages", mails.len(), told.len());
     assert!(second.metric("millrace_alerter_judged_total") >= 10.0);
-    assert_eq!(cluster.rows_of("alerts", &device).len(), 10);
+    assert_eq!(cluster.rows_of("incidents", &device).len(), 10);
 }
 
 /// One of two alerters that miss a device after four seconds.
@@ -97,7 +98,7 @@ fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() 
     let [first, second] = ["one", "two"].map(|name| watcher(&cluster, &folder.path().join(name), &rules));
     speak(8);
     assert_eq!(
-        cluster.rows_of("alerts", &device).len(),
+        cluster.rows_of("incidents", &device).len(),
         0,
         "it speaks, though one of the two is told nothing"
     );
@@ -106,14 +107,14 @@ fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() 
     let active = if judged(&first) > judged(&second) { first } else { second };
     let _killed = active.kill();
     speak(4);
-    assert_eq!(cluster.rows_of("alerts", &device).len(), 0, "the other has heard it");
-    let alert = eventually(LONG, || cluster.rows_of("alerts", &device).pop().ok_or("no alert"));
+    assert_eq!(cluster.rows_of("incidents", &device).len(), 0, "the other has heard it");
+    let alert = eventually(LONG, || cluster.rows_of("incidents", &device).pop().ok_or("no alert"));
     eventually(LONG, || match cluster.mails(&device).len() {
         1 => Ok(()),
         mails => Err(mails),
     });
     assert_eq!(alert["rule"], "silent", "{alert}");
-    assert_eq!(cluster.rows_of("alerts", &device).len(), 1);
+    assert_eq!(cluster.rows_of("incidents", &device).len(), 1);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn mailed(plant: &impl Shape, device: &str, count: usize) -> Vec<Mail> {
 /// The newest value of a device and metric, once it is this one: its row.
 fn shown(plant: &impl Shape, device: &str, metric: &str, value: f64) -> Value {
     eventually(SOON, || {
-        let rows = plant.rows_of("devices", device);
+        let rows = plant.rows_of("series", device);
         rows.iter().find(|row| row["metric"] == metric && row["value"] == value).cloned().ok_or(rows)
     })
 }
@@ -45,7 +45,7 @@ fn a_bare_number_is_stored_judged_mailed_and_shown(plant: &mut impl Shape) {
     assert_eq!(reading["seq"], Value::Null);
     assert_eq!(shown(plant, &device, "temperature", 26.1)["state"], "fresh");
 
-    let alert = plant.promised_rows(1, || plant.rows_of("alerts", &device)).remove(0);
+    let alert = plant.promised_rows(1, || plant.rows_of("incidents", &device)).remove(0);
     assert_eq!((&alert["rule"], &alert["value"]), (&"temperature-high".into(), &26.1.into()));
     assert_eq!(alert["resolved_at"], Value::Null);
     mailed(plant, &device, 1);
@@ -58,12 +58,13 @@ fn a_bare_number_is_stored_judged_mailed_and_shown(plant: &mut impl Shape) {
     let opened = mails.iter().find(|mail| mail.subject == subject).unwrap_or_else(|| panic!("{mails:?}"));
     let resolved = mails.iter().find(|mail| mail.subject.starts_with("Resolved: ")).unwrap();
     assert_eq!(resolved.header("in-reply-to"), opened.header("message-id"));
-    let alerts = plant.rows_of("alerts", &device);
+    let alerts = plant.rows_of("incidents", &device);
     assert_eq!(alerts.len(), 1, "one incident: {alerts:?}");
     assert!(alerts[0]["resolved_at"].is_string());
     eventually(SOON, || {
-        let alert = plant.rows_of("alerts", &device).remove(0);
-        let sent = alert["mails"].as_array().unwrap().iter().filter(|mail| mail["sent_at"].is_string());
+        let alert = plant.rows_of("incidents", &device).remove(0);
+        let sent =
+            alert["notifications"].as_array().unwrap().iter().filter(|mail| mail["sent_at"].is_string());
         if sent.count() == 2 { Ok(()) } else { Err(alert) }
     });
 }
@@ -119,7 +120,7 @@ fn the_next_start_has_its_history(plant: &mut impl Shape) {
     plant.promised_rows(1, || plant.rows_of("rejected", &device));
     shown(plant, &device, "temperature", 26.1);
     plant.publish(&topic, &["-m", "24"]);
-    plant.promised(|| match plant.rows_of("alerts", &device).as_slice() {
+    plant.promised(|| match plant.rows_of("incidents", &device).as_slice() {
         [alert] if alert["resolved_at"].is_string() => Ok(()),
         alerts => Err(format!("the incident goes on: {alerts:?}")),
     });
@@ -179,7 +180,7 @@ fn load_from_many_connections_is_stored_to_the_last_reading(plant: &mut impl Sha
 
 /// The names of what the page shows.
 fn devices(plant: &impl Shape) -> Vec<String> {
-    plant.rows("devices").iter().map(|row| row["device"].as_str().unwrap().to_owned()).collect()
+    plant.rows("series").iter().map(|row| row["device"].as_str().unwrap().to_owned()).collect()
 }
 
 const SENSORS: [&str; 3] = ["data_center_a1", "data_center_b1", "data_center_c1"];
@@ -220,7 +221,7 @@ fn the_sensors_of_the_cluster_run_and_are_seen_to_be_gone() {
     for sensor in containers {
         cluster.remove(sensor);
     }
-    eventually(LONG, || match cluster.rows_of("devices", SENSORS[0]).remove(0) {
+    eventually(LONG, || match cluster.rows_of("series", SENSORS[0]).remove(0) {
         row if row["state"] == "offline" => Ok(()),
         row => Err(row),
     });

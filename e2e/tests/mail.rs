@@ -141,8 +141,8 @@ fn publish(millrace: &Millrace, value: &str) {
 /// Waits until all notices are in mails that were sent.
 fn all_sent(millrace: &Millrace, count: usize) {
     eventually(SOON, || {
-        let alert = millrace.get("/api/alerts")["alerts"][0].clone();
-        let mails = alert["mails"].as_array().cloned().unwrap_or_default();
+        let alert = millrace.get("/api/incidents")["incidents"][0].clone();
+        let mails = alert["notifications"].as_array().cloned().unwrap_or_default();
         if mails.len() == count && mails.iter().all(|mail| mail["sent_at"].is_string()) {
             Ok(())
         } else {

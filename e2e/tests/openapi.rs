@@ -19,11 +19,11 @@ fn fill(plant: &impl Shape) {
     }
     let silence = json!({ "device": "site-b/#", "for": "2h", "reason": "moving" });
     assert_eq!(plant.post("/api/silences", &silence).0, 201);
-    eventually(SOON, || match plant.rows("alerts").len() {
+    eventually(SOON, || match plant.rows("incidents").len() {
         0 => Err("no alert has opened"),
         _ => Ok(()),
     });
-    for name in ["devices", "silences", "rejected", "completeness"] {
+    for name in ["series", "silences", "rejected", "completeness"] {
         assert!(!plant.rows(name).is_empty(), "there are no {name}");
     }
 }

@@ -33,7 +33,7 @@ fn a_mended_payload_is_stored_with_its_time_judged_and_marked(plant: &mut impl S
     let filter = format!("device={device}");
     let reading = plant.promised_rows(1, || plant.readings(&filter)).remove(0);
     assert_eq!((&reading["value"], &reading["measured_at"]), (&json!(26.5), &row["received_at"]));
-    let alert = plant.promised_rows(1, || plant.rows_of("alerts", &device)).remove(0);
+    let alert = plant.promised_rows(1, || plant.rows_of("incidents", &device)).remove(0);
     assert_eq!((&alert["value"], &alert["began_at"]), (&json!(26.5), &row["received_at"]));
     let marked = plant.rows_of("rejected", &device).remove(0);
     assert_eq!((&marked["resent_at"], &marked["payload"]), (&said["resent_at"], &json!("26,5")));
@@ -109,7 +109,7 @@ fn killed_between_the_puback_and_the_mark_it_is_resent_again_and_stored_once() {
     let millrace = start.start();
     let (status, said) = millrace.post(&path(&row), &mended);
     assert_eq!(status, 200, "{said}");
-    assert_eq!((millrace.readings("").len(), millrace.rows("alerts").len()), (1, 1));
+    assert_eq!((millrace.readings("").len(), millrace.rows("incidents").len()), (1, 1));
     assert_eq!(millrace.metric("millrace_db_writer_duplicate_total"), 1.0);
     assert_eq!(millrace.rows("rejected")[0]["resent_at"], said["resent_at"]);
 }

@@ -48,7 +48,7 @@ impl Plant {
     }
 
     fn value_shown(&self, device: &str) -> Option<f64> {
-        let devices = self.rows("devices", "");
+        let devices = self.rows("series", "");
         devices.iter().find(|row| row["device"] == device)?["value"].as_f64()
     }
 
@@ -85,8 +85,8 @@ fn a_reading_is_stored_judged_mailed_and_shown() {
     assert_eq!(readings[0]["value"], 26.1);
     eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 26.1).ok_or("not shown"));
     eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
-    eventually(SOON, || match plant.rows("alerts", "").as_slice() {
-        [alert] if alert["mails"][0]["sent_at"].is_string() => Ok(()),
+    eventually(SOON, || match plant.rows("incidents", "").as_slice() {
+        [alert] if alert["notifications"][0]["sent_at"].is_string() => Ok(()),
         alerts => Err(format!("{alerts:?}")),
     });
     eventually(SOON, || (plant.rows("rejected", "").len() == 1).then_some(()).ok_or("nothing is rejected"));

@@ -24,7 +24,7 @@ fn the_stream_shows_what_matches(shape: &mut impl Shape) {
     assert_eq!(tail.json(), row(1, 26.5));
     let said = tail.json();
     assert_eq!(
-        (&said["alert"]["device"], &said["alert"]["resolved_at"]),
+        (&said["incident"]["device"], &said["incident"]["resolved_at"]),
         (&json!(device), &json!(null)),
         "{said}"
     );

@@ -33,7 +33,7 @@ pub struct TailArgs {
     /// The page's address, as a browser shows it
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: Address,
-    /// Print a JSON object a line: readings as in GET /api/devices, alerts as {"alert": as in GET /api/alerts}
+    /// Print a JSON object a line: readings as in GET /api/series, incidents as {"incident": as in GET /api/incidents}
     #[arg(long)]
     json: bool,
     /// End after so many lines

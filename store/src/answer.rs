@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::text_codec::TextCodec;
-use crate::{Channel, DeliveryStatus, Incident, Severity};
+use crate::{Channel, DeliveryStatus, Severity};
 
 /// RFC 3339 in UTC with microseconds.
 #[must_use]
@@ -14,7 +14,7 @@ pub fn time(at: Timestamp) -> String {
 
 /// An incident.
 #[derive(Debug, PartialEq, Serialize)]
-pub struct Alert {
+pub struct Incident {
     id: String,
     rule: String,
     severity: &'static str,
@@ -35,7 +35,7 @@ pub struct Alert {
     resolved_value: Option<f64>,
     acknowledged: Option<Acknowledgement>,
     late: bool,
-    mails: Vec<Notification>,
+    notifications: Vec<Notification>,
 }
 
 #[derive(Debug, PartialEq, Serialize)]
@@ -72,9 +72,9 @@ pub struct Silence {
     by: Option<String>,
 }
 
-impl Alert {
+impl Incident {
     #[must_use]
-    pub fn of(incident: &Incident) -> Self {
+    pub fn of(incident: &crate::Incident) -> Self {
         Self {
             id: incident.id.clone(),
             rule: incident.rule.clone(),
@@ -96,7 +96,7 @@ impl Alert {
             resolved_value: incident.resolved_value,
             acknowledged: incident.acknowledged.as_ref().map(Acknowledgement::of),
             late: incident.late,
-            mails: incident.notifications.iter().map(Notification::of).collect(),
+            notifications: incident.notifications.iter().map(Notification::of).collect(),
         }
     }
 }

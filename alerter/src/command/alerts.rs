@@ -24,7 +24,7 @@ pub struct ListArgs {
     /// At most so many
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
-    /// Print JSON, as GET /api/alerts answers
+    /// Print JSON, as GET /api/incidents answers
     #[arg(long)]
     json: bool,
 }
@@ -52,8 +52,8 @@ pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<St
     let query = IncidentQuery { open, device, rule, limit, ..IncidentQuery::default() };
     let incidents = store.incidents(&query).await?;
     if json {
-        let rows: Vec<_> = incidents.iter().map(answer::Alert::of).collect();
-        return Ok(serde_json::to_string(&BTreeMap::from([("alerts", rows)]))?);
+        let rows: Vec<_> = incidents.iter().map(answer::Incident::of).collect();
+        return Ok(serde_json::to_string(&BTreeMap::from([("incidents", rows)]))?);
     }
     if incidents.is_empty() {
         return Ok("no alerts".into());

@@ -136,15 +136,15 @@ struct Json {
     from: String,
     to: String,
     readings: u64,
-    incidents: Vec<answer::Alert>,
+    incidents: Vec<answer::Incident>,
     messages: Vec<Told>,
     difference: JsonDifference,
 }
 
 #[derive(Serialize)]
 struct JsonDifference {
-    added: Vec<answer::Alert>,
-    gone: Vec<answer::Alert>,
+    added: Vec<answer::Incident>,
+    gone: Vec<answer::Incident>,
     messages: JsonMessages,
 }
 
@@ -181,14 +181,15 @@ impl Told {
 
 impl Report<'_> {
     fn json(&self) -> Json {
-        let alerts = |incidents: &[&Incident]| incidents.iter().map(|one| answer::Alert::of(one)).collect();
+        let alerts =
+            |incidents: &[&Incident]| incidents.iter().map(|one| answer::Incident::of(one)).collect();
         let told = |messages: &[&OutgoingMessage]| messages.iter().map(|one| Told::of(one)).collect();
         let Difference { incidents, messages } = &self.difference;
         Json {
             from: answer::time(self.from),
             to: answer::time(self.to),
             readings: self.readings,
-            incidents: self.new.incidents.iter().map(answer::Alert::of).collect(),
+            incidents: self.new.incidents.iter().map(answer::Incident::of).collect(),
             messages: self.new.messages.iter().map(Told::of).collect(),
             difference: JsonDifference {
                 added: alerts(&incidents.added),

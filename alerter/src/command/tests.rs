@@ -105,7 +105,7 @@ async fn alerts_stand_in_columns() {
     ] {
         let rows = bench.json(&[&line[..], &["--json"]].concat()).await;
         let said: Vec<_> =
-            rows["alerts"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+            rows["incidents"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
         assert_eq!(said, ids, "{line:?}");
     }
     assert!(bench.ask(&["list", "--limit", "1"]).await.unwrap().ends_with("--limit 2 shows more"));

@@ -173,7 +173,7 @@ fn many_are_absent_in_order() {
     for round in 0..10 {
         for (n, topic) in (0u32..).zip(&devices) {
             let second = f64::from(round) * 10.0 + f64::from(n * 37 % 500) / 100.0;
-            court.observe(&Reading { topic: topic.clone(), ..reading(second, 1.0) });
+            court.observe(&Reading { series: topic.clone(), ..reading(second, 1.0) });
         }
     }
     assert_eq!(court.judge.next_deadline(), Some(at(150.0)));

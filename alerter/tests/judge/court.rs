@@ -41,7 +41,7 @@ pub(crate) fn lab() -> Series {
 /// Received when it was measured.
 pub(crate) fn reading(measured: f64, value: f64) -> Reading {
     Reading {
-        topic: lab(),
+        series: lab(),
         value,
         unit: Some("celsius".into()),
         measured_at: at(measured),
@@ -77,7 +77,7 @@ impl Kept {
         }
         let mut written = std::collections::HashSet::new();
         for alert_state in &changes.alert_states {
-            let key = (alert_state.rule.clone(), alert_state.topic.clone());
+            let key = (alert_state.rule.clone(), alert_state.series.clone());
             assert!(written.insert(key.clone()), "two alert_states of one subject: {changes:?}");
             self.alert_states.insert(key, StandingKept(alert_state.clone()));
         }
@@ -193,7 +193,7 @@ impl Court {
 
 /// Keeps the newest reading of each topic.
 pub(crate) fn keep_latest(latest: &mut BTreeMap<Series, Reading>, reading: &Reading) {
-    let kept = latest.entry(reading.topic.clone()).or_insert_with(|| reading.clone());
+    let kept = latest.entry(reading.series.clone()).or_insert_with(|| reading.clone());
     let place = |reading: &Reading| (reading.measured_at, reading.boot, reading.seq);
     if place(reading) > place(kept) {
         *kept = reading.clone();

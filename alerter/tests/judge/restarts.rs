@@ -175,7 +175,7 @@ proptest! {
         for &(step, value, device, repeat) in &steps {
             second += f64::from(step);
             let topic = Series::parse(&format!("temperature/d{device}")).unwrap();
-            let reading = Reading { topic, ..reading(second, f64::from(value)) };
+            let reading = Reading { series: topic, ..reading(second, f64::from(value)) };
             if repeat {
                 readings.extend(readings.last().cloned());
             }

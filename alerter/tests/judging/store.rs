@@ -232,18 +232,18 @@ impl Incidents for Watched {
     }
 
     async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
-        if right == Lease::Absence {
+        if lease == Lease::Absence {
             fails(&self.holds_fail)?;
         }
-        self.inner.hold(right, holder, lease).await
+        self.inner.acquire(lease, holder, ttl).await
     }
 
     async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
-        self.inner.seize(right, holder, lease).await
+        self.inner.take_over(lease, holder, ttl).await
     }
 
     async fn release(&self, lease: Lease, holder: &str) -> Result<()> {
-        self.inner.release(right, holder).await
+        self.inner.release(lease, holder).await
     }
 }
 

@@ -77,10 +77,10 @@ mod tests {
     fn the_document_names_the_parameters_that_are_read() {
         let document = document();
         for (path, known) in [
-            ("/api/devices", [].as_slice()),
+            ("/api/series", [].as_slice()),
             ("/api/pipeline", &[]),
             ("/api/readings", query::OF_READINGS),
-            ("/api/alerts", query::OF_ALERTS),
+            ("/api/incidents", query::OF_INCIDENTS),
             ("/api/silences", query::OF_SILENCES),
             ("/api/rejected", query::OF_REJECTED),
             ("/api/completeness", query::OF_COMPLETENESS),

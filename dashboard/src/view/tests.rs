@@ -133,7 +133,7 @@ fn alert(topic: &str, id: &str) -> Arc<Listed> {
         metric: topic.metric().into(),
         condition: store::Condition {
             kind: store::ConditionKind::Above,
-            words: "above 25".into(),
+            text: "above 25".into(),
             threshold: Some(25.0),
         },
         began_at: at,

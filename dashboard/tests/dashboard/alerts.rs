@@ -42,9 +42,9 @@ fn resolved(incident: &Incident, value: f64) -> Transition {
 }
 
 async fn alerts(bench: &Bench, query: &str) -> Vec<Value> {
-    let answer = bench.ask("GET", &format!("/api/alerts{query}")).await;
+    let answer = bench.ask("GET", &format!("/api/incidents{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {answer:?}");
-    answer.json()["alerts"].as_array().unwrap().clone()
+    answer.json()["incidents"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
         "resolved_at": "2026-01-15T10:35:30.000000Z", "end": "cleared",
         "value": 26.5, "unit": "celsius", "peak": 27.0, "peak_at": "2026-01-15T10:30:31.000000Z",
         "resolved_value": 24.0, "acknowledged": null, "late": false,
-        "mails": [
+        "notifications": [
             mail("opened", "2026-01-15T10:30:30.005000Z"),
             mail("resolved", "2026-01-15T10:35:30.000000Z"),
         ],

@@ -17,15 +17,15 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("GET", "/api/readings?limit=1&limit=2", 400, "a parameter is there twice"),
         ("GET", "/api/readings?format=xml", 400, "format must be json or csv"),
         ("GET", "/api/openapi.json?x=1", 400, "unknown parameter x"),
-        ("GET", "/api/alerts?limit=x", 400, "limit must be"),
-        ("GET", "/api/alerts?state=firing", 400, "state must be open or resolved"),
-        ("GET", "/api/alerts?devise=lab", 400, "unknown parameter devise"),
+        ("GET", "/api/incidents?limit=x", 400, "limit must be"),
+        ("GET", "/api/incidents?state=firing", 400, "state must be open or resolved"),
+        ("GET", "/api/incidents?devise=lab", 400, "unknown parameter devise"),
         ("GET", "/api/silences?all=yes", 400, "all must be true or false"),
         ("GET", "/api/silences/1/2", 404, "there is nothing here"),
         ("GET", "/api/rejected?limt=1", 400, "unknown parameter limt"),
         ("GET", "/api/completeness?metric=x", 400, "unknown parameter metric"),
         ("GET", "/api/completeness?from=soon", 400, "from must be"),
-        ("GET", "/api/devices?x=1", 400, "unknown parameter x"),
+        ("GET", "/api/series?x=1", 400, "unknown parameter x"),
         ("GET", "/ws", 400, "ask for an upgrade"),
         ("GET", "/api", 404, "there is nothing here"),
         ("GET", "/api/readings/1", 404, "there is nothing here"),
@@ -36,10 +36,10 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("POST", "/", 405, "use GET"),
         ("POST", "/nothing", 404, "there is nothing here"),
         ("POST", "/api/openapi.json", 405, "use GET"),
-        ("PUT", "/api/devices", 405, "use GET"),
-        ("DELETE", "/api/alerts", 405, "use GET"),
+        ("PUT", "/api/series", 405, "use GET"),
+        ("DELETE", "/api/incidents", 405, "use GET"),
         ("POST", "/readyz", 405, "use GET"),
-        ("OPTIONS", "/api/devices", 405, "use GET"),
+        ("OPTIONS", "/api/series", 405, "use GET"),
     ] {
         let answer = bench.ask(method, path).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
@@ -72,12 +72,12 @@ async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
     let bench = Bench::start_with_broken_store().await;
     let buckets = "/api/readings?device=kept&metric=temperature&points=9";
     let silences = "/api/silences";
-    for path in ["/api/readings", buckets, "/api/alerts", silences, "/api/rejected", "/api/completeness"] {
+    for path in ["/api/readings", buckets, "/api/incidents", silences, "/api/rejected", "/api/completeness"] {
         let answer = bench.ask("GET", path).await;
         assert_eq!(answer.status, 503, "{path}: {answer:?}");
         assert!(answer.error().contains("the store is not available"), "{answer:?}");
     }
-    let answer = bench.post("/api/acknowledgements", r#"{"alert":"a"}"#).await;
+    let answer = bench.post("/api/acknowledgements", r#"{"incident":"a"}"#).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     let mut page = bench.watch().await;
     bench.publish("temperature/lab", "21");
@@ -97,7 +97,7 @@ async fn the_api_is_json_that_is_asked_for_anew() {
     let bench = Bench::start(Wanted::default()).await;
     bench.keep("temperature/lab", 21.5).await;
     for (path, rows) in
-        [("readings", 1), ("alerts", 0), ("silences", 0), ("rejected", 0), ("completeness", 0)]
+        [("readings", 1), ("incidents", 0), ("silences", 0), ("rejected", 0), ("completeness", 0)]
     {
         let answer = bench.ask("GET", &format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));

@@ -66,7 +66,7 @@ async fn what_cannot_be_changed_says_why() {
         (path, r##"{"device":"#","for":"1h","reason":"x","who":"ann"}"##, 400, "unknown field `who`"),
         ("/api/silences?device=a", SILENCE, 400, "unknown parameter device"),
         ("/api/acknowledgements", r#"{"note":"x"}"#, 400, "missing field `alert`"),
-        ("/api/acknowledgements", r#"{"alert":"x"}"#, 404, "there is no alert with this id"),
+        ("/api/acknowledgements", r#"{"incident":"x"}"#, 404, "there is no incident with this id"),
     ] {
         let answer = bench.post(path, body).await;
         assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
@@ -83,7 +83,7 @@ async fn an_alert_is_acknowledged_once_while_it_is_open() {
     let bench = Bench::start(Wanted::default()).await;
     bench.open(alert("lab")).await;
     let id = alert("lab").id;
-    let body = |by: &str| json!({ "alert": id, "by": by, "note": "on my way" }).to_string();
+    let body = |by: &str| json!({ "incident": id, "by": by, "note": "on my way" }).to_string();
     let first = bench.post("/api/acknowledgements", &body("ann")).await;
     assert_eq!(first.status, 200, "{first:?}");
     let alert = first.json();
@@ -132,7 +132,7 @@ async fn another_site_can_change_nothing() {
     ] {
         let answers = [
             ask(&bench, &[host, origin, JSON]).await,
-            bench.send("POST", "/api/acknowledgements", &[host, origin, JSON], r#"{"alert":"x"}"#).await,
+            bench.send("POST", "/api/acknowledgements", &[host, origin, JSON], r#"{"incident":"x"}"#).await,
             bench.send("DELETE", "/api/silences/0123456789ab", &[host, origin], "").await,
         ];
         for answer in answers {

@@ -63,7 +63,7 @@ async fn a_body_is_compressed_for_who_asks_for_it() {
 async fn what_the_asker_has_is_not_sent_again() {
     let bench = filled().await;
     bench.publish("temperature/lab", "21");
-    let repeated = ["/", "/icon.svg", "/api/devices", "/api/alerts", "/api/silences", "/api/completeness"];
+    let repeated = ["/", "/icon.svg", "/api/series", "/api/incidents", "/api/silences", "/api/completeness"];
     for path in repeated.iter().chain(&LARGE).filter(|path| !path.contains("csv")) {
         let mut tags = Vec::new();
         for coding in ["accept: */*", GZIP] {
@@ -107,7 +107,7 @@ async fn what_has_changed_is_sent_again() {
 #[tokio::test]
 async fn a_head_is_the_answer_without_its_body() {
     let bench = filled().await;
-    for path in ["/", "/livez", "/metrics", "/api/devices", "/api/silences"].iter().chain(&LARGE) {
+    for path in ["/", "/livez", "/metrics", "/api/series", "/api/silences"].iter().chain(&LARGE) {
         let whole = bench.ask("GET", path).await;
         let head = bench.ask("HEAD", path).await;
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}: {head:?}");
@@ -127,7 +127,7 @@ async fn data_is_told_only_under_a_name_of_ours() {
     let bench = Bench::start(Wanted { public_url, ..Wanted::default() }).await;
     let port = bench.address.port();
     let local = format!("host: localhost:{port}");
-    let data = ["readings", "devices", "alerts", "silences", "rejected", "completeness", "openapi.json"];
+    let data = ["readings", "series", "incidents", "silences", "rejected", "completeness", "openapi.json"];
     for path in data.map(|name| format!("/api/{name}")).iter().map(String::as_str).chain(["/"]) {
         for host in ["host: evil.example.org", "host: 127.0.0.1.evil.example.org", "accept: */*"] {
             let answer = bench.send("GET", path, &[host], "").await;

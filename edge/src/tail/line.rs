@@ -27,7 +27,7 @@ pub(super) struct Lines {
     topic_width: usize,
 }
 
-/// A row as in `GET /api/devices`.
+/// A row as in `GET /api/series`.
 #[derive(Serialize)]
 struct Device<'a> {
     device: &'a str,
@@ -39,8 +39,8 @@ struct Device<'a> {
 }
 
 #[derive(Serialize)]
-struct AlertRow<'a> {
-    alert: &'a RawValue,
+struct IncidentRow<'a> {
+    incident: &'a RawValue,
 }
 
 impl Lines {
@@ -89,9 +89,8 @@ fn json(event: &Event) -> String {
             let measured_at = format!("{measured_at:.6}");
             serde_json::to_string(&Device { device, metric, value: *value, unit, measured_at, state })
         }
-        Event::Alert(_, row) => {
-            serde_json::from_str(row).and_then(|alert: &RawValue| serde_json::to_string(&AlertRow { alert }))
-        }
+        Event::Alert(_, row) => serde_json::from_str(row)
+            .and_then(|incident: &RawValue| serde_json::to_string(&IncidentRow { incident })),
     };
     said.expect("what was read as JSON can be written as JSON")
 }
@@ -203,7 +202,7 @@ mod tests {
             [reading("temperature/site-a/lab", 26.0, None, "fresh"), Event::Alert(said, row.to_owned())];
         let expected = [
             r#"{"device":"site-a/lab","metric":"temperature","value":26.0,"unit":null,"measured_at":"2026-01-15T10:30:00.250000Z","state":"fresh"}"#,
-            r#"{"alert":{"id":"1","rule":"hot"}}"#,
+            r#"{"incident":{"id":"1","rule":"hot"}}"#,
         ];
         assert_eq!(printed(true, true, &events), expected);
     }

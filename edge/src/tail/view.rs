@@ -154,7 +154,7 @@ mod tests {
     fn alert(id: &str, judged_at: &str, resolved_at: Option<&str>) -> Json {
         json!({"id": id, "rule": "hot", "severity": "warning", "device": "lab", "metric": "temperature",
                "condition": "above 25", "opened_at": judged_at, "judged_at": judged_at, "resolved_at": resolved_at,
-               "value": 26.5, "resolved_value": null, "unit": null, "end": null, "mails": []})
+               "value": 26.5, "resolved_value": null, "unit": null, "end": null, "notifications": []})
     }
 
     fn alerts(kind: &str, alerts: &[Json]) -> Json {

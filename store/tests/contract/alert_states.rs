@@ -10,7 +10,7 @@ use super::{at, fresh};
 pub(super) fn alert_state(rule: &str, topic: &str, phase: Phase) -> AlertState {
     let newest = Some(OrderKey { measured_at: at(5), boot: Some(MAX_SEQ), seq: None, value: 1.5 });
     let (rule, kind, topic) = (rule.into(), Some(ConditionKind::Rate), Series::parse(topic).unwrap());
-    AlertState { rule, kind, topic, phase, newest, value: Some(2.5) }
+    AlertState { rule, kind, series: topic, phase, newest, value: Some(2.5) }
 }
 
 pub(super) async fn keep(store: &dyn Store, alert_states: &[AlertState]) {

@@ -61,7 +61,7 @@ pub(crate) async fn check(store: &dyn Store) {
 fn incident(id: &str, device: &str, micros: i64) -> Incident {
     Incident {
         severity: Severity::Warning,
-        condition: Condition { kind: ConditionKind::Above, words: String::new(), threshold: None },
+        condition: Condition { kind: ConditionKind::Above, text: String::new(), threshold: None },
         began_at: at(micros),
         judged_at: at(micros),
         peak: None,

@@ -105,7 +105,7 @@ async fn a_message_without_a_notification_is_not_made() {
     let all = open(store, 2).await;
     put(store, vec![message("one", &all)]).await;
     put(store, vec![message("taken", &all), message("none", &[]), message("unknown", &[i64::MAX])]).await;
-    assert_eq!(owed(store, LATER).await, ["one"]);
+    assert_eq!(queued(store, LATER).await, ["one"]);
     assert_eq!(store.queued_count().await.unwrap(), 1);
     assert_eq!(store.messages_since(at(0)).await.unwrap().len(), 1);
 }
@@ -119,7 +119,7 @@ async fn a_message_that_was_made_takes_no_further_notifications() {
     put(store, vec![message("one", &all)]).await;
     assert_eq!(due(store, LATER).await.0, all[1..], "it may have been sent without it");
     put(store, vec![message("two", &all[1..])]).await;
-    assert_eq!(owed(store, LATER).await, ["one", "two"]);
+    assert_eq!(queued(store, LATER).await, ["one", "two"]);
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
     ];
     assert_eq!(fates, expected);
     assert!(incidents[1].notifications[0].due_at < at(5000), "what is in a message is not held any more");
-    assert_eq!(owed(store, LATER).await, ["one"]);
+    assert_eq!(queued(store, LATER).await, ["one"]);
     put(store, vec![message("three", &all[..1])]).await;
     assert_eq!(due(store, 5000).await, (vec![all[3]], None), "the one that was held is in a message");
 }
@@ -229,10 +229,10 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     let all = open(store, 4).await;
     let made = (0..4).map(|i| message(&format!("m{i}"), &all[i..=i])).collect();
     put(store, made).await;
-    assert_eq!(owed(store, 0).await, ["m0", "m1", "m2", "m3"]);
+    assert_eq!(queued(store, 0).await, ["m0", "m1", "m2", "m3"]);
     assert_eq!(store.queued_messages(at(0), 1).await.unwrap().len(), 1);
     let problem = || String::from("451 later");
-    let tried = async |id: &str, tried: Attempt| {
+    let tried = async |id: &str, attempt: Attempt| {
         store.record_attempt(&format!("{id}@millrace"), &attempt).await.unwrap();
     };
     tried("m0", Attempt::Failed { again_at: at(100), problem: problem() }).await;
@@ -244,8 +244,8 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
         tried(id, Attempt::GivenUp { at: at(99), problem: "too late".into() }).await;
     }
     tried("unknown", Attempt::Sent { at: at(99), problem: None }).await;
-    assert_eq!(owed(store, 99).await, ["m3"]);
-    assert_eq!(owed(store, 100).await, ["m0", "m3"]);
+    assert_eq!(queued(store, 99).await, ["m3"]);
+    assert_eq!(queued(store, 100).await, ["m0", "m3"]);
     assert_eq!(store.queued_count().await.unwrap(), 2);
     tried("m0", Attempt::Failed { again_at: at(200), problem: problem() }).await;
     let (message_id, address) = ("m0@millrace".into(), mail("a@example.org"));
@@ -272,7 +272,7 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
     ];
     assert_eq!(fates, expected);
     tried("m0", Attempt::Sent { at: at(300), problem: None }).await;
-    assert_eq!(owed(store, LATER).await, ["m3"]);
+    assert_eq!(queued(store, LATER).await, ["m3"]);
 }
 
 #[tokio::test]

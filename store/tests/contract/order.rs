@@ -10,7 +10,7 @@ use super::{ALL, CASES, all_pages, at, batch, everything, fresh, reading};
 
 fn order(a: &Reading, b: &Reading) -> Ordering {
     fn key(r: &Reading) -> impl Ord {
-        let (device, metric) = (r.topic.device().to_owned(), r.topic.metric().to_owned());
+        let (device, metric) = (r.series.device().to_owned(), r.series.metric().to_owned());
         (r.measured_at, device, metric, r.boot.is_some(), r.boot, r.seq.is_some(), r.seq)
     }
     key(a).cmp(&key(b)).then_with(|| a.value.total_cmp(&b.value))
@@ -114,7 +114,7 @@ async fn the_latest_reading_is_the_newest_measured_not_the_newest_written() {
     let others =
         [reading("temperature/b", 1, 1.0), reading("humidity/b", 1, 1.0), reading("temperature/B", 1, 1.0)];
     store.write(&batch(others)).await.unwrap();
-    let topics: Vec<_> = store.latest().await.unwrap().iter().map(|r| r.topic.to_string()).collect();
+    let topics: Vec<_> = store.latest().await.unwrap().iter().map(|r| r.series.to_string()).collect();
     assert_eq!(topics, ["temperature/B", "temperature/a", "humidity/b", "temperature/b"]);
 }
 
@@ -145,8 +145,8 @@ prop_compose! {
 }
 
 fn asked_for(query: &ReadingQuery, reading: &Reading) -> bool {
-    query.device.as_deref().is_none_or(|device| device == reading.topic.device())
-        && query.metric.as_deref().is_none_or(|metric| metric == reading.topic.metric())
+    query.device.as_deref().is_none_or(|device| device == reading.series.device())
+        && query.metric.as_deref().is_none_or(|metric| metric == reading.series.metric())
         && (query.range.from..query.range.to).contains(&reading.measured_at)
 }
 

@@ -45,7 +45,7 @@ async fn writers_of_the_same_readings_keep_each_once() {
             });
         }
         let mut expected: Vec<_> = (0..ROUNDS).flat_map(readings).collect();
-        expected.sort_by_key(|r| (r.measured_at, r.topic.device().to_owned(), r.seq));
+        expected.sort_by_key(|r| (r.measured_at, r.series.device().to_owned(), r.seq));
         expected.dedup();
         assert_eq!(writers.join_all().await.iter().sum::<u64>(), expected.len() as u64);
         assert_eq!(everything(&*fresh.store).await, expected);

@@ -34,7 +34,7 @@ fn readings(numbers: std::ops::Range<i64>) -> Vec<Reading> {
 
 /// As the store gives them back.
 fn in_order(mut readings: Vec<Reading>) -> Vec<Reading> {
-    readings.sort_by_key(|reading| (reading.measured_at, reading.topic.device().to_owned()));
+    readings.sort_by_key(|reading| (reading.measured_at, reading.series.device().to_owned()));
     readings
 }
 

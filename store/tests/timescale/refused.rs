@@ -35,7 +35,7 @@ async fn one_bad_reading_does_not_hold_up_the_others() {
         assert_eq!((rejections.len(), store.rejected_count().await.unwrap()), (4, 4));
         for bad in &bad {
             let kept = rejections.iter().find(|kept| kept.payload == bad.to_payload()).unwrap();
-            assert_eq!((kept.received_at, &*kept.topic), (bad.received_at, bad.topic.as_str()));
+            assert_eq!((kept.received_at, &*kept.topic), (bad.received_at, bad.series.as_str()));
             assert!(kept.reason.starts_with("the database refuses it: "), "{}", kept.reason);
         }
     }
@@ -49,7 +49,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
         let limit = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };
         let opened =
-            Incident { limit, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
+            Incident { condition, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
         let to = vec![Address { channel: Channel::Mail, to: "\0".into() }];
         record(&*store, &[Transition::Opened(Box::new(opened), to)]).await;
         let known = Acknowledgement { at: at(1), by: "\0".into(), note: "\0".into() };

@@ -238,7 +238,7 @@ fn disk_alarm(field: &mut Field<'_>) -> Hit {
 fn device_stopped(field: &mut Field<'_>) -> Hit {
     field.cluster.start("sensor1");
     let state = |wanted: &str| {
-        eventually(LONG, || match field.cluster.rows_of("devices", "data_center_a1").pop() {
+        eventually(LONG, || match field.cluster.rows_of("series", "data_center_a1").pop() {
             Some(row) if row["state"] == wanted => Ok(row),
             row => Err(row),
         })

@@ -187,7 +187,7 @@ impl Canary {
         let Some(device) = self.device else { return };
         cluster.publish(&format!("temperature/{device}"), &["-m", "24"]);
         until_mailed(cluster, &device, 2);
-        let incidents = cluster.rows_of("alerts", &device).len();
+        let incidents = cluster.rows_of("incidents", &device).len();
         if incidents != 1 {
             row.broken.push(format!("{incidents} incidents of one"));
         }

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PLACES: &[Place] = &[
     Place { service: "db-writer", port: 9180, path: "/metrics", read: stored },
     Place { service: "alerter", port: 9180, path: "/metrics", read: judged },
-    Place { service: "dashboard", port: 8080, path: "/api/devices", read: newest },
+    Place { service: "dashboard", port: 8080, path: "/api/series", read: newest },
 ];
 
 /// Something that changes with every reading that passes.
@@ -44,7 +44,7 @@ fn line(metrics: &str, name: &str) -> Option<String> {
 /// The newest time of a device of the load: other devices go on without it.
 fn newest(devices: &str) -> Option<String> {
     let devices: Value = serde_json::from_str(devices).ok()?;
-    let of_load = devices["devices"].as_array()?.iter();
+    let of_load = devices["series"].as_array()?.iter();
     let of_load = of_load.filter(|row| row["device"].as_str().is_some_and(|name| name.starts_with("load-")));
     of_load.filter_map(|row| row["measured_at"].as_str()).max().map(str::to_owned)
 }
