@@ -25,7 +25,6 @@ struct NewSilence {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewAcknowledgement {
-    #[serde(alias = "alert")]
     incident: String,
     by: Option<String>,
     note: Option<String>,
@@ -136,7 +135,7 @@ mod tests {
             assert!(error.contains(expected), "{body}: {error}");
         }
         let error = acknowledgement(br#"{"by":"ann"}"#, now()).unwrap_err();
-        assert!(error.contains("missing field `alert`"), "{error}");
+        assert!(error.contains("missing field `incident`"), "{error}");
         let error = acknowledgement(br#"{"incident":"a\u0000"}"#, now()).unwrap_err();
         assert!(error.contains("incident must be without control characters"), "{error}");
     }

@@ -56,7 +56,7 @@ pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<St
         return Ok(serde_json::to_string(&BTreeMap::from([("incidents", rows)]))?);
     }
     if incidents.is_empty() {
-        return Ok("no alerts".into());
+        return Ok("no incidents".into());
     }
     let rows: Vec<_> = incidents.iter().map(row).collect();
     let more = if incidents.len() < limit {
@@ -144,7 +144,7 @@ pub(super) async fn acknowledge(
 async fn incident(store: &dyn Store, id: &str) -> anyhow::Result<Incident> {
     let query = IncidentQuery { id: Some(id.to_owned()), limit: 1, ..IncidentQuery::default() };
     let found = store.incidents(&query).await?.pop();
-    found.with_context(|| format!("there is no alert {id}: `list` prints them"))
+    found.with_context(|| format!("there is no incident {id}: `list` prints them"))
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn resolved(id: &str, end: End) -> Transition {
 #[tokio::test]
 async fn alerts_stand_in_columns() {
     let bench = Bench::new();
-    assert_eq!(bench.ask(&["list"]).await.unwrap(), "no alerts");
+    assert_eq!(bench.ask(&["list"]).await.unwrap(), "no incidents");
     let (lab, opened_lab) = opened("site-a/a-rack-with-a-long-name/top", Some(26.5));
     let (hall, opened_hall) = opened("hall", None);
     bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::Cleared)]).await;
@@ -123,7 +123,7 @@ async fn an_alert_is_acknowledged_while_it_is_open() {
     let list = bench.ask(&["list"]).await.unwrap();
     assert!(list.contains("\nacknowledged  ") && list.contains("\nrule removed  "), "{list}");
     for (line, expected) in [
-        (vec!["acknowledge", "x"], "there is no alert x"),
+        (vec!["acknowledge", "x"], "there is no incident x"),
         (vec!["acknowledge", &hall], "was resolved at 2026-01-15 10:05:30 UTC"),
         (vec!["acknowledge", &lab, "--note", "a\nb"], "note must be one line"),
     ] {

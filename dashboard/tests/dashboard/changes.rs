@@ -65,7 +65,7 @@ async fn what_cannot_be_changed_says_why() {
         (path, long.as_str(), 400, "reason must say in 1 to 500"),
         (path, r##"{"device":"#","for":"1h","reason":"x","who":"ann"}"##, 400, "unknown field `who`"),
         ("/api/silences?device=a", SILENCE, 400, "unknown parameter device"),
-        ("/api/acknowledgements", r#"{"note":"x"}"#, 400, "missing field `alert`"),
+        ("/api/acknowledgements", r#"{"note":"x"}"#, 400, "missing field `incident`"),
         ("/api/acknowledgements", r#"{"incident":"x"}"#, 404, "there is no incident with this id"),
     ] {
         let answer = bench.post(path, body).await;

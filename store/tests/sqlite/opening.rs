@@ -128,12 +128,12 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
         .execute_batch(
             "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 4;
              INSERT INTO incidents (
-                 id, rule, severity, device, metric, condition_kind, condition_text, began_at, opened_at, judged_at, late,
+                 id, rule, severity, device, metric, limit_kind, limit_words, began_at, opened_at, judged_at, late,
                  stored_at)
              VALUES
                  ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
                  ('i2', 'hot', 'info', 'a', 'temperature', 'above', '', 1, 1, 1, 0, 1);
-             INSERT INTO alert_states (
+             INSERT INTO standings (
                  rule, device, metric, phase, since, incident, told, newest_boot, newest_seq, written_at)
              VALUES
                  ('cold', 'a', 'temperature', 'firing', NULL, 'i1', 1, -1, -1, 1),

@@ -47,9 +47,13 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let bad = Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] };
         store.write(&bad).await.unwrap();
         assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
-        let limit = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };
-        let opened =
-            Incident { condition, unit: Some("\0".into()), opened_at: Timestamp::MIN, ..incident("i", "d", 1) };
+        let condition = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };
+        let opened = Incident {
+            condition,
+            unit: Some("\0".into()),
+            opened_at: Timestamp::MIN,
+            ..incident("i", "d", 1)
+        };
         let to = vec![Address { channel: Channel::Mail, to: "\0".into() }];
         record(&*store, &[Transition::Opened(Box::new(opened), to)]).await;
         let known = Acknowledgement { at: at(1), by: "\0".into(), note: "\0".into() };
