@@ -1,0 +1,38 @@
+import { formatClock } from "../ui/format";
+import { Mark } from "../ui/Shapes";
+import { connection, known } from "../live/state";
+import { Summary } from "./Summary";
+import { view, VIEWS, type ViewName } from "../address/view";
+
+export function Header() {
+  return (
+    <header class="header">
+      <h1><Mark />Millrace</h1>
+      <nav class="nav" aria-label="Views">
+        {(Object.keys(VIEWS) as ViewName[]).map((name) => (
+          <a key={name} href={`#${name}`} aria-current={view.value === name ? "page" : undefined}>{VIEWS[name]}</a>
+        ))}
+      </nav>
+      {known.value && <Summary />}
+      <Connection />
+    </header>
+  );
+}
+
+function Connection() {
+  const { connected } = connection.value;
+  return (
+    <p class="connection" data-testid="connection" data-connected={connected}>
+      <span class="connection-dot" />
+      <span>{connected ? "live" : lossText()}</span>
+    </p>
+  );
+}
+
+/** Since when, and why if the server said it. */
+function lossText(): string {
+  const { lostAt, why } = connection.value;
+  if (lostAt === null) return "connecting…";
+  const since = `disconnected since ${formatClock(lostAt)}`;
+  return why ? `${since}: ${why}. Trying again…` : `${since}, reconnecting…`;
+}

@@ -1,0 +1,149 @@
+import { computed, effect, signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { incidents, limits } from "./incidents";
+import { frame, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { join, pointAt, type Joined } from "./common-axis";
+import { colourOf, digitsOf, latestOf, markerOf, scales, shown, shownKeys } from "./shown";
+import { choose, chosenKey } from "../address/choice";
+import { longestStep, toColumns, type Point } from "./points";
+import { createPlot, type Drawn, type Plot } from "./plot/plot";
+import { pointsText } from "./Readout";
+import { known } from "../live/state";
+
+/** The column under the crosshair. */
+const hovered = signal<number | null>(null);
+const joined = signal<Joined>({ times: [], lines: [] });
+
+/** When the crosshair is, in milliseconds. */
+const hoveredAt = computed(() => {
+  const time = hovered.value === null ? undefined : joined.value.times[hovered.value];
+  return time === undefined ? null : time * 1000;
+});
+
+/** What each sensor has under the crosshair; null when there is none. */
+export const hoveredPoints = computed<(Point | null)[] | null>(() => {
+  const at = hoveredAt.value;
+  return at === null ? null : shownLines.value.map((points) => pointAt(points, at, reachOf(points)));
+});
+
+/** Half of the longest step that is still drawn as a line. A lone point reaches no further than itself. */
+function reachOf(points: Point[]): number {
+  const step = longestStep(points.map((point) => point.from));
+  return Number.isFinite(step) ? step / 2 : 0;
+}
+
+/** The sensors that have a scale, and so a line, by their places. */
+const drawnPlaces = computed(() => scales.value.of.flatMap((scale, place) => (scale === null ? [] : [place])));
+
+/** Changes when the plot has to be another one. */
+const drawing = computed(() => JSON.stringify([shownKeys.value, scales.value]));
+
+export function Canvas() {
+  const element = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | null>(null);
+  const wanted = drawing.value;
+  useEffect(() => {
+    const drawn = createPlot(element.current!, drawnNow(), {
+      onHover: (column) => (hovered.value = column),
+      onZoom: zoomTo,
+      onReset: () => choose({ zoom: null }),
+    });
+    plot.current = drawn;
+    const stopDrawing = effect(() => {
+      if (drawing.value === wanted) drawn.show(currentView());
+    });
+    const stopResizing = keepSize(element.current!, drawn);
+    return () => [stopDrawing, stopResizing, drawn.destroy, () => (hovered.value = null)].forEach((stop) => stop());
+  }, [wanted]);
+  const count = shownPoints.value.length;
+  const isEmpty = shownLines.value.every((points) => points.length === 0);
+  return (
+    <div
+      class="canvas"
+      data-testid="chart"
+      data-points={count}
+      data-lines={shownLines.value.map((points) => points.length).join()}
+      tabIndex={0}
+      role="slider"
+      aria-label={`History of ${names()}. Arrow keys read values, plus and minus zoom, page keys move in time, Escape goes back.`}
+      aria-valuemin={0}
+      aria-valuemax={Math.max(0, joined.value.times.length - 1)}
+      aria-valuenow={hovered.value ?? 0}
+      aria-valuetext={pointsText(hoveredPoints.value)}
+      aria-busy={loading.value}
+      onBlur={() => plot.current?.unpoint()}
+      onKeyDown={(event) => handleKey(event, plot.current!)}
+    >
+      <div class="canvas-plot" ref={element} />
+      {isEmpty && <Nothing />}
+    </div>
+  );
+}
+
+function names(): string {
+  return shown.value.map(({ key }) => key).join(", ");
+}
+
+function drawnNow(): Drawn {
+  const { of, names } = scales.peek();
+  const lines = drawnPlaces.peek().map((place) => ({ colour: colourOf(place), marker: markerOf(place), scale: of[place]! }));
+  return { lines, scales: names };
+}
+
+function currentView() {
+  const places = drawnPlaces.value;
+  const gaps = incidents.value.filter(({ isGap }) => isGap);
+  // What is known to be absent is the sensor in front.
+  const columns = places.map((place) => toColumns(shownLines.value[place] ?? [], frame.value, place === 0 ? gaps : []));
+  joined.value = join(columns);
+  const digits = scales.value.names.map((_, scale) =>
+    Math.max(0, ...shown.value.map(({ key }, place) => (scales.value.of[place] === scale ? digitsOf(key) : 0))),
+  );
+  return { joined: joined.value, frame: frame.value, digits, incidents: incidents.value, limits: limits.value };
+}
+
+function keepSize(element: HTMLElement, plot: Plot): () => void {
+  const observer = new ResizeObserver(() => {
+    plot.resize(element.clientWidth, element.clientHeight);
+    room.value = roomIn(element.clientWidth);
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
+function handleKey(event: KeyboardEvent, plot: Plot): void {
+  const last = joined.peek().times.length - 1;
+  const at = hovered.peek() ?? last;
+  const middle = hoveredAt.peek() ?? frame.peek().to;
+  const actions: Record<string, () => void> = {
+    ArrowLeft: () => plot.point(Math.max(0, at - 1)),
+    ArrowRight: () => plot.point(Math.min(last, at + 1)),
+    Home: () => plot.point(0),
+    End: () => plot.point(last),
+    "+": () => zoomAround(middle, 0.5),
+    "=": () => zoomAround(middle, 0.5),
+    "-": () => zoomAround(middle, 2),
+    PageUp: () => panBy(0.5),
+    PageDown: () => panBy(-0.5),
+    Escape: () => choose({ zoom: null }),
+  };
+  const action = actions[event.key];
+  if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  action();
+}
+
+/** Says why there is nothing to see, and the way to something. */
+export function Nothing() {
+  if (problem.value) return <p class="canvas-message">History could not be loaded: {problem.value}. Trying again…</p>;
+  if (loading.value || !loaded.value) return null;
+  if (!shown.value.some(({ key }) => latestOf(key))) {
+    return known.value ? <p class="canvas-message">No sensor called {chosenKey.value} has sent a reading yet.</p> : null;
+  }
+  return (
+    <div class="canvas-message">
+      <p>No readings in this time.</p>
+      <button class="button" onClick={() => choose({ range: "all", zoom: null })}>Show all readings</button>
+    </div>
+  );
+}

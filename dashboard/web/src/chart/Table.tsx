@@ -1,0 +1,111 @@
+import { computed } from "@preact/signals";
+import { frame, loaded, loads, shownLines } from "./data";
+import { toRows, type TableRow } from "./common-axis";
+import { digitsOf, shown, unitOf } from "./shown";
+import { Nothing } from "./Canvas";
+import { LineSwatch } from "./Lines";
+import { now, serverNow } from "../live/clock";
+import { formatDuration, formatMoment, formatNumber, formatSpan, formatUtc, unitSign } from "../ui/format";
+import type { Point } from "./points";
+
+/** A column that each sensor has. */
+interface Column {
+  name: string;
+  /** Whether it is in the sensor's unit. */
+  measured: boolean;
+  textOf(point: Point, digits: number): string;
+}
+
+const MEAN: Column = { name: "Mean", measured: true, textOf: ({ mean }, digits) => formatNumber(mean, digits) };
+const MIN: Column = { name: "Min", measured: true, textOf: ({ min }, digits) => formatNumber(min, digits) };
+const MAX: Column = { name: "Max", measured: true, textOf: ({ max }, digits) => formatNumber(max, digits) };
+const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) => count.toLocaleString() };
+
+// Readings come ten times a second; rows that moved as often could not be read.
+const rows = computed<TableRow[]>(() => {
+  void [now.value, loads.value, shown.value];
+  const [lines, from] = [shownLines.peek(), loaded.peek()];
+  return from ? toRows(lines, from.origin, from.widthMs) : [];
+});
+
+/** Where no stretch has two readings, one column says it all. */
+const isReduced = computed(() => rows.value.some(({ points }) => points.some((point) => point !== null && point.count > 1)));
+
+const columns = computed<Column[]>(() => {
+  if (!isReduced.value) return [{ ...MEAN, name: "Value" }];
+  return shown.value.length > 1 ? [MEAN, MIN, MAX] : [MEAN, MIN, MAX, COUNT];
+});
+
+/** What the chart shows, as figures, newest first. */
+export function Table() {
+  const { from, to } = frame.value;
+  const several = shown.value.length > 1;
+  return (
+    <div class="chart-table" data-testid="chart-table" tabIndex={0} role="region" aria-label={`Readings of ${formatSpan(from, to, serverNow())}`}>
+      <table data-several={several}>
+        <caption>{caption()}</caption>
+        <thead>
+          {several && <Sensors />}
+          <tr>
+            <th scope="col">Time</th>
+            {shown.value.map(({ key }) => columns.value.map((column, at) => <Head key={column.name} column={column} unit={unitOf(key)} first={at === 0} />))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.value.map((row) => <Row key={row.from} row={row} />)}
+        </tbody>
+      </table>
+      {rows.value.length === 0 && <Nothing />}
+    </div>
+  );
+}
+
+function caption() {
+  return loaded.value && `Each row is ${stepWords(loaded.value.widthMs)} from its time on, newest first.`;
+}
+
+function stepWords(ms: number): string {
+  return ms < 10_000 ? `${formatNumber(ms / 1000, ms < 100 ? 3 : 1)} s` : formatDuration(ms);
+}
+
+/** Whose columns they are. */
+function Sensors() {
+  return (
+    <tr>
+      <td />
+      {shown.value.map((sensor, place) => (
+        <th key={sensor.key} scope="colgroup" colSpan={columns.value.length}>
+          <LineSwatch place={place} />{sensor.device} <span class="line-metric">{sensor.metric}</span>
+        </th>
+      ))}
+    </tr>
+  );
+}
+
+function Head({ column, unit, first }: { column: Column; unit: string | null; first: boolean }) {
+  return (
+    <th scope="col" data-first={first}>
+      {column.name}{column.measured && unit !== null && <span class="line-metric"> {unitSign(unit)}</span>}
+    </th>
+  );
+}
+
+function Row({ row }: { row: TableRow }) {
+  return (
+    <tr>
+      <th scope="row"><time dateTime={new Date(row.from).toISOString()} title={formatUtc(row.from)}>{timeText(row.from)}</time></th>
+      {row.points.map((point, place) => {
+        const digits = digitsOf(shown.value[place]?.key ?? "");
+        return columns.value.map(({ name, textOf }, at) => (
+          <td key={name} data-first={at === 0}>{point ? textOf(point, digits) : at === 0 ? "–" : ""}</td>
+        ));
+      })}
+    </tr>
+  );
+}
+
+const fine = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+
+function timeText(ms: number): string {
+  return (loaded.peek()?.widthMs ?? 0) < 1000 ? fine.format(ms) : formatMoment(ms, serverNow());
+}

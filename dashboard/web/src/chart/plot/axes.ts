@@ -1,0 +1,92 @@
+import type uPlot from "uplot";
+import { colour } from "../../ui/colour";
+import { formatClock, formatDay, formatMinute, formatNumber, unitSign } from "../../ui/format";
+
+const DAY_SECONDS = 86_400;
+/** Pixels of a digit in the labels of the axes. */
+const LETTER_WIDTH = 7;
+
+export const RIGHT_MARGIN = 18;
+const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
+
+/** Pixels between the values and the figures of an axis, and those that a name has beside them. */
+const AXIS_GAP = 8;
+const LONGEST_NAME = 36;
+
+/** Pixels above the values that the names of two scales take. */
+export const NAMES_HEIGHT = 24;
+
+export function timeAxis(): uPlot.Axis {
+  return { ...axis(), space: 104, size: 44, values: fittingTimeLabels };
+}
+
+/** A label that would be cut off at the right edge is left out. */
+function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+  const edge = plot.bbox.width / devicePixelRatio + RIGHT_MARGIN;
+  const halfWidth = (label: string) => (label.split("\n")[0]!.length * LETTER_WIDTH) / 2;
+  const fits = (label: string, at: number) => plot.valToPos(at, "x") + halfWidth(label) <= edge;
+  return timeLabels(splits, step).map((label, index) => (fits(label, splits[index]!) ? label : ""));
+}
+
+/** Clock times, with the day below the first one and below each at which another day begins. */
+function timeLabels(splits: number[], stepSeconds: number): string[] {
+  let dayBefore = "";
+  return splits.map((seconds) => {
+    const [ms, nowMs] = [seconds * 1000, Date.now()];
+    const day = formatDay(ms, nowMs);
+    const time = stepSeconds >= DAY_SECONDS ? "" : stepSeconds < 60 ? formatClock(ms) : formatMinute(ms);
+    const label = day === dayBefore ? time : time ? `${time}\n${day}` : day;
+    dayBefore = day;
+    return label;
+  });
+}
+
+/** The second one stands at the right, and leaves the grid to the first. */
+export function valueAxis(place: 0 | 1): uPlot.Axis {
+  const ground = axis();
+  return {
+    ...ground,
+    scale: scaleOf(place),
+    side: place === 0 ? 3 : 1,
+    grid: { ...ground.grid, show: place === 0 },
+    space: 44,
+    size: (_plot, labels) => 18 + 7 * Math.max(4, ...(labels ?? []).map((label) => label.length)),
+    values: (_plot, splits, _axis, _space, step) => splits.map((value) => formatNumber(value, decimalsFor(step))),
+  };
+}
+
+function decimalsFor(step: number): number {
+  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+}
+
+function axis(): uPlot.Axis {
+  return {
+    font: FONT,
+    stroke: () => colour("--muted"),
+    grid: { stroke: () => colour("--line"), width: 1 },
+    ticks: { show: false },
+    gap: AXIS_GAP,
+  };
+}
+
+export function scaleOf(place: 0 | 1): string {
+  return place === 0 ? "y" : "y2";
+}
+
+/** With two scales each has to say what it measures: above its figures, or above the values where that is longer. */
+export function drawNames({ ctx, bbox, scales }: uPlot, names: string[]): void {
+  const dot = devicePixelRatio;
+  ctx.save();
+  ctx.font = FONT.replace("12px", `${12 * dot}px`);
+  ctx.textBaseline = "bottom";
+  ctx.fillStyle = colour("--ink");
+  names.forEach((name, place) => {
+    if (scales[scaleOf(place as 0 | 1)]?.min == null) return;
+    const isLong = ctx.measureText(unitSign(name)).width > LONGEST_NAME * dot;
+    const edge = place === 0 ? bbox.left : bbox.left + bbox.width;
+    const outwards = isLong ? 0 : (place === 0 ? -1 : 1) * AXIS_GAP * dot;
+    ctx.textAlign = (place === 0) === isLong ? "left" : "right";
+    ctx.fillText(unitSign(name), edge + outwards, bbox.top - 5 * dot);
+  });
+  ctx.restore();
+}

@@ -1,0 +1,111 @@
+// How each line is drawn: its mean, the band from its lowest to its highest reading, and marks along it.
+
+import type uPlot from "uplot";
+import type { Joined } from "../common-axis";
+import { colour } from "../../ui/colour";
+import { scaleOf } from "./axes";
+
+export interface PlotLine {
+  /** The name of its colour in the style sheet. */
+  colour: string;
+  /** A path in a box from 0 to 12; empty for a line without marks. */
+  marker: string;
+  scale: 0 | 1;
+}
+
+/** Pixels from one mark of a line to its next. */
+const MARK_STEP = 110;
+const COLUMNS_OF_A_LINE = 3;
+
+/** uPlot draws in order: the line in front comes last. Each has its mean, its highs and its lows. */
+export function placeOf(line: number, lines: number): number {
+  return 1 + COLUMNS_OF_A_LINE * (lines - 1 - line);
+}
+
+export function isMean(series: number): boolean {
+  return series % COLUMNS_OF_A_LINE === 1;
+}
+
+export function seriesOf(lines: PlotLine[]): uPlot.Series[] {
+  return inDrawingOrder(lines).flatMap((line) => {
+    const isFront = line === lines[0];
+    // The edges of the band are drawn too: a spike of one reading would be too thin an area to be seen.
+    const edge = { stroke: () => faded(line, isFront ? "70" : "48"), width: 1, points: { show: false }, scale: scaleOf(line.scale) };
+    const points = { show: false, filter: loneColumns, size: 5 };
+    return [{ stroke: () => colour(line.colour), width: 1.75, points, scale: scaleOf(line.scale) }, edge, edge];
+  });
+}
+
+export function bandsOf(lines: PlotLine[]): uPlot.Band[] {
+  return lines.map((line, index) => {
+    const mean = placeOf(index, lines.length);
+    return { series: [mean + 1, mean + 2] as [number, number], fill: () => faded(line, index === 0 ? "2b" : "16") };
+  });
+}
+
+export function dataOf({ times, lines }: Joined): uPlot.AlignedData {
+  return [times, ...inDrawingOrder(lines).flatMap(({ means, highs, lows }) => [means, highs, lows])];
+}
+
+function inDrawingOrder<T>(lines: T[]): T[] {
+  return [...lines].reverse();
+}
+
+/** The colours of lines have six digits; two more make them see-through. */
+function faded(line: PlotLine, opacity: string): string {
+  return colour(line.colour) + opacity;
+}
+
+/** A reading with a gap on both sides has no line; it gets a dot instead. */
+function loneColumns(plot: uPlot, series: number): number[] {
+  const own = [...plot.data[series]!].flatMap((value, index) => (value === undefined ? [] : [{ value, index }]));
+  const isBreak = (at: number) => (own[at]?.value ?? null) === null;
+  return own.flatMap(({ index }, at) => (!isBreak(at) && isBreak(at - 1) && isBreak(at + 1) ? [index] : []));
+}
+
+/** Marks stand at times that do not move with the frame, or they would crawl along a live line. */
+export function drawMarkers(plot: uPlot, lines: PlotLine[]): void {
+  const { min, max } = plot.scales.x!;
+  const step = ((max! - min!) * MARK_STEP * devicePixelRatio) / plot.bbox.width;
+  if (!(step > 0)) return;
+  lines.forEach((line, index) => {
+    if (!line.marker) return;
+    const means = plot.data[placeOf(index, lines.length)]!;
+    // Lines that run side by side have their marks side by side.
+    const offset = (step * index) / lines.length;
+    const columns = new Set<number | null>();
+    for (let at = Math.ceil((min! - offset) / step) * step + offset; at <= max!; at += step) {
+      columns.add(nearest(plot.data[0], means, at, step / 2));
+    }
+    // A line may be too short to have one of these times.
+    if ([...columns].every((column) => column === null)) columns.add(nearest(plot.data[0], means, max!, Infinity));
+    columns.forEach((column) => column !== null && drawMarker(plot, line, plot.data[0][column]!, means[column]!));
+  });
+}
+
+/** The column with a value that is nearest to a time. */
+function nearest(times: ArrayLike<number>, values: ArrayLike<number | null | undefined>, at: number, reach: number): number | null {
+  let [best, least] = [null as number | null, reach];
+  for (let column = 0; column < times.length; column++) {
+    const distance = Math.abs(times[column]! - at);
+    if (distance < least && values[column] != null) [best, least] = [column, distance];
+  }
+  return best;
+}
+
+function drawMarker(plot: uPlot, line: PlotLine, time: number, value: number): void {
+  const { ctx, bbox } = plot;
+  const [x, y] = [plot.valToPos(time, "x", true), plot.valToPos(value, scaleOf(line.scale), true)];
+  if (x < bbox.left || x > bbox.left + bbox.width) return;
+  ctx.save();
+  ctx.translate(x, y);
+  ctx.scale(devicePixelRatio * 0.8, devicePixelRatio * 0.8);
+  ctx.translate(-6, -6);
+  const shape = new Path2D(line.marker);
+  ctx.strokeStyle = colour("--surface");
+  ctx.lineWidth = 3;
+  ctx.stroke(shape);
+  ctx.fillStyle = colour(line.colour);
+  ctx.fill(shape);
+  ctx.restore();
+}

@@ -1,0 +1,160 @@
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { Span } from "../../api/client";
+import type { Joined } from "../common-axis";
+import { colour } from "../../ui/colour";
+import { stretched, type Incident, type Limit } from "../incident-bands";
+import { drawIncidents, drawLimits } from "./incidents";
+import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
+import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
+import { leastSpan } from "../../ui/plotting";
+
+/** What stays while readings come: a chart of other lines is another plot. The line in front is the first. */
+export interface Drawn {
+  lines: PlotLine[];
+  /** The units, or else the metrics, of one or two scales. */
+  scales: string[];
+}
+
+/** All that moves. */
+export interface View {
+  joined: Joined;
+  frame: Span;
+  incidents: Incident[];
+  limits: Limit[];
+  /** Decimals that make sense on each scale. */
+  digits: number[];
+}
+
+export interface Plot {
+  show(view: View): void;
+  /** Puts the crosshair on a column. */
+  point(column: number): void;
+  unpoint(): void;
+  resize(width: number, height: number): void;
+  destroy(): void;
+}
+
+interface Callbacks {
+  onHover(column: number | null): void;
+  onZoom(span: Span): void;
+  onReset(): void;
+}
+
+/** Pixels from the pointer to a reading that still counts as the one below it. */
+const REACH = 24;
+
+export function createPlot(element: HTMLElement, drawn: Drawn, callbacks: Callbacks): Plot {
+  let view: View | null = null;
+  let dragging = false;
+  const nothing = dataOf({ times: [], lines: drawn.lines.map(() => ({ means: [], highs: [], lows: [] })) });
+  const plot = new uPlot(options(element, drawn, callbacks, () => view), nothing, element);
+
+  // Data that arrive during a drag would pull the selection away from under the pointer.
+  const begin = () => (dragging = true);
+  const end = () => (dragging = false);
+  plot.over.addEventListener("mousedown", begin);
+  window.addEventListener("mouseup", end);
+  plot.over.addEventListener("pointermove", (event) => followTouch(plot, event));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const repaint = () => plot.redraw(false);
+  dark.addEventListener("change", repaint);
+
+  return {
+    show(next) {
+      if (dragging) return;
+      view = next;
+      draw(plot, next);
+    },
+    point(column) {
+      const time = view?.joined.times[column];
+      const mean = view?.joined.lines[0]?.means[column];
+      if (time === undefined) return;
+      plot.setCursor({ left: plot.valToPos(time, "x"), top: plot.valToPos(mean ?? 0, "y") });
+    },
+    unpoint: () => plot.setCursor({ left: -10, top: -10 }),
+    resize: (width, height) => plot.setSize({ width, height }),
+    destroy() {
+      window.removeEventListener("mouseup", end);
+      dark.removeEventListener("change", repaint);
+      plot.destroy();
+    },
+  };
+}
+
+function draw(plot: uPlot, { joined, frame }: View): void {
+  plot.batch(() => {
+    plot.setData(dataOf(joined), false);
+    plot.setScale("x", { min: frame.from / 1000, max: frame.to / 1000 });
+  });
+}
+
+// uPlot listens to the mouse only; a finger moves the crosshair too, while the page still scrolls up and down.
+function followTouch(plot: uPlot, event: PointerEvent): void {
+  if (event.pointerType !== "touch") return;
+  const box = plot.over.getBoundingClientRect();
+  plot.setCursor({ left: event.clientX - box.left, top: event.clientY - box.top });
+}
+
+function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Callbacks, view: () => View | null): uPlot.Options {
+  const places = scales.map((_, place) => place as 0 | 1);
+  const range = (place: 0 | 1): uPlot.Range.Function => (_plot, low, high) => paddedRange(low, high, place, view());
+  return {
+    width: element.clientWidth,
+    height: element.clientHeight,
+    legend: { show: false },
+    // The right edge reaches into the margin of the panel, where the last label has room.
+    padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, 0],
+    scales: { x: { time: true }, ...Object.fromEntries(places.map((place) => [scaleOf(place), { range: range(place) }])) },
+    axes: [timeAxis(), ...places.map(valueAxis)],
+    series: [{}, ...seriesOf(lines)],
+    bands: bandsOf(lines),
+    cursor: cursor(lines, callbacks),
+    hooks: {
+      drawClear: [(plot) => drawIncidents(plot, view()?.incidents ?? [])],
+      draw: [
+        (plot) => drawMarkers(plot, lines),
+        (plot) => drawLimits(plot, view()?.limits ?? []),
+        (plot) => places.length > 1 && drawNames(plot, scales),
+      ],
+      setCursor: [(plot) => callbacks.onHover((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],
+      setSelect: [(plot) => zoomToSelection(plot, callbacks)],
+    },
+  };
+}
+
+function cursor(lines: PlotLine[], callbacks: Callbacks): uPlot.Cursor {
+  const lineOf = (series: number) => lines.find((_, index) => placeOf(index, lines.length) === series);
+  return {
+    y: false,
+    drag: { x: true, y: false, setScale: false, dist: 6 },
+    hover: { prox: REACH },
+    points: {
+      size: (_plot, series) => (isMean(series) ? 9 : 0),
+      width: 2,
+      stroke: () => colour("--surface"),
+      fill: (_plot, series) => colour(lineOf(series)?.colour ?? "--accent"),
+    },
+    bind: { dblclick: () => () => (callbacks.onReset(), null) },
+  };
+}
+
+function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
+  const { left, width } = plot.select;
+  if (width < 6) return;
+  const [from, to] = [plot.posToVal(left, "x") * 1000, plot.posToVal(left + width, "x") * 1000];
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  callbacks.onZoom({ from, to });
+}
+
+/** Room above and below, and never so narrow a range that the last digit's noise fills the chart. */
+function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): uPlot.Range.MinMax {
+  // A second scale without values is not drawn.
+  if (lowest === null || highest === null) return place === 0 ? [0, 1] : [null, null];
+  const least = Math.max(10 * 10 ** -(view?.digits[place] ?? 0), leastSpan(lowest, highest));
+  // Limits are those of the sensor in front, and so is the first scale.
+  const [low, high] = stretched(lowest, highest, least, place === 0 ? (view?.limits ?? []) : []);
+  const missing = Math.max(0, least - (high - low));
+  const padding = (high - low) * 0.08 + missing / 2;
+  return [low - padding, high + padding];
+}

@@ -1,0 +1,133 @@
+import type { Bucket, Span } from "../api/client";
+
+/** A bucket of the chart, with its times in milliseconds. */
+export interface Point {
+  from: number;
+  to: number;
+  min: number;
+  max: number;
+  mean: number;
+  count: number;
+}
+
+/** The stretch of time that the chart shows. */
+export interface Frame extends Span {
+  /** Whether it ends at the newest reading, because that is too old for the range to reach it from now. */
+  endsAtNewest: boolean;
+  /** Whether it begins at the first reading of all, because the sensor is younger than the range is long. */
+  beginsAtFirst: boolean;
+}
+
+const SHORTEST_MS = 60_000;
+
+/**
+ * Where a range of `lengthMs` lies. A sensor that has been silent for most of the range, such as a recording from
+ * years ago that is played back, is shown up to its newest reading instead of up to now. One that has just been
+ * switched on fills the chart from the left, instead of being a sliver at the right edge.
+ */
+export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number): Frame {
+  const endsAtNewest = nowMs - newestMs > lengthMs / 2;
+  const to = endsAtNewest ? newestMs : Math.max(nowMs, newestMs);
+  const beginsAtFirst = firstMs !== null && firstMs > to - lengthMs;
+  const from = beginsAtFirst ? firstMs : to - lengthMs;
+  return { from, to: Math.max(to, from + SHORTEST_MS), endsAtNewest, beginsAtFirst };
+}
+
+/** From the first reading to the newest. */
+export function wholeFrame(firstMs: number, newestMs: number): Frame {
+  const margin = Math.max(0, SHORTEST_MS - (newestMs - firstMs)) / 2;
+  return { from: firstMs - margin, to: newestMs + margin, endsAtNewest: false, beginsAtFirst: false };
+}
+
+export function toPoints(buckets: Bucket[]): Point[] {
+  return buckets.map((bucket) => ({ ...bucket, from: Date.parse(bucket.from), to: Date.parse(bucket.to) }));
+}
+
+/**
+ * Adds a live reading at the newest edge. The first one of all lies on the grid that begins at `origin`. What this is too
+ * coarse for, the next refetch sets right.
+ */
+export function extend(points: Point[], widthMs: number, at: number, value: number, origin = at): Point[] {
+  const last = points.at(-1);
+  if (last && at < last.from) return points;
+  if (last && at < last.from + widthMs) return [...points.slice(0, -1), merged(last, value)];
+  const start = last?.from ?? origin;
+  const from = start + Math.floor((at - start) / widthMs) * widthMs;
+  return [...points, { from, to: from + widthMs, min: value, max: value, mean: value, count: 1 }];
+}
+
+function merged(point: Point, value: number): Point {
+  const count = point.count + 1;
+  return {
+    ...point,
+    count,
+    min: Math.min(point.min, value),
+    max: Math.max(point.max, value),
+    mean: point.mean + (value - point.mean) / count,
+  };
+}
+
+/** Columns as uPlot takes them: times in seconds, and null where the line has to break. */
+export interface Columns {
+  times: number[];
+  means: (number | null)[];
+  lows: (number | null)[];
+  highs: (number | null)[];
+  /** The point that each column shows; null for a break. */
+  points: (Point | null)[];
+}
+
+/** The line breaks where a step is long for this sensor, and where an alert says that nothing came: in `gaps`. */
+export function toColumns(points: Point[], frame: Span, gaps: Span[] = []): Columns {
+  const columns: Columns = { times: [], means: [], lows: [], highs: [], points: [] };
+  const longest = longestStep(points.map((point) => point.from));
+  points.forEach((point, index) => {
+    const before = points[index - 1];
+    const isBreak = before && (point.from - before.from > longest || gaps.some((gap) => fills(gap, before, point)));
+    if (isBreak) push(columns, (before.to + point.from) / 2, null);
+    push(columns, Math.min((point.from + point.to) / 2, Math.max(frame.to, point.from)), point);
+  });
+  return columns;
+}
+
+/** Whether an absence is what lies between two points. Readings that came late may have filled it since. */
+function fills(gap: Span, before: Point, after: Point): boolean {
+  const step = after.from - before.to;
+  const common = Math.min(gap.to, after.from) - Math.max(gap.from, before.to);
+  return step > 0 && common >= step / 2 && step >= (gap.to - gap.from) / 2;
+}
+
+function push(columns: Columns, atMs: number, point: Point | null): void {
+  columns.times.push(atMs / 1000);
+  columns.means.push(point ? point.mean : null);
+  columns.lows.push(point ? point.min : null);
+  columns.highs.push(point ? point.max : null);
+  columns.points.push(point);
+}
+
+/**
+ * The longest step between two points that are still joined. A sensor that speaks once a minute leaves most buckets of
+ * a second empty, so a gap is what is long for this sensor: more than two and a half of its usual steps.
+ */
+export function longestStep(times: number[]): number {
+  const steps = times.slice(1).map((time, index) => time - times[index]!);
+  if (steps.length === 0) return Infinity;
+  steps.sort((a, b) => a - b);
+  return 2.5 * steps[Math.floor(steps.length / 2)]!;
+}
+
+/** The figures of a stretch as a whole; null when it has no reading. */
+export function summaryOf(points: Point[], frame: Span): Point | null {
+  const inside = points.filter((point) => point.to > frame.from && point.from <= frame.to);
+  if (inside.length === 0) return null;
+  const count = inside.reduce((sum, point) => sum + point.count, 0);
+  const weighted = inside.reduce((sum, point) => sum + point.mean * point.count, 0);
+  return {
+    from: frame.from,
+    to: frame.to,
+    min: Math.min(...inside.map((point) => point.min)),
+    max: Math.max(...inside.map((point) => point.max)),
+    mean: weighted / count,
+    count,
+  };
+}

@@ -1,0 +1,81 @@
+// The sensors in the chart, and how each is drawn.
+
+import { computed } from "@preact/signals";
+import type { SensorName } from "../address/selection";
+import { scalesOf } from "./common-axis";
+import { chosen, others } from "../address/choice";
+import { unitSign } from "../ui/format";
+import { keyOf, sensorOf, sensors } from "../live/state";
+
+export interface Shown extends SensorName {
+  key: string;
+}
+
+/** The one in front first. */
+export const shown = computed<Shown[]>(() => {
+  const front = chosen.value;
+  if (!front) return [];
+  const all = [front, ...others.value].map(({ device, metric }) => ({ device, metric, key: keyOf({ device, metric }) }));
+  return all.filter(({ key }, place) => place === 0 || key !== all[0]!.key);
+});
+
+/** Changes when others are shown, and not when the same ones are chosen anew. */
+export const shownKeys = computed(() => JSON.stringify(shown.value.map(({ key }) => key)));
+
+export interface Latest {
+  atMs: number;
+  value: number;
+}
+
+/** The newest reading, once the page knows the sensor. */
+export function latestOf(key: string): Latest | null {
+  void sensors.value;
+  const newest = sensorOf(key)?.newest.value;
+  return newest ? { atMs: Date.parse(newest.measured_at), value: newest.value } : null;
+}
+
+export function unitOf(key: string): string | null {
+  void sensors.value;
+  return sensorOf(key)?.newest.value.unit ?? null;
+}
+
+export function digitsOf(key: string): number {
+  void sensors.value;
+  return sensorOf(key)?.precision.digits ?? 1;
+}
+
+// Readings come ten times a second, units hardly ever change: what depends on this text is not made anew each time.
+const units = computed(() => JSON.stringify(shown.value.map(({ key, metric }) => ({ metric, unit: unitOf(key) }))));
+
+export const scales = computed(() => scalesOf(JSON.parse(units.value)));
+
+/** A sensor with this metric and unit would need a scale that the chart has no room for. */
+export function needsThirdScale(metric: string, unit: string | null): boolean {
+  return scalesOf([...JSON.parse(units.value), { metric, unit }]).of.at(-1) === null;
+}
+
+/** "°C and %", for a sentence. */
+export function scaleWords(): string {
+  return scales.value.names.map(unitSign).join(" and ");
+}
+
+/** The name of the style sheet's colour of a line. */
+export function colourOf(place: number): string {
+  return `--line-${place + 1}`;
+}
+
+/** Shapes in a box from 0 to 12, so that lines are told apart without their colours; the one in front has none. */
+const MARKERS = [
+  "",
+  "M6 2a4 4 0 1 0 0 8a4 4 0 1 0 0 -8Z",
+  "M2.4 2.4h7.2v7.2h-7.2Z",
+  "M6 1.4 11 10.2H1Z",
+  "M6 .8 11.2 6 6 11.2.8 6Z",
+  "M6 10.6 1 1.8h10Z",
+  "M4.4 1h3.2v3.4H11v3.2H7.6V11H4.4V7.6H1V4.4h3.4Z",
+  "M2.9 1 6 4.1 9.1 1 11 2.9 7.9 6 11 9.1 9.1 11 6 7.9 2.9 11 1 9.1 4.1 6 1 2.9Z",
+];
+
+export function markerOf(place: number): string {
+  return MARKERS[place] ?? "";
+}

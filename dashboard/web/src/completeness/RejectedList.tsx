@@ -1,0 +1,115 @@
+import { effect, signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { plural } from "../ui/format";
+import { fetchRejected, type Rejected, type Resent } from "./rejected";
+import { Resend } from "./Resend";
+import { DoneShape } from "../ui/Shapes";
+import { generation, rejectedCount } from "../live/state";
+import { isRejectedWanted } from "../address/view";
+import { When } from "../ui/When";
+
+const FIRST_ASKED = 100;
+const MORE = 400;
+const RELOAD_MS = 1000;
+const LONGEST_EXCERPT = 300;
+
+const rejected = signal<Rejected[] | null>(null);
+const problem = signal<string | null>(null);
+const most = signal(FIRST_ASKED);
+const done = signal("");
+
+/** What devices sent and Millrace could not read, with the reason: the first thing that the maker of a device needs. */
+export function RejectedList({ isSettled }: { isSettled: boolean }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(keepLoaded, []);
+  useEffect(() => {
+    if (isRejectedWanted.value) heading.current?.focus({ preventScroll: true });
+  }, [isRejectedWanted.value]);
+  // What has been drawn above it since may have pushed it away.
+  useEffect(() => {
+    if (document.activeElement === heading.current) heading.current?.scrollIntoView({ behavior: "instant" });
+  }, [isRejectedWanted.value, isSettled]);
+  return (
+    <section class="panel" aria-labelledby="rejected-title">
+      <h2 id="rejected-title" ref={heading} tabIndex={-1}>Rejected payloads</h2>
+      <p class="unseen" role="status">{done.value}</p>
+      {problem.value && <p class="problem" role="alert">The list could not be loaded: {problem.value}.</p>}
+      <List />
+    </section>
+  );
+}
+
+/** Loads again when there are others; a device that sends nothing else must not make a page ask all the time. */
+function keepLoaded(): () => void {
+  let timer = 0;
+  let askedAt = -Infinity;
+  const stop = effect(() => {
+    void [rejectedCount.value, generation.value, most.value];
+    clearTimeout(timer);
+    const ask = () => ((askedAt = performance.now()), void load());
+    timer = window.setTimeout(ask, Math.max(0, askedAt + RELOAD_MS - performance.now()));
+  });
+  return () => [stop, () => clearTimeout(timer)].forEach((end) => end());
+}
+
+async function load(): Promise<void> {
+  try {
+    rejected.value = await fetchRejected(most.peek());
+    problem.value = null;
+  } catch (error) {
+    problem.value = (error as Error).message;
+  }
+}
+
+function List() {
+  const shown = rejected.value;
+  if (!shown) return problem.value ? null : <p class="nothing">Loading…</p>;
+  if (shown.length === 0) return <p class="nothing">Every payload so far could be read.</p>;
+  return (
+    <>
+      <p class="view-note">
+        They are kept as they came. Mend one and send it again: it is then stored, judged and shown like any other, with
+        the time at which it first arrived.
+      </p>
+      <ol class="rejected-list">{shown.map((one) => <Row key={one.id ?? `${one.received_at} ${one.topic}`} one={one} />)}</ol>
+      {shown.length >= most.value && <button class="button" onClick={() => (most.value += MORE)}>Show older ones</button>}
+    </>
+  );
+}
+
+function Row({ one }: { one: Rejected }) {
+  const [open, setOpen] = useState(false);
+  const row = useRef<HTMLLIElement>(null);
+  const close = () => {
+    setOpen(false);
+    row.current?.querySelector<HTMLElement>("[data-resend]")?.focus();
+  };
+  const finish = ({ readings, resent_at }: Resent) => {
+    setOpen(false);
+    rejected.value = rejected.peek()?.map((other) => (other === one ? { ...one, resent_at } : other)) ?? null;
+    done.value = `Resent: ${plural(readings, "reading")} of ${one.topic} stored.`;
+    row.current?.focus();
+  };
+  const isResendable = one.id !== undefined && !one.resent_at;
+  return (
+    <li ref={row} tabIndex={-1} data-testid="rejected" data-resent={Boolean(one.resent_at)}>
+      <div class="rejected-line">
+        <When at={one.received_at} />
+        <strong>{one.topic}</strong>
+        {one.resent_at && <span class="rejected-resent"><DoneShape />resent <When at={one.resent_at} /></span>}
+        {isResendable && (
+          <button class="button" data-resend aria-expanded={open} aria-label={`Resend the payload of ${one.topic}`} onClick={() => setOpen(!open)}>
+            Resend…
+          </button>
+        )}
+      </div>
+      <p class="rejected-reason">{one.reason}</p>
+      {open ? <Resend one={one} close={close} finish={finish} /> : <pre tabIndex={0} aria-label="Payload">{excerpt(one.payload)}</pre>}
+    </li>
+  );
+}
+
+function excerpt(payload: string): string {
+  if (payload === "") return "(empty)";
+  return payload.length > LONGEST_EXCERPT ? `${payload.slice(0, LONGEST_EXCERPT)}…` : payload;
+}

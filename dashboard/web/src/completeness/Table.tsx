@@ -1,0 +1,75 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { rangesText, type Boot } from "./ledger";
+import { AlertShape, DoneShape } from "../ui/Shapes";
+import { When } from "../ui/When";
+
+/** Rows that are drawn at once. What is missing comes first, so few readers go on to the rest. */
+const ROWS = 200;
+const GAPS = 4;
+
+const HEADS = ["Device", "Boot", "Expected", "Stored", "Missing", "Late", "Repeated", "Newest reading"];
+
+/** A line for each boot of each device. Its roles are written out: on a phone the rows are drawn as cards. */
+export function LedgerTable({ boots }: { boots: Boot[] }) {
+  const [most, setMost] = useState(ROWS);
+  const rest = boots.length - most;
+  return (
+    <>
+      <table class="ledger" role="table" aria-rowcount={boots.length + 1}>
+        <caption class="unseen">Readings of each device and boot, those with missing ones first</caption>
+        <thead role="rowgroup">
+          <tr role="row">{HEADS.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr>
+        </thead>
+        <tbody role="rowgroup">
+          {boots.slice(0, most).map((boot) => <Row key={`${boot.device} ${boot.boot}`} boot={boot} />)}
+        </tbody>
+      </table>
+      {rest > 0 && (
+        <button class="button" onClick={() => setMost(most + ROWS)}>
+          Show {Math.min(ROWS, rest).toLocaleString()} more of {rest.toLocaleString()}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Row({ boot }: { boot: Boot }) {
+  const { missing } = boot;
+  return (
+    <tr role="row" data-testid="boot" data-device={boot.device} data-missing={missing}>
+      <th scope="row" role="rowheader">{boot.device}</th>
+      <Cell head="Boot" class="ledger-boot">{boot.boot}</Cell>
+      <Cell head="Expected">{boot.expected.toLocaleString()}</Cell>
+      <Cell head="Stored">{boot.stored.toLocaleString()}</Cell>
+      <Cell head="Missing" class="ledger-missing">
+        {missing > 0 ? <><AlertShape />{missing.toLocaleString()}<Gaps boot={boot} /></> : <><DoneShape />none</>}
+      </Cell>
+      <Cell head="Late" none={boot.late === 0}>{boot.late.toLocaleString()}</Cell>
+      <Cell head="Repeated" none={boot.repeated === 0}>{boot.repeated.toLocaleString()}</Cell>
+      <Cell head="Newest reading"><When at={boot.newest_measured_at} /></Cell>
+    </tr>
+  );
+}
+
+interface CellProps {
+  head: string;
+  class?: string;
+  none?: boolean;
+  children: ComponentChildren;
+}
+
+function Cell({ head, class: name, none, children }: CellProps) {
+  return <td role="cell" class={name} data-head={head} data-none={none}>{children}</td>;
+}
+
+/** The numbers of what is missing. */
+function Gaps({ boot }: { boot: Boot }) {
+  if (boot.missing_ranges.length <= GAPS) return <span class="gaps">{rangesText(boot, GAPS)}</span>;
+  return (
+    <details class="gaps">
+      <summary>{rangesText(boot, GAPS)}</summary>
+      {rangesText(boot, boot.missing_ranges.length)}
+    </details>
+  );
+}

@@ -1,0 +1,54 @@
+import { useState } from "preact/hooks";
+import { endSilence, type Silence } from "../api/client";
+import { done } from "./replying";
+import { loadSilences, silences, silencesProblem } from "./silences";
+import { When } from "../ui/When";
+
+const TITLE_ID = "silences-title";
+
+/** The silences that last, whoever asked for them, and the way to end one. */
+export function SilenceList() {
+  const problem = silencesProblem.value;
+  if (silences.value.length === 0 && !problem) return null;
+  return (
+    <section class="silences" aria-labelledby={TITLE_ID}>
+      <h3 id={TITLE_ID} tabIndex={-1}>Silences</h3>
+      {problem && <p class="problem">The list could not be loaded: {problem}.</p>}
+      <ul>{silences.value.map((silence) => <Row key={silence.id} silence={silence} />)}</ul>
+    </section>
+  );
+}
+
+function Row({ silence }: { silence: Silence }) {
+  const [problem, setProblem] = useState("");
+  const { device, metric, rule, until, reason, by } = silence;
+  const end = async () => {
+    setProblem("");
+    try {
+      await endSilence(silence.id);
+      focusAfter();
+      await loadSilences();
+      done.value = `Ended the silence of ${device}.`;
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+  return (
+    <li data-testid="silence" data-device={device}>
+      <p class="alert-line">
+        <strong>{[device === "#" ? "all devices" : device, metric, rule].filter(Boolean).join(" · ")}</strong>
+        <span class="alert-lasted">until <When at={until} /></span>
+      </p>
+      <div class="silence-line">
+        <p>{by && `${by}: `}{reason}</p>
+        <button class="button" aria-label={`End the silence of ${device}`} onClick={end}>End</button>
+      </div>
+      <p class="problem" aria-live="polite">{problem && `Not ended: ${problem}.`}</p>
+    </li>
+  );
+}
+
+/** The button goes with its silence, and the heading with the last of them. */
+function focusAfter(): void {
+  document.getElementById(silences.peek().length > 1 ? TITLE_ID : "alerts-title")?.focus();
+}

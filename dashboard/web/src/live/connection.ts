@@ -1,0 +1,99 @@
+import type { Frame } from "../api/client";
+
+// The server sends a frame at least every 2 s; three missed ones mean that the connection is dead.
+const SILENCE_MS = 6000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
+export interface Listener {
+  /** The MQTT filters of what is wanted; none for all. */
+  filters(): string[];
+  onFrame(frame: Frame): void;
+  /**
+   * Called each time a connection is lost, with the time of the last frame by the browser's clock, and with the
+   * server's words if it said why.
+   */
+  onLost(lastHeardMs: number, why: string | null): void;
+}
+
+/**
+ * Keeps a WebSocket open for ever: what it hears goes to the listener, what it loses it opens again. Returns what tells
+ * the server that other filters are wanted; a snapshot is the answer.
+ */
+export function listen(listener: Listener): () => void {
+  let socket: WebSocket | null = null;
+  let lastHeardMs = Date.now();
+  let tries = 0;
+  let retry = 0;
+  let watchdog = 0;
+
+  function open(): void {
+    clearTimeout(retry);
+    socket = new WebSocket(addressFor(listener.filters()));
+    socket.onmessage = (message) => hear(JSON.parse(message.data as string) as Frame);
+    socket.onclose = ({ reason }) => lose(reason || null);
+    watch();
+  }
+
+  function hear(frame: Frame): void {
+    lastHeardMs = Date.now();
+    watch();
+    try {
+      listener.onFrame(frame);
+      tries = 0;
+    } catch (error) {
+      // What was missed is in the snapshot that a new connection begins with.
+      lose((error as Error).message);
+    }
+  }
+
+  function watch(): void {
+    clearTimeout(watchdog);
+    watchdog = window.setTimeout(() => lose(null), SILENCE_MS);
+  }
+
+  // A half-open connection may never report its close, so the watchdog does not wait for one.
+  function lose(why: string | null): void {
+    drop();
+    listener.onLost(lastHeardMs, why);
+    retry = window.setTimeout(open, waitBefore(tries++));
+  }
+
+  function drop(): void {
+    clearTimeout(watchdog);
+    if (socket) socket.onclose = socket.onmessage = null;
+    socket?.close();
+    socket = null;
+  }
+
+  function subscribe(): void {
+    if (!socket) return;
+    const filters = listener.filters();
+    if (socket.readyState === WebSocket.OPEN) return socket.send(JSON.stringify({ topics: filters.length > 0 ? filters : ["#"] }));
+    drop();
+    open();
+  }
+
+  function openNow(): void {
+    if (!socket && document.visibilityState === "visible") open();
+  }
+
+  window.addEventListener("online", openNow);
+  document.addEventListener("visibilitychange", openNow);
+  open();
+  return subscribe;
+}
+
+/** Doubles from half a second to ten, half of it by chance, so that a thousand pages do not return at once. */
+export function waitBefore(tries: number): number {
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
+  return wait / 2 + (Math.random() * wait) / 2;
+}
+
+function addressFor(filters: string[]): string {
+  const url = new URL("ws", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = filters.length > 0 ? `?topics=${encodeURIComponent(filters.join())}` : "";
+  url.hash = "";
+  return url.href;
+}

@@ -1,0 +1,70 @@
+import type { ComponentChildren } from "preact";
+import { formatDuration, formatNumber } from "../ui/format";
+import { partsOf, type Part, type Stage as StageOfPath, type StageState } from "./stages";
+import { AlertShape, DoneShape, DownShape, UnknownShape } from "../ui/Shapes";
+
+const WORDS: Record<StageState, string> = { ok: "ok", warning: "warning", down: "down", unknown: "not known" };
+const SHAPES = { ok: DoneShape, warning: AlertShape, down: DownShape, unknown: UnknownShape };
+
+/** One stage of the way: how it is, how much goes through, what waits, and what is wrong. */
+export function Stage({ stage }: { stage: StageOfPath }) {
+  const parts = partsOf(stage);
+  return (
+    <article class="stage" data-testid="stage" data-stage={stage.id} data-state={stage.state} aria-label={stage.name}>
+      <h3>{stage.name}<State of={stage.state} /></h3>
+      <Figures of={stage} />
+      {stage.says.length > 0 && <p class="stage-says">{stage.says.join(" · ")}</p>}
+      {stage.problem && <p class="stage-problem">{stage.problem}</p>}
+      {parts.length > 0 && (
+        <ul class="parts" aria-label={`Parts of ${stage.name}`}>
+          {parts.map((part) => <PartLine key={part.name} part={part} />)}
+        </ul>
+      )}
+    </article>
+  );
+}
+
+function State({ of }: { of: StageState }) {
+  const Shape = SHAPES[of] ?? UnknownShape;
+  return <span class="stage-state" data-state={of}><Shape />{WORDS[of] ?? of}</span>;
+}
+
+function Figures({ of }: { of: Part }) {
+  const { rate, depth, behind } = of;
+  return (
+    <dl class="stage-figures">
+      {rate !== null && <Figure name="rate" main>{rateText(rate)}<small>/s</small></Figure>}
+      {depth !== null && <Figure name="waiting">{depth.toLocaleString()}</Figure>}
+      {behind !== null && <Figure name="behind">{behindText(behind)}</Figure>}
+    </dl>
+  );
+}
+
+function Figure({ name, main, children }: { name: string; main?: boolean; children: ComponentChildren }) {
+  return <div data-main={main}><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function PartLine({ part }: { part: Part }) {
+  const { name, state, rate, depth, behind, says, problem } = part;
+  const figures = [
+    rate !== null && `${rateText(rate)}/s`,
+    depth !== null && `${depth.toLocaleString()} waiting`,
+    behind !== null && behind > 0 && `${behindText(behind)} behind`,
+    ...says,
+  ].filter(Boolean);
+  return (
+    <li data-testid="part" data-part={name} data-state={state}>
+      <p class="part-name">{name}<State of={state} /></p>
+      {figures.length > 0 && <p class="part-figures">{figures.join(" · ")}</p>}
+      {problem && <p class="stage-problem">{problem}</p>}
+    </li>
+  );
+}
+
+function rateText(rate: number): string {
+  return formatNumber(rate, rate > 0 && rate < 9.95 ? 1 : 0);
+}
+
+function behindText(seconds: number): string {
+  return seconds < 60 ? `${formatNumber(seconds, seconds > 0 && seconds < 9.95 ? 1 : 0)} s` : formatDuration(seconds * 1000);
+}

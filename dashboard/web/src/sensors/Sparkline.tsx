@@ -1,0 +1,78 @@
+import { now } from "../live/clock";
+import type { Sensor } from "../live/state";
+import { longestStep } from "../chart/points";
+import { leastSpan } from "../ui/plotting";
+import type { Slot } from "../live/history-buffer";
+
+const WIDTH = 120;
+const HEIGHT = 32;
+// Above and below the line, so that a spike does not touch the text.
+const MARGIN = 3;
+
+/** The last minutes of a sensor: a band from minimum to maximum, a line of means, a dot where it is now. */
+export function Sparkline({ sensor }: { sensor: Sensor }) {
+  const { slots, slotMs } = sensor.trail;
+  const newest = sensor.newest.peek();
+  const span = sensor.trail.span(newest.measuredAtMs, now.value);
+  const shown = slots.filter((slot) => slot.at + slotMs > span.from);
+  if (shown.length === 0) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
+
+  const place = placement(shown, span.from, span.to, slotMs);
+  const runs = unbroken(shown);
+  const end = { x: place.x(newest.measuredAtMs), y: place.y(newest.value) };
+  return (
+    <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <path class="sparkline-band" d={runs.map((run) => bandPath(run, place)).join("")} />
+      <path class="sparkline-line" d={runs.map((run) => linePath(run, place, run === runs.at(-1) ? end : null)).join("")} />
+      <path class="sparkline-dot" d={`M${end.x} ${end.y}h0`} />
+    </svg>
+  );
+}
+
+interface Placement {
+  x(ms: number): number;
+  y(value: number): number;
+  middle(slot: Slot): number;
+}
+
+function placement(slots: Slot[], from: number, to: number, slotMs: number): Placement {
+  const low = Math.min(...slots.map((slot) => slot.min));
+  const high = Math.max(...slots.map((slot) => slot.max));
+  // A flat line belongs in the middle, and noise looks flat.
+  const range = Math.max(high - low, leastSpan(low, high));
+  const middleValue = (low + high) / 2;
+  const x = (ms: number) => round(((ms - from) / (to - from)) * WIDTH);
+  return {
+    x,
+    y: (value) => round(HEIGHT / 2 - ((value - middleValue) / range) * (HEIGHT - 2 * MARGIN)),
+    middle: (slot) => x(Math.max(from, Math.min(slot.at + slotMs / 2, to))),
+  };
+}
+
+function round(length: number): number {
+  return Math.round(length * 10) / 10;
+}
+
+function unbroken(slots: Slot[]): Slot[][] {
+  const longest = longestStep(slots.map((slot) => slot.at));
+  const runs: Slot[][] = [];
+  slots.forEach((slot, index) => {
+    const before = slots[index - 1];
+    if (!before || slot.at - before.at > longest) runs.push([]);
+    runs.at(-1)!.push(slot);
+  });
+  return runs;
+}
+
+function linePath(run: Slot[], place: Placement, end: { x: number; y: number } | null): string {
+  const spots = run.map((slot) => `${place.middle(slot)} ${place.y(slot.mean)}`);
+  if (end) spots[spots.length - 1] = `${end.x} ${end.y}`;
+  // A run of one is a dash of no length, which round caps turn into a dot.
+  return spots.length === 1 ? `M${spots[0]}h0` : `M${spots.join("L")}`;
+}
+
+function bandPath(run: Slot[], place: Placement): string {
+  const above = run.map((slot) => `${place.middle(slot)} ${place.y(slot.max)}`);
+  const below = run.map((slot) => `${place.middle(slot)} ${place.y(slot.min)}`).reverse();
+  return run.length === 1 ? "" : `M${[...above, ...below].join("L")}Z`;
+}
