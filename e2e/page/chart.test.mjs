@@ -45,7 +45,7 @@ test("the keyboard finds a sensor and adds it to the chart", async () => {
   await eventually(points, ([lab]) => lab > 50);
   await tool("Add sensor").focus();
   await page.keyboard.press("Enter");
-  await eventually(() => picks().evaluateAll((all) => all.map((one) => one.dataset.sensor).join()), "temperature/attic,humidity/lab,pressure/lab");
+  await eventually(() => picks().evaluateAll((all) => all.map((one) => one.dataset.series).join()), "temperature/attic,humidity/lab,pressure/lab");
   await page.keyboard.type("att");
   await eventually(() => picks().count(), 1);
   await page.keyboard.press("Enter");
@@ -135,7 +135,7 @@ test("a copied link of a zoomed table shows exactly the same to somebody else", 
   const theirs = () => textOf(other.page.getByTestId("chart-table").locator("tbody"));
   const ours = () => textOf(table().locator("tbody"));
   await eventually(async () => (await theirs()).length > 1000 && (await theirs()) === (await ours()), true);
-  assert.deepEqual(await other.page.getByTestId("line").evaluateAll((all) => all.map((one) => one.dataset.sensor)), await names());
+  assert.deepEqual(await other.page.getByTestId("line").evaluateAll((all) => all.map((one) => one.dataset.series)), await names());
 });
 
 test("where a page may not copy, the link is there to be copied by hand", async (t) => {
@@ -144,7 +144,7 @@ test("where a page may not copy, the link is there to be copied by hand", async 
   });
   t.after(() => other.close());
   await other.page.getByTestId("copy-link").click();
-  const field = other.page.getByLabel("Link to this chart, to be copied");
+  const field = other.page.getByLabel("Link to this chart");
   assert.equal(await field.inputValue(), `${millrace.http}/?${FRONT}&range=15m`);
   assert.equal(await other.page.evaluate(() => getSelection().toString()), await field.inputValue());
   await other.page.keyboard.press("Escape");
@@ -208,7 +208,7 @@ test("while the server is away nothing can be downloaded, and the page says why"
   await device.endAsync(true);
   await millrace.stop();
   await eventually(() => tool(/^CSV/).isDisabled(), true);
-  assert.equal(await textOf(tool(/^CSV/)), "CSV: The server is away");
+  assert.equal(await textOf(tool(/^CSV/)), "CSV: The server does not answer");
   await assertAccessible(page);
 });
 
@@ -234,8 +234,8 @@ const search = () => new URL(page.url()).search;
 const chart = () => page.getByTestId("chart");
 const table = () => page.getByTestId("chart-table");
 const lines = () => page.getByTestId("line");
-const line = (key) => page.locator(`[data-testid="line"][data-sensor="${key}"]`);
-const names = () => lines().evaluateAll((all) => all.map((one) => one.dataset.sensor));
+const line = (key) => page.locator(`[data-testid="line"][data-series="${key}"]`);
+const names = () => lines().evaluateAll((all) => all.map((one) => one.dataset.series));
 const figures = (key) => textOf(line(key).locator(".line-figures"));
 const picks = () => page.getByTestId("pick");
 const tool = (name) => page.locator(".chart-tools").getByRole("button", { name });

@@ -36,16 +36,16 @@ test("the page of the cluster shows a sensor that runs", { skip }, async () => {
   await eventually(() => valueOf(SENSOR.device), (value) => value !== first);
 });
 
-test("an alert comes and goes with the value", { skip }, async () => {
+test("an incident opens and is resolved with the value", { skip }, async () => {
   const name = `page-${Date.now()}`;
-  const alert = (open) => page.locator(`[data-testid="alert"][data-open="${open}"]`, { hasText: name });
+  const incidents = (open) => page.locator(`[data-testid="incident"][data-open="${open}"]`, { hasText: name });
   await page.goto(lookFor(name));
   await device.publishAsync(`temperature/${name}`, "26.5", { qos: 1 });
   await eventually(() => valueOf(name), "26.5");
-  await eventually(() => alert(true).count(), 1);
+  await eventually(() => incidents(true).count(), 1);
   await device.publishAsync(`temperature/${name}`, "22", { qos: 1 });
-  await eventually(() => alert(true).count(), 0);
-  await eventually(() => alert(false).count(), 1);
+  await eventually(() => incidents(true).count(), 0);
+  await eventually(() => incidents(false).count(), 1);
 });
 
 test("a sensor that is stopped goes stale and then offline", { skip }, async () => {

@@ -36,7 +36,7 @@ after(async () => {
 // The tests tell one story and run in this order.
 
 test("the summary counts sensors by state, and readings as they come", async () => {
-  await eventually(() => textOf(page.getByTestId("summary")), /41 sensors.*41 fresh.*0 stale.*0 offline.*0 open alerts/);
+  await eventually(() => textOf(page.getByTestId("summary")), /41 sensors.*41 fresh.*0 stale.*0 offline.*0 open incidents/);
   const stop = repeat(() => publish("lab", 10));
   await eventually(() => textOf(page.getByTestId("rate")), /^[1-9][\d.]* readings\/s$/);
   clearInterval(stop);
@@ -138,7 +138,7 @@ test("arrow keys reach every tile, and Enter shows it", async () => {
   assert.equal(await page.locator('[data-item][tabindex="0"]').count(), 1);
 });
 
-test("axe finds nothing grave among the tiles, with an alert and a closed group", () => assertAccessible(page));
+test("axe finds nothing grave among the tiles, with an incident and a closed group", () => assertAccessible(page));
 
 test("it fits a phone", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
@@ -158,14 +158,14 @@ test("while the socket is cut the table says so and greys its values; afterwards
   assert.match(await textOf(page.getByTestId("rate")), /^– readings/);
   await publish("lab", 19.5);
   await assertAccessible(page);
-  cut.mend();
+  cut.restore();
   await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "true");
   await eventually(() => textOf(row("lab").getByTestId("row-value")), "19.5");
   await eventually(() => row("lab").getAttribute("data-alerting"), "false");
   await eventually(valueColour, before);
 });
 
-test("a browser whose clock is an hour ahead tells the same ages, and the server's time of the loss", async (t) => {
+test("a browser whose clock is an hour ahead shows the same ages, and the server's time of the loss", async (t) => {
   let lost;
   const ahead = await browse(`${millrace.http}/?view=table`, {
     prepare: async (page) => {
@@ -178,8 +178,8 @@ test("a browser whose clock is an hour ahead tells the same ages, and the server
   await eventually(() => textOf(ahead.page.locator('[data-device="lab"] .age')), /^[0-9] s ago$/);
   lost.now();
   await eventually(() => textOf(ahead.page.getByTestId("connection")), /disconnected since/);
-  const told = await textOf(ahead.page.getByTestId("connection"));
-  assert.ok(recentClockTimes().some((time) => told.includes(time)), told);
+  const text = await textOf(ahead.page.getByTestId("connection"));
+  assert.ok(recentClockTimes().some((time) => text.includes(time)), text);
 });
 
 test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
@@ -220,7 +220,7 @@ async function allowCuts(page) {
       open.forEach((socket) => socket.close());
       open.clear();
     },
-    mend: () => (isCut = false),
+    restore: () => (isCut = false),
   };
   return cut;
 }

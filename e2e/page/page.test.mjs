@@ -49,13 +49,13 @@ test("the chart draws the readings", async () => {
   await eventually(chartPoints, (points) => points > 0);
 });
 
-test("a value over 25 shows an alert and marks the tile, and one below resolves it", async () => {
+test("a value over 25 opens an incident and marks the tile, and one below resolves it", async () => {
   await publish("26.5");
-  await eventually(() => page.locator('[data-testid="alert"][data-open="true"]').count(), 1);
+  await eventually(() => page.locator('[data-testid="incident"][data-open="true"]').count(), 1);
   await eventually(() => tile().getAttribute("data-alerting"), "true");
   await publish("22");
-  await eventually(() => page.locator('[data-testid="alert"][data-open="true"]').count(), 0);
-  await eventually(() => page.locator('[data-testid="alert"][data-open="false"]').count(), 1);
+  await eventually(() => page.locator('[data-testid="incident"][data-open="true"]').count(), 0);
+  await eventually(() => page.locator('[data-testid="incident"][data-open="false"]').count(), 1);
   await eventually(() => tile().getAttribute("data-alerting"), "false");
 });
 
@@ -75,7 +75,7 @@ test("a silent sensor goes stale and then offline", async () => {
   await eventually(tileState, "offline");
 });
 
-test("the address reproduces the choice", async () => {
+test("the address reproduces the selection", async () => {
   await page.getByRole("button", { name: "1 h", exact: true }).click();
   await eventually(() => new URL(page.url()).search, "?device=lab&metric=temperature&range=1h");
   await page.reload();
@@ -102,7 +102,7 @@ test("when Millrace is back, the page finds it and its history again", async () 
   browser.expectRefusals = false;
   await eventually(tileValue, "21.9");
   await eventually(chartPoints, (points) => points > 0);
-  await eventually(() => page.getByTestId("alert").count(), 1);
+  await eventually(() => page.getByTestId("incident").count(), 1);
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await publish("21.7");
   await eventually(tileValue, "21.7");

@@ -42,7 +42,7 @@ test("a page of a part shows and counts that part, and says that it is one", asy
   await eventually(connected, "true");
   await eventually(() => textOf(page.getByTestId("scope")), /^only temperature\/oslo\/#/);
   await eventually(tiles, (names) => names.length === 6 && names.every((name) => name.startsWith("oslo/")));
-  assert.match(await textOf(page.getByTestId("summary")), /6 sensors.*6 fresh.*0 open alerts/);
+  assert.match(await textOf(page.getByTestId("summary")), /6 sensors.*6 fresh.*0 open incidents/);
   assert.equal(await page.getByTestId("rejected-count").count(), 0);
   await assertAccessible(page);
 });
@@ -61,9 +61,9 @@ test("links to a sensor keep to the part", async () => {
   await eventually(search, "?device=oslo/s2&metric=temperature&range=15m&topics=temperature/oslo/%23");
 });
 
-test("the way out shows all, over the same connection, and the way back is the browser's", async () => {
+test("the link out of it shows all, over the same connection, and the way back is the browser's", async () => {
   await page.getByTestId("scope").getByRole("link", { name: "Show all" }).click();
-  await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors.*1 open alert.*1 rejected/);
+  await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors.*1 open incident.*1 rejected/);
   await eventually(search, "?device=oslo/s2&metric=temperature&range=15m");
   await page.goBack();
   await eventually(() => textOf(page.getByTestId("summary")), /6 sensors/);
@@ -75,7 +75,7 @@ test("a group's heading leads to a page of it, by mouse and by keyboard", async 
   await group("berlin").hover();
   await group("berlin").getByRole("link", { name: "only berlin" }).click();
   await eventually(() => textOf(page.getByTestId("scope")), /^only \+\/berlin\/#/);
-  await eventually(() => textOf(page.getByTestId("summary")), /6 sensors.*1 open alert/);
+  await eventually(() => textOf(page.getByTestId("summary")), /6 sensors.*1 open incident/);
   await eventually(() => textOf(page.locator("#chart-title")), /^berlin\//);
   await eventually(search, (address) => !address.includes("device="));
   await page.goBack();
@@ -86,30 +86,30 @@ test("a group's heading leads to a page of it, by mouse and by keyboard", async 
   await eventually(() => textOf(page.getByTestId("summary")), /7 sensors/);
 });
 
-test("filters that are none are said to be, and all is shown", async () => {
+test("wrong filters are reported, and all sensors are shown", async () => {
   await page.goto(`${millrace.http}/?topics=temperature/%23/lab`);
-  await eventually(() => textOf(page.getByTestId("scope")), /^All is shown: “temperature\/#\/lab” is no filter/);
+  await eventually(() => textOf(page.getByTestId("scope")), /^Showing all sensors: “temperature\/#\/lab” is not a filter/);
   await eventually(() => textOf(page.getByTestId("summary")), /14 sensors/);
   await assertAccessible(page);
 });
 
-test("a part that has no sensor says so, with the way out", async () => {
+test("a page without sensors says so, with a link to all", async () => {
   await page.goto(`${millrace.http}/?topics=%2B/bergen/%23`);
-  await eventually(() => textOf(page.getByTestId("empty")), /None has sent a reading to \+\/bergen\/#/);
+  await eventually(() => textOf(page.getByTestId("empty")), /No sensor has sent a reading to \+\/bergen\/#/);
   await page.getByRole("link", { name: "Show all sensors" }).click();
   await eventually(() => textOf(page.getByTestId("summary")), /^14 sensors/);
 });
 
-test("alerts are all counted, though not all are listed; of a part they are not counted beyond the list", async () => {
+test("all incidents are counted, though not all are listed; those of a part are counted up to the end of the list", async () => {
   await Promise.all(Array.from({ length: 102 }, (_, n) => publish(`hot/s${n}`, 30)));
-  await eventually(() => textOf(page.getByTestId("summary")), /103 open alerts/);
-  await eventually(() => textOf(page.getByTestId("unlisted")), /^3 more alerts are open/);
+  await eventually(() => textOf(page.getByTestId("summary")), /103 open incidents/);
+  await eventually(() => textOf(page.getByTestId("unlisted")), /^3 more incidents are open/);
   await eventually(() => page.title(), /^\(103\)/);
   await page.goto(`${millrace.http}/?topics=temperature/hot/%23`);
-  await eventually(() => textOf(page.getByTestId("summary")), /100 or more open alerts/);
+  await eventually(() => textOf(page.getByTestId("summary")), /100 or more open incidents/);
 });
 
-test("a page too many says why it is not connected, and is when there is room", async (t) => {
+test("a page too many says why it is not connected, and connects when another closes", async (t) => {
   const second = await browse(`${millrace.http}/`);
   t.after(() => second.close());
   await eventually(

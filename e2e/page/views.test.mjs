@@ -41,15 +41,15 @@ test("axe finds nothing grave among a few tiles", async () => {
 });
 
 test("the keyboard leads from view to view, and the way back is the browser's", async () => {
-  await page.getByRole("link", { name: "Completeness" }).focus();
+  await page.getByRole("link", { name: "Data gaps" }).focus();
   await page.keyboard.press("Enter");
-  await eventually(focused, "Completeness");
-  await eventually(() => page.title(), "Completeness – Millrace");
-  assert.equal(await page.locator('nav [aria-current="page"]').textContent(), "Completeness");
+  await eventually(focused, "Data gaps");
+  await eventually(() => page.title(), "Data gaps – Millrace");
+  assert.equal(await page.locator('nav [aria-current="page"]').textContent(), "Data gaps");
   await page.getByRole("link", { name: "Pipeline" }).click();
   await eventually(focused, "Pipeline");
   await page.goBack();
-  await eventually(focused, "Completeness");
+  await eventually(focused, "Data gaps");
   await page.goBack();
   await eventually(() => page.title(), "Millrace");
   await eventually(() => page.getByTestId("tile").count(), 2);
@@ -58,12 +58,12 @@ test("the keyboard leads from view to view, and the way back is the browser's", 
 test("a view is reached by its address, and takes no focus that nobody gave it", async () => {
   await page.goto("about:blank");
   await page.goto(`${millrace.http}/#completeness`);
-  await eventually(() => textOf(page.getByTestId("view-title")), "Completeness");
+  await eventually(() => textOf(page.getByTestId("view-title")), "Data gaps");
   assert.equal(await page.evaluate(() => document.activeElement === document.body), true);
 });
 
-test("what is missing is said in a sentence, and comes first in the table with its numbers", async () => {
-  await eventually(() => textOf(page.getByTestId("verdict")), /3 missing.* of 13 readings,\s+from 1 of 2 devices/);
+test("missing readings are summed up in a sentence, and come first in the table with their numbers", async () => {
+  await eventually(() => textOf(page.getByTestId("headline")), /3 missing.* of 13 readings,\s+from 1 of 2 devices/);
   await eventually(() => boots(), "cellar,lab");
   const words = await textOf(boot("cellar"));
   assert.match(words, /^cellar7107.*34–5, 9/);
@@ -77,13 +77,13 @@ test("the table is filtered by name", async () => {
   await page.getByLabel("Filter devices by name").fill("");
 });
 
-test("a reading that comes late closes its gap when the ledger is asked again", async () => {
+test("a reading that comes late closes its gap when the ledger is checked again", async () => {
   await publish("cellar", { value: 20, boot: 7, seq: 9 });
   await page.getByRole("button", { name: "Check again" }).click();
-  await eventually(() => textOf(page.getByTestId("verdict")), /2 missing/);
+  await eventually(() => textOf(page.getByTestId("headline")), /2 missing/);
   await page.locator('[data-range="all"]').click();
   await eventually(() => page.locator('[data-range="all"]').getAttribute("aria-pressed"), "true");
-  await eventually(() => textOf(page.getByTestId("verdict")), /2 missing/);
+  await eventually(() => textOf(page.getByTestId("headline")), /2 missing/);
 });
 
 test("the count in the header leads to what was rejected", async () => {
@@ -109,7 +109,7 @@ test("Escape closes the form and gives the focus back", async () => {
   assert.match(await page.evaluate(() => document.activeElement.textContent), /^Resend/);
 });
 
-test("mended it is stored with the time at which it came, and is counted no more", async () => {
+test("a fixed payload is stored with the time at which it arrived, and is no longer counted", async () => {
   const [{ received_at }] = (await ask("api/rejected")).rejected;
   await page.keyboard.press("Enter");
   await payload().fill("23.5");
@@ -122,7 +122,7 @@ test("mended it is stored with the time at which it came, and is counted no more
   assert.deepEqual(readings.filter(({ value }) => value === 23.5).map(({ measured_at }) => measured_at), [received_at]);
 });
 
-test("the way of the readings is drawn with all that is on it", async () => {
+test("the pipeline is drawn with all its stages", async () => {
   await page.getByRole("link", { name: "Pipeline" }).click();
   await eventually(stages, "devices,broker,alerter,page,writer,store");
   await eventually(() => stage("writer").getAttribute("data-state"), "ok");
@@ -130,11 +130,11 @@ test("the way of the readings is drawn with all that is on it", async () => {
   await assertAccessible(page);
 });
 
-test("while the store is locked the writer is seen to wait, and afterwards to go on", async () => {
+test("while the store is locked the writer waits, and afterwards goes on", async () => {
   const unlock = await lockStore();
   const waiting = publish("lab", { value: 22, boot: 1, seq: 4 });
   await eventually(() => stage("writer").getAttribute("data-state"), (state) => state !== "ok");
-  await eventually(() => textOf(page.getByTestId("verdict")), /stages? needs? a look/);
+  await eventually(() => textOf(page.getByTestId("headline")), /stages? needs? attention/);
   await eventually(() => textOf(page.getByTestId("behind")), (text) => !/^writer 0 s/.test(text));
   await assertAccessible(page);
   await unlock();
@@ -144,7 +144,7 @@ test("while the store is locked the writer is seen to wait, and afterwards to go
 
 test("all views fit a phone", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const name of ["Pipeline", "Completeness", "Overview"]) {
+  for (const name of ["Pipeline", "Data gaps", "Overview"]) {
     await page.getByRole("link", { name }).click();
     await eventually(() => textOf(page.getByTestId("view-title")), name);
     await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 360);
@@ -153,26 +153,26 @@ test("all views fit a phone", async () => {
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 
-test("when the server stops, it says so, and the pipeline is grey with the time of what it shows", async () => {
+test("when the server stops, the page says so, and the pipeline is grey with the time of its state", async () => {
   await page.getByRole("link", { name: "Pipeline" }).click();
   await eventually(() => page.getByTestId("stage").count(), 6);
   browser.expectRefusals = true;
   await device.endAsync(true);
   await millrace.stop();
   await eventually(() => textOf(page.getByTestId("connection")), /^disconnected since .*\d/);
-  await eventually(() => textOf(page.getByTestId("pipeline-away")), /Not known since .*\d.*: the server does not answer\. This is how it was\./);
+  await eventually(() => textOf(page.getByTestId("pipeline-away")), /Unknown since .*\d.*: the server does not answer\. This is the last known state\./);
   assert.equal(await page.getByTestId("stage").count(), 6);
   await assertAccessible(page);
 });
 
-test("what cannot be loaded says so, with the way to load it", async () => {
+test("a part that cannot be loaded says so, with a button to reload", async () => {
   const other = await page.context().newPage();
   millrace = await startMillrace(dataDir, { httpPort: millrace.port, settings });
   await other.route(/\/assets\/Pipeline.*\.js$/, (route) => route.abort());
   await other.goto(`${millrace.http}/#pipeline`);
   await eventually(() => textOf(other.getByTestId("not-loaded")), /could not be loaded/);
   await other.unroute(/\/assets\/Pipeline.*\.js$/);
-  await other.getByRole("button", { name: "Load the page again" }).click();
+  await other.getByRole("button", { name: "Reload the page" }).click();
   await eventually(() => other.getByTestId("stage").count(), 6);
   await other.close();
 });

@@ -1,11 +1,13 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { App } from "./app/App";
-import { startClock } from "./live/clock";
-import { startOrdering } from "./sensors/rows";
-import { startSilences } from "./incidents/silences";
-import { openCount, start } from "./live/state";
+import { preferSeries } from "./address/state";
 import { view, VIEWS } from "./address/view";
+import { App } from "./app/App";
+import { startSilences } from "./incidents/silences";
+import { startClock } from "./live/clock";
+import { preferredSeries } from "./live/preferred-series";
+import { openCount, start } from "./live/state";
+import { startOrdering } from "./sensors/rows";
 import "./ui/base.css";
 import "./ui/views.css";
 import "./app/header.css";
@@ -17,13 +19,14 @@ import "./chart/chart.css";
 import "./incidents/incidents.css";
 import "./ui/forms.css";
 
+preferSeries(preferredSeries);
 render(<App />, document.getElementById("app")!);
 startClock();
 start();
 startSilences();
 startOrdering();
 
-// The browser's tab tells of the view and of open alerts, too, by its title and its icon.
+// The title and the icon of the browser's tab show the view and the number of open incidents.
 effect(() => {
   const open = openCount.value;
   const title = view.value === "overview" ? "Millrace" : `${VIEWS[view.value]} – Millrace`;

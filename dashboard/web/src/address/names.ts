@@ -1,13 +1,18 @@
-// Names of sensors: how they are split into levels, ordered and matched.
+// Names of series: how they are split into levels, ordered and matched.
 
-/** What a sensor is called. A level of its device is what stands between two slashes. */
-export interface Name {
-  device: string;
-  metric: string;
+import type { SeriesName } from "../api/client";
+
+/** The topic of a series' readings, which identifies it. */
+export function keyOf({ device, metric }: SeriesName): string {
+  return `${metric}/${device}`;
+}
+
+/** The name of a series and what is derived from it. Slashes separate the levels of a device. */
+export interface Name extends SeriesName {
   levels: string[];
-  /** The groups that it may be in, from the outside in: "site" and "site/rack" of "site/rack/sensor". */
+  /** The groups that it can belong to, the outermost first: "site" and "site/rack" of "site/rack/sensor". */
   paths: string[];
-  /** What a filter looks through. */
+  /** The text that a filter searches. */
   text: string;
 }
 
@@ -15,7 +20,7 @@ const DEEPEST_GROUP = 2;
 
 export function nameOf(device: string, metric: string): Name {
   const levels = device.split("/");
-  // The last level is the sensor's own.
+  // The last level is the device itself.
   const outer = levels.slice(0, Math.min(DEEPEST_GROUP, levels.length - 1));
   const paths = outer.map((_, index) => levels.slice(0, index + 1).join("/"));
   return { device, metric, levels, paths, text: `${metric}/${device}`.toLowerCase() };
@@ -23,7 +28,7 @@ export function nameOf(device: string, metric: string): Name {
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-/** By device, level for level, so that what shares a level stands together; then by metric. */
+/** Orders by device, level by level, so that devices of one group stand together; then by metric. */
 export function compareNames(a: Name, b: Name): number {
   const common = Math.min(a.levels.length, b.levels.length);
   for (let level = 0; level < common; level++) {
@@ -33,22 +38,22 @@ export function compareNames(a: Name, b: Name): number {
   return a.levels.length - b.levels.length || compareWords(a.metric, b.metric);
 }
 
-/** "rack-2" before "rack-10", as a reader expects it. */
+/** Orders "rack-2" before "rack-10", as readers expect. */
 export function compareWords(a: string, b: string): number {
   // Most neighbours share most of their levels, and a collator is slow.
   return a === b ? 0 : collator.compare(a, b);
 }
 
-/** Puts new ones among sorted ones without sorting those again: ten thousand devices may come one by one. */
+/** Inserts new items into sorted ones without sorting all of them again: ten thousand devices may come one by one. */
 export function mergeInOrder<T>(sorted: T[], added: T[], compare: (a: T, b: T) => number): T[] {
   const merged: T[] = [];
-  let taken = 0;
+  let next = 0;
   for (const one of [...added].sort(compare)) {
-    const place = placeOf(one, sorted, taken, compare);
-    for (; taken < place; taken++) merged.push(sorted[taken]!);
+    const place = placeOf(one, sorted, next, compare);
+    for (; next < place; next++) merged.push(sorted[next]!);
     merged.push(one);
   }
-  for (; taken < sorted.length; taken++) merged.push(sorted[taken]!);
+  for (; next < sorted.length; next++) merged.push(sorted[next]!);
   return merged;
 }
 
@@ -63,8 +68,8 @@ function placeOf<T>(one: T, sorted: T[], from: number, compare: (a: T, b: T) => 
 }
 
 /**
- * Whether a name has all words of a text. A word with the levels `+` or `#` is a pattern as MQTT knows it, for the
- * topic `metric/device` or for the device alone.
+ * Returns a test of whether a name contains all words of a text. A word with a level `+` or `#` is an MQTT filter, for
+ * the topic `metric/device` or for the device alone.
  */
 export function matcher(text: string): (name: Name) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean).map(wordMatcher);
@@ -80,6 +85,7 @@ function wordMatcher(word: string): (name: Name) => boolean {
   };
 }
 
+/** Whether the levels of a topic match those of an MQTT filter. */
 export function matchesPattern(pattern: string[], levels: string[]): boolean {
   const rest = pattern.indexOf("#");
   const fixed = rest < 0 ? pattern : pattern.slice(0, rest);

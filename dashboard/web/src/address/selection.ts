@@ -1,11 +1,12 @@
 // What the chart shows, as the page's address says it.
 
-import type { Span } from "../api/client";
+import type { SeriesName, Span } from "../api/client";
+import { keyOf } from "./names";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** The ranges that the chart offers and their lengths in milliseconds; "all" has as long as the sensor has spoken. */
+/** The ranges that the chart offers and their lengths in milliseconds; "all" reaches back to the first reading. */
 export const RANGES = {
   "15m": { label: "15 min", ms: 15 * MINUTE },
   "1h": { label: "1 h", ms: HOUR },
@@ -17,59 +18,50 @@ export const RANGES = {
 
 export type RangeName = keyof typeof RANGES;
 
-export interface SensorName {
-  device: string;
-  metric: string;
-}
-
-/** What the chart shows. It lives in the page's address, so that a link shows the same to somebody else. */
-export interface Choice {
-  /** The one in front; null lets the page choose. */
-  sensor: SensorName | null;
-  /** Those that are drawn with it. */
-  others: SensorName[];
+/** What the chart shows. */
+export interface Selection {
+  /** The series in front; null lets the page choose one. */
+  series: SeriesName | null;
+  /** The series that are drawn with it. */
+  others: SeriesName[];
   range: RangeName;
-  /** A span that stays, instead of a range that moves on with the clock. */
+  /** A fixed span, instead of a range that ends now. */
   zoom: Span | null;
   table: boolean;
 }
 
-/** So many lines can still be told apart. */
-export const MOST_SENSORS = 8;
+/** More lines could not be distinguished. */
+export const MOST_SERIES = 8;
 
 const PARAMETERS = ["device", "metric", "with", "range", "from", "to", "chart"];
 
-/** What cannot be read is left out: half of a link shows more than a complaint. */
-export function choiceFrom(search: string): Choice {
+/** Parts that are not understood are ignored: half of a link is more useful than an error. */
+export function selectionFrom(search: string): Selection {
   const query = new URLSearchParams(search);
   const [device, metric, range] = [query.get("device"), query.get("metric"), query.get("range") ?? ""];
-  const sensor = device && metric ? { device, metric } : null;
+  const series = device && metric ? { device, metric } : null;
   return {
-    sensor,
-    others: sensor ? without(query.getAll("with").flatMap(sensorFrom), sensor).slice(0, MOST_SENSORS - 1) : [],
+    series,
+    others: series ? distinct(query.getAll("with").flatMap(seriesFrom), series).slice(0, MOST_SERIES - 1) : [],
     range: Object.hasOwn(RANGES, range) ? (range as RangeName) : "15m",
     zoom: spanFrom(query.get("from"), query.get("to")),
     table: query.get("chart") === "table",
   };
 }
 
-function sensorFrom(topic: string): SensorName[] {
+function seriesFrom(topic: string): SeriesName[] {
   const [metric, ...levels] = topic.split("/");
   const device = levels.join("/");
   return metric && device ? [{ device, metric }] : [];
 }
 
-/** Each once, and not the one in front. */
-function without(others: SensorName[], sensor: SensorName): SensorName[] {
-  const known = new Set([topicOf(sensor)]);
-  return others.filter((one) => !known.has(topicOf(one)) && known.add(topicOf(one)));
+/** Each series once, without the one in front. */
+function distinct(others: SeriesName[], series: SeriesName): SeriesName[] {
+  const known = new Set([keyOf(series)]);
+  return others.filter((one) => !known.has(keyOf(one)) && known.add(keyOf(one)));
 }
 
-function topicOf({ device, metric }: SensorName): string {
-  return `${metric}/${device}`;
-}
-
-// Some browsers take nearly any text with a figure in it for a date.
+// Some browsers parse nearly any text with a digit as a date.
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
 function spanFrom(fromText: string | null, toText: string | null): Span | null {
@@ -77,13 +69,13 @@ function spanFrom(fromText: string | null, toText: string | null): Span | null {
   return from < to ? { from, to } : null;
 }
 
-/** The address with this choice; all else in it stays. */
-export function withChoice(search: string, { sensor, others, range, zoom, table }: Choice): string {
+/** The address with this selection; everything else in it stays. */
+export function withSelection(search: string, { series, others, range, zoom, table }: Selection): string {
   const query = new URLSearchParams();
-  if (sensor) {
-    query.set("device", sensor.device);
-    query.set("metric", sensor.metric);
-    others.forEach((other) => query.append("with", topicOf(other)));
+  if (series) {
+    query.set("device", series.device);
+    query.set("metric", series.metric);
+    others.forEach((other) => query.append("with", keyOf(other)));
   }
   query.set("range", range);
   if (zoom) {
@@ -97,20 +89,20 @@ export function withChoice(search: string, { sensor, others, range, zoom, table 
   return query.toString();
 }
 
-/** Another sensor begins alone, unless it is said what is drawn with it. */
-export function changed(choice: Choice, next: Partial<Choice>): Choice {
-  const others = next.sensor === undefined ? choice.others : [];
-  return { ...choice, others, ...next };
+/** Another series in front stands alone, unless `next` has others. */
+export function changed(selection: Selection, next: Partial<Selection>): Selection {
+  const others = next.series === undefined ? selection.others : [];
+  return { ...selection, others, ...next };
 }
 
-/** Puts one of the others in front; the one that was there takes its place. */
-export function inFront(choice: Choice, sensor: SensorName): Partial<Choice> {
-  const others = choice.others.map((other) => (topicOf(other) === topicOf(sensor) ? choice.sensor! : other));
-  return { sensor, others };
+/** Exchanges the series in front with one of the others. */
+export function inFront(selection: Selection, series: SeriesName): Partial<Selection> {
+  const others = selection.others.map((other) => (keyOf(other) === keyOf(series) ? selection.series! : other));
+  return { series, others };
 }
 
-/** Takes one out of the chart; the next one comes to the front if need be. */
-export function leftOut(choice: Choice, sensor: SensorName): Partial<Choice> {
-  const [first, ...others] = [choice.sensor!, ...choice.others].filter((one) => topicOf(one) !== topicOf(sensor));
-  return first ? { sensor: first, others } : {};
+/** Removes a series from the chart; if it was in front, the next one takes its place. */
+export function withoutSeries(selection: Selection, series: SeriesName): Partial<Selection> {
+  const [first, ...others] = [selection.series!, ...selection.others].filter((one) => keyOf(one) !== keyOf(series));
+  return first ? { series: first, others } : {};
 }

@@ -1,20 +1,20 @@
-// Which of its views the page shows. The part of the address after # says it, so that plain links lead there and back.
+// Which view the page shows. It is the part of the address after #, so that plain links lead there and back.
 
 import { computed, signal } from "@preact/signals";
 
-export const VIEWS = { overview: "Overview", completeness: "Completeness", pipeline: "Pipeline" } as const;
+export const VIEWS = { overview: "Overview", completeness: "Data gaps", pipeline: "Pipeline" } as const;
 
 export type ViewName = keyof typeof VIEWS;
 
-/** The rejected payloads, a part of the view of what is complete. */
+/** The rejected payloads, a part of the view of data gaps. */
 export const REJECTED = "rejected";
 
-/** What stands after #. What is no view, such as the place that a skip link leads to, is a part of the overview. */
-const place = signal(placeNow());
+/** The text after #. One that is not a view, such as the target of a skip link, belongs to the overview. */
+const fragment = signal(fragmentNow());
 
-export const view = signal(viewOf(place.peek()));
+export const view = signal(viewOf(fragment.peek()));
 
-function placeNow(): string {
+function fragmentNow(): string {
   return globalThis.location?.hash.slice(1) ?? "";
 }
 
@@ -23,25 +23,25 @@ export function viewOf(hash: string): ViewName {
   return Object.hasOwn(VIEWS, hash) ? (hash as ViewName) : "overview";
 }
 
-/** Whether the reader has come here from another view: then the new one's heading takes the focus. */
+/** Whether the reader came from another view: then the heading of the new one gets the focus. */
 let hasMoved = false;
 
 for (const event of ["hashchange", "popstate"]) {
   globalThis.addEventListener?.(event, () => {
-    place.value = placeNow();
-    const next = viewOf(place.value);
+    fragment.value = fragmentNow();
+    const next = viewOf(fragment.value);
     hasMoved ||= next !== view.peek();
     view.value = next;
   });
 }
 
-/** Gives the focus to a heading that has just been drawn, where that is what the reader has come for. */
-export function arriveAt(heading: HTMLElement): void {
+/** Focuses the heading of a view that has just been drawn, if the reader came from another one. */
+export function focusOnArrival(heading: HTMLElement): void {
   if (!hasMoved) return;
   hasMoved = false;
   heading.focus({ preventScroll: true });
   scrollTo({ top: 0, behavior: "instant" });
 }
 
-/** Whether the address leads to the rejected payloads. */
-export const isRejectedWanted = computed(() => place.value === REJECTED);
+/** Whether the address points to the rejected payloads. */
+export const isRejectedWanted = computed(() => fragment.value === REJECTED);

@@ -1,95 +1,17 @@
-// What the server says, as it says it: names and times are those on the wire.
+// Asks the server. The types of its answers are generated from its OpenAPI document.
 
-export type Freshness = "fresh" | "stale" | "offline";
+import type { Alert as Incident, Answers, Boot, Bucket, Device, NewAcknowledgement, NewSilence, Notice as Notification, Part, Rejected, Resend, Resent, Silence, Stage } from "./types";
 
-/** A sensor as `GET /api/devices` lists it. */
-export interface Device {
+export type { Boot, Bucket, Device, Incident, Notification, Part, Rejected, Resent, Silence, Stage };
+
+export type Freshness = Device["state"];
+export type StageState = Stage["state"];
+export type Pipeline = Answers["api/pipeline"];
+
+/** A series is one metric of one device. */
+export interface SeriesName {
   device: string;
   metric: string;
-  value: number;
-  unit: string | null;
-  measured_at: string;
-  state: Freshness;
-}
-
-/** Somebody or something that is told of an alert. */
-export interface Mail {
-  kind: "opened" | "reminder" | "resolved";
-  way: "mail" | "webhook" | "mqtt";
-  to: string;
-  asked_at: string;
-  sent_at: string | null;
-  state: "waiting" | "held" | "sent" | "failed" | "dropped";
-  /** Why it is held or dropped. */
-  why: string | null;
-  /** Why it could not be sent, or what some recipients said to it. */
-  problem: string | null;
-}
-
-export interface Alert {
-  id: string;
-  rule: string;
-  severity: "info" | "warning" | "critical";
-  device: string;
-  metric: string;
-  kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck";
-  /** In words that follow a value: "above 25". */
-  condition: string;
-  /** The limit that was crossed; for a rate a change per minute. Null for absent, stuck, and alerts of older versions. */
-  threshold: number | null;
-  /** When it was first so; for absent the time of the last reading. */
-  began_at: string;
-  opened_at: string;
-  resolved_at: string | null;
-  /** Null for a device that never spoke; for a rate the change per minute. */
-  value: number | null;
-  unit: string | null;
-  acknowledged: { at: string; by: string | null; note: string | null } | null;
-  mails: Mail[];
-}
-
-/** Nobody is told of what it matches. */
-export interface Silence {
-  id: string;
-  /** An MQTT filter. */
-  device: string;
-  /** Null for all of them. */
-  metric: string | null;
-  rule: string | null;
-  until: string;
-  reason: string;
-  by: string | null;
-}
-
-export interface Bucket {
-  from: string;
-  to: string;
-  min: number;
-  max: number;
-  mean: number;
-  count: number;
-}
-
-/** What an id stands for from here on, on this connection. */
-export type NameRow = [id: number, topic: string, unit: string | null];
-
-/** Microseconds count back from the time of the frame. The state is 0 for fresh, 1 for stale, 2 for offline. */
-export type ValueRow = [id: number, value: number, ageMicros: number, state: number];
-
-/** A snapshot replaces everything; of changes, what is left out is as it was. */
-export interface Frame {
-  type: "snapshot" | "changes";
-  /** The server's time in microseconds. */
-  at: number;
-  names?: NameRow[];
-  values?: ValueRow[];
-  /** The newest of those that belong to what was asked for. */
-  alerts?: Alert[];
-  /** How many alerts of any device are open. */
-  open_alerts?: number;
-  rejected?: number;
-  /** Seconds by which the writer is behind; null while that is not known. */
-  behind?: number | null;
 }
 
 /** A span of time in milliseconds since 1970. */
@@ -98,77 +20,87 @@ export interface Span {
   to: number;
 }
 
-export async function fetchDevices(): Promise<Device[]> {
-  return (await get<{ devices: Device[] }>("api/devices")).devices;
+export async function fetchSeries(): Promise<Device[]> {
+  return (await get("api/devices")).devices;
 }
 
-export async function fetchAlerts(): Promise<Alert[]> {
-  return (await get<{ alerts: Alert[] }>("api/alerts")).alerts;
+export async function fetchIncidents(): Promise<Incident[]> {
+  return (await get("api/alerts")).alerts;
 }
 
-export async function fetchPast(limit: number): Promise<Alert[]> {
-  return (await get<{ alerts: Alert[] }>(`api/alerts?state=resolved&limit=${limit}`)).alerts;
+export async function fetchPastIncidents(limit: number): Promise<Incident[]> {
+  return (await get("api/alerts", { state: "resolved", limit: `${limit}` })).alerts;
 }
 
-/** Those of a sensor that were open at some time in a span. */
-export async function fetchAlertsOf(sensor: { device: string; metric: string }, span: Span, abort: AbortSignal): Promise<Alert[]> {
-  const { device, metric } = sensor;
-  const query = new URLSearchParams({ device, metric, from: isoOf(span.from), to: isoOf(span.to) });
-  return (await get<{ alerts: Alert[] }>(`api/alerts?${query}`, abort)).alerts;
+/** The incidents of a series that were open at some time in a span. */
+export async function fetchIncidentsOf({ device, metric }: SeriesName, { from, to }: Span, abort: AbortSignal): Promise<Incident[]> {
+  return (await get("api/alerts", { device, metric, from: isoOf(from), to: isoOf(to) }, abort)).alerts;
 }
 
-/** Returns the alert as it is then: the first who acknowledged it is kept. */
-export async function acknowledge(said: { alert: string; by: string; note: string }): Promise<Alert> {
-  return (await send("POST", "api/acknowledgements", said)).json();
+/** Returns the incident as the server has it then: where somebody was faster, with their acknowledgement. */
+export async function acknowledge(acknowledgement: NewAcknowledgement): Promise<Incident> {
+  return (await send("POST", "api/acknowledgements", acknowledgement)).json();
 }
 
 export async function fetchSilences(): Promise<Silence[]> {
-  return (await get<{ silences: Silence[] }>("api/silences")).silences;
+  return (await get("api/silences")).silences;
 }
 
-export async function addSilence(asked: { device: string; for: string; reason: string; by: string }): Promise<Silence> {
-  return (await send("POST", "api/silences", asked)).json();
+export async function addSilence(silence: NewSilence): Promise<Silence> {
+  return (await send("POST", "api/silences", silence)).json();
 }
 
 export async function endSilence(id: string): Promise<void> {
   await send("DELETE", `api/silences/${encodeURIComponent(id)}`);
 }
 
-export async function fetchBuckets(
-  sensor: { device: string; metric: string },
-  span: Span,
-  points: number,
-  abort?: AbortSignal,
-): Promise<Bucket[]> {
-  const query = new URLSearchParams({
-    device: sensor.device,
-    metric: sensor.metric,
-    from: isoOf(span.from),
-    to: isoOf(span.to),
-    points: String(points),
-  });
-  return (await get<{ buckets: Bucket[] }>(`api/readings?${query}`, abort)).buckets;
+/** The readings of a series in a span, reduced to at most `points` buckets of equal width. */
+export async function fetchBuckets({ device, metric }: SeriesName, { from, to }: Span, points: number, abort?: AbortSignal): Promise<Bucket[]> {
+  const answer = await get("api/readings", { device, metric, from: isoOf(from), to: isoOf(to), points: `${points}` }, abort);
+  return "buckets" in answer ? answer.buckets : [];
 }
 
-/** When the sensor's first stored reading was measured, in milliseconds, or null when it has none. */
-export async function fetchFirst(
-  sensor: { device: string; metric: string },
-  abort?: AbortSignal,
-): Promise<number | null> {
-  const query = new URLSearchParams({ device: sensor.device, metric: sensor.metric, limit: "1" });
-  const page = await get<{ readings: { measured_at: string }[] }>(`api/readings?${query}`, abort);
-  return page.readings[0] ? Date.parse(page.readings[0].measured_at) : null;
+/** When the first stored reading of a series was measured, in milliseconds, or null when it has none. */
+export async function fetchFirst({ device, metric }: SeriesName, abort?: AbortSignal): Promise<number | null> {
+  const answer = await get("api/readings", { device, metric, limit: "1" }, abort);
+  const [first] = "readings" in answer ? answer.readings : [];
+  return first ? Date.parse(first.measured_at) : null;
+}
+
+/** The address of a file with every stored reading of a series in a span. */
+export function csvHref({ device, metric }: SeriesName, { from, to }: Span): string {
+  const span = { from: isoOf(Math.floor(from)), to: isoOf(Math.floor(to) + 1) };
+  return `api/readings?${new URLSearchParams({ device, metric, ...span, format: "csv" })}`;
+}
+
+/** The numbered readings that were measured since an instant, or all; per device and boot. */
+export async function fetchBoots(fromMs: number | null): Promise<Boot[]> {
+  return (await get("api/completeness", fromMs === null ? {} : { from: isoOf(fromMs) })).completeness;
+}
+
+export async function fetchRejected(limit: number): Promise<Rejected[]> {
+  return (await get("api/rejected", { limit: `${limit}` })).rejected;
+}
+
+/** Processes a rejected payload again, changed as `resend` says. Throws the server's reason when it refuses. */
+export async function resendRejected(id: string, resend: Resend): Promise<Resent> {
+  return (await send("POST", `api/rejected/${encodeURIComponent(id)}/resend`, resend)).json();
+}
+
+export async function fetchPipeline(abort: AbortSignal): Promise<Pipeline> {
+  return get("api/pipeline", {}, abort);
 }
 
 function isoOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-export async function get<T>(path: string, abort?: AbortSignal): Promise<T> {
-  return (await ask(path, abort ? { signal: abort } : {})).json();
+async function get<Path extends keyof Answers>(path: Path, query: Record<string, string> = {}, abort?: AbortSignal): Promise<Answers[Path]> {
+  const search = String(new URLSearchParams(query));
+  return (await ask(search ? `${path}?${search}` : path, abort ? { signal: abort } : {})).json();
 }
 
-export function send(method: string, path: string, body: object = {}): Promise<Response> {
+function send(method: string, path: string, body: object = {}): Promise<Response> {
   return ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 }
 
@@ -179,7 +111,7 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
   return answer;
 }
 
-/** Each browser has words of its own for a server that is away, and none of them helps. */
+/** Each browser words an unreachable server differently, and never helpfully. */
 function explain(error: Error): never {
   throw error.name === "AbortError" ? error : new Error("the server does not answer");
 }

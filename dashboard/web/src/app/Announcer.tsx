@@ -1,29 +1,29 @@
 import { effect, signal } from "@preact/signals";
-import { nameOf } from "../incidents/text";
-import type { Alert } from "../api/client";
-import { scope } from "../address/scope";
-import { alerts, generation, known } from "../live/state";
+import { scope } from "../address/state";
+import type { Incident } from "../api/client";
+import { spokenText } from "../incidents/text";
+import { generation, incidents, known } from "../live/state";
 
 const announced = signal("");
 let openBefore: Set<string> | null = null;
 let scopeBefore = scope.peek();
-/** The snapshot after which the reader asked for other sensors; null once they are there. */
+/** The snapshot after which the reader asked for other sensors; null once they have arrived. */
 let askedAfter: number | null = null;
 
-// Those that were open when the page came up are in the header; the voice is for what happens.
+// The header says what was open when the page was loaded; only changes are announced.
 effect(() => {
   if (!known.value) return;
   if (hasOtherSensors()) openBefore = null;
-  const isOpen = alerts.value.filter((alert) => alert.resolved_at === null);
-  const open = new Map(isOpen.map((alert) => [nameOf(alert), alert]));
+  const isOpen = incidents.value.filter((incident) => incident.resolved_at === null);
+  const open = new Map(isOpen.map((incident) => [spokenText(incident), incident]));
   const before = openBefore ?? new Set(open.keys());
-  const opened = [...open].filter(([name]) => !before.has(name)).map(([name, alert]) => `${alarmOf(alert)}: ${name}.`);
+  const opened = [...open].filter(([name]) => !before.has(name)).map(([name, incident]) => `${severityText(incident)}: ${name}.`);
   const resolved = [...before].filter((name) => !open.has(name)).map((name) => `Resolved: ${name}.`);
   openBefore = new Set(open.keys());
   if (opened.length + resolved.length > 0) announced.value = [...opened, ...resolved].join(" ");
 });
 
-/** What comes and goes with the sensors that are shown has not opened, nor is it resolved. */
+/** Incidents that appear or disappear with other sensors have neither opened nor been resolved. */
 function hasOtherSensors(): boolean {
   const snapshot = generation.value;
   if (scope.value !== scopeBefore) [scopeBefore, askedAfter] = [scope.value, snapshot];
@@ -32,11 +32,11 @@ function hasOtherSensors(): boolean {
   return true;
 }
 
-function alarmOf(alert: Alert): string {
-  return alert.severity === "critical" ? "Critical alert" : "Alert";
+function severityText(incident: Incident): string {
+  return incident.severity === "critical" ? "Critical incident" : "Incident";
 }
 
-/** Speaks alarms to those who do not see the page, and nothing else. */
+/** Announces incidents to those who do not see the page, and nothing else. */
 export function Announcer() {
   return <p class="unseen" role="alert">{announced.value}</p>;
 }

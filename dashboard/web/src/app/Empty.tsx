@@ -1,15 +1,16 @@
 import { signal } from "@preact/signals";
-import { isTaken } from "../ui/click";
-import { plural } from "../ui/format";
-import { scope } from "../address/scope";
-import { hrefOfScope, showOnly } from "../address/scoping";
-import { Mark } from "../ui/Shapes";
-import { rejectedCount } from "../live/state";
+import { hrefOfScope } from "../address/href";
+import { showOnly } from "../address/navigate";
+import { scope } from "../address/state";
 import { REJECTED } from "../address/view";
+import { rejectedCount } from "../live/state";
+import { takeClick } from "../ui/click";
+import { plural } from "../ui/format";
+import { Mark } from "../ui/Shapes";
 
 const FIRST_READING = "mosquitto_pub -q 1 -t temperature/lab -m 23.5";
 
-/** Before the first reading: the one line that brings it. */
+/** Before the first reading: the command that sends it. */
 export function Empty() {
   if (scope.value.filters.length > 0) return <NoneInScope />;
   return (
@@ -30,9 +31,9 @@ function NoneInScope() {
   return (
     <section class="panel empty" data-testid="empty">
       <Mark />
-      <h2>No sensor here yet</h2>
-      <p>None has sent a reading to {scope.value.filters.join(" or ")}.</p>
-      <p><a class="button" href={hrefOfScope([])} onClick={(event) => isTaken(event) && showOnly([])}>Show all sensors</a></p>
+      <h2>No sensors in this selection yet</h2>
+      <p>No sensor has sent a reading to {scope.value.filters.join(" or ")}.</p>
+      <p><a class="button" href={hrefOfScope([])} onClick={(event) => takeClick(event) && showOnly([])}>Show all sensors</a></p>
     </section>
   );
 }
@@ -40,7 +41,7 @@ function NoneInScope() {
 function RejectedHint() {
   return (
     <p>
-      {plural(rejectedCount.value, "payload")} arrived that could not be read.{" "}
+      {plural(rejectedCount.value, "payload")} could not be read.{" "}
       <a class="button" href={`#${REJECTED}`}>See why</a>
     </p>
   );
@@ -48,7 +49,7 @@ function RejectedHint() {
 
 const copied = signal(false);
 
-// Browsers lend the clipboard to pages from this machine or over TLS only.
+// Browsers allow the clipboard only to pages from this machine or over TLS.
 function CopyButton() {
   if (!navigator.clipboard) return null;
   return <button class="button" onClick={copy}>{copied.value ? "Copied" : "Copy"}</button>;

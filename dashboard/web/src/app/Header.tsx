@@ -1,8 +1,8 @@
+import { view, VIEWS, type ViewName } from "../address/view";
+import { connection, known } from "../live/state";
 import { formatClock } from "../ui/format";
 import { Mark } from "../ui/Shapes";
-import { connection, known } from "../live/state";
 import { Summary } from "./Summary";
-import { view, VIEWS, type ViewName } from "../address/view";
 
 export function Header() {
   return (
@@ -29,7 +29,7 @@ function Connection() {
   );
 }
 
-/** Since when, and why if the server said it. */
+/** Since when the page is disconnected, and why if the server gave a reason. */
 function lossText(): string {
   const { lostAt, why } = connection.value;
   if (lostAt === null) return "connecting…";

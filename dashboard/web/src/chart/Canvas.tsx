@@ -1,41 +1,43 @@
 import { computed, effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { incidents, limits } from "./incidents";
-import { frame, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
-import { join, pointAt, type Joined } from "./common-axis";
-import { colourOf, digitsOf, latestOf, markerOf, scales, shown, shownKeys } from "./shown";
-import { choose, chosenKey } from "../address/choice";
-import { longestStep, toColumns, type Point } from "./points";
-import { createPlot, type Drawn, type Plot } from "./plot/plot";
-import { pointsText } from "./Readout";
+import { select } from "../address/navigate";
+import { frontKey } from "../address/state";
 import { known } from "../live/state";
+import { longestStep } from "../ui/plotting";
+import { join, pointAt, type Joined } from "./common-axis";
+import { frame, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { incidentSpans, limits } from "./incidents";
+import { createPlot, type Drawn, type Plot } from "./plot/plot";
+import { toColumns, type Point } from "./points";
+import { pointsText } from "./Readout";
+import { colourOf, digitsOf, latestOf, markerOf, scales, shown, shownKeys } from "./shown";
 
 /** The column under the crosshair. */
 const hovered = signal<number | null>(null);
 const joined = signal<Joined>({ times: [], lines: [] });
 
-/** When the crosshair is, in milliseconds. */
+/** The time under the crosshair, in milliseconds. */
 const hoveredAt = computed(() => {
   const time = hovered.value === null ? undefined : joined.value.times[hovered.value];
   return time === undefined ? null : time * 1000;
 });
 
-/** What each sensor has under the crosshair; null when there is none. */
+/** The point of each series under the crosshair; null without a crosshair. */
 export const hoveredPoints = computed<(Point | null)[] | null>(() => {
   const at = hoveredAt.value;
   return at === null ? null : shownLines.value.map((points) => pointAt(points, at, reachOf(points)));
 });
 
-/** Half of the longest step that is still drawn as a line. A lone point reaches no further than itself. */
+/** Half of the longest step that is drawn as a line. A single point reaches no further than itself. */
 function reachOf(points: Point[]): number {
   const step = longestStep(points.map((point) => point.from));
   return Number.isFinite(step) ? step / 2 : 0;
 }
 
-/** The sensors that have a scale, and so a line, by their places. */
+/** The places of the series that have a scale, and so a line. */
 const drawnPlaces = computed(() => scales.value.of.flatMap((scale, place) => (scale === null ? [] : [place])));
 
-/** Changes when the plot has to be another one. */
+/** Changes when the plot must be created again. */
 const drawing = computed(() => JSON.stringify([shownKeys.value, scales.value]));
 
 export function Canvas() {
@@ -46,7 +48,7 @@ export function Canvas() {
     const drawn = createPlot(element.current!, drawnNow(), {
       onHover: (column) => (hovered.value = column),
       onZoom: zoomTo,
-      onReset: () => choose({ zoom: null }),
+      onReset: () => select({ zoom: null }),
     });
     plot.current = drawn;
     const stopDrawing = effect(() => {
@@ -92,14 +94,14 @@ function drawnNow(): Drawn {
 
 function currentView() {
   const places = drawnPlaces.value;
-  const gaps = incidents.value.filter(({ isGap }) => isGap);
-  // What is known to be absent is the sensor in front.
+  const gaps = incidentSpans.value.filter(({ isGap }) => isGap);
+  // Silences are known only of the series in front.
   const columns = places.map((place) => toColumns(shownLines.value[place] ?? [], frame.value, place === 0 ? gaps : []));
   joined.value = join(columns);
   const digits = scales.value.names.map((_, scale) =>
     Math.max(0, ...shown.value.map(({ key }, place) => (scales.value.of[place] === scale ? digitsOf(key) : 0))),
   );
-  return { joined: joined.value, frame: frame.value, digits, incidents: incidents.value, limits: limits.value };
+  return { joined: joined.value, frame: frame.value, digits, incidentSpans: incidentSpans.value, limits: limits.value };
 }
 
 function keepSize(element: HTMLElement, plot: Plot): () => void {
@@ -125,7 +127,7 @@ function handleKey(event: KeyboardEvent, plot: Plot): void {
     "-": () => zoomAround(middle, 2),
     PageUp: () => panBy(0.5),
     PageDown: () => panBy(-0.5),
-    Escape: () => choose({ zoom: null }),
+    Escape: () => select({ zoom: null }),
   };
   const action = actions[event.key];
   if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -133,17 +135,17 @@ function handleKey(event: KeyboardEvent, plot: Plot): void {
   action();
 }
 
-/** Says why there is nothing to see, and the way to something. */
+/** Explains why the chart is empty. */
 export function Nothing() {
   if (problem.value) return <p class="canvas-message">History could not be loaded: {problem.value}. Trying again…</p>;
   if (loading.value || !loaded.value) return null;
   if (!shown.value.some(({ key }) => latestOf(key))) {
-    return known.value ? <p class="canvas-message">No sensor called {chosenKey.value} has sent a reading yet.</p> : null;
+    return known.value ? <p class="canvas-message">No sensor called {frontKey.value} has sent a reading yet.</p> : null;
   }
   return (
     <div class="canvas-message">
-      <p>No readings in this time.</p>
-      <button class="button" onClick={() => choose({ range: "all", zoom: null })}>Show all readings</button>
+      <p>No readings in this time range.</p>
+      <button class="button" onClick={() => select({ range: "all", zoom: null })}>Show all readings</button>
     </div>
   );
 }

@@ -1,28 +1,29 @@
 import { useEffect } from "preact/hooks";
-import { startChartAlerts } from "./incidents";
+import { select } from "../address/navigate";
 import { RANGES, type RangeName } from "../address/selection";
-import { frame, startChart } from "./data";
-import { latestOf, shown, unitOf } from "./shown";
-import { Canvas, hoveredPoints } from "./Canvas";
-import { Lines } from "./Lines";
-import { Table } from "./Table";
-import { ChartTools } from "./Tools";
-import { choice, choose, chosen } from "../address/choice";
+import { front, selection } from "../address/state";
 import { serverNow } from "../live/clock";
 import { formatMoment, unitSign } from "../ui/format";
+import { Canvas, hoveredPoints } from "./Canvas";
+import { frame, startChart } from "./data";
+import { startChartIncidents } from "./incidents";
+import { Lines } from "./Lines";
 import { Legend, Readout } from "./Readout";
+import { latestOf, shown, unitOf } from "./shown";
+import { Table } from "./Table";
+import { ChartTools } from "./Tools";
 import "./lines.css";
 import "./table.css";
 
-/** The history of the chosen sensor, and of others beside it. */
+/** The history of the series in front, and of the others that are drawn with it. */
 export function Chart() {
   useEffect(() => {
-    const stops = [startChart(), startChartAlerts()];
+    const stops = [startChart(), startChartIncidents()];
     return () => stops.forEach((stop) => stop());
   }, []);
-  const target = chosen.value;
+  const target = front.value;
   if (!target) return null;
-  const { zoom, table } = choice.value;
+  const { zoom, table } = selection.value;
   return (
     <section id="chart" class="panel chart" aria-labelledby="chart-title" data-lines={shown.value.length}>
       <div class="chart-head">
@@ -30,7 +31,7 @@ export function Chart() {
           <h2 id="chart-title">{target.device}</h2>
           <Subtitle />
         </div>
-        {zoom && <button class="button" onClick={() => choose({ zoom: null })}>Reset zoom</button>}
+        {zoom && <button class="button" onClick={() => select({ zoom: null })}>Reset zoom</button>}
         <Ranges />
       </div>
       <div class="chart-bar">
@@ -53,7 +54,7 @@ function Subtitle() {
 }
 
 function Ranges() {
-  const { range, zoom } = choice.value;
+  const { range, zoom } = selection.value;
   return (
     <div class="ranges" role="group" aria-label="Range">
       {(Object.keys(RANGES) as RangeName[]).map((name) => (
@@ -61,7 +62,7 @@ function Ranges() {
           key={name}
           aria-pressed={!zoom && range === name}
           data-range={name}
-          onClick={() => choose({ range: name, zoom: null })}
+          onClick={() => select({ range: name, zoom: null })}
         >
           {RANGES[name].label}
         </button>
@@ -70,7 +71,7 @@ function Ranges() {
   );
 }
 
-/** A range usually ends now and has its full length. When not, the reader has to know. */
+/** A range usually ends now and has its full length; the note says when it does not. */
 function Note() {
   const newest = shown.value.flatMap(({ key }) => latestOf(key)?.atMs ?? []);
   const several = shown.value.length > 1;
@@ -80,5 +81,5 @@ function Note() {
     return <p class="chart-note">Ends at {several ? "the" : "this sensor’s"} newest reading, {at}, not now.</p>;
   }
   if (beginsAtFirst) return <p>Begins with {several ? "the" : "this sensor’s"} first reading.</p>;
-  return choice.value.table ? null : <p class="chart-hint">Drag across the chart to zoom in.</p>;
+  return selection.value.table ? null : <p class="chart-hint">Drag across the chart to zoom in.</p>;
 }

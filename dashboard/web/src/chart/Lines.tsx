@@ -1,15 +1,17 @@
-import { inFront, leftOut } from "../address/selection";
-import { frame, shownLines } from "./data";
-import { colourOf, markerOf, scales, scaleWords, shown, type Shown } from "./shown";
+import { hrefOf } from "../address/href";
+import { select } from "../address/navigate";
+import { inFront, withoutSeries } from "../address/selection";
+import { currentSelection } from "../address/state";
 import { hoveredPoints } from "./Canvas";
-import { choose, current, hrefOf } from "../address/choice";
+import { frame, shownLines } from "./data";
 import { summaryOf, type Point } from "./points";
 import { extremes, quantity, TimeOf } from "./Readout";
+import { colourOf, markerOf, scaleNames, scales, shown, type Shown } from "./shown";
 
-/** So many have room for their extremes; those of more are in the table. */
+/** Extremes are shown for so many series; with more, only the table has room for them. */
 const FEW = 4;
 
-/** Whose line is which, and what each has under the crosshair, or in all of the time shown. */
+/** Which line belongs to which series, with values under the crosshair or of the whole time frame. */
 export function Lines() {
   const points = hoveredPoints.value ?? shownLines.value.map((line) => summaryOf(line, frame.value));
   const sameMetric = shown.value.every(({ metric }) => metric === shown.value[0]!.metric);
@@ -21,58 +23,58 @@ export function Lines() {
         {!isHovered && <span class="lines-what">mean<span class="line-range">, min to max</span></span>}
       </p>
       <ul>
-        {shown.value.map((sensor, place) => (
-          <LineItem key={sensor.key} sensor={sensor} place={place} point={points[place] ?? null} metric={!sameMetric} />
+        {shown.value.map((series, place) => (
+          <LineItem key={series.key} series={series} place={place} point={points[place] ?? null} metric={!sameMetric} />
         ))}
       </ul>
     </div>
   );
 }
 
-function LineItem({ sensor, place, point, metric }: { sensor: Shown; place: number; point: Point | null; metric: boolean }) {
+function LineItem({ series, place, point, metric }: { series: Shown; place: number; point: Point | null; metric: boolean }) {
   const hasScale = scales.value.of[place] !== null;
   return (
-    <li class="line" data-testid="line" data-sensor={sensor.key}>
+    <li class="line" data-testid="line" data-series={series.key}>
       <LineSwatch place={hasScale ? place : null} />
-      <span class="line-name" title={`${sensor.device} ${sensor.metric}`}>
-        <Name sensor={sensor} place={place} />
-        {metric && <span class="line-metric"> {sensor.metric}</span>}
+      <span class="line-name" title={`${series.device} ${series.metric}`}>
+        <Name series={series} place={place} />
+        {metric && <span class="line-metric"> {series.metric}</span>}
       </span>
       <span class="line-figures">
         {hasScale ? (
-          <Figures sensor={sensor} point={point} />
+          <Figures series={series} point={point} />
         ) : (
-          <span class="chart-note" title={`There are two scales already: ${scaleWords()}`}>not drawn: a third scale</span>
+          <span class="chart-note" title={`The chart has two scales already: ${scaleNames()}`}>not drawn: a third scale</span>
         )}
       </span>
-      <button class="line-remove" aria-label={`Remove ${sensor.device} ${sensor.metric}`} title="Remove" onClick={() => (choose(leftOut(current(), sensor)), focusAt(place))}>
+      <button class="line-remove" aria-label={`Remove ${series.device} ${series.metric}`} title="Remove" onClick={() => (select(withoutSeries(currentSelection(), series)), focusAt(place))}>
         <CrossShape />
       </button>
     </li>
   );
 }
 
-/** A name brings its sensor to the front. It is a link, as those of tiles are. */
-function Name({ sensor, place }: { sensor: Shown; place: number }) {
-  if (place === 0) return <strong>{sensor.device}</strong>;
-  const next = () => inFront(current(), { device: sensor.device, metric: sensor.metric });
+/** The name of a series is a link that brings it to the front. */
+function Name({ series, place }: { series: Shown; place: number }) {
+  if (place === 0) return <strong>{series.device}</strong>;
+  const next = () => inFront(currentSelection(), { device: series.device, metric: series.metric });
   return (
     <a
       href={hrefOf(next())}
-      title={`${sensor.device} ${sensor.metric}: bring to the front`}
+      title={`${series.device} ${series.metric}: bring to the front`}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
         event.preventDefault();
-        choose(next());
+        select(next());
         focusAt(place);
       }}
     >
-      {sensor.device}
+      {series.device}
     </a>
   );
 }
 
-/** What had the focus is gone or somewhere else; the keyboard goes on from what stands there now. */
+/** The focused element has moved or is gone, so the focus goes to the one in its place. */
 function focusAt(place: number): void {
   requestAnimationFrame(() => {
     const items = document.querySelectorAll(".line");
@@ -81,17 +83,17 @@ function focusAt(place: number): void {
   });
 }
 
-function Figures({ sensor, point }: { sensor: Shown; point: Point | null }) {
+function Figures({ series, point }: { series: Shown; point: Point | null }) {
   if (!point) return <>–</>;
   return (
     <>
-      <span class="line-mean">{quantity(sensor.key, point.mean)}</span>
-      {point.min !== point.max && <span class="line-range">{extremes(sensor.key, point)}</span>}
+      <span class="line-mean">{quantity(series.key, point.mean)}</span>
+      {point.min !== point.max && <span class="line-range">{extremes(series.key, point)}</span>}
     </>
   );
 }
 
-/** The colour of a line and its mark, as they are in the chart; nothing for a sensor that is not drawn. */
+/** The colour and the marker of a line, as in the chart; empty for a series that is not drawn. */
 export function LineSwatch({ place }: { place: number | null }) {
   if (place === null) return <span class="line-swatch" />;
   return (
@@ -102,7 +104,7 @@ export function LineSwatch({ place }: { place: number | null }) {
   );
 }
 
-/** On a button that takes something away. */
+/** Stands on a button that removes something. */
 function CrossShape() {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6">

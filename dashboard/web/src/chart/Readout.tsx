@@ -1,12 +1,12 @@
 import type { ComponentChildren } from "preact";
-import { alertsProblem, incidents, limits } from "./incidents";
-import { frame, shownPoints } from "./data";
-import { digitsOf, shown, unitOf } from "./shown";
 import { serverNow } from "../live/clock";
 import { formatMoment, formatQuantity, formatSpan, formatUtc } from "../ui/format";
+import { frame, shownPoints } from "./data";
+import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
+import { digitsOf, shown, unitOf } from "./shown";
 
-/** The figures below the crosshair, or of all that is shown when there is none. */
+/** The values under the crosshair, or without one those of the whole time frame. */
 export function Readout({ hovered }: { hovered: Point | null }) {
   const point = hovered ?? summaryOf(shownPoints.value, frame.value);
   const key = shown.value[0]!.key;
@@ -29,17 +29,17 @@ function Figure({ name, swatch, children }: { name: string; swatch?: string; chi
   );
 }
 
-/** Explains lines and shading, once there are some to explain; a limit too far away to be drawn is told here. */
+/** Explains the lines and the shading that are there; also names a limit that is too far away to be drawn. */
 export function Legend() {
-  const shaded = (isGap: boolean) => incidents.value.some((incident) => incident.isGap === isGap);
-  const explains = limits.value.length + incidents.value.length > 0;
+  const shaded = (isGap: boolean) => incidentSpans.value.some((span) => span.isGap === isGap);
+  const explains = limits.value.length + incidentSpans.value.length > 0;
   return (
     <div class="legend" data-testid="legend">
       {explains && shown.value.length > 1 && <span>{shown.value[0]!.device}:</span>}
-      {limits.value.map(({ words }) => <Explained key={words} swatch="limit">{words}</Explained>)}
-      {shaded(false) && <Explained swatch="alert">alert open</Explained>}
-      {shaded(true) && <Explained swatch="gap">absent</Explained>}
-      {alertsProblem.value && <span class="chart-note">Alerts could not be loaded: {alertsProblem.value}.</span>}
+      {limits.value.map(({ label }) => <Explained key={label} swatch="limit">{label}</Explained>)}
+      {shaded(false) && <Explained swatch="incident">incident open</Explained>}
+      {shaded(true) && <Explained swatch="gap">silent</Explained>}
+      {incidentsProblem.value && <span class="chart-note">Incidents could not be loaded: {incidentsProblem.value}.</span>}
     </div>
   );
 }
@@ -48,7 +48,7 @@ function Explained({ swatch, children }: { swatch: string; children: ComponentCh
   return <span><span class="swatch" data-swatch={swatch} />{children}</span>;
 }
 
-/** When the crosshair is, or from when to when the chart goes. */
+/** The time under the crosshair, or the whole time frame. */
 export function TimeOf({ hovered }: { hovered: Point | null }) {
   const nowMs = serverNow();
   if (hovered) {
@@ -65,14 +65,14 @@ function middleOf({ from, to }: Point): number {
 
 /** The values under the crosshair, for a screen reader. */
 export function pointsText(points: (Point | null)[] | null): string {
-  const said = shown.value.flatMap(({ key, device }, place) => {
+  const values = shown.value.flatMap(({ key, device }, place) => {
     const point = points?.[place];
     return point ? [{ point, device, mean: quantity(key, point.mean), range: extremes(key, point) }] : [];
   });
-  if (said.length === 0) return "no value chosen";
-  const time = formatMoment(middleOf(said[0]!.point), serverNow());
-  if (shown.value.length === 1) return `${time}: mean ${said[0]!.mean}, from ${said[0]!.range}`;
-  return `${time}: ${said.map(({ device, mean }) => `${device} ${mean}`).join(", ")}`;
+  if (values.length === 0) return "no value selected";
+  const time = formatMoment(middleOf(values[0]!.point), serverNow());
+  if (shown.value.length === 1) return `${time}: mean ${values[0]!.mean}, from ${values[0]!.range}`;
+  return `${time}: ${values.map(({ device, mean }) => `${device} ${mean}`).join(", ")}`;
 }
 
 export function quantity(key: string, value: number): string {

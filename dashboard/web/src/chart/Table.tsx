@@ -1,17 +1,17 @@
 import { computed } from "@preact/signals";
-import { frame, loaded, loads, shownLines } from "./data";
-import { toRows, type TableRow } from "./common-axis";
-import { digitsOf, shown, unitOf } from "./shown";
-import { Nothing } from "./Canvas";
-import { LineSwatch } from "./Lines";
 import { now, serverNow } from "../live/clock";
 import { formatDuration, formatMoment, formatNumber, formatSpan, formatUtc, unitSign } from "../ui/format";
+import { Nothing } from "./Canvas";
+import { toRows, type TableRow } from "./common-axis";
+import { frame, loaded, loads, shownLines } from "./data";
+import { LineSwatch } from "./Lines";
 import type { Point } from "./points";
+import { digitsOf, shown, unitOf } from "./shown";
 
-/** A column that each sensor has. */
+/** A column that each series has. */
 interface Column {
   name: string;
-  /** Whether it is in the sensor's unit. */
+  /** Whether its values are in the unit of the series. */
   measured: boolean;
   textOf(point: Point, digits: number): string;
 }
@@ -21,14 +21,14 @@ const MIN: Column = { name: "Min", measured: true, textOf: ({ min }, digits) => 
 const MAX: Column = { name: "Max", measured: true, textOf: ({ max }, digits) => formatNumber(max, digits) };
 const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) => count.toLocaleString() };
 
-// Readings come ten times a second; rows that moved as often could not be read.
+// Readings come ten times a second; rows that moved as often would be unreadable.
 const rows = computed<TableRow[]>(() => {
   void [now.value, loads.value, shown.value];
   const [lines, from] = [shownLines.peek(), loaded.peek()];
   return from ? toRows(lines, from.origin, from.widthMs) : [];
 });
 
-/** Where no stretch has two readings, one column says it all. */
+/** Where no row has two readings, a single column suffices. */
 const isReduced = computed(() => rows.value.some(({ points }) => points.some((point) => point !== null && point.count > 1)));
 
 const columns = computed<Column[]>(() => {
@@ -36,7 +36,7 @@ const columns = computed<Column[]>(() => {
   return shown.value.length > 1 ? [MEAN, MIN, MAX] : [MEAN, MIN, MAX, COUNT];
 });
 
-/** What the chart shows, as figures, newest first. */
+/** The values of the chart as a table, newest first. */
 export function Table() {
   const { from, to } = frame.value;
   const several = shown.value.length > 1;
@@ -45,7 +45,7 @@ export function Table() {
       <table data-several={several}>
         <caption>{caption()}</caption>
         <thead>
-          {several && <Sensors />}
+          {several && <SeriesHeads />}
           <tr>
             <th scope="col">Time</th>
             {shown.value.map(({ key }) => columns.value.map((column, at) => <Head key={column.name} column={column} unit={unitOf(key)} first={at === 0} />))}
@@ -61,21 +61,21 @@ export function Table() {
 }
 
 function caption() {
-  return loaded.value && `Each row is ${stepWords(loaded.value.widthMs)} from its time on, newest first.`;
+  return loaded.value && `Each row covers ${stepText(loaded.value.widthMs)} from its time on; newest first.`;
 }
 
-function stepWords(ms: number): string {
+function stepText(ms: number): string {
   return ms < 10_000 ? `${formatNumber(ms / 1000, ms < 100 ? 3 : 1)} s` : formatDuration(ms);
 }
 
-/** Whose columns they are. */
-function Sensors() {
+/** The series above their columns. */
+function SeriesHeads() {
   return (
     <tr>
       <td />
-      {shown.value.map((sensor, place) => (
-        <th key={sensor.key} scope="colgroup" colSpan={columns.value.length}>
-          <LineSwatch place={place} />{sensor.device} <span class="line-metric">{sensor.metric}</span>
+      {shown.value.map((series, place) => (
+        <th key={series.key} scope="colgroup" colSpan={columns.value.length}>
+          <LineSwatch place={place} />{series.device} <span class="line-metric">{series.metric}</span>
         </th>
       ))}
     </tr>

@@ -1,54 +1,56 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { MOST_SENSORS } from "../address/selection";
-import { frame, shownLines } from "./data";
-import { csvHref } from "./common-axis";
-import { shown, type Shown } from "./shown";
-import { Picker } from "./Picker";
-import { choice, choose, hrefOf } from "../address/choice";
-import { Drop } from "../ui/Popover";
-import { done } from "../incidents/replying";
+import { hrefOf } from "../address/href";
+import { select } from "../address/navigate";
+import { MOST_SERIES } from "../address/selection";
+import { selection } from "../address/state";
+import { csvHref } from "../api/client";
 import { connection } from "../live/state";
+import { Popover } from "../ui/Popover";
+import { done } from "../ui/status";
+import { frame, shownLines } from "./data";
+import { Picker } from "./Picker";
+import { shown, type Shown } from "./shown";
 
-/** What can be done with what the chart shows. */
+/** Tools for the chart: add a sensor, copy a link, download, show as table. */
 export function ChartTools() {
-  const { table } = choice.value;
-  const full = shown.value.length >= MOST_SENSORS;
+  const { table } = selection.value;
+  const full = shown.value.length >= MOST_SERIES;
   return (
     <div class="chart-tools" role="group" aria-label="Chart tools">
-      <Drop name="Add sensor" disabled={full} title={full ? `${MOST_SENSORS} sensors are the most that can be told apart` : undefined}>
+      <Popover name="Add sensor" disabled={full} title={full ? `The chart shows at most ${MOST_SERIES} sensors` : undefined}>
         {(close) => <Picker close={close} />}
-      </Drop>
+      </Popover>
       <CopyLink />
       <Csv />
       <div class="ranges views" role="group" aria-label="Chart or table">
-        <button aria-pressed={!table} onClick={() => choose({ table: false })}>Chart</button>
-        <button aria-pressed={table} onClick={() => choose({ table: true })} data-testid="as-table" title="The same data as a table">Data</button>
+        <button aria-pressed={!table} onClick={() => select({ table: false })}>Chart</button>
+        <button aria-pressed={table} onClick={() => select({ table: true })} data-testid="as-table" title="The same data as a table">Data</button>
       </div>
     </div>
   );
 }
 
-const TOLD_MS = 2500;
+const CONFIRM_MS = 2500;
 
-/** Copies an address that shows the same to somebody else: the span when zoomed, else the range that follows the clock. */
+/** Copies an address that shows the same to somebody else: the span when zoomed, else the range that ends now. */
 function CopyLink() {
-  const [state, setState] = useState<"idle" | "copied" | "by hand">("idle");
+  const [state, setState] = useState<"idle" | "copied" | "manual">("idle");
   useEffect(() => {
     if (state !== "copied") return;
-    const timer = setTimeout(() => setState("idle"), TOLD_MS);
+    const timer = setTimeout(() => setState("idle"), CONFIRM_MS);
     return () => clearTimeout(timer);
   }, [state]);
   const link = () => new URL(hrefOf({}), document.baseURI).href;
-  if (state === "by hand") return <LinkField link={link()} close={() => setState("idle")} />;
+  if (state === "manual") return <LinkField link={link()} close={() => setState("idle")} />;
   const copy = async () => {
     const copied = await navigator.clipboard?.writeText(link()).then(() => true, () => false);
-    setState(copied ? "copied" : "by hand");
+    setState(copied ? "copied" : "manual");
     if (copied) done.value = "Link copied.";
   };
   return <button class="button" onClick={copy} data-testid="copy-link">{state === "copied" ? "Copied" : "Copy link"}</button>;
 }
 
-/** Where a page may not write to the clipboard, as without TLS, the reader copies it. */
+/** Where the page may not write to the clipboard, as without TLS, the reader copies the link. */
 function LinkField({ link, close }: { link: string; close(): void }) {
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current!.select(), []);
@@ -58,7 +60,7 @@ function LinkField({ link, close }: { link: string; close(): void }) {
       class="link-field"
       readOnly
       value={link}
-      aria-label="Link to this chart, to be copied"
+      aria-label="Link to this chart"
       onBlur={close}
       onKeyDown={(event) => event.key === "Escape" && close()}
     />
@@ -68,27 +70,27 @@ function LinkField({ link, close }: { link: string; close(): void }) {
 function Csv() {
   const { connected } = connection.value;
   const empty = shownLines.value.every((points) => points.length === 0);
-  const why = !connected ? "The server is away" : empty ? "No readings in this time" : null;
+  const why = !connected ? "The server does not answer" : empty ? "No readings in this time range" : null;
   if (why) return <button class="button" disabled title={why}>CSV<span class="unseen">: {why}</span></button>;
   const [front, ...others] = shown.value;
-  if (others.length === 0) return <CsvLink sensor={front!} words="CSV" button />;
+  if (others.length === 0) return <CsvLink series={front!} text="CSV" button />;
   return (
-    <Drop name="CSV">
+    <Popover name="CSV">
       {() => (
         <ul class="csv-list">
-          {shown.value.map((sensor) => <li key={sensor.key}><CsvLink sensor={sensor} words={`${sensor.device} ${sensor.metric}`} /></li>)}
+          {shown.value.map((series) => <li key={series.key}><CsvLink series={series} text={`${series.device} ${series.metric}`} /></li>)}
         </ul>
       )}
-    </Drop>
+    </Popover>
   );
 }
 
-const CSV_TITLE = "Download every stored reading of the time shown, as a file of comma-separated values";
+const CSV_TITLE = "Download every stored reading of this time range as CSV";
 
-function CsvLink({ sensor, words, button }: { sensor: Shown; words: string; button?: boolean }) {
+function CsvLink({ series, text, button }: { series: Shown; text: string; button?: boolean }) {
   return (
-    <a class={button ? "button" : "link"} href={csvHref(sensor, frame.value)} download="" title={CSV_TITLE} data-testid="csv">
-      {words}
+    <a class={button ? "button" : "link"} href={csvHref(series, frame.value)} download="" title={CSV_TITLE} data-testid="csv">
+      {text}
     </a>
   );
 }

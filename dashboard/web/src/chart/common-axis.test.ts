@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { csvHref, join, pointAt, scalesOf, toRows } from "./common-axis";
-import { extend, toColumns } from "./points";
+import { join, pointAt, scalesOf, toRows } from "./common-axis";
+import { extend, toColumns, type Point } from "./points";
 
-const point = (from, mean, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
-const columns = (...points) => toColumns(points, { from: 0, to: 1000 });
+const point = (from: number, mean: number, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
+const columns = (...points: Point[]) => toColumns(points, { from: 0, to: 1000 });
 
-test("lines with the same stretches share their columns", () => {
+test("lines with the same times share their columns", () => {
   const { times, lines } = join([columns(point(0, 1), point(10, 2)), columns(point(0, 5), point(10, 6))]);
   assert.deepEqual(times, [0.005, 0.015]);
   assert.deepEqual(lines.map(({ means }) => means), [[1, 2], [5, 6]]);
   assert.deepEqual([lines[1].lows, lines[1].highs], [[4, 5], [6, 7]]);
 });
 
-test("where only another line has a column, a line goes on", () => {
+test("a line continues where only other lines have a column", () => {
   const { times, lines } = join([columns(point(0, 1), point(10, 2), point(20, 3)), columns(point(0, 5), point(20, 6))]);
   assert.deepEqual(times, [0.005, 0.015, 0.025]);
   assert.deepEqual(lines[1].means, [5, undefined, 6]);
@@ -27,22 +27,22 @@ test("a gap stays a gap over all columns that other lines have in it", () => {
   assert.ok(!lines[0].means.includes(null));
 });
 
-test("a line without readings has nothing anywhere", () => {
+test("a line without readings is empty", () => {
   const { times, lines } = join([columns(), columns(point(0, 5))]);
   assert.deepEqual([times, lines[0].means], [[0.005], [undefined]]);
   assert.deepEqual(join([]), { times: [], lines: [] });
 });
 
-test("the value at an instant is that of its stretch, or of the nearest one within reach", () => {
+test("the value at an instant is that of its bucket, or of the nearest one within reach", () => {
   const points = [point(0, 1), point(100, 2)];
-  const meanAt = (at, reach) => pointAt(points, at, reach)?.mean ?? null;
+  const meanAt = (at: number, reach: number) => pointAt(points, at, reach)?.mean ?? null;
   assert.deepEqual([meanAt(5, 0), meanAt(30, 0), meanAt(30, 20), meanAt(60, 30), meanAt(75, 30)], [1, null, 1, null, 2]);
-  assert.equal(pointAt([point(0, 1), point(10, 2)], 10, 0).mean, 1);
+  assert.equal(pointAt([point(0, 1), point(10, 2)], 10, 0)?.mean, 1);
   assert.equal(pointAt([], 0, 100), null);
 });
 
-test("two scales at most: by unit, or by metric where there is none", () => {
-  const of = (...all) => scalesOf(all.map(([metric, unit]) => ({ metric, unit })));
+test("there are at most two scales: by unit, or by metric without a unit", () => {
+  const of = (...all: [string, string | null][]) => scalesOf(all.map(([metric, unit]) => ({ metric, unit })));
   assert.deepEqual(of(["temperature", "celsius"], ["dew-point", "celsius"]), { names: ["celsius"], of: [0, 0] });
   assert.deepEqual(of(["temperature", "celsius"], ["humidity", "percent"], ["pressure", "pascal"]), {
     names: ["celsius", "percent"], of: [0, 1, null],
@@ -52,7 +52,7 @@ test("two scales at most: by unit, or by metric where there is none", () => {
   });
 });
 
-test("rows have what each sensor had in the same stretch, newest first", () => {
+test("a row has the points of all series at the same time, newest first", () => {
   const rows = toRows([[point(100, 1), point(110, 2)], [point(110.4, 3), point(130, 4)]], 100, 10);
   assert.deepEqual(rows.map(({ from, points }) => [from, ...points.map((one) => one?.mean ?? null)]), [
     [130, null, 4], [110, 2, 3], [100, 1, null],
@@ -62,12 +62,4 @@ test("rows have what each sensor had in the same stretch, newest first", () => {
 test("a first live reading lies on the grid of the others", () => {
   const [first] = extend([], 10, 137, 5, 100);
   assert.deepEqual([first.from, first.to], [130, 140]);
-});
-
-test("the address of a file has the span with its last instant", () => {
-  const href = csvHref({ device: "oslo/rack 1", metric: "temperature" }, { from: 1000.7, to: 2000.2 });
-  assert.equal(href.slice(0, 13), "api/readings?");
-  assert.deepEqual(Object.fromEntries(new URLSearchParams(href.slice(13))), {
-    device: "oslo/rack 1", metric: "temperature", from: "1970-01-01T00:00:01.000Z", to: "1970-01-01T00:00:02.001Z", format: "csv",
-  });
 });

@@ -1,22 +1,21 @@
-// Several sensors in one chart: a common axis of time, at most two scales of values, and rows for a table.
+// Several series in one chart: a common time axis, at most two value scales, and the rows of the table.
 
-import type { Span } from "../api/client";
 import type { Columns, Point } from "./points";
 
-/** What one line has at each time: undefined where it has no column, null where it breaks. */
+/** The values of one line at each time: undefined where it has no point, null where it breaks. */
 export interface LineColumns {
   means: (number | null | undefined)[];
   highs: (number | null | undefined)[];
   lows: (number | null | undefined)[];
 }
 
-/** Lines on one axis of time, as uPlot takes them. */
+/** Lines on one time axis, as uPlot expects them. */
 export interface Joined {
   times: number[];
   lines: LineColumns[];
 }
 
-/** Puts each line's columns where they belong on the axis of all. */
+/** Places the columns of each line on the common axis. */
 export function join(all: Columns[]): Joined {
   const times = [...new Set(all.flatMap((columns) => columns.times))].sort((a, b) => a - b);
   const placeOf = new Map(times.map((time, place) => [time, place]));
@@ -28,7 +27,7 @@ export function join(all: Columns[]): Joined {
   return { times, lines };
 }
 
-/** A break reaches from the column before it to the one after it, over all that other lines have in between. */
+/** A break reaches from the column before it to the one after it, across the columns of other lines. */
 function spreadOut(values: (number | null)[], places: number[], length: number): (number | null | undefined)[] {
   const spread = new Array<number | null | undefined>(length).fill(undefined);
   values.forEach((value, index) => {
@@ -39,7 +38,7 @@ function spreadOut(values: (number | null)[], places: number[], length: number):
   return spread;
 }
 
-/** The point of a line at an instant, or the nearest one within `reachMs`: a gap has no value. */
+/** The point of a line at an instant, or the nearest one within `reachMs`; null inside a gap. */
 export function pointAt(points: Point[], atMs: number, reachMs: number): Point | null {
   let [nearest, least] = [null as Point | null, reachMs];
   for (const point of points) {
@@ -50,9 +49,9 @@ export function pointAt(points: Point[], atMs: number, reachMs: number): Point |
 }
 
 export interface Scales {
-  /** At most two: a unit, or the metric where no unit is known. */
+  /** At most two names: units, or metrics where the unit is unknown. */
   names: string[];
-  /** Whose scale each sensor has: 0, 1, or null for one that has none any more. */
+  /** The scale of each series: 0, 1, or null where the chart has two other scales already. */
   of: (0 | 1 | null)[];
 }
 
@@ -61,25 +60,25 @@ export interface Measured {
   unit: string | null;
 }
 
-/** Who has no unit shares the scale of the same metric, or has one of its own. */
-export function scalesOf(sensors: Measured[]): Scales {
+/** A series without a unit shares the scale of its metric, or has its own. */
+export function scalesOf(all: Measured[]): Scales {
   const nameOf = ({ metric, unit }: Measured) =>
-    unit ?? sensors.find((other) => other.metric === metric && other.unit !== null)?.unit ?? metric;
-  const names = [...new Set(sensors.map(nameOf))].slice(0, 2);
-  const of = sensors.map((sensor) => {
-    const index = names.indexOf(nameOf(sensor));
+    unit ?? all.find((other) => other.metric === metric && other.unit !== null)?.unit ?? metric;
+  const names = [...new Set(all.map(nameOf))].slice(0, 2);
+  const of = all.map((series) => {
+    const index = names.indexOf(nameOf(series));
     return index < 0 ? null : (index as 0 | 1);
   });
   return { names, of };
 }
 
-/** One stretch of time in the table: what each sensor had in it. */
+/** One row of the table: the point of each series in the same bucket. */
 export interface TableRow {
   from: number;
   points: (Point | null)[];
 }
 
-/** Newest first. All lines lie on one grid, that begins at `origin` and has steps of `widthMs`. */
+/** Rows, newest first. All lines lie on a grid that begins at `origin`, with steps of `widthMs`. */
 export function toRows(lines: Point[][], origin: number, widthMs: number): TableRow[] {
   const rows = new Map<number, TableRow>();
   lines.forEach((points, line) => {
@@ -91,10 +90,4 @@ export function toRows(lines: Point[][], origin: number, widthMs: number): Table
     }
   });
   return [...rows.entries()].sort(([a], [b]) => b - a).map(([, row]) => row);
-}
-
-/** Where the raw readings of a sensor are, as a file. */
-export function csvHref({ device, metric }: { device: string; metric: string }, { from, to }: Span): string {
-  const [first, last] = [new Date(Math.floor(from)).toISOString(), new Date(Math.floor(to) + 1).toISOString()];
-  return `api/readings?${new URLSearchParams({ device, metric, from: first, to: last, format: "csv" })}`;
 }

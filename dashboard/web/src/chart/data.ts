@@ -1,15 +1,16 @@
 import { batch, computed, effect, signal } from "@preact/signals";
-import { fetchBuckets, fetchFirst, type Span } from "../api/client";
+import { adjust, select } from "../address/navigate";
 import { RANGES } from "../address/selection";
-import { latestOf, shown, shownKeys, type Latest } from "./shown";
-import { choice, choose, move } from "../address/choice";
+import { selection } from "../address/state";
+import { fetchBuckets, fetchFirst, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
-import { extend, frameOf, toPoints, wholeFrame, type Frame, type Point } from "./points";
 import { generation } from "../live/state";
+import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
+import { latestOf, shown, shownKeys, type Latest } from "./shown";
 
 const RETRY_MS = 5000;
 
-/** All lines were asked for at once, so that their points lie on one grid: in steps of `widthMs` from `origin` on. */
+/** All lines are loaded together, so that their points lie on one grid: from `origin`, in steps of `widthMs`. */
 interface Loaded {
   lines: Map<string, Point[]>;
   origin: number;
@@ -20,25 +21,25 @@ export const loaded = signal<Loaded | null>(null);
 export const loading = signal(false);
 export const problem = signal<string | null>(null);
 
-/** Rises whenever lines came from the store. */
+/** Counts how often lines were loaded from the store. */
 export const loads = signal(0);
 
-/** How many points the chart has room for: one for every four pixels, so that lines stay lines. */
+/** How many points the chart has room for: one for every four pixels. */
 export const room = signal(roomIn(Math.min(innerWidth, 1000)));
 
 export function roomIn(pixels: number): number {
   return Math.max(80, Math.min(360, Math.round(pixels / 4)));
 }
 
-/** How many rows a table has, at most: the same on a narrow screen as on a wide one. */
+/** The most rows of a table, on narrow and wide screens alike. */
 const TABLE_ROWS = 360;
 
-/** When each sensor first spoke, as far as that was asked for. */
+/** The time of the first reading of each series, as far as it was loaded. */
 const firsts = signal<Map<string, number | null>>(new Map());
 
-/** The stretch of time to show now. It moves with the clock or with the newest reading. */
-export const frame = computed<Frame>(() => {
-  const { zoom, range } = choice.value;
+/** The time to show. It moves with the clock or with the newest reading. */
+export const frame = computed<TimeFrame>(() => {
+  const { zoom, range } = selection.value;
   if (zoom) return { ...zoom, endsAtNewest: false, beginsAtFirst: false };
   const newest = shown.value.flatMap(({ key }) => latestOf(key)?.atMs ?? []);
   const newestMs = newest.length > 0 ? Math.max(...newest) : now.value;
@@ -53,12 +54,12 @@ let abort = new AbortController();
 let refetch = 0;
 let running = false;
 
-/** Keeps `loaded` in step with the choice: fetched anew when that changes, and extended by each live reading. */
+/** Keeps `loaded` in step with the selection: loads it when that changes, and extends it by each live reading. */
 export function startChart(): () => void {
   if (running) return () => {};
   running = true;
   const stopLoading = effect(() => {
-    void [shownKeys.value, choice.value.range, choice.value.zoom, choice.value.table, generation.value];
+    void [shownKeys.value, selection.value.range, selection.value.zoom, selection.value.table, generation.value];
     void load();
   });
   const stopExtending = effect(() => {
@@ -88,39 +89,39 @@ async function load(): Promise<void> {
   loading.value = false;
 }
 
-/** Returns after how many milliseconds the store is worth asking again. */
+/** Returns after how many milliseconds to load again. */
 async function fetchInto(aborted: AbortSignal): Promise<number> {
-  const asked = shown.peek();
+  const wanted = shown.peek();
   await learnFirsts(aborted);
-  const [{ from, to }, points] = [frame.peek(), choice.peek().table ? TABLE_ROWS : room.peek()];
+  const [{ from, to }, points] = [frame.peek(), selection.peek().table ? TABLE_ROWS : room.peek()];
   // The end of a span is not part of it, and the newest reading may lie right on it.
   const span = { from: Math.floor(from), to: Math.floor(to) + 1 };
   // The server's steps are whole microseconds.
   const widthMs = Math.ceil(((span.to - span.from) * 1000) / points) / 1000;
-  const fetched = await Promise.all(asked.map((sensor) => fetchBuckets(sensor, span, points, aborted)));
-  const lines = new Map(asked.map(({ key }, index) => [key, toPoints(fetched[index]!)]));
+  const fetched = await Promise.all(wanted.map((series) => fetchBuckets(series, span, points, aborted)));
+  const lines = new Map(wanted.map(({ key }, index) => [key, toPoints(fetched[index]!)]));
   batch(() => {
     loaded.value = { lines, origin: span.from, widthMs };
     loads.value++;
     problem.value = null;
-    asked.forEach(({ key }) => addNewestIfMissing(key));
+    wanted.forEach(({ key }) => addNewestIfMissing(key));
   });
   return Math.min(300_000, Math.max(15_000, 10 * widthMs));
 }
 
-// Old readings are deleted in time, and "all" is to begin with one that is still there.
+// Old readings are deleted in time, so for "all" the first one is looked up each time.
 async function learnFirsts(aborted: AbortSignal): Promise<void> {
-  const isAll = choice.peek().range === "all";
+  const isAll = selection.peek().range === "all";
   const unknown = shown.peek().filter(({ key }) => isAll || !firsts.peek().has(key));
   if (unknown.length === 0) return;
-  const found = await Promise.all(unknown.map(async (sensor) => [sensor.key, await fetchFirst(sensor, aborted)] as const));
+  const found = await Promise.all(unknown.map(async (series) => [series.key, await fetchFirst(series, aborted)] as const));
   firsts.value = new Map([...firsts.peek(), ...found]);
 }
 
-/** The newest reading of each line that has joined it: a sensor that only ages has nothing new to say. */
+/** The time of the newest live reading that was added to each line, so that none is added twice. */
 const joined = new Map<string, number>();
 
-// A reading may have arrived while the answer was under way.
+// A reading may have arrived while the request was running.
 function addNewestIfMissing(key: string): void {
   const latest = latestOf(key);
   const last = loaded.peek()?.lines.get(key)?.at(-1);
@@ -135,43 +136,43 @@ function addLive(key: string, { atMs, value }: Latest): void {
   const points = before?.lines.get(key);
   if (!before || !points || joined.get(key) === atMs) return;
   joined.set(key, atMs);
-  const { zoom } = choice.peek();
+  const { zoom } = selection.peek();
   if (zoom && (atMs < zoom.from || atMs > zoom.to)) return;
   const oldest = frame.peek().from - before.widthMs;
   const longer = extend(points, before.widthMs, atMs, value, before.origin).filter((point) => point.to > oldest);
   loaded.value = { ...before, lines: new Map(before.lines).set(key, longer) };
 }
 
-/** The points of each sensor that lie in the frame; none while they are still on their way. */
+/** The points of each series within the time frame; none while they are being loaded. */
 export const shownLines = computed<Point[][]>(() => {
   const { from, to } = frame.value;
   const pointsOf = (key: string) => loaded.value?.lines.get(key) ?? [];
   return shown.value.map(({ key }) => pointsOf(key).filter((point) => point.to > from && point.from <= to));
 });
 
-/** Those of the sensor in front. */
+/** The points of the series in front. */
 export const shownPoints = computed<Point[]>(() => shownLines.value[0] ?? []);
 
-/** Zooms to the middle part of the frame, or out of it, around an instant. */
+/** Zooms around an instant: in with a factor below 1, out with one above. */
 export function zoomAround(at: number, factor: number): void {
   const { from, to } = frame.peek();
   const length = (to - from) * factor;
   const end = Math.min(Math.min(Math.max(at, from), to) + length / 2, Math.max(to, serverNow()));
   const zoom = spanOf(end - length, end);
-  if (zoom) move({ zoom });
+  if (zoom) adjust({ zoom });
 }
 
-/** Goes back in time by a part of the frame, or with a negative one forth, but not beyond what is. */
+/** Moves back in time by a part of the frame, or forward with a negative one, but not beyond now. */
 export function panBy(part: number): void {
   const { from, to } = frame.peek();
   const back = Math.max((to - from) * part, to - Math.max(to, serverNow()));
   const zoom = spanOf(from - back, to - back);
-  if (zoom && back !== 0) move({ zoom });
+  if (zoom && back !== 0) adjust({ zoom });
 }
 
 export function zoomTo(span: Span): void {
   const zoom = spanOf(span.from, span.to);
-  if (zoom) choose({ zoom });
+  if (zoom) select({ zoom });
 }
 
 function spanOf(from: number, to: number): Span | null {

@@ -1,38 +1,45 @@
+// The incidents of the series in front.
+
 import { computed, effect, signal } from "@preact/signals";
-import { fetchAlertsOf, type Alert } from "../api/client";
-import { frame } from "./data";
-import { choice, chosen, chosenKey, chosenSensor } from "../address/choice";
+import { keyOf } from "../address/names";
+import { front, frontKey, selection } from "../address/state";
+import { fetchIncidentsOf, type Incident } from "../api/client";
 import { now } from "../live/clock";
-import { incidentsOf, isWithin, limitsOf, merged, spanOf } from "./incident-bands";
-import { alerts, generation, keyOf } from "../live/state";
+import { mergeIncidents } from "../live/merge-incidents";
+import { generation, incidents } from "../live/state";
+import { frame } from "./data";
+import { isWithin, limitsOf, spanOf } from "./incident-spans";
+import { unitOf } from "./shown";
 
 const RETRY_MS = 5000;
 
-/** Those of the range shown that the store has; the stream has the newest of all sensors only. */
-const stored = signal<Alert[]>([]);
+/** The stored incidents of the time frame; the live connection lists only the newest of all series. */
+const stored = signal<Incident[]>([]);
 
-export const alertsProblem = signal<string | null>(null);
+export const incidentsProblem = signal<string | null>(null);
 
-/** The alerts of the sensor in the chart that were open in the range shown, or are open now. */
+/** The incidents that were open within the time frame, or are open now. */
 const shown = computed(() => {
-  const own = merged(stored.value, alerts.value).filter((alert) => keyOf(alert) === chosenKey.value);
-  return own.filter((alert) => alert.resolved_at === null || isWithin(spanOf(alert, now.value), frame.value));
+  const own = mergeIncidents(stored.value, incidents.value).filter((incident) => keyOf(incident) === frontKey.value);
+  return own.filter((incident) => incident.resolved_at === null || isWithin(spanOf(incident, now.value), frame.value));
 });
 
-export const incidents = computed(() => incidentsOf(shown.value, now.value).filter((incident) => isWithin(incident, frame.value)));
+export const incidentSpans = computed(() => {
+  return shown.value.map((incident) => spanOf(incident, now.value)).filter((span) => isWithin(span, frame.value));
+});
 
-export const limits = computed(() => limitsOf(shown.value, chosenSensor.value?.newest.value.unit ?? null));
+export const limits = computed(() => limitsOf(shown.value, frontKey.value === null ? null : unitOf(frontKey.value)));
 
 let abort = new AbortController();
 let retry = 0;
 let running = false;
 
-/** Keeps the alerts in step with the choice. What opens later is on the stream. */
-export function startChartAlerts(): () => void {
+/** Keeps the incidents in step with the selection. The live connection brings those that open later. */
+export function startChartIncidents(): () => void {
   if (running) return () => {};
   running = true;
   const stopLoading = effect(() => {
-    void [chosenKey.value, choice.value.range, choice.value.zoom, generation.value];
+    void [frontKey.value, selection.value.range, selection.value.zoom, generation.value];
     void load();
   });
   return () => {
@@ -45,14 +52,14 @@ async function load(): Promise<void> {
   abort.abort();
   abort = new AbortController();
   clearTimeout(retry);
-  const [sensor, { from, to }, { signal }] = [chosen.peek(), frame.peek(), abort];
-  if (!sensor) return;
+  const [series, { from, to }, { signal }] = [front.peek(), frame.peek(), abort];
+  if (!series) return;
   try {
-    stored.value = await fetchAlertsOf(sensor, { from, to: to + 1 }, signal);
-    alertsProblem.value = null;
+    stored.value = await fetchIncidentsOf(series, { from, to: to + 1 }, signal);
+    incidentsProblem.value = null;
   } catch (error) {
     if (signal.aborted) return;
-    alertsProblem.value = (error as Error).message;
+    incidentsProblem.value = (error as Error).message;
     retry = window.setTimeout(load, RETRY_MS);
   }
 }

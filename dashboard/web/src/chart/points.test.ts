@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extend, frameOf, longestStep, summaryOf, toColumns, wholeFrame } from "./points";
+import type { Span } from "../api/client";
+import { extend, frameOf, summaryOf, toColumns, wholeFrame } from "./points";
 
-const point = (from, mean, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
+const point = (from: number, mean: number, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
 
-test("a range ends now, or at the newest reading when that has long gone by", () => {
+test("a range ends now, or at the newest reading if that is old", () => {
   const [range, first, now] = [900_000, 0, 9_000_000];
   const frame = { endsAtNewest: false, beginsAtFirst: false };
   assert.deepEqual(frameOf(range, first, 8_990_000, now), { ...frame, from: 8_100_000, to: now });
@@ -15,20 +16,20 @@ test("a device whose clock is ahead is shown to its newest reading", () => {
   assert.equal(frameOf(900_000, 0, 9_100_000, 9_000_000).to, 9_100_000);
 });
 
-test("a sensor that is younger than the range fills the chart, from a minute on", () => {
+test("a series that is younger than the range fills the chart, from a minute on", () => {
   const { from, beginsAtFirst } = frameOf(900_000, 500_000, 700_000, 700_000);
   assert.deepEqual({ from, beginsAtFirst }, { from: 500_000, beginsAtFirst: true });
   const first = frameOf(900_000, 690_000, 700_000, 700_000);
   assert.deepEqual([first.from, first.to], [690_000, 750_000]);
 });
 
-test("all readings take at least a minute, with a lone one in the middle", () => {
+test("the range of all readings is at least a minute, with a single one in the middle", () => {
   const { from, to } = wholeFrame(100_000, 100_000);
   assert.deepEqual([from, to], [70_000, 130_000]);
   assert.equal(wholeFrame(0, 100_000).to, 100_000);
 });
 
-test("a live reading joins the bucket that it falls into", () => {
+test("a live reading is added to its bucket", () => {
   const [last] = extend([point(0, 5)], 10, 9, 7);
   assert.deepEqual(last, { from: 0, to: 10, min: 4, max: 7, mean: 6, count: 2 });
 });
@@ -38,15 +39,9 @@ test("a live reading after the last bucket begins one on the same grid", () => {
   assert.deepEqual(points.at(-1), { from: 30, to: 40, min: 7, max: 7, mean: 7, count: 1 });
 });
 
-test("a reading that is older than the last bucket is left to the next refetch", () => {
+test("a reading that is older than the last bucket is left to the next load", () => {
   const points = [point(100, 5)];
   assert.equal(extend(points, 10, 50, 7), points);
-});
-
-test("a gap is what is long for this sensor", () => {
-  assert.equal(longestStep([0, 10, 20, 30]), 25);
-  assert.equal(longestStep([0, 60, 120]), 150);
-  assert.equal(longestStep([0]), Infinity);
 });
 
 test("the line breaks in a gap and nowhere else", () => {
@@ -56,18 +51,18 @@ test("the line breaks in a gap and nowhere else", () => {
   assert.deepEqual(times, [0.005, 0.015, 0.025, 0.045, 0.065, 0.072]);
 });
 
-test("the line breaks over an absence, unless late readings have filled it", () => {
+test("the line breaks over a silence, unless late readings have filled it", () => {
   const points = [0, 40, 80].map((from) => point(from, 5));
-  const breaks = (gap) => toColumns(points, { from: 0, to: 90 }, [gap]).means.indexOf(null);
+  const breaks = (gap: Span) => toColumns(points, { from: 0, to: 90 }, [gap]).means.indexOf(null);
   assert.equal(breaks({ from: 45, to: 82 }), 2);
   assert.equal(breaks({ from: 90, to: 120 }), -1);
   const late = Array.from({ length: 8 }, (_, n) => point(n * 12, 5));
   assert.ok(!toColumns(late, { from: 0, to: 100 }, [{ from: 8, to: 90 }]).means.includes(null));
 });
 
-test("the summary weighs each bucket by its readings and leaves out what is outside", () => {
+test("the summary weights each bucket by its readings, and excludes what is outside", () => {
   const points = [point(0, 1, 99), point(100, 10, 1), point(110, 20, 3)];
-  const { min, max, mean, count } = summaryOf(points, { from: 100, to: 200 });
+  const { min, max, mean, count } = summaryOf(points, { from: 100, to: 200 })!;
   assert.deepEqual({ min, max, mean, count }, { min: 9, max: 21, mean: 17.5, count: 4 });
   assert.equal(summaryOf(points, { from: 500, to: 600 }), null);
 });

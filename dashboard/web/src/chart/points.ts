@@ -1,4 +1,5 @@
 import type { Bucket, Span } from "../api/client";
+import { longestStep } from "../ui/plotting";
 
 /** A bucket of the chart, with its times in milliseconds. */
 export interface Point {
@@ -10,22 +11,22 @@ export interface Point {
   count: number;
 }
 
-/** The stretch of time that the chart shows. */
-export interface Frame extends Span {
-  /** Whether it ends at the newest reading, because that is too old for the range to reach it from now. */
+/** The time that the chart shows. */
+export interface TimeFrame extends Span {
+  /** Whether it ends at the newest reading instead of now, because that reading is old. */
   endsAtNewest: boolean;
-  /** Whether it begins at the first reading of all, because the sensor is younger than the range is long. */
+  /** Whether it begins at the first reading, because the series is younger than the range. */
   beginsAtFirst: boolean;
 }
 
 const SHORTEST_MS = 60_000;
 
 /**
- * Where a range of `lengthMs` lies. A sensor that has been silent for most of the range, such as a recording from
- * years ago that is played back, is shown up to its newest reading instead of up to now. One that has just been
- * switched on fills the chart from the left, instead of being a sliver at the right edge.
+ * The time frame of a range of `lengthMs`. A series that has been silent for most of the range, such as a replayed
+ * recording, is shown up to its newest reading instead of up to now. One that is new fills the chart from the left,
+ * instead of being a sliver at the right edge.
  */
-export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number): Frame {
+export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number): TimeFrame {
   const endsAtNewest = nowMs - newestMs > lengthMs / 2;
   const to = endsAtNewest ? newestMs : Math.max(nowMs, newestMs);
   const beginsAtFirst = firstMs !== null && firstMs > to - lengthMs;
@@ -34,7 +35,7 @@ export function frameOf(lengthMs: number, firstMs: number | null, newestMs: numb
 }
 
 /** From the first reading to the newest. */
-export function wholeFrame(firstMs: number, newestMs: number): Frame {
+export function wholeFrame(firstMs: number, newestMs: number): TimeFrame {
   const margin = Math.max(0, SHORTEST_MS - (newestMs - firstMs)) / 2;
   return { from: firstMs - margin, to: newestMs + margin, endsAtNewest: false, beginsAtFirst: false };
 }
@@ -44,8 +45,8 @@ export function toPoints(buckets: Bucket[]): Point[] {
 }
 
 /**
- * Adds a live reading at the newest edge. The first one of all lies on the grid that begins at `origin`. What this is too
- * coarse for, the next refetch sets right.
+ * Adds a live reading at the end. The first point lies on the grid that begins at `origin`. This is approximate; the
+ * next load corrects it.
  */
 export function extend(points: Point[], widthMs: number, at: number, value: number, origin = at): Point[] {
   const last = points.at(-1);
@@ -67,17 +68,17 @@ function merged(point: Point, value: number): Point {
   };
 }
 
-/** Columns as uPlot takes them: times in seconds, and null where the line has to break. */
+/** Columns as uPlot expects them: times in seconds, and null where the line breaks. */
 export interface Columns {
   times: number[];
   means: (number | null)[];
   lows: (number | null)[];
   highs: (number | null)[];
-  /** The point that each column shows; null for a break. */
+  /** The point of each column; null for a break. */
   points: (Point | null)[];
 }
 
-/** The line breaks where a step is long for this sensor, and where an alert says that nothing came: in `gaps`. */
+/** The line breaks where a step is long for this series, and within `gaps`, where an incident says that it was silent. */
 export function toColumns(points: Point[], frame: Span, gaps: Span[] = []): Columns {
   const columns: Columns = { times: [], means: [], lows: [], highs: [], points: [] };
   const longest = longestStep(points.map((point) => point.from));
@@ -90,7 +91,7 @@ export function toColumns(points: Point[], frame: Span, gaps: Span[] = []): Colu
   return columns;
 }
 
-/** Whether an absence is what lies between two points. Readings that came late may have filled it since. */
+/** Whether a gap lies between two points. Readings that came late may have filled it since. */
 function fills(gap: Span, before: Point, after: Point): boolean {
   const step = after.from - before.to;
   const common = Math.min(gap.to, after.from) - Math.max(gap.from, before.to);
@@ -105,18 +106,7 @@ function push(columns: Columns, atMs: number, point: Point | null): void {
   columns.points.push(point);
 }
 
-/**
- * The longest step between two points that are still joined. A sensor that speaks once a minute leaves most buckets of
- * a second empty, so a gap is what is long for this sensor: more than two and a half of its usual steps.
- */
-export function longestStep(times: number[]): number {
-  const steps = times.slice(1).map((time, index) => time - times[index]!);
-  if (steps.length === 0) return Infinity;
-  steps.sort((a, b) => a - b);
-  return 2.5 * steps[Math.floor(steps.length / 2)]!;
-}
-
-/** The figures of a stretch as a whole; null when it has no reading. */
+/** Minimum, maximum and mean of a whole span; null when it has no reading. */
 export function summaryOf(points: Point[], frame: Span): Point | null {
   const inside = points.filter((point) => point.to > frame.from && point.from <= frame.to);
   if (inside.length === 0) return null;

@@ -1,25 +1,25 @@
-// The sensors in the chart, and how each is drawn.
+// The series in the chart, and how each is drawn.
 
 import { computed } from "@preact/signals";
-import type { SensorName } from "../address/selection";
-import { scalesOf } from "./common-axis";
-import { chosen, others } from "../address/choice";
+import { keyOf } from "../address/names";
+import { front, others } from "../address/state";
+import type { SeriesName } from "../api/client";
+import { allSeries, seriesOf } from "../live/state";
 import { unitSign } from "../ui/format";
-import { keyOf, sensorOf, sensors } from "../live/state";
+import { scalesOf } from "./common-axis";
 
-export interface Shown extends SensorName {
+export interface Shown extends SeriesName {
   key: string;
 }
 
-/** The one in front first. */
+/** The series in the chart, the one in front first. */
 export const shown = computed<Shown[]>(() => {
-  const front = chosen.value;
-  if (!front) return [];
-  const all = [front, ...others.value].map(({ device, metric }) => ({ device, metric, key: keyOf({ device, metric }) }));
+  if (!front.value) return [];
+  const all = [front.value, ...others.value].map(({ device, metric }) => ({ device, metric, key: keyOf({ device, metric }) }));
   return all.filter(({ key }, place) => place === 0 || key !== all[0]!.key);
 });
 
-/** Changes when others are shown, and not when the same ones are chosen anew. */
+/** Changes when other series are shown, but not when the same ones are selected again. */
 export const shownKeys = computed(() => JSON.stringify(shown.value.map(({ key }) => key)));
 
 export interface Latest {
@@ -27,35 +27,35 @@ export interface Latest {
   value: number;
 }
 
-/** The newest reading, once the page knows the sensor. */
+/** The newest reading, once the page knows the series. */
 export function latestOf(key: string): Latest | null {
-  void sensors.value;
-  const newest = sensorOf(key)?.newest.value;
+  void allSeries.value;
+  const newest = seriesOf(key)?.newest.value;
   return newest ? { atMs: Date.parse(newest.measured_at), value: newest.value } : null;
 }
 
 export function unitOf(key: string): string | null {
-  void sensors.value;
-  return sensorOf(key)?.newest.value.unit ?? null;
+  void allSeries.value;
+  return seriesOf(key)?.newest.value.unit ?? null;
 }
 
 export function digitsOf(key: string): number {
-  void sensors.value;
-  return sensorOf(key)?.precision.digits ?? 1;
+  void allSeries.value;
+  return seriesOf(key)?.precision.digits ?? 1;
 }
 
-// Readings come ten times a second, units hardly ever change: what depends on this text is not made anew each time.
+// As a text it changes only with a unit, and not ten times a second with each reading.
 const units = computed(() => JSON.stringify(shown.value.map(({ key, metric }) => ({ metric, unit: unitOf(key) }))));
 
 export const scales = computed(() => scalesOf(JSON.parse(units.value)));
 
-/** A sensor with this metric and unit would need a scale that the chart has no room for. */
+/** Whether a series with this metric and unit would need a third scale. */
 export function needsThirdScale(metric: string, unit: string | null): boolean {
   return scalesOf([...JSON.parse(units.value), { metric, unit }]).of.at(-1) === null;
 }
 
-/** "°C and %", for a sentence. */
-export function scaleWords(): string {
+/** The scales for a sentence: "°C and %". */
+export function scaleNames(): string {
   return scales.value.names.map(unitSign).join(" and ");
 }
 
@@ -64,7 +64,7 @@ export function colourOf(place: number): string {
   return `--line-${place + 1}`;
 }
 
-/** Shapes in a box from 0 to 12, so that lines are told apart without their colours; the one in front has none. */
+/** Shapes in a box from 0 to 12, which distinguish lines without colours; the line in front has none. */
 const MARKERS = [
   "",
   "M6 2a4 4 0 1 0 0 8a4 4 0 1 0 0 -8Z",

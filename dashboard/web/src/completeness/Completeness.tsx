@@ -1,14 +1,15 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Boot } from "../api/client";
 import { serverNow } from "../live/clock";
-import { bootsLike, fetchLedger, LEDGER_RANGES, totalsOf, worstFirst, type Boot, type LedgerRange } from "./ledger";
-import { LedgerTable } from "./Table";
-import { plural } from "../ui/format";
-import { RejectedList } from "./RejectedList";
-import { AlertShape, DoneShape } from "../ui/Shapes";
 import { generation } from "../live/state";
+import { plural } from "../ui/format";
+import { DoneShape, WarningShape } from "../ui/Shapes";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
+import { bootsLike, fetchLedger, LEDGER_RANGES, totalsOf, worstFirst, type LedgerRange } from "./ledger";
+import { RejectedList } from "./RejectedList";
+import { Table } from "./Table";
 import "./completeness.css";
 
 const range = signal<LedgerRange>("24h");
@@ -18,26 +19,26 @@ const problem = signal<string | null>(null);
 const loading = signal(false);
 let turn = 0;
 
-/** What is stored, what is missing, and what could not be read. */
+/** The ledger: which readings are stored and which are missing; and the payloads that could not be read. */
 export function Completeness() {
-  // After a reconnect the ledger may be another one; else it is dear, and asked for again only on demand.
+  // The ledger is expensive, so it is loaded again only after a reconnect or on demand.
   useEffect(() => effect(() => void [range.value, generation.value, void check()]), []);
   return (
     <>
-      <section class="panel" aria-labelledby="ledger-title">
-        <div class="view-head" id="ledger-title">
+      <section class="panel" aria-labelledby="gaps-title">
+        <div class="view-head" id="gaps-title">
           <ViewTitle of="completeness" />
           <Ranges />
         </div>
         <Answer />
         <p class="view-note">
-          A device numbers its readings without a gap from one start to the next, so a number that is absent is a lost
-          reading. What came before the lowest or after the highest number, and readings without <code>boot</code>{" "}
-          and <code>seq</code>, cannot be judged here.
+          A device numbers its readings without gaps from one start to the next, so each missing number is a lost reading.
+          Readings before the lowest or after the highest number, and readings without <code>boot</code> and{" "}
+          <code>seq</code>, cannot be checked.
         </p>
         {ledger.value && ledger.value.boots.length > 0 && <Boots boots={ledger.value.boots} />}
       </section>
-      <RejectedList isSettled={ledger.value !== null || problem.value !== null} />
+      <RejectedList isLoaded={ledger.value !== null || problem.value !== null} />
     </>
   );
 }
@@ -74,27 +75,27 @@ async function check(): Promise<void> {
   loading.value = false;
 }
 
-/** The one sentence that most readers come for. */
+/** The summary in one sentence. */
 function Answer() {
   if (problem.value) {
-    const since = ledger.value && <> What follows is of <When at={ledger.value.askedAt} />.</>;
-    return <p class="problem" role="alert" data-testid="ledger-problem">The ledger could not be read: {problem.value}.{since}</p>;
+    const since = ledger.value && <> The list below is from <When at={ledger.value.askedAt} />.</>;
+    return <p class="problem" role="alert" data-testid="ledger-problem">Data gaps could not be loaded: {problem.value}.{since}</p>;
   }
-  if (!ledger.value) return <p class="verdict nothing" role="status">Counting…</p>;
+  if (!ledger.value) return <p class="headline nothing" role="status">Loading…</p>;
   return (
-    <p class="verdict" role="status" data-testid="verdict" data-complete={totalsOf(ledger.value.boots).missing === 0}>
-      <Verdict boots={ledger.value.boots} /> <span class="verdict-at">as of <When at={ledger.value.askedAt} /></span>
+    <p class="headline" role="status" data-testid="headline" data-complete={totalsOf(ledger.value.boots).missing === 0}>
+      <Summary boots={ledger.value.boots} /> <span class="headline-at">as of <When at={ledger.value.askedAt} /></span>
     </p>
   );
 }
 
-function Verdict({ boots }: { boots: Boot[] }) {
+function Summary({ boots }: { boots: Boot[] }) {
   const { devices, missing, stored, incomplete } = totalsOf(boots);
-  if (boots.length === 0) return <span class="nothing">No reading with <code>boot</code> and <code>seq</code> in this time.</span>;
+  if (boots.length === 0) return <span class="nothing">No reading with <code>boot</code> and <code>seq</code> in this time range.</span>;
   if (missing === 0) return <><DoneShape /><strong>Complete:</strong> {plural(stored, "reading")} of {plural(devices, "device")}, none missing.</>;
   return (
     <>
-      <AlertShape /><strong>{missing.toLocaleString()} missing</strong> of {(stored + missing).toLocaleString()} readings,
+      <WarningShape /><strong>{missing.toLocaleString()} missing</strong> of {(stored + missing).toLocaleString()} readings,
       from {incomplete.toLocaleString()} of {plural(devices, "device")}.
     </>
   );
@@ -114,7 +115,7 @@ function Boots({ boots }: { boots: Boot[] }) {
         />
         <p data-testid="ledger-count">{countText(found.length, boots.length)}</p>
       </div>
-      {found.length > 0 ? <LedgerTable key={`${text.value} ${range.value}`} boots={found} /> : <p class="nothing">No device is called so.</p>}
+      {found.length > 0 ? <Table key={`${text.value} ${range.value}`} boots={found} /> : <p class="nothing">No matching device.</p>}
     </>
   );
 }

@@ -1,12 +1,12 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { plural } from "../ui/format";
-import { fetchRejected, type Rejected, type Resent } from "./rejected";
-import { Resend } from "./Resend";
-import { DoneShape } from "../ui/Shapes";
-import { generation, rejectedCount } from "../live/state";
 import { isRejectedWanted } from "../address/view";
+import { fetchRejected, type Rejected, type Resent } from "../api/client";
+import { generation, rejectedCount } from "../live/state";
+import { plural } from "../ui/format";
+import { DoneShape } from "../ui/Shapes";
 import { When } from "../ui/When";
+import { Resend } from "./Resend";
 
 const FIRST_ASKED = 100;
 const MORE = 400;
@@ -18,17 +18,17 @@ const problem = signal<string | null>(null);
 const most = signal(FIRST_ASKED);
 const done = signal("");
 
-/** What devices sent and Millrace could not read, with the reason: the first thing that the maker of a device needs. */
-export function RejectedList({ isSettled }: { isSettled: boolean }) {
+/** The payloads that could not be read, each with the reason, which is what the maker of a device needs first. */
+export function RejectedList({ isLoaded }: { isLoaded: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(keepLoaded, []);
   useEffect(() => {
     if (isRejectedWanted.value) heading.current?.focus({ preventScroll: true });
   }, [isRejectedWanted.value]);
-  // What has been drawn above it since may have pushed it away.
+  // Content that was loaded above may have pushed it out of sight.
   useEffect(() => {
     if (document.activeElement === heading.current) heading.current?.scrollIntoView({ behavior: "instant" });
-  }, [isRejectedWanted.value, isSettled]);
+  }, [isRejectedWanted.value, isLoaded]);
   return (
     <section class="panel" aria-labelledby="rejected-title">
       <h2 id="rejected-title" ref={heading} tabIndex={-1}>Rejected payloads</h2>
@@ -39,7 +39,7 @@ export function RejectedList({ isSettled }: { isSettled: boolean }) {
   );
 }
 
-/** Loads again when there are others; a device that sends nothing else must not make a page ask all the time. */
+/** Reloads when the count changes, but at most once a second, however many bad payloads a device sends. */
 function keepLoaded(): () => void {
   let timer = 0;
   let askedAt = -Infinity;
@@ -64,15 +64,15 @@ async function load(): Promise<void> {
 function List() {
   const shown = rejected.value;
   if (!shown) return problem.value ? null : <p class="nothing">Loading…</p>;
-  if (shown.length === 0) return <p class="nothing">Every payload so far could be read.</p>;
+  if (shown.length === 0) return <p class="nothing">No payload was rejected.</p>;
   return (
     <>
       <p class="view-note">
-        They are kept as they came. Mend one and send it again: it is then stored, judged and shown like any other, with
-        the time at which it first arrived.
+        They are stored unchanged. Fix one and resend it: it is then processed like any other reading, with the time at
+        which it first arrived.
       </p>
-      <ol class="rejected-list">{shown.map((one) => <Row key={one.id ?? `${one.received_at} ${one.topic}`} one={one} />)}</ol>
-      {shown.length >= most.value && <button class="button" onClick={() => (most.value += MORE)}>Show older ones</button>}
+      <ol class="rejected-list">{shown.map((one) => <Row key={one.id} one={one} />)}</ol>
+      {shown.length >= most.value && <button class="button" onClick={() => (most.value += MORE)}>Show older payloads</button>}
     </>
   );
 }
@@ -90,7 +90,7 @@ function Row({ one }: { one: Rejected }) {
     done.value = `Resent: ${plural(readings, "reading")} of ${one.topic} stored.`;
     row.current?.focus();
   };
-  const isResendable = one.id !== undefined && !one.resent_at;
+  const isResendable = !one.resent_at;
   return (
     <li ref={row} tabIndex={-1} data-testid="rejected" data-resent={Boolean(one.resent_at)}>
       <div class="rejected-line">

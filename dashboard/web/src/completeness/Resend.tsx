@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { resend, type Rejected, type Resent } from "./rejected";
+import { resendRejected, type Rejected, type Resent } from "../api/client";
+import { changes } from "./rejected";
 
 const MOST_LINES = 14;
 
@@ -9,7 +10,7 @@ interface Props {
   finish(resent: Resent): void;
 }
 
-/** A payload to be mended, and sent again as if its device had. */
+/** The form to fix a payload, and to process it as if its device had sent it again. */
 export function Resend({ one, close, finish }: Props) {
   const payload = useRef<HTMLTextAreaElement>(null);
   const { busy, problem, submit } = useResending(one, finish);
@@ -27,7 +28,7 @@ export function Resend({ one, close, finish }: Props) {
         Payload
         <textarea ref={payload} name="payload" rows={lines} defaultValue={one.payload} spellcheck={false} />
       </label>
-      {one.payload.includes("\ufffd") && <p>Some bytes are no text and shown as �. Left unchanged, all bytes are sent as they came.</p>}
+      {one.payload.includes("\ufffd") && <p>Contains binary data, shown as �. If you leave the payload unchanged, its original bytes are resent.</p>}
       <p class="problem" aria-live="polite" data-testid="resend-problem">{problem && `Not resent: ${problem}.`}</p>
       <div class="replies">
         <button class="button main" aria-disabled={busy}>{busy ? "Resending…" : "Resend"}</button>
@@ -37,19 +38,19 @@ export function Resend({ one, close, finish }: Props) {
   );
 }
 
-/** Nothing has happened when the server refuses; then the form stays, with its words. */
+/** When the server refuses, nothing has changed: the form stays open and shows the reason. */
 function useResending(one: Rejected, finish: (resent: Resent) => void) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const submit = async (event: SubmitEvent & { currentTarget: HTMLFormElement }) => {
     event.preventDefault();
     if (busy) return;
-    const said = new FormData(event.currentTarget);
-    const field = (name: string) => String(said.get(name)).replace(/\r\n?/g, "\n");
+    const fields = new FormData(event.currentTarget);
+    const field = (name: string) => String(fields.get(name)).replace(/\r\n?/g, "\n");
     setBusy(true);
     setProblem("");
     try {
-      finish(await resend(one, { topic: field("topic").trim(), payload: field("payload") }));
+      finish(await resendRejected(one.id, changes(one, { topic: field("topic").trim(), payload: field("payload") })));
     } catch (error) {
       setProblem((error as Error).message);
       setBusy(false);

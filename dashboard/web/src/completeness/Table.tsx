@@ -1,23 +1,24 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { rangesText, type Boot } from "./ledger";
-import { AlertShape, DoneShape } from "../ui/Shapes";
+import type { Boot } from "../api/client";
+import { DoneShape, WarningShape } from "../ui/Shapes";
 import { When } from "../ui/When";
+import { rangesText } from "./ledger";
 
-/** Rows that are drawn at once. What is missing comes first, so few readers go on to the rest. */
+/** Rows that are drawn at first. Missing readings come first, so few readers need more. */
 const ROWS = 200;
 const GAPS = 4;
 
 const HEADS = ["Device", "Boot", "Expected", "Stored", "Missing", "Late", "Repeated", "Newest reading"];
 
-/** A line for each boot of each device. Its roles are written out: on a phone the rows are drawn as cards. */
-export function LedgerTable({ boots }: { boots: Boot[] }) {
+/** A row for each boot of each device. Roles are explicit, as phones show the rows as cards. */
+export function Table({ boots }: { boots: Boot[] }) {
   const [most, setMost] = useState(ROWS);
   const rest = boots.length - most;
   return (
     <>
       <table class="ledger" role="table" aria-rowcount={boots.length + 1}>
-        <caption class="unseen">Readings of each device and boot, those with missing ones first</caption>
+        <caption class="unseen">Readings of each device and boot, those with missing readings first</caption>
         <thead role="rowgroup">
           <tr role="row">{HEADS.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr>
         </thead>
@@ -43,7 +44,7 @@ function Row({ boot }: { boot: Boot }) {
       <Cell head="Expected">{boot.expected.toLocaleString()}</Cell>
       <Cell head="Stored">{boot.stored.toLocaleString()}</Cell>
       <Cell head="Missing" class="ledger-missing">
-        {missing > 0 ? <><AlertShape />{missing.toLocaleString()}<Gaps boot={boot} /></> : <><DoneShape />none</>}
+        {missing > 0 ? <><WarningShape />{missing.toLocaleString()}<Gaps boot={boot} /></> : <><DoneShape />none</>}
       </Cell>
       <Cell head="Late" none={boot.late === 0}>{boot.late.toLocaleString()}</Cell>
       <Cell head="Repeated" none={boot.repeated === 0}>{boot.repeated.toLocaleString()}</Cell>
@@ -63,7 +64,7 @@ function Cell({ head, class: name, none, children }: CellProps) {
   return <td role="cell" class={name} data-head={head} data-none={none}>{children}</td>;
 }
 
-/** The numbers of what is missing. */
+/** The numbers of the missing readings. */
 function Gaps({ boot }: { boot: Boot }) {
   if (boot.missing_ranges.length <= GAPS) return <span class="gaps">{rangesText(boot, GAPS)}</span>;
   return (

@@ -1,24 +1,8 @@
 // Which readings of each device and boot are stored, and which are missing.
 
-import { get } from "../api/client";
-import { serverNow } from "../live/clock";
 import { compareWords, matcher, nameOf } from "../address/names";
-
-/** The readings that a device numbered between two starts. */
-export interface Boot {
-  device: string;
-  boot: number;
-  expected: number;
-  stored: number;
-  /** Rows that bear a number once more. */
-  repeated: number;
-  /** Taken by the broker more than a minute after they were measured. */
-  late: number;
-  missing: number;
-  /** First and last number of each gap; the server lists a hundred at most. */
-  missing_ranges: [number, number][];
-  newest_measured_at: string;
-}
+import { fetchBoots, type Boot } from "../api/client";
+import { serverNow } from "../live/clock";
 
 const HOUR = 3_600_000;
 
@@ -30,13 +14,12 @@ export const LEDGER_RANGES = {
 
 export type LedgerRange = keyof typeof LEDGER_RANGES;
 
-export async function fetchLedger(range: LedgerRange): Promise<Boot[]> {
+export function fetchLedger(range: LedgerRange): Promise<Boot[]> {
   const { ms } = LEDGER_RANGES[range];
-  const query = ms === null ? "" : `?from=${new Date(serverNow() - ms).toISOString()}`;
-  return (await get<{ completeness: Boot[] }>(`api/completeness${query}`)).completeness;
+  return fetchBoots(ms === null ? null : serverNow() - ms);
 }
 
-/** What is missing most comes first; of equals, by device, and the newest boot first. */
+/** Orders by missing readings, most first; then by device, and the newest boot first. */
 export function worstFirst(boots: Boot[]): Boot[] {
   return [...boots].sort((a, b) => b.missing - a.missing || compareWords(a.device, b.device) || b.boot - a.boot);
 }
@@ -52,7 +35,7 @@ export interface Totals {
   boots: number;
   stored: number;
   missing: number;
-  /** Devices of which something is missing. */
+  /** How many devices have missing readings. */
   incomplete: number;
 }
 
@@ -68,10 +51,10 @@ export function totalsOf(boots: Boot[]): Totals {
   };
 }
 
-/** "17–18, 400"; `most` gaps at most, and how many numbers are in those that are left out. */
+/** The missing numbers: "17–18, 400, 12 more". At most `most` gaps are listed. */
 export function rangesText({ missing, missing_ranges }: Boot, most: number): string {
-  const told = missing_ranges.slice(0, most);
-  const rest = missing - told.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-  const words = told.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
-  return [...words, ...(rest > 0 ? [`${rest.toLocaleString()} more`] : [])].join(", ");
+  const listed = missing_ranges.slice(0, most);
+  const rest = missing - listed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+  const ranges = listed.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
+  return [...ranges, ...(rest > 0 ? [`${rest.toLocaleString()} more`] : [])].join(", ");
 }

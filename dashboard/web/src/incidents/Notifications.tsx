@@ -1,28 +1,28 @@
-import { toldOf, unsentOf } from "./text";
-import type { Alert, Mail } from "../api/client";
+import type { Incident, Notification } from "../api/client";
 import { FoldShape, MailShape } from "../ui/Shapes";
 import { When } from "../ui/When";
+import { notificationSummary, unsentText } from "./text";
 
-/** Who was to be told of an alert, and what became of it. */
-export function Notices({ alert }: { alert: Alert }) {
-  const { mails } = alert;
+/** The notifications of an incident, and whether each was sent. */
+export function Notifications({ incident }: { incident: Incident }) {
+  const { mails } = incident;
   if (mails.length === 0) return null;
-  const failed = mails.some((mail) => mail.state === "failed");
+  const failed = mails.some((notification) => notification.state === "failed");
   return (
-    <details class="notices" data-testid="notices" data-failed={failed}>
-      <summary><FoldShape /><MailShape />{toldOf(mails)}<span class="unseen"> of {alert.rule} at {alert.device}</span></summary>
-      <ul>{mails.map((mail) => <Notice key={`${mail.kind} ${mail.way} ${mail.to} ${mail.asked_at}`} mail={mail} opened={alert.opened_at} />)}</ul>
+    <details class="notifications" data-testid="notifications" data-failed={failed}>
+      <summary><FoldShape /><MailShape />{notificationSummary(mails)}<span class="unseen"> of {incident.rule} at {incident.device}</span></summary>
+      <ul>{mails.map((notification) => <Item key={`${notification.kind} ${notification.way} ${notification.to} ${notification.asked_at}`} notification={notification} opened={incident.opened_at} />)}</ul>
     </details>
   );
 }
 
-function Notice({ mail, opened }: { mail: Mail; opened: string }) {
+function Item({ notification, opened }: { notification: Notification; opened: string }) {
   return (
-    <li data-state={mail.state}>
-      <p>{mail.kind} · {mail.way} to {mail.to}</p>
+    <li data-state={notification.state}>
+      <p>{notification.kind} · {notification.way} to {notification.to}</p>
       <p>
-        {mail.sent_at ? <>sent <When at={mail.sent_at} beside={opened} /></> : unsentOf(mail)}
-        {mail.sent_at && mail.problem && `, but: ${mail.problem}`}
+        {notification.sent_at ? <>sent <When at={notification.sent_at} beside={opened} /></> : unsentText(notification)}
+        {notification.sent_at && notification.problem && `, but: ${notification.problem}`}
       </p>
     </li>
   );

@@ -1,12 +1,12 @@
 import { useState } from "preact/hooks";
 import { endSilence, type Silence } from "../api/client";
-import { done } from "./replying";
-import { loadSilences, silences, silencesProblem } from "./silences";
+import { done } from "../ui/status";
 import { When } from "../ui/When";
+import { loadSilences, silences, silencesProblem } from "./silences";
 
 const TITLE_ID = "silences-title";
 
-/** The silences that last, whoever asked for them, and the way to end one. */
+/** The silences in effect, with a button to end each. */
 export function SilenceList() {
   const problem = silencesProblem.value;
   if (silences.value.length === 0 && !problem) return null;
@@ -35,20 +35,20 @@ function Row({ silence }: { silence: Silence }) {
   };
   return (
     <li data-testid="silence" data-device={device}>
-      <p class="alert-line">
+      <p class="incident-line">
         <strong>{[device === "#" ? "all devices" : device, metric, rule].filter(Boolean).join(" · ")}</strong>
-        <span class="alert-lasted">until <When at={until} /></span>
+        <span class="incident-lasted">until <When at={until} /></span>
       </p>
       <div class="silence-line">
         <p>{by && `${by}: `}{reason}</p>
         <button class="button" aria-label={`End the silence of ${device}`} onClick={end}>End</button>
       </div>
-      <p class="problem" aria-live="polite">{problem && `Not ended: ${problem}.`}</p>
+      <p class="problem" aria-live="polite">{problem && `Could not be ended: ${problem}.`}</p>
     </li>
   );
 }
 
-/** The button goes with its silence, and the heading with the last of them. */
+/** The focused button disappears with its silence, and the heading with the last one. */
 function focusAfter(): void {
-  document.getElementById(silences.peek().length > 1 ? TITLE_ID : "alerts-title")?.focus();
+  document.getElementById(silences.peek().length > 1 ? TITLE_ID : "incidents-title")?.focus();
 }

@@ -1,45 +1,43 @@
-// What the reader says to an alert: the one form that is open, and what the server answered.
+// Acknowledges and silences: which form is open, and what it sends.
 
 import { signal } from "@preact/signals";
-import { acknowledge, addSilence, type Alert } from "../api/client";
+import { acknowledge, addSilence, type Incident } from "../api/client";
+import { incidents } from "../live/state";
+import { done } from "../ui/status";
 import { loadSilences } from "./silences";
-import { alerts } from "../live/state";
 
 export type ReplyKind = "acknowledge" | "silence";
 
-/** The form that is open. One at a time: two half-written ones are one too many. */
+/** The incident and kind of the open form. Only one form is open at a time. */
 export const reply = signal<{ id: string; kind: ReplyKind } | null>(null);
 
-/** What was done, for those who hear the page. It is said once the server has said so. */
-export const done = signal("");
-
-/** How long a silence may last, as the server writes durations. */
+/** How long a silence may last, in the notation of the server. */
 export const DURATIONS = { "1h": "1 hour", "4h": "4 hours", "1day": "1 day" } as const;
 
-export interface Said {
+export interface ReplyFields {
   by: string;
   /** The note of an acknowledgement, or the reason of a silence. */
   text: string;
   lasting: string;
 }
 
-/** Throws the server's words when it refuses; then nothing has changed, and the form stays. */
-export async function send(alert: Alert, kind: ReplyKind, { by, text, lasting }: Said): Promise<void> {
+/** Throws the server's reason when it refuses; then nothing has changed. */
+export async function send(incident: Incident, kind: ReplyKind, { by, text, lasting }: ReplyFields): Promise<void> {
   rememberName(by);
   if (kind === "acknowledge") {
-    const known = await acknowledge({ alert: alert.id, by, note: text });
-    alerts.value = alerts.value.map((one) => (one.id === known.id ? known : one));
-    done.value = `Acknowledged: ${alert.rule} at ${alert.device} ${alert.metric}.`;
+    const updated = await acknowledge({ alert: incident.id, by, note: text });
+    incidents.value = incidents.value.map((one) => (one.id === updated.id ? updated : one));
+    done.value = `Acknowledged: ${incident.rule} at ${incident.device} ${incident.metric}.`;
   } else {
-    await addSilence({ device: alert.device, for: lasting, reason: text, by });
+    await addSilence({ device: incident.device, for: lasting, reason: text, by });
     await loadSilences();
-    done.value = `Silenced: ${alert.device}.`;
+    done.value = `Silenced: ${incident.device}.`;
   }
 }
 
 const NAME = "millrace.name";
 
-// A browser may forbid a page to remember anything; then the name is typed again.
+// A browser may deny storage; then the reader types the name again.
 export function rememberedName(): string {
   try {
     return localStorage.getItem(NAME) ?? "";
@@ -52,6 +50,6 @@ function rememberName(name: string): void {
   try {
     localStorage.setItem(NAME, name);
   } catch {
-    // See above.
+    // The name is only a convenience.
   }
 }

@@ -1,9 +1,9 @@
-// The silences that last. They are not on the stream, so they are asked for again now and then.
+// The silences in effect. The live connection does not carry them, so the page asks for them at intervals.
 
 import { effect, signal } from "@preact/signals";
-import { fetchSilences, type Alert, type Silence } from "../api/client";
-import { now, serverNow } from "../live/clock";
 import { matchesPattern } from "../address/names";
+import { fetchSilences, type Incident, type Silence } from "../api/client";
+import { now, serverNow } from "../live/clock";
 import { connection, generation } from "../live/state";
 
 const REFETCH_MS = 20_000;
@@ -18,7 +18,7 @@ export async function loadSilences(): Promise<void> {
   const turn = ++asked;
   try {
     const found = await fetchSilences();
-    // An older answer knows less than what somebody has just done.
+    // An answer that was overtaken by a newer one is out of date.
     if (turn < answered) return;
     answered = turn;
     silences.value = found;
@@ -44,16 +44,16 @@ export function lasts(silence: Silence, nowMs: number): boolean {
   return Date.parse(silence.until) > nowMs;
 }
 
-/** Of those that cover an alert, the one that lasts longest. */
-export function silenceOf(alert: Alert, among: Silence[]): Silence | undefined {
-  const covering = among.filter((silence) => covers(silence, alert));
+/** Returns the silence that covers an incident; of several, the one that lasts longest. */
+export function silenceOf(incident: Incident, among: Silence[]): Silence | undefined {
+  const covering = among.filter((silence) => covers(silence, incident));
   return covering.sort((a, b) => Date.parse(b.until) - Date.parse(a.until))[0];
 }
 
-function covers({ device, metric, rule }: Silence, alert: Alert): boolean {
+function covers({ device, metric, rule }: Silence, incident: Incident): boolean {
   return (
-    (metric ?? alert.metric) === alert.metric &&
-    (rule ?? alert.rule) === alert.rule &&
-    matchesPattern(device.split("/"), alert.device.split("/"))
+    (metric ?? incident.metric) === incident.metric &&
+    (rule ?? incident.rule) === incident.rule &&
+    matchesPattern(device.split("/"), incident.device.split("/"))
   );
 }

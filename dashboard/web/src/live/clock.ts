@@ -1,9 +1,9 @@
 import { signal } from "@preact/signals";
 
-// Ages are told by the server's clock: a browser whose clock is wrong must not call a fresh sensor stale.
+// Ages are computed by the server's clock: a browser with a wrong clock must not show a fresh series as stale.
 let aheadOfBrowserMs = 0;
 
-/** Whether the server has told its time. Before that nobody can say how old anything is. */
+/** Whether the server's time is known; before that, ages are unknown. */
 export const clockKnown = signal(false);
 
 /** The server's time in milliseconds, at this instant. */
@@ -11,12 +11,12 @@ export function serverNow(): number {
   return toServerTime(Date.now());
 }
 
-/** What the server's clock showed when the browser's showed this. */
+/** Converts a time of the browser's clock, in milliseconds. */
 export function toServerTime(browserMs: number): number {
   return browserMs + aheadOfBrowserMs;
 }
 
-/** The server's time in milliseconds, once a second: whoever reads it is drawn again each second. */
+/** The server's time in milliseconds; it changes once a second, and redraws what reads it. */
 export const now = signal(serverNow());
 
 export function setServerTime(serverMs: number): void {

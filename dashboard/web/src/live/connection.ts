@@ -1,24 +1,24 @@
-import type { Frame } from "../api/client";
+import type { Frame } from "./frames";
 
 // The server sends a frame at least every 2 s; three missed ones mean that the connection is dead.
-const SILENCE_MS = 6000;
+const IDLE_TIMEOUT_MS = 6000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
 export interface Listener {
-  /** The MQTT filters of what is wanted; none for all. */
+  /** The MQTT filters to subscribe to; none for all. */
   filters(): string[];
   onFrame(frame: Frame): void;
   /**
    * Called each time a connection is lost, with the time of the last frame by the browser's clock, and with the
-   * server's words if it said why.
+   * server's reason if it gave one.
    */
   onLost(lastHeardMs: number, why: string | null): void;
 }
 
 /**
- * Keeps a WebSocket open for ever: what it hears goes to the listener, what it loses it opens again. Returns what tells
- * the server that other filters are wanted; a snapshot is the answer.
+ * Keeps a WebSocket open for ever, and reconnects when it is lost. Returns a function that subscribes to the listener's
+ * present filters; the server answers with a snapshot.
  */
 export function listen(listener: Listener): () => void {
   let socket: WebSocket | null = null;
@@ -42,14 +42,14 @@ export function listen(listener: Listener): () => void {
       listener.onFrame(frame);
       tries = 0;
     } catch (error) {
-      // What was missed is in the snapshot that a new connection begins with.
+      // A new connection begins with a snapshot, which has everything that was missed.
       lose((error as Error).message);
     }
   }
 
   function watch(): void {
     clearTimeout(watchdog);
-    watchdog = window.setTimeout(() => lose(null), SILENCE_MS);
+    watchdog = window.setTimeout(() => lose(null), IDLE_TIMEOUT_MS);
   }
 
   // A half-open connection may never report its close, so the watchdog does not wait for one.
@@ -84,7 +84,7 @@ export function listen(listener: Listener): () => void {
   return subscribe;
 }
 
-/** Doubles from half a second to ten, half of it by chance, so that a thousand pages do not return at once. */
+/** The wait doubles from half a second to ten. Half of it is random, so that a thousand pages do not return at once. */
 export function waitBefore(tries: number): number {
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
   return wait / 2 + (Math.random() * wait) / 2;

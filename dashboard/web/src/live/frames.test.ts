@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Ids } from "./frames";
+import { SeriesIds } from "./frames";
 
 const AT = 1_768_473_030_400_000;
 
 test("ids stand for topics and ages for times", () => {
-  const ids = new Ids();
+  const ids = new SeriesIds();
   ids.learn([[3, "temperature/site-a/lab", "celsius"], [4, "humidity/lab", null]]);
   const [first, second] = ids.read([[3, 26.1, 250_001, 0], [4, 48.2, -1000, 2]], AT);
   assert.deepEqual([first.key, first.metric, first.device], ["temperature/site-a/lab", "temperature", "site-a/lab"]);
@@ -15,14 +15,14 @@ test("ids stand for topics and ages for times", () => {
   assert.deepEqual([second.newest.state, second.newest.measuredAtMicros], ["offline", AT + 1000]);
 });
 
-test("a name that is told again has its new unit from then on", () => {
-  const ids = new Ids();
+test("a repeated name brings a new unit", () => {
+  const ids = new SeriesIds();
   ids.learn([[0, "temperature/lab", null]]);
   assert.equal(ids.read([[0, 1, 0, 0]], AT)[0].newest.unit, null);
   ids.learn([[0, "temperature/lab", "kelvin"]]);
   assert.equal(ids.read([[0, 1, 0, 1]], AT)[0].newest.unit, "kelvin");
 });
 
-test("an id without a name is the server's mistake, and not taken for another sensor", () => {
-  assert.throws(() => new Ids().read([[7, 1, 0, 0]], AT), /the id 7/);
+test("an id without a name is an error", () => {
+  assert.throws(() => new SeriesIds().read([[7, 1, 0, 0]], AT), /the id 7/);
 });

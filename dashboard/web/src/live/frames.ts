@@ -1,9 +1,31 @@
-// Reads what comes over the WebSocket: ids stand for sensors, ages for times.
+// The frames of the WebSocket: short ids stand for series, and ages for times.
 
-import type { Freshness, NameRow, ValueRow } from "../api/client";
+import type { Freshness, Incident } from "../api/client";
 
-/** The newest reading of a sensor. Its time has the server's precision, by which two readings are told apart. */
-export class Newest {
+/** A snapshot replaces everything; in a frame of changes, what is left out has not changed. */
+export interface Frame {
+  type: "snapshot" | "changes";
+  /** The server's time in microseconds. */
+  at: number;
+  names?: NameRow[];
+  values?: ValueRow[];
+  /** The newest incidents of the subscribed series. */
+  alerts?: Incident[];
+  /** How many incidents of all devices are open. */
+  open_alerts?: number;
+  rejected?: number;
+  /** Seconds by which the writer is behind; null while that is unknown. */
+  behind?: number | null;
+}
+
+/** What an id stands for, from this frame on until the connection ends. */
+export type NameRow = [id: number, topic: string, unit: string | null];
+
+/** The age counts back from the time of the frame. The state is 0 for fresh, 1 for stale, 2 for offline. */
+export type ValueRow = [id: number, value: number, ageMicros: number, state: number];
+
+/** The newest reading of a series. Its time has the server's precision, which tells two readings apart. */
+export class NewestReading {
   constructor(
     readonly value: number,
     readonly unit: string | null,
@@ -16,27 +38,27 @@ export class Newest {
     return this.measuredAtMicros / 1000;
   }
 
-  /** RFC 3339. It is written when somebody asks: most readings are of sensors that nobody looks at. */
+  /** RFC 3339. It is formatted on demand, as most readings are of series that nobody looks at. */
   get measured_at(): string {
     return new Date(this.measuredAtMs).toISOString();
   }
 }
 
-/** A reading and whose it is. */
-export interface Told {
+/** A reading with the name of its series. */
+export interface NamedReading {
   key: string;
   device: string;
   metric: string;
-  newest: Newest;
+  newest: NewestReading;
 }
 
-type Named = Omit<Told, "newest"> & { unit: string | null };
+type NamedUnit = Omit<NamedReading, "newest"> & { unit: string | null };
 
 const STATES: Freshness[] = ["fresh", "stale", "offline"];
 
-/** What the ids of one connection stand for. */
-export class Ids {
-  #byId: Named[] = [];
+/** The series that the ids of one connection stand for. */
+export class SeriesIds {
+  #byId: NamedUnit[] = [];
 
   learn(rows: NameRow[]): void {
     for (const [id, topic, unit] of rows) {
@@ -45,15 +67,15 @@ export class Ids {
     }
   }
 
-  /** `at` is the server's time in microseconds, which ages count back from. */
-  read(rows: ValueRow[], at: number): Told[] {
-    const told: Told[] = [];
+  /** `at` is the server's time in microseconds, from which ages count back. Throws where an id has no name. */
+  read(rows: ValueRow[], at: number): NamedReading[] {
+    const readings: NamedReading[] = [];
     for (const [id, value, age, state] of rows) {
       const named = this.#byId[id];
       if (!named) throw new Error(`the server sent the id ${id} without its name`);
       const { key, device, metric, unit } = named;
-      told.push({ key, device, metric, newest: new Newest(value, unit, STATES[state]!, at - age) });
+      readings.push({ key, device, metric, newest: new NewestReading(value, unit, STATES[state]!, at - age) });
     }
-    return told;
+    return readings;
   }
 }

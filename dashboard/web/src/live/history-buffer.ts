@@ -1,5 +1,6 @@
-import { fetchBuckets, type Bucket, type Span } from "../api/client";
-import type { Sensor } from "./state";
+import { fetchBuckets, type Bucket, type SeriesName, type Span } from "../api/client";
+import type { NewestReading } from "./frames";
+import type { Precision } from "./precision";
 
 const SLOTS = 120;
 const FEWEST_SLOTS = 12;
@@ -15,13 +16,13 @@ export interface Slot {
   count: number;
 }
 
-/** The recent past of one sensor, just fine enough for its sparkline: at most 120 slots of equal width. */
-export class Trail {
+/** The recent past of one series, just fine enough for its sparkline: at most 120 slots of equal width. */
+export class HistoryBuffer {
   slots: Slot[] = [];
   slotMs = TEN_MINUTES / SLOTS;
-  /** The snapshot since which it was filled from the store; 0 before. */
+  /** The snapshot after which it was filled from the store; 0 before. */
   generation = 0;
-  /** Whether live readings join it: only of a sensor that somebody looks at, or ten thousand would fill the memory. */
+  /** Whether live readings are added: only for visible series, as ten thousand buffers would fill the memory. */
   followed = false;
 
   forget(): void {
@@ -46,8 +47,8 @@ export class Trail {
   }
 
   /**
-   * What a sparkline shows: the last ten minutes, or the last ones that the sensor spoke in. A new sensor fills it
-   * from the left, so that its first minutes are a line and not a speck.
+   * The time that a sparkline shows: the last ten minutes, or the last ten before a series went silent. A new series
+   * fills the sparkline from the left, so that its first minutes are a line and not a speck.
    */
   span(newestMs: number, nowMs: number): Span {
     const silent = nowMs - newestMs > TEN_MINUTES;
@@ -63,43 +64,51 @@ function widen(slot: Slot, value: number): void {
   slot.mean += (value - slot.mean) / ++slot.count;
 }
 
+/** A series that can have a sparkline. */
+interface Followed extends SeriesName {
+  newest: { peek(): NewestReading };
+  precision: Precision;
+  buffer: HistoryBuffer;
+}
+
 const MOST_FOLLOWED = 400;
 
-/** The sensors with a trail; the one that was looked at longest ago is the first. */
-const followed = new Set<Sensor>();
+/** The series whose buffers are filled, the one that was visible longest ago first. */
+const followed = new Set<Followed>();
 
-export function follow(sensor: Sensor): void {
-  followed.delete(sensor);
-  followed.add(sensor);
-  sensor.trail.followed = true;
-  if (sensor.trail.slots.length === 0) {
-    const { measuredAtMs, value } = sensor.newest.peek();
-    sensor.trail.add(measuredAtMs, value);
+/** Begins to add live readings to the buffer of a series. */
+export function follow(series: Followed): void {
+  followed.delete(series);
+  followed.add(series);
+  series.buffer.followed = true;
+  if (series.buffer.slots.length === 0) {
+    const { measuredAtMs, value } = series.newest.peek();
+    series.buffer.add(measuredAtMs, value);
   }
   if (followed.size > MOST_FOLLOWED) forget(followed.values().next().value!);
 }
 
-function forget(sensor: Sensor): void {
-  followed.delete(sensor);
-  sensor.trail.forget();
+function forget(series: Followed): void {
+  followed.delete(series);
+  series.buffer.forget();
 }
 
-/** Replaces the trail with what the store has, unless nobody waits for it any more when its turn comes. */
-export async function seed(sensor: Sensor, nowMs: number, abort: AbortSignal): Promise<void> {
-  const { trail, newest, precision } = sensor;
+/** Fills the buffer from the store. Throws when `abort` is signalled before its turn comes. */
+export async function seed(series: Followed, nowMs: number, abort: AbortSignal): Promise<void> {
+  const { buffer, newest, precision } = series;
   const latestMs = newest.peek().measuredAtMs;
-  // Recordings that are played back are days old and coarse; ten minutes of them would be two points.
+  // Replayed recordings are days old and coarse; ten minutes of them would be two points.
   const slotMs = (nowMs - latestMs > DAY ? DAY : TEN_MINUTES) / SLOTS;
   const to = nowMs - latestMs > TEN_MINUTES ? latestMs : Math.max(nowMs, latestMs);
   const span = { from: to - SLOTS * slotMs, to: to + 1 };
-  const buckets = await inTurn(() => fetchBuckets(sensor, span, SLOTS, abort), abort);
-  const arrivedSince = trail.slots.filter((slot) => slot.at >= to);
-  trail.fill(buckets, slotMs);
-  trail.slots.push(...arrivedSince);
+  const buckets = await inTurn(() => fetchBuckets(series, span, SLOTS, abort), abort);
+  const arrivedSince = buffer.slots.filter((slot) => slot.at >= to);
+  buffer.fill(buckets, slotMs);
+  buffer.slots.push(...arrivedSince);
   for (const { min, max } of buckets) [min, max].forEach((value) => precision.learn(value));
 }
 
-// Browsers open six connections to a server. Seeding takes three of them at most, which leaves room for the chart.
+// Browsers open six connections to a server. Sparklines use at most three, which leaves some for the chart.
 const waiting: (() => void)[] = [];
 let running = 0;
 

@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 
-/** How many digits a sensor is written with. It settles after a few values, so that figures do not jump about. */
+/** How many decimals the values of a series are shown with. It only grows, so that the width of values is stable. */
 export class Precision {
   #needed = 0;
   #largest = 0;
@@ -12,13 +12,13 @@ export class Precision {
     this.#digits.value = Math.min(this.#needed, sensibleDecimals(this.#largest));
   }
 
-  /** As many decimals as the values brought, but no more than their size makes sense of. */
+  /** As many decimals as the values have, but no more than are sensible for their size. */
   get digits(): number {
     return this.#digits.value;
   }
 }
 
-// Six significant digits hide what binary fractions add: 0.1 + 0.2 has one decimal, not seventeen.
+// Six significant digits hide the errors of binary fractions: 0.1 + 0.2 has one decimal, not seventeen.
 function decimalsOf(value: number): number {
   const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
   return decimals.includes("e") ? 0 : decimals.length;

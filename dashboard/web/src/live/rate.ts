@@ -6,7 +6,7 @@ export class Rate {
   #since = Infinity;
   #arrivals: { at: number; count: number }[] = [];
 
-  /** Begins anew: what came before, or while nobody listened, is not known. */
+  /** Begins anew, as arrivals before a snapshot are unknown. */
   start(at: number): void {
     this.#since = at;
     this.#arrivals = [];
@@ -17,7 +17,7 @@ export class Rate {
     this.#forget(at);
   }
 
-  /** Null until there is enough to tell. */
+  /** Null during the first two seconds. */
   perSecond(now: number): number | null {
     this.#forget(now);
     const spanMs = Math.min(WINDOW_MS, now - this.#since);

@@ -1,94 +1,95 @@
+// What the page knows: the newest reading of each series, the incidents, and the state of the connection.
+
 import { batch, computed, effect, signal, type Signal } from "@preact/signals";
-import { fetchAlerts, fetchDevices, type Alert, type Device, type Frame, type Freshness } from "../api/client";
+import { compareNames, keyOf, mergeInOrder, nameOf, type Name } from "../address/names";
+import { isInScope } from "../address/scope";
+import { scope } from "../address/state";
+import { fetchIncidents, fetchSeries, type Device, type Freshness, type Incident, type SeriesName } from "../api/client";
 import { now, serverNow, setServerTime, toServerTime } from "./clock";
-import { Ids, Newest, type Told } from "./frames";
 import { listen } from "./connection";
-import { compareNames, mergeInOrder, nameOf, type Name } from "../address/names";
+import { NewestReading, SeriesIds, type Frame, type NamedReading } from "./frames";
+import { HistoryBuffer } from "./history-buffer";
 import { Precision } from "./precision";
 import { Rate } from "./rate";
-import { isInScope, scope } from "../address/scope";
-import { Trail } from "./history-buffer";
 
 /** One metric of one device: a tile on the page, or a row. */
-export interface Sensor extends Name {
+export interface Series extends Name {
   key: string;
-  newest: Signal<Newest>;
+  newest: Signal<NewestReading>;
   precision: Precision;
-  trail: Trail;
+  buffer: HistoryBuffer;
 }
 
-/** Sensors by name. A tile stays where the eye has learnt it to be, unless the reader asks for another order. */
-export const sensors = signal<Sensor[]>([]);
-export const alerts = signal<Alert[]>([]);
+/** All series, by name. A tile keeps its place, unless the reader asks for another order. */
+export const allSeries = signal<Series[]>([]);
+
+/** The newest incidents, at most a hundred, and all open ones before the others. */
+export const incidents = signal<Incident[]>([]);
+
 export const rejectedCount = signal(0);
 
-/** Seconds by which the writer is behind; null while nobody knows. */
+/** Seconds by which the writer is behind; null while that is unknown. */
 export const behindSeconds = signal<number | null>(null);
 
-/** False until the first answer: an empty page and a page that does not know yet are two things. */
+/** False until the first answer: an empty page differs from one that is still loading. */
 export const known = signal(false);
 
 export interface Connection {
   connected: boolean;
   /** The time of the last frame by the server's clock; null before the first loss. */
   lostAt: number | null;
-  /** Why the server ended it, in its words. */
+  /** The server's reason for closing it. */
   why: string | null;
 }
 
 export const connection = signal<Connection>({ connected: false, lostAt: null, why: null });
 
-/** Rises with each snapshot: whatever was drawn from the store before may have a hole now. */
+/** Counts snapshots. Each one may follow a gap, so what was loaded from the store before is loaded again. */
 export const generation = signal(0);
 
-/** Rises when any sensor changes between fresh, stale and offline, so that counting needs no eye on each of them. */
+/** Rises when any series changes between fresh, stale and offline, so that counts need not watch each of them. */
 export const stateVersion = signal(0);
 
-export const openAlerts = computed(() => {
-  const open = new Map<string, Alert>();
-  for (const alert of alerts.value) if (alert.resolved_at === null) open.set(keyOf(alert), alert);
+export const openIncidents = computed(() => {
+  const open = new Map<string, Incident>();
+  for (const incident of incidents.value) if (incident.resolved_at === null) open.set(keyOf(incident), incident);
   return open;
 });
 
-const openListed = computed(() => countOpen(alerts.value));
+const openHere = computed(() => countOpen(incidents.value));
 const openAnywhere = signal(0);
 
-/** How many alerts are open. The server counts those of all devices; of a part, those are counted that it listed. */
-export const openCount = computed(() => (scope.value.filters.length > 0 ? openListed.value : openAnywhere.value));
+/** How many incidents are open. The server counts those of all devices; for a part, the page counts the listed ones. */
+export const openCount = computed(() => (scope.value.filters.length > 0 ? openHere.value : openAnywhere.value));
 
-function countOpen(among: Alert[]): number {
-  return among.filter((alert) => alert.resolved_at === null).length;
+function countOpen(among: Incident[]): number {
+  return among.filter((incident) => incident.resolved_at === null).length;
 }
 
-export const stateCounts = computed(() => countStates(sensors.value));
+export const stateCounts = computed(() => countStates(allSeries.value));
 
-/** Counts anew whenever a state changes. */
-export function countStates(among: Sensor[]): Record<Freshness, number> {
+/** How many series are in each state. A caller that tracks signals is notified whenever a state changes. */
+export function countStates(among: Series[]): Record<Freshness, number> {
   void stateVersion.value;
   const counts: Record<Freshness, number> = { fresh: 0, stale: 0, offline: 0 };
-  for (const sensor of among) counts[sensor.newest.peek().state]++;
+  for (const series of among) counts[series.newest.peek().state]++;
   return counts;
 }
 
 const rate = new Rate();
 
-/** Readings that came on the stream, a second; null while that is not known. It moves once a second. */
+/** Readings per second on the live connection; null while that is unknown. It changes once a second. */
 export const readingsPerSecond = signal<number | null>(null);
 
-/** The topic of a sensor's readings, which names it uniquely. */
-export function keyOf(sensor: { device: string; metric: string }): string {
-  return `${sensor.metric}/${sensor.device}`;
-}
+const byKey = new Map<string, Series>();
 
-const byKey = new Map<string, Sensor>();
-
-export function sensorOf(key: string): Sensor | undefined {
+export function seriesOf(key: string): Series | undefined {
   return byKey.get(key);
 }
 
-/** Paints from the store first, then follows the live connection for ever. */
+/** Shows what the store has, then follows the live connection for ever. */
 export function start(): void {
-  const subscribe = listen({ filters: () => scope.peek().filters, onFrame: take, onLost: lose });
+  const subscribe = listen({ filters: () => scope.peek().filters, onFrame: applyFrame, onLost: noteLoss });
   let before = scope.peek();
   effect(() => {
     if (scope.value === before) return;
@@ -103,56 +104,56 @@ export function start(): void {
   void paintFromStore();
 }
 
-/** What the new filters bring, the next snapshot has; what they exclude need not stay until then. */
+/** Removes what the new filters exclude at once; the next snapshot brings what they include. */
 function leaveOthersOut(): void {
   const { filters } = scope.peek();
   batch(() => {
     keepOnly((key) => isInScope(filters, key));
-    alerts.value = alerts.peek().filter((alert) => isInScope(filters, keyOf(alert)));
+    incidents.value = incidents.peek().filter((incident) => isInScope(filters, keyOf(incident)));
   });
 }
 
 async function paintFromStore(): Promise<void> {
   try {
-    const [devices, past] = await Promise.all([fetchDevices(), fetchAlerts()]);
+    const [stored, past] = await Promise.all([fetchSeries(), fetchIncidents()]);
     if (generation.value > 0) return;
-    const isWanted = (one: { device: string; metric: string }) => isInScope(scope.peek().filters, keyOf(one));
+    const isWanted = (one: SeriesName) => isInScope(scope.peek().filters, keyOf(one));
     batch(() => {
-      replaceAll(devices.filter(isWanted).map((device) => ({ ...device, key: keyOf(device), newest: newestOf(device) })));
-      alerts.value = past.filter(isWanted);
+      replaceAll(stored.filter(isWanted).map((one) => ({ ...one, key: keyOf(one), newest: newestOf(one) })));
+      incidents.value = past.filter(isWanted);
       openAnywhere.value = countOpen(past);
     });
   } catch {
-    // The snapshot that opens the live connection brings the same and more.
+    // The snapshot of the live connection brings the same and more.
   }
 }
 
-function newestOf({ value, unit, state, measured_at }: Device): Newest {
-  return new Newest(value, unit, state, Date.parse(measured_at) * 1000);
+function newestOf({ value, unit, state, measured_at }: Device): NewestReading {
+  return new NewestReading(value, unit, state, Date.parse(measured_at) * 1000);
 }
 
-/** What the ids stand for on this connection. */
-let ids = new Ids();
+/** The ids of this connection. */
+let ids = new SeriesIds();
 
-function lose(lastHeardMs: number, why: string | null): void {
-  ids = new Ids();
+function noteLoss(lastHeardMs: number, why: string | null): void {
+  ids = new SeriesIds();
   connection.value = { connected: false, lostAt: toServerTime(lastHeardMs), why };
 }
 
-function take(frame: Frame): void {
+function applyFrame(frame: Frame): void {
   const atMs = frame.at / 1000;
   ids.learn(frame.names ?? []);
-  const told = ids.read(frame.values ?? [], frame.at);
+  const readings = ids.read(frame.values ?? [], frame.at);
   batch(() => {
     setServerTime(atMs);
     if (frame.type === "snapshot") {
-      replaceAll(told);
+      replaceAll(readings);
       rate.start(atMs);
       generation.value++;
     } else {
-      rate.add(atMs, change(told));
+      rate.add(atMs, applyReadings(readings));
     }
-    if (frame.alerts) alerts.value = frame.alerts;
+    if (frame.alerts) incidents.value = frame.alerts;
     if (frame.open_alerts !== undefined) openAnywhere.value = frame.open_alerts;
     if (frame.rejected !== undefined) rejectedCount.value = frame.rejected;
     if (frame.behind !== undefined) behindSeconds.value = frame.behind;
@@ -160,53 +161,53 @@ function take(frame: Frame): void {
   });
 }
 
-function replaceAll(told: Told[]): void {
-  const present = new Set(told.map(({ key }) => key));
+function replaceAll(readings: NamedReading[]): void {
+  const present = new Set(readings.map(({ key }) => key));
   keepOnly((key) => present.has(key));
-  change(told);
+  applyReadings(readings);
   known.value = true;
 }
 
 function keepOnly(isKept: (key: string) => boolean): void {
   const gone = [...byKey.keys()].filter((key) => !isKept(key));
   gone.forEach((key) => byKey.delete(key));
-  if (gone.length > 0) sensors.value = sensors.value.filter((sensor) => byKey.has(sensor.key));
+  if (gone.length > 0) allSeries.value = allSeries.value.filter((series) => byKey.has(series.key));
 }
 
-/** Returns how many of them are readings that the page did not have. */
-function change(told: Told[]): number {
-  const added: Sensor[] = [];
-  let [readings, stateChanged] = [0, false];
-  for (const one of told) {
-    const sensor = byKey.get(one.key);
-    if (!sensor) {
-      added.push(add(one));
-      readings++;
+/** Returns how many of the readings are new to the page. */
+function applyReadings(readings: NamedReading[]): number {
+  const added: Series[] = [];
+  let [count, stateChanged] = [0, false];
+  for (const reading of readings) {
+    const series = byKey.get(reading.key);
+    if (!series) {
+      added.push(addSeries(reading));
+      count++;
       continue;
     }
-    const before = sensor.newest.peek();
-    stateChanged ||= before.state !== one.newest.state;
-    if (before.measuredAtMicros !== one.newest.measuredAtMicros) {
-      readings++;
-      if (sensor.trail.followed) sensor.trail.add(one.newest.measuredAtMs, one.newest.value);
+    const before = series.newest.peek();
+    stateChanged ||= before.state !== reading.newest.state;
+    if (before.measuredAtMicros !== reading.newest.measuredAtMicros) {
+      count++;
+      if (series.buffer.followed) series.buffer.add(reading.newest.measuredAtMs, reading.newest.value);
     }
-    sensor.precision.learn(one.newest.value);
-    sensor.newest.value = one.newest;
+    series.precision.learn(reading.newest.value);
+    series.newest.value = reading.newest;
   }
-  if (added.length > 0) sensors.value = mergeInOrder(sensors.value, added, compareNames);
+  if (added.length > 0) allSeries.value = mergeInOrder(allSeries.value, added, compareNames);
   if (stateChanged) stateVersion.value++;
-  return readings;
+  return count;
 }
 
-function add({ key, device, metric, newest }: Told): Sensor {
-  const sensor: Sensor = {
+function addSeries({ key, device, metric, newest }: NamedReading): Series {
+  const series: Series = {
     ...nameOf(device, metric),
     key,
     newest: signal(newest),
     precision: new Precision(),
-    trail: new Trail(),
+    buffer: new HistoryBuffer(),
   };
-  sensor.precision.learn(newest.value);
-  byKey.set(key, sensor);
-  return sensor;
+  series.precision.learn(newest.value);
+  byKey.set(key, series);
+  return series;
 }

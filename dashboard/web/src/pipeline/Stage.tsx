@@ -1,13 +1,14 @@
 import type { ComponentChildren } from "preact";
+import type { Part, Stage as PipelineStage, StageState } from "../api/client";
 import { formatDuration, formatNumber } from "../ui/format";
-import { partsOf, type Part, type Stage as StageOfPath, type StageState } from "./stages";
-import { AlertShape, DoneShape, DownShape, UnknownShape } from "../ui/Shapes";
+import { DoneShape, DownShape, UnknownShape, WarningShape } from "../ui/Shapes";
+import { partsOf } from "./stages";
 
-const WORDS: Record<StageState, string> = { ok: "ok", warning: "warning", down: "down", unknown: "not known" };
-const SHAPES = { ok: DoneShape, warning: AlertShape, down: DownShape, unknown: UnknownShape };
+const STATE_NAMES: Record<StageState, string> = { ok: "ok", warning: "warning", down: "down", unknown: "unknown" };
+const SHAPES = { ok: DoneShape, warning: WarningShape, down: DownShape, unknown: UnknownShape };
 
-/** One stage of the way: how it is, how much goes through, what waits, and what is wrong. */
-export function Stage({ stage }: { stage: StageOfPath }) {
+/** One stage: its state, its throughput, what is waiting there, and what is wrong. */
+export function Stage({ stage }: { stage: PipelineStage }) {
   const parts = partsOf(stage);
   return (
     <article class="stage" data-testid="stage" data-stage={stage.id} data-state={stage.state} aria-label={stage.name}>
@@ -26,7 +27,7 @@ export function Stage({ stage }: { stage: StageOfPath }) {
 
 function State({ of }: { of: StageState }) {
   const Shape = SHAPES[of] ?? UnknownShape;
-  return <span class="stage-state" data-state={of}><Shape />{WORDS[of] ?? of}</span>;
+  return <span class="stage-state" data-state={of}><Shape />{STATE_NAMES[of] ?? of}</span>;
 }
 
 function Figures({ of }: { of: Part }) {
@@ -35,7 +36,7 @@ function Figures({ of }: { of: Part }) {
     <dl class="stage-figures">
       {rate !== null && <Figure name="rate" main>{rateText(rate)}<small>/s</small></Figure>}
       {depth !== null && <Figure name="waiting">{depth.toLocaleString()}</Figure>}
-      {behind !== null && <Figure name="behind">{behindText(behind)}</Figure>}
+      {behind !== null && <Figure name="behind">{delayText(behind)}</Figure>}
     </dl>
   );
 }
@@ -49,7 +50,7 @@ function PartLine({ part }: { part: Part }) {
   const figures = [
     rate !== null && `${rateText(rate)}/s`,
     depth !== null && `${depth.toLocaleString()} waiting`,
-    behind !== null && behind > 0 && `${behindText(behind)} behind`,
+    behind !== null && behind > 0 && `${delayText(behind)} behind`,
     ...says,
   ].filter(Boolean);
   return (
@@ -65,6 +66,6 @@ function rateText(rate: number): string {
   return formatNumber(rate, rate > 0 && rate < 9.95 ? 1 : 0);
 }
 
-function behindText(seconds: number): string {
+function delayText(seconds: number): string {
   return seconds < 60 ? `${formatNumber(seconds, seconds > 0 && seconds < 9.95 ? 1 : 0)} s` : formatDuration(seconds * 1000);
 }

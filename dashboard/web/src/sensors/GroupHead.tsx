@@ -1,15 +1,16 @@
-import type { Group } from "./groups";
-import { list, listing } from "./rows";
+import { hrefOfScope } from "../address/href";
+import { changeRows, showOnly } from "../address/navigate";
 import { fold, isClosed } from "../address/rows-view";
-import { isTaken } from "../ui/click";
-import { plural } from "../ui/format";
 import { filterOfGroup } from "../address/scope";
-import { hrefOfScope, showOnly } from "../address/scoping";
-import { AlertShape, FoldShape, StateShape } from "../ui/Shapes";
-import { countStates, openAlerts, type Sensor } from "../live/state";
+import { rowsView } from "../address/state";
+import { countStates, openIncidents, type Series } from "../live/state";
+import { takeClick } from "../ui/click";
+import { plural } from "../ui/format";
+import { FoldShape, StateShape, WarningShape } from "../ui/Shapes";
+import type { Group } from "./groups";
 
 interface Props {
-  group: Group<Sensor>;
+  group: Group<Series>;
   top: number | null;
   index: number;
   stop: boolean;
@@ -17,9 +18,9 @@ interface Props {
   count: number;
 }
 
-/** The heading of a group: what it is called, how many it has, and what is wrong with them. */
+/** The heading of a group: its name, the number of its sensors, and their worst state. */
 export function GroupHead({ group, top, index, stop, position, count }: Props) {
-  const { folds, view } = listing.value;
+  const { folds, view } = rowsView.value;
   const closed = isClosed(folds, group.path);
   const place =
     view === "table"
@@ -34,7 +35,7 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
         <span class="group-count">{plural(group.all.length, "sensor")}</span>
       </button>
       {filter !== null && <Only path={group.path} filter={filter} stop={stop} />}
-      <Condition group={group} />
+      <Health group={group} />
     </>
   );
   return (
@@ -45,18 +46,18 @@ export function GroupHead({ group, top, index, stop, position, count }: Props) {
       data-path={group.path}
       data-depth={group.depth}
       style={top === null ? undefined : { top: `${top}px` }}
-      onClick={() => list({ folds: fold(folds, group.path) })}
+      onClick={() => changeRows({ folds: fold(folds, group.path) })}
     >
       {view === "table" ? <div role="gridcell" aria-colspan={5}>{head}</div> : head}
     </div>
   );
 }
 
-/** The way to a page of this group alone. */
+/** Links to a page of this group alone. */
 function Only({ path, filter, stop }: { path: string; filter: string; stop: boolean }) {
   const go = (event: MouseEvent) => {
     event.stopPropagation();
-    if (isTaken(event)) showOnly([filter]);
+    if (takeClick(event)) showOnly([filter]);
   };
   return (
     <a class="group-only" tabIndex={stop ? 0 : -1} href={hrefOfScope([filter])} title={`Show only ${path} on this page`} onClick={go}>
@@ -65,15 +66,15 @@ function Only({ path, filter, stop }: { path: string; filter: string; stop: bool
   );
 }
 
-/** What is wrong, the worst first; or that nothing is. */
-function Condition({ group }: { group: Group<Sensor> }) {
+/** What is wrong, the worst first, or that all sensors are fresh. */
+function Health({ group }: { group: Group<Series> }) {
   const states = countStates(group.all);
-  const open = openAlerts.value;
-  const alerting = open.size === 0 ? 0 : group.all.reduce((sum, sensor) => sum + Number(open.has(sensor.key)), 0);
+  const open = openIncidents.value;
+  const alerting = open.size === 0 ? 0 : group.all.reduce((sum, series) => sum + Number(open.has(series.key)), 0);
   const worst = alerting > 0 ? "alerting" : states.offline > 0 ? "offline" : states.stale > 0 ? "stale" : "fresh";
   return (
     <span class="group-condition" data-testid="group-condition" data-worst={worst}>
-      {alerting > 0 && <span data-state="alerting"><AlertShape />{alerting.toLocaleString()} alerting</span>}
+      {alerting > 0 && <span data-state="alerting"><WarningShape />{alerting.toLocaleString()} alerting</span>}
       {(["offline", "stale"] as const).map((state) => states[state] > 0 && (
         <span key={state} data-state={state}><StateShape state={state} />{states[state].toLocaleString()} {state}</span>
       ))}

@@ -1,17 +1,19 @@
 import { computed, effect, signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { GroupHead } from "./GroupHead";
-import { isPlaced, layout, list, listing, listingName, many, measures, resize, room, scrolled } from "./rows";
-import { groupAbove, lineAt, move, scrollTo, spotOf, type Line, type Spot } from "./layout";
+import { changeRows } from "../address/navigate";
 import { fold, isClosed } from "../address/rows-view";
+import { rowsView } from "../address/state";
+import type { Series } from "../live/state";
+import { GroupHead } from "./GroupHead";
+import { groupAbove, lineAt, move, scrollTo, spotOf, type Line, type Spot } from "./layout";
 import { Row, TableHead } from "./Row";
-import type { Sensor } from "../live/state";
+import { isPlaced, layout, many, measures, resize, room, rowsViewKey, scrolled } from "./rows";
 import { Tile } from "./Tile";
 
-/** Pixels above and below what is seen that are drawn too, so that a turn of the wheel finds them there. */
+/** Pixels above and below the visible part that are drawn too, so that scrolling finds them ready. */
 const AHEAD = 300;
 
-// Only whole lines matter: between them, scrolling draws nothing.
+// Only whole lines count, so scrolling within a line draws nothing.
 const firstLine = computed(() => (many.value ? lineAt(layout.value.lines, scrolled.value - AHEAD) : 0));
 const lastLine = computed(() => {
   const { lines } = layout.value;
@@ -19,16 +21,16 @@ const lastLine = computed(() => {
   return Math.min(lines.length - 1, lineAt(lines, reach));
 });
 
-/** The group whose heading has gone by; its name stands over the first pixels. */
+/** The group whose heading is scrolled out of sight; its name is pinned to the top. */
 const passed = computed(() => {
   if (!many.value || scrolled.value === 0) return null;
   return groupAbove(layout.value.lines, scrolled.value + measures.value.groupHeight - 1);
 });
 
-/** The item that the Tab key comes to; arrow keys move it. */
+/** The item that the Tab key reaches; arrow keys move it. */
 const active = signal<string | null>(null);
 const activeSpot = computed(() => (active.value === null ? null : spotOf(layout.value.lines, active.value, itemKey)));
-let isWanted = false;
+let isFocusWanted = false;
 
 /** The sensors as tiles or as a table, with the headings of their groups. */
 export function List() {
@@ -36,11 +38,11 @@ export function List() {
   const held = frame.current?.querySelector(".list-inside")?.contains(document.activeElement) ?? false;
   useEffect(() => follow(frame.current!), []);
   useLayoutEffect(() => keepFocus(frame.current!, held));
-  const table = listing.value.view === "table";
+  const table = rowsView.value.view === "table";
   const { lines, height, count } = layout.value;
   const role = table ? ({ role: "grid", "aria-label": "Sensors", "aria-rowcount": lines.length + 1 } as const) : {};
   return (
-    <div ref={frame} class="list" data-view={listing.value.view} data-testid="list" {...role} onKeyDown={handleKey} onFocusIn={noteFocus}>
+    <div ref={frame} class="list" data-view={rowsView.value.view} data-testid="list" {...role} onKeyDown={handleKey} onFocusIn={noteFocus}>
       {table && <TableHead />}
       {passed.value && <div class="pinned" aria-hidden="true"><p data-testid="pinned">{passed.value.path}</p></div>}
       <div
@@ -56,8 +58,8 @@ export function List() {
   );
 }
 
-/** Those that are seen. The one with the keyboard's focus is among them, wherever it is: it must not vanish. */
-function linesToDraw(held: boolean): { line: Line<Sensor>; index: number; stop: string | null }[] {
+/** The visible lines, and the one with the keyboard's focus wherever it is, as the focus must not be lost. */
+function linesToDraw(held: boolean): { line: Line<Series>; index: number; stop: string | null }[] {
   const { lines } = layout.value;
   const [first, last, spot] = [firstLine.value, lastLine.value, activeSpot.value];
   const indices = Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
@@ -68,38 +70,38 @@ function linesToDraw(held: boolean): { line: Line<Sensor>; index: number; stop: 
   return indices.map((index) => ({ line: lines[index]!, index, stop }));
 }
 
-function itemsOf(line: Line<Sensor>, index: number, stop: string | null, count: number) {
+function itemsOf(line: Line<Series>, index: number, stop: string | null, count: number) {
   const top = isPlaced.value ? line.top : null;
   if (line.kind === "group") {
     const key = itemKey(line, 0);
     const place = { top, index, position: line.before + 1, count };
     return [<GroupHead key={key} group={line.group} stop={key === stop} {...place} />];
   }
-  if (listing.value.view === "table") {
+  if (rowsView.value.view === "table") {
     const place = { top: line.top, height: line.height, index };
-    return line.items.map((sensor) => (
-      <Row key={sensor.key} sensor={sensor} skip={line.levels} stop={sensor.key === stop} {...place} />
+    return line.items.map((series) => (
+      <Row key={series.key} series={series} skip={line.levels} stop={series.key === stop} {...place} />
     ));
   }
-  return line.items.map((sensor, column) => (
+  return line.items.map((series, column) => (
     <Tile
-      key={sensor.key}
-      sensor={sensor}
+      key={series.key}
+      series={series}
       skip={line.levels}
       top={top}
       column={column}
-      stop={sensor.key === stop}
+      stop={series.key === stop}
       position={line.before + column + 1}
       count={count}
     />
   ));
 }
 
-function itemKey(line: Line<Sensor>, column: number): string {
+function itemKey(line: Line<Series>, column: number): string {
   return line.kind === "group" ? `group:${line.group.path}` : line.items[column]!.key;
 }
 
-/** Keeps in step with how far the list is scrolled and how much room it has. */
+/** Follows the scroll position and the size of the list. */
 function follow(frame: HTMLElement): () => void {
   const inside = frame.querySelector<HTMLElement>(".list-inside")!;
   const measure = () => resize(inside.clientWidth, frame.clientHeight - inside.offsetTop);
@@ -108,7 +110,7 @@ function follow(frame: HTMLElement): () => void {
   [frame, inside].forEach((element) => observer.observe(element));
   frame.addEventListener("scroll", scroll, { passive: true });
   const stop = effect(() => {
-    void listingName.value;
+    void rowsViewKey.value;
     frame.scrollTop = 0;
   });
   return () => [stop, () => observer.disconnect()].forEach((end) => end());
@@ -136,24 +138,24 @@ function handleKey(event: KeyboardEvent & { currentTarget: HTMLElement }): void 
   goTo(event.currentTarget, lines[to.line]!, to);
 }
 
-/** From the head of the table down to the first row that is seen. */
-function fromHead(key: string, lines: Line<Sensor>[]): Spot | null {
+/** From the head of the table down to the first visible row. */
+function fromHead(key: string, lines: Line<Series>[]): Spot | null {
   const line = Math.min(lines.length - 1, lineAt(lines, scrolled.peek()));
   return key === "ArrowDown" && line >= 0 ? { line, column: 0 } : null;
 }
 
-/** On a heading the sideways keys open and close its group, as in any tree. */
-function folded(line: Line<Sensor> | undefined, key: string): boolean {
+/** On a heading, the arrow keys left and right close and open its group, as in any tree. */
+function folded(line: Line<Series> | undefined, key: string): boolean {
   if (line?.kind !== "group") return false;
-  const { folds } = listing.peek();
+  const { folds } = rowsView.peek();
   const closed = isClosed(folds, line.group.path);
   if (key !== (closed ? "ArrowRight" : "ArrowLeft")) return false;
-  list({ folds: fold(folds, line.group.path) });
+  changeRows({ folds: fold(folds, line.group.path) });
   return true;
 }
 
-function goTo(frame: HTMLElement, line: Line<Sensor>, spot: Spot): void {
-  isWanted = true;
+function goTo(frame: HTMLElement, line: Line<Series>, spot: Spot): void {
+  isFocusWanted = true;
   active.value = itemKey(line, spot.column);
   if (!many.peek()) return;
   const covered = line.kind === "items" && line.levels > 0 ? measures.peek().groupHeight : 0;
@@ -161,11 +163,11 @@ function goTo(frame: HTMLElement, line: Line<Sensor>, spot: Spot): void {
   scrolled.value = frame.scrollTop;
 }
 
-/** Gives the focus to where an arrow key led, and gives it back when a new order took its item out of the page. */
+/** Moves the focus where an arrow key led, and restores it when a new order removed its item from the page. */
 function keepFocus(frame: HTMLElement, held: boolean): void {
   const isLost = held && !frame.contains(document.activeElement);
-  if (!isWanted && !isLost) return;
-  isWanted = false;
+  if (!isFocusWanted && !isLost) return;
+  isFocusWanted = false;
   const items = [...frame.querySelectorAll<HTMLElement>("[data-item]")];
   const item = items.find(({ dataset }) => dataset.item === active.peek()) ?? items.find(({ tabIndex }) => tabIndex === 0);
   item?.focus({ preventScroll: many.peek() });

@@ -1,12 +1,12 @@
-import { chosenKey, hrefOf } from "../address/choice";
-import { formatNumber, unitSign } from "../ui/format";
-import { listing } from "./rows";
+import { hrefOf } from "../address/href";
 import type { SortName } from "../address/rows-view";
-import { AlertShape, StateShape } from "../ui/Shapes";
-import { openAlerts, type Sensor } from "../live/state";
-import { chooseHere } from "./Tile";
-import { SortHead } from "./Tools";
+import { frontKey, rowsView } from "../address/state";
+import { openIncidents, type Series } from "../live/state";
+import { formatNumber, unitSign } from "../ui/format";
+import { StateShape, WarningShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
+import { showInChart } from "./Tile";
+import { SortHead } from "./Tools";
 
 const COLUMNS: { class: string; name: string; by: SortName | null }[] = [
   { class: "row-name", name: "Sensor", by: "name" },
@@ -17,7 +17,7 @@ const COLUMNS: { class: string; name: string; by: SortName | null }[] = [
 ];
 
 export function TableHead() {
-  const { sort, reversed } = listing.value;
+  const { sort, reversed } = rowsView.value;
   const falls = (sort !== "name") !== reversed;
   return (
     <div class="row row-heads" role="row" aria-rowindex={1}>
@@ -36,8 +36,8 @@ export function TableHead() {
 }
 
 interface Props {
-  sensor: Sensor;
-  /** How many levels of the name its group has said already. */
+  series: Series;
+  /** How many levels of the name its group shows already. */
   skip: number;
   top: number;
   height: number;
@@ -46,9 +46,9 @@ interface Props {
 }
 
 /** One sensor in the table. */
-export function Row({ sensor, skip, top, height, index, stop }: Props) {
-  const newest = sensor.newest.value;
-  const alert = openAlerts.value.get(sensor.key);
+export function Row({ series, skip, top, height, index, stop }: Props) {
+  const newest = series.newest.value;
+  const incident = openIncidents.value.get(series.key);
   return (
     <div
       class="row"
@@ -56,31 +56,31 @@ export function Row({ sensor, skip, top, height, index, stop }: Props) {
       aria-rowindex={index + 2}
       style={{ top: `${top}px`, height: `${height}px` }}
       data-testid="row"
-      data-device={sensor.device}
-      data-metric={sensor.metric}
+      data-device={series.device}
+      data-metric={series.metric}
       data-state={newest.state}
-      data-alerting={alert !== undefined}
+      data-alerting={incident !== undefined}
     >
       <div class="row-name" role="gridcell">
         <a
-          href={hrefOf({ sensor, zoom: null })}
-          title={sensor.device}
+          href={hrefOf({ series, zoom: null })}
+          title={series.device}
           tabIndex={stop ? 0 : -1}
-          aria-current={chosenKey.value === sensor.key}
-          data-item={sensor.key}
-          onClick={(event) => chooseHere(event, sensor)}
+          aria-current={frontKey.value === series.key}
+          data-item={series.key}
+          onClick={(event) => showInChart(event, series)}
         >
-          {sensor.levels.slice(skip).join("/")}
+          {series.levels.slice(skip).join("/")}
         </a>
       </div>
-      <div class="row-metric" role="gridcell" title={sensor.metric}>{sensor.metric}</div>
+      <div class="row-metric" role="gridcell" title={series.metric}>{series.metric}</div>
       <div class="row-value" role="gridcell" data-testid="row-value">
-        {formatNumber(newest.value, sensor.precision.digits)}
+        {formatNumber(newest.value, series.precision.digits)}
         {newest.unit !== null && <span class="row-unit">{"\u202f"}{unitSign(newest.unit)}</span>}
       </div>
       <div class="row-state" role="gridcell">
         <span><StateShape state={newest.state} />{newest.state}</span>
-        {alert && <span class="row-alert" title={alert.rule}><AlertShape />alert</span>}
+        {incident && <span class="row-incident" title={`Open incident: ${incident.rule}`}><WarningShape /><span class="unseen">open incident: {incident.rule}</span></span>}
       </div>
       <div class="row-age" role="gridcell"><Age at={newest.measured_at} /></div>
     </div>

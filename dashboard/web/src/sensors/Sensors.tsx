@@ -1,10 +1,12 @@
 import { useEffect } from "preact/hooks";
-import { hasTools, isListFiltered, list, listAll, listed, listing, many } from "./rows";
+import { changeRows, clearFilter } from "../address/navigate";
+import { rowsView } from "../address/state";
+import { allSeries } from "../live/state";
 import { List } from "./List";
-import { sensors } from "../live/state";
+import { hasTools, isListFiltered, many, rows } from "./rows";
 import { FILTER_ID, Tools } from "./Tools";
 
-/** All sensors at a glance, or those that the reader looks for. */
+/** All sensors at a glance, or those that the reader is looking for. */
 export function Overview() {
   useEffect(() => {
     window.addEventListener("keydown", jumpToFilter);
@@ -14,23 +16,23 @@ export function Overview() {
     <section id="sensors" class="sensors" aria-label="Sensors" data-many={many.value} onKeyDown={clearOnEscape}>
       {hasTools.value && <Tools />}
       <List />
-      {listed.value.length === 0 && sensors.value.length > 0 && <NothingListed />}
+      {rows.value.length === 0 && allSeries.value.length > 0 && <NoMatch />}
     </section>
   );
 }
 
-function NothingListed() {
+function NoMatch() {
   return (
-    <div class="list-nothing" data-testid="nothing-listed">
-      <p class="nothing">No sensor matches {wanted()}.</p>
-      <button class="button" onClick={listAll}>Show all {sensors.value.length.toLocaleString()}</button>
+    <div class="list-empty" data-testid="nothing-listed">
+      <p class="nothing">No sensor matches {filterText()}.</p>
+      <button class="button" onClick={clearFilter}>Show all {allSeries.value.length.toLocaleString()}</button>
     </div>
   );
 }
 
-/** All that hides sensors, in words: one of them alone may not be why there is none. */
-function wanted(): string {
-  const { text, metric, states, alerting } = listing.value;
+/** Names every filter, since not each alone need be the reason that no sensor is left. */
+function filterText(): string {
+  const { text, metric, states, alerting } = rowsView.value;
   return [text.trim() && `“${text.trim()}”`, metric, states.join(" or "), alerting && "alerting"].filter(Boolean).join(", ");
 }
 
@@ -45,11 +47,11 @@ function jumpToFilter(event: KeyboardEvent): void {
   filter.select();
 }
 
-/** In the filter it empties the filter first; then, and elsewhere, it takes away all that hides a sensor. */
+/** In the filter field, Escape empties that first; then, and elsewhere, it removes all filters. */
 function clearOnEscape(event: KeyboardEvent): void {
   if (event.key !== "Escape" || !isListFiltered.peek()) return;
   event.preventDefault();
   const inFilter = (event.target as HTMLElement).id === FILTER_ID;
-  if (inFilter && listing.peek().text) list({ text: "" });
-  else listAll();
+  if (inFilter && rowsView.peek().text) changeRows({ text: "" });
+  else clearFilter();
 }

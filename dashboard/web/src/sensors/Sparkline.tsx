@@ -1,19 +1,18 @@
 import { now } from "../live/clock";
-import type { Sensor } from "../live/state";
-import { longestStep } from "../chart/points";
-import { leastSpan } from "../ui/plotting";
 import type { Slot } from "../live/history-buffer";
+import type { Series } from "../live/state";
+import { leastSpan, longestStep } from "../ui/plotting";
 
 const WIDTH = 120;
 const HEIGHT = 32;
-// Above and below the line, so that a spike does not touch the text.
+// Pixels above and below the line, so that a spike does not touch the text.
 const MARGIN = 3;
 
-/** The last minutes of a sensor: a band from minimum to maximum, a line of means, a dot where it is now. */
-export function Sparkline({ sensor }: { sensor: Sensor }) {
-  const { slots, slotMs } = sensor.trail;
-  const newest = sensor.newest.peek();
-  const span = sensor.trail.span(newest.measuredAtMs, now.value);
+/** The last minutes of a series: a band from minimum to maximum, a line of means, and a dot for the newest value. */
+export function Sparkline({ series }: { series: Series }) {
+  const { slots, slotMs } = series.buffer;
+  const newest = series.newest.peek();
+  const span = series.buffer.span(newest.measuredAtMs, now.value);
   const shown = slots.filter((slot) => slot.at + slotMs > span.from);
   if (shown.length === 0) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
 

@@ -1,18 +1,20 @@
 import { useEffect, useState } from "preact/hooks";
-import { choose, chosenKey, hrefOf } from "../address/choice";
+import { hrefOf } from "../address/href";
+import { select } from "../address/navigate";
+import { frontKey } from "../address/state";
 import { serverNow } from "../live/clock";
-import { isTaken } from "../ui/click";
-import { formatNumber, unitSign } from "../ui/format";
-import { measures, room } from "./rows";
-import { AlertShape, StateShape } from "../ui/Shapes";
-import { Sparkline } from "./Sparkline";
-import { generation, openAlerts, type Sensor } from "../live/state";
 import { follow, seed } from "../live/history-buffer";
+import { generation, openIncidents, type Series } from "../live/state";
+import { takeClick } from "../ui/click";
+import { formatNumber, unitSign } from "../ui/format";
+import { StateShape, WarningShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
+import { measures, room } from "./rows";
+import { Sparkline } from "./Sparkline";
 
 interface Props {
-  sensor: Sensor;
-  /** How many levels of the name its group has said already. */
+  series: Series;
+  /** How many levels of the name its group shows already. */
   skip: number;
   /** Pixels from the top of the list; null where tiles flow. */
   top: number | null;
@@ -22,38 +24,38 @@ interface Props {
   count: number;
 }
 
-/** One sensor at a glance: its newest value, how old that is, where it came from, and whether something is wrong. */
-export function Tile({ sensor, skip, top, column, stop, position, count }: Props) {
-  const settled = useTrail(sensor);
-  const newest = sensor.newest.value;
-  const alert = openAlerts.value.get(sensor.key);
+/** One series at a glance: its newest value, the age of that, its recent past, and whether something is wrong. */
+export function Tile({ series, skip, top, column, stop, position, count }: Props) {
+  const settled = useHistory(series);
+  const newest = series.newest.value;
+  const incident = openIncidents.value.get(series.key);
   return (
     <div class="cell" role="listitem" aria-posinset={position} aria-setsize={count} style={top === null ? undefined : placeOf(top, column)}>
       <a
         class="tile"
-        href={hrefOf({ sensor, zoom: null })}
-        onClick={(event) => chooseHere(event, sensor)}
+        href={hrefOf({ series, zoom: null })}
+        onClick={(event) => showInChart(event, series)}
         tabIndex={stop ? 0 : -1}
-        aria-current={chosenKey.value === sensor.key}
-        data-item={sensor.key}
+        aria-current={frontKey.value === series.key}
+        data-item={series.key}
         data-testid="tile"
-        data-device={sensor.device}
-        data-metric={sensor.metric}
+        data-device={series.device}
+        data-metric={series.metric}
         data-state={newest.state}
-        data-alerting={alert !== undefined}
+        data-alerting={incident !== undefined}
       >
-        <span class="tile-device" title={sensor.device}><Breakable name={sensor.levels.slice(skip).join("/")} /></span>
-        <span class="tile-metric">{sensor.metric}</span>
-        {alert && (
-          <span class="tile-alert" title={alert.rule}>
-            <AlertShape />alert<span class="unseen"> {alert.rule}</span>
+        <span class="tile-device" title={series.device}><Breakable name={series.levels.slice(skip).join("/")} /></span>
+        <span class="tile-metric">{series.metric}</span>
+        {incident && (
+          <span class="tile-incident" title={`Open incident: ${incident.rule}`}>
+            <WarningShape /><span class="tile-incident-text">incident</span><span class="unseen"> {incident.rule}</span>
           </span>
         )}
         <span class="tile-quantity">
-          <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, sensor.precision.digits)}</span>
+          <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, series.precision.digits)}</span>
           {newest.unit !== null && <span class="tile-unit">{unitSign(newest.unit)}</span>}
         </span>
-        <span class="tile-trail">{settled && <Sparkline sensor={sensor} />}</span>
+        <span class="tile-sparkline">{settled && <Sparkline series={series} />}</span>
         <span class="tile-state"><StateShape state={newest.state} />{newest.state}</span>
         <Age at={newest.measured_at} />
       </a>
@@ -68,14 +70,14 @@ function placeOf(top: number, column: number) {
   return { top: `${top}px`, left: `${left}px`, width: `${width}px`, height: `${itemHeight}px` };
 }
 
-/** A long name may go on in a second line after a slash, an underscore or a hyphen. */
+/** Lets a long name break after a slash, an underscore or a hyphen. */
 function Breakable({ name }: { name: string }) {
   return <>{name.split(/(?<=[/_-])/).map((part) => <>{part}<wbr /></>)}</>;
 }
 
-export function chooseHere(event: MouseEvent, sensor: Sensor): void {
-  if (!isTaken(event)) return;
-  choose({ sensor, zoom: null });
+export function showInChart(event: MouseEvent, series: Series): void {
+  if (!takeClick(event)) return;
+  select({ series, zoom: null });
   bringChartIntoView();
 }
 
@@ -86,35 +88,35 @@ function bringChartIntoView(): void {
   chart.scrollIntoView({ block: "start" });
 }
 
-// Tiles that fly past while the reader scrolls are not worth a question to the store.
+// Tiles that are scrolled past quickly are not worth a request.
 const SETTLED_AFTER_MS = 150;
 
 /**
- * Fetches the trail when the tile has come to rest on the screen, and again when a reconnect may have left a hole in
- * it. Returns whether it rests.
+ * Loads the history when the tile has stayed on the screen for a moment, and again after a reconnect, which may have
+ * left a gap. Returns whether the tile has stayed.
  */
-function useTrail(sensor: Sensor): boolean {
-  const [settled, setSettled] = useState(sensor.trail.followed);
+function useHistory(series: Series): boolean {
+  const [settled, setSettled] = useState(series.buffer.followed);
   const wanted = generation.value;
   useEffect(() => {
     if (wanted === 0) return;
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      follow(sensor);
+      follow(series);
       setSettled(true);
-      void fill(sensor, wanted, abort.signal);
+      void fill(series, wanted, abort.signal);
     }, SETTLED_AFTER_MS);
     return () => [() => clearTimeout(timer), () => abort.abort()].forEach((stop) => stop());
-  }, [sensor, wanted]);
+  }, [series, wanted]);
   return settled;
 }
 
-async function fill(sensor: Sensor, wanted: number, abort: AbortSignal): Promise<void> {
-  if (sensor.trail.generation === wanted) return;
-  sensor.trail.generation = wanted;
+async function fill(series: Series, wanted: number, abort: AbortSignal): Promise<void> {
+  if (series.buffer.generation === wanted) return;
+  series.buffer.generation = wanted;
   try {
-    await seed(sensor, serverNow(), abort);
+    await seed(series, serverNow(), abort);
   } catch {
-    sensor.trail.generation = 0;
+    series.buffer.generation = 0;
   }
 }

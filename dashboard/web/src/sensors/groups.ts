@@ -1,17 +1,17 @@
 import { compareWords } from "../address/names";
 
-/** Sensors that share the leading levels of their devices' names: a site, a rack. */
+/** Sensors whose device names share their first levels: a site, a rack. */
 export interface Group<T> {
   /** The levels that they share, with slashes; empty for the whole. */
   path: string;
-  /** The path without that of the group around it. */
+  /** The path without that of the enclosing group. */
   name: string;
-  /** How many groups are around it. */
+  /** How many groups enclose it. */
   depth: number;
   /** How many levels its members need not repeat. */
   levels: number;
   all: T[];
-  /** Members that are in none of its groups. */
+  /** Members that are in none of its inner groups. */
   loose: T[];
   groups: Group<T>[];
 }
@@ -21,16 +21,16 @@ interface Member {
 }
 
 /**
- * The paths that make groups: those of at least two sensors, but not those that all share, which would tell nothing
- * apart. They are found among all sensors, so that a group does not come and go with a filter.
+ * The paths that make groups: those of at least two sensors, but not of all, as such a group would separate nothing.
+ * They are found among all sensors, so that a group does not come and go with a filter.
  */
-export function groupPaths(sensors: Member[]): Set<string> {
+export function groupPaths(allSeries: Member[]): Set<string> {
   const counts = new Map<string, number>();
-  for (const sensor of sensors) for (const path of sensor.paths) counts.set(path, (counts.get(path) ?? 0) + 1);
-  return new Set([...counts].filter(([, count]) => count > 1 && count < sensors.length).map(([path]) => path));
+  for (const series of allSeries) for (const path of series.paths) counts.set(path, (counts.get(path) ?? 0) + 1);
+  return new Set([...counts].filter(([, count]) => count > 1 && count < allSeries.length).map(([path]) => path));
 }
 
-/** Members keep their order; groups stand in the order of their names, whatever their members do. */
+/** Members keep their order; groups are ordered by name. */
 export function groupBy<T extends Member>(members: T[], paths: Set<string>): Group<T> {
   const whole: Group<T> = { path: "", name: "", depth: -1, levels: 0, all: members, loose: [], groups: [] };
   const groups = new Map<string, Group<T>>();

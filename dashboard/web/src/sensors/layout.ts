@@ -1,8 +1,8 @@
-// Where everything stands in a list that is too long to be drawn as a whole, and what of it is seen.
+// The layout of a list that is too long to be drawn as a whole, and the part of it that is visible.
 
 import type { Group } from "./groups";
 
-/** A heading, or as many sensors as fit beside each other. `before` is how many of both come earlier. */
+/** A heading, or as many sensors as fit beside each other. `before` counts the sensors and headings above it. */
 export type Line<T> = { top: number; height: number; before: number } & (
   | { kind: "group"; group: Group<T> }
   | { kind: "items"; items: T[]; levels: number }
@@ -57,7 +57,7 @@ export function lineAt<T>(lines: Line<T>[], height: number): number {
   return low;
 }
 
-/** The group of the line at a height, when its heading has gone by above; else null. */
+/** The group of the line at a height, if its heading is further up; else null. */
 export function groupAbove<T>(lines: Line<T>[], height: number): Group<T> | null {
   let at = Math.min(lines.length - 1, lineAt(lines, height));
   if (at < 0 || lines[at]!.kind === "group") return null;
@@ -68,7 +68,7 @@ export function groupAbove<T>(lines: Line<T>[], height: number): Group<T> | null
   return null;
 }
 
-/** Where to scroll so that a line is wholly seen: nowhere, if it is. The first pixels, `covered`, show something else. */
+/** The scroll position that shows a line fully, the present one if it does. The first `covered` pixels are hidden. */
 export function scrollTo(line: { top: number; height: number }, scrolled: number, seen: number, covered = 0): number {
   if (line.top - covered < scrolled) return Math.max(0, line.top - covered);
   return Math.max(scrolled, line.top + line.height - seen);
@@ -79,7 +79,7 @@ export interface Spot {
   column: number;
 }
 
-/** Where a key leads to: along a line and on to the next one, up and down, by a view's height, to either end. */
+/** Where a key leads: along a line and on to the next one, up and down, a screen up and down, to either end. */
 export function move<T>(lines: Line<T>[], from: Spot, key: string, seen: number): Spot | null {
   const line = lines[from.line];
   if (!line) return null;
@@ -113,7 +113,7 @@ function widthOf<T>(line: Line<T>): number {
   return line.kind === "items" ? line.items.length : 1;
 }
 
-/** Where an item stands now; null when it is not listed, or its group is closed. */
+/** The position of an item; null when it is not listed, or its group is closed. */
 export function spotOf<T>(lines: Line<T>[], key: string, keyOf: (line: Line<T>, column: number) => string): Spot | null {
   for (const [line, one] of lines.entries()) {
     for (let column = 0; column < widthOf(one); column++) if (keyOf(one, column) === key) return { line, column };

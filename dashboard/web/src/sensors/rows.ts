@@ -1,117 +1,84 @@
-// The sensors that are listed now, and where each of them stands.
+// Which sensors are listed, in which order, and where each of them stands.
 
 import { computed, effect, signal } from "@preact/signals";
+import { compareWords, matcher } from "../address/names";
+import { ALL_OPEN, isClosed, isFiltered, withRowsView } from "../address/rows-view";
+import { rowsView } from "../address/state";
 import { now } from "../live/clock";
+import { allSeries, openIncidents, stateVersion, type Series } from "../live/state";
 import { groupBy, groupPaths } from "./groups";
 import { layOut } from "./layout";
-import {
-  ALL_OPEN,
-  inOrder,
-  isClosed,
-  isFiltered,
-  listingFrom,
-  NO_FILTER,
-  stillInOrder,
-  withListing,
-  type Listing,
-  type Sortable,
-} from "../address/rows-view";
-import { compareWords, matcher } from "../address/names";
-import { openAlerts, sensors, stateVersion, type Sensor } from "../live/state";
+import { inOrder, stillInOrder, type Sortable } from "./order";
 
-export const listing = signal(listingFrom(location.search));
+/** With many sensors the page lists them beside the chart, in small tiles, and draws only the visible ones. */
+export const many = computed(() => allSeries.value.length > 8);
 
-window.addEventListener("popstate", () => (listing.value = listingFrom(location.search)));
+/** The page offers filters and orders for more sensors than one can survey, or where the address uses them. */
+export const hasTools = computed(() => many.value || withRowsView("", rowsView.value) !== "");
 
-/** With many sensors the page lists them beside the chart, in small tiles, and draws only those that are seen. */
-export const many = computed(() => sensors.value.length > 8);
+export const metrics = computed(() => [...new Set(allSeries.value.map((series) => series.metric))].sort(compareWords));
 
-/** With more than one looks through, or an address that asks for it, the page offers filters and orders. */
-export const hasTools = computed(() => many.value || withListing("", listing.value) !== "");
+// These are signals of their own, so that folding or sorting does not match ten thousand names again.
+const text = computed(() => rowsView.value.text);
+const metric = computed(() => rowsView.value.metric);
 
-// Browsers refuse to change the address hundreds of times in a few seconds, and nobody copies it while typing.
-const ADDRESS_AFTER_MS = 200;
-let address = 0;
-
-export function list(next: Partial<Listing>): void {
-  listing.value = { ...listing.peek(), ...next };
-  clearTimeout(address);
-  address = window.setTimeout(writeAddress, ADDRESS_AFTER_MS);
-}
-
-function writeAddress(): void {
-  const search = withListing(location.search, listing.peek());
-  if (search !== location.search) history.replaceState(history.state, "", (search || location.pathname) + location.hash);
-}
-
-export function listAll(): void {
-  list(NO_FILTER);
-}
-
-export const metrics = computed(() => [...new Set(sensors.value.map((sensor) => sensor.metric))].sort(compareWords));
-
-// A fold or another order is no reason to match ten thousand names again.
-const text = computed(() => listing.value.text);
-const metric = computed(() => listing.value.metric);
-
-/** Those with the name and the metric that are asked for. What they measure plays no part, so this changes rarely. */
+/** The series that match by name and metric. Values play no part, so this changes rarely. */
 const named = computed(() => {
   const [matches, wanted] = [matcher(text.value), metric.value];
-  if (!text.value.trim() && wanted === null) return sensors.value;
-  return sensors.value.filter((sensor) => (wanted === null || sensor.metric === wanted) && matches(sensor));
+  if (!text.value.trim() && wanted === null) return allSeries.value;
+  return allSeries.value.filter((series) => (wanted === null || series.metric === wanted) && matches(series));
 });
 
 const passing = computed(() => {
-  const { states, alerting } = listing.value;
+  const { states, alerting } = rowsView.value;
   if (states.length === 0 && !alerting) return named.value;
   if (states.length > 0) void stateVersion.value;
-  const open = openAlerts.value;
+  const open = openIncidents.value;
   return named.value.filter(
-    (sensor) =>
-      (states.length === 0 || states.includes(sensor.newest.peek().state)) && (!alerting || open.has(sensor.key)),
+    (series) =>
+      (states.length === 0 || states.includes(series.newest.peek().state)) && (!alerting || open.has(series.key)),
   );
 });
 
-/** Rises when values have changed so that the order is another one. */
+/** Rises when new values change the order. */
 const orderVersion = signal(0);
 
-/** What is listed, in order. */
-export const listed = computed(() => {
+/** The listed series, in order. */
+export const rows = computed(() => {
   void orderVersion.value;
-  return inOrder(passing.value, listing.value, factsOf);
+  return inOrder(passing.value, rowsView.value, sortableOf);
 });
 
-// Readings come ten times a second; an order that changed as often could not be read. So once a second it is looked at,
-// and only where it does not hold any more is it made anew.
+/** Keeps the rows in order. Readings come ten times a second; rows that moved as often would be unreadable. */
 export function startOrdering(): void {
   effect(() => {
     void now.value;
-    if (!stillInOrder(listed.peek(), listing.peek(), factsOf)) orderVersion.value++;
+    if (!stillInOrder(rows.peek(), rowsView.peek(), sortableOf)) orderVersion.value++;
   });
 }
 
-function factsOf(sensor: Sensor): Sortable {
-  const { value, state, measuredAtMs } = sensor.newest.peek();
-  return { value, state, measuredAtMs, alerting: openAlerts.peek().has(sensor.key) };
+function sortableOf(series: Series): Sortable {
+  const { value, state, measuredAtMs } = series.newest.peek();
+  return { value, state, measuredAtMs, alerting: openIncidents.peek().has(series.key) };
 }
 
 /**
- * The groups that there are, whether or not one has a member that is listed. A few tiles have none: headings would
- * push the chart out of sight, and tell no more than the names do.
+ * The paths of all groups, even of those without a listed member. A few tiles have no groups: headings would push the
+ * chart out of sight, and add nothing to the names.
  */
-export const paths = computed(() => (many.value || listing.value.view === "table" ? groupPaths(sensors.value) : NO_PATHS));
+export const paths = computed(() => (many.value || rowsView.value.view === "table" ? groupPaths(allSeries.value) : NO_PATHS));
 
 const NO_PATHS = new Set<string>();
-const shownPaths = computed(() => (listing.value.grouped ? paths.value : NO_PATHS));
+const shownPaths = computed(() => (rowsView.value.grouped ? paths.value : NO_PATHS));
 
-export const whole = computed(() => groupBy(listed.value, shownPaths.value));
+export const whole = computed(() => groupBy(rows.value, shownPaths.value));
 
-/** Changes with what is listed, but not when a group is opened or closed. */
-export const listingName = computed(() => withListing("", { ...listing.value, folds: ALL_OPEN }));
+/** Changes with the filter and the order, but not when a group is opened or closed. */
+export const rowsViewKey = computed(() => withRowsView("", { ...rowsView.value, folds: ALL_OPEN }));
 
-export const isListFiltered = computed(() => isFiltered(listing.value));
+export const isListFiltered = computed(() => isFiltered(rowsView.value));
 
-/** The room that the list has, in pixels. */
+/** The visible part of the list, in pixels. */
 export const room = signal({ width: 600, height: 800 });
 export const scrolled = signal(0);
 
@@ -119,40 +86,40 @@ const isNarrow = matchMedia("(max-width: 599px)");
 const narrow = signal(isNarrow.matches);
 isNarrow.addEventListener("change", () => (narrow.value = isNarrow.matches));
 
-// A second line for names is worth its height only where one needs it.
+// A second line for names costs height, so there is one only where a name needs it.
 const LONG_NAME = 18;
 const someNameIsLong = computed(() => {
   const groups = shownPaths.value;
-  return sensors.value.some((sensor) => {
-    const group = sensor.paths.filter((path) => groups.has(path)).at(-1);
-    return sensor.device.length - (group ? group.length + 1 : 0) > LONG_NAME;
+  return allSeries.value.some((series) => {
+    const group = series.paths.filter((path) => groups.has(path)).at(-1);
+    return series.device.length - (group ? group.length + 1 : 0) > LONG_NAME;
   });
 });
 
-/** Pixels; the style sheet draws within them. */
+/** Sizes in pixels; the style sheet draws within them. */
 export const measures = computed(() => {
   const { width } = room.value;
-  if (listing.value.view === "table") return { columns: 1, itemHeight: narrow.value ? 48 : 34, groupHeight: 34, gap: 0 };
+  if (rowsView.value.view === "table") return { columns: 1, itemHeight: narrow.value ? 48 : 34, groupHeight: 34, gap: 0 };
   const gap = many.value ? 8 : 12;
   const fit = Math.max(1, Math.floor((width + gap) / ((many.value ? 150 : 220) + gap)));
-  const columns = many.value ? fit : fewColumns(listed.value.length, fit);
+  const columns = many.value ? fit : fewColumns(rows.value.length, fit);
   return { columns, itemHeight: someNameIsLong.value ? 147 : 130, groupHeight: 32, gap };
 });
 
-/** So many columns that the last row is not left with a single tile, where that can be helped. */
+/** Avoids a last row with a single tile, where possible. */
 function fewColumns(tiles: number, fit: number): number {
   const columns = Math.min(fit, tiles <= 4 ? Math.max(1, tiles) : tiles <= 6 ? 3 : 4);
   return columns > 2 && tiles % columns === 1 ? columns - 1 : columns;
 }
 
-/** Rows of a few tiles, which are above the chart. */
-export const fewRows = computed(() => Math.ceil(listed.value.length / measures.value.columns));
+/** How many rows a few tiles take above the chart. */
+export const fewRows = computed(() => Math.ceil(rows.value.length / measures.value.columns));
 
-/** Whether each item has its place in pixels; a few tiles flow instead, as high as they need to be. */
-export const isPlaced = computed(() => many.value || listing.value.view === "table");
+/** Whether each item has a fixed position in pixels; a few tiles flow instead, and take the height that they need. */
+export const isPlaced = computed(() => many.value || rowsView.value.view === "table");
 
 export const layout = computed(() => {
-  const { folds } = listing.value;
+  const { folds } = rowsView.value;
   return layOut(whole.value, (path) => isClosed(folds, path), measures.value);
 });
 

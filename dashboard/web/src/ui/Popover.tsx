@@ -8,8 +8,8 @@ interface Props {
   children(close: () => void): ComponentChildren;
 }
 
-/** A button with a sheet below it. Escape closes the sheet and gives the focus back; leaving it closes it, too. */
-export function Drop({ name, title, disabled, children }: Props) {
+/** A button that opens a popover below it. Escape closes it and returns the focus; moving the focus elsewhere closes it, too. */
+export function Popover({ name, title, disabled, children }: Props) {
   const [open, setOpen] = useState(false);
   const whole = useRef<HTMLDivElement>(null);
   const close = () => {
@@ -19,12 +19,12 @@ export function Drop({ name, title, disabled, children }: Props) {
   return (
     <div
       ref={whole}
-      class="drop"
+      class="popover"
       onKeyDown={(event) => open && event.key === "Escape" && (event.preventDefault(), close())}
       onFocusOut={(event) => event.relatedTarget && !whole.current!.contains(event.relatedTarget as Node) && setOpen(false)}
     >
       <button class="button" aria-expanded={open} disabled={disabled && !open} title={title} onClick={() => setOpen(!open)}>{name}</button>
-      {open && <Sheet>{children(close)}</Sheet>}
+      {open && <Content>{children(close)}</Content>}
     </div>
   );
 }
@@ -32,14 +32,14 @@ export function Drop({ name, title, disabled, children }: Props) {
 const MARGIN = 8;
 
 /** Stays within the panel, on whichever side there is room. */
-function Sheet({ children }: { children: ComponentChildren }) {
-  const sheet = useRef<HTMLDivElement>(null);
+function Content({ children }: { children: ComponentChildren }) {
+  const content = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
-    const element = sheet.current!;
+    const element = content.current!;
     const [box, panel] = [element.getBoundingClientRect(), element.closest(".panel")!.getBoundingClientRect()];
     const beyond = Math.max(0, box.right - panel.right + MARGIN);
     element.style.left = `${-Math.min(beyond, box.left - panel.left - MARGIN)}px`;
     element.querySelector<HTMLElement>("input, a, button")?.focus();
   }, []);
-  return <div class="sheet" ref={sheet}>{children}</div>;
+  return <div class="popover-content" ref={content}>{children}</div>;
 }

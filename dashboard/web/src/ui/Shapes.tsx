@@ -1,6 +1,6 @@
 import type { Freshness } from "../api/client";
 
-// Shapes are told apart without colour: a full disc, a half one, a ring, a triangle.
+// Shapes can be distinguished without colour: a full disc, a half one, a ring, a triangle.
 
 export function StateShape({ state }: { state: Freshness }) {
   return (
@@ -11,7 +11,7 @@ export function StateShape({ state }: { state: Freshness }) {
   );
 }
 
-export function AlertShape() {
+export function WarningShape() {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
       <path d="M6 1.2 11.2 10.6H.8Z" fill="currentColor" stroke="currentColor" stroke-linejoin="round" />
@@ -47,7 +47,7 @@ export function Mark() {
   );
 }
 
-/** Which way an order goes: with `down` it falls. */
+/** The direction of an order; `down` for a descending one. */
 export function ArrowShape({ down }: { down: boolean }) {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.6">
@@ -56,7 +56,7 @@ export function ArrowShape({ down }: { down: boolean }) {
   );
 }
 
-/** Before what can be opened; the style sheet turns it. */
+/** Stands before what can be opened; the style sheet rotates it. */
 export function FoldShape() {
   return (
     <svg class="shape fold" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.8">
@@ -65,7 +65,7 @@ export function FoldShape() {
   );
 }
 
-/** What does not work: a disc with a cross in it. */
+/** Out of order: a disc with a cross in it. */
 export function DownShape() {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
@@ -75,7 +75,7 @@ export function DownShape() {
   );
 }
 
-/** Nobody knows: a ring of dashes. */
+/** Unknown: a ring of dashes. */
 export function UnknownShape() {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { arriveAt, VIEWS, type ViewName } from "../address/view";
+import { focusOnArrival, VIEWS, type ViewName } from "../address/view";
 
-/** The heading of a view, where the focus goes when the reader comes to it. */
+/** The heading of a view, which gets the focus when the reader comes from another view. */
 export function ViewTitle({ of, unseen }: { of: ViewName; unseen?: boolean }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useLayoutEffect(() => arriveAt(heading.current!), []);
+  useLayoutEffect(() => focusOnArrival(heading.current!), []);
   return <h2 ref={heading} class={unseen ? "unseen" : "view-title"} tabIndex={-1} data-testid="view-title">{VIEWS[of]}</h2>;
 }

@@ -1,7 +1,7 @@
 import { clockKnown, now } from "../live/clock";
 import { formatAge, formatDuration, formatMoment, formatUtc } from "./format";
 
-/** An instant in the reader's time zone; its tooltip has UTC. Beside another one of the same day it needs no date. */
+/** A time in the reader's time zone, with UTC as tooltip. The date is left out on the day of `beside`, or today. */
 export function When({ at, beside }: { at: string; beside?: string }) {
   const ms = Date.parse(at);
   return (
@@ -11,9 +11,9 @@ export function When({ at, beside }: { at: string; beside?: string }) {
   );
 }
 
-// The two below tick. They are components of their own, so that a second passing draws nothing else again.
+// The two below change every second. They are components of their own, so that nothing else is redrawn.
 
-/** Before the server has told its time, an age would be that of the browser's clock: then it is the time of day. */
+/** The age of a reading; before the server's time is known, when it was measured. */
 export function Age({ at }: { at: string }) {
   const ms = Date.parse(at);
   return (

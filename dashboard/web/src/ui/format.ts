@@ -21,7 +21,7 @@ export function formatNumber(value: number, digits: number): string {
     format = new Intl.NumberFormat(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
     numberFormats.set(digits, format);
   }
-  // A minus sign of full width keeps columns of figures aligned; "-0" helps nobody.
+  // A minus sign as wide as a digit keeps columns aligned; "-0" is shown as "0".
   return format.format(Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).replace("-", "−");
 }
 
@@ -43,18 +43,18 @@ export function formatMinute(ms: number): string {
   return clockMinute.format(ms);
 }
 
-/** A day without its year, unless it is another year than now. */
+/** A day; without the year if that is the present one. */
 export function formatDay(ms: number, nowMs: number): string {
   return new Date(ms).getFullYear() === new Date(nowMs).getFullYear() ? dayMonth.format(ms) : dayMonthYear.format(ms);
 }
 
-/** The time of day alone when it was today, with the day when it was not. */
+/** The time of day, with the day if that is not today. */
 export function formatMoment(ms: number, nowMs: number): string {
   const today = new Date(ms).toDateString() === new Date(nowMs).toDateString();
   return today ? formatClock(ms) : `${formatDay(ms, nowMs)}, ${formatClock(ms)}`;
 }
 
-/** From when to when. Nobody needs the seconds of days, and two days need both dates. */
+/** A span of time; over several days with both dates and without seconds. */
 export function formatSpan(from: number, to: number, nowMs: number): string {
   const inOneDay = new Date(from).toDateString() === new Date(to).toDateString();
   if (inOneDay) return `${formatMoment(from, nowMs)} – ${formatClock(to)}`;
@@ -62,7 +62,7 @@ export function formatSpan(from: number, to: number, nowMs: number): string {
   return `${moment(from)} – ${moment(to)}`;
 }
 
-/** The same instant for people in other time zones: "2026-01-15 10:30:00 UTC". */
+/** An instant in UTC: "2026-01-15 10:30:00 UTC". */
 export function formatUtc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
@@ -86,7 +86,7 @@ function twoUnits(ms: number, big: number, bigName: string, small: number, small
   return rest > 0 ? `${whole} ${rest} ${smallName}` : whole;
 }
 
-/** How old a reading is, in one word, because it ticks: "3 s ago", "4 min ago", "12 Apr 2014". */
+/** The age of a reading, in one unit, because it changes every second: "3 s ago", "4 min ago", "12 Apr 2014". */
 export function formatAge(ms: number, nowMs: number): string {
   const age = nowMs - ms;
   if (age < -5 * SECOND) return `${formatDuration(-age)} ahead`;

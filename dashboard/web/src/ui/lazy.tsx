@@ -2,11 +2,11 @@ import { signal } from "@preact/signals";
 import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 
-/** A part of the page that is loaded when it is first drawn; until then something else stands there. */
-export function later(load: () => Promise<FunctionComponent>, Waiting: FunctionComponent): FunctionComponent {
+/** A component that is loaded when it is first drawn; until then `Waiting` stands in its place. */
+export function lazy(load: () => Promise<FunctionComponent>, Waiting: FunctionComponent): FunctionComponent {
   const loaded = signal<FunctionComponent | null>(null);
   const failed = signal(false);
-  let asked: Promise<void> | null = null;
+  let loading: Promise<void> | null = null;
   const begin = async () => {
     try {
       loaded.value = await load();
@@ -14,20 +14,20 @@ export function later(load: () => Promise<FunctionComponent>, Waiting: FunctionC
       failed.value = true;
     }
   };
-  return function Later() {
-    useEffect(() => void (asked ??= begin()), []);
+  return function Lazy() {
+    useEffect(() => void (loading ??= begin()), []);
     if (failed.value) return <NotLoaded />;
     const Part = loaded.value ?? Waiting;
     return <Part />;
   };
 }
 
-/** A server that is away, or a newer one: it has other files, and this page is left over from before. */
+/** The server is unreachable, or was updated and no longer has the files of this page. */
 function NotLoaded() {
   return (
     <section class="panel not-loaded" data-testid="not-loaded">
-      <p>This part of the page could not be loaded. The server is away, or newer than the page.</p>
-      <button class="button" onClick={() => location.reload()}>Load the page again</button>
+      <p>This part of the page could not be loaded: the server does not answer, or it was updated.</p>
+      <button class="button" onClick={() => location.reload()}>Reload the page</button>
     </section>
   );
 }

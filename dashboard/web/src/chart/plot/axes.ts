@@ -3,17 +3,17 @@ import { colour } from "../../ui/colour";
 import { formatClock, formatDay, formatMinute, formatNumber, unitSign } from "../../ui/format";
 
 const DAY_SECONDS = 86_400;
-/** Pixels of a digit in the labels of the axes. */
+/** Approximate width of a character in the labels, in pixels. */
 const LETTER_WIDTH = 7;
 
 export const RIGHT_MARGIN = 18;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
-/** Pixels between the values and the figures of an axis, and those that a name has beside them. */
+/** Pixels between the plot and the labels of an axis, and the most that a name may take beside it. */
 const AXIS_GAP = 8;
 const LONGEST_NAME = 36;
 
-/** Pixels above the values that the names of two scales take. */
+/** Pixels that the names of two scales take above the plot. */
 export const NAMES_HEIGHT = 24;
 
 export function timeAxis(): uPlot.Axis {
@@ -28,7 +28,7 @@ function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space:
   return timeLabels(splits, step).map((label, index) => (fits(label, splits[index]!) ? label : ""));
 }
 
-/** Clock times, with the day below the first one and below each at which another day begins. */
+/** Clock times; the first one, and the first one of each day, with the day below. */
 function timeLabels(splits: number[], stepSeconds: number): string[] {
   let dayBefore = "";
   return splits.map((seconds) => {
@@ -41,7 +41,7 @@ function timeLabels(splits: number[], stepSeconds: number): string[] {
   });
 }
 
-/** The second one stands at the right, and leaves the grid to the first. */
+/** The second axis stands on the right, and has no grid. */
 export function valueAxis(place: 0 | 1): uPlot.Axis {
   const ground = axis();
   return {
@@ -73,7 +73,7 @@ export function scaleOf(place: 0 | 1): string {
   return place === 0 ? "y" : "y2";
 }
 
-/** With two scales each has to say what it measures: above its figures, or above the values where that is longer. */
+/** Names two scales, each above its labels, or above the plot if the name is long. */
 export function drawNames({ ctx, bbox, scales }: uPlot, names: string[]): void {
   const dot = devicePixelRatio;
   ctx.save();

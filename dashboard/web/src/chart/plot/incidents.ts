@@ -1,16 +1,16 @@
 import type uPlot from "uplot";
 import { colour } from "../../ui/colour";
-import type { Incident, Limit } from "../incident-bands";
+import type { IncidentSpan, Limit } from "../incident-spans";
 
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 /** Pixels between the lines of a hatching. */
 const HATCH_STEP = 8;
 
-/** Shades the time in which an alert was open and marks where it opened with a line and a triangle. */
-export function drawIncidents(plot: uPlot, incidents: Incident[]): void {
+/** Shades the time in which an incident was open, and marks its beginning with a line and a triangle. */
+export function drawIncidentSpans(plot: uPlot, spans: IncidentSpan[]): void {
   const { ctx, bbox } = plot;
   within(plot, () => {
-    for (const { from, to, isGap } of incidents) {
+    for (const { from, to, isGap } of spans) {
       const left = Math.round(plot.valToPos(from / 1000, "x", true));
       const width = Math.max(2, Math.round(plot.valToPos(to / 1000, "x", true)) - left);
       if (isGap) hatch(plot, left, width);
@@ -25,7 +25,7 @@ export function drawIncidents(plot: uPlot, incidents: Incident[]): void {
   });
 }
 
-/** Oblique lines: nothing is known of this time. */
+/** Hatching: there are no readings of this time. */
 function hatch({ ctx, bbox }: uPlot, left: number, width: number): void {
   const [from, to, bottom] = [Math.max(left, bbox.left), Math.min(left + width, bbox.left + bbox.width), bbox.top + bbox.height];
   const step = HATCH_STEP * devicePixelRatio;
@@ -53,7 +53,7 @@ function drawTriangle(ctx: CanvasRenderingContext2D, x: number, top: number): vo
   ctx.fill();
 }
 
-/** A dashed line at each limit, with its words at the left, above the line or, at the very top, below it. */
+/** A dashed line at each limit, with its label at the left, above the line or, at the very top, below it. */
 export function drawLimits(plot: uPlot, limits: Limit[]): void {
   const { ctx, bbox } = plot;
   const dot = devicePixelRatio;
@@ -61,34 +61,34 @@ export function drawLimits(plot: uPlot, limits: Limit[]): void {
     ctx.font = FONT.replace("11px", `${11 * dot}px`);
     ctx.lineWidth = dot;
     ctx.strokeStyle = ctx.fillStyle = colour("--alarm");
-    for (const { at, words } of limits) {
+    for (const { at, label } of limits) {
       const y = Math.round(plot.valToPos(at, "y", true)) + dot / 2;
       ctx.setLineDash([6 * dot, 4 * dot]);
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);
       ctx.lineTo(bbox.left + bbox.width, y);
       ctx.stroke();
-      label(plot, words, y);
+      drawLabel(plot, label, y);
     }
   });
 }
 
-/** On a ground of its own, so that the curve does not run through the letters. */
-function label({ ctx, bbox }: uPlot, words: string, y: number): void {
+/** The label has a background, so that the curve does not run through the letters. */
+function drawLabel({ ctx, bbox }: uPlot, label: string, y: number): void {
   const dot = devicePixelRatio;
   const [x, height] = [bbox.left + 12 * dot, 16 * dot];
   const top = y - height - 2 * dot > bbox.top ? y - height - 2 * dot : y + 2 * dot;
   ctx.fillStyle = colour("--surface");
   ctx.globalAlpha = 0.85;
-  ctx.fillRect(x - 3 * dot, top, ctx.measureText(words).width + 6 * dot, height);
+  ctx.fillRect(x - 3 * dot, top, ctx.measureText(label).width + 6 * dot, height);
   ctx.globalAlpha = 1;
   ctx.fillStyle = colour("--alarm");
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
-  ctx.fillText(words, x, top + height / 2);
+  ctx.fillText(label, x, top + height / 2);
 }
 
-/** Draws inside the area of values, and leaves the pen as it was. */
+/** Draws inside the area of values, and restores the state of the context. */
 function within({ ctx, bbox }: uPlot, drawing: () => void): void {
   ctx.save();
   ctx.beginPath();

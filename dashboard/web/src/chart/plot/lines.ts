@@ -1,8 +1,8 @@
-// How each line is drawn: its mean, the band from its lowest to its highest reading, and marks along it.
+// How each line is drawn: its mean, the band from minimum to maximum, and markers along it.
 
 import type uPlot from "uplot";
-import type { Joined } from "../common-axis";
 import { colour } from "../../ui/colour";
+import type { Joined } from "../common-axis";
 import { scaleOf } from "./axes";
 
 export interface PlotLine {
@@ -13,11 +13,11 @@ export interface PlotLine {
   scale: 0 | 1;
 }
 
-/** Pixels from one mark of a line to its next. */
+/** Pixels between the markers of a line. */
 const MARK_STEP = 110;
 const COLUMNS_OF_A_LINE = 3;
 
-/** uPlot draws in order: the line in front comes last. Each has its mean, its highs and its lows. */
+/** The index of the mean of a line; its highs and lows follow. The line in front is drawn last. */
 export function placeOf(line: number, lines: number): number {
   return 1 + COLUMNS_OF_A_LINE * (lines - 1 - line);
 }
@@ -29,7 +29,7 @@ export function isMean(series: number): boolean {
 export function seriesOf(lines: PlotLine[]): uPlot.Series[] {
   return inDrawingOrder(lines).flatMap((line) => {
     const isFront = line === lines[0];
-    // The edges of the band are drawn too: a spike of one reading would be too thin an area to be seen.
+    // The edges of the band are drawn, too: the band of a single spike would be too thin to be seen.
     const edge = { stroke: () => faded(line, isFront ? "70" : "48"), width: 1, points: { show: false }, scale: scaleOf(line.scale) };
     const points = { show: false, filter: loneColumns, size: 5 };
     return [{ stroke: () => colour(line.colour), width: 1.75, points, scale: scaleOf(line.scale) }, edge, edge];
@@ -51,19 +51,19 @@ function inDrawingOrder<T>(lines: T[]): T[] {
   return [...lines].reverse();
 }
 
-/** The colours of lines have six digits; two more make them see-through. */
+/** The colours of lines have six digits; two more add transparency. */
 function faded(line: PlotLine, opacity: string): string {
   return colour(line.colour) + opacity;
 }
 
-/** A reading with a gap on both sides has no line; it gets a dot instead. */
+/** A reading with a gap on both sides is drawn as a dot. */
 function loneColumns(plot: uPlot, series: number): number[] {
   const own = [...plot.data[series]!].flatMap((value, index) => (value === undefined ? [] : [{ value, index }]));
   const isBreak = (at: number) => (own[at]?.value ?? null) === null;
   return own.flatMap(({ index }, at) => (!isBreak(at) && isBreak(at - 1) && isBreak(at + 1) ? [index] : []));
 }
 
-/** Marks stand at times that do not move with the frame, or they would crawl along a live line. */
+/** Markers stand at fixed times, so that they do not crawl along a live line. */
 export function drawMarkers(plot: uPlot, lines: PlotLine[]): void {
   const { min, max } = plot.scales.x!;
   const step = ((max! - min!) * MARK_STEP * devicePixelRatio) / plot.bbox.width;
@@ -71,13 +71,13 @@ export function drawMarkers(plot: uPlot, lines: PlotLine[]): void {
   lines.forEach((line, index) => {
     if (!line.marker) return;
     const means = plot.data[placeOf(index, lines.length)]!;
-    // Lines that run side by side have their marks side by side.
+    // The markers of each line are offset, so that those of close lines do not overlap.
     const offset = (step * index) / lines.length;
     const columns = new Set<number | null>();
     for (let at = Math.ceil((min! - offset) / step) * step + offset; at <= max!; at += step) {
       columns.add(nearest(plot.data[0], means, at, step / 2));
     }
-    // A line may be too short to have one of these times.
+    // A line may be too short to reach any of these times.
     if ([...columns].every((column) => column === null)) columns.add(nearest(plot.data[0], means, max!, Infinity));
     columns.forEach((column) => column !== null && drawMarker(plot, line, plot.data[0][column]!, means[column]!));
   });

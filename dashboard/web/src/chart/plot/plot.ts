@@ -1,28 +1,28 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Span } from "../../api/client";
-import type { Joined } from "../common-axis";
 import { colour } from "../../ui/colour";
-import { stretched, type Incident, type Limit } from "../incident-bands";
-import { drawIncidents, drawLimits } from "./incidents";
-import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
-import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
 import { leastSpan } from "../../ui/plotting";
+import type { Joined } from "../common-axis";
+import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
+import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
+import { drawIncidentSpans, drawLimits } from "./incidents";
+import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
 
-/** What stays while readings come: a chart of other lines is another plot. The line in front is the first. */
+/** What a plot is created with, as it cannot change later. The line in front is the first. */
 export interface Drawn {
   lines: PlotLine[];
   /** The units, or else the metrics, of one or two scales. */
   scales: string[];
 }
 
-/** All that moves. */
+/** What changes while readings come. */
 export interface View {
   joined: Joined;
   frame: Span;
-  incidents: Incident[];
+  incidentSpans: IncidentSpan[];
   limits: Limit[];
-  /** Decimals that make sense on each scale. */
+  /** Sensible decimals for each scale. */
   digits: number[];
 }
 
@@ -41,7 +41,7 @@ interface Callbacks {
   onReset(): void;
 }
 
-/** Pixels from the pointer to a reading that still counts as the one below it. */
+/** How many pixels from the pointer a reading still counts as under it. */
 const REACH = 24;
 
 export function createPlot(element: HTMLElement, drawn: Drawn, callbacks: Callbacks): Plot {
@@ -50,7 +50,7 @@ export function createPlot(element: HTMLElement, drawn: Drawn, callbacks: Callba
   const nothing = dataOf({ times: [], lines: drawn.lines.map(() => ({ means: [], highs: [], lows: [] })) });
   const plot = new uPlot(options(element, drawn, callbacks, () => view), nothing, element);
 
-  // Data that arrive during a drag would pull the selection away from under the pointer.
+  // New data during a drag would move the selection away from the pointer.
   const begin = () => (dragging = true);
   const end = () => (dragging = false);
   plot.over.addEventListener("mousedown", begin);
@@ -89,7 +89,7 @@ function draw(plot: uPlot, { joined, frame }: View): void {
   });
 }
 
-// uPlot listens to the mouse only; a finger moves the crosshair too, while the page still scrolls up and down.
+// uPlot listens only to the mouse. A finger moves the crosshair, too, while the page still scrolls up and down.
 function followTouch(plot: uPlot, event: PointerEvent): void {
   if (event.pointerType !== "touch") return;
   const box = plot.over.getBoundingClientRect();
@@ -103,7 +103,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     width: element.clientWidth,
     height: element.clientHeight,
     legend: { show: false },
-    // The right edge reaches into the margin of the panel, where the last label has room.
+    // The last label has room in the right margin.
     padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, 0],
     scales: { x: { time: true }, ...Object.fromEntries(places.map((place) => [scaleOf(place), { range: range(place) }])) },
     axes: [timeAxis(), ...places.map(valueAxis)],
@@ -111,7 +111,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     bands: bandsOf(lines),
     cursor: cursor(lines, callbacks),
     hooks: {
-      drawClear: [(plot) => drawIncidents(plot, view()?.incidents ?? [])],
+      drawClear: [(plot) => drawIncidentSpans(plot, view()?.incidentSpans ?? [])],
       draw: [
         (plot) => drawMarkers(plot, lines),
         (plot) => drawLimits(plot, view()?.limits ?? []),
@@ -147,12 +147,12 @@ function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
   callbacks.onZoom({ from, to });
 }
 
-/** Room above and below, and never so narrow a range that the last digit's noise fills the chart. */
+/** Leaves room above and below, and keeps the range wide enough that noise in the last digit looks small. */
 function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): uPlot.Range.MinMax {
   // A second scale without values is not drawn.
   if (lowest === null || highest === null) return place === 0 ? [0, 1] : [null, null];
   const least = Math.max(10 * 10 ** -(view?.digits[place] ?? 0), leastSpan(lowest, highest));
-  // Limits are those of the sensor in front, and so is the first scale.
+  // The limits belong to the series in front, and so does the first scale.
   const [low, high] = stretched(lowest, highest, least, place === 0 ? (view?.limits ?? []) : []);
   const missing = Math.max(0, least - (high - low));
   const padding = (high - low) * 0.08 + missing / 2;

@@ -26,7 +26,7 @@ absent_for = "1s"
 `;
 const REASON = "the racks are moved";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-alerts-"));
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-incidents-"));
 const rules = join(dataDir, "rules.toml");
 const settings = {
   MILLRACE__ALERTER__RULES: rules,
@@ -54,9 +54,9 @@ after(async () => {
 
 // The tests tell one story and run in this order.
 
-test("an alert says its limit with the unit, and the chart has a line there", async () => {
-  await eventually(() => textOf(open("lab").locator(".alert-value")), "26.5\u202f°C, above 25\u202f°C");
-  await eventually(() => textOf(page.getByTestId("legend")), /above 25\u202f°C.*alert open/);
+test("an incident shows its limit with the unit, and the chart has a line there", async () => {
+  await eventually(() => textOf(open("lab").locator(".incident-value")), "26.5\u202f°C, above 25\u202f°C");
+  await eventually(() => textOf(page.getByTestId("legend")), /above 25\u202f°C.*incident open/);
 });
 
 test("the keyboard opens a form, and Escape gives the focus back", async () => {
@@ -68,7 +68,7 @@ test("the keyboard opens a form, and Escape gives the focus back", async () => {
   await eventually(focused, "acknowledge");
 });
 
-test("an alert is acknowledged with a name and a note", async () => {
+test("an incident is acknowledged with a name and a note", async () => {
   await page.keyboard.press("Enter");
   await eventually(focused, "by");
   await page.keyboard.type("ann");
@@ -76,15 +76,15 @@ test("an alert is acknowledged with a name and a note", async () => {
   await assertAccessible(page);
   await page.keyboard.press("Enter");
   await eventually(() => open("lab").getAttribute("data-acknowledged"), "true");
-  await eventually(() => textOf(open("lab").locator(".alert-times")), /acknowledged.*by ann: on my way/);
+  await eventually(() => textOf(open("lab").locator(".incident-times")), /acknowledged.*by ann: on my way/);
   await eventually(() => textOf(page.getByRole("status")), "Acknowledged: hot at lab temperature.");
   assert.equal(await button("Acknowledge").count(), 0);
-  assert.equal(await focused(), "alert");
-  const [alert] = (await ask("api/alerts?device=lab")).alerts;
-  assert.deepEqual([alert.acknowledged.by, alert.acknowledged.note], ["ann", "on my way"]);
+  assert.equal(await focused(), "incident");
+  const [incident] = (await ask("api/alerts?device=lab")).alerts;
+  assert.deepEqual([incident.acknowledged.by, incident.acknowledged.note], ["ann", "on my way"]);
 });
 
-test("a silence needs a reason, and a refusal is shown in the server's words", async () => {
+test("a silence needs a reason, and the server's refusal is shown", async () => {
   await button("Silence").click();
   await eventually(focused, "text");
   assert.equal(await page.getByLabel("Name").inputValue(), "ann");
@@ -92,29 +92,29 @@ test("a silence needs a reason, and a refusal is shown in the server's words", a
   assert.deepEqual((await ask("api/silences")).silences, []);
   await page.keyboard.type("  ");
   await page.keyboard.press("Enter");
-  await eventually(() => textOf(page.getByTestId("reply-problem")), /^Not done: .*reason.*500/);
+  await eventually(() => textOf(page.getByTestId("reply-problem")), /^Not sent: .*reason.*500/);
   assert.equal(await open("lab").getAttribute("data-silenced"), "false");
 });
 
-test("a device is silenced for as long as was chosen", async () => {
+test("a device is silenced for the selected time", async () => {
   await page.getByRole("button", { name: "4 hours" }).click();
   await page.getByLabel("Reason").fill(REASON);
   await page.locator(".reply").getByRole("button", { name: "Silence" }).click();
   await eventually(() => open("lab").getAttribute("data-silenced"), "true");
-  await eventually(() => textOf(open("lab").locator(".alert-times")), new RegExp(`silenced.*until.*by ann: ${REASON}`));
+  await eventually(() => textOf(open("lab").locator(".incident-times")), new RegExp(`silenced.*until.*by ann: ${REASON}`));
   await eventually(() => textOf(silence("lab")), new RegExp(`lab.*until.*ann: ${REASON}`));
   const [{ from, until, by }] = (await ask("api/silences")).silences;
   assert.equal(Math.round((Date.parse(until) - Date.parse(from)) / 60_000), 240);
   assert.equal(by, "ann");
 });
 
-test("each notice says what became of it: one that is silenced is held", async () => {
+test("each notification shows its state: a silenced one is held back", async () => {
   await publish("lab", 22);
   await eventually(() => open("lab").count(), 0);
   await publish("lab", 27);
-  await eventually(() => textOf(open("lab").locator("summary")), /^1 held/);
+  await eventually(() => textOf(open("lab").locator("summary")), /^1 held back/);
   await open("lab").locator("summary").click();
-  await eventually(() => textOf(open("lab").getByTestId("notices").locator("li")), /opened · mail to .+held: silenced/);
+  await eventually(() => textOf(open("lab").getByTestId("notifications").locator("li")), /opened · mail to .+held back: silenced/);
   await assertAccessible(page);
 });
 
@@ -124,28 +124,28 @@ test("a silence is ended, and the focus is not lost with its button", async () =
   await eventually(() => silence("lab").count(), 0);
   await eventually(() => open("lab").getAttribute("data-silenced"), "false");
   await eventually(() => textOf(page.getByRole("status")), "Ended the silence of lab.");
-  assert.equal(await focused(), "alerts-title");
+  assert.equal(await focused(), "incidents-title");
   assert.deepEqual((await ask("api/silences")).silences, []);
 });
 
-test("open and past alerts are told apart, and the address knows", async () => {
-  await page.locator('[data-alerts="past"]').click();
-  await eventually(() => listedAlerts(), "false");
+test("the list shows open or past incidents, and the address contains which", async () => {
+  await page.locator('[data-incidents="past"]').click();
+  await eventually(() => listedIncidents(), "false");
   await eventually(search, "?device=lab&metric=temperature&alerts=past");
   await page.reload();
-  await eventually(() => listedAlerts(), "false");
-  await page.getByTestId("alert").getByRole("link").click();
+  await eventually(() => listedIncidents(), "false");
+  await page.getByTestId("incident").getByRole("link").click();
   await eventually(search, /from=.*&alerts=past/);
-  await page.locator('[data-alerts="open"]').click();
-  await eventually(() => listedAlerts(), "true");
-  await page.locator('[data-alerts="all"]').click();
-  await eventually(() => listedAlerts(), "true,false");
+  await page.locator('[data-incidents="open"]').click();
+  await eventually(() => listedIncidents(), "true");
+  await page.locator('[data-incidents="all"]').click();
+  await eventually(() => listedIncidents(), "true,false");
   await eventually(search, (address) => !address.includes("alerts="));
 });
 
-test("the chart asks the store for the alerts of the time that it shows", async () => {
-  const [alert] = (await ask("api/alerts?device=lab&state=resolved")).alerts;
-  const older = { ...alert, id: "older", kind: "below", condition: "below 21.5", threshold: 21.5 };
+test("the chart loads the incidents of the time that it shows", async () => {
+  const [incident] = (await ask("api/alerts?device=lab&state=resolved")).alerts;
+  const older = { ...incident, id: "older", kind: "below", condition: "below 21.5", threshold: 21.5 };
   const path = /\/api\/alerts\?device=lab&metric=temperature&from=.+&to=/;
   await page.route(path, (route) => route.fulfill({ json: { alerts: [older] } }));
   await page.goto(`${millrace.http}/?device=lab&metric=temperature&range=1h`);
@@ -153,18 +153,18 @@ test("the chart asks the store for the alerts of the time that it shows", async 
   await page.unroute(path);
 });
 
-test("an absence is shaded as a gap, and the line breaks there", async () => {
+test("a silence is shaded as a gap, and the line breaks there", async () => {
   await publish("away/cellar", 20);
   await eventually(() => open("away/cellar").count(), 1);
-  await eventually(() => textOf(open("away/cellar").locator(".alert-value")), "absent for 1s");
+  await eventually(() => textOf(open("away/cellar").locator(".incident-value")), "silent for 1 s");
   await publish("away/cellar", 21);
   await page.goto(`${millrace.http}/?device=away/cellar&metric=temperature`);
-  await eventually(() => textOf(page.getByTestId("legend")), "absent");
+  await eventually(() => textOf(page.getByTestId("legend")), "silent");
 });
 
-test("with both forms and all notices it fits a phone, and axe finds nothing grave", async () => {
+test("with both forms and all notifications it fits a phone, and axe finds nothing grave", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const summary of await page.locator("#alerts summary").all()) await summary.click();
+  for (const summary of await page.locator("#incidents summary").all()) await summary.click();
   for (const name of ["Acknowledge", "Silence"]) {
     await button(name).click();
     await eventually(() => page.locator(".reply").count(), 1);
@@ -174,7 +174,7 @@ test("with both forms and all notices it fits a phone, and axe finds nothing gra
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 
-test("when the server is away nothing is taken for done: the form stays and says why, and the panel is grey", async () => {
+test("while the server is down, a form stays open and shows why, and the panel is grey", async () => {
   const before = await valueColour();
   browser.expectRefusals = true;
   await device.endAsync(true);
@@ -183,13 +183,13 @@ test("when the server is away nothing is taken for done: the form stays and says
   await eventually(valueColour, (colour) => colour !== before);
   await page.getByLabel("Reason").fill(REASON);
   await page.keyboard.press("Enter");
-  await eventually(() => textOf(page.getByTestId("reply-problem")), "Not done: the server does not answer.");
+  await eventually(() => textOf(page.getByTestId("reply-problem")), "Not sent: the server does not answer.");
   assert.equal(await page.getByLabel("Reason").inputValue(), REASON);
   assert.equal(await open("lab").getAttribute("data-silenced"), "false");
   await assertAccessible(page);
 });
 
-test("when it is back, what was written can be sent", async () => {
+test("when the server is back, the form can be sent", async () => {
   millrace = await startMillrace(dataDir, { httpPort: millrace.port, settings });
   await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "true");
   browser.expectRefusals = false;
@@ -219,9 +219,9 @@ function focused() {
   });
 }
 
-const open = (name) => page.locator(`[data-testid="alert"][data-open="true"][data-device="${name}"]`);
+const open = (name) => page.locator(`[data-testid="incident"][data-open="true"][data-device="${name}"]`);
 const button = (name) => open("lab").locator(`.replies [data-reply="${name.toLowerCase()}"]`);
 const silence = (name) => page.locator(`[data-testid="silence"][data-device="${name}"]`);
 const search = () => new URL(page.url()).search;
-const listedAlerts = () => page.getByTestId("alert").evaluateAll((all) => all.map((one) => one.dataset.open).join());
-const valueColour = () => open("lab").locator(".alert-value").evaluate((element) => getComputedStyle(element).color);
+const listedIncidents = () => page.getByTestId("incident").evaluateAll((all) => all.map((one) => one.dataset.open).join());
+const valueColour = () => open("lab").locator(".incident-value").evaluate((element) => getComputedStyle(element).color);

@@ -1,0 +1,41 @@
+// Complete answers of the server, for unit tests: each sample takes the fields that matter to a test.
+
+import type { Boot, Incident, Notification, Part, Silence, Stage } from "./client";
+
+export function sampleIncident(fields: Partial<Incident> = {}): Incident {
+  return {
+    id: "hot/temperature/lab/1", rule: "hot", severity: "warning", device: "lab", metric: "temperature",
+    kind: "above", condition: "above 25", threshold: 25, unit: null, value: 26.1, peak: 26.1, resolved_value: null, late: false,
+    began_at: "2026-01-15T10:01:00Z", opened_at: "2026-01-15T10:03:00Z", judged_at: "2026-01-15T10:03:00Z", peak_at: "2026-01-15T10:03:00Z",
+    resolved_at: null, end: null, acknowledged: null, mails: [], ...fields,
+  };
+}
+
+export function sampleNotification(fields: Partial<Notification> = {}): Notification {
+  return {
+    kind: "opened", way: "mail", to: "operator@localhost", asked_at: "2026-01-15T10:03:00Z", sent_at: null,
+    message_id: null, state: "waiting", why: null, problem: null, ...fields,
+  };
+}
+
+export function sampleSilence(fields: Partial<Silence> = {}): Silence {
+  return {
+    id: "1", device: "#", metric: null, rule: null, from: "2026-01-15T11:00:00Z", until: "2026-01-15T12:00:00Z",
+    reason: "maintenance", by: null, ...fields,
+  };
+}
+
+export function sampleBoot(fields: Partial<Boot> = {}): Boot {
+  return {
+    device: "lab", boot: 1, first: 1, last: 10, expected: 10, stored: 10, repeated: 0, late: 0, missing: 0,
+    missing_ranges: [], newest_measured_at: "2026-01-15T10:30:00Z", ...fields,
+  };
+}
+
+export function samplePart(fields: Partial<Part> = {}): Part {
+  return { name: "db-writer", state: "ok", rate: null, depth: null, behind: null, says: [], problem: null, ...fields };
+}
+
+export function sampleStage(fields: Partial<Stage> = {}): Stage {
+  return { id: "writer", ...samplePart(), parts: [], ...fields };
+}

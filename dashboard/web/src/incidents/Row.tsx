@@ -1,0 +1,98 @@
+import type { ComponentChildren } from "preact";
+import { hrefOf } from "../address/href";
+import { keyOf } from "../address/names";
+import { select } from "../address/navigate";
+import type { Incident, Span } from "../api/client";
+import { serverNow } from "../live/clock";
+import { seriesOf } from "../live/state";
+import { takeClick } from "../ui/click";
+import { formatDuration } from "../ui/format";
+import { DoneShape, WarningShape } from "../ui/Shapes";
+import { Since, When } from "../ui/When";
+import { Notifications } from "./Notifications";
+import { Reply } from "./Reply";
+import { reply, type ReplyKind } from "./replying";
+import { silenceOf, silences } from "./silences";
+import { violationText } from "./text";
+
+/** One incident: what is or was wrong, who takes care of it, who was notified, and the buttons to reply. */
+export function Row({ incident }: { incident: Incident }) {
+  const series = seriesOf(keyOf(incident));
+  const open = incident.resolved_at === null;
+  const unit = incident.unit ?? series?.newest.value.unit ?? null;
+  const silence = open ? silenceOf(incident, silences.value) : undefined;
+  return (
+    <li
+      class="incident"
+      tabIndex={-1}
+      data-testid="incident"
+      data-open={open}
+      data-severity={incident.severity}
+      data-acknowledged={incident.acknowledged !== null}
+      data-silenced={silence !== undefined}
+      data-device={incident.device}
+      data-metric={incident.metric}
+    >
+      <div class="incident-line">
+        <strong>
+          {open ? <WarningShape /> : <DoneShape />}{incident.rule}
+          <span class="incident-severity">{incident.severity}</span>
+        </strong>
+        <span class="incident-lasted">{open ? <><span class="unseen">open </span>for <Since at={incident.opened_at} /></> : <>lasted {lastedOf(incident)}</>}</span>
+      </div>
+      <div class="incident-line">
+        <a href={hrefOf(around(incident))} onClick={(event) => showAround(event, incident)}>{incident.device} {incident.metric}</a>
+        <span class="incident-value">{violationText(incident, unit, series?.precision.digits ?? 1)}</span>
+      </div>
+      <dl class="incident-times">
+        <Fact name="opened"><When at={incident.opened_at} /></Fact>
+        {incident.acknowledged && (
+          <Fact name="acknowledged"><When at={incident.acknowledged.at} />{byText(incident.acknowledged.by, incident.acknowledged.note)}</Fact>
+        )}
+        {silence && <Fact name="silenced">until <When at={silence.until} />{byText(silence.by, silence.reason)}</Fact>}
+        {incident.resolved_at && <Fact name="resolved"><When at={incident.resolved_at} /></Fact>}
+      </dl>
+      <div class="incident-foot">
+        <Notifications incident={incident} />
+        <Replies incident={incident} isSilenced={silence !== undefined} />
+      </div>
+    </li>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return <div><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+function byText(by: string | null, text: string | null): string {
+  return `${by ? ` by ${by}` : ""}${text ? `: ${text}` : ""}`;
+}
+
+/** Offers what has not been done yet. An open form stays, even when the incident is resolved meanwhile. */
+function Replies({ incident, isSilenced }: { incident: Incident; isSilenced: boolean }) {
+  const open = incident.resolved_at === null;
+  const writing = reply.value?.id === incident.id ? reply.value.kind : null;
+  const kinds: ReplyKind[] = [];
+  if (writing === "acknowledge" || (open && !incident.acknowledged)) kinds.push("acknowledge");
+  if (writing === "silence" || (open && !isSilenced)) kinds.push("silence");
+  return kinds.length > 0 ? <Reply incident={incident} kinds={kinds} /> : null;
+}
+
+function lastedOf(incident: Incident): string {
+  return formatDuration(Date.parse(incident.resolved_at!) - Date.parse(incident.opened_at));
+}
+
+/** Zooms to a past incident, with as much time around it as it lasted; an open one keeps the range that ends now. */
+function around(incident: Incident): Parameters<typeof hrefOf>[0] {
+  const opened = Date.parse(incident.opened_at);
+  const resolved = incident.resolved_at ? Date.parse(incident.resolved_at) : serverNow();
+  const margin = Math.max(120_000, resolved - opened);
+  const zoom: Span | null = incident.resolved_at ? { from: opened - margin, to: resolved + margin } : null;
+  return { series: { device: incident.device, metric: incident.metric }, zoom };
+}
+
+function showAround(event: MouseEvent, incident: Incident): void {
+  if (!takeClick(event)) return;
+  select(around(incident));
+  document.getElementById("chart")?.scrollIntoView({ block: "nearest" });
+}
