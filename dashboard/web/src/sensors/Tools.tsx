@@ -37,7 +37,7 @@ export function Tools() {
 
 function countText(): string {
   const [shown, all] = [rows.value.length, allSeries.value.length];
-  return isListFiltered.value ? `${shown.toLocaleString()} of ${plural(all, "series")}` : plural(all, "sensor");
+  return isListFiltered.value ? `${shown.toLocaleString()} of ${plural(all, "sensor")}` : plural(all, "sensor");
 }
 
 function MetricSelect() {
