@@ -80,7 +80,7 @@ test("an incident is acknowledged with a name and a note", async () => {
   await eventually(() => textOf(page.getByRole("status")), "Acknowledged: hot at lab temperature.");
   assert.equal(await button("Acknowledge").count(), 0);
   assert.equal(await focused(), "incident");
-  const [incident] = (await ask("api/alerts?device=lab")).alerts;
+  const [incident] = (await ask("api/incidents?device=lab")).incidents;
   assert.deepEqual([incident.acknowledged.by, incident.acknowledged.note], ["ann", "on my way"]);
 });
 
@@ -144,10 +144,10 @@ test("the list shows open or past incidents, and the address contains which", as
 });
 
 test("the chart loads the incidents of the time that it shows", async () => {
-  const [incident] = (await ask("api/alerts?device=lab&state=resolved")).alerts;
+  const [incident] = (await ask("api/incidents?device=lab&state=resolved")).incidents;
   const older = { ...incident, id: "older", kind: "below", condition: "below 21.5", threshold: 21.5 };
-  const path = /\/api\/alerts\?device=lab&metric=temperature&from=.+&to=/;
-  await page.route(path, (route) => route.fulfill({ json: { alerts: [older] } }));
+  const path = /\/api\/incidents\?device=lab&metric=temperature&from=.+&to=/;
+  await page.route(path, (route) => route.fulfill({ json: { incidents: [older] } }));
   await page.goto(`${millrace.http}/?device=lab&metric=temperature&range=1h`);
   await eventually(() => textOf(page.getByTestId("legend")), /above 25\u202f°C.*below 21.5\u202f°C/);
   await page.unroute(path);

@@ -1,10 +1,10 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { Alert as Incident, Answers, Boot, Bucket, Device, NewAcknowledgement, NewSilence, Notice as Notification, Part, Rejected, Resend, Resent, Silence, Stage } from "./types";
+import type { Answers, Boot, Bucket, Incident, NewAcknowledgement, NewSilence, Notification, Part, Rejected, Resend, Resent, Series as SeriesRow, Silence, Stage } from "./types";
 
-export type { Boot, Bucket, Device, Incident, Notification, Part, Rejected, Resent, Silence, Stage };
+export type { Boot, Bucket, Incident, Notification, Part, Rejected, Resent, SeriesRow, Silence, Stage };
 
-export type Freshness = Device["state"];
+export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
 export type Pipeline = Answers["api/pipeline"];
 
@@ -20,21 +20,21 @@ export interface Span {
   to: number;
 }
 
-export async function fetchSeries(): Promise<Device[]> {
-  return (await get("api/devices")).devices;
+export async function fetchSeries(): Promise<SeriesRow[]> {
+  return (await get("api/series")).series;
 }
 
 export async function fetchIncidents(): Promise<Incident[]> {
-  return (await get("api/alerts")).alerts;
+  return (await get("api/incidents")).incidents;
 }
 
 export async function fetchPastIncidents(limit: number): Promise<Incident[]> {
-  return (await get("api/alerts", { state: "resolved", limit: `${limit}` })).alerts;
+  return (await get("api/incidents", { state: "resolved", limit: `${limit}` })).incidents;
 }
 
 /** The incidents of a series that were open at some time in a span. */
 export async function fetchIncidentsOf({ device, metric }: SeriesName, { from, to }: Span, abort: AbortSignal): Promise<Incident[]> {
-  return (await get("api/alerts", { device, metric, from: isoOf(from), to: isoOf(to) }, abort)).alerts;
+  return (await get("api/incidents", { device, metric, from: isoOf(from), to: isoOf(to) }, abort)).incidents;
 }
 
 /** Returns the incident as the server has it then: where somebody was faster, with their acknowledgement. */

@@ -7,13 +7,13 @@ export function sampleIncident(fields: Partial<Incident> = {}): Incident {
     id: "hot/temperature/lab/1", rule: "hot", severity: "warning", device: "lab", metric: "temperature",
     kind: "above", condition: "above 25", threshold: 25, unit: null, value: 26.1, peak: 26.1, resolved_value: null, late: false,
     began_at: "2026-01-15T10:01:00Z", opened_at: "2026-01-15T10:03:00Z", judged_at: "2026-01-15T10:03:00Z", peak_at: "2026-01-15T10:03:00Z",
-    resolved_at: null, end: null, acknowledged: null, mails: [], ...fields,
+    resolved_at: null, end: null, acknowledged: null, notifications: [], ...fields,
   };
 }
 
 export function sampleNotification(fields: Partial<Notification> = {}): Notification {
   return {
-    kind: "opened", way: "mail", to: "operator@localhost", asked_at: "2026-01-15T10:03:00Z", sent_at: null,
+    kind: "opened", channel: "mail", to: "operator@localhost", asked_at: "2026-01-15T10:03:00Z", sent_at: null,
     message_id: null, state: "waiting", why: null, problem: null, ...fields,
   };
 }

@@ -11,7 +11,7 @@ export type Moment = string | number;
 /** An MQTT filter: + for one level, # for all further ones. */
 export type Filter = string;
 
-export interface Device {
+export interface Series {
   device: string;
   metric: string;
   value: number;
@@ -51,7 +51,7 @@ export interface Buckets {
   buckets: Bucket[];
 }
 
-export interface Alert {
+export interface Incident {
   id: string;
   rule: string;
   severity: "info" | "warning" | "critical";
@@ -76,12 +76,12 @@ export interface Alert {
     note: string | null;
   } | null;
   late: boolean;
-  mails: Notice[];
+  notifications: Notification[];
 }
 
-export interface Notice {
+export interface Notification {
   kind: "opened" | "reminder" | "resolved";
-  way: "mail" | "webhook" | "mqtt";
+  channel: "mail" | "webhook" | "mqtt";
   to: string;
   asked_at: string;
   sent_at: string | null;
@@ -116,7 +116,7 @@ export interface NewSilence {
 
 export interface NewAcknowledgement {
   /** The id of an alert. */
-  alert: string;
+  incident: string;
   by?: string | null;
   note?: string | null;
 }
@@ -182,12 +182,12 @@ export interface Part {
 
 /** What each path answers to GET. */
 export interface Answers {
-  "api/devices": {
-    devices: Device[];
+  "api/series": {
+    series: Series[];
   };
   "api/readings": Readings | Buckets;
-  "api/alerts": {
-    alerts: Alert[];
+  "api/incidents": {
+    incidents: Incident[];
   };
   "api/silences": {
     silences: Silence[];

@@ -5,13 +5,13 @@ import { notificationSummary, unsentText } from "./text";
 
 /** The notifications of an incident, and whether each was sent. */
 export function Notifications({ incident }: { incident: Incident }) {
-  const { mails } = incident;
-  if (mails.length === 0) return null;
-  const failed = mails.some((notification) => notification.state === "failed");
+  const { notifications } = incident;
+  if (notifications.length === 0) return null;
+  const failed = notifications.some((notification) => notification.state === "failed");
   return (
     <details class="notifications" data-testid="notifications" data-failed={failed}>
-      <summary><FoldShape /><MailShape />{notificationSummary(mails)}<span class="unseen"> of {incident.rule} at {incident.device}</span></summary>
-      <ul>{mails.map((notification) => <Item key={`${notification.kind} ${notification.way} ${notification.to} ${notification.asked_at}`} notification={notification} opened={incident.opened_at} />)}</ul>
+      <summary><FoldShape /><MailShape />{notificationSummary(notifications)}<span class="unseen"> of {incident.rule} at {incident.device}</span></summary>
+      <ul>{notifications.map((notification) => <Item key={`${notification.kind} ${notification.channel} ${notification.to} ${notification.asked_at}`} notification={notification} opened={incident.opened_at} />)}</ul>
     </details>
   );
 }
@@ -19,7 +19,7 @@ export function Notifications({ incident }: { incident: Incident }) {
 function Item({ notification, opened }: { notification: Notification; opened: string }) {
   return (
     <li data-state={notification.state}>
-      <p>{notification.kind} · {notification.way} to {notification.to}</p>
+      <p>{notification.kind} · {notification.channel} to {notification.to}</p>
       <p>
         {notification.sent_at ? <>sent <When at={notification.sent_at} beside={opened} /></> : unsentText(notification)}
         {notification.sent_at && notification.problem && `, but: ${notification.problem}`}

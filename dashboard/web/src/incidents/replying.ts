@@ -25,7 +25,7 @@ export interface ReplyFields {
 export async function send(incident: Incident, kind: ReplyKind, { by, text, lasting }: ReplyFields): Promise<void> {
   rememberName(by);
   if (kind === "acknowledge") {
-    const updated = await acknowledge({ alert: incident.id, by, note: text });
+    const updated = await acknowledge({ incident: incident.id, by, note: text });
     incidents.value = incidents.value.map((one) => (one.id === updated.id ? updated : one));
     done.value = `Acknowledged: ${incident.rule} at ${incident.device} ${incident.metric}.`;
   } else {

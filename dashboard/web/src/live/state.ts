@@ -128,7 +128,7 @@ async function paintFromStore(): Promise<void> {
   }
 }
 
-function newestOf({ value, unit, state, measured_at }: Device): NewestReading {
+function newestOf({ value, unit, state, measured_at }: SeriesRow): NewestReading {
   return new NewestReading(value, unit, state, Date.parse(measured_at) * 1000);
 }
 
