@@ -4,7 +4,7 @@ import { batch, computed, effect, signal, type Signal } from "@preact/signals";
 import { compareNames, keyOf, mergeInOrder, nameOf, type Name } from "../address/names";
 import { isInScope } from "../address/scope";
 import { scope } from "../address/state";
-import { fetchIncidents, fetchSeries, type Device, type Freshness, type Incident, type SeriesName } from "../api/client";
+import { fetchIncidents, fetchSeries, type Freshness, type Incident, type SeriesRow, type SeriesName } from "../api/client";
 import { now, serverNow, setServerTime, toServerTime } from "./clock";
 import { listen } from "./connection";
 import { NewestReading, SeriesIds, type Frame, type NamedReading } from "./frames";
