@@ -5,8 +5,8 @@ mod broker;
 mod cost;
 mod database;
 mod drain;
-mod field;
 mod growth;
+mod harness;
 mod instructions;
 mod limits;
 mod load;
@@ -23,8 +23,8 @@ use serde::Serialize;
 
 use self::away::Away;
 use self::drain::Drain;
-use self::field::Ground;
 use self::growth::Grown;
+use self::harness::Harness;
 use self::instructions::Counted;
 use self::limits::Limits;
 use self::load::Load;
@@ -70,23 +70,23 @@ pub(crate) fn measure() -> anyhow::Result<Section> {
     if plan.has("drain") {
         install_peers()?;
     }
-    let ground = Ground::new()?;
+    let harness = Harness::new()?;
     let mut figures =
         Figures { readings: plan.readings, drains: subjects().map(drained).collect(), ..Figures::default() };
     for run in 1..=plan.runs {
         note(&format!("run {run} of {}", plan.runs));
-        one_run(&ground, &plan, &mut figures)?;
+        one_run(&harness, &plan, &mut figures)?;
     }
     if plan.has("away") {
         note("without the database");
-        figures.away.push(away::run(&ground.field()?)?);
+        figures.away.push(away::run(&harness.workspace()?)?);
     }
     if plan.has("growth") {
-        figures.growth = growth::run(&ground, &plan, note)?;
+        figures.growth = growth::run(&harness, &plan, note)?;
     }
     if plan.has("instructions") {
         note("instructions");
-        figures.instructions = Some(instructions::count(&ground)?);
+        figures.instructions = Some(instructions::count(&harness)?);
     }
     let plot = plot::drains(&figures);
     Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot })
@@ -100,27 +100,27 @@ fn drained(subject: Subject) -> Drained {
     Drained { name: subject.name, way: subject.way, promise: subject.promise, runs: Vec::new() }
 }
 
-fn one_run(ground: &Ground, plan: &Plan, figures: &mut Figures) -> anyhow::Result<()> {
+fn one_run(harness: &Harness, plan: &Plan, figures: &mut Figures) -> anyhow::Result<()> {
     if plan.has("drain") {
         if plan.drains("limits") {
             note("limits");
             let load = Load::ending_now(plan.readings, DEVICES);
-            figures.limits.push(limits::run(&ground.field()?, load, plan.readings)?);
+            figures.limits.push(limits::run(&harness.workspace()?, load, plan.readings)?);
         }
         let wanted = subjects().zip(&mut figures.drains).filter(|(subject, _)| plan.drains(subject.name));
         for (subject, drained) in wanted {
             note(subject.name);
             let readings = plan.readings / subject.one_in;
             let load = Load::ending_now(readings, DEVICES);
-            let field = ground.field_for(subject.over_mqtt, subject.table())?;
-            drained.runs.push(drain::run(&field, &subject, load, readings)?);
+            let workspace = harness.workspace_for(subject.over_mqtt, subject.table())?;
+            drained.runs.push(drain::run(&workspace, &subject, load, readings)?);
         }
     }
     if plan.has("steady") {
         note("latency");
-        figures.steady.push(steady::at_rates(ground)?);
+        figures.steady.push(steady::at_rates(harness)?);
         note("highest rate");
-        figures.highest.push(steady::highest(ground, first_step(figures))?);
+        figures.highest.push(steady::highest(harness, first_step(figures))?);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::broker::{self, Pace};
 use super::cost;
 use super::database::{self, Table};
 use super::drain::{stored_once, until_quiet};
-use super::field::Field;
+use super::harness::Workspace;
 use super::steady::{DEVICES, EMPTY_WITHIN, until_it_takes};
 use super::subject::DB_WRITER;
 
@@ -29,25 +29,26 @@ pub(super) struct Away {
     pub(super) caught_up_after_seconds: f64,
 }
 
-pub(super) fn run(field: &Field<'_>) -> anyhow::Result<Away> {
+pub(super) fn run(workspace: &Workspace<'_>) -> anyhow::Result<Away> {
     let folder = tempfile::tempdir()?;
-    let mut writer = DB_WRITER.start(field, folder.path())?;
-    until_it_takes(field, &mut writer)?;
+    let mut writer = DB_WRITER.start(workspace, folder.path())?;
+    until_it_takes(workspace, &mut writer)?;
     let pace = Pace { devices: DEVICES, per_second: PER_SECOND, duration: AROUND * 2 + AWAY };
-    let url = field.amqp_url()?;
-    let load = field.runtime.spawn(async move { broker::keep_pace(&url, pace).await });
+    let url = workspace.amqp_url()?;
+    let load = workspace.runtime.spawn(async move { broker::keep_pace(&url, pace).await });
     std::thread::sleep(AROUND);
     let bytes_before = cost::memory_now(writer.pid())?;
-    field.cluster.pause("timescaledb");
+    workspace.cluster.pause("timescaledb");
     std::thread::sleep(AWAY);
-    field.cluster.unpause("timescaledb");
+    workspace.cluster.unpause("timescaledb");
     let back = Timestamp::now();
-    field.runtime.block_on(load)??;
-    let client = field.client()?;
-    until_quiet(field, &client, std::slice::from_mut(&mut writer), pace.readings())?;
-    let stored = field.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
+    workspace.runtime.block_on(load)??;
+    let client = workspace.client()?;
+    until_quiet(workspace, &client, std::slice::from_mut(&mut writer), pace.readings())?;
+    let stored = workspace.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
     ensure!(stored.is_some(), "not all of {} readings were stored", pace.readings());
-    let behind_until = field.runtime.block_on(database::behind_until(&client, EMPTY_WITHIN.as_secs_f64()))?;
+    let behind_until =
+        workspace.runtime.block_on(database::behind_until(&client, EMPTY_WITHIN.as_secs_f64()))?;
     let caught_up = behind_until.context("no reading waited for the database")?;
     Ok(Away {
         bytes_before,

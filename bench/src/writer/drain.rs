@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 
 use super::cost;
 use super::database::{self, Commit, Table};
-use super::field::Field;
+use super::harness::Workspace;
 use super::load::Load;
 use super::subject::{Running, Subject};
 
@@ -40,13 +40,18 @@ pub(super) struct Drain {
 }
 
 /// Fills the queue, starts the subject, and waits until all is stored.
-pub(super) fn run(field: &Field<'_>, subject: &Subject, load: Load, readings: u64) -> anyhow::Result<Drain> {
-    run_with(field, subject, load, readings, &[], 1)
+pub(super) fn run(
+    workspace: &Workspace<'_>,
+    subject: &Subject,
+    load: Load,
+    readings: u64,
+) -> anyhow::Result<Drain> {
+    run_with(workspace, subject, load, readings, &[], 1)
 }
 
 /// The same with other settings, and with several writers beside each other.
 pub(super) fn run_with(
-    field: &Field<'_>,
+    workspace: &Workspace<'_>,
     subject: &Subject,
     load: Load,
     readings: u64,
@@ -54,15 +59,15 @@ pub(super) fn run_with(
     writers: usize,
 ) -> anyhow::Result<Drain> {
     let folders: Vec<_> = (0..writers).map(|_| tempfile::tempdir()).collect::<Result<_, _>>()?;
-    let client = field.client()?;
-    field.fill(load, readings)?;
-    let before = cost::of_cluster(field.cluster)?;
-    let start = |folder: &Path| subject.start_with(field, folder, settings);
+    let client = workspace.client()?;
+    workspace.fill(load, readings)?;
+    let before = cost::of_cluster(workspace.cluster)?;
+    let start = |folder: &Path| subject.start_with(workspace, folder, settings);
     let mut running: Vec<Running> = folders.iter().map(|f| start(f.path())).collect::<Result<_, _>>()?;
     let (after, commits) = loop {
-        until_quiet(field, &client, &mut running, readings)?;
-        let after = cost::of_cluster(field.cluster)?;
-        if let Some(commits) = field.runtime.block_on(stored_once(&client, subject.table(), readings))? {
+        until_quiet(workspace, &client, &mut running, readings)?;
+        let after = cost::of_cluster(workspace.cluster)?;
+        if let Some(commits) = workspace.runtime.block_on(stored_once(&client, subject.table(), readings))? {
             break (after, commits);
         }
     };
@@ -88,7 +93,7 @@ pub(super) fn run_with(
 
 /// Waits until nothing waits in the queue and the database writes nothing more.
 pub(super) fn until_quiet(
-    field: &Field<'_>,
+    workspace: &Workspace<'_>,
     client: &Client,
     running: &mut [Running],
     readings: u64,
@@ -98,11 +103,11 @@ pub(super) fn until_quiet(
     let mut log_end = (String::new(), start);
     loop {
         running.iter_mut().try_for_each(Running::check)?;
-        ensure!(start.elapsed() < patience, "not drained within {patience:?}: {:?}", field.look()?);
-        let end = field.runtime.block_on(database::log_end(client))?;
+        ensure!(start.elapsed() < patience, "not drained within {patience:?}: {:?}", workspace.look()?);
+        let end = workspace.runtime.block_on(database::log_end(client))?;
         if end != log_end.0 {
             log_end = (end, Instant::now());
-        } else if log_end.1.elapsed() >= QUIET && field.look()?.waiting == 0 {
+        } else if log_end.1.elapsed() >= QUIET && workspace.look()?.waiting == 0 {
             return Ok(());
         }
         std::thread::sleep(ASK_EVERY);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::database;
 use super::drain::{self, Drain};
-use super::field::{Field, Ground};
+use super::harness::{Harness, Workspace};
 use super::load::Load;
 use super::plan::Plan;
 use super::subject::DB_WRITER;
@@ -34,11 +34,11 @@ pub(super) struct Grown {
     pub(super) drain: Drain,
 }
 
-pub(super) fn run(ground: &Ground, plan: &Plan, note: impl Fn(&str)) -> anyhow::Result<Vec<Grown>> {
+pub(super) fn run(harness: &Harness, plan: &Plan, note: impl Fn(&str)) -> anyhow::Result<Vec<Grown>> {
     let mut grown = Vec::new();
     for case in cases(plan) {
         note(&format!("{} {}", case.table, case.label));
-        let drain = one(&ground.field()?, &case)?;
+        let drain = one(&harness.workspace()?, &case)?;
         grown.push(Grown { table: case.table, label: case.label, drain });
     }
     Ok(grown)
@@ -88,15 +88,15 @@ fn cases(plan: &Plan) -> Vec<Case> {
     cases
 }
 
-fn one(field: &Field<'_>, case: &Case) -> anyhow::Result<Drain> {
+fn one(workspace: &Workspace<'_>, case: &Case) -> anyhow::Result<Drain> {
     let load = Load { late: case.late, ..Load::ending_now(case.readings, case.devices) };
     if case.rows > 0 {
-        let client = field.client()?;
-        field.runtime.block_on(database::prefill(&client, case.rows, case.devices))?;
+        let client = workspace.client()?;
+        workspace.runtime.block_on(database::prefill(&client, case.rows, case.devices))?;
     }
     let settings: Vec<_> =
         case.max_batch.iter().map(|batch| ("DB_WRITER__MAX_BATCH", batch.to_string())).collect();
-    drain::run_with(field, &DB_WRITER, load, case.readings, &settings, case.writers)
+    drain::run_with(workspace, &DB_WRITER, load, case.readings, &settings, case.writers)
 }
 
 #[cfg(test)]

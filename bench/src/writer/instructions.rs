@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::DEVICES;
 use super::database::Table;
 use super::drain::{stored_once, until_quiet};
-use super::field::Ground;
+use super::harness::Harness;
 use super::load::Load;
 use super::subject::DB_WRITER;
 
@@ -25,20 +25,20 @@ pub(super) struct Counted {
     pub(super) around: u64,
 }
 
-pub(super) fn count(ground: &Ground) -> anyhow::Result<Counted> {
-    let (few, many) = (of_drain(ground, FEW)?, of_drain(ground, MANY)?);
+pub(super) fn count(harness: &Harness) -> anyhow::Result<Counted> {
+    let (few, many) = (of_drain(harness, FEW)?, of_drain(harness, MANY)?);
     let by_reading = many.saturating_sub(few) / (MANY - FEW);
     Ok(Counted { by_reading, around: few.saturating_sub(by_reading * FEW) })
 }
 
-fn of_drain(ground: &Ground, readings: u64) -> anyhow::Result<u64> {
-    let (field, folder) = (ground.field()?, tempfile::tempdir()?);
-    let client = field.client()?;
-    field.fill(Load::ending_now(readings, DEVICES), readings)?;
-    let mut writer = DB_WRITER.start_counted(&field, folder.path())?;
-    let stored = || field.runtime.block_on(stored_once(&client, Table::Ours, readings));
+fn of_drain(harness: &Harness, readings: u64) -> anyhow::Result<u64> {
+    let (workspace, folder) = (harness.workspace()?, tempfile::tempdir()?);
+    let client = workspace.client()?;
+    workspace.fill(Load::ending_now(readings, DEVICES), readings)?;
+    let mut writer = DB_WRITER.start_counted(&workspace, folder.path())?;
+    let stored = || workspace.runtime.block_on(stored_once(&client, Table::Ours, readings));
     while stored()?.is_none() {
-        until_quiet(&field, &client, std::slice::from_mut(&mut writer), readings)?;
+        until_quiet(&workspace, &client, std::slice::from_mut(&mut writer), readings)?;
     }
     collected(&writer.finish()?).context("callgrind says what it collected")
 }

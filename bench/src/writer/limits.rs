@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::broker;
 use super::cost;
 use super::database::{self, Table};
-use super::field::{Field, QUEUE};
+use super::harness::{QUEUE, Workspace};
 use super::load::Load;
 
 /// One run of each; processor time is in seconds for a million readings, of this process.
@@ -37,46 +37,46 @@ impl Limits {
 /// The queue holds one in so many: filling it takes longest of all, and its rate is soon known.
 const TAKEN_ONE_IN: u64 = 4;
 
-pub(super) fn run(field: &Field<'_>, load: Load, readings: u64) -> anyhow::Result<Limits> {
+pub(super) fn run(workspace: &Workspace<'_>, load: Load, readings: u64) -> anyhow::Result<Limits> {
     let taken = readings / TAKEN_ONE_IN;
-    field.fill(load, taken)?;
-    let null_consumer = measured(field, taken, || {
-        let url = field.amqp_url()?;
-        field.runtime.block_on(broker::take_and_forget(&url, QUEUE, taken))
+    workspace.fill(load, taken)?;
+    let null_consumer = measured(workspace, taken, || {
+        let url = workspace.amqp_url()?;
+        workspace.runtime.block_on(broker::take_and_forget(&url, QUEUE, taken))
     })?;
-    let client = field.client()?;
-    field.runtime.block_on(client.batch_execute("CREATE TABLE plain (LIKE readings INCLUDING ALL)"))?;
+    let client = workspace.client()?;
+    workspace.runtime.block_on(client.batch_execute("CREATE TABLE plain (LIKE readings INCLUDING ALL)"))?;
     let batches = database::encoded(load, readings);
-    let copy_hypertable = copied(field, &client, "readings", &batches, readings)?;
-    let copy_table = copied(field, &client, "plain", &batches, readings)?;
-    let (rows, different) = field.runtime.block_on(database::count(&client, Table::Ours))?;
+    let copy_hypertable = copied(workspace, &client, "readings", &batches, readings)?;
+    let copy_table = copied(workspace, &client, "plain", &batches, readings)?;
+    let (rows, different) = workspace.runtime.block_on(database::count(&client, Table::Ours))?;
     anyhow::ensure!(rows == readings && different == readings, "{rows} of {readings} rows were copied");
     Ok(Limits { null_consumer, copy_hypertable, copy_table })
 }
 
 fn copied(
-    field: &Field<'_>,
+    workspace: &Workspace<'_>,
     client: &tokio_postgres::Client,
     table: &str,
     batches: &[Bytes],
     readings: u64,
 ) -> anyhow::Result<Rate> {
-    measured(field, readings, || {
+    measured(workspace, readings, || {
         let start = Instant::now();
-        field.runtime.block_on(database::copy(client, table, batches))?;
+        workspace.runtime.block_on(database::copy(client, table, batches))?;
         Ok(readings as f64 / start.elapsed().as_secs_f64())
     })
 }
 
 fn measured(
-    field: &Field<'_>,
+    workspace: &Workspace<'_>,
     readings: u64,
     work: impl FnOnce() -> anyhow::Result<f64>,
 ) -> anyhow::Result<Rate> {
     let me = std::process::id();
-    let (client, servers) = (cost::of_process(me)?, cost::of_cluster(field.cluster)?);
+    let (client, servers) = (cost::of_process(me)?, cost::of_cluster(workspace.cluster)?);
     let readings_per_second = work()?;
-    let after = cost::of_cluster(field.cluster)?;
+    let after = cost::of_cluster(workspace.cluster)?;
     let server = (after.broker - servers.broker).max(after.database - servers.database);
     let per_million = |used: std::time::Duration| used.as_secs_f64() * 1e6 / readings as f64;
     Ok(Rate {

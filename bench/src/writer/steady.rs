@@ -10,7 +10,7 @@ use super::broker::{self, Pace};
 use super::cost;
 use super::database::{self, Latency, Table};
 use super::drain::{stored_once, until_quiet};
-use super::field::{Field, Ground};
+use super::harness::{Harness, Workspace};
 use super::subject::{DB_WRITER, Running};
 
 pub(super) const DEVICES: u64 = 1_000;
@@ -44,17 +44,17 @@ pub(super) struct Steady {
     pub(super) writer_share: f64,
 }
 
-/// Each rate once, each in a field of its own.
-pub(super) fn at_rates(ground: &Ground) -> anyhow::Result<Vec<Steady>> {
-    RATES.iter().map(|&rate| at(&ground.field()?, rate, WARM_UP + TIMED, WARM_UP)).collect()
+/// Each rate once, each in a workspace of its own.
+pub(super) fn at_rates(harness: &Harness) -> anyhow::Result<Vec<Steady>> {
+    RATES.iter().map(|&rate| at(&harness.workspace()?, rate, WARM_UP + TIMED, WARM_UP)).collect()
 }
 
 /// The highest rate in the climb that was kept up with; none if not even the first was.
-pub(super) fn highest(ground: &Ground, first: f64) -> anyhow::Result<Option<Steady>> {
+pub(super) fn highest(harness: &Harness, first: f64) -> anyhow::Result<Option<Steady>> {
     let mut kept = None;
     let mut rate = first;
     loop {
-        let step = at(&ground.field()?, rate as u64, STEP, STEP - Duration::from_secs(1))?;
+        let step = at(&harness.workspace()?, rate as u64, STEP, STEP - Duration::from_secs(1))?;
         if step.latency.max_ms > EMPTY_WITHIN.as_secs_f64() * 1e3 {
             return Ok(kept);
         }
@@ -65,25 +65,25 @@ pub(super) fn highest(ground: &Ground, first: f64) -> anyhow::Result<Option<Stea
 
 /// What was due from `counted_from` on.
 fn at(
-    field: &Field<'_>,
+    workspace: &Workspace<'_>,
     per_second: u64,
     duration: Duration,
     counted_from: Duration,
 ) -> anyhow::Result<Steady> {
     let folder = tempfile::tempdir()?;
-    let client = field.client()?;
-    let mut writer = DB_WRITER.start(field, folder.path())?;
-    until_it_takes(field, &mut writer)?;
+    let client = workspace.client()?;
+    let mut writer = DB_WRITER.start(workspace, folder.path())?;
+    until_it_takes(workspace, &mut writer)?;
     let before = cost::of_process(writer.pid())?;
     let pace = Pace { devices: DEVICES, per_second, duration };
-    let url = field.amqp_url()?;
-    let published = field.runtime.block_on(broker::keep_pace(&url, pace))?;
+    let url = workspace.amqp_url()?;
+    let published = workspace.runtime.block_on(broker::keep_pace(&url, pace))?;
     let used = cost::of_process(writer.pid())? - before;
-    until_quiet(field, &client, std::slice::from_mut(&mut writer), pace.readings())?;
-    let stored = field.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
+    until_quiet(workspace, &client, std::slice::from_mut(&mut writer), pace.readings())?;
+    let stored = workspace.runtime.block_on(stored_once(&client, Table::Ours, pace.readings()))?;
     anyhow::ensure!(stored.is_some(), "not all of {} readings were stored", pace.readings());
     let from = seconds(published.first_due + counted_from);
-    let latency = field.runtime.block_on(database::latency(&client, Table::Ours, from))?;
+    let latency = workspace.runtime.block_on(database::latency(&client, Table::Ours, from))?;
     Ok(Steady {
         per_second,
         latency,
@@ -96,8 +96,8 @@ fn at(
 ///
 /// # Panics
 /// It gets none.
-pub(super) fn until_it_takes(field: &Field<'_>, writer: &mut Running) -> anyhow::Result<()> {
-    eventually(LONG, || match field.look() {
+pub(super) fn until_it_takes(workspace: &Workspace<'_>, writer: &mut Running) -> anyhow::Result<()> {
+    eventually(LONG, || match workspace.look() {
         Ok(look) if look.consumers > 0 => Ok(()),
         other => Err(other),
     });

@@ -9,7 +9,7 @@ use anyhow::{Context as _, bail};
 use e2e::{eventually, program};
 
 use super::database::Table;
-use super::field::Field;
+use super::harness::Workspace;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
@@ -78,27 +78,27 @@ impl Subject {
         if self.script.is_some() { Table::Plain } else { Table::Ours }
     }
 
-    pub(super) fn start(&self, field: &Field<'_>, folder: &Path) -> anyhow::Result<Running> {
-        self.start_with(field, folder, &[])
+    pub(super) fn start(&self, workspace: &Workspace<'_>, folder: &Path) -> anyhow::Result<Running> {
+        self.start_with(workspace, folder, &[])
     }
 
     /// With other settings, which only db-writer has.
     pub(super) fn start_with(
         &self,
-        field: &Field<'_>,
+        workspace: &Workspace<'_>,
         folder: &Path,
         settings: &[(&str, String)],
     ) -> anyhow::Result<Running> {
         let command = match self.script {
-            None => field.db_writer(folder, settings)?,
-            Some(script) => field.peer(interpreter(script))?,
+            None => workspace.db_writer(folder, settings)?,
+            Some(script) => workspace.peer(interpreter(script))?,
         };
         Running::start(self.name, command, folder.join("subject.log"))
     }
 
     /// db-writer with its instructions counted by callgrind, which makes it some fifty times slower.
-    pub(super) fn start_counted(&self, field: &Field<'_>, folder: &Path) -> anyhow::Result<Running> {
-        let writer = field.db_writer(folder, &[])?;
+    pub(super) fn start_counted(&self, workspace: &Workspace<'_>, folder: &Path) -> anyhow::Result<Running> {
+        let writer = workspace.db_writer(folder, &[])?;
         let mut command = program("valgrind", "valgrind");
         command.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}/callgrind", folder.display()));
         command.arg(writer.get_program()).args(writer.get_args());

@@ -6,7 +6,7 @@ use e2e::{LONG, Shape, eventually};
 use rand::RngExt;
 
 use crate::ask::{exit_code, management, offline_after};
-use crate::field::{Field, until_mailed};
+use crate::harness::{Harness, until_mailed};
 
 /// A fault under load.
 pub(crate) struct Drill {
@@ -16,7 +16,7 @@ pub(crate) struct Drill {
     pub(crate) load: &'static [&'static str],
     /// Whether an incident spans the fault; one that takes the mails away brings its own.
     pub(crate) canary: bool,
-    pub(crate) fault: fn(&mut Field<'_>) -> Hit,
+    pub(crate) fault: fn(&mut Harness<'_>) -> Hit,
 }
 
 /// The nodes of the broker that were hit.
@@ -27,7 +27,7 @@ pub(crate) struct Hit {
 
 const NODES: [&str; 3] = ["rabbitmq1", "rabbitmq2", "rabbitmq3"];
 
-const fn drill(name: &'static str, what: &'static str, fault: fn(&mut Field<'_>) -> Hit) -> Drill {
+const fn drill(name: &'static str, what: &'static str, fault: fn(&mut Harness<'_>) -> Hit) -> Drill {
     Drill { name, what, load: &[], canary: true, fault }
 }
 
@@ -85,176 +85,176 @@ fn hit(node: &str) -> Hit {
     Hit { nodes: vec![node.to_owned()] }
 }
 
-fn leader(field: &Field<'_>) -> String {
+fn leader(harness: &Harness<'_>) -> String {
     eventually(LONG, || {
-        let queue = management(field.cluster, "/api/queues/%2F/db-writer")?;
+        let queue = management(harness.cluster, "/api/queues/%2F/db-writer")?;
         let leader = queue["leader"].as_str().ok_or("no leader")?;
         Ok::<_, String>(leader.trim_start_matches("rabbit@").to_owned())
     })
 }
 
-fn follower(field: &Field<'_>, number: usize) -> String {
-    let leader = leader(field);
+fn follower(harness: &Harness<'_>, number: usize) -> String {
+    let leader = leader(harness);
     let mut followers = NODES.iter().filter(|node| **node != leader);
     (*followers.nth(number).expect("two follow")).to_owned()
 }
 
-fn kill_leader(field: &mut Field<'_>) -> Hit {
-    kill_node(field, &leader(field))
+fn kill_leader(harness: &mut Harness<'_>) -> Hit {
+    kill_node(harness, &leader(harness))
 }
 
-fn kill_follower(field: &mut Field<'_>) -> Hit {
-    kill_node(field, &follower(field, 0))
+fn kill_follower(harness: &mut Harness<'_>) -> Hit {
+    kill_node(harness, &follower(harness, 0))
 }
 
-fn kill_other_follower(field: &mut Field<'_>) -> Hit {
-    kill_node(field, &follower(field, 1))
+fn kill_other_follower(harness: &mut Harness<'_>) -> Hit {
+    kill_node(harness, &follower(harness, 1))
 }
 
-fn kill_node(field: &mut Field<'_>, node: &str) -> Hit {
-    field.cluster.kill(node);
+fn kill_node(harness: &mut Harness<'_>, node: &str) -> Hit {
+    harness.cluster.kill(node);
     wait(6);
-    field.cluster.start(node);
+    harness.cluster.start(node);
     hit(node)
 }
 
-fn freeze(field: &mut Field<'_>) -> Hit {
-    let node = leader(field);
-    field.cluster.pause(&node);
+fn freeze(harness: &mut Harness<'_>) -> Hit {
+    let node = leader(harness);
+    harness.cluster.pause(&node);
     wait(30);
-    field.cluster.unpause(&node);
-    field.cluster.until_healthy(&node);
+    harness.cluster.unpause(&node);
+    harness.cluster.until_healthy(&node);
     hit(&node)
 }
 
-fn cut(field: &mut Field<'_>) -> Hit {
-    let node = leader(field);
-    field.cluster.network("disconnect", &node);
+fn cut(harness: &mut Harness<'_>) -> Hit {
+    let node = leader(harness);
+    harness.cluster.network("disconnect", &node);
     wait(30);
-    field.cluster.network("connect", &node);
-    field.cluster.until_healthy(&node);
+    harness.cluster.network("connect", &node);
+    harness.cluster.until_healthy(&node);
     hit(&node)
 }
 
-fn rolling_restart(field: &mut Field<'_>) -> Hit {
+fn rolling_restart(harness: &mut Harness<'_>) -> Hit {
     for node in NODES {
-        field.cluster.restart_services(&[node]);
-        field.cluster.until_healthy(node);
+        harness.cluster.restart_services(&[node]);
+        harness.cluster.until_healthy(node);
     }
     Hit { nodes: NODES.map(str::to_owned).to_vec() }
 }
 
-fn restart_haproxy(field: &mut Field<'_>) -> Hit {
-    field.cluster.restart_services(&["haproxy"]);
-    field.cluster.until_healthy("haproxy");
+fn restart_haproxy(harness: &mut Harness<'_>) -> Hit {
+    harness.cluster.restart_services(&["haproxy"]);
+    harness.cluster.until_healthy("haproxy");
     Hit { nodes: NODES.map(str::to_owned).to_vec() }
 }
 
-fn database_away(field: &mut Field<'_>) -> Hit {
-    field.cluster.stop("timescaledb");
+fn database_away(harness: &mut Harness<'_>) -> Hit {
+    harness.cluster.stop("timescaledb");
     wait(60);
-    field.cluster.start("timescaledb");
+    harness.cluster.start("timescaledb");
     Hit::default()
 }
 
-fn consumer_timeout(field: &mut Field<'_>) -> Hit {
+fn consumer_timeout(harness: &mut Harness<'_>) -> Hit {
     let limit = |millis: &str| {
         for node in NODES {
             control(
-                field,
+                harness,
                 node,
                 &["eval", &format!("application:set_env(rabbit, consumer_timeout, {millis}).")],
             );
         }
     };
     limit("20000");
-    field.cluster.stop("timescaledb");
+    harness.cluster.stop("timescaledb");
     wait(90);
-    field.cluster.start("timescaledb");
+    harness.cluster.start("timescaledb");
     limit("1800000");
     Hit::default()
 }
 
-fn database_restart(field: &mut Field<'_>) -> Hit {
+fn database_restart(harness: &mut Harness<'_>) -> Hit {
     for _ in 0..3 {
-        std::thread::sleep(Duration::from_millis(field.random.random_range(500..1_500)));
-        field.cluster.restart_services(&["timescaledb"]);
-        field.cluster.until_healthy("timescaledb");
+        std::thread::sleep(Duration::from_millis(harness.random.random_range(500..1_500)));
+        harness.cluster.restart_services(&["timescaledb"]);
+        harness.cluster.until_healthy("timescaledb");
     }
-    field.cluster.kill("timescaledb");
-    field.cluster.start("timescaledb");
+    harness.cluster.kill("timescaledb");
+    harness.cluster.start("timescaledb");
     Hit::default()
 }
 
-fn kill_db_writer(field: &mut Field<'_>) -> Hit {
+fn kill_db_writer(harness: &mut Harness<'_>) -> Hit {
     for _ in 0..25 {
-        field.cluster.kill("db-writer");
-        field.cluster.compose(&["start", "db-writer"]).unwrap_or_else(|e| panic!("{e}"));
+        harness.cluster.kill("db-writer");
+        harness.cluster.compose(&["start", "db-writer"]).unwrap_or_else(|e| panic!("{e}"));
         // Sometimes before it has taken anything, sometimes in the middle of a batch.
-        std::thread::sleep(Duration::from_millis(field.random.random_range(0..1_500)));
+        std::thread::sleep(Duration::from_millis(harness.random.random_range(0..1_500)));
     }
-    field.cluster.start("db-writer");
+    harness.cluster.start("db-writer");
     Hit::default()
 }
 
-fn sigterm(field: &mut Field<'_>) -> Hit {
+fn sigterm(harness: &mut Harness<'_>) -> Hit {
     for service in ["db-writer", "alerter", "dashboard"] {
-        field.cluster.stop(service);
-        let code = exit_code(field.cluster, service);
+        harness.cluster.stop(service);
+        let code = exit_code(harness.cluster, service);
         if code != "0" {
-            field.broken.push(format!("{service} ended with {code}"));
+            harness.broken.push(format!("{service} ended with {code}"));
         }
-        field.cluster.start(service);
+        harness.cluster.start(service);
     }
     Hit::default()
 }
 
-fn nothing(_: &mut Field<'_>) -> Hit {
+fn nothing(_: &mut Harness<'_>) -> Hit {
     wait(10);
     Hit::default()
 }
 
 /// The mail catcher forgets its mails at a stop, so that an incident opens and ends while it is away.
-fn mail_away(field: &mut Field<'_>) -> Hit {
-    let device = field.cluster.device("canary");
-    field.cluster.stop("mailpit");
-    field.cluster.publish(&format!("temperature/{device}"), &["-m", "26.1"]);
+fn mail_away(harness: &mut Harness<'_>) -> Hit {
+    let device = harness.cluster.device("canary");
+    harness.cluster.stop("mailpit");
+    harness.cluster.publish(&format!("temperature/{device}"), &["-m", "26.1"]);
     wait(5);
-    field.cluster.publish(&format!("temperature/{device}"), &["-m", "24"]);
+    harness.cluster.publish(&format!("temperature/{device}"), &["-m", "24"]);
     wait(5);
-    field.cluster.start("mailpit");
-    until_mailed(field.cluster, &device, 2);
+    harness.cluster.start("mailpit");
+    until_mailed(harness.cluster, &device, 2);
     Hit::default()
 }
 
-fn disk_alarm(field: &mut Field<'_>) -> Hit {
-    control(field, NODES[0], &["set_disk_free_limit", "1000000GB"]);
+fn disk_alarm(harness: &mut Harness<'_>) -> Hit {
+    control(harness, NODES[0], &["set_disk_free_limit", "1000000GB"]);
     wait(10);
-    control(field, NODES[0], &["set_disk_free_limit", "1GB"]);
+    control(harness, NODES[0], &["set_disk_free_limit", "1GB"]);
     Hit::default()
 }
 
 /// Its last reading is at most one interval old when it stops.
-fn device_stopped(field: &mut Field<'_>) -> Hit {
-    field.cluster.start("sensor1");
+fn device_stopped(harness: &mut Harness<'_>) -> Hit {
+    harness.cluster.start("sensor1");
     let state = |wanted: &str| {
-        eventually(LONG, || match field.cluster.rows_of("series", "data_center_a1").pop() {
+        eventually(LONG, || match harness.cluster.rows_of("series", "data_center_a1").pop() {
             Some(row) if row["state"] == wanted => Ok(row),
             row => Err(row),
         })
     };
     state("fresh");
-    field.cluster.stop("sensor1");
+    harness.cluster.stop("sensor1");
     let stopped = Instant::now();
     state("offline");
-    let (took, offline_after) = (stopped.elapsed(), offline_after(field.cluster));
+    let (took, offline_after) = (stopped.elapsed(), offline_after(harness.cluster));
     if took > offline_after + Duration::from_secs(1) {
-        field.broken.push(format!("offline only after {took:?}: {offline_after:?} is the setting"));
+        harness.broken.push(format!("offline only after {took:?}: {offline_after:?} is the setting"));
     }
     Hit::default()
 }
 
-fn control(field: &Field<'_>, node: &str, words: &[&str]) {
+fn control(harness: &Harness<'_>, node: &str, words: &[&str]) {
     let command = [&["exec", "-T", node, "rabbitmqctl", "--quiet"], words].concat();
-    field.cluster.compose(&command).unwrap_or_else(|e| panic!("{e}"));
+    harness.cluster.compose(&command).unwrap_or_else(|e| panic!("{e}"));
 }

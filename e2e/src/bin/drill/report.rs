@@ -63,8 +63,8 @@ pub(crate) fn page(rows: &[Row], seed: u64) -> String {
          | drill | what happens | acked | stored | lost | twice | PUBACK elsewhere | PUBACK there | no flow: db-writer | alerter | \
          page | verdict |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
         machine(),
-        crate::field::RATE,
-        crate::field::CONNECTIONS,
+        crate::harness::RATE,
+        crate::harness::CONNECTIONS,
     );
     for row in rows {
         let Row { name, what, acked, stored, lost, twice, .. } = row;

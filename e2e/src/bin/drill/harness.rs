@@ -26,7 +26,7 @@ const STEADY: Duration = Duration::from_secs(3);
 const DRAIN: Duration = Duration::from_secs(180);
 
 /// What a fault may use.
-pub(crate) struct Field<'a> {
+pub(crate) struct Harness<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) flow: Flow,
     pub(crate) random: StdRng,
@@ -51,22 +51,23 @@ pub(crate) fn run(drill: &'static Drill, cluster: &Cluster, seed: u64) -> Row {
     until_all_flow(&flow);
     std::thread::sleep(STEADY);
     let nodes = nodes(cluster);
-    let mut field = Field { cluster, flow, random: StdRng::seed_from_u64(seed), nodes, broken: Vec::new() };
-    field.flow.forget();
-    let hit = (drill.fault)(&mut field);
-    until_all_flow(&field.flow);
+    let mut harness =
+        Harness { cluster, flow, random: StdRng::seed_from_u64(seed), nodes, broken: Vec::new() };
+    harness.flow.forget();
+    let hit = (drill.fault)(&mut harness);
+    until_all_flow(&harness.flow);
     std::thread::sleep(STEADY);
-    let without_flow = field.flow.longest();
+    let without_flow = harness.flow.longest();
     load.interrupt();
     let (code, summary, _) = load.finish();
 
     let mut row = Row { name: drill.name, what: drill.what, without_flow, ..Row::default() };
-    row.broken.append(&mut field.broken);
+    row.broken.append(&mut harness.broken);
     if code != 0 {
         row.broken.push(format!("sensor-sim ended with {code}: {}", summary["sent"]));
     }
     row.acked = summary["acked"].as_u64().unwrap_or_default();
-    (row.elsewhere, row.own) = waits(&summary, &field.nodes, &hit);
+    (row.elsewhere, row.own) = waits(&summary, &harness.nodes, &hit);
     canary.close(cluster, &mut row);
     drained(cluster, &mut row);
     prove(cluster, &summary, folder.path(), &mut row);

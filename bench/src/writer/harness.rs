@@ -26,16 +26,15 @@ const SESSION_QUEUE: &str = "mqtt-subscription-benchqos1";
 const PEERS_SCHEMA: &str = include_str!("../../peers/schema.sql");
 
 /// The cluster, with nothing in it but what is measured.
-pub(super) struct Ground {
+pub(super) struct Harness {
     pub(super) cluster: Cluster,
     pub(super) runtime: Runtime,
 }
 
-impl Ground {
+impl Harness {
     /// Stops our own services, and has the database keep the time of each commit.
     pub(super) fn new() -> anyhow::Result<Self> {
-        let cluster =
-            Cluster::alone().context("the writer is measured beside a cluster: e2e/with-cluster")?;
+        let cluster = Cluster::alone();
         for service in ["db-writer", "alerter", "dashboard", "mailpit"] {
             cluster.stop(service);
         }
@@ -46,37 +45,37 @@ impl Ground {
     }
 
     /// What db-writer needs.
-    pub(super) fn field(&self) -> anyhow::Result<Field<'_>> {
-        self.field_for(false, Table::Ours)
+    pub(super) fn workspace(&self) -> anyhow::Result<Workspace<'_>> {
+        self.workspace_for(false, Table::Ours)
     }
 
     /// With the queue that AMQP or MQTT asks for, and the table.
-    pub(super) fn field_for(&self, over_mqtt: bool, table: Table) -> anyhow::Result<Field<'_>> {
+    pub(super) fn workspace_for(&self, over_mqtt: bool, table: Table) -> anyhow::Result<Workspace<'_>> {
         let (cluster, vhost) = (&self.cluster, self.cluster.vhost());
         let database = vhost.name().replace("vhost-", "bench_");
         let queue = if over_mqtt { SESSION_QUEUE } else { QUEUE };
-        let field = Field { cluster, runtime: &self.runtime, vhost, database, queue };
-        cluster.sql_in("postgres", &format!("CREATE DATABASE {} OWNER millrace", field.database));
-        cluster.sql_in(&field.database, "CREATE EXTENSION IF NOT EXISTS timescaledb");
+        let workspace = Workspace { cluster, runtime: &self.runtime, vhost, database, queue };
+        cluster.sql_in("postgres", &format!("CREATE DATABASE {} OWNER millrace", workspace.database));
+        cluster.sql_in(&workspace.database, "CREATE EXTENSION IF NOT EXISTS timescaledb");
         match table {
-            Table::Ours => field.migrate()?,
+            Table::Ours => workspace.migrate()?,
             Table::Plain => {
-                cluster.sql_in(&field.database, &format!("SET ROLE millrace; {PEERS_SCHEMA}"));
+                cluster.sql_in(&workspace.database, &format!("SET ROLE millrace; {PEERS_SCHEMA}"));
             }
         }
         if over_mqtt {
-            field.subscribe()?;
+            workspace.subscribe()?;
         } else {
-            field.vhost.declare_as_defined(QUEUE);
+            workspace.vhost.declare_as_defined(QUEUE);
         }
         // What came before is on disk, so that no run pays for another.
         cluster.sql_in("postgres", "CHECKPOINT");
-        Ok(field)
+        Ok(workspace)
     }
 }
 
 /// A virtual host and a database of their own; both go when it is dropped.
-pub(super) struct Field<'a> {
+pub(super) struct Workspace<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) runtime: &'a Runtime,
     vhost: Vhost,
@@ -84,7 +83,7 @@ pub(super) struct Field<'a> {
     queue: &'static str,
 }
 
-impl Field<'_> {
+impl Workspace<'_> {
     /// The store makes its tables when it is first asked.
     fn migrate(&self) -> anyhow::Result<()> {
         let url: PostgresUrl = self.database_url("millrace")?.parse()?;
@@ -178,7 +177,7 @@ impl Field<'_> {
     }
 }
 
-impl Drop for Field<'_> {
+impl Drop for Workspace<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             return;
