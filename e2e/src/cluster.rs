@@ -43,41 +43,29 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The cluster, beside others who use it: own device names, and nothing is stopped.
-    ///
-    /// None where no cluster is named, which is said.
+    /// Shares the cluster with other tests: use device names of your own, and stop nothing.
     ///
     /// # Panics
-    /// None is named, and CI=true.
+    /// No cluster is running.
     #[must_use]
-    pub fn attach() -> Option<Self> {
-        Self::named().map(|compose| Self::locked(compose, false))
+    pub fn attach() -> Self {
+        Self::locked(false)
     }
 
-    /// The cluster, for a test that breaks it.
-    ///
-    /// None where no cluster is named, which is said.
+    /// Takes the cluster for one test that breaks it.
     ///
     /// # Panics
-    /// None is named, and CI=true.
+    /// No cluster is running.
     #[must_use]
-    pub fn alone() -> Option<Self> {
-        Self::named().map(|compose| Self::locked(compose, true))
+    pub fn alone() -> Self {
+        Self::locked(true)
     }
 
-    #[expect(clippy::print_stderr, reason = "a test that did not run must not look like one that did")]
-    fn named() -> Option<Compose> {
-        let Ok(words) = std::env::var(VARIABLE) else {
-            let missing =
-                format!("no cluster: {VARIABLE} is not set; `make test` or e2e/with-cluster start one");
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "{missing}");
-            eprintln!("this test did not run: {missing}");
-            return None;
-        };
-        Some(Compose::new(&words))
-    }
-
-    fn locked(compose: Compose, alone: bool) -> Self {
+    fn locked(alone: bool) -> Self {
+        let words = std::env::var(VARIABLE).unwrap_or_else(|_| {
+            panic!("no cluster: {VARIABLE} is not set; `make test` and e2e/with-cluster start one")
+        });
+        let compose = Compose::new(&words);
         let settings = Settings::new(compose.config());
         let path = std::env::temp_dir().join(format!("{}.lock", settings.project()));
         let lock = File::options().create(true).append(true).open(path).expect("open the lock");

@@ -6,7 +6,10 @@ use std::sync::Once;
 
 static BUILD: Once = Once::new();
 
-/// A binary of this workspace, built as it stands now in the profile of the test.
+/// Set where the binaries of this profile were built just before, so that no test builds them again.
+const BUILT: &str = "MILLRACE_TEST_BINARIES_BUILT";
+
+/// A binary of this workspace, built from today's sources in the profile of the test.
 ///
 /// # Panics
 /// The build fails.
@@ -15,7 +18,10 @@ pub fn binary(name: &str) -> PathBuf {
     // A test lies in target/PROFILE/deps, a binary in target/PROFILE.
     let mut folders = this.ancestors().skip(1).filter(|folder| !folder.ends_with("deps"));
     let folder = folders.next().expect("a program lies in a folder");
-    BUILD.call_once(|| build(folder.file_name().is_some_and(|profile| profile == "release")));
+    BUILD.call_once(|| match std::env::var_os(BUILT) {
+        Some(_) => {}
+        None => build(folder.file_name().is_some_and(|profile| profile == "release")),
+    });
     folder.join(name)
 }
 

@@ -12,8 +12,8 @@ e2e::on_both_shapes! {
     alone: []
 }
 
-fn every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives(plant: &mut impl Shape) {
-    let (folder, device) = (tempfile::tempdir().unwrap(), plant.device("lab"));
+fn every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives(shape: &mut impl Shape) {
+    let (folder, device) = (tempfile::tempdir().unwrap(), shape.device("lab"));
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -33,15 +33,15 @@ fn every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives(plant: &
         (["-n", "-d"], "empty"),
     ];
     for (index, (arguments, _)) in bad.iter().enumerate() {
-        plant.publish(&topic, arguments);
-        plant.publish(&topic, &["-m", &index.to_string()]);
+        shape.publish(&topic, arguments);
+        shape.publish(&topic, &["-m", &index.to_string()]);
     }
     let filter = format!("device={device}");
-    let readings = plant.promised_rows(bad.len(), || plant.readings(&filter));
+    let readings = shape.promised_rows(bad.len(), || shape.readings(&filter));
     let values: Vec<f64> = readings.iter().map(|r| r["value"].as_f64().unwrap()).collect();
     assert_eq!(values, (0..bad.len()).map(|index| index as f64).collect::<Vec<_>>());
 
-    let rejected = plant.rows_of("rejected", &device);
+    let rejected = shape.rows_of("rejected", &device);
     assert_eq!(rejected.len(), bad.len());
     for ((_, reason), kept) in bad.iter().rev().zip(&rejected) {
         assert!(kept["reason"].as_str().unwrap().contains(reason), "{kept} lacks {reason:?}");
@@ -49,7 +49,7 @@ fn every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives(plant: &
     }
 }
 
-fn a_bad_request_says_what_it_may_be(plant: &mut impl Shape) {
+fn a_bad_request_says_what_it_may_be(shape: &mut impl Shape) {
     for (path, status, expected) in [
         ("/api/readings?limit=0", 400, "limit must be a number from 1 to 100000"),
         ("/api/readings?after=nonsense", 400, "after must be"),
@@ -60,16 +60,16 @@ fn a_bad_request_says_what_it_may_be(plant: &mut impl Shape) {
         ("/api/nothing", 404, "there is nothing here"),
         ("/nothing", 404, "there is nothing here"),
     ] {
-        let (answered, body) = plant.ask(path);
+        let (answered, body) = shape.ask(path);
         let error: Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}"));
         assert_eq!(answered, status, "{path}");
         assert!(error["error"].as_str().unwrap().contains(expected), "{path}: {error}");
     }
-    eventually(SOON, || match plant.ask("/readyz") {
+    eventually(SOON, || match shape.ask("/readyz") {
         (200, _) => Ok(()),
         other => Err(other),
     });
-    assert_eq!(plant.ask("/livez"), (200, "live\n".to_owned()));
+    assert_eq!(shape.ask("/livez"), (200, "live\n".to_owned()));
 }
 
 // In the cluster, a device has no right to most of these topics, and `lab.1` reads as `lab/1`: RabbitMQ makes one of both.

@@ -26,8 +26,9 @@ fn device_urls(cluster: &Cluster) -> [String; 2] {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn paho_publishes_a_thousand_readings_at_once_over_tcp_and_websocket_in_both_versions() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let mut payloads = "21.5\n".repeat(200);
     for seq in 1..=800 {
         writeln!(payloads, r#"{{"value":21.5,"boot":1,"seq":{seq}}}"#).unwrap();
@@ -44,8 +45,9 @@ fn paho_publishes_a_thousand_readings_at_once_over_tcp_and_websocket_in_both_ver
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn mosquitto_publishes_equal_numbers_line_by_line_in_both_versions() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     for version in ["mqttv311", "mqttv5"] {
         let device = cluster.device("mosquitto");
         let mut publish = cluster.mosquitto("mosquitto_pub");
@@ -58,8 +60,9 @@ fn mosquitto_publishes_equal_numbers_line_by_line_in_both_versions() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_subscriber_with_the_right_to_it_hears_what_a_device_publishes() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let (host, port) = cluster.mqtt.rsplit_once(':').unwrap();
     for version in ["mqttv311", "mqttv5"] {
         let topic = format!("pressure/{}", cluster.device("heard"));
@@ -94,8 +97,9 @@ fn a_subscriber_with_the_right_to_it_hears_what_a_device_publishes() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let device = cluster.device("lab");
     for url in device_urls(&cluster) {
         for version in ["3", "5"] {
@@ -119,8 +123,9 @@ fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn the_dashboard_may_publish_readings_and_nothing_else() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let url = cluster.mqtt_url("dashboard");
     for topic in ["temperature", "status/x", "alerts/x/y", "commands/x"] {
         let told = paho(&url, &[topic], "1");
@@ -132,8 +137,9 @@ fn the_dashboard_may_publish_readings_and_nothing_else() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn nobody_comes_in_without_the_right_password() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let (tcp, web) = (format!("{}/", cluster.mqtt), format!("{}/ws", cluster.web_mqtt()));
     // The broker takes its time with each refusal.
     std::thread::scope(|scope| {

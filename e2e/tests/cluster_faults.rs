@@ -51,8 +51,9 @@ fn spoilt(url: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_wrong_password_for_the_broker_is_named() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let amqp = |start: StartService| start.set("AMQP__URL", &spoilt(&cluster.amqp_url("db-writer")));
     each_says_why(&cluster, &["db-writer", "alerter"], amqp, &["broker: ", "refused"]);
     let mqtt = |start: StartService| start.set("MQTT__URL", &spoilt(&cluster.mqtt_url("dashboard")));
@@ -60,16 +61,18 @@ fn a_wrong_password_for_the_broker_is_named() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_broker_that_is_nowhere_is_named() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let nowhere = free_address();
     let amqp = |start: StartService| start.set("AMQP__URL", &format!("amqp://ann:{WRONG}@{nowhere}"));
     each_says_why(&cluster, &["db-writer", "alerter"], amqp, &["broker: ", &nowhere.to_string()]);
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_wrong_password_for_the_database_is_named() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let url = spoilt(&cluster.database_url("millrace"));
     let wrong = |start: StartService| start.set("STORE__URL", &url);
     each_says_why(
@@ -81,8 +84,9 @@ fn a_wrong_password_for_the_database_is_named() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_database_that_is_nowhere_is_named() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let nowhere = free_address();
     let url = format!("postgres://ann:{WRONG}@{nowhere}/metrics");
     let wrong = |start: StartService| start.set("STORE__URL", &url);
@@ -91,8 +95,9 @@ fn a_database_that_is_nowhere_is_named() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_queue_that_is_missing_is_named_and_found_once_it_is_there() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
     for name in ["db-writer", "alerter"] {
         let service = cluster.service(name, folder.path()).set("AMQP__URL", vhost.amqp_url()).start();
@@ -113,8 +118,9 @@ fn plain_database(cluster: &Cluster) -> String {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_database_without_the_extension_serves_and_it_is_said() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
     let database = plain_database(&cluster);
     let start = |name| cluster.service(name, folder.path()).set("STORE__URL", &database);
@@ -153,8 +159,9 @@ const FILL: &str = "
     END $$";
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_full_disk_of_the_database_is_named_and_work_goes_on_once_there_is_room() {
-    let Some(cluster) = Cluster::attach() else { return };
+    let cluster = Cluster::attach();
     let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
     let database = small_database(&cluster);
     vhost.declare_queue("db-writer");
@@ -177,8 +184,9 @@ fn a_full_disk_of_the_database_is_named_and_work_goes_on_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn while_the_database_is_away_readings_are_taken_and_wait() {
-    let Some(cluster) = Cluster::alone() else { return };
+    let cluster = Cluster::alone();
     let folder = tempfile::tempdir().unwrap();
     cluster.stop("timescaledb");
     let arguments = ["load", "--connections", "10", "--count", "3000"];
@@ -209,15 +217,16 @@ fn while_the_database_is_away_readings_are_taken_and_wait() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn while_the_mail_server_is_away_mails_wait() {
-    let Some(cluster) = Cluster::alone() else { return };
+    let cluster = Cluster::alone();
     let device = cluster.device("lab");
     cluster.stop("mailpit");
     cluster.publish(&format!("temperature/{device}"), &["-m", "26"]);
     // It was tried, and its name is kept.
     let id = eventually(LONG, || {
-        let alerts = cluster.rows_of("incidents", &device);
-        let mail = alerts.first().map(|alert| alert["notifications"][0].clone()).unwrap_or_default();
+        let incidents = cluster.rows_of("incidents", &device);
+        let mail = incidents.first().map(|incident| incident["notifications"][0].clone()).unwrap_or_default();
         if mail["state"] == "failed" {
             Ok(mail["message_id"].as_str().unwrap().to_owned())
         } else {
@@ -232,8 +241,9 @@ fn while_the_mail_server_is_away_mails_wait() {
 }
 
 #[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn after_a_restart_of_everything_at_once_all_is_there_and_goes_on() {
-    let Some(cluster) = Cluster::alone() else { return };
+    let cluster = Cluster::alone();
     let device = cluster.device("lab");
     let topic = format!("temperature/{device}");
     cluster.publish(&topic, &["-m", "21"]);

@@ -141,12 +141,12 @@ fn publish(millrace: &Millrace, value: &str) {
 /// Waits until all notices are in mails that were sent.
 fn all_sent(millrace: &Millrace, count: usize) {
     eventually(SOON, || {
-        let alert = millrace.get("/api/incidents")["incidents"][0].clone();
-        let mails = alert["notifications"].as_array().cloned().unwrap_or_default();
+        let incident = millrace.get("/api/incidents")["incidents"][0].clone();
+        let mails = incident["notifications"].as_array().cloned().unwrap_or_default();
         if mails.len() == count && mails.iter().all(|mail| mail["sent_at"].is_string()) {
             Ok(())
         } else {
-            Err(alert)
+            Err(incident)
         }
     });
 }

@@ -8,23 +8,23 @@ use serde_json::json;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Something of everything: readings with a gap in their numbers, an alert, a silence, rejected payloads.
-fn fill(plant: &impl Shape) {
+/// Something of everything: readings with a gap in their numbers, an incident, a silence, rejected payloads.
+fn fill(shape: &impl Shape) {
     for number in [1, 2, 5] {
         let reading = json!({ "value": 60 + number, "unit": "celsius", "boot": 1, "seq": number });
-        plant.publish("temperature/site-a/lab", &["-m", &reading.to_string()]);
+        shape.publish("temperature/site-a/lab", &["-m", &reading.to_string()]);
     }
     for payload in ["hello", "{}", "a\u{e9}\"\\"] {
-        plant.publish("temperature/site-a/lab", &["-m", payload]);
+        shape.publish("temperature/site-a/lab", &["-m", payload]);
     }
     let silence = json!({ "device": "site-b/#", "for": "2h", "reason": "moving" });
-    assert_eq!(plant.post("/api/silences", &silence).0, 201);
-    eventually(SOON, || match plant.rows("incidents").len() {
-        0 => Err("no alert has opened"),
+    assert_eq!(shape.post("/api/silences", &silence).0, 201);
+    eventually(SOON, || match shape.rows("incidents").len() {
+        0 => Err("no incident has opened"),
         _ => Ok(()),
     });
     for name in ["series", "silences", "rejected", "completeness"] {
-        assert!(!plant.rows(name).is_empty(), "there are no {name}");
+        assert!(!shape.rows(name).is_empty(), "there are no {name}");
     }
 }
 

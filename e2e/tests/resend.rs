@@ -15,67 +15,67 @@ e2e::on_both_shapes! {
 }
 
 /// The one payload of a device that was rejected.
-fn rejected(plant: &impl Shape, device: &str, payload: &str) -> Value {
-    plant.publish(&format!("temperature/{device}"), &["-m", payload]);
-    plant.promised_rows(1, || plant.rows_of("rejected", device)).remove(0)
+fn rejected(shape: &impl Shape, device: &str, payload: &str) -> Value {
+    shape.publish(&format!("temperature/{device}"), &["-m", payload]);
+    shape.promised_rows(1, || shape.rows_of("rejected", device)).remove(0)
 }
 
 fn path(row: &Value) -> String {
     format!("/api/rejected/{}/resend", row["id"].as_str().unwrap())
 }
 
-fn a_mended_payload_is_stored_with_its_time_judged_and_marked(plant: &mut impl Shape) {
-    let device = plant.device("lab");
-    let row = rejected(plant, &device, "26,5");
+fn a_mended_payload_is_stored_with_its_time_judged_and_marked(shape: &mut impl Shape) {
+    let device = shape.device("lab");
+    let row = rejected(shape, &device, "26,5");
     assert_eq!(row["resent_at"], Value::Null);
-    let (status, said) = plant.post(&path(&row), &json!({ "payload": "26.5" }));
+    let (status, said) = shape.post(&path(&row), &json!({ "payload": "26.5" }));
     assert_eq!((status, &said["readings"]), (200, &json!(1)), "{said}");
     let filter = format!("device={device}");
-    let reading = plant.promised_rows(1, || plant.readings(&filter)).remove(0);
+    let reading = shape.promised_rows(1, || shape.readings(&filter)).remove(0);
     assert_eq!((&reading["value"], &reading["measured_at"]), (&json!(26.5), &row["received_at"]));
-    let alert = plant.promised_rows(1, || plant.rows_of("incidents", &device)).remove(0);
-    assert_eq!((&alert["value"], &alert["began_at"]), (&json!(26.5), &row["received_at"]));
-    let marked = plant.rows_of("rejected", &device).remove(0);
+    let incident = shape.promised_rows(1, || shape.rows_of("incidents", &device)).remove(0);
+    assert_eq!((&incident["value"], &incident["began_at"]), (&json!(26.5), &row["received_at"]));
+    let marked = shape.rows_of("rejected", &device).remove(0);
     assert_eq!((&marked["resent_at"], &marked["payload"]), (&said["resent_at"], &json!("26,5")));
 
-    let (status, said) = plant.post(&path(&row), &json!({ "payload": "26.6" }));
+    let (status, said) = shape.post(&path(&row), &json!({ "payload": "26.6" }));
     assert_eq!(status, 409, "{said}");
     assert!(said["error"].as_str().unwrap().contains("it was resent at"), "{said}");
-    assert_eq!(plant.readings(&filter).len(), 1);
+    assert_eq!(shape.readings(&filter).len(), 1);
 }
 
-fn a_mended_element_joins_the_others_of_its_array(plant: &mut impl Shape) {
-    let device = plant.device("batch");
-    let row = rejected(plant, &device, r#"[{"value":21,"boot":7,"seq":1},{"val":21,"boot":7,"seq":2}]"#);
+fn a_mended_element_joins_the_others_of_its_array(shape: &mut impl Shape) {
+    let device = shape.device("batch");
+    let row = rejected(shape, &device, r#"[{"value":21,"boot":7,"seq":1},{"val":21,"boot":7,"seq":2}]"#);
     assert_eq!(row["payload"], r#"{"val":21,"boot":7,"seq":2}"#);
-    let (status, said) = plant.post(&path(&row), &json!({ "payload": r#"{"value":21,"boot":7,"seq":2}"# }));
+    let (status, said) = shape.post(&path(&row), &json!({ "payload": r#"{"value":21,"boot":7,"seq":2}"# }));
     assert_eq!(status, 200, "{said}");
-    let readings = plant.promised_rows(2, || plant.readings(&format!("device={device}")));
+    let readings = shape.promised_rows(2, || shape.readings(&format!("device={device}")));
     let micros = |row: &Value| {
         row["measured_at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_microsecond()
     };
     assert_eq!(micros(&readings[1]) - micros(&readings[0]), 1, "{readings:?}");
-    let ledger = plant.get(&format!("/api/completeness?device={device}"))["completeness"][0].clone();
+    let ledger = shape.get(&format!("/api/completeness?device={device}"))["completeness"][0].clone();
     assert_eq!((&ledger["missing"], &ledger["stored"]), (&json!(0), &json!(2)), "{ledger}");
 }
 
-fn what_still_cannot_be_read_changes_nothing(plant: &mut impl Shape) {
-    let device = plant.device("lab");
-    let row = rejected(plant, &device, "warm");
+fn what_still_cannot_be_read_changes_nothing(shape: &mut impl Shape) {
+    let device = shape.device("lab");
+    let row = rejected(shape, &device, "warm");
     for (body, status, expected) in [
         (json!({}), 422, "the payload is not JSON"),
         (json!({ "payload": "[{\"value\":21},{}]" }), 422, "reading 2 of 2: there is no value"),
         (json!({ "payload": "21", "topic": "light/lab" }), 422, "is not collected"),
         (json!({ "payload": 21 }), 400, "the body cannot be read"),
     ] {
-        let (answered, said) = plant.post(&path(&row), &body);
+        let (answered, said) = shape.post(&path(&row), &body);
         assert_eq!(answered, status, "{body}: {said}");
         assert!(said["error"].as_str().unwrap().contains(expected), "{body}: {said}");
     }
-    let (status, said) = plant.post("/api/rejected/999999999999/resend", &json!({ "payload": "21" }));
+    let (status, said) = shape.post("/api/rejected/999999999999/resend", &json!({ "payload": "21" }));
     assert_eq!(status, 404, "{said}");
-    assert_eq!(plant.rows_of("rejected", &device), [row]);
-    assert_eq!(plant.readings(&format!("device={device}")), Vec::<Value>::new());
+    assert_eq!(shape.rows_of("rejected", &device), [row]);
+    assert_eq!(shape.readings(&format!("device={device}")), Vec::<Value>::new());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use e2e::{LONG, Load, Mosquitto, SOON, Service, StartService, binary, eventually
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-struct Plant {
+struct Harness {
     folder: TempDir,
     mosquitto: Mosquitto,
     writer: Service,
@@ -13,7 +13,7 @@ struct Plant {
     dashboard: Service,
 }
 
-impl Plant {
+impl Harness {
     /// All at once, as a supervisor does: the first to come makes the database.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -25,9 +25,9 @@ impl Plant {
                 ["db-writer", "alerter", "dashboard"].map(|name| scope.spawn(move || start(name).start()));
             (writer.join().unwrap(), alerter.join().unwrap(), dashboard.join().unwrap())
         });
-        let plant = Self { folder, mosquitto, writer, alerter, dashboard };
-        plant.until_ready();
-        plant
+        let harness = Self { folder, mosquitto, writer, alerter, dashboard };
+        harness.until_ready();
+        harness
     }
 
     fn services(&self) -> [&Service; 3] {
@@ -75,27 +75,27 @@ impl Plant {
 
 #[test]
 fn a_reading_is_stored_judged_mailed_and_shown() {
-    let plant = Plant::start();
-    plant.mosquitto.publish("temperature/lab", "26.1");
-    plant.mosquitto.publish("temperature/lab", "hello");
-    let readings = eventually(SOON, || match plant.rows("readings", "?device=lab") {
+    let harness = Harness::start();
+    harness.mosquitto.publish("temperature/lab", "26.1");
+    harness.mosquitto.publish("temperature/lab", "hello");
+    let readings = eventually(SOON, || match harness.rows("readings", "?device=lab") {
         rows if rows.len() == 1 => Ok(rows),
         rows => Err(rows),
     });
     assert_eq!(readings[0]["value"], 26.1);
-    eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 26.1).ok_or("not shown"));
-    eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
-    eventually(SOON, || match plant.rows("incidents", "").as_slice() {
-        [alert] if alert["notifications"][0]["sent_at"].is_string() => Ok(()),
-        alerts => Err(format!("{alerts:?}")),
+    eventually(SOON, || harness.value_shown("lab").filter(|value| *value == 26.1).ok_or("not shown"));
+    eventually(SOON, || if harness.mails() == 1 { Ok(()) } else { Err("no mail") });
+    eventually(SOON, || match harness.rows("incidents", "").as_slice() {
+        [incident] if incident["notifications"][0]["sent_at"].is_string() => Ok(()),
+        incidents => Err(format!("{incidents:?}")),
     });
-    eventually(SOON, || (plant.rows("rejected", "").len() == 1).then_some(()).ok_or("nothing is rejected"));
-    let (_, metrics) = plant.writer.ask("/metrics");
+    eventually(SOON, || (harness.rows("rejected", "").len() == 1).then_some(()).ok_or("nothing is rejected"));
+    let (_, metrics) = harness.writer.ask("/metrics");
     for line in ["received_total 2", "stored_total 1", "rejected_total 1", "duplicate_total 0", "in_flight 0"]
     {
         assert!(metrics.contains(&format!("millrace_db_writer_{line}\n")), "{line}: {metrics}");
     }
-    for service in [plant.writer, plant.alerter, plant.dashboard] {
+    for service in [harness.writer, harness.alerter, harness.dashboard] {
         let (status, _) = service.terminate();
         assert!(status.success(), "{status}");
     }
@@ -103,10 +103,10 @@ fn a_reading_is_stored_judged_mailed_and_shown() {
 
 #[test]
 fn a_writer_that_stops_or_dies_finds_all_that_came_meanwhile() {
-    let mut plant = Plant::start();
-    let broker = format!("mqtt://{}", plant.mosquitto.address);
+    let mut harness = Harness::start();
+    let broker = format!("mqtt://{}", harness.mosquitto.address);
     let arguments = ["load", "--connections", "5", "--rate", "1000", "--duration", "1h"];
-    let load = Load::start(&broker, plant.folder.path(), &arguments);
+    let load = Load::start(&broker, harness.folder.path(), &arguments);
     let goes_on = |readings: usize| {
         let before = load.acked().len();
         eventually(LONG, || (load.acked().len() > before + readings).then_some(()).ok_or("nothing is acked"));
@@ -114,64 +114,64 @@ fn a_writer_that_stops_or_dies_finds_all_that_came_meanwhile() {
     for round in 0..4 {
         goes_on(300);
         let again = if round % 2 == 0 {
-            let (status, again) = plant.writer.terminate();
+            let (status, again) = harness.writer.terminate();
             assert!(status.success(), "SIGTERM under load: {status}");
             again
         } else {
-            plant.writer.kill()
+            harness.writer.kill()
         };
         // More than a broker keeps by default for a client that is away.
         goes_on(1_500);
-        plant.writer = again.start();
+        harness.writer = again.start();
     }
     load.interrupt();
     let (code, summary, acked) = load.finish();
     assert_eq!(code, 0, "{summary}");
-    eventually(LONG, || stored_once(&acked, &plant.readings()));
+    eventually(LONG, || stored_once(&acked, &harness.readings()));
 }
 
 #[test]
 fn a_broker_that_restarts_is_found_again_and_meanwhile_nobody_is_ready() {
-    let mut plant = Plant::start();
-    plant.mosquitto.publish("temperature/lab", "21");
-    eventually(SOON, || plant.value_shown("lab").ok_or("not shown"));
-    for service in plant.services() {
+    let mut harness = Harness::start();
+    harness.mosquitto.publish("temperature/lab", "21");
+    eventually(SOON, || harness.value_shown("lab").ok_or("not shown"));
+    for service in harness.services() {
         assert!(service.healthcheck().status.success());
     }
-    plant.mosquitto.stop();
-    let address = plant.mosquitto.address.to_string();
-    for service in plant.services() {
+    harness.mosquitto.stop();
+    let address = harness.mosquitto.address.to_string();
+    for service in harness.services() {
         // First it says how the connection ended, then why there is no other.
         let reason = service.until_it_says(&["broker: ", &address, "refused"]);
         let asked = service.healthcheck();
         let said = String::from_utf8_lossy(&asked.stderr);
         assert!(asked.status.code() == Some(1) && said.contains(reason.trim()), "{said}");
     }
-    plant.mosquitto.start_again();
-    plant.until_ready();
-    plant.mosquitto.publish("temperature/lab", "27");
-    eventually(SOON, || plant.value_shown("lab").filter(|value| *value == 27.0).ok_or("not shown"));
-    eventually(SOON, || (plant.rows("readings", "").len() == 2).then_some(()).ok_or("not stored"));
-    eventually(SOON, || if plant.mails() == 1 { Ok(()) } else { Err("no mail") });
+    harness.mosquitto.start_again();
+    harness.until_ready();
+    harness.mosquitto.publish("temperature/lab", "27");
+    eventually(SOON, || harness.value_shown("lab").filter(|value| *value == 27.0).ok_or("not shown"));
+    eventually(SOON, || (harness.rows("readings", "").len() == 2).then_some(()).ok_or("not stored"));
+    eventually(SOON, || if harness.mails() == 1 { Ok(()) } else { Err("no mail") });
 }
 
 #[test]
 fn a_rejected_payload_is_resent_over_the_broker_once_that_is_there() {
-    let mut plant = Plant::start();
-    plant.mosquitto.publish("temperature/lab", "21,5");
-    let row = eventually(SOON, || plant.rows("rejected", "").pop().ok_or("nothing is rejected"));
+    let mut harness = Harness::start();
+    harness.mosquitto.publish("temperature/lab", "21,5");
+    let row = eventually(SOON, || harness.rows("rejected", "").pop().ok_or("nothing is rejected"));
     let path = format!("/api/rejected/{}/resend", row["id"].as_str().unwrap());
     let mended = json!({ "payload": "21.5" });
-    plant.mosquitto.stop();
-    let (status, said) = plant.dashboard.post(&path, &mended);
+    harness.mosquitto.stop();
+    let (status, said) = harness.dashboard.post(&path, &mended);
     assert_eq!(status, 503, "{said}");
     assert!(said["error"].as_str().unwrap().contains("ask again once the broker"), "{said}");
-    assert_eq!(plant.rows("rejected", ""), std::slice::from_ref(&row));
-    plant.mosquitto.start_again();
-    plant.until_ready();
-    let (status, said) = plant.dashboard.post(&path, &mended);
+    assert_eq!(harness.rows("rejected", ""), std::slice::from_ref(&row));
+    harness.mosquitto.start_again();
+    harness.until_ready();
+    let (status, said) = harness.dashboard.post(&path, &mended);
     assert_eq!(status, 200, "{said}");
-    let readings = eventually(SOON, || match plant.readings() {
+    let readings = eventually(SOON, || match harness.readings() {
         readings if readings.len() == 1 => Ok(readings),
         readings => Err(readings),
     });

@@ -20,7 +20,7 @@ fn the_stream_shows_what_matches(shape: &mut impl Shape) {
     assert_eq!(tail.json(), row(0, 21.5));
     publish("humidity", 1, 99.0);
     publish("temperature", 1, 26.5);
-    // The reading and its alert may come in one frame, or the alert later.
+    // The reading and its incident may come in one frame, or the incident later.
     assert_eq!(tail.json(), row(1, 26.5));
     let said = tail.json();
     assert_eq!(
