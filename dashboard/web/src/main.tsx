@@ -10,6 +10,7 @@ import { openCount, start } from "./live/state";
 import { startOrdering } from "./sensors/rows";
 import "./ui/base.css";
 import "./ui/views.css";
+import "./ui/switch.css";
 import "./app/header.css";
 import "./sensors/list.css";
 import "./sensors/groups.css";

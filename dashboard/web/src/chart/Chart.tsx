@@ -56,7 +56,7 @@ function Subtitle() {
 function Ranges() {
   const { range, zoom } = selection.value;
   return (
-    <div class="ranges" role="group" aria-label="Range">
+    <div class="switch" role="group" aria-label="Range">
       {(Object.keys(RANGES) as RangeName[]).map((name) => (
         <button
           key={name}

@@ -22,7 +22,7 @@ export function ChartTools() {
       </Popover>
       <CopyLink />
       <Csv />
-      <div class="ranges views" role="group" aria-label="Chart or table">
+      <div class="switch views" role="group" aria-label="Chart or table">
         <button aria-pressed={!table} onClick={() => select({ table: false })}>Chart</button>
         <button aria-pressed={table} onClick={() => select({ table: true })} data-testid="as-table" title="The same data as a table">Data</button>
       </div>

@@ -46,7 +46,7 @@ export function Completeness() {
 function Ranges() {
   return (
     <div class="view-tools">
-      <div class="ranges" role="group" aria-label="Measured within">
+      <div class="switch" role="group" aria-label="Measured within">
         {(Object.keys(LEDGER_RANGES) as LedgerRange[]).map((name) => (
           <button key={name} aria-pressed={range.value === name} data-range={name} onClick={() => (range.value = name)}>
             {LEDGER_RANGES[name].label}
@@ -115,7 +115,7 @@ function Boots({ boots }: { boots: Boot[] }) {
         />
         <p data-testid="ledger-count">{countText(found.length, boots.length)}</p>
       </div>
-      {found.length > 0 ? <Table key={`${text.value} ${range.value}`} boots={found} /> : <p class="nothing">No matching device.</p>}
+      {found.length > 0 ? <Table key={`${text.value} ${range.value}`} boots={found} /> : <p class="nothing">No matching device</p>}
     </>
   );
 }

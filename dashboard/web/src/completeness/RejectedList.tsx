@@ -64,7 +64,7 @@ async function load(): Promise<void> {
 function List() {
   const shown = rejected.value;
   if (!shown) return problem.value ? null : <p class="nothing">Loading…</p>;
-  if (shown.length === 0) return <p class="nothing">No payload was rejected.</p>;
+  if (shown.length === 0) return <p class="nothing">No rejected payloads</p>;
   return (
     <>
       <p class="view-note">

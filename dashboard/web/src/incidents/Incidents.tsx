@@ -67,14 +67,14 @@ async function loadPast(): Promise<void> {
 }
 
 function nothing(): string {
-  if (incidents.value.length === 0) return "No incidents so far.";
-  if (incidents.value.length >= MOST_LIVE && !past.value) return "Past incidents are not loaded.";
-  return incidentFilter.value === "open" ? "No open incidents." : "No past incidents.";
+  if (incidents.value.length === 0) return "No incidents so far";
+  if (incidents.value.length >= MOST_LIVE && !past.value) return "Past incidents are not loaded";
+  return incidentFilter.value === "open" ? "No open incidents" : "No past incidents";
 }
 
 function Filter() {
   return (
-    <div class="ranges" role="group" aria-label="Incidents to list">
+    <div class="switch" role="group" aria-label="Incidents to list">
       {INCIDENT_FILTERS.map((filter) => (
         <button key={filter} aria-pressed={incidentFilter.value === filter} data-incidents={filter} onClick={() => showIncidents(filter)}>
           {filter === "open" && openCount.value > 0 ? `open ${openCount.value}` : filter}

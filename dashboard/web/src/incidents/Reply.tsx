@@ -97,7 +97,7 @@ function useSending(incident: Incident, kind: ReplyKind, lasting: string) {
 
 function Durations({ chosen, choose }: { chosen: string; choose(lasting: string): void }) {
   return (
-    <div class="ranges" role="group" aria-label="For how long">
+    <div class="switch" role="group" aria-label="For how long">
       {Object.entries(DURATIONS).map(([lasting, name]) => (
         <button key={lasting} type="button" aria-pressed={chosen === lasting} onClick={() => choose(lasting)}>{name}</button>
       ))}

@@ -84,7 +84,7 @@ function Summary() {
   }
   if (!answer.value) return <p class="headline nothing" role="status">Loading…</p>;
   const problems = problemsOf(answer.value.stages);
-  if (problems.length === 0) return <p class="headline" data-testid="headline"><DoneShape />All known stages are healthy.</p>;
+  if (problems.length === 0) return <p class="headline" data-testid="headline"><DoneShape />All known stages are healthy</p>;
   return (
     <p class="headline" role="status" data-testid="headline" data-bad="true">
       <WarningShape /><strong>{plural(problems.length, "stage needs", "stages need")} attention</strong>

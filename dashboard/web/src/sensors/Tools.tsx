@@ -109,7 +109,7 @@ export function SortHead({ by, children }: { by: SortName; children: ComponentCh
 export function ViewSwitch() {
   const { view } = rowsView.value;
   return (
-    <div class="ranges views" role="group" aria-label="View">
+    <div class="switch views" role="group" aria-label="View">
       <button aria-pressed={view === "tiles"} onClick={() => changeRows({ view: "tiles" })}>Tiles</button>
       <button aria-pressed={view === "table"} onClick={() => changeRows({ view: "table" })}>Table</button>
     </div>
