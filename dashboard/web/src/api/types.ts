@@ -11,12 +11,14 @@ export type Moment = string | number;
 /** An MQTT filter: + for one level, # for all further ones. */
 export type Filter = string;
 
+/** A series, that is one metric of one device, with its newest reading. */
 export interface Series {
   device: string;
   metric: string;
   value: number;
   unit: string | null;
   measured_at: string;
+  /** By the age of the newest reading. */
   state: "fresh" | "stale" | "offline";
 }
 
@@ -58,13 +60,17 @@ export interface Incident {
   device: string;
   metric: string;
   kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck";
+  /** It follows a value, without the unit: "above 25". */
   condition: string;
+  /** The limit that was crossed; for a rate a change per minute. Null for absent, stuck, and incidents of older versions. */
   threshold: number | null;
+  /** When the condition first held; for absent the time of the last reading. */
   began_at: string;
   opened_at: string;
   judged_at: string;
   resolved_at: string | null;
   end: "cleared" | "rule removed" | null;
+  /** Null for a device that never sent a reading; for a rate the change per minute. */
   value: number | null;
   unit: string | null;
   peak: number | null;
@@ -79,6 +85,7 @@ export interface Incident {
   notifications: Notification[];
 }
 
+/** A message about an incident to one recipient over one channel. */
 export interface Notification {
   kind: "opened" | "reminder" | "resolved";
   channel: "mail" | "webhook" | "mqtt";
@@ -87,14 +94,20 @@ export interface Notification {
   sent_at: string | null;
   message_id: string | null;
   state: "waiting" | "held" | "dropped" | "failed" | "sent";
+  /** Why it is held or was dropped. */
   why: string | null;
+  /** Why it could not be sent, or what some recipients refused. */
   problem: string | null;
 }
 
+/** While it lasts, nobody is notified of the incidents that it matches. */
 export interface Silence {
   id: string;
+  /** An MQTT filter. */
   device: string;
+  /** Null for all metrics. */
   metric: string | null;
+  /** Null for all rules. */
   rule: string | null;
   from: string;
   until: string;
@@ -115,7 +128,7 @@ export interface NewSilence {
 }
 
 export interface NewAcknowledgement {
-  /** The id of an alert. */
+  /** The id of an incident. */
   incident: string;
   by?: string | null;
   note?: string | null;
@@ -143,6 +156,7 @@ export interface Resent {
   resent_at: string;
 }
 
+/** The readings that a device numbered between two restarts. */
 export interface Boot {
   device: string;
   boot: number;
@@ -150,7 +164,9 @@ export interface Boot {
   last: number;
   expected: number;
   stored: number;
+  /** Rows with a number that is stored already. */
   repeated: number;
+  /** Readings that reached the broker more than a minute after they were measured. */
   late: number;
   missing: number;
   /** First and last number of each gap, at most a hundred gaps. */
@@ -162,19 +178,26 @@ export interface Stage {
   id: string;
   name: string;
   state: "ok" | "warning" | "down" | "unknown";
+  /** Messages or readings per second. */
   rate: number | null;
+  /** Messages that are waiting. */
   depth: number | null;
+  /** Seconds. */
   behind: number | null;
   says: string[];
   problem: string | null;
   parts: Part[];
 }
 
+/** A node, a queue or an instance of a stage. */
 export interface Part {
   name: string;
   state: "ok" | "warning" | "down" | "unknown";
+  /** Messages or readings per second. */
   rate: number | null;
+  /** Messages that are waiting. */
   depth: number | null;
+  /** Seconds. */
   behind: number | null;
   says: string[];
   problem: string | null;
