@@ -61,9 +61,9 @@ autobahn: $(PAGE) ## Run the Autobahn suite against the page's WebSocket, and wr
 	cargo build --locked --package dashboard --examples
 	./e2e/autobahn/run docs/websocket.md target/debug/examples/echo target/debug/examples/plain_echo
 
-fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz
-	cargo fuzz run decode -- -max_total_time=60
-	cargo fuzz run topic -- -max_total_time=60
+fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz and a nightly Rust
+	cargo +nightly fuzz run decode -- -max_total_time=60
+	cargo +nightly fuzz run topic -- -max_total_time=60
 
 clean: ## Remove everything that was built
 	cargo clean
