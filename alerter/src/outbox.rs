@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Decisions, Incidents, Lease, OutgoingMessage};
+use store::{Alerting, Decisions, Lease, OutgoingMessage};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -50,7 +50,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 ///
 /// A message is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
 pub struct Outbox {
-    pub store: Arc<dyn Incidents>,
+    pub store: Arc<dyn Alerting>,
     pub rules: watch::Receiver<Arc<Rules>>,
     pub notifiers: Notifiers,
     pub counters: Counters,
@@ -71,7 +71,7 @@ pub struct Outbox {
 impl Outbox {
     #[must_use]
     pub fn new(
-        store: Arc<dyn Incidents>,
+        store: Arc<dyn Alerting>,
         rules: watch::Receiver<Arc<Rules>>,
         notifiers: Notifiers,
         counters: Counters,

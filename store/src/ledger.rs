@@ -1,12 +1,16 @@
 //! Whether all that the devices numbered has been stored.
 
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{Result, TimeRange};
+use crate::readings::history::TimeRange;
+use crate::unavailable::Result;
 
 /// A reading that the broker took longer after it was measured than this is late.
 pub const LATE: Duration = Duration::from_secs(60);

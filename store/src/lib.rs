@@ -1,48 +1,58 @@
-//! Keeps every reading once, and answers what was kept.
+//! The database of Millrace: every reading is stored exactly once, and can be read back.
 //!
 //! A write that returns is on disk. A write that fails changed nothing and may be repeated.
+//!
+//! Each domain has a folder with its types, its trait and its statements for SQLite (one file, at the edge) and PostgreSQL
+//! (in the cluster):
+//!
+//! - `readings`: readings, written in batches and read in pages, in time buckets, or the newest of each series
+//! - `series`: the number that a series has in the tables
+//! - `rejections`: messages that are no readings
+//! - `ledger`: which numbered readings of a device are missing
+//! - `alerting`: incidents, alert states, notifications with their outbox, silences
+//! - `leases`: jobs that one process at a time may do
+//! - `retention`: what is deleted when it is old
+//!
+//! `engine` has what all of them need: connections, transactions, migrations, column types.
 
+mod alerting;
 pub mod answer;
-mod history;
-mod incident;
+mod engine;
+mod leases;
 mod ledger;
 mod location;
-mod notification;
-mod rejection;
+mod micros;
+mod readings;
+mod rejections;
 mod request;
-mod sqlite;
+mod retention;
+mod series;
 mod text_codec;
-mod time_bucket;
-mod timescale;
-mod write;
+mod unavailable;
 
-pub use history::{
-    Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
+pub use alerting::Alerting;
+pub use alerting::alert_states::{AlertState, OrderKey, Phase};
+pub use alerting::incidents::{
+    Acknowledgement, Changes, Condition, ConditionKind, End, Incident, IncidentQuery, Incidents, Severity,
+    Transition,
 };
-pub use incident::{
-    Acknowledgement, Address, AlertState, Changes, Channel, Condition, ConditionKind, End, Incident,
-    IncidentQuery, Incidents, Lease, OrderKey, Phase, Severity, Transition,
+pub use alerting::notifications::{Address, Channel, DeliveryStatus, Notification, NotificationKind};
+pub use alerting::outbox::{
+    Attempt, Decisions, Deferral, NewMessage, Notifications, OutgoingMessage, Postponed, Reminder,
 };
+pub use alerting::silences::{Silence, Silences};
+pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
+pub use engine::sqlite::Sqlite;
+pub use leases::{Lease, Leases};
 pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
-pub use notification::{
-    Attempt, Decisions, Deferral, DeliveryStatus, NewMessage, Notification, NotificationKind,
-    OutgoingMessage, Postponed, Reminder, Silence,
+pub use readings::history::{
+    Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
-pub use rejection::{RejectedMessage, Rejection, RejectionQuery, Rejections};
+pub use readings::write::{Batch, ReadingStore, Written};
+pub use rejections::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
-pub use sqlite::Sqlite;
-pub use timescale::{PostgresUrl, PostgresUrlError, Timescale};
-pub use write::{Batch, ReadingStore, Written};
+pub use unavailable::{Result, Unavailable};
 
 /// The database's file in the data folder.
 pub const FILE: &str = "millrace.db";
-
-/// Why the store did not answer.
-///
-/// Deferral what you have, back off and try again: nothing was changed by the call.
-#[derive(Debug, thiserror::Error)]
-#[error("the store is not available: {0:#}")]
-pub struct Unavailable(#[from] pub anyhow::Error);
-
-pub type Result<T> = std::result::Result<T, Unavailable>;

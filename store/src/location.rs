@@ -1,16 +1,22 @@
-//! Which store, and opening it.
+//! Which database, and opening it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::{History, Incidents, Ledger, PostgresUrl, ReadingStore, Rejections, Sqlite, Timescale};
+use crate::alerting::Alerting;
+use crate::engine::postgres::{Postgres, PostgresUrl};
+use crate::engine::sqlite::Sqlite;
+use crate::ledger::Ledger;
+use crate::readings::history::History;
+use crate::readings::write::ReadingStore;
+use crate::rejections::Rejections;
 
 /// All that a store can do.
-pub trait Store: ReadingStore + History + Rejections + Incidents + Ledger {}
+pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting {}
 
-impl<T: ReadingStore + History + Rejections + Incidents + Ledger> Store for T {}
+impl<T: ReadingStore + History + Rejections + Ledger + Alerting> Store for T {}
 
-/// Where readings are kept.
+/// Which database is used.
 #[derive(Debug, Clone)]
 pub enum Location {
     /// An SQLite file, which is made where there is none.
@@ -22,7 +28,7 @@ pub enum Location {
 /// Opens the store.
 ///
 /// # Errors
-/// The file cannot be opened; one line names it and what is wrong. A PostgreSQL database that is away is no error here:
+/// The file cannot be opened; one line names it and what is wrong. A PostgreSQL database that is down is no error here:
 /// each call connects where needed, and says why it cannot.
 pub async fn open(location: &Location) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match location {
@@ -30,6 +36,6 @@ pub async fn open(location: &Location) -> anyhow::Result<Arc<dyn Store>> {
             let path = path.clone();
             Arc::new(tokio::task::spawn_blocking(move || Sqlite::open(&path)).await??)
         }
-        Location::Postgres(url) => Arc::new(Timescale::new(url.clone())),
+        Location::Postgres(url) => Arc::new(Postgres::new(url.clone())),
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use store::{Incidents, Lease};
+use store::{Lease, Leases};
 
 use crate::absence::{LONG, SILENT, hour_ago};
 use crate::bench::{Bench, HIGH, LAB, rules};

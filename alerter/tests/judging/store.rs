@@ -9,9 +9,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
-    End, History, Incident, IncidentQuery, Incidents, Latest, Lease, Ledger, LedgerQuery, Notification,
-    OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore, Rejection, RejectionQuery, Rejections,
-    Result, Silence, Sqlite, TimeRange, Transition, Unavailable, Written,
+    End, History, Incident, IncidentQuery, Incidents, Latest, Lease, Leases, Ledger, LedgerQuery,
+    Notification, Notifications, OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore, Rejection,
+    RejectionQuery, Rejections, Result, Silence, Silences, Sqlite, TimeRange, Transition, Unavailable,
+    Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -183,6 +184,13 @@ impl Incidents for Watched {
         self.inner.open_count().await
     }
 
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
+        self.inner.acknowledge(incident, acknowledgement).await
+    }
+}
+
+#[async_trait]
+impl Notifications for Watched {
     async fn due_notifications(
         &self,
         now: Timestamp,
@@ -214,7 +222,10 @@ impl Incidents for Watched {
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
         self.inner.messages_since(since).await
     }
+}
 
+#[async_trait]
+impl Silences for Watched {
     async fn add_silence(&self, silence: &Silence) -> Result<()> {
         self.inner.add_silence(silence).await
     }
@@ -226,11 +237,10 @@ impl Incidents for Watched {
     async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
         self.inner.silences(after).await
     }
+}
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
-        self.inner.acknowledge(incident, acknowledgement).await
-    }
-
+#[async_trait]
+impl Leases for Watched {
     async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
         if lease == Lease::Absence {
             fails(&self.holds_fail)?;

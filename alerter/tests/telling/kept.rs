@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use service::Metrics;
 use store::{
     Acknowledgement, Address, Changes, Channel, DeliveryStatus, Incident, IncidentQuery, Incidents,
-    NotificationKind, OutgoingMessage, Silence, Sqlite, Transition,
+    NotificationKind, Notifications, OutgoingMessage, Silence, Silences, Sqlite, Transition,
 };
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};

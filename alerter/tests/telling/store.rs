@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, Incident, IncidentQuery, Incidents,
-    Lease, Notification, OutgoingMessage, Postponed, Silence, Unavailable,
+    Lease, Leases, Notification, Notifications, OutgoingMessage, Postponed, Silence, Silences, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -57,6 +57,15 @@ impl Incidents for FakeStore {
         unreachable!("the outbox shows nothing")
     }
 
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> store::Result<bool> {
+        let mut kept = self.kept.lock().unwrap();
+        let incident = kept.incidents.get_mut(incident);
+        Ok(incident.map(|it| it.acknowledged.get_or_insert_with(|| acknowledgement.clone())).is_some())
+    }
+}
+
+#[async_trait]
+impl Notifications for FakeStore {
     async fn due_notifications(
         &self,
         now: Timestamp,
@@ -123,7 +132,10 @@ impl Incidents for FakeStore {
         let made = kept.messages.iter().map(|made| (made.message.address.clone(), made.message.made_at));
         Ok(made.filter(|(_, at)| *at >= since).collect())
     }
+}
 
+#[async_trait]
+impl Silences for FakeStore {
     async fn add_silence(&self, silence: &Silence) -> store::Result<()> {
         self.kept.lock().unwrap().silences.push(silence.clone());
         Ok(())
@@ -137,13 +149,10 @@ impl Incidents for FakeStore {
         let kept = self.kept.lock().unwrap();
         Ok(kept.silences.iter().filter(|silence| silence.until > after).cloned().collect())
     }
+}
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> store::Result<bool> {
-        let mut kept = self.kept.lock().unwrap();
-        let incident = kept.incidents.get_mut(incident);
-        Ok(incident.map(|it| it.acknowledged.get_or_insert_with(|| acknowledgement.clone())).is_some())
-    }
-
+#[async_trait]
+impl Leases for FakeStore {
     async fn acquire(&self, _: Lease, holder: &str, _: Duration) -> store::Result<bool> {
         self.asked_to_hold.fetch_add(1, Ordering::Relaxed);
         Ok(self.other.lock().unwrap().as_ref().is_none_or(|other| other == holder))

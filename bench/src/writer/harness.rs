@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
 use e2e::{Cluster, SOON, Vhost, eventually, program};
-use store::{PostgresUrl, ReadingStore as _, Timescale};
+use store::{Postgres, PostgresUrl, ReadingStore as _};
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
@@ -87,7 +87,7 @@ impl Workspace<'_> {
     /// The store makes its tables when it is first asked.
     fn migrate(&self) -> anyhow::Result<()> {
         let url: PostgresUrl = self.database_url("millrace")?.parse()?;
-        let store = Timescale::new(url);
+        let store = Postgres::new(url);
         Ok(self.runtime.block_on(store.probe())?)
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{End, Incidents, Transition};
+use store::{End, Silences, Transition};
 
 use crate::alerts::alert;
 use crate::answer::Answer;

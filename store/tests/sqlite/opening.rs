@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use std::time::Duration;
-use store::{ConditionKind, History, Incidents, Lease, ReadingStore, Sqlite};
+use store::{ConditionKind, History, Incidents, Lease, Leases, ReadingStore, Sqlite};
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
@@ -75,7 +75,7 @@ async fn probing_does_not_let_the_file_grow() {
 async fn the_first_schema_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let connection = Connection::open(file(&folder)).unwrap();
-    connection.execute_batch(include_str!("../../src/sqlite/migrations/0001_schema.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0001_schema.sql")).unwrap();
     connection
         .execute_batch(
             "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 1;
@@ -93,8 +93,8 @@ async fn the_first_schema_is_brought_up_to_date() {
 async fn incidents_and_mails_of_the_second_schema_are_carried_over() {
     let folder = tempfile::tempdir().unwrap();
     let connection = Connection::open(file(&folder)).unwrap();
-    connection.execute_batch(include_str!("../../src/sqlite/migrations/0001_schema.sql")).unwrap();
-    connection.execute_batch(include_str!("../../src/sqlite/migrations/0002_leases.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0001_schema.sql")).unwrap();
+    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0002_leases.sql")).unwrap();
     connection
         .execute_batch(
             "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 2;
@@ -117,10 +117,10 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
     let folder = tempfile::tempdir().unwrap();
     let connection = Connection::open(file(&folder)).unwrap();
     for migration in [
-        include_str!("../../src/sqlite/migrations/0001_schema.sql"),
-        include_str!("../../src/sqlite/migrations/0002_leases.sql"),
-        include_str!("../../src/sqlite/migrations/0003_alerting.sql"),
-        include_str!("../../src/sqlite/migrations/0004_resent.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0001_schema.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0002_leases.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0003_alerting.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0004_resent.sql"),
     ] {
         connection.execute_batch(migration).unwrap();
     }

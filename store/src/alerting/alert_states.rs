@@ -1,0 +1,108 @@
+//! Alert states: how each series stands towards each rule.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use jiff::Timestamp;
+use telemetry::Series;
+
+use super::incidents::ConditionKind;
+
+/// How one device and metric stands towards one rule, as far as it outlives a restart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertState {
+    pub rule: String,
+    /// Of the rule's condition when this was written; none where an earlier version wrote it.
+    pub kind: Option<ConditionKind>,
+    pub series: Series,
+    pub phase: Phase,
+    /// Of the newest reading judged when this was written.
+    pub newest: Option<OrderKey>,
+    /// What the rule has to remember of the newest reading, such as the value that is stuck.
+    pub value: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    Normal,
+    /// The condition holds, and not yet for long enough.
+    Pending {
+        since: Timestamp,
+    },
+    Firing {
+        incident: String,
+        told: bool,
+    },
+    /// The condition no longer holds, and not yet for long enough.
+    Recovering {
+        incident: String,
+        told: bool,
+        since: Timestamp,
+    },
+}
+
+/// Where a reading stands among those of its device and metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OrderKey {
+    pub measured_at: Timestamp,
+    pub boot: Option<u64>,
+    pub seq: Option<u64>,
+    pub value: f64,
+}
+
+/// A [`Phase`] in its columns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PhaseColumns<'a> {
+    pub(crate) phase: &'a str,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) incident: Option<&'a str>,
+    pub(crate) told: Option<bool>,
+}
+
+impl<'a> From<&'a Phase> for PhaseColumns<'a> {
+    fn from(phase: &'a Phase) -> Self {
+        let (phase, since, incident, told) = match phase {
+            Phase::Normal => ("normal", None, None, None),
+            Phase::Pending { since } => ("pending", Some(*since), None, None),
+            Phase::Firing { incident, told } => ("firing", None, Some(&**incident), Some(*told)),
+            Phase::Recovering { incident, told, since } => {
+                ("recovering", Some(*since), Some(&**incident), Some(*told))
+            }
+        };
+        Self { phase, since, incident, told }
+    }
+}
+
+impl PhaseColumns<'_> {
+    pub(crate) fn read(self) -> Option<Phase> {
+        let incident = self.incident.map(str::to_owned);
+        Some(match self.phase {
+            "normal" => Phase::Normal,
+            "pending" => Phase::Pending { since: self.since? },
+            "firing" => Phase::Firing { incident: incident?, told: self.told? },
+            "recovering" => Phase::Recovering { incident: incident?, told: self.told?, since: self.since? },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phase_reads_back_as_written() {
+        let (since, incident) = (Timestamp::UNIX_EPOCH, String::from("i"));
+        for phase in [
+            Phase::Normal,
+            Phase::Pending { since },
+            Phase::Firing { incident: incident.clone(), told: true },
+            Phase::Recovering { incident, told: false, since },
+        ] {
+            let columns = PhaseColumns::from(&phase);
+            assert_eq!(columns.read().as_ref(), Some(&phase));
+            let unknown = PhaseColumns { phase: "unknown", ..columns };
+            assert_eq!(unknown.read(), None);
+        }
+    }
+}

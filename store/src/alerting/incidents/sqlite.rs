@@ -1,0 +1,183 @@
+//! Incidents as rows.
+
+mod transitions;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use crate::alerting::alert_states::AlertState;
+use crate::alerting::alert_states::sqlite as alert_states;
+use crate::alerting::incidents::{Acknowledgement, Changes, Condition, Incident, IncidentQuery, Incidents};
+use crate::alerting::notifications::sqlite as notifications;
+use crate::engine::sqlite::Sqlite;
+use crate::engine::sqlite::columns::{Micros, Word, list};
+use crate::engine::sqlite::writer::Tables;
+use crate::micros::micros_from;
+use crate::text_codec::TextCodec;
+use crate::unavailable::Result;
+
+#[async_trait]
+impl Incidents for Sqlite {
+    async fn record(&self, changes: &Changes) -> Result<()> {
+        let changes = changes.clone();
+        let rows = changes.transitions.len() + changes.alert_states.len();
+        let record = move |tables: &mut Tables<'_>| transitions::record(tables, &changes);
+        self.writer.change("record incidents", rows, record).await
+    }
+
+    async fn alert_states(&self) -> Result<Vec<AlertState>> {
+        self.readers.read("read alert_states", alert_states::all).await
+    }
+
+    async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
+        let query = query.clone();
+        self.readers.read("read incidents", move |tables| select_incidents(tables, &query)).await
+    }
+
+    async fn open_count(&self) -> Result<u64> {
+        self.readers.read("count open incidents", open_count).await
+    }
+
+    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
+        let (incident, acknowledgement) = (incident.to_owned(), acknowledgement.clone());
+        let note = move |tables: &mut Tables<'_>| acknowledge(tables, &incident, &acknowledgement);
+        self.writer.change("acknowledge an incident", 1, note).await
+    }
+}
+
+/// The columns that [`read`] reads, in its order.
+const COLUMNS: &str = "
+    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.condition_kind, i.condition_text, i.threshold, i.began_at,
+    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
+    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
+
+/// Where the device stands in [`COLUMNS`].
+const DEVICE: usize = 4;
+
+/// An incident without its notifications, with its number.
+type Numbered = (i64, Incident);
+
+/// Reads in order, which an index gives, until there are enough: no more than that is held.
+pub(crate) fn select_incidents(
+    connection: &Connection,
+    query: &IncidentQuery,
+) -> rusqlite::Result<Vec<Incident>> {
+    let (conditions, values) = conditions(query);
+    let open_first = if query.open.is_none() { "i.resolved_at IS NULL DESC, " } else { "" };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM incidents i WHERE {conditions}
+         ORDER BY {open_first}i.opened_at DESC, i.number DESC"
+    );
+    let mut select = connection.prepare(&sql)?;
+    let mut rows = select.query(params_from_iter(values))?;
+    let mut found = Vec::new();
+    while found.len() < query.limit.max(1)
+        && let Some(row) = rows.next()?
+    {
+        let device = row.get_ref(DEVICE)?.as_str()?;
+        if query.device.as_ref().is_none_or(|filter| filter.matches(device)) {
+            found.push(read(row)?);
+        }
+    }
+    with_notifications(connection, found)
+        .map(|found| found.into_iter().map(|(_, incident)| incident).collect())
+}
+
+/// What SQL can ask for; a filter of devices is left to the reader, but for a plain name.
+fn conditions(query: &IncidentQuery) -> (String, Vec<Value>) {
+    let text = |text: &Option<String>| text.clone().map(Value::from);
+    let device = query.device.as_ref().and_then(|filter| filter.literal());
+    let from = query.from.map(micros_from);
+    let asked = [
+        ("i.id = ?", text(&query.id)),
+        ("i.rule = ?", text(&query.rule)),
+        ("i.metric = ?", text(&query.metric)),
+        ("i.device = ?", device.map(|device| device.to_owned().into())),
+        ("i.severity = ?", query.severity.map(|severity| severity.word().to_owned().into())),
+        ("(i.resolved_at IS NULL) = ?", query.open.map(Value::from)),
+        ("(i.acknowledged_at IS NOT NULL) = ?", query.acknowledged.map(Value::from)),
+        ("i.opened_at < ?", query.to.map(|to| micros_from(to).into())),
+        // One that was over at once was open then.
+        ("(i.resolved_at IS NULL OR max(i.resolved_at, i.opened_at + 1) > ?)", from.map(Value::from)),
+    ];
+    let (conditions, values): (Vec<_>, Vec<_>) =
+        asked.into_iter().filter_map(|(condition, value)| Some((condition, value?))).unzip();
+    (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
+}
+
+/// Counts in the index that has open ones first.
+pub(crate) fn open_count(connection: &Connection) -> rusqlite::Result<u64> {
+    const COUNT: &str = "SELECT count(*) FROM incidents WHERE (resolved_at IS NULL) = 1";
+    connection.prepare_cached(COUNT)?.query_row([], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}
+
+/// Incidents by their numbers, each with its notifications.
+pub(crate) fn numbered(
+    connection: &Connection,
+    numbers: impl IntoIterator<Item = i64>,
+) -> rusqlite::Result<HashMap<i64, Incident>> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM incidents i WHERE i.number IN (SELECT value FROM json_each(?1))");
+    let mut select = connection.prepare_cached(&sql)?;
+    let found = select.query_map([list(numbers)], read)?.collect::<rusqlite::Result<_>>()?;
+    Ok(with_notifications(connection, found)?.into_iter().collect())
+}
+
+fn with_notifications(connection: &Connection, mut found: Vec<Numbered>) -> rusqlite::Result<Vec<Numbered>> {
+    let mut notifications = notifications::of(connection, found.iter().map(|(number, _)| *number))?;
+    for (number, incident) in &mut found {
+        incident.notifications = notifications.remove(number).unwrap_or_default();
+    }
+    Ok(found)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
+    let time = |column| row.get::<_, Micros>(column).map(|at| at.0);
+    let time_if_any = |column| row.get::<_, Option<Micros>>(column).map(|at| at.map(|at| at.0));
+    let incident = Incident {
+        id: row.get(1)?,
+        rule: row.get(2)?,
+        severity: row.get::<_, Word<_>>(3)?.0,
+        device: row.get(DEVICE)?,
+        metric: row.get(5)?,
+        condition: Condition { kind: row.get::<_, Word<_>>(6)?.0, text: row.get(7)?, threshold: row.get(8)? },
+        began_at: time(9)?,
+        opened_at: time(10)?,
+        judged_at: time(11)?,
+        value: row.get(12)?,
+        unit: row.get(13)?,
+        peak: row.get(14)?,
+        peak_at: time_if_any(15)?,
+        resolved_at: time_if_any(16)?,
+        resolved_value: row.get(17)?,
+        end: row.get::<_, Option<Word<_>>>(18)?.map(|end| end.0),
+        acknowledged: acknowledgement(row)?,
+        late: row.get(22)?,
+        notifications: Vec::new(),
+    };
+    Ok((row.get(0)?, incident))
+}
+
+fn acknowledgement(row: &Row<'_>) -> rusqlite::Result<Option<Acknowledgement>> {
+    let Some(Micros(at)) = row.get(19)? else { return Ok(None) };
+    Ok(Some(Acknowledgement { at, by: row.get(20)?, note: row.get(21)? }))
+}
+
+/// Returns whether there is such an incident; the first acknowledgement stays.
+pub(crate) fn acknowledge(
+    tables: &Tables<'_>,
+    id: &str,
+    acknowledgement: &Acknowledgement,
+) -> rusqlite::Result<bool> {
+    const UPDATE: &str = "
+        UPDATE incidents SET acknowledged_at = ?2, acknowledged_by = ?3, acknowledged_note = ?4, stored_at = ?5
+        WHERE id = ?1 AND acknowledged_at IS NULL";
+    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)";
+    let Acknowledgement { at, by, note } = acknowledgement;
+    let mut update = tables.connection.prepare_cached(UPDATE)?;
+    update.execute(params![id, Micros(*at), by, note, Micros(tables.stored_at)])?;
+    tables.connection.prepare_cached(EXISTS)?.query_row([id], |row| row.get(0))
+}

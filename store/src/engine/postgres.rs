@@ -1,0 +1,29 @@
+//! PostgreSQL: TimescaleDB's hypertable where the extension is there, else partitions by month.
+
+pub(crate) mod columns;
+mod connect;
+mod migrate;
+pub(crate) mod pool;
+pub(crate) mod problem;
+pub(crate) mod schema;
+pub(crate) mod session;
+mod url;
+
+use self::pool::Pool;
+pub use self::url::{PostgresUrl, PostgresUrlError};
+
+/// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
+///
+/// Connects when it is called, and brings the schema up to date then; any number of processes may do so at once.
+#[derive(Clone, Debug)]
+pub struct Postgres {
+    pub(crate) pool: Pool,
+}
+
+impl Postgres {
+    /// Does not connect yet.
+    #[must_use]
+    pub fn new(url: PostgresUrl) -> Self {
+        Self { pool: Pool::new(url) }
+    }
+}

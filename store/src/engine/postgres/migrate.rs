@@ -1,0 +1,135 @@
+//! Brings the schema up to date: one migration, one transaction.
+
+use anyhow::{Context, bail, ensure};
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Error};
+
+use super::connect::connect;
+use super::problem::explain;
+use super::schema::LOCK;
+use super::url::PostgresUrl;
+
+/// In order; the schema's version is how many of them were applied.
+const MIGRATIONS: [Migration; 9] = [
+    Migration::Always(include_str!("migrations/0001_schema.sql")),
+    Migration::Either {
+        hypertable: include_str!("migrations/0002_hypertable.sql"),
+        partitions: include_str!("migrations/0002_partitions.sql"),
+    },
+    Migration::Always(include_str!("migrations/0003_temperature.sql")),
+    Migration::Soft(include_str!("migrations/0004_columnstore.sql")),
+    Migration::Always(include_str!("migrations/0005_alerting.sql")),
+    Migration::Always(include_str!("migrations/0006_resent.sql")),
+    Migration::Always(include_str!("migrations/0007_stored_at.sql")),
+    Migration::Always(include_str!("migrations/0008_kinds.sql")),
+    Migration::Always(include_str!("migrations/0009_terms.sql")),
+];
+
+enum Migration {
+    Always(&'static str),
+    /// Depends on whether TimescaleDB is there.
+    Either {
+        hypertable: &'static str,
+        partitions: &'static str,
+    },
+    /// Makes something better; without it all works as well.
+    Soft(&'static str),
+}
+
+/// Applies the migrations that are missing; a role that may only read is told who can.
+pub(crate) async fn bring_up_to_date(client: &Client, url: &PostgresUrl) -> anyhow::Result<()> {
+    let version = schema_version(client).await?;
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
+    if !may_migrate(client).await? {
+        bail!(
+            "the database's schema has version {version}, needed is {}, and this role may not change it: start db-writer first",
+            MIGRATIONS.len()
+        );
+    }
+    let lock = |sql| async move { client.execute_typed(sql, &[(&LOCK, Type::INT8)]).await };
+    lock("SELECT pg_advisory_lock($1)").await?;
+    // A connection that fails in between gives the lock up as well.
+    migrate(client, url).await.context("bring the schema up to date")?;
+    lock("SELECT pg_advisory_unlock($1)").await?;
+    Ok(())
+}
+
+/// The version is read anew under the lock: another one may just have done it.
+async fn migrate(client: &Client, url: &PostgresUrl) -> anyhow::Result<()> {
+    let from = schema_version(client).await?;
+    if from == 0 {
+        try_extension(client, url).await?;
+    }
+    for (version, migration) in (1_i32..).zip(&MIGRATIONS).skip(from) {
+        apply(client, version, migration).await?;
+        tracing::info!(database = %url, version, "the schema was brought up to date");
+    }
+    Ok(())
+}
+
+async fn apply(client: &Client, version: i32, migration: &Migration) -> Result<(), Error> {
+    let sql = match migration {
+        Migration::Always(sql) | Migration::Soft(sql) => sql,
+        Migration::Either { hypertable, .. } if has_extension(client).await? => hypertable,
+        Migration::Either { partitions, .. } => partitions,
+    };
+    let record = format!(
+        "CREATE TABLE IF NOT EXISTS migrations
+             (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+         INSERT INTO migrations (version) VALUES ({version})"
+    );
+    let result = client.batch_execute(&format!("BEGIN; {sql}; {record}; COMMIT")).await;
+    let Err(error) = result else { return Ok(()) };
+    client.batch_execute("ROLLBACK").await?;
+    if matches!(migration, Migration::Soft(_)) {
+        let problem = explain(error.into());
+        tracing::warn!("old readings are not kept in columns: {problem}");
+        return client.batch_execute(&record).await;
+    }
+    Err(error)
+}
+
+async fn schema_version(client: &Client) -> anyhow::Result<usize> {
+    let found = match client.query_typed_one("SELECT count(*) FROM migrations", &[]).await {
+        Ok(row) => usize::try_from(row.get::<_, i64>(0))?,
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    let known = MIGRATIONS.len();
+    ensure!(
+        found <= known,
+        "the database was made by a newer Millrace: its schema has version {found}, known here are versions up to {known}"
+    );
+    Ok(found)
+}
+
+async fn may_migrate(client: &Client) -> Result<bool, Error> {
+    const SELECT: &str = "
+        SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+            AND NOT current_setting('transaction_read_only')::boolean";
+    Ok(client.query_typed_one(SELECT, &[]).await?.get(0))
+}
+
+async fn has_extension(client: &Client) -> Result<bool, Error> {
+    const SELECT: &str = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')";
+    Ok(client.query_typed_one(SELECT, &[]).await?.get(0))
+}
+
+/// Adds TimescaleDB where the server has it and we may.
+async fn try_extension(client: &Client, url: &PostgresUrl) -> Result<(), Error> {
+    const AVAILABLE: &str = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'timescaledb')";
+    let available: bool = client.query_typed_one(AVAILABLE, &[]).await?.get(0);
+    if !available || has_extension(client).await? {
+        return Ok(());
+    }
+    // On a connection of its own, which the server may end: it does so where the library was not loaded at its start.
+    let spare = connect(url).await?;
+    if let Err(error) = spare.batch_execute("CREATE EXTENSION IF NOT EXISTS timescaledb").await {
+        let problem = explain(error.into());
+        tracing::warn!("the server has TimescaleDB, but this database goes without: {problem}");
+    }
+    Ok(())
+}

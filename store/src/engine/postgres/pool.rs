@@ -1,0 +1,80 @@
+//! A few connections; a call that fails costs its connection, and none waits without an end.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::problem::explain;
+use super::session::Session;
+use super::url::PostgresUrl;
+use crate::unavailable::Result;
+
+/// Connections at once, at most; further calls wait for their turn.
+const MAX_SESSIONS: usize = 4;
+
+/// How long a call may take in all: its turn, its connection and its statements.
+const MAX_CALL: Duration = Duration::from_secs(45);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Pool(Arc<Inner>);
+
+struct Inner {
+    url: PostgresUrl,
+    idle: Mutex<Vec<Session>>,
+    turns: Semaphore,
+}
+
+impl Pool {
+    pub(crate) fn new(url: PostgresUrl) -> Self {
+        Self(Arc::new(Inner { url, idle: Mutex::default(), turns: Semaphore::new(MAX_SESSIONS) }))
+    }
+
+    /// Runs `work` on a connection, which is made where none is idle.
+    ///
+    /// A caller that goes away takes its connection with it, and the server rolls back.
+    pub(crate) async fn call<T, E: Into<anyhow::Error>>(
+        &self,
+        doing: &'static str,
+        work: impl AsyncFnOnce(&mut Session) -> std::result::Result<T, E>,
+    ) -> Result<T> {
+        let answer = match timeout(MAX_CALL, self.run(work)).await {
+            Ok(answer) => answer.map_err(explain),
+            Err(_) => Err(anyhow!("no answer within {} s", MAX_CALL.as_secs())),
+        };
+        if answer.is_err() {
+            // What has ended one connection may have ended the others.
+            self.idle().clear();
+        }
+        Ok(answer.with_context(|| format!("{doing}: {}", self.0.url))?)
+    }
+
+    async fn run<T, E: Into<anyhow::Error>>(
+        &self,
+        work: impl AsyncFnOnce(&mut Session) -> std::result::Result<T, E>,
+    ) -> anyhow::Result<T> {
+        let _turn = self.0.turns.acquire().await.context("the connections are closed")?;
+        let idle = self.idle().pop().filter(Session::is_open);
+        let mut session = match idle {
+            Some(session) => session,
+            None => Session::open(&self.0.url).await?,
+        };
+        let answer = work(&mut session).await.map_err(Into::into)?;
+        self.idle().push(session);
+        Ok(answer)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pool").field(&self.0.url).finish()
+    }
+}

@@ -1,0 +1,39 @@
+//! SQLite: one file, one thread that writes, a few connections that read.
+
+pub(crate) mod columns;
+mod open;
+pub(crate) mod readers;
+pub(crate) mod writer;
+
+use std::path::Path;
+
+use self::readers::Readers;
+use self::writer::Writer;
+
+/// A store in one file. Cheap to clone: clones share the writer.
+///
+/// Writes that arrive while others are being committed are committed together: the more there are, the less each costs.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    pub(crate) writer: Writer,
+    pub(crate) readers: Readers,
+}
+
+impl Sqlite {
+    /// Opens the file, makes it where there is none, and brings its schema up to date. Its folder must exist.
+    ///
+    /// # Errors
+    /// One line that names the file and what is wrong with it; nothing was changed.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let connection = open::create(path)?;
+        Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
+    }
+
+    /// Finishes the writes that have been asked for and leaves one tidy file; other clones can write no more.
+    ///
+    /// Nothing is lost if this is not called.
+    pub async fn close(self) {
+        self.readers.close_idle();
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,79 @@
+//! A few connections that read, beside the one that writes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use super::open;
+use crate::unavailable::Result;
+
+/// Reads at once, at most; further ones wait for their turn.
+const MAX_READERS: usize = 4;
+
+/// Reads that never wait for the writer, nor it for them. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    pool: Arc<Pool>,
+    turns: Arc<Semaphore>,
+}
+
+struct Pool {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    pub(crate) fn new(path: &Path) -> Self {
+        let pool = Pool { path: path.to_path_buf(), idle: Mutex::default() };
+        Self { pool: Arc::new(pool), turns: Arc::new(Semaphore::new(MAX_READERS)) }
+    }
+
+    /// Runs `query` on one unchanging state of the tables.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turns.clone().acquire_owned().await.context("the readers are closed")?;
+        let pool = self.pool.clone();
+        let answer = spawn_blocking(move || {
+            let _turn = turn;
+            pool.read(query)
+        });
+        Ok(answer.await.context(doing)?.context(doing)?)
+    }
+
+    /// Closes the connections that nobody uses; a later read opens one anew.
+    pub(crate) fn close_idle(&self) {
+        self.pool.idle().clear();
+    }
+}
+
+impl Pool {
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        let idle = self.idle().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => open::read_only(&self.path)?,
+        };
+        let answer = query(&*connection.transaction()?)?;
+        // Only here: a connection that failed is not used again.
+        self.idle().push(connection);
+        Ok(answer)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").field("path", &self.pool.path).finish_non_exhaustive()
+    }
+}

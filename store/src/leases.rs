@@ -1,0 +1,38 @@
+//! Leases: jobs that one process at a time may do, for a limited time.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::text_codec::text_codec;
+use crate::unavailable::Result;
+
+/// A job that one process at a time does: whoever holds its lease, which runs out unless it is renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lease {
+    /// Sending notifications.
+    Outbox,
+    /// Opening incidents for series that are silent.
+    Absence,
+}
+
+/// Where leases are stored.
+///
+/// # Errors
+/// Every call: nothing is known of who holds the lease; repeat the call.
+#[async_trait]
+pub trait Leases: Send + Sync {
+    /// Acquires or renews a lease, by the store's clock; false while another process holds it.
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool>;
+
+    /// Takes a lease over, whoever holds it.
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()>;
+
+    /// Gives a lease up at once; does nothing where another process holds it.
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
+}
+
+text_codec!(Lease: Outbox "outbox", Absence "absence");

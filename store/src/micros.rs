@@ -1,0 +1,25 @@
+//! Times as whole microseconds, which is what both databases store.
+
+use jiff::Timestamp;
+
+/// The first whole microsecond that is not before `time`: what compares to a column as `time` itself does.
+pub(crate) fn micros_from(time: Timestamp) -> i64 {
+    let micros =
+        time.as_nanosecond().div_euclid(1000) + i128::from(time.as_nanosecond().rem_euclid(1000) > 0);
+    i64::try_from(micros).expect("the microseconds of any Timestamp fit 64 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_is_rounded_up() {
+        for (nanos, micros) in
+            [(0, 0), (1, 1), (999, 1), (1000, 1), (1001, 2), (-1, 0), (-1000, -1), (-1001, -1)]
+        {
+            assert_eq!(micros_from(Timestamp::from_nanosecond(nanos).unwrap()), micros, "{nanos}");
+        }
+        assert!(micros_from(Timestamp::MAX) > micros_from(Timestamp::MIN));
+    }
+}

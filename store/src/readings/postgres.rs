@@ -1,0 +1,65 @@
+//! Readings as rows.
+
+mod aggregate;
+mod copy;
+mod page;
+mod partitions;
+mod rows;
+mod write;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::engine::postgres::Postgres;
+use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
+use crate::readings::write::{Batch, ReadingStore, Written};
+use crate::retention;
+use crate::unavailable::Result;
+
+#[async_trait]
+impl ReadingStore for Postgres {
+    /// A reading that the database refuses is kept as a rejection, and counts as one.
+    async fn write(&self, batch: &Batch) -> Result<Written> {
+        self.pool.call("keep readings", async |s| write::write(s, batch).await).await
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.pool.call("probe", async |s| anyhow::Ok(s.client.batch_execute("SELECT 1").await?)).await
+    }
+
+    /// Returns how many readings, rejections and incidents were removed.
+    ///
+    /// Incidents stay while they are open or somebody is still to be told of them.
+    async fn purge(&self, older_than: Timestamp) -> Result<u64> {
+        retention::postgres::purge(&self.pool, older_than).await
+    }
+}
+
+#[async_trait]
+impl History for Postgres {
+    async fn latest(&self) -> Result<Vec<Latest>> {
+        self.pool.call("read the newest readings", async |s| aggregate::latest(&s.client).await).await
+    }
+
+    async fn readings(&self, query: ReadingQuery) -> Result<Page> {
+        self.pool.call("read readings", async |s| page::read(&s.client, &query).await).await
+    }
+
+    async fn buckets(
+        &self,
+        device: &str,
+        metric: &str,
+        range: TimeRange,
+        points: usize,
+    ) -> Result<Vec<Bucket>> {
+        self.pool
+            .call("reduce readings", async |s| {
+                aggregate::buckets(&s.client, device, metric, range, points).await
+            })
+            .await
+    }
+
+    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        self.pool.call("read an extent", async |s| aggregate::extent(&s.client, device, metric).await).await
+    }
+}

@@ -1,0 +1,78 @@
+//! One series at a glance: its newest reading, its extent, its shape.
+
+use jiff::Timestamp;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
+
+use super::rows::{self, COLUMNS};
+use crate::engine::postgres::columns::{FIRST_MICROS, Micros, Span};
+use crate::readings::history::{Bucket, Latest, TimeRange};
+use crate::readings::time_bucket::{Reduced, TimeBuckets};
+
+/// What values are divided by while they are summed: huge ones do not overflow, and a power of two loses nothing.
+///
+/// PostgreSQL's own avg overflows much sooner, as it sums the squares too.
+const SCALE: f64 = (1_u64 << 40) as f64;
+
+/// The newest reading of every series: one seek each, so that no second table has to be kept true.
+pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
+    let select = format!(
+        "SELECT {COLUMNS} FROM series s CROSS JOIN LATERAL (
+             SELECT * FROM readings WHERE series = s.id
+             ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1
+         ) r
+         ORDER BY s.device, s.metric"
+    );
+    let rows = client.query_typed(&select, &[]).await?;
+    Ok(rows.iter().filter_map(rows::read).map(|stored| stored.reading).collect())
+}
+
+pub(crate) async fn extent(
+    client: &Client,
+    device: &str,
+    metric: &str,
+) -> Result<Option<(Timestamp, Timestamp)>, Error> {
+    const SELECT: &str = "
+        SELECT (SELECT min(measured_at) FROM readings WHERE series = s.id),
+               (SELECT max(measured_at) FROM readings WHERE series = s.id)
+        FROM series s WHERE device = $1 AND metric = $2";
+    let row = client.query_typed_opt(SELECT, &[(&device, Type::TEXT), (&metric, Type::TEXT)]).await?;
+    Ok(row.and_then(|row| {
+        let (oldest, newest): (Option<Micros>, Option<Micros>) = (row.get(0), row.get(1));
+        Some((oldest?.time(), newest?.time()))
+    }))
+}
+
+pub(crate) async fn buckets(
+    client: &Client,
+    device: &str,
+    metric: &str,
+    range: TimeRange,
+    points: usize,
+) -> Result<Vec<Bucket>, Error> {
+    const SELECT: &str = "
+        SELECT date_bin($5, measured_at, $3) AS start,
+               min(value), max(value), sum(value / $6), count(*)
+        FROM readings
+        WHERE series = (SELECT id FROM series WHERE device = $1 AND metric = $2)
+            AND measured_at >= $3 AND measured_at < $4
+        GROUP BY start ORDER BY start";
+    let buckets = TimeBuckets::new(range, points, FIRST_MICROS);
+    let params: [(&(dyn ToSql + Sync), Type); 6] = [
+        (&device, Type::TEXT),
+        (&metric, Type::TEXT),
+        (&Micros(buckets.from), Type::TIMESTAMPTZ),
+        (&Micros(buckets.to), Type::TIMESTAMPTZ),
+        (&Span(buckets.width), Type::INTERVAL),
+        (&SCALE, Type::FLOAT8),
+    ];
+    let rows = client.query_typed(SELECT, &params).await?;
+    Ok(rows.iter().map(|row| bucket(row, &buckets)).collect())
+}
+
+fn bucket(row: &Row, buckets: &TimeBuckets) -> Bucket {
+    let count = row.get::<_, i64>(4).unsigned_abs();
+    let average = row.get::<_, f64>(3) / count as f64 * SCALE;
+    let reduced = Reduced { min: row.get(1), max: row.get(2), average: Some(average), count };
+    buckets.bucket(buckets.around(row.get::<_, Micros>(0).0), reduced)
+}

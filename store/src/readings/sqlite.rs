@@ -1,0 +1,64 @@
+//! Readings as rows.
+
+mod aggregate;
+mod page;
+mod rows;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use crate::engine::sqlite::Sqlite;
+use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
+use crate::readings::write::{Batch, ReadingStore, Written};
+use crate::retention;
+use crate::unavailable::Result;
+
+#[async_trait]
+impl ReadingStore for Sqlite {
+    async fn write(&self, batch: &Batch) -> Result<Written> {
+        let batch = batch.clone();
+        let rows = batch.readings.len() + batch.rejected.len();
+        self.writer.change("keep readings", rows, move |tables| rows::keep(tables, &batch)).await
+    }
+
+    /// Takes the file's lock, and leaves the disk alone.
+    async fn probe(&self) -> Result<()> {
+        self.writer.change("probe", 0, |_| Ok(())).await
+    }
+
+    /// Returns how many readings, rejections and incidents were removed.
+    ///
+    /// Incidents stay while they are open or somebody is still to be told of them.
+    async fn purge(&self, older_than: Timestamp) -> Result<u64> {
+        retention::sqlite::purge(self, older_than).await
+    }
+}
+
+#[async_trait]
+impl History for Sqlite {
+    async fn latest(&self) -> Result<Vec<Latest>> {
+        self.readers.read("read the newest readings", aggregate::latest).await
+    }
+
+    async fn readings(&self, query: ReadingQuery) -> Result<Page> {
+        self.readers.read("read readings", move |tables| page::read(tables, &query)).await
+    }
+
+    async fn buckets(
+        &self,
+        device: &str,
+        metric: &str,
+        range: TimeRange,
+        points: usize,
+    ) -> Result<Vec<Bucket>> {
+        let (device, metric) = (device.to_owned(), metric.to_owned());
+        let read = move |tables: &Connection| aggregate::buckets(tables, &device, &metric, range, points);
+        self.readers.read("reduce readings", read).await
+    }
+
+    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        let (device, metric) = (device.to_owned(), metric.to_owned());
+        self.readers.read("read an extent", move |tables| aggregate::extent(tables, &device, &metric)).await
+    }
+}

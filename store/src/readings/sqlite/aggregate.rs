@@ -1,0 +1,75 @@
+//! One series at a glance: its newest reading, its extent, its shape.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::rows::{self, COLUMNS};
+use crate::engine::sqlite::columns::Micros;
+use crate::readings::history::{Bucket, Latest, TimeRange};
+use crate::readings::time_bucket::{Reduced, TimeBuckets};
+use crate::series::sqlite as series;
+
+/// The newest reading of every series: one seek each, so that no second table has to be kept true.
+pub(crate) fn latest(connection: &Connection) -> rusqlite::Result<Vec<Latest>> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM readings WHERE series = ?1
+         ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1"
+    ))?;
+    let mut newest = Vec::new();
+    for (series, topic) in series::matching(connection, None, None)? {
+        newest.extend(select.query_row([series], |row| rows::read(row, &topic)).optional()?);
+    }
+    Ok(newest.into_iter().map(|stored| stored.reading).collect())
+}
+
+pub(crate) fn extent(
+    connection: &Connection,
+    device: &str,
+    metric: &str,
+) -> rusqlite::Result<Option<(Timestamp, Timestamp)>> {
+    // Two subqueries are two seeks; min and max in one select would be a scan.
+    const SELECT: &str = "
+        SELECT (SELECT min(measured_at) FROM readings WHERE series = ?1),
+               (SELECT max(measured_at) FROM readings WHERE series = ?1)";
+    let Some(series) = series::find(connection, device, metric)? else { return Ok(None) };
+    connection.prepare_cached(SELECT)?.query_row([series], |row| {
+        let (oldest, newest): (Option<Micros>, Option<Micros>) = (row.get(0)?, row.get(1)?);
+        Ok(oldest.zip(newest).map(|(oldest, newest)| (oldest.0, newest.0)))
+    })
+}
+
+/// Seeks from one bucket that has a reading to the next: SQLite would sort for a GROUP BY.
+pub(crate) fn buckets(
+    connection: &Connection,
+    device: &str,
+    metric: &str,
+    range: TimeRange,
+    points: usize,
+) -> rusqlite::Result<Vec<Bucket>> {
+    let mut filled = Vec::new();
+    let Some(series) = series::find(connection, device, metric)? else { return Ok(filled) };
+    let buckets = TimeBuckets::new(range, points, i64::MIN);
+    let mut from = buckets.from;
+    while let Some(micros) = next_reading(connection, series, from, buckets.to)? {
+        let bucket = buckets.around(micros);
+        filled.push(buckets.bucket(bucket, reduce(connection, series, bucket)?));
+        from = bucket.1;
+    }
+    Ok(filled)
+}
+
+fn next_reading(connection: &Connection, series: i64, from: i64, to: i64) -> rusqlite::Result<Option<i64>> {
+    const SELECT: &str = "
+        SELECT min(measured_at) FROM readings WHERE series = ?1 AND measured_at >= ?2 AND measured_at < ?3";
+    connection.prepare_cached(SELECT)?.query_row([series, from, to], |row| row.get(0))
+}
+
+fn reduce(connection: &Connection, series: i64, (start, end): (i64, i64)) -> rusqlite::Result<Reduced> {
+    const SELECT: &str = "
+        SELECT min(value), max(value), avg(value), count(*) FROM readings
+        WHERE series = ?1 AND measured_at >= ?2 AND measured_at < ?3";
+    connection.prepare_cached(SELECT)?.query_row([series, start, end], |row| {
+        let count = row.get::<_, i64>(3)?.unsigned_abs();
+        Ok(Reduced { min: row.get(0)?, max: row.get(1)?, average: row.get(2)?, count })
+    })
+}

@@ -1,0 +1,64 @@
+//! Readings as rows.
+
+use rusqlite::{Row, params};
+use telemetry::{Reading, Series};
+
+use crate::engine::sqlite::columns::{Micros, Number};
+use crate::engine::sqlite::writer::Tables;
+use crate::readings::history::StoredReading;
+use crate::readings::write::{Batch, Written};
+use crate::rejections::sqlite as rejections;
+
+/// The columns that [`read`] reads, in its order.
+pub(crate) const COLUMNS: &str = "measured_at, boot, seq, value, unit, received_at, stored_at";
+
+/// Keeps a batch; what was kept before is left as it is.
+pub(crate) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Written> {
+    let stored = keep_readings(tables, &batch.readings)?;
+    for message in &batch.rejected {
+        rejections::keep(tables, message)?;
+    }
+    Ok(Written {
+        stored,
+        duplicate: batch.readings.len() as u64 - stored,
+        rejected: batch.rejected.len() as u64,
+    })
+}
+
+/// Returns how many of the readings are new.
+fn keep_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Result<u64> {
+    const INSERT: &str = "
+        INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT DO NOTHING";
+    let mut insert = tables.connection.prepare_cached(INSERT)?;
+    let mut added = 0;
+    for reading in readings {
+        let series = tables.series.id(tables.connection, &reading.series)?;
+        added += insert.execute(params![
+            series,
+            Micros(reading.measured_at),
+            Number(reading.boot),
+            Number(reading.seq),
+            reading.value,
+            reading.unit,
+            Micros(reading.received_at),
+            Micros(tables.stored_at),
+        ])?;
+    }
+    Ok(added as u64)
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(crate) fn read(row: &Row<'_>, series: &Series) -> rusqlite::Result<StoredReading> {
+    let reading = Reading {
+        series: series.clone(),
+        measured_at: row.get::<_, Micros>(0)?.0,
+        boot: row.get::<_, Number>(1)?.0,
+        seq: row.get::<_, Number>(2)?.0,
+        value: row.get(3)?,
+        unit: row.get(4)?,
+        received_at: row.get::<_, Micros>(5)?.0,
+    };
+    Ok(StoredReading { reading, stored_at: row.get::<_, Micros>(6)?.0 })
+}

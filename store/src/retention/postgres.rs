@@ -1,0 +1,190 @@
+//! Removes what has been kept for long enough: whole chunks or partitions where all is old, else a step at a time.
+
+use jiff::Timestamp;
+use telemetry::MAX_CLOCK_AHEAD;
+use tokio_postgres::Transaction;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::engine::postgres::columns::{Micros, Param};
+use crate::engine::postgres::pool::Pool;
+use crate::engine::postgres::schema::Layout;
+use crate::engine::postgres::session::Session;
+use crate::unavailable::Result;
+
+/// Rows in one transaction, at most.
+const STEP_ROWS: i64 = 10_000;
+
+/// Rows up to which those of a dropped chunk are counted; of more, the planner's estimate is told.
+const COUNTED_ROWS: f32 = 10_000_000.0;
+
+/// Removes rejections: of those, `received_at` is the age.
+const REJECTED: &str = "
+    DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < $1 LIMIT $2)";
+
+/// Removes incidents that are resolved and of which nobody is still to be told, with their notifications.
+const INCIDENTS: &str = "
+    DELETE FROM incidents WHERE number IN (
+        SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < $1
+        AND NOT EXISTS (
+            SELECT FROM notifications n LEFT JOIN messages m ON m.number = n.message
+            WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
+        LIMIT $2
+    )";
+
+/// Removes messages whose notifications went with their incidents.
+const MESSAGES: &str = "
+    DELETE FROM messages WHERE number IN (
+        SELECT number FROM messages m WHERE made_at < $1
+        AND NOT EXISTS (SELECT FROM notifications WHERE message = m.number)
+        LIMIT $2
+    )";
+
+/// Removes what is remembered of devices that have been normal for long.
+const STANDINGS: &str = "
+    DELETE FROM alert_states WHERE phase = 'normal' AND written_at < $1 AND (rule, device, metric) IN (
+        SELECT rule, device, metric FROM alert_states WHERE phase = 'normal' AND written_at < $1 LIMIT $2
+    )";
+
+const SILENCES: &str = "
+    DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < $1 LIMIT $2)";
+
+/// By the key, which is found in a chunk of any kind.
+const READINGS: &str = "
+    DELETE FROM readings r USING (
+        SELECT series, measured_at, boot, seq, value FROM readings
+        WHERE stored_at < $1 AND measured_at >= $3 AND measured_at < $4 LIMIT $2
+    ) old
+    WHERE r.measured_at >= $3 AND r.measured_at < $4 AND r.stored_at < $1
+        AND (r.series, r.measured_at, r.boot, r.seq, r.value)
+            = (old.series, old.measured_at, old.boot, old.seq, old.value)";
+
+/// A chunk or partition, and the times of measurement that it holds.
+struct Part {
+    table: String,
+    from: Micros,
+    to: Micros,
+}
+
+impl Part {
+    fn range(&self) -> [(&(dyn ToSql + Sync), Type); 2] {
+        [(&self.from, Type::TIMESTAMPTZ), (&self.to, Type::TIMESTAMPTZ)]
+    }
+
+    /// The partition of what was measured long ago is made once, by the migration.
+    fn is_permanent(&self) -> bool {
+        self.from == Micros::BEFORE_ALL
+    }
+}
+
+/// Returns how many readings, rejections and incidents were removed.
+pub(crate) async fn purge(pool: &Pool, older_than: Timestamp) -> Result<u64> {
+    let older_than = Micros::bound(older_than);
+    let mut removed = 0;
+    for part in pool.call("purge", async |session| parts(session, older_than).await).await? {
+        removed += purge_part(pool, &part, older_than).await?;
+    }
+    let params: [Param<'_>; 2] = [(&older_than, Type::TIMESTAMPTZ), (&STEP_ROWS, Type::INT8)];
+    for delete in [REJECTED, INCIDENTS] {
+        removed += purge_rows(pool, delete, &params).await?;
+    }
+    for delete in [MESSAGES, STANDINGS, SILENCES] {
+        purge_rows(pool, delete, &params).await?;
+    }
+    Ok(removed)
+}
+
+async fn purge_part(pool: &Pool, part: &Part, older_than: Micros) -> Result<u64> {
+    let dropped = pool.call("purge", async |session| drop_if_old(session, part, older_than).await);
+    if let Some(rows) = dropped.await? {
+        return Ok(rows);
+    }
+    let [from, to] = part.range();
+    let params = [(&older_than as _, Type::TIMESTAMPTZ), (&STEP_ROWS as _, Type::INT8), from, to];
+    purge_rows(pool, READINGS, &params).await
+}
+
+/// Live writes go on between the steps.
+async fn purge_rows(
+    pool: &Pool,
+    delete: &'static str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<u64> {
+    let mut removed = 0;
+    loop {
+        let step = pool.call("purge", async |session| session.client.execute_typed(delete, params).await);
+        let count = step.await?;
+        removed += count;
+        if count < STEP_ROWS as u64 {
+            return Ok(removed);
+        }
+    }
+}
+
+/// Those that may hold a reading that was stored before `older_than`.
+///
+/// A reading is not taken from a clock that is more than [`MAX_CLOCK_AHEAD`] ahead, so that one stored long ago was
+/// measured long ago.
+async fn parts(session: &Session, older_than: Micros) -> anyhow::Result<Vec<Part>> {
+    const CHUNKS: &str = "
+        SELECT format('%I.%I', chunk_schema, chunk_name), range_start, range_end
+        FROM timescaledb_information.chunks
+        WHERE hypertable_schema = current_schema() AND hypertable_name = 'readings' AND range_start < $1
+        ORDER BY range_start";
+    const PARTITIONS: &str = r"
+        SELECT name, start, until FROM pg_inherits,
+            LATERAL (SELECT inhrelid::regclass::text AS name, pg_get_expr(relpartbound, oid) AS bounds
+                     FROM pg_class WHERE oid = inhrelid) partition,
+            LATERAL (SELECT coalesce(substring(bounds FROM 'FROM \(''(.+?)''')::timestamptz, '-infinity') AS start,
+                            coalesce(substring(bounds FROM 'TO \(''(.+?)''')::timestamptz, 'infinity') AS until) ends
+        WHERE inhparent = 'readings'::regclass AND start < $1
+        ORDER BY start";
+    let ahead = MAX_CLOCK_AHEAD.as_micros() as i64;
+    let measured_before = Micros(older_than.0.saturating_add(ahead));
+    let select = match session.layout {
+        Layout::Hypertable => CHUNKS,
+        Layout::Partitions => PARTITIONS,
+    };
+    let rows = session.client.query_typed(select, &[(&measured_before, Type::TIMESTAMPTZ)]).await?;
+    Ok(rows.iter().map(|row| Part { table: row.get(0), from: row.get(1), to: row.get(2) }).collect())
+}
+
+/// Returns how many rows have gone with it, or none where something in it is to stay.
+async fn drop_if_old(session: &mut Session, part: &Part, older_than: Micros) -> anyhow::Result<Option<u64>> {
+    const CHUNK: &str = "SELECT drop_chunks('readings', newer_than => $1, older_than => $2)";
+    let transaction = session.client.transaction().await?;
+    // Once more behind the lock, which makes writers wait: a replay may just have come in.
+    if part.is_permanent() || !is_old(&transaction, part, older_than).await? {
+        return Ok(None);
+    }
+    transaction.batch_execute("LOCK TABLE ONLY readings IN SHARE ROW EXCLUSIVE MODE").await?;
+    if !is_old(&transaction, part, older_than).await? {
+        return Ok(None);
+    }
+    let rows = count(&transaction, part).await?;
+    match session.layout {
+        Layout::Hypertable => drop(transaction.query_typed(CHUNK, &part.range()).await?),
+        Layout::Partitions => transaction.batch_execute(&format!("DROP TABLE {}", part.table)).await?,
+    }
+    transaction.commit().await?;
+    tracing::info!(table = part.table, rows, "dropped what is old");
+    Ok(Some(rows))
+}
+
+async fn is_old(transaction: &Transaction<'_>, part: &Part, older_than: Micros) -> anyhow::Result<bool> {
+    const SELECT: &str = "
+        SELECT NOT EXISTS (
+            SELECT FROM readings WHERE measured_at >= $1 AND measured_at < $2 AND stored_at >= $3)";
+    let [from, to] = part.range();
+    let row = transaction.query_typed_one(SELECT, &[from, to, (&older_than, Type::TIMESTAMPTZ)]).await?;
+    Ok(row.get(0))
+}
+
+async fn count(transaction: &Transaction<'_>, part: &Part) -> anyhow::Result<u64> {
+    const SELECT: &str = "
+        SELECT CASE WHEN reltuples > $4 THEN reltuples::bigint
+               ELSE (SELECT count(*) FROM readings WHERE measured_at >= $1 AND measured_at < $2) END
+        FROM pg_class WHERE oid = to_regclass($3)";
+    let [from, to] = part.range();
+    let params = [from, to, (&part.table as _, Type::TEXT), (&COUNTED_ROWS as _, Type::FLOAT4)];
+    Ok(transaction.query_typed_one(SELECT, &params).await?.get::<_, i64>(0).unsigned_abs())
+}

@@ -1,0 +1,126 @@
+//! A PostgreSQL database for one test, on the server that the environment names.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use store::{Postgres, PostgresUrl, Store};
+use tokio_postgres::{Client, Config, NoTls};
+
+/// A superuser's URL, for example `postgres://postgres:secret@127.0.0.1:5432/postgres`.
+const SERVER: &str = "MILLRACE_TEST_DATABASE";
+
+const PASSWORD: &str = "for-tests";
+
+/// Exists until it is dropped, with the role that uses it.
+pub(crate) struct Database {
+    name: String,
+    server: Config,
+}
+
+impl Database {
+    /// Empty, with a role of its own that may make tables but, as it does not own the database, no extension.
+    ///
+    /// None, which is said on stderr, where there is no server to ask; under CI that is a failure.
+    pub(crate) async fn create() -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let Ok(url) = std::env::var(SERVER) else {
+            assert!(std::env::var("CI").is_err(), "{SERVER} must name a PostgreSQL server");
+            eprintln!("DID NOT RUN: {SERVER} names no PostgreSQL server");
+            return None;
+        };
+        let server: Config = url.parse().unwrap();
+        let name = format!("millrace_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let database = Self { name, server };
+        let name = &database.name;
+        let admin = connect(&database.server).await;
+        admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")).await.unwrap();
+        // Some servers have TimescaleDB in template1.
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
+        database.run(&format!("GRANT CREATE ON SCHEMA public TO {name}")).await;
+        Some(database)
+    }
+
+    /// The same with TimescaleDB; none where the server does not have it.
+    pub(crate) async fn with_timescaledb() -> Option<Self> {
+        let database = Self::create().await?;
+        let admin = database.admin().await;
+        let available = "SELECT FROM pg_available_extensions WHERE name = 'timescaledb'";
+        if admin.query(available, &[]).await.unwrap().is_empty() {
+            assert!(std::env::var("CI").is_err(), "the server in {SERVER} must have TimescaleDB");
+            eprintln!("DID NOT RUN: the server in {SERVER} does not have TimescaleDB");
+            return None;
+        }
+        admin.batch_execute("CREATE EXTENSION timescaledb").await.unwrap();
+        Some(database)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.url_as(&self.name, PASSWORD)
+    }
+
+    pub(crate) fn url_as(&self, role: &str, password: &str) -> String {
+        let tokio_postgres::config::Host::Tcp(host) = &self.server.get_hosts()[0] else {
+            panic!("{SERVER} must name a host")
+        };
+        let port = self.server.get_ports().first().copied().unwrap_or(5432);
+        format!("postgres://{role}:{password}@{host}:{port}/{}", self.name)
+    }
+
+    /// The superuser's URL.
+    pub(crate) fn admin_url(&self) -> String {
+        let password = String::from_utf8(self.server.get_password().unwrap().to_vec()).unwrap();
+        self.url_as(self.server.get_user().unwrap(), &password)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        store_at(&self.url())
+    }
+
+    /// The superuser's connection to it.
+    pub(crate) async fn admin(&self) -> Client {
+        let mut config = self.server.clone();
+        connect(config.dbname(&self.name)).await
+    }
+
+    /// Runs statements as the superuser.
+    pub(crate) async fn run(&self, sql: &str) {
+        self.admin().await.batch_execute(sql).await.unwrap();
+    }
+
+    /// The first column of what a query gives, as the superuser.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        self.admin().await.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (name, server) = (self.name.clone(), self.server.clone());
+        let removal = async move {
+            let admin = connect(&server).await;
+            admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+            admin.batch_execute(&format!("DROP ROLE {name}")).await.unwrap();
+        };
+        std::thread::spawn(|| block_on(removal)).join().unwrap();
+    }
+}
+
+pub(crate) fn store_at(url: &str) -> Arc<dyn Store> {
+    let url: PostgresUrl = url.parse().unwrap();
+    Arc::new(Postgres::new(url))
+}
+
+async fn connect(config: &Config) -> Client {
+    let (client, connection) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+}

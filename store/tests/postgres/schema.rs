@@ -1,0 +1,126 @@
+//! Who may make the schema, who may use it, and what it is made of.
+
+use store::{Postgres, ReadingStore};
+
+use super::database::store_at;
+use super::partitions::contract::{batch, everything, reading};
+use super::{Database, Fresh, hypertable, partitions};
+
+#[tokio::test]
+async fn a_role_that_may_only_read_uses_what_is_there() {
+    for database in [Database::create().await, Database::with_timescaledb().await].into_iter().flatten() {
+        let owner = database.name();
+        let reader = format!("{owner}_reader");
+        database
+            .run(&format!(
+                "CREATE ROLE {reader} LOGIN PASSWORD 'read';
+             ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT ON TABLES TO {reader}"
+            ))
+            .await;
+        let store = store_at(&database.url_as(&reader, "read"));
+        let problem = store.latest().await.unwrap_err().to_string();
+        let advice = "has version 0, needed is 9, and this role may not change it: start db-writer first";
+        assert!(problem.contains(advice), "{problem}");
+        let one = reading("temperature/a", 1_700_000_000_000_000, 1.0);
+        database.store().write(&batch([one.clone()])).await.unwrap();
+        assert_eq!(store.latest().await.unwrap(), std::slice::from_ref(&one));
+        assert_eq!(everything(&*store).await, std::slice::from_ref(&one));
+        let refused = store.write(&batch([one])).await;
+        assert_eq!(
+            refused
+                .map(|written| written.duplicate)
+                .map_err(|e| e.to_string().contains("the role may not do this")),
+            Err(true)
+        );
+        database.run(&format!("DROP OWNED BY {reader}; DROP ROLE {reader}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let Some(Fresh { store, database }) = partitions::fresh().await else { return };
+    store.latest().await.unwrap();
+    database.run("INSERT INTO migrations (version) VALUES (10)").await;
+    let refused = database.store().latest().await.unwrap_err().to_string();
+    let reason = "made by a newer Millrace: its schema has version 10, known here are versions up to 9";
+    assert!(refused.contains(reason), "{refused}");
+}
+
+#[tokio::test]
+async fn incidents_and_mails_of_the_fourth_schema_are_carried_over() {
+    if let Some(database) = Database::create().await {
+        make_old(&database, include_str!("../../src/engine/postgres/migrations/0002_partitions.sql")).await;
+        partitions::contract::carried::check(&*database.store()).await;
+    }
+    if let Some(database) = Database::with_timescaledb().await {
+        make_old(&database, include_str!("../../src/engine/postgres/migrations/0002_hypertable.sql")).await;
+        hypertable::contract::carried::check(&*database.store()).await;
+    }
+}
+
+/// The fourth schema, with incidents and mails.
+async fn make_old(database: &Database, layout: &str) {
+    let owner = database.name();
+    let schema = include_str!("../../src/engine/postgres/migrations/0001_schema.sql");
+    let view = include_str!("../../src/engine/postgres/migrations/0003_temperature.sql");
+    database
+        .run(&format!(
+            "SET ROLE {owner}; {schema}; {layout}; {view};
+             CREATE TABLE migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+             INSERT INTO migrations (version) VALUES (1), (2), (3), (4);
+             CREATE FUNCTION micros(bigint) RETURNS timestamptz LANGUAGE sql AS
+                 $$ SELECT 'epoch'::timestamptz + $1 * INTERVAL '1 microsecond' $$;
+             INSERT INTO incidents
+                 (id, rule, device, metric, opened_at, value, unit, resolved_at, resolved_value, stored_at)
+             VALUES
+                 ('i1', 'too hot', 'a', 'temperature', micros(5), 31.5, 'celsius', micros(9), 22, micros(100)),
+                 ('i2', 'too hot', 'a', 'temperature', micros(15), 31.5, 'celsius', NULL, NULL, micros(101)),
+                 ('i3', 'too hot', 'b', 'temperature', micros(1), 31.5, 'celsius', micros(2), 22, micros(102));
+             INSERT INTO mails (message_id, incident, kind, recipients, sent_at) VALUES
+                 ('i1.opened@millrace', 'i1', 'opened', 'a@example.org, b@example.org', micros(7)),
+                 ('i1.resolved@millrace', 'i1', 'resolved', 'a@example.org, b@example.org', NULL),
+                 ('i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', micros(17))"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn a_superuser_adds_timescaledb_where_the_server_has_it() {
+    let Some(database) = Database::create().await else { return };
+    let store = store_at(&database.admin_url());
+    store.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
+    let available =
+        database.texts("SELECT name::text FROM pg_available_extensions WHERE name = 'timescaledb'").await;
+    let added = database.texts("SELECT extname::text FROM pg_extension WHERE extname = 'timescaledb'").await;
+    assert_eq!(added, available);
+}
+
+#[tokio::test]
+async fn the_newest_temperatures_are_asked_for_in_one_line() {
+    for Fresh { store, database } in
+        [hypertable::fresh().await, partitions::fresh().await].into_iter().flatten()
+    {
+        const MONTH: i64 = 30 * 24 * 3_600_000_000;
+        let at = |i: i64| 1_700_000_000_000_000 + i * MONTH;
+        let readings = (0..12)
+            .flat_map(|i| [reading("temperature/a/b", at(i), i as f64), reading("humidity/a", at(i), 1.0)]);
+        store.write(&batch(readings)).await.unwrap();
+        let newest =
+            "SELECT sensor || ' ' || value FROM (SELECT * FROM temperature ORDER BY time DESC LIMIT 10) t";
+        let expected: Vec<_> = (2..12).rev().map(|i| format!("a/b {i}")).collect();
+        assert_eq!(database.texts(newest).await, expected);
+        let admin = database.admin().await;
+        admin.batch_execute("SET enable_sort = off; SET enable_seqscan = off").await.unwrap();
+        let plan =
+            admin.query("EXPLAIN SELECT * FROM temperature ORDER BY time DESC LIMIT 10", &[]).await.unwrap();
+        let plan: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+        assert!(!plan.join("\n").contains("Sort"), "an index gives the order: {plan:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_made_without_its_database() {
+    let store = Postgres::new("postgres://a:secret@127.0.0.1:1/m".parse().unwrap());
+    assert!(store.write(&batch([])).await.is_err());
+    assert!(!format!("{store:?}").contains("secret"));
+}
