@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use service::Check;
 use store::{Store, Transition};
-use telemetry::{Decoded, Message};
+use telemetry::Decoded;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -40,7 +40,7 @@ impl Alerter {
     /// connection over which deliveries come: while it is down, nobody is called absent.
     pub async fn run(
         self,
-        deliveries: Deliveries<Message>,
+        deliveries: Deliveries<Arc<Decoded>>,
         link: watch::Receiver<ConnectionStatus>,
         notifiers: Notifiers,
         ready: Check,
@@ -84,10 +84,10 @@ impl Alerter {
         }
     }
 
-    pub(crate) async fn settle(&self, judged: Vec<(Decoded, Delivery<()>)>) {
-        for (decoded, debt) in judged {
-            self.counters.judged(&decoded);
-            if debt.settle(Outcome::Done).await.is_err() {
+    pub(crate) async fn settle(&self, judged: Vec<Delivery<Arc<Decoded>>>) {
+        for delivery in judged {
+            self.counters.judged(&delivery.item);
+            if delivery.settle(Outcome::Done).await.is_err() {
                 self.counters.unsettled.inc();
             }
         }

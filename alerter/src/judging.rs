@@ -7,7 +7,7 @@ use broker::{Backoff, ConnectionStatus, Deliveries, Delivery};
 use jiff::Timestamp;
 use service::Check;
 use store::{Changes, Lease};
-use telemetry::Message;
+use telemetry::Decoded;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::warn;
@@ -77,7 +77,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    pub(crate) async fn run(mut self, mut deliveries: Deliveries<Message>) {
+    pub(crate) async fn run(mut self, mut deliveries: Deliveries<Arc<Decoded>>) {
         self.resume().await;
         let mut taken = Vec::new();
         loop {
@@ -96,7 +96,7 @@ impl<'a> Judging<'a> {
         }
     }
 
-    async fn judge_all(&mut self, taken: &mut Vec<Delivery<Message>>) {
+    async fn judge_all(&mut self, taken: &mut Vec<Delivery<Arc<Decoded>>>) {
         let mut rest = taken.drain(..).peekable();
         while let Some(first) = rest.peek().map(Delivery::session) {
             // Before this connection another alerter may have judged; within this process there is none.
@@ -110,19 +110,15 @@ impl<'a> Judging<'a> {
         }
     }
 
-    async fn judge_some(&mut self, taken: Vec<Delivery<Message>>) {
+    async fn judge_some(&mut self, taken: Vec<Delivery<Arc<Decoded>>>) {
         let (mut changes, judged_at) = (Changes::default(), Timestamp::now());
-        let mut judged = Vec::with_capacity(taken.len());
         let mut clock = Timestamp::MIN;
-        for delivery in taken {
-            let (message, debt) = delivery.split();
-            clock = clock.max(message.received_at);
-            let decoded = message.decode();
-            self.alerter.counters.took(&decoded);
+        for Delivery { item: decoded, .. } in &taken {
+            clock = clock.max(decoded.received_at);
+            self.alerter.counters.took(decoded);
             for reading in &decoded.readings {
                 self.judge.observe(reading, judged_at, &mut changes);
             }
-            judged.push((decoded, debt));
         }
         self.keep_absence().await;
         let lag = Duration::try_from(judged_at.duration_since(clock)).unwrap_or_default();
@@ -130,7 +126,7 @@ impl<'a> Judging<'a> {
         // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
         self.judge.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
-        self.alerter.settle(judged).await;
+        self.alerter.settle(taken).await;
     }
 
     /// Nothing comes: whatever was published until now has been judged, if there is a connection.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use broker::BrokerUrl;
 use service::{Context, SettingError, Settings};
 use store::{Channel, Store};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use crate::alerter::MAX_BATCH;
 use crate::{Alerter, Counters, Mail, Mailer, Mqtt, Notifiers, Rules, RulesFile, Templates, Webhook};
@@ -25,13 +25,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     let prepared = prepare(&context, store, Ends { page, broker, name: name() })?;
     context.serve_admin().await?;
-    let (out, deliveries) = mpsc::channel(AHEAD);
     let link = source.link();
+    let (deliveries, received) = source.open(AHEAD, &context);
     let (alerter, notifiers) = prepared.start();
-    tokio::join!(
-        source.consume(out, &context),
-        alerter.run(deliveries, link, notifiers, context.health.check("store")),
-    );
+    tokio::join!(received, alerter.run(deliveries, link, notifiers, context.health.check("store")),);
     Ok(())
 }
 

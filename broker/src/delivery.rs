@@ -1,7 +1,7 @@
 //! A message and the one debt it carries.
 
 use rand::RngExt;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{amqp, mqtt};
 
@@ -25,9 +25,6 @@ pub struct Delivery<T> {
     pub item: T,
     debt: Debt,
 }
-
-/// A stream of deliveries, in the order in which the broker sent them.
-pub type Deliveries<T> = mpsc::Receiver<Delivery<T>>;
 
 #[derive(Debug)]
 enum Debt {
@@ -127,6 +124,11 @@ impl<T> Delivery<T> {
 
     pub(crate) fn amqp(item: T, debt: amqp::Debt) -> Self {
         Self { item, debt: Debt::Amqp(debt) }
+    }
+
+    /// Replaces the item, and keeps the acknowledgement.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Delivery<U> {
+        Delivery { item: f(self.item), debt: self.debt }
     }
 
     /// Parts the message from its debt, so that each can be kept where it is needed.

@@ -5,6 +5,7 @@
 mod amqp;
 mod backoff;
 mod connection_status;
+mod deliveries;
 mod delivery;
 mod mqtt;
 mod outbox;
@@ -13,7 +14,8 @@ mod url;
 pub use amqp::{Queue, consume_queue};
 pub use backoff::Backoff;
 pub use connection_status::ConnectionStatus;
-pub use delivery::{Debts, Deliveries, Delivery, Outcome, Receipt, Unsettled};
+pub use deliveries::Deliveries;
+pub use delivery::{Debts, Delivery, Outcome, Receipt, Unsettled};
 pub use mqtt::{Qos, Subscription, consume};
 pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

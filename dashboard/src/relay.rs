@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use service::Check;
 use store::{Incident, IncidentQuery, Store};
-use telemetry::Message;
+use telemetry::Decoded;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
@@ -34,7 +34,7 @@ const ALERTS_KEPT: usize = 1_000;
 ///
 /// Whenever messages may have been missed, and now and then, the newest readings are taken from the store again.
 pub async fn relay(
-    deliveries: Deliveries<Message>,
+    deliveries: Deliveries<Arc<Decoded>>,
     link: watch::Receiver<ConnectionStatus>,
     live: Live,
     store: Arc<dyn Store>,
@@ -46,7 +46,7 @@ pub async fn relay(
     }
 }
 
-async fn show(mut deliveries: Deliveries<Message>, live: &Live) {
+async fn show(mut deliveries: Deliveries<Arc<Decoded>>, live: &Live) {
     let mut ticks = tokio::time::interval(FRAME_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut taken = Vec::new();
@@ -61,11 +61,11 @@ async fn show(mut deliveries: Deliveries<Message>, live: &Live) {
     }
 }
 
-async fn observe(taken: &mut Vec<Delivery<Message>>, live: &Live) {
+async fn observe(taken: &mut Vec<Delivery<Arc<Decoded>>>, live: &Live) {
     let mut readings = Vec::with_capacity(taken.len());
     for delivery in taken.drain(..) {
-        let (message, debt) = delivery.split();
-        readings.extend(message.decode().readings);
+        let (decoded, debt) = delivery.split();
+        readings.extend(Arc::unwrap_or_clone(decoded).readings);
         // Nobody waits for a page: what could not be settled needs no second try.
         let _ = debt.settle(Outcome::Done).await;
     }
@@ -158,7 +158,7 @@ mod tests {
         let (_broker, deliveries) = tokio::sync::mpsc::channel(1);
         let (link, health) = (watch::Sender::new(ConnectionStatus::default()), service::Health::default());
         let (subscribed, ready) = (link.subscribe(), health.check("store"));
-        let relay = tokio::spawn(relay(deliveries, subscribed, live.clone(), store.clone(), ready));
+        let relay = tokio::spawn(relay(deliveries.into(), subscribed, live.clone(), store.clone(), ready));
         let is_ready = async {
             while !health.problems().is_empty() {
                 tokio::time::sleep(Duration::from_millis(1)).await;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use service::{Context, SettingError, Settings};
-use tokio::sync::mpsc;
 use tracing::info;
 
 use crate::newest::Ages;
@@ -77,10 +76,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         stop: context.stop.clone(),
     };
     tokio::spawn(pipeline.follow(places, live.clone(), context.stop.clone()));
-    let (out, deliveries) = mpsc::channel(AHEAD);
     let link = source.link();
+    let (deliveries, received) = source.open(AHEAD, &context);
     tokio::join!(
-        source.consume(out, &context),
+        received,
         relay(deliveries, link, live, store, context.health.check("store")),
         serve(listener, server),
     );

@@ -1,8 +1,10 @@
-//! Deliveries → readings, gathered until they are written.
+//! Readings from deliveries, gathered until they are written.
+
+use std::sync::Arc;
 
 use broker::{Debts, Deliveries, Delivery};
 use store::{Batch, RejectedMessage};
-use telemetry::{Batcher, Decoded, Limits, Message, Size};
+use telemetry::{Batcher, Decoded, Limits, Reading, Rejected, Size};
 use tokio::time::Instant;
 
 use crate::Counters;
@@ -10,27 +12,42 @@ use crate::Counters;
 /// Messages that are read before anything else gets its turn.
 const AT_ONCE: usize = 256;
 
-/// Messages, read, and the debts they came with.
+/// Readings and rejections, and the debts they came with.
 #[derive(Default)]
 pub(crate) struct Held {
     pub(crate) batch: Batch,
     pub(crate) debts: Debts,
 }
 
+impl Held {
+    fn add(
+        &mut self,
+        readings: impl IntoIterator<Item = Reading>,
+        rejected: impl IntoIterator<Item = Rejected>,
+    ) {
+        self.batch.readings.extend(readings);
+        self.batch.rejected.extend(rejected.into_iter().map(
+            |Rejected { topic, payload, reason, received_at }| RejectedMessage {
+                received_at,
+                topic,
+                reason,
+                payload,
+            },
+        ));
+    }
+}
+
 /// The batch that is being gathered, and where it comes from.
 pub(crate) struct Intake {
-    deliveries: Deliveries<Message>,
+    deliveries: Deliveries<Arc<Decoded>>,
     ended: bool,
     batcher: Batcher<Held>,
-    /// Empty between two messages, and kept for its memory.
-    decoded: Decoded,
     counters: Counters,
 }
 
 impl Intake {
-    pub(crate) fn new(deliveries: Deliveries<Message>, limits: Limits, counters: Counters) -> Self {
-        let (batcher, decoded) = (Batcher::new(limits), Decoded::default());
-        Self { deliveries, ended: false, batcher, decoded, counters }
+    pub(crate) fn new(deliveries: Deliveries<Arc<Decoded>>, limits: Limits, counters: Counters) -> Self {
+        Self { deliveries, ended: false, batcher: Batcher::new(limits), counters }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -80,26 +97,22 @@ impl Intake {
             if self.batcher.is_full() {
                 return;
             }
-            let Ok(next) = self.deliveries.try_recv() else { return };
+            let Some(next) = self.deliveries.try_recv() else { return };
             self.add(now, next);
         }
     }
 
-    fn add(&mut self, now: std::time::Instant, delivery: Delivery<Message>) {
-        let (message, debt) = delivery.split();
-        message.decode_into(&mut self.decoded);
-        let Decoded { readings, rejected } = &mut self.decoded;
-        let count = readings.len() + rejected.len();
-        self.counters.took(count, message.received_at);
-        let held = self.batcher.add(now, Size { count, bytes: message.payload.len() });
+    fn add(&mut self, now: std::time::Instant, delivery: Delivery<Arc<Decoded>>) {
+        let (decoded, debt) = delivery.split();
+        let size = Size { count: decoded.count(), bytes: decoded.payload_bytes };
+        self.counters.took(size.count, decoded.received_at);
+        let held = self.batcher.add(now, size);
         held.debts.push(debt);
-        held.batch.readings.append(readings);
-        held.batch.rejected.extend(rejected.drain(..).map(|rejected| RejectedMessage {
-            received_at: message.received_at,
-            topic: message.topic.clone(),
-            reason: rejected.reason,
-            payload: rejected.payload,
-        }));
+        match Arc::try_unwrap(decoded) {
+            Ok(decoded) => held.add(decoded.readings, decoded.rejected),
+            // At the edge others hold the same message.
+            Err(shared) => held.add(shared.readings.iter().cloned(), shared.rejected.iter().cloned()),
+        }
     }
 }
 

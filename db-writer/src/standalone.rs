@@ -1,7 +1,6 @@
 //! The writer as a process of its own: from a broker into the store.
 
 use service::Context;
-use tokio::sync::mpsc;
 
 use crate::{Config, Counters, Retention, forget_old, run};
 
@@ -18,11 +17,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     context.serve_admin().await?;
     tokio::spawn(forget_old(retention, store.clone(), context.stop.clone()));
-    let (out, deliveries) = mpsc::channel(AHEAD);
+    let (deliveries, received) = source.open(AHEAD, &context);
     let counters = Counters::register(&context.metrics);
-    tokio::join!(
-        source.consume(out, &context),
-        run(config, deliveries, store, counters, context.health.check("store")),
-    );
+    tokio::join!(received, run(config, deliveries, store, counters, context.health.check("store")),);
     Ok(())
 }

@@ -7,7 +7,7 @@ use broker::{Backoff, Deliveries, Outcome};
 use serde::Deserialize;
 use service::{Check, SettingError, Settings};
 use store::{Batch, ReadingStore, Written};
-use telemetry::{Limits, Message};
+use telemetry::{Decoded, Limits};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -64,7 +64,7 @@ impl Config {
 /// the rest waits at the broker.
 pub async fn run(
     config: Config,
-    deliveries: Deliveries<Message>,
+    deliveries: Deliveries<Arc<Decoded>>,
     store: Arc<dyn ReadingStore>,
     counters: Counters,
     ready: Check,

@@ -1,5 +1,6 @@
 //! Hands each reading to those who owe something for it, and waits until all of them have paid.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
-use telemetry::{CollectedMetrics, Message};
+use telemetry::{CollectedMetrics, Decoded, Message};
 use tokio::sync::{mpsc, watch};
 
 /// Where readings come in; the broker hands each publish to it.
@@ -17,8 +18,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) struct Hub {
     collected: CollectedMetrics,
     /// Weak, so that closing the strong ends lets the services finish.
-    debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
-    pages: mpsc::WeakSender<Delivery<Message>>,
+    debtors: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
+    pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
     link: watch::Sender<ConnectionStatus>,
     last_stamp: AtomicI64,
     counters: Counters,
@@ -38,8 +39,8 @@ impl Hub {
     /// `debtors` must settle a message before its PUBACK; `pages` see it afterwards and owe nothing.
     pub(crate) fn new(
         collected: CollectedMetrics,
-        debtors: Vec<mpsc::WeakSender<Delivery<Message>>>,
-        pages: mpsc::WeakSender<Delivery<Message>>,
+        debtors: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
+        pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
         metrics: &Metrics,
     ) -> Self {
         let metrics = metrics.of("edge");
@@ -80,19 +81,21 @@ impl Hub {
         }
         self.counters.published.inc();
         let message = Message { topic: topic.to_owned(), payload, received_at: self.stamp() };
+        // At the edge a payload is decoded here and nowhere else.
+        let decoded = Arc::new(message.decode());
         let mut receipts = Vec::with_capacity(self.debtors.len());
         for debtor in &self.debtors {
-            receipts.push(owe(debtor, &message).await);
+            receipts.push(owe(debtor, &decoded).await);
         }
         for (debtor, mut receipt) in self.debtors.iter().zip(receipts) {
             let mut backoff = Backoff::default();
             while receipt.outcome().await == Outcome::Retry {
                 tokio::time::sleep(backoff.after(Duration::ZERO)).await;
-                receipt = owe(debtor, &message).await;
+                receipt = owe(debtor, &decoded).await;
             }
         }
         self.counters.kept.inc();
-        self.show(message);
+        self.show(decoded);
     }
 
     /// The broker's time, never the same twice: it tells two readings of one value apart.
@@ -103,9 +106,9 @@ impl Hub {
         Timestamp::from_microsecond(stamp).expect("microseconds since 1970 are in range until the year 9999")
     }
 
-    fn show(&self, message: Message) {
+    fn show(&self, decoded: Arc<Decoded>) {
         let Some(pages) = self.pages.upgrade() else { return };
-        if pages.try_send(Delivery::untracked(message)).is_err() {
+        if pages.try_send(Delivery::untracked(decoded)).is_err() {
             self.counters.not_shown.inc();
             self.link.send_modify(|link| link.missed += 1);
         }
@@ -113,8 +116,8 @@ impl Hub {
 }
 
 /// A stopped service takes nothing any more: the device gets no PUBACK and publishes again after the next start.
-async fn owe(debtor: &mpsc::WeakSender<Delivery<Message>>, message: &Message) -> broker::Receipt {
-    let (delivery, receipt) = Delivery::tracked(message.clone());
+async fn owe(debtor: &mpsc::WeakSender<Delivery<Arc<Decoded>>>, decoded: &Arc<Decoded>) -> broker::Receipt {
+    let (delivery, receipt) = Delivery::tracked(Arc::clone(decoded));
     let sent = match debtor.upgrade() {
         Some(debtor) => debtor.send(delivery).await.is_ok(),
         None => false,
@@ -134,10 +137,10 @@ mod tests {
 
     struct Ends {
         hub: Hub,
-        senders: Vec<mpsc::Sender<Delivery<Message>>>,
-        writer: mpsc::Receiver<Delivery<Message>>,
-        alerter: mpsc::Receiver<Delivery<Message>>,
-        pages: mpsc::Receiver<Delivery<Message>>,
+        senders: Vec<mpsc::Sender<Delivery<Arc<Decoded>>>>,
+        writer: mpsc::Receiver<Delivery<Arc<Decoded>>>,
+        alerter: mpsc::Receiver<Delivery<Arc<Decoded>>>,
+        pages: mpsc::Receiver<Delivery<Arc<Decoded>>>,
     }
 
     fn ends() -> Ends {
@@ -164,7 +167,7 @@ mod tests {
         assert!(pages.try_recv().is_err(), "a page shows what is kept");
         alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
         puback.await;
-        assert_eq!(pages.recv().await.unwrap().item.topic, "temperature/lab");
+        assert_eq!(pages.recv().await.unwrap().item.readings[0].series.as_str(), "temperature/lab");
     }
 
     #[tokio::test]

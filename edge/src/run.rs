@@ -11,7 +11,7 @@ use dashboard::{Live, Pipeline, Places, Resend, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
-use telemetry::{CollectedMetrics, Message};
+use telemetry::{CollectedMetrics, Decoded};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -94,9 +94,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
 struct Ends {
     /// They keep the services' streams open: dropping them lets the services finish.
-    senders: [mpsc::Sender<Delivery<Message>>; 3],
+    senders: [mpsc::Sender<Delivery<Arc<Decoded>>>; 3],
     /// What the alerter is to judge, once it is known where it can publish alerts.
-    judged: Deliveries<Message>,
+    judged: Deliveries<Arc<Decoded>>,
     /// Ends when open pages have been told that we stop.
     pages: JoinHandle<()>,
 }
@@ -118,13 +118,20 @@ fn start_services(
 
     let config = db_writer::Config::from_settings(settings)?;
     let counters = db_writer::Counters::register(metrics);
-    services.spawn(db_writer::run(config, written, store.clone(), counters, health.check("db-writer")));
+    services.spawn(db_writer::run(
+        config,
+        written.into(),
+        store.clone(),
+        counters,
+        health.check("db-writer"),
+    ));
     let retention = db_writer::Retention::from_settings(settings)?;
     tokio::spawn(db_writer::forget_old(retention, store.clone(), stop.clone()));
 
     let config = dashboard::Config::from_settings(settings)?;
     let live = Live::new(config.ages());
-    let relayed = dashboard::relay(shown, hub.link(), live.clone(), store.clone(), health.check("dashboard"));
+    let relayed =
+        dashboard::relay(shown.into(), hub.link(), live.clone(), store.clone(), health.check("dashboard"));
     services.spawn(relayed);
     let pipeline = Pipeline::default();
     let places = Places::here(health.clone(), metrics.clone());
@@ -141,7 +148,7 @@ fn start_services(
         stop: stop.clone(),
     };
     let pages = tokio::spawn(dashboard::serve(listener, server));
-    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged, pages }))
+    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged: judged.into(), pages }))
 }
 
 fn start_sensors(sensors: &Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {

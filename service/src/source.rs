@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, ConnectionStatus, Delivery, Qos, Queue, Subscription};
+use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Qos, Queue, Subscription};
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{CollectedMetrics, Message};
+use telemetry::{CollectedMetrics, Decoded, Message};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Check, Context, SettingError, Settings};
@@ -66,8 +66,20 @@ impl Source {
         self.link.subscribe()
     }
 
-    /// Takes messages until the context's stop; readiness follows the connection.
-    pub async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
+    /// What is received, decoded, and the task that receives it until the context's stop; readiness follows the
+    /// connection. At most `ahead` messages wait to be decoded.
+    pub fn open(
+        self,
+        ahead: usize,
+        context: &Context,
+    ) -> (Deliveries<Arc<Decoded>>, impl Future<Output = ()>) {
+        let (out, messages) = mpsc::channel(ahead);
+        // In a cluster a payload is decoded here and nowhere else.
+        let deliveries = Deliveries::decoded(messages, |message: Message| Arc::new(message.decode()));
+        (deliveries, self.consume(out, context))
+    }
+
+    async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
         let followed = follow(self.link.subscribe(), context.health.check("broker"));
         let stop = context.stop.clone();
         let consumed = async {

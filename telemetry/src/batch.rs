@@ -2,25 +2,27 @@
 
 use std::time::{Duration, Instant};
 
-/// When a batch is full.
+/// The limits at which a batch is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Readings.
+    /// Most items in a batch: readings and rejections.
     pub count: usize,
-    /// Payload bytes.
+    /// Most bytes of payload in a batch.
     pub bytes: usize,
-    /// Since the first item; zero writes whatever has arrived.
+    /// Longest wait since the first item. Zero writes whatever has arrived.
     pub age: Duration,
 }
 
-/// What one item adds to a batch.
+/// What one message adds to a batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
+    /// Readings and rejections.
     pub count: usize,
+    /// Bytes of payload.
     pub bytes: usize,
 }
 
-/// Holds the batch that is being gathered; time is an argument.
+/// Holds the batch that is being gathered. It has no clock: the time is an argument.
 #[derive(Debug)]
 pub struct Batcher<T> {
     limits: Limits,
@@ -30,13 +32,13 @@ pub struct Batcher<T> {
 }
 
 impl<T: Default> Batcher<T> {
+    /// An empty batch with these limits.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, held: T::default(), size: Size::default(), oldest: None }
     }
 
-    /// Counts an item, and returns where it goes. Never refuses one: an item larger than the limits is a batch of its
-    /// own.
+    /// Counts a message and returns the batch to put it into. A message larger than the limits is a batch of its own.
     pub fn add(&mut self, now: Instant, size: Size) -> &mut T {
         self.size.count += size.count;
         self.size.bytes += size.bytes;
@@ -44,25 +46,26 @@ impl<T: Default> Batcher<T> {
         &mut self.held
     }
 
-    /// Whether the batch is to be taken before anything is added.
+    /// Whether the batch must be taken before anything is added.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.size.count >= self.limits.count || self.size.bytes >= self.limits.bytes
     }
 
-    /// When the batch is to be taken although it is not full; none while it is empty.
+    /// When the batch must be taken although it is not full. `None` while it is empty.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.oldest.map(|oldest| oldest + self.limits.age)
     }
 
-    /// Takes all that was gathered.
+    /// Takes everything that was gathered.
     pub fn take(&mut self) -> T {
         self.size = Size::default();
         self.oldest = None;
         std::mem::take(&mut self.held)
     }
 
+    /// Whether nothing was gathered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.oldest.is_none()

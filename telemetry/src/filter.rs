@@ -11,24 +11,28 @@ use crate::series::{TopicError, check_level};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Filter(Box<str>);
 
-/// Why a text is no filter, or one that nothing can match.
+/// Why a text is not a filter, or a filter that nothing can match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
+    /// `#` is followed by another level.
     #[error("# stands for all further levels: write it as the last level")]
     HashNotLast,
+    /// `+` or `#` is only a part of a level.
     #[error("+ and # stand for whole levels: write site-a/+ and not site-a+")]
     PartOfLevel,
+    /// A level is not one that a topic may have.
     #[error(transparent)]
     Level(#[from] TopicError),
 }
 
 impl Filter {
-    /// Matches everything.
+    /// The filter that matches everything: `#`.
     #[must_use]
     pub fn all() -> Self {
         Self("#".into())
     }
 
+    /// Whether the filter matches a topic or the name of a device.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         let mut levels = text.split('/');
@@ -43,12 +47,13 @@ impl Filter {
         levels.next().is_none()
     }
 
-    /// What it matches, if it is that alone.
+    /// The only text that the filter matches, if it has no wildcard.
     #[must_use]
     pub fn literal(&self) -> Option<&str> {
         self.0.split('/').all(|level| level != "+" && level != "#").then_some(&self.0)
     }
 
+    /// The filter as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

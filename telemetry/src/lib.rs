@@ -1,18 +1,40 @@
-//! The words on the wire: where a reading is published, what it says and how readings are gathered.
+//! The words on the wire: where a reading is published, what its payload holds and how readings are gathered.
 //!
-//! Pure: knows no broker, database, task or time of day.
+//! This crate is pure: it knows no broker, database, task or time of day.
+//!
+//! A payload is decoded once, where a message comes in; everything behind that is handed readings.
+//!
+//! ```
+//! use telemetry::Message;
+//!
+//! let message = Message {
+//!     topic: "temperature/lab".into(),
+//!     payload: r#"[{"value": 23.5, "unit": "celsius"}, {"unit": "celsius"}]"#.into(),
+//!     received_at: "2026-01-15T10:30:01Z".parse()?,
+//! };
+//! let decoded = message.decode();
+//! assert_eq!(decoded.readings[0].series.device(), "lab");
+//! assert_eq!(decoded.readings[0].value, 23.5);
+//! assert_eq!(decoded.rejected[0].reason, "reading 2 of 2: there is no value");
+//! # Ok::<(), jiff::Error>(())
+//! ```
+#![warn(missing_docs)]
 
 mod batch;
+mod decode;
 mod element;
 mod filter;
+mod hash;
 mod message;
 mod payload;
 mod reading;
 mod series;
+pub mod time;
 
 pub use batch::{Batcher, Limits, Size};
 pub use filter::{Filter, FilterError};
+pub use hash::fnv1a_64;
 pub use message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
-pub use reading::Reading;
+pub use reading::{Reading, to_payloads};
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};

@@ -1,4 +1,4 @@
-//! What one JSON number or object says of a reading.
+//! The fields of a reading, as one JSON number or object has them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected, Visitor};
 
-use crate::message::whole_microseconds;
+use crate::time::whole_microseconds;
 
 /// The largest `boot` and `seq`: what a signed 64-bit column holds.
 pub const MAX_SEQ: u64 = i64::MAX as u64;
@@ -15,9 +15,9 @@ pub const MAX_SEQ: u64 = i64::MAX as u64;
 /// Bytes in a unit, at most.
 pub const MAX_UNIT_BYTES: usize = 64;
 
-/// What the device itself said.
+/// The fields that the device sent.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct RawReading {
     pub(crate) value: f64,
     pub(crate) unit: Option<String>,
     pub(crate) measured_at: Option<Timestamp>,
@@ -26,13 +26,13 @@ pub(crate) struct Said {
 }
 
 /// Reads a bare number or an object.
-pub(crate) fn read(text: &str) -> Result<Said, String> {
+pub(crate) fn read(text: &str) -> Result<RawReading, String> {
     if text.trim_ascii_start().starts_with('{') {
         return read_object(text);
     }
     match serde_json::from_str::<f64>(text) {
         Ok(value) if value.is_finite() => {
-            Ok(Said { value, unit: None, measured_at: None, boot: None, seq: None })
+            Ok(RawReading { value, unit: None, measured_at: None, boot: None, seq: None })
         }
         Err(e) if e.is_data() => Err("the payload must be a number or an object with a \"value\"".into()),
         Err(e) => Err(format!("the payload is not JSON: {e}")),
@@ -41,7 +41,7 @@ pub(crate) fn read(text: &str) -> Result<Said, String> {
 }
 
 /// Reads an object.
-pub(crate) fn read_object(text: &str) -> Result<Said, String> {
+pub(crate) fn read_object(text: &str) -> Result<RawReading, String> {
     if !text.trim_ascii_start().starts_with('{') {
         return Err("an element of an array must be an object with a \"value\"".into());
     }
@@ -51,7 +51,7 @@ pub(crate) fn read_object(text: &str) -> Result<Said, String> {
     if !value.is_finite() {
         return Err("the value is not finite".into());
     }
-    Ok(Said {
+    Ok(RawReading {
         value,
         unit: object.unit.map(|unit| unit.0.into_owned()),
         measured_at: object.measured_at.map(|time| time.0),

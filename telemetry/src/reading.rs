@@ -1,36 +1,63 @@
 //! One measurement of one metric by one device.
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::Series;
+use crate::message::MAX_PAYLOAD_BYTES;
+use crate::series::Series;
 
-/// One measurement, with two of its three times: the third, `stored_at`, is the database's.
+/// One measurement, with two of its three times: the third, `stored_at`, is set by the database.
 ///
-/// Two readings that agree in all that the device said are the same reading.
+/// Two readings that agree in everything that the device sent are the same reading.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
+    /// The metric and the device.
     pub series: Series,
-    /// Finite.
+    /// A finite number.
     pub value: f64,
+    /// The unit as the device wrote it: at most [`MAX_UNIT_BYTES`](crate::MAX_UNIT_BYTES) bytes.
     pub unit: Option<String>,
-    /// When the device measured it, in whole microseconds; the broker's time where the device gave none.
+    /// When the device measured it, in whole microseconds: `received_at` if the device sent no time.
     pub measured_at: Timestamp,
-    /// When the broker took it.
+    /// When the broker received it.
     pub received_at: Timestamp,
-    /// Which start of the device this belongs to: a number that grows with each start.
+    /// The device's restart counter: a number that grows with each start of the device.
     pub boot: Option<u64>,
-    /// Which reading within the boot; a missing number is a lost reading.
+    /// The number of the reading within its boot: a missing number is a lost reading.
     pub seq: Option<u64>,
 }
 
 impl Reading {
-    /// The payload that says all of this reading.
+    /// The payload that holds every field of this reading: an object in JSON.
     #[must_use]
     pub fn to_payload(&self) -> Vec<u8> {
         serde_json::to_vec(&Payload(self)).expect("a reading is a map of numbers and strings")
     }
+}
+
+/// The payloads that hold every field of these readings, in as few messages as they fit into.
+///
+/// A reading alone is an object, several are an array. No payload is larger than [`MAX_PAYLOAD_BYTES`].
+#[must_use]
+pub fn to_payloads(readings: &[Reading]) -> Vec<Bytes> {
+    if let [reading] = readings {
+        return vec![reading.to_payload().into()];
+    }
+    let mut payloads: Vec<Vec<u8>> = Vec::new();
+    for reading in readings {
+        let object = reading.to_payload();
+        match payloads.last_mut() {
+            // With the comma before it and the bracket at the end.
+            Some(payload) if payload.len() + object.len() + 2 <= MAX_PAYLOAD_BYTES => payload.push(b','),
+            _ => payloads.push(vec![b'[']),
+        }
+        if let Some(payload) = payloads.last_mut() {
+            payload.extend(object);
+        }
+    }
+    payloads.into_iter().map(|payload| [&payload[..], b"]"].concat().into()).collect()
 }
 
 struct Payload<'a>(&'a Reading);

@@ -1,15 +1,16 @@
-//! The topic grammar `<metric>/<device>`, written and read by one type.
+//! The series of a device's metric, named by the topic `<metric>/<device>`.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Characters in one level, at most.
+/// Most characters in one level of a topic.
 pub const MAX_LEVEL_CHARS: usize = 64;
 
-/// Bytes in a whole topic, at most: what is left of an AMQP routing key's 255.
+/// Longest topic in bytes: the size of an AMQP routing key.
 pub const MAX_TOPIC_BYTES: usize = 255;
 
-/// Where a reading is published: `temperature/site-a/rack-1` is metric `temperature` of device `site-a/rack-1`.
+/// One metric of one device, named by its topic: `temperature/site-a/rack-1` is the metric `temperature` of the device
+/// `site-a/rack-1`.
 ///
 /// A level is 1–64 characters of `A–Z a–z 0–9 _ -`. Dots are refused because MQTT's `/` becomes AMQP's `.`.
 /// Cloning is cheap: the text is shared.
@@ -22,23 +23,28 @@ pub struct Series {
 /// Why a text is not a [`Series`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TopicError {
+    /// The topic has one level.
     #[error("the topic has no device: write <metric>/<device>, for example temperature/lab")]
     NoDevice,
+    /// The topic has more than [`MAX_TOPIC_BYTES`] bytes.
     #[error("the topic is longer than {MAX_TOPIC_BYTES} bytes")]
     TooLong,
+    /// A level has no characters.
     #[error("the topic has an empty level: remove the doubled, leading or trailing slash")]
     EmptyLevel,
+    /// A level has more than [`MAX_LEVEL_CHARS`] characters.
     #[error("the topic has a level longer than {MAX_LEVEL_CHARS} characters")]
     LongLevel,
+    /// A level has a character that is not allowed.
     #[error("the topic has the character {0:?}: use A-Z a-z 0-9 _ - and / between levels")]
     Character(char),
 }
 
 impl Series {
-    /// Reads `<metric>/<device>`.
+    /// Parses a topic `<metric>/<device>`.
     ///
     /// # Errors
-    /// Says which part of the grammar the text breaks; the message it came with is to be rejected.
+    /// The text breaks the grammar: reject the message that was published to it.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         if text.len() > MAX_TOPIC_BYTES {
             return Err(TopicError::TooLong);
@@ -71,6 +77,7 @@ impl Series {
         &self.text[self.slash + 1..]
     }
 
+    /// The whole topic, `<metric>/<device>`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -91,7 +98,7 @@ pub(crate) fn check_level(level: &str) -> Result<(), TopicError> {
     Ok(())
 }
 
-/// As a pattern it looks at one character after the other: for a few of them that is quicker than the search for '/'.
+/// A closure as pattern compares character by character, which is faster for short topics than a search for '/'.
 fn is_slash(c: char) -> bool {
     c == '/'
 }
@@ -118,7 +125,7 @@ impl fmt::Debug for Series {
 pub struct CollectedMetrics(Vec<String>);
 
 impl CollectedMetrics {
-    /// Whether messages on this topic are readings, be they good ones or bad.
+    /// Whether messages on this topic hold readings, whether or not they can be decoded.
     #[must_use]
     pub fn collect(&self, topic: &str) -> bool {
         let metric = topic.split('/').next().unwrap_or_default();
@@ -130,6 +137,7 @@ impl CollectedMetrics {
         self.0.iter().map(|metric| format!("{metric}/#"))
     }
 
+    /// The names of the metrics, as they were configured.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

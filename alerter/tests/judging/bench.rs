@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Health, Metrics};
 use store::{Channel, NotificationKind};
-use telemetry::Message;
+use telemetry::{Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -50,7 +50,7 @@ fn link(connected: bool) -> ConnectionStatus {
 }
 
 pub(crate) struct Bench {
-    broker: mpsc::Sender<Delivery<Message>>,
+    broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     given: AtomicUsize,
     pub(crate) store: Arc<Watched>,
     pub(crate) rules: watch::Sender<Arc<Rules>>,
@@ -78,7 +78,7 @@ impl Bench {
         };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
         let notifiers = Notifiers::default().with(Channel::Mail, Arc::new(Person(store.journal.clone())));
-        let run = alerter.run(deliveries, link.subscribe(), notifiers, health.check("store"));
+        let run = alerter.run(deliveries.into(), link.subscribe(), notifiers, health.check("store"));
         let (alerter, store) = (tokio::spawn(run), store.clone());
         Self { broker, given: AtomicUsize::new(0), store, rules, link, counters, health, alerter }
     }
@@ -100,7 +100,8 @@ impl Bench {
     pub(crate) fn give_from(&self, topic: &str, payload: &str, received_at: Timestamp) {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
         let payload = Bytes::copy_from_slice(payload.as_bytes());
-        let (delivery, receipt) = Delivery::tracked(Message { topic: topic.into(), payload, received_at });
+        let message = Message { topic: topic.into(), payload, received_at };
+        let (delivery, receipt) = Delivery::tracked(Arc::new(message.decode()));
         self.broker.try_send(delivery).unwrap();
         let (journal, counters) = (self.store.journal.clone(), self.counters.clone());
         tokio::spawn(async move {

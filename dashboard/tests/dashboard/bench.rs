@@ -13,7 +13,7 @@ use service::{Health, Metrics};
 use store::{
     Address, Batch, Changes, Channel, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition,
 };
-use telemetry::{Message, Reading, Series};
+use telemetry::{Decoded, Message, Reading, Series};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +37,7 @@ pub(crate) struct Bench {
     pub(crate) live: Live,
     /// What was resent.
     pub(crate) heard: Heard,
-    broker: mpsc::Sender<Delivery<Message>>,
+    broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     link: watch::Sender<ConnectionStatus>,
 }
 
@@ -91,7 +91,7 @@ impl Bench {
             ..ConnectionStatus::default()
         });
         let ready = health.check("store");
-        tokio::spawn(relay(deliveries, link.subscribe(), live.clone(), store.clone(), ready));
+        tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
         let collected = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
         let server = Server {
@@ -113,7 +113,7 @@ impl Bench {
     pub(crate) fn publish(&self, topic: &str, payload: &str) {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
         let message = Message { topic: topic.into(), payload, received_at: Timestamp::now() };
-        self.broker.try_send(Delivery::untracked(message)).unwrap();
+        self.broker.try_send(Delivery::untracked(Arc::new(message.decode()))).unwrap();
     }
 
     /// Into the store alone, past the relay.

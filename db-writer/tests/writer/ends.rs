@@ -12,7 +12,7 @@ use db_writer::{Config, Counters};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{Batch, ReadingStore, Unavailable, Written};
-use telemetry::Message;
+use telemetry::{Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -118,7 +118,7 @@ impl ReadingStore for FakeStore {
 
 /// A writer that runs, and all that a test can see of it.
 pub(crate) struct Bench {
-    broker: mpsc::Sender<Delivery<Message>>,
+    broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     given: AtomicUsize,
     pub(crate) store: Arc<FakeStore>,
     pub(crate) counters: Counters,
@@ -146,14 +146,15 @@ impl Bench {
         });
         let (broker, deliveries) = mpsc::channel(ahead);
         let ready = health.check("store");
-        let writer = tokio::spawn(db_writer::run(config, deliveries, store.clone(), counters.clone(), ready));
+        let writer =
+            tokio::spawn(db_writer::run(config, deliveries.into(), store.clone(), counters.clone(), ready));
         Self { broker, given: AtomicUsize::new(0), store, counters, health, journal, writer }
     }
 
     /// Publishes to `temperature/lab`; how it was settled is noted as `<n> done`, from 0 on.
     pub(crate) fn give(&self, payload: &str) {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
-        let (delivery, receipt) = Delivery::tracked(message(payload, number));
+        let (delivery, receipt) = Delivery::tracked(decoded(payload, number));
         self.broker.try_send(delivery).unwrap();
         let journal = self.journal.clone();
         tokio::spawn(async move {
@@ -169,7 +170,7 @@ impl Bench {
     /// Publishes and does not wait for the receipt.
     pub(crate) fn give_and_go(&self, payload: &str) {
         let number = self.given.fetch_add(1, Ordering::Relaxed);
-        let (delivery, _) = Delivery::tracked(message(payload, number));
+        let (delivery, _) = Delivery::tracked(decoded(payload, number));
         self.broker.try_send(delivery).unwrap();
     }
 
@@ -216,12 +217,13 @@ impl Bench {
 }
 
 /// Each taken a second after the one before.
-fn message(payload: &str, number: usize) -> Message {
-    Message {
+fn decoded(payload: &str, number: usize) -> Arc<Decoded> {
+    let message = Message {
         topic: "temperature/lab".into(),
         payload: Bytes::copy_from_slice(payload.as_bytes()),
         received_at: taken_at(number),
-    }
+    };
+    Arc::new(message.decode())
 }
 
 /// When the broker took the message of this number.

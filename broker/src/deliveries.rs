@@ -1,0 +1,114 @@
+//! A stream of deliveries.
+
+use std::fmt;
+
+use telemetry::Message;
+use tokio::sync::mpsc;
+
+use crate::delivery::Delivery;
+
+/// A stream of deliveries, in the order in which the broker sent them.
+///
+/// A stream of messages can be decoded as it is received: what waits in the channel is the message, which is smaller.
+pub struct Deliveries<T>(Inner<T>);
+
+enum Inner<T> {
+    Items(mpsc::Receiver<Delivery<T>>),
+    Messages(Decoding<T>),
+}
+
+struct Decoding<T> {
+    messages: mpsc::Receiver<Delivery<Message>>,
+    /// Empty between two calls, and kept for its memory.
+    received: Vec<Delivery<Message>>,
+    decode: Box<dyn Fn(Message) -> T + Send + Sync>,
+}
+
+impl<T> Deliveries<T> {
+    /// Decodes each message when it is received.
+    pub fn decoded(
+        messages: mpsc::Receiver<Delivery<Message>>,
+        decode: impl Fn(Message) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self(Inner::Messages(Decoding { messages, received: Vec::new(), decode: Box::new(decode) }))
+    }
+
+    /// Waits for the next delivery. `None` when the stream has ended. Safe to cancel.
+    pub async fn recv(&mut self) -> Option<Delivery<T>> {
+        match &mut self.0 {
+            Inner::Items(items) => items.recv().await,
+            Inner::Messages(decoding) => decoding.recv().await,
+        }
+    }
+
+    /// The next delivery, if one has arrived.
+    pub fn try_recv(&mut self) -> Option<Delivery<T>> {
+        match &mut self.0 {
+            Inner::Items(items) => items.try_recv().ok(),
+            Inner::Messages(decoding) => decoding.try_recv(),
+        }
+    }
+
+    /// Waits for deliveries, appends at most `limit` of them and returns how many: 0 when the stream has ended.
+    /// Safe to cancel.
+    pub async fn recv_many(&mut self, deliveries: &mut Vec<Delivery<T>>, limit: usize) -> usize {
+        match &mut self.0 {
+            Inner::Items(items) => items.recv_many(deliveries, limit).await,
+            Inner::Messages(decoding) => decoding.recv_many(deliveries, limit).await,
+        }
+    }
+}
+
+impl<T> Decoding<T> {
+    async fn recv(&mut self) -> Option<Delivery<T>> {
+        let delivery = self.messages.recv().await?;
+        Some(delivery.map(&self.decode))
+    }
+
+    fn try_recv(&mut self) -> Option<Delivery<T>> {
+        let delivery = self.messages.try_recv().ok()?;
+        Some(delivery.map(&self.decode))
+    }
+
+    async fn recv_many(&mut self, deliveries: &mut Vec<Delivery<T>>, limit: usize) -> usize {
+        let count = self.messages.recv_many(&mut self.received, limit).await;
+        deliveries.extend(self.received.drain(..).map(|delivery| delivery.map(&self.decode)));
+        count
+    }
+}
+
+impl<T> From<mpsc::Receiver<Delivery<T>>> for Deliveries<T> {
+    fn from(items: mpsc::Receiver<Delivery<T>>) -> Self {
+        Self(Inner::Items(items))
+    }
+}
+
+impl<T> fmt::Debug for Deliveries<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn messages_are_decoded_in_order_as_they_are_received() {
+        let (out, messages) = mpsc::channel(10);
+        for payload in ["1", "2", "3", "4"] {
+            let received_at = "2026-01-15T10:30:01Z".parse().unwrap();
+            let message = Message { topic: "temperature/lab".into(), payload: payload.into(), received_at };
+            out.send(Delivery::untracked(message)).await.unwrap();
+        }
+        drop(out);
+        let mut deliveries = Deliveries::decoded(messages, |message| message.decode().readings[0].value);
+        assert_eq!(deliveries.recv().await.unwrap().item, 1.0);
+        assert_eq!(deliveries.try_recv().unwrap().item, 2.0);
+        let mut rest = Vec::new();
+        assert_eq!(deliveries.recv_many(&mut rest, 10).await, 2);
+        assert_eq!(rest.iter().map(|delivery| delivery.item).collect::<Vec<_>>(), [3.0, 4.0]);
+        assert_eq!(deliveries.recv_many(&mut rest, 10).await, 0);
+        assert!(deliveries.recv().await.is_none() && deliveries.try_recv().is_none());
+    }
+}

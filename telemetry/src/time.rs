@@ -1,0 +1,52 @@
+//! Arithmetic on times that come from clocks which may be wrong.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Drops what is finer than a microsecond: readings and both databases hold whole microseconds.
+#[must_use]
+pub fn whole_microseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond())
+        .expect("the whole microseconds of a timestamp are a timestamp")
+}
+
+/// How long ago `at` was at the time `now`: zero where `at` is later, because its clock was ahead.
+#[must_use]
+pub fn age(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at)).unwrap_or_default()
+}
+
+/// The time `span` after `at`, and the last representable time where that is too far.
+#[must_use]
+pub fn saturating_add(at: Timestamp, span: Duration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(nanos: i128) -> Timestamp {
+        Timestamp::from_nanosecond(nanos).unwrap()
+    }
+
+    #[test]
+    fn whole_microseconds_drop_the_nanoseconds() {
+        assert_eq!(whole_microseconds(at(1_999)), at(1_000));
+        assert_eq!(whole_microseconds(Timestamp::MAX).subsec_nanosecond() % 1_000, 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_is_no_age() {
+        assert_eq!(age(at(5), at(2)), Duration::from_nanos(3));
+        assert_eq!(age(at(2), at(5)), Duration::ZERO);
+        assert!(age(Timestamp::MAX, Timestamp::MIN) > Duration::from_secs(600_000_000_000));
+    }
+
+    #[test]
+    fn adding_stops_at_the_last_time() {
+        assert_eq!(saturating_add(at(2), Duration::from_nanos(3)), at(5));
+        assert_eq!(saturating_add(at(0), Duration::MAX), Timestamp::MAX);
+    }
+}
