@@ -120,6 +120,7 @@ fn every_kind_of_bad_payload_has_its_reason() {
         (r#"{"value":1,"measured_at":1e300}"#, "measured_at"),
         (r#"{"value":1,"measured_at":"0000-01-01T00:00:00Z"}"#, "measured_at"),
         (r#"{"value":1,"measured_at":"2026-01-15T10:35:02Z"}"#, "5 minutes ahead"),
+        (r#"{"value":1,"measured_at":"9999-12-30T22:00:00.999999999Z"}"#, "5 minutes ahead"),
         (r#"{"value":1,"seq":-1}"#, "seq"),
         (r#"{"value":1,"boot":1.5}"#, "boot"),
         (r#"{"value":1,"seq":9223372036854775808}"#, "seq"),
