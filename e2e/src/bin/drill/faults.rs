@@ -1,4 +1,4 @@
-//! What is broken, and how it is mended.
+//! The faults, and how each is repaired.
 
 use std::time::{Duration, Instant};
 
@@ -7,74 +7,91 @@ use rand::RngExt;
 
 use crate::ask::{exit_code, management, offline_after};
 use crate::harness::{Harness, until_mailed};
-
-/// A fault under load.
-pub(crate) struct Drill {
-    pub(crate) name: &'static str,
-    pub(crate) what: &'static str,
-    /// Arguments of `sensor-sim load` beside the usual ones.
-    pub(crate) load: &'static [&'static str],
-    /// Whether an incident spans the fault; one that takes the mails away brings its own.
-    pub(crate) canary: bool,
-    pub(crate) fault: fn(&mut Harness<'_>) -> Hit,
-}
-
-/// The nodes of the broker that were hit.
-#[derive(Debug, Default)]
-pub(crate) struct Hit {
-    pub(crate) nodes: Vec<String>,
-}
+use crate::plan::{Drill, Hit, Kind};
 
 const NODES: [&str; 3] = ["rabbitmq1", "rabbitmq2", "rabbitmq3"];
 
-const fn drill(name: &'static str, what: &'static str, fault: fn(&mut Harness<'_>) -> Hit) -> Drill {
-    Drill { name, what, load: &[], canary: true, fault }
+const fn drill(
+    kind: Kind,
+    name: &'static str,
+    what: &'static str,
+    fault: fn(&mut Harness<'_>) -> Hit,
+) -> Drill {
+    Drill { name, what, kind, in_each_run: false, load: &[], canary: true, fault }
+}
+
+/// One that `make test` runs.
+const fn in_each_run(drill: Drill) -> Drill {
+    Drill { in_each_run: true, ..drill }
 }
 
 pub(crate) const DRILLS: &[Drill] = &[
-    drill(
+    in_each_run(drill(
+        Kind::NodeDies,
         "kill-leader",
         "`kill -9` of the node that leads the queue of db-writer; back after 6 s",
         kill_leader,
-    ),
-    drill("kill-follower", "`kill -9` of a node that follows; back after 6 s", kill_follower),
-    drill("kill-other-follower", "`kill -9` of the other one; back after 6 s", kill_other_follower),
-    drill("freeze", "the leading node is frozen for 30 s", freeze),
-    drill("cut", "the leading node is cut off the network for 30 s", cut),
-    drill("rolling-restart", "all nodes are restarted one by one", rolling_restart),
-    drill("restart-haproxy", "HAProxy is restarted", restart_haproxy),
-    drill("database-away", "the database is stopped for 60 s", database_away),
+    )),
+    drill(Kind::NodeDies, "kill-follower", "`kill -9` of a node that follows; back after 6 s", kill_follower),
     drill(
+        Kind::NodeDies,
+        "kill-other-follower",
+        "`kill -9` of the other one; back after 6 s",
+        kill_other_follower,
+    ),
+    in_each_run(drill(Kind::NodeSilent, "freeze", "the leading node is frozen for 30 s", freeze)),
+    drill(Kind::NodeSilent, "cut", "the leading node is cut off the network for 30 s", cut),
+    drill(Kind::Restart, "rolling-restart", "all nodes are restarted one by one", rolling_restart),
+    in_each_run(drill(Kind::Restart, "restart-haproxy", "HAProxy is restarted", restart_haproxy)),
+    drill(Kind::Database, "database-away", "the database is stopped for 60 s", database_away),
+    drill(
+        Kind::Database,
         "consumer-timeout",
         "the database is away for 90 s, with RabbitMQ's `consumer_timeout` at 20 s instead of 30 min",
         consumer_timeout,
     ),
-    drill(
+    in_each_run(drill(
+        Kind::Database,
         "database-restart",
         "the database is restarted, then killed, in the middle of batches",
         database_restart,
-    ),
-    drill("kill-db-writer", "`kill -9` of db-writer, 25 times", kill_db_writer),
-    drill(
+    )),
+    drill(Kind::Service, "kill-db-writer", "`kill -9` of db-writer, 25 times", kill_db_writer),
+    in_each_run(drill(
+        Kind::Service,
         "sigterm",
         "db-writer, alerter and dashboard get SIGTERM one after the other, and start again",
         sigterm,
-    ),
-    Drill {
+    )),
+    in_each_run(Drill {
         load: &["--bad", "0.01"],
-        ..drill("poison", "1 % of the messages are bad payloads of eight kinds", nothing)
-    },
-    Drill { load: &["--twice"], ..drill("twice", "every message is published twice", nothing) },
-    Drill {
+        ..drill(Kind::BadPayload, "poison", "1 % of the messages are bad payloads of eight kinds", nothing)
+    }),
+    in_each_run(Drill {
+        load: &["--twice"],
+        ..drill(Kind::Repeated, "twice", "every message is published twice", nothing)
+    }),
+    in_each_run(Drill {
         canary: false,
-        ..drill("mail-away", "the mail server is stopped for 10 s while an incident opens", mail_away)
-    },
-    drill(
+        ..drill(
+            Kind::Mail,
+            "mail-away",
+            "the mail server is stopped for 10 s while an incident opens",
+            mail_away,
+        )
+    }),
+    in_each_run(drill(
+        Kind::Backpressure,
         "disk-alarm",
         "a node has less free disk than it wants for 10 s: publishers are held back",
         disk_alarm,
-    ),
-    drill("device-stopped", "a sensor is stopped: the page shows it offline in time", device_stopped),
+    )),
+    in_each_run(drill(
+        Kind::Device,
+        "device-stopped",
+        "a sensor is stopped: the page shows it offline in time",
+        device_stopped,
+    )),
 ];
 
 fn wait(seconds: u64) {
@@ -202,7 +219,7 @@ fn sigterm(harness: &mut Harness<'_>) -> Hit {
         harness.cluster.stop(service);
         let code = exit_code(harness.cluster, service);
         if code != "0" {
-            harness.broken.push(format!("{service} ended with {code}"));
+            harness.violations.push(format!("{service} ended with {code}"));
         }
         harness.cluster.start(service);
     }
@@ -249,7 +266,7 @@ fn device_stopped(harness: &mut Harness<'_>) -> Hit {
     state("offline");
     let (took, offline_after) = (stopped.elapsed(), offline_after(harness.cluster));
     if took > offline_after + Duration::from_secs(1) {
-        harness.broken.push(format!("offline only after {took:?}: {offline_after:?} is the setting"));
+        harness.violations.push(format!("offline only after {took:?}: {offline_after:?} is the setting"));
     }
     Hit::default()
 }
@@ -257,4 +274,12 @@ fn device_stopped(harness: &mut Harness<'_>) -> Hit {
 fn control(harness: &Harness<'_>, node: &str, words: &[&str]) {
     let command = [&["exec", "-T", node, "rabbitmqctl", "--quiet"], words].concat();
     harness.cluster.compose(&command).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn each_kind_of_fault_is_in_each_run() {
+    let chosen: Vec<Kind> = DRILLS.iter().filter(|drill| drill.in_each_run).map(|drill| drill.kind).collect();
+    for drill in DRILLS {
+        assert!(chosen.contains(&drill.kind), "no run of `make test` has a drill like {}", drill.name);
+    }
 }

@@ -4,17 +4,21 @@ mod ask;
 mod faults;
 mod flow;
 mod harness;
+mod plan;
 mod report;
+mod run;
 
 use std::io::Write;
 use std::process::ExitCode;
 
 use e2e::Cluster;
 
-use self::faults::{DRILLS, Drill};
+use self::faults::DRILLS;
+use self::plan::Drill;
 use self::report::Row;
 
-const USAGE: &str = "usage: drill [--seed N] [--page FILE] [NAME…]; without a name all of them run";
+const USAGE: &str = "usage: drill [--each-run] [--seed N] [--page FILE] [NAME…]\n\
+    Without a name it runs all drills; with --each-run, those that `make test` runs.";
 
 /// What is asked for.
 #[derive(Default)]
@@ -22,8 +26,17 @@ struct Wanted {
     seed: u64,
     /// Where the table is to be written.
     page: Option<String>,
+    /// Only those that `make test` runs.
+    each_run: bool,
     /// All, where none is named.
     names: Vec<String>,
+}
+
+impl Wanted {
+    fn includes(&self, drill: &Drill) -> bool {
+        let named = self.names.is_empty() || self.names.iter().any(|name| name == drill.name);
+        named && (drill.in_each_run || !self.each_run)
+    }
 }
 
 fn main() -> ExitCode {
@@ -35,9 +48,8 @@ fn main() -> ExitCode {
         }
     };
     let cluster = Cluster::alone();
-    let named =
-        |drill: &&Drill| wanted.names.is_empty() || wanted.names.iter().any(|name| name == drill.name);
-    let rows: Vec<Row> = DRILLS.iter().filter(named).map(|drill| run(drill, &cluster, wanted.seed)).collect();
+    let chosen = DRILLS.iter().filter(|drill| wanted.includes(drill));
+    let rows: Vec<Row> = chosen.map(|drill| run(drill, &cluster, wanted.seed)).collect();
     if let Some(page) = &wanted.page {
         std::fs::write(page, report::page(&rows, wanted.seed))
             .unwrap_or_else(|e| panic!("write {page}: {e}"));
@@ -56,6 +68,7 @@ fn arguments() -> Result<Wanted, String> {
                 let seed = words.next().and_then(|seed| seed.parse().ok());
                 wanted.seed = seed.ok_or("--seed needs a number")?;
             }
+            "--each-run" => wanted.each_run = true,
             "--page" => wanted.page = Some(words.next().ok_or("--page needs a file")?),
             name if DRILLS.iter().any(|drill| drill.name == name) => wanted.names.push(word),
             _ => {
@@ -69,7 +82,7 @@ fn arguments() -> Result<Wanted, String> {
 
 fn run(drill: &'static Drill, cluster: &Cluster, seed: u64) -> Row {
     say(&format!("{}: {}", drill.name, drill.what));
-    let row = harness::run(drill, cluster, seed);
+    let row = run::run(drill, cluster, seed);
     say(&row.verdict());
     row
 }
