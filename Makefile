@@ -1,12 +1,23 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page cluster cluster-stop drill test test-tools check bench autobahn fuzz clean
+.PHONY: help run page cluster cluster-stop drill unit test test-plan test-tools check bench autobahn fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
 # An empty folder of modules is left behind by an install that was cut off: the lock file inside tells.
 MODULES := $(WEB)/node_modules/.package-lock.json
 PAGE_TEST := e2e/page/node_modules/.package-lock.json
+
+# cargo-nextest runs the tests of all crates side by side (see .config/nextest.toml), but no examples in documentation.
+# Without it, cargo runs one crate's tests after the other's. What needs a cluster or another program is marked as ignored.
+ifneq ($(shell command -v cargo-nextest),)
+UNIT_TESTS := cargo nextest run --workspace --locked --profile unit && cargo test --workspace --locked --doc
+ALL_TESTS := cargo nextest run --workspace --locked --run-ignored all; cargo test --workspace --locked --doc
+else
+UNIT_TESTS := cargo test --workspace --exclude e2e --locked --no-fail-fast && \
+	cargo test --package e2e --lib --bins --test architecture --locked
+ALL_TESTS := cargo test --workspace --locked --no-fail-fast -- --include-ignored --skip takes_long::
+endif
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,9 +34,12 @@ cluster: ## Build and start the cluster in containers, and say where everything 
 cluster-stop: ## Stop the cluster; what is stored stays
 	@./debian/cluster stop
 
-drill: $(PAGE) ## Break the cluster under load and prove what is left; NAME=freeze runs one, else docs/drills.md is written
+drill: $(PAGE) ## Cause every fault under load and prove that nothing is lost (half an hour), and write docs/drills.md; NAME=freeze runs one
 	cargo build --release --locked --bin drill --bin millrace --bin sensor-sim
 	./e2e/with-cluster target/release/drill $(or $(NAME),--page docs/drills.md)
+ifndef NAME
+	cargo test --package e2e --locked -- --ignored takes_long::
+endif
 
 $(MODULES): $(WEB)/package-lock.json
 	npm --prefix $(WEB) ci
@@ -36,20 +50,34 @@ $(PAGE): $(MODULES) $(shell find $(WEB)/src $(WEB)/*.html $(WEB)/*.ts $(WEB)/pub
 $(PAGE_TEST): e2e/page/package-lock.json
 	npm --prefix e2e/page ci
 
-test: test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their own; installs the programs that they use
+unit: $(PAGE) ## Run the quick tests: no container, browser or foreign program; under 3 minutes once built
 	npm --prefix $(WEB) test
-	cargo test --workspace --locked --no-run
-	cargo build --workspace --bins --locked
-	./e2e/with-cluster sh -ec 'cargo test --workspace --locked --no-fail-fast; npm --prefix e2e/page test; target/debug/drill --page target/drills.md'
+	$(UNIT_TESTS)
+
+test: test-plan test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their own; says first what it does and how long that takes
+	npm --prefix $(WEB) test
+	cargo build --workspace --bins --tests --examples --locked
+	MILLRACE_TEST_BINARIES_BUILT=1 ./e2e/with-cluster sh -ec \
+		'$(ALL_TESTS); npm --prefix e2e/page test; target/debug/drill --each-run --page target/drills.md'
+
+test-plan:
+	@echo 'make test takes 35 to 60 minutes on two cores. It'
+	@echo '  - installs the programs that the tests run, where they are missing, and builds everything (10 to 15 minutes from a'
+	@echo '    clean clone, 2 once built);'
+	@echo '  - starts a cluster in containers on free ports, which it ends afterwards (2 minutes);'
+	@echo '  - runs all tests in Rust (15 to 20 minutes), the tests of the page in Chromium (5 minutes), and a drill of each kind'
+	@echo '    of fault (7 minutes).'
+	@echo 'make unit is quicker.'
 
 test-tools: # The programs of other makers that the tests run, from Debian's packages
 	@./e2e/install-tools
 
-check: $(MODULES) ## Formatting, lints, types and licences, without running anything
+check: $(MODULES) ## Formatting, lints, types, documentation and licences, without running anything
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --quiet
 	npm --prefix $(WEB) run check
-	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	@command -v cargo-deny >/dev/null || cargo install --locked --debug cargo-deny
 	cargo deny --offline check bans licenses sources
 
 bench: $(PAGE) ## Measure, and write docs/performance.md; NAME=writer measures one part of it

@@ -41,27 +41,23 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// Where there is a broker; else a line on stderr, and a failure where CI=true.
-    pub(crate) async fn reach() -> Option<Self> {
-        let variables = ["MILLRACE_TEST_AMQP", "MILLRACE_TEST_MQTT"].map(std::env::var);
-        let [Ok(amqp), Ok(mqtt)] = variables else {
-            let missing = "MILLRACE_TEST_AMQP and MILLRACE_TEST_MQTT must say where RabbitMQ is";
-            assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{missing}");
-            eprintln!("did not run: {missing}");
-            return None;
-        };
+    /// At the broker that the environment names.
+    pub(crate) async fn reach() -> Self {
+        let [amqp, mqtt] = ["MILLRACE_TEST_AMQP", "MILLRACE_TEST_MQTT"].map(|variable| {
+            std::env::var(variable).unwrap_or_else(|_| panic!("{variable} must say where RabbitMQ is"))
+        });
         let connection = Connection::connect(&amqp, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let name = format!("test-{:016x}", rand::random::<u64>());
-        Some(Self { amqp, mqtt: mqtt.parse().unwrap(), name, channel, _connection: connection })
+        Self { amqp, mqtt: mqtt.parse().unwrap(), name, channel, _connection: connection }
     }
 
     /// As [`Rig::reach`], with the queue.
-    pub(crate) async fn with_queue() -> Option<Self> {
-        let rig = Self::reach().await?;
+    pub(crate) async fn with_queue() -> Self {
+        let rig = Self::reach().await;
         rig.declare(&[]).await;
-        Some(rig)
+        rig
     }
 
     /// Declares the queue: all whose topic begins with its name come to it.

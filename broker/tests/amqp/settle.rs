@@ -12,8 +12,9 @@ fn texts(range: std::ops::Range<usize>) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn what_is_settled_in_any_order_leaves_the_queue() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     rig.publish(texts(0..100)).await;
     let mut consumer = rig.consumer();
     let deliveries = consumer.take_many(100).await;
@@ -29,9 +30,10 @@ async fn what_is_settled_in_any_order_leaves_the_queue() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn what_is_rejected_goes_to_the_dead_letters() {
-    let Some(rig) = Rig::reach().await else { return };
-    let Some(dead) = Rig::with_queue().await else { return };
+    let rig = Rig::reach().await;
+    let dead = Rig::with_queue().await;
     rig.declare(&[
         ("x-dead-letter-exchange", AMQPValue::LongString("".into())),
         ("x-dead-letter-routing-key", AMQPValue::LongString(dead.name.as_str().into())),
@@ -50,8 +52,9 @@ async fn what_is_rejected_goes_to_the_dead_letters() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn what_is_to_be_retried_or_dropped_comes_again_but_not_in_a_hot_loop() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     rig.publish(texts(0..1)).await;
     let mut consumer = rig.consumer();
     let first = consumer.expect("0").await;
@@ -68,8 +71,9 @@ async fn what_is_to_be_retried_or_dropped_comes_again_but_not_in_a_hot_loop() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_stop_waits_for_what_was_handed_over_and_gives_back_the_rest() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     rig.publish(texts(0..10)).await;
     let mut consumer = Consumer::start(&rig.amqp, &rig.name, 1);
     let first = consumer.expect("0").await;
@@ -88,8 +92,9 @@ async fn a_stop_waits_for_what_was_handed_over_and_gives_back_the_rest() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn it_ends_when_nobody_receives_or_no_broker_is_there() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     let mut consumer = rig.consumer();
     consumer.link(|link| link.connected).await;
     drop(consumer.deliveries);
@@ -102,8 +107,9 @@ async fn it_ends_when_nobody_receives_or_no_broker_is_there() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_debt_of_a_consumer_that_has_ended_cannot_be_paid() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     rig.publish(texts(0..2)).await;
     let mut consumer = rig.consumer();
     let [stale, _] = consumer.take_many(2).await.try_into().unwrap();
@@ -115,8 +121,9 @@ async fn a_debt_of_a_consumer_that_has_ended_cannot_be_paid() {
 }
 
 #[tokio::test]
+#[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_payload_may_be_empty_or_longer_than_a_frame() {
-    let Some(rig) = Rig::with_queue().await else { return };
+    let rig = Rig::with_queue().await;
     let payloads = [0, 1, 131_064, 131_065, 500_000].map(|length| "x".repeat(length));
     rig.publish(payloads.clone()).await;
     let mut consumer = rig.consumer();
