@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::engine::row::Row;
+use crate::engine::statement::{Engine, Statement, count};
 use crate::unavailable::Result;
 
 /// A payload, or one element of an array, that is no reading, kept as it came.
@@ -52,4 +54,27 @@ pub trait Rejections: Send + Sync {
 
     /// Marks a rejection as resent; false where there is none with this id that is not.
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool>;
+}
+
+async fn unresent(engine: &impl Engine) -> Result<u64> {
+    count(engine, Statement::new("count rejections", "SELECT rejected FROM totals", [])).await
+}
+
+async fn mark_resent(engine: &impl Engine, id: i64, at: Timestamp) -> Result<bool> {
+    const UPDATE: &str = "UPDATE rejected SET resent_at = $2 WHERE id = $1 AND resent_at IS NULL";
+    let mark = Statement::new("mark a rejection", UPDATE, [id.into(), at.into()]);
+    Ok(engine.execute(mark).await? == 1)
+}
+
+/// The columns that [`read`] reads, in its order.
+const COLUMNS: &str = "id, received_at, topic, reason, payload, resent_at";
+
+fn read(row: &Row<'_>) -> anyhow::Result<Rejection> {
+    let message = RejectedMessage {
+        received_at: row.time(1)?,
+        topic: row.get(2)?,
+        reason: row.get(3)?,
+        payload: row.get::<Vec<u8>>(4)?.into(),
+    };
+    Ok(Rejection { id: row.get(0)?, message, resent_at: row.time_if_any(5)? })
 }

@@ -3,10 +3,14 @@
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
+use anyhow::Context;
 use jiff::Timestamp;
 use telemetry::Series;
 
 use super::incidents::ConditionKind;
+use crate::engine::row::Row;
+use crate::engine::statement::{Engine, Statement};
+use crate::unavailable::Result;
 
 /// How one device and metric stands towards one rule, as far as it outlives a restart.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +88,38 @@ impl PhaseColumns<'_> {
             _ => return None,
         })
     }
+}
+
+/// All of them, by rule, device and metric.
+pub(crate) async fn all(engine: &impl Engine) -> Result<Vec<AlertState>> {
+    const SELECT: &str = "
+        SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
+            value, kind
+        FROM alert_states ORDER BY rule, device, metric";
+    engine.query(Statement::new("read alert states", SELECT, []), read).await
+}
+
+fn read(row: &Row<'_>) -> anyhow::Result<AlertState> {
+    let (phase, incident): (String, Option<String>) = (row.get(3)?, row.get(5)?);
+    let phase = PhaseColumns {
+        phase: &phase,
+        since: row.time_if_any(4)?,
+        incident: incident.as_deref(),
+        told: row.get(6)?,
+    };
+    Ok(AlertState {
+        rule: row.get(0)?,
+        kind: row.word_if_any(12)?,
+        series: Series::new(&row.get::<String>(2)?, &row.get::<String>(1)?)?,
+        phase: phase.read().context("a phase without its columns")?,
+        newest: newest(row)?,
+        value: row.get(11)?,
+    })
+}
+
+fn newest(row: &Row<'_>) -> anyhow::Result<Option<OrderKey>> {
+    let Some(measured_at) = row.time_if_any(7)? else { return Ok(None) };
+    Ok(Some(OrderKey { measured_at, boot: row.number(8)?, seq: row.number(9)?, value: row.get(10)? }))
 }
 
 #[cfg(test)]

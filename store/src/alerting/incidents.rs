@@ -9,6 +9,7 @@ use telemetry::Filter;
 
 use super::alert_states::AlertState;
 use super::notifications::{Address, Notification};
+use crate::engine::row::Row;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -168,3 +169,45 @@ pub trait Incidents: Send + Sync {
 text_codec!(Severity: Info "info", Warning "warning", Critical "critical");
 text_codec!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
 text_codec!(End: Cleared "cleared", RuleRemoved "rule removed");
+
+/// The columns that [`read`] reads, in its order.
+const COLUMNS: &str = "
+    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.condition_kind, i.condition_text, i.threshold, i.began_at,
+    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
+    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
+
+/// Where the device stands in [`COLUMNS`].
+const DEVICE: usize = 4;
+
+/// An incident without its notifications, with its number.
+type Numbered = (i64, Incident);
+
+fn read(row: &Row<'_>) -> anyhow::Result<Numbered> {
+    let incident = Incident {
+        id: row.get(1)?,
+        rule: row.get(2)?,
+        severity: row.word(3)?,
+        device: row.get(DEVICE)?,
+        metric: row.get(5)?,
+        condition: Condition { kind: row.word(6)?, text: row.get(7)?, threshold: row.get(8)? },
+        began_at: row.time(9)?,
+        opened_at: row.time(10)?,
+        judged_at: row.time(11)?,
+        value: row.get(12)?,
+        unit: row.get(13)?,
+        peak: row.get(14)?,
+        peak_at: row.time_if_any(15)?,
+        resolved_at: row.time_if_any(16)?,
+        resolved_value: row.get(17)?,
+        end: row.word_if_any(18)?,
+        acknowledged: acknowledgement(row)?,
+        late: row.get(22)?,
+        notifications: Vec::new(),
+    };
+    Ok((row.get(0)?, incident))
+}
+
+fn acknowledgement(row: &Row<'_>) -> anyhow::Result<Option<Acknowledgement>> {
+    let Some(at) = row.time_if_any(19)? else { return Ok(None) };
+    Ok(Some(Acknowledgement { at, by: row.get(20)?, note: row.get(21)? }))
+}

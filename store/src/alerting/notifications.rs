@@ -5,6 +5,7 @@ pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 
+use crate::engine::row::Row;
 use crate::text_codec::text_codec;
 
 /// Who is told, and how.
@@ -59,3 +60,37 @@ text_codec!(NotificationKind: Opened "opened", Reminder "reminder", Resolved "re
 
 /// Why a reminder that waits when its incident is over is dropped.
 pub(crate) const RESOLVED: &str = "resolved";
+
+/// The columns that [`read`] reads, in its order, and where they are.
+pub(crate) const COLUMNS: &str = "
+    n.incident, n.number, n.kind, n.channel, n.recipient, n.asked_at, n.due_at, n.held, n.dropped,
+    m.message_id, m.sent_at, m.problem
+    FROM notifications n LEFT JOIN messages m ON m.number = n.message";
+
+/// A notification with its incident's number.
+pub(crate) type Numbered = (i64, Notification);
+
+fn read(row: &Row<'_>) -> anyhow::Result<Numbered> {
+    let notification = Notification {
+        number: row.get(1)?,
+        kind: row.word(2)?,
+        address: address(row, 3)?,
+        asked_at: row.time(5)?,
+        due_at: row.time(6)?,
+        status: status(row)?,
+    };
+    Ok((row.get(0)?, notification))
+}
+
+/// The address in a row's columns `channel` and `recipient`, of which the first is given.
+pub(crate) fn address(row: &Row<'_>, channel: usize) -> anyhow::Result<Address> {
+    Ok(Address { channel: row.word(channel)?, to: row.get(channel + 1)? })
+}
+
+fn status(row: &Row<'_>) -> anyhow::Result<DeliveryStatus> {
+    if let Some(why) = row.get(8)? {
+        return Ok(DeliveryStatus::Dropped { why });
+    }
+    let Some(message_id) = row.get(9)? else { return Ok(DeliveryStatus::Waiting { held: row.get(7)? }) };
+    Ok(DeliveryStatus::InMessage { message_id, sent_at: row.time_if_any(10)?, problem: row.get(11)? })
+}

@@ -1,5 +1,6 @@
 //! The outbox: which notifications are due, what is decided of them, and the messages that carry them.
 
+mod messages;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

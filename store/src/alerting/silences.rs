@@ -1,13 +1,12 @@
 //! Silences: times during which nobody is notified of some incidents.
 
-pub(crate) mod postgres;
-pub(crate) mod sqlite;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::Filter;
 
 use super::incidents::Incident;
+use crate::engine::row::Row;
+use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
 /// While it lasts, nobody is told of the incidents it matches.
@@ -50,4 +49,52 @@ pub trait Silences: Send + Sync {
 
     /// Silences that end after this time, by their start.
     async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>>;
+}
+
+#[async_trait]
+impl<E: Engine> Silences for E {
+    async fn add_silence(&self, silence: &Silence) -> Result<()> {
+        const INSERT: &str = "
+            INSERT INTO silences (id, rule, metric, device, starts_at, ends_at, reason, made_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            ON CONFLICT (id) DO NOTHING";
+        let Silence { id, rule, metric, device, from, until, reason, by } = silence;
+        let params = [
+            id.into(),
+            rule.as_ref().into(),
+            metric.as_ref().into(),
+            device.as_str().into(),
+            (*from).into(),
+            (*until).into(),
+            reason.into(),
+            by.into(),
+        ];
+        self.execute(Statement::new("add a silence", INSERT, params)).await.map(drop)
+    }
+
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
+        const UPDATE: &str = "
+            UPDATE silences SET ends_at = CASE WHEN ends_at > $2 THEN $2 ELSE ends_at END WHERE id = $1";
+        Ok(self.execute(Statement::new("end a silence", UPDATE, [id.into(), at.into()])).await? == 1)
+    }
+
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
+        const SELECT: &str = "
+            SELECT id, rule, metric, device, starts_at, ends_at, reason, made_by FROM silences
+            WHERE ends_at > $1 ORDER BY starts_at, number";
+        self.query(Statement::new("read silences", SELECT, [after.into()]), read).await
+    }
+}
+
+fn read(row: &Row<'_>) -> anyhow::Result<Silence> {
+    Ok(Silence {
+        id: row.get(0)?,
+        rule: row.get(1)?,
+        metric: row.get(2)?,
+        device: row.get::<String>(3)?.parse()?,
+        from: row.time(4)?,
+        until: row.time(5)?,
+        reason: row.get(6)?,
+        by: row.get(7)?,
+    })
 }

@@ -7,6 +7,7 @@ pub(crate) mod pool;
 pub(crate) mod problem;
 pub(crate) mod schema;
 pub(crate) mod session;
+mod statement;
 mod url;
 
 use self::pool::Pool;

@@ -3,6 +3,7 @@
 pub(crate) mod columns;
 mod open;
 pub(crate) mod readers;
+mod statement;
 pub(crate) mod writer;
 
 use std::path::Path;

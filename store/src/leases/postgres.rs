@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error};
 
+use crate::engine::columns::Word;
 use crate::engine::postgres::Postgres;
-use crate::engine::postgres::columns::{Param, Span, Word, text};
+use crate::engine::postgres::columns::{Param, Span, text};
 use crate::leases::{Lease, Leases};
 use crate::unavailable::Result;
 

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::params;
 
+use crate::engine::columns::Word;
 use crate::engine::sqlite::Sqlite;
-use crate::engine::sqlite::columns::{Micros, Word};
+use crate::engine::sqlite::columns::Micros;
 use crate::engine::sqlite::writer::Tables;
 use crate::leases::{Lease, Leases};
 use crate::unavailable::Result;

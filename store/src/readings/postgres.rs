@@ -31,7 +31,7 @@ impl ReadingStore for Postgres {
     ///
     /// Incidents stay while they are open or somebody is still to be told of them.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
-        retention::postgres::purge(&self.pool, older_than).await
+        retention::postgres::purge(self, older_than).await
     }
 }
 

@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
+use super::{COLUMNS, read};
+use crate::engine::columns::at_most;
+use crate::engine::row::Row;
 use crate::engine::sqlite::Sqlite;
-use crate::engine::sqlite::columns::{Micros, at_most};
+use crate::engine::sqlite::columns::Micros;
 use crate::engine::sqlite::writer::Tables;
 use crate::rejections::{RejectedMessage, Rejection, RejectionQuery, Rejections};
 use crate::unavailable::Result;
@@ -18,12 +21,11 @@ impl Rejections for Sqlite {
     }
 
     async fn rejected_count(&self) -> Result<u64> {
-        self.readers.read("count rejections", count).await
+        super::unresent(self).await
     }
 
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
-        let mark = move |tables: &mut Tables<'_>| mark_resent(tables, id, at);
-        self.writer.change("mark a rejection", 1, mark).await
+        super::mark_resent(self, id, at).await
     }
 }
 
@@ -43,14 +45,17 @@ pub(crate) fn keep(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::
     Ok(())
 }
 
-pub(crate) fn newest(connection: &Connection, query: RejectionQuery) -> rusqlite::Result<Vec<Rejection>> {
+pub(crate) fn newest(connection: &Connection, query: RejectionQuery) -> anyhow::Result<Vec<Rejection>> {
     let (conditions, values) = conditions(query);
     let sql = format!(
-        "SELECT id, received_at, topic, reason, payload, resent_at FROM rejected WHERE {conditions}
+        "SELECT {COLUMNS} FROM rejected WHERE {conditions}
          ORDER BY received_at DESC, id DESC LIMIT ?"
     );
     let values = values.into_iter().chain([at_most(query.limit).into()]);
-    connection.prepare_cached(&sql)?.query_map(params_from_iter(values), read)?.collect()
+    connection
+        .prepare_cached(&sql)?
+        .query_and_then(params_from_iter(values), |row| read(&Row::Sqlite(row)))?
+        .collect()
 }
 
 fn conditions(query: RejectionQuery) -> (String, Vec<Value>) {
@@ -64,28 +69,4 @@ fn conditions(query: RejectionQuery) -> (String, Vec<Value>) {
         None => {}
     }
     (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Rejection> {
-    let message = RejectedMessage {
-        received_at: row.get::<_, Micros>(1)?.0,
-        topic: row.get(2)?,
-        reason: row.get(3)?,
-        payload: row.get::<_, Vec<u8>>(4)?.into(),
-    };
-    let resent_at = row.get::<_, Option<Micros>>(5)?.map(|micros| micros.0);
-    Ok(Rejection { id: row.get(0)?, message, resent_at })
-}
-
-pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
-    connection
-        .prepare_cached("SELECT rejected FROM totals")?
-        .query_row([], |row| row.get::<_, i64>(0))
-        .map(i64::unsigned_abs)
-}
-
-/// Returns whether this is what marked it.
-pub(crate) fn mark_resent(tables: &Tables<'_>, id: i64, at: Timestamp) -> rusqlite::Result<bool> {
-    const UPDATE: &str = "UPDATE rejected SET resent_at = ?2 WHERE id = ?1 AND resent_at IS NULL";
-    Ok(tables.connection.prepare_cached(UPDATE)?.execute(params![id, Micros(at)])? == 1)
 }

@@ -5,48 +5,16 @@ use telemetry::MAX_CLOCK_AHEAD;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
 
-use crate::engine::postgres::columns::{Micros, Param};
+use super::CHUNK_ROWS;
+use crate::engine::postgres::Postgres;
+use crate::engine::postgres::columns::Micros;
 use crate::engine::postgres::pool::Pool;
 use crate::engine::postgres::schema::Layout;
 use crate::engine::postgres::session::Session;
 use crate::unavailable::Result;
 
-/// Rows in one transaction, at most.
-const STEP_ROWS: i64 = 10_000;
-
 /// Rows up to which those of a dropped chunk are counted; of more, the planner's estimate is told.
 const COUNTED_ROWS: f32 = 10_000_000.0;
-
-/// Removes rejections: of those, `received_at` is the age.
-const REJECTED: &str = "
-    DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < $1 LIMIT $2)";
-
-/// Removes incidents that are resolved and of which nobody is still to be told, with their notifications.
-const INCIDENTS: &str = "
-    DELETE FROM incidents WHERE number IN (
-        SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < $1
-        AND NOT EXISTS (
-            SELECT FROM notifications n LEFT JOIN messages m ON m.number = n.message
-            WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
-        LIMIT $2
-    )";
-
-/// Removes messages whose notifications went with their incidents.
-const MESSAGES: &str = "
-    DELETE FROM messages WHERE number IN (
-        SELECT number FROM messages m WHERE made_at < $1
-        AND NOT EXISTS (SELECT FROM notifications WHERE message = m.number)
-        LIMIT $2
-    )";
-
-/// Removes what is remembered of devices that have been normal for long.
-const STANDINGS: &str = "
-    DELETE FROM alert_states WHERE phase = 'normal' AND written_at < $1 AND (rule, device, metric) IN (
-        SELECT rule, device, metric FROM alert_states WHERE phase = 'normal' AND written_at < $1 LIMIT $2
-    )";
-
-const SILENCES: &str = "
-    DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < $1 LIMIT $2)";
 
 /// By the key, which is found in a chunk of any kind.
 const READINGS: &str = "
@@ -77,20 +45,13 @@ impl Part {
 }
 
 /// Returns how many readings, rejections and incidents were removed.
-pub(crate) async fn purge(pool: &Pool, older_than: Timestamp) -> Result<u64> {
-    let older_than = Micros::bound(older_than);
+pub(crate) async fn purge(store: &Postgres, age: Timestamp) -> Result<u64> {
+    let (pool, older_than) = (&store.pool, Micros::bound(age));
     let mut removed = 0;
     for part in pool.call("purge", async |session| parts(session, older_than).await).await? {
         removed += purge_part(pool, &part, older_than).await?;
     }
-    let params: [Param<'_>; 2] = [(&older_than, Type::TIMESTAMPTZ), (&STEP_ROWS, Type::INT8)];
-    for delete in [REJECTED, INCIDENTS] {
-        removed += purge_rows(pool, delete, &params).await?;
-    }
-    for delete in [MESSAGES, STANDINGS, SILENCES] {
-        purge_rows(pool, delete, &params).await?;
-    }
-    Ok(removed)
+    Ok(removed + super::purge_rows(store, age).await?)
 }
 
 async fn purge_part(pool: &Pool, part: &Part, older_than: Micros) -> Result<u64> {
@@ -99,22 +60,18 @@ async fn purge_part(pool: &Pool, part: &Part, older_than: Micros) -> Result<u64>
         return Ok(rows);
     }
     let [from, to] = part.range();
-    let params = [(&older_than as _, Type::TIMESTAMPTZ), (&STEP_ROWS as _, Type::INT8), from, to];
-    purge_rows(pool, READINGS, &params).await
+    let params = [(&older_than as _, Type::TIMESTAMPTZ), (&(CHUNK_ROWS as i64) as _, Type::INT8), from, to];
+    purge_readings(pool, &params).await
 }
 
 /// Live writes go on between the steps.
-async fn purge_rows(
-    pool: &Pool,
-    delete: &'static str,
-    params: &[(&(dyn ToSql + Sync), Type)],
-) -> Result<u64> {
+async fn purge_readings(pool: &Pool, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64> {
     let mut removed = 0;
     loop {
-        let step = pool.call("purge", async |session| session.client.execute_typed(delete, params).await);
+        let step = pool.call("purge", async |session| session.client.execute_typed(READINGS, params).await);
         let count = step.await?;
         removed += count;
-        if count < STEP_ROWS as u64 {
+        if count < CHUNK_ROWS as u64 {
             return Ok(removed);
         }
     }
@@ -166,7 +123,8 @@ async fn drop_if_old(session: &mut Session, part: &Part, older_than: Micros) -> 
         Layout::Partitions => transaction.batch_execute(&format!("DROP TABLE {}", part.table)).await?,
     }
     transaction.commit().await?;
-    tracing::info!(table = part.table, rows, "dropped what is old");
+    let kind = session.layout;
+    tracing::info!(table = part.table, ?kind, rows, "dropped expired chunk");
     Ok(Some(rows))
 }
 

@@ -4,70 +4,15 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 use telemetry::MAX_CLOCK_AHEAD;
 
+use super::CHUNK_ROWS;
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
 use crate::micros::micros_from;
 use crate::unavailable::Result;
 
-/// Rows in one transaction, at most.
-const CHUNK_ROWS: usize = 10_000;
-
-/// Removes rejections: of those, `received_at` is the age.
-const REJECTED: &str = "
-    DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < ?1 LIMIT ?2)";
-
-/// Removes incidents that are resolved and of which nobody is still to be told, with their notifications.
-const INCIDENTS: &str = "
-    DELETE FROM incidents WHERE number IN (
-        SELECT i.number FROM incidents i WHERE i.resolved_at IS NOT NULL AND i.stored_at < ?1
-        AND NOT EXISTS (
-            SELECT 1 FROM notifications n LEFT JOIN messages m ON m.number = n.message
-            WHERE n.incident = i.number AND n.dropped IS NULL AND m.sent_at IS NULL AND m.given_up_at IS NULL)
-        LIMIT ?2
-    )";
-
-/// Removes messages whose notifications went with their incidents.
-const MESSAGES: &str = "
-    DELETE FROM messages WHERE number IN (
-        SELECT number FROM messages WHERE made_at < ?1
-        AND NOT EXISTS (SELECT 1 FROM notifications WHERE message = messages.number)
-        LIMIT ?2
-    )";
-
-/// Removes what is remembered of devices that have been normal for long.
-const STANDINGS: &str = "
-    DELETE FROM alert_states WHERE (rule, device, metric) IN (
-        SELECT rule, device, metric FROM alert_states WHERE phase = 'normal' AND written_at < ?1 LIMIT ?2
-    )";
-
-const SILENCES: &str = "
-    DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < ?1 LIMIT ?2)";
-
 /// Returns how many readings, rejections and incidents were removed.
 pub(crate) async fn purge(store: &Sqlite, older_than: Timestamp) -> Result<u64> {
-    let mut removed = purge_readings(store, older_than).await?;
-    for delete in [REJECTED, INCIDENTS] {
-        removed += purge_table(store, delete, older_than).await?;
-    }
-    for delete in [MESSAGES, STANDINGS, SILENCES] {
-        purge_table(store, delete, older_than).await?;
-    }
-    Ok(removed)
-}
-
-async fn purge_table(store: &Sqlite, delete: &'static str, older_than: Timestamp) -> Result<u64> {
-    let older_than = micros_from(older_than);
-    let mut removed = 0;
-    loop {
-        let remove = move |tables: &mut Tables<'_>| {
-            tables.connection.prepare_cached(delete)?.execute(params![older_than, CHUNK_ROWS as i64])
-        };
-        let count = store.writer.change("purge", CHUNK_ROWS, remove).await?;
-        removed += count as u64;
-        if count < CHUNK_ROWS {
-            return Ok(removed);
-        }
-    }
+    Ok(purge_readings(store, older_than).await? + super::purge_rows(store, older_than).await?)
 }
 
 /// A reader looks for them, so that the writer is busy with no more than removing them by their keys.

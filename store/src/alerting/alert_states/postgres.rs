@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Row, Transaction};
+use tokio_postgres::{Error, Transaction};
 
-use crate::alerting::alert_states::{AlertState, OrderKey, PhaseColumns};
-use crate::alerting::incidents::ConditionKind;
-use crate::engine::postgres::columns::{Micros, Param, Word, number, number_column};
-use crate::series::postgres as series;
+use crate::alerting::alert_states::{AlertState, PhaseColumns};
+use crate::engine::postgres::columns::{Micros, Param, number_column};
 use crate::text_codec::TextCodec;
 
 /// Of several of one subject the last one counts.
@@ -61,36 +59,4 @@ fn last_of_each(alert_states: &[AlertState]) -> Vec<&AlertState> {
 
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
-}
-
-/// One whose subject is no topic was not made by an alerter.
-pub(crate) async fn all(client: &Client) -> Result<Vec<AlertState>, Error> {
-    const SELECT: &str = "
-        SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
-            value, kind
-        FROM alert_states ORDER BY rule, device, metric";
-    Ok(client.query_typed(SELECT, &[]).await?.iter().filter_map(read).collect())
-}
-
-fn read(row: &Row) -> Option<AlertState> {
-    let phase = PhaseColumns {
-        phase: row.get(3),
-        since: row.get::<_, Option<Micros>>(4).map(Micros::time),
-        incident: row.get(5),
-        told: row.get(6),
-    };
-    let newest = row.get::<_, Option<Micros>>(7).map(|measured_at| OrderKey {
-        measured_at: measured_at.time(),
-        boot: number(row.get(8)),
-        seq: number(row.get(9)),
-        value: row.get(10),
-    });
-    Some(AlertState {
-        rule: row.get(0),
-        kind: row.get::<_, Option<Word<ConditionKind>>>(12).map(|kind| kind.0),
-        series: series::topic(row, 1)?,
-        phase: phase.read()?,
-        newest,
-        value: row.get(11),
-    })
 }

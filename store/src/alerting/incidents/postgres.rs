@@ -9,15 +9,17 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use telemetry::Filter;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error, Row, Transaction};
+use tokio_postgres::{Client, Error, Transaction};
 
-use crate::alerting::alert_states::AlertState;
-use crate::alerting::alert_states::postgres as alert_states;
-use crate::alerting::incidents::{Acknowledgement, Changes, Condition, Incident, IncidentQuery, Incidents};
+use super::{COLUMNS, Numbered, read};
+use crate::alerting::alert_states::{self, AlertState};
+use crate::alerting::incidents::{Acknowledgement, Changes, Incident, IncidentQuery, Incidents};
 use crate::alerting::notifications::postgres as notifications;
+use crate::engine::columns::{Word, at_most};
 use crate::engine::postgres::Postgres;
-use crate::engine::postgres::columns::{Micros, Param, Word, at_most, text};
+use crate::engine::postgres::columns::{Micros, Param, text};
 use crate::engine::postgres::session::snapshot;
+use crate::engine::row::read_all;
 use crate::unavailable::Result;
 
 #[async_trait]
@@ -27,7 +29,7 @@ impl Incidents for Postgres {
     }
 
     async fn alert_states(&self) -> Result<Vec<AlertState>> {
-        self.pool.call("read alert_states", async |s| alert_states::all(&s.client).await).await
+        alert_states::all(self).await
     }
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
@@ -43,12 +45,6 @@ impl Incidents for Postgres {
     }
 }
 
-/// The columns that [`read`] reads, in its order.
-const COLUMNS: &str = "
-    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.condition_kind, i.condition_text, i.threshold, i.began_at,
-    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
-    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
-
 /// What was not asked for is NULL, and left out of the plan. One that was over at once was open then.
 const WANTED: &str = "
     ($1 IS NULL OR i.id = $1) AND ($2 IS NULL OR i.rule = $2) AND ($3 IS NULL OR i.metric = $3)
@@ -57,13 +53,10 @@ const WANTED: &str = "
     AND ($8 IS NULL OR i.resolved_at IS NULL OR i.resolved_at > $8 OR i.opened_at >= $8)
     AND ($9 IS NULL OR i.opened_at < $9)";
 
-/// An incident with its number.
-type Numbered = (i64, Incident);
-
 pub(crate) async fn select_incidents(
     client: &mut Client,
     query: &IncidentQuery,
-) -> Result<Vec<Incident>, Error> {
+) -> anyhow::Result<Vec<Incident>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM incidents i WHERE {WANTED}
          ORDER BY (i.resolved_at IS NULL) DESC, i.opened_at DESC, i.number DESC LIMIT $10"
@@ -110,7 +103,7 @@ fn pattern(filter: &Filter) -> String {
 pub(crate) async fn numbered(
     transaction: &Transaction<'_>,
     numbers: &[i64],
-) -> Result<HashMap<i64, Incident>, Error> {
+) -> anyhow::Result<HashMap<i64, Incident>> {
     let sql = format!("SELECT {COLUMNS} FROM incidents i WHERE i.number = ANY($1)");
     let found = select(transaction, &sql, &[(&numbers, Type::INT8_ARRAY)]).await?;
     Ok(found.into_iter().collect())
@@ -121,42 +114,14 @@ async fn select(
     transaction: &Transaction<'_>,
     sql: &str,
     params: &[Param<'_>],
-) -> Result<Vec<Numbered>, Error> {
-    let mut found: Vec<Numbered> = transaction.query_typed(sql, params).await?.iter().map(read).collect();
+) -> anyhow::Result<Vec<Numbered>> {
+    let mut found: Vec<Numbered> = read_all(&transaction.query_typed(sql, params).await?, read)?;
     let numbers: Vec<i64> = found.iter().map(|(number, _)| *number).collect();
     let mut notifications = notifications::of(transaction, &numbers).await?;
     for (number, incident) in &mut found {
         incident.notifications = notifications.remove(number).unwrap_or_default();
     }
     Ok(found)
-}
-
-fn read(row: &Row) -> Numbered {
-    let time = |column| row.get::<_, Micros>(column).time();
-    let time_if_any = |column| row.get::<_, Option<Micros>>(column).map(Micros::time);
-    let acknowledged = time_if_any(19).map(|at| Acknowledgement { at, by: row.get(20), note: row.get(21) });
-    let incident = Incident {
-        id: row.get(1),
-        rule: row.get(2),
-        severity: row.get::<_, Word<_>>(3).0,
-        device: row.get(4),
-        metric: row.get(5),
-        condition: Condition { kind: row.get::<_, Word<_>>(6).0, text: row.get(7), threshold: row.get(8) },
-        began_at: time(9),
-        opened_at: time(10),
-        judged_at: time(11),
-        value: row.get(12),
-        unit: row.get(13),
-        peak: row.get(14),
-        peak_at: time_if_any(15),
-        resolved_at: time_if_any(16),
-        resolved_value: row.get(17),
-        end: row.get::<_, Option<Word<_>>>(18).map(|end| end.0),
-        acknowledged,
-        late: row.get(22),
-        notifications: Vec::new(),
-    };
-    (row.get(0), incident)
 }
 
 /// Returns whether there is such an incident; the first acknowledgement stays.

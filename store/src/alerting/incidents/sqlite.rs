@@ -6,14 +6,15 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
-use crate::alerting::alert_states::AlertState;
-use crate::alerting::alert_states::sqlite as alert_states;
-use crate::alerting::incidents::{Acknowledgement, Changes, Condition, Incident, IncidentQuery, Incidents};
+use super::{COLUMNS, DEVICE, Numbered, read};
+use crate::alerting::alert_states::{self, AlertState};
+use crate::alerting::incidents::{Acknowledgement, Changes, Incident, IncidentQuery, Incidents};
 use crate::alerting::notifications::sqlite as notifications;
+use crate::engine::row::Row;
 use crate::engine::sqlite::Sqlite;
-use crate::engine::sqlite::columns::{Micros, Word, list};
+use crate::engine::sqlite::columns::{Micros, list};
 use crate::engine::sqlite::writer::Tables;
 use crate::micros::micros_from;
 use crate::text_codec::TextCodec;
@@ -29,7 +30,7 @@ impl Incidents for Sqlite {
     }
 
     async fn alert_states(&self) -> Result<Vec<AlertState>> {
-        self.readers.read("read alert_states", alert_states::all).await
+        alert_states::all(self).await
     }
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
@@ -48,23 +49,11 @@ impl Incidents for Sqlite {
     }
 }
 
-/// The columns that [`read`] reads, in its order.
-const COLUMNS: &str = "
-    i.number, i.id, i.rule, i.severity, i.device, i.metric, i.condition_kind, i.condition_text, i.threshold, i.began_at,
-    i.opened_at, i.judged_at, i.value, i.unit, i.peak, i.peak_at, i.resolved_at, i.resolved_value, i.ending,
-    i.acknowledged_at, i.acknowledged_by, i.acknowledged_note, i.late";
-
-/// Where the device stands in [`COLUMNS`].
-const DEVICE: usize = 4;
-
-/// An incident without its notifications, with its number.
-type Numbered = (i64, Incident);
-
 /// Reads in order, which an index gives, until there are enough: no more than that is held.
 pub(crate) fn select_incidents(
     connection: &Connection,
     query: &IncidentQuery,
-) -> rusqlite::Result<Vec<Incident>> {
+) -> anyhow::Result<Vec<Incident>> {
     let (conditions, values) = conditions(query);
     let open_first = if query.open.is_none() { "i.resolved_at IS NULL DESC, " } else { "" };
     let sql = format!(
@@ -79,7 +68,7 @@ pub(crate) fn select_incidents(
     {
         let device = row.get_ref(DEVICE)?.as_str()?;
         if query.device.as_ref().is_none_or(|filter| filter.matches(device)) {
-            found.push(read(row)?);
+            found.push(read(&Row::Sqlite(row))?);
         }
     }
     with_notifications(connection, found)
@@ -118,52 +107,22 @@ pub(crate) fn open_count(connection: &Connection) -> rusqlite::Result<u64> {
 pub(crate) fn numbered(
     connection: &Connection,
     numbers: impl IntoIterator<Item = i64>,
-) -> rusqlite::Result<HashMap<i64, Incident>> {
+) -> anyhow::Result<HashMap<i64, Incident>> {
     let sql =
         format!("SELECT {COLUMNS} FROM incidents i WHERE i.number IN (SELECT value FROM json_each(?1))");
     let mut select = connection.prepare_cached(&sql)?;
-    let found = select.query_map([list(numbers)], read)?.collect::<rusqlite::Result<_>>()?;
+    let found = select
+        .query_and_then([list(numbers)], |row| read(&Row::Sqlite(row)))?
+        .collect::<anyhow::Result<_>>()?;
     Ok(with_notifications(connection, found)?.into_iter().collect())
 }
 
-fn with_notifications(connection: &Connection, mut found: Vec<Numbered>) -> rusqlite::Result<Vec<Numbered>> {
+fn with_notifications(connection: &Connection, mut found: Vec<Numbered>) -> anyhow::Result<Vec<Numbered>> {
     let mut notifications = notifications::of(connection, found.iter().map(|(number, _)| *number))?;
     for (number, incident) in &mut found {
         incident.notifications = notifications.remove(number).unwrap_or_default();
     }
     Ok(found)
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Numbered> {
-    let time = |column| row.get::<_, Micros>(column).map(|at| at.0);
-    let time_if_any = |column| row.get::<_, Option<Micros>>(column).map(|at| at.map(|at| at.0));
-    let incident = Incident {
-        id: row.get(1)?,
-        rule: row.get(2)?,
-        severity: row.get::<_, Word<_>>(3)?.0,
-        device: row.get(DEVICE)?,
-        metric: row.get(5)?,
-        condition: Condition { kind: row.get::<_, Word<_>>(6)?.0, text: row.get(7)?, threshold: row.get(8)? },
-        began_at: time(9)?,
-        opened_at: time(10)?,
-        judged_at: time(11)?,
-        value: row.get(12)?,
-        unit: row.get(13)?,
-        peak: row.get(14)?,
-        peak_at: time_if_any(15)?,
-        resolved_at: time_if_any(16)?,
-        resolved_value: row.get(17)?,
-        end: row.get::<_, Option<Word<_>>>(18)?.map(|end| end.0),
-        acknowledged: acknowledgement(row)?,
-        late: row.get(22)?,
-        notifications: Vec::new(),
-    };
-    Ok((row.get(0)?, incident))
-}
-
-fn acknowledgement(row: &Row<'_>) -> rusqlite::Result<Option<Acknowledgement>> {
-    let Some(Micros(at)) = row.get(19)? else { return Ok(None) };
-    Ok(Some(Acknowledgement { at, by: row.get(20)?, note: row.get(21)? }))
 }
 
 /// Returns whether there is such an incident; the first acknowledgement stays.

@@ -1,7 +1,6 @@
 //! The outbox as rows.
 
 mod decisions;
-mod messages;
 mod notifications;
 
 use async_trait::async_trait;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::alerting::incidents::Incident;
 use crate::alerting::notifications::{Address, Notification};
+use crate::alerting::outbox::messages;
 use crate::alerting::outbox::{Attempt, Decisions, Notifications, OutgoingMessage, Postponed};
 use crate::engine::postgres::Postgres;
 use crate::unavailable::Result;
@@ -33,25 +33,23 @@ impl Notifications for Postgres {
 
     async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
         self.pool
-            .call("read queued messages", async |s| messages::queued(&mut s.client, now, limit).await)
+            .call("read queued messages", async |s| notifications::queued(&mut s.client, now, limit).await)
             .await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
-        self.pool.call("read postponed messages", async |s| messages::postponed(&s.client, now).await).await
+        messages::postponed(self, now).await
     }
 
     async fn queued_count(&self) -> Result<u64> {
-        self.pool.call("count owed messages", async |s| messages::queued_count(&s.client).await).await
+        messages::queued_count(self).await
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
-        self.pool
-            .call("mark a message", async |s| messages::tried(&s.client, message_id, attempt).await)
-            .await
+        messages::record_attempt(self, message_id, attempt).await
     }
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
-        self.pool.call("read messages", async |s| messages::since(&s.client, since).await).await
+        messages::since(self, since).await
     }
 }

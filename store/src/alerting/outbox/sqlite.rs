@@ -1,7 +1,6 @@
 //! The outbox as rows.
 
 mod decisions;
-mod messages;
 mod notifications;
 
 use async_trait::async_trait;
@@ -9,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::alerting::incidents::Incident;
 use crate::alerting::notifications::{Address, Notification};
+use crate::alerting::outbox::messages;
 use crate::alerting::outbox::{Attempt, Decisions, Notifications, OutgoingMessage, Postponed};
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
@@ -34,24 +34,24 @@ impl Notifications for Sqlite {
     }
 
     async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
-        self.readers.read("read queued messages", move |tables| messages::queued(tables, now, limit)).await
+        self.readers
+            .read("read queued messages", move |tables| notifications::queued(tables, now, limit))
+            .await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
-        self.readers.read("read postponed messages", move |tables| messages::postponed(tables, now)).await
+        messages::postponed(self, now).await
     }
 
     async fn queued_count(&self) -> Result<u64> {
-        self.readers.read("count owed messages", messages::queued_count).await
+        messages::queued_count(self).await
     }
 
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()> {
-        let (message_id, attempt) = (message_id.to_owned(), attempt.clone());
-        let mark = move |tables: &mut Tables<'_>| messages::tried(tables, &message_id, &attempt);
-        self.writer.change("mark a message", 1, mark).await
+        messages::record_attempt(self, message_id, attempt).await
     }
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
-        self.readers.read("read messages", move |tables| messages::since(tables, since)).await
+        messages::since(self, since).await
     }
 }

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::fmt;
 
 use bytes::{BufMut, BytesMut};
 use jiff::Timestamp;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use crate::micros::micros_from;
-use crate::text_codec::TextCodec;
 
 /// 2000-01-01 in microseconds since 1970: PostgreSQL counts from there.
 const EPOCH: i64 = 946_684_800_000_000;
@@ -92,33 +90,6 @@ impl ToSql for Span {
     to_sql_checked!();
 }
 
-/// One of a few words.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<T>(pub(crate) T);
-
-impl<T: TextCodec + fmt::Debug> ToSql for Word<T> {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        self.0.word().to_sql(ty, out)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <&str as ToSql>::accepts(ty)
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a, T: TextCodec> FromSql<'a> for Word<T> {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        let word = <&str as FromSql>::from_sql(ty, raw)?;
-        T::read(word).map(Self).ok_or_else(|| format!("{word:?} is not known here").into())
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <&str as FromSql>::accepts(ty)
-    }
-}
-
 /// A parameter of a statement, with its type in the database.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -130,11 +101,6 @@ pub(crate) fn number_column(number: Option<u64>) -> i64 {
 
 pub(crate) fn number(column: i64) -> Option<u64> {
     u64::try_from(column).ok()
-}
-
-/// How many rows a query may give.
-pub(crate) fn at_most(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// A text for a column: PostgreSQL keeps every character but NUL.

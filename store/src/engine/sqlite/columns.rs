@@ -4,8 +4,6 @@ use jiff::Timestamp;
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 
-use crate::text_codec::TextCodec;
-
 /// A time: whole microseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Micros(pub(crate) Timestamp);
@@ -23,31 +21,10 @@ impl FromSql for Micros {
     }
 }
 
-/// One of a few words.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<T>(pub(crate) T);
-
-impl<T: TextCodec> ToSql for Word<T> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.word().into())
-    }
-}
-
-impl<T: TextCodec> FromSql for Word<T> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        T::read(value.as_str()?).map(Self).ok_or(FromSqlError::InvalidType)
-    }
-}
-
 /// Numbers as one parameter, which `json_each` parts again.
 pub(crate) fn list(numbers: impl IntoIterator<Item = i64>) -> String {
     let numbers: Vec<_> = numbers.into_iter().map(|number| number.to_string()).collect();
     format!("[{}]", numbers.join(","))
-}
-
-/// How many rows a query may give.
-pub(crate) fn at_most(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 /// A `boot` or a `seq`: a key has no NULL, so that -1 stands for none, here and nowhere else.

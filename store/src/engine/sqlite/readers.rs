@@ -34,18 +34,22 @@ impl Readers {
     }
 
     /// Runs `query` on one unchanging state of the tables.
-    pub(crate) async fn read<T: Send + 'static>(
+    pub(crate) async fn read<T, E>(
         &self,
         doing: &'static str,
-        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T> {
+        query: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        E: From<rusqlite::Error> + Into<anyhow::Error> + Send + 'static,
+    {
         let turn = self.turns.clone().acquire_owned().await.context("the readers are closed")?;
         let pool = self.pool.clone();
         let answer = spawn_blocking(move || {
             let _turn = turn;
             pool.read(query)
         });
-        Ok(answer.await.context(doing)?.context(doing)?)
+        Ok(answer.await.context(doing)?.map_err(Into::into).context(doing)?)
     }
 
     /// Closes the connections that nobody uses; a later read opens one anew.
@@ -55,7 +59,10 @@ impl Readers {
 }
 
 impl Pool {
-    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let idle = self.idle().pop();
         let mut connection = match idle {
             Some(connection) => connection,

@@ -4,7 +4,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error};
 
 use super::rows::{self, COLUMNS};
-use crate::engine::postgres::columns::{Micros, at_most, number_column};
+use crate::engine::columns::at_most;
+use crate::engine::postgres::columns::{Micros, number_column};
 use crate::readings::history::{Cursor, Page, ReadingQuery};
 
 /// Of a series in the order of its key; of several in the order of a page.

@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 use telemetry::{Reading, Series};
 
 use super::rows::{self, COLUMNS};
-use crate::engine::sqlite::columns::{Number, at_most};
+use crate::engine::columns::at_most;
+use crate::engine::sqlite::columns::Number;
 use crate::micros::micros_from;
 use crate::readings::history::{Cursor, Page, ReadingQuery, StoredReading};
 use crate::series::sqlite as series;

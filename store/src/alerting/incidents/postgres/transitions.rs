@@ -12,7 +12,8 @@ use super::turn::in_turn;
 use crate::alerting::alert_states::postgres as alert_states;
 use crate::alerting::incidents::{Changes, End, Incident, Transition};
 use crate::alerting::notifications::{Address, Channel, RESOLVED};
-use crate::engine::postgres::columns::{Micros, Param, Word, text};
+use crate::engine::columns::Word;
+use crate::engine::postgres::columns::{Micros, Param, text};
 
 pub(crate) async fn record(client: &mut Client, changes: &Changes) -> Result<(), Error> {
     let transaction = in_turn(client).await?;

@@ -6,7 +6,8 @@ use rusqlite::params;
 use crate::alerting::alert_states::sqlite as alert_states;
 use crate::alerting::incidents::{Changes, End, Incident, Transition};
 use crate::alerting::notifications::{Address, RESOLVED};
-use crate::engine::sqlite::columns::{Micros, Word};
+use crate::engine::columns::Word;
+use crate::engine::sqlite::columns::Micros;
 use crate::engine::sqlite::writer::Tables;
 
 pub(crate) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result<()> {

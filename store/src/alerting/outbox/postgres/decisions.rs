@@ -7,7 +7,8 @@ use tokio_postgres::{Client, Error, Transaction};
 
 use crate::alerting::incidents::postgres::turn::in_turn;
 use crate::alerting::outbox::{Decisions, Deferral, NewMessage, Reminder};
-use crate::engine::postgres::columns::{Micros, Param, Word, text};
+use crate::engine::columns::Word;
+use crate::engine::postgres::columns::{Micros, Param, text};
 
 pub(crate) async fn decide(client: &mut Client, decisions: &Decisions) -> Result<(), Error> {
     let Decisions { messages, held, dropped, reminders } = decisions;

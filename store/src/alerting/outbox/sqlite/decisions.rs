@@ -3,7 +3,8 @@
 use rusqlite::params;
 
 use crate::alerting::outbox::{Decisions, Deferral, NewMessage, Reminder};
-use crate::engine::sqlite::columns::{Micros, Word};
+use crate::engine::columns::Word;
+use crate::engine::sqlite::columns::Micros;
 use crate::engine::sqlite::writer::Tables;
 
 pub(crate) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Result<()> {

@@ -1,0 +1,75 @@
+//! Statements that both databases take as they are.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::row::Row;
+use crate::unavailable::Result;
+
+/// One statement of SQL with its parameters: `$1` is the first of them, in SQLite as in PostgreSQL.
+pub(crate) struct Statement {
+    /// What it is for, in the words of an error message: `add a silence`.
+    pub(crate) doing: &'static str,
+    pub(crate) sql: &'static str,
+    pub(crate) params: Vec<Value>,
+    /// Rows that it may change: SQLite commits so many at once, and no more.
+    pub(crate) rows: usize,
+}
+
+impl Statement {
+    pub(crate) fn new<const N: usize>(doing: &'static str, sql: &'static str, params: [Value; N]) -> Self {
+        Self { doing, sql, params: params.into(), rows: 1 }
+    }
+
+    /// States how many rows it may change; 1 if this is not called.
+    pub(crate) fn changing(self, rows: usize) -> Self {
+        Self { rows, ..self }
+    }
+}
+
+/// A parameter. None is NULL, which needs its type as well.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Text(Option<String>),
+    Time(Option<Timestamp>),
+    Integer(Option<i64>),
+}
+
+macro_rules! values {
+    ($($type:ty => $variant:ident),+) => {
+        $(
+            impl From<$type> for Value {
+                fn from(value: $type) -> Self {
+                    Self::$variant(Some(value.into()))
+                }
+            }
+
+            impl From<Option<$type>> for Value {
+                fn from(value: Option<$type>) -> Self {
+                    Self::$variant(value.map(Into::into))
+                }
+            }
+        )+
+    };
+}
+
+values!(&str => Text, &String => Text, Timestamp => Time, i64 => Integer);
+
+/// Reads one row.
+pub(crate) type Read<T> = fn(&Row<'_>) -> anyhow::Result<T>;
+
+/// Executes statements that need not differ.
+#[async_trait]
+pub(crate) trait Engine: Send + Sync {
+    /// Executes a statement in a transaction of its own; returns how many rows it changed.
+    async fn execute(&self, statement: Statement) -> Result<u64>;
+
+    /// Reads all rows that a query gives.
+    async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>>;
+}
+
+/// The one number that a query gives.
+pub(crate) async fn count(engine: &impl Engine, statement: Statement) -> Result<u64> {
+    let counts = engine.query(statement, |row| row.count(0)).await?;
+    Ok(counts.into_iter().next().unwrap_or_default())
+}
