@@ -1,0 +1,12 @@
+//! What tests of several crates need: a store in memory, and samples of what it stores.
+//!
+//! [`MemoryStore`] passes the contract that the stores on disk pass (`store/tests/contract`), so that a test of a service
+//! needs neither a file nor a server.
+
+#![warn(missing_docs)]
+#![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
+
+mod memory;
+pub mod samples;
+
+pub use memory::MemoryStore;

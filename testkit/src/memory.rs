@@ -1,0 +1,67 @@
+//! A store in memory.
+
+mod alerting;
+mod leases;
+mod ledger;
+mod outbox;
+mod readings;
+mod rejections;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use store::{Result, Silence, StoredReading, Unavailable};
+
+use self::alerting::Alerts;
+use self::leases::Held;
+use self::outbox::Outbox;
+use self::readings::Key;
+use self::rejections::Rejected;
+
+/// A store in memory. Cheap to clone: clones share what is stored, as processes share a database.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Mutex<Data>>);
+
+#[derive(Default)]
+struct Data {
+    readings: BTreeMap<Key, StoredReading>,
+    rejected: Rejected,
+    alerts: Alerts,
+    outbox: Outbox,
+    silences: Vec<Silence>,
+    leases: Vec<Held>,
+    failing: HashMap<&'static str, usize>,
+}
+
+impl MemoryStore {
+    /// Lets the next calls of a method fail, which is named as in its trait: `record_attempt`.
+    pub fn fail_next(&self, method: &'static str, times: usize) {
+        self.data().failing.insert(method, times);
+    }
+
+    fn data(&self) -> MutexGuard<'_, Data> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is stored, for a call of this method; an error where it is to fail.
+    fn call(&self, method: &'static str) -> Result<MutexGuard<'_, Data>> {
+        let mut data = self.data();
+        match data.failing.get_mut(method) {
+            Some(times) if *times > 0 => {
+                *times -= 1;
+                Err(Unavailable(std::io::Error::other("the disk is full").into()))
+            }
+            _ => Ok(data),
+        }
+    }
+}
+
+/// A time as databases store it.
+fn whole_micros(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap()
+}
+
+fn now() -> Timestamp {
+    whole_micros(Timestamp::now())
+}

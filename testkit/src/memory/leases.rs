@@ -1,0 +1,71 @@
+//! Leases and silences in memory.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use store::{Lease, Leases, Result, Silence, Silences};
+
+use super::MemoryStore;
+
+/// Who holds a lease, and until when.
+pub(super) struct Held {
+    lease: Lease,
+    holder: String,
+    until: Timestamp,
+}
+
+#[async_trait]
+impl Leases for MemoryStore {
+    async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
+        let held =
+            |held: &Held| held.lease == lease && held.holder != holder && held.until > Timestamp::now();
+        let mut data = self.call("acquire")?;
+        let is_free = !data.leases.iter().any(held);
+        if is_free {
+            hold(&mut data.leases, lease, holder, ttl);
+        }
+        Ok(is_free)
+    }
+
+    async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
+        hold(&mut self.call("take_over")?.leases, lease, holder, ttl);
+        Ok(())
+    }
+
+    async fn release(&self, lease: Lease, holder: &str) -> Result<()> {
+        self.call("release")?.leases.retain(|held| held.lease != lease || held.holder != holder);
+        Ok(())
+    }
+}
+
+fn hold(leases: &mut Vec<Held>, lease: Lease, holder: &str, ttl: Duration) {
+    let until = Timestamp::now().saturating_add(ttl).unwrap_or(Timestamp::MAX);
+    leases.retain(|held| held.lease != lease);
+    leases.push(Held { lease, holder: holder.into(), until });
+}
+
+#[async_trait]
+impl Silences for MemoryStore {
+    async fn add_silence(&self, silence: &Silence) -> Result<()> {
+        let mut data = self.call("add_silence")?;
+        if data.silences.iter().all(|known| known.id != silence.id) {
+            data.silences.push(silence.clone());
+        }
+        Ok(())
+    }
+
+    async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
+        let mut data = self.call("end_silence")?;
+        let silence = data.silences.iter_mut().find(|silence| silence.id == id);
+        Ok(silence.map(|silence| silence.until = silence.until.min(at)).is_some())
+    }
+
+    async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
+        let data = self.call("silences")?;
+        let mut found: Vec<_> =
+            data.silences.iter().filter(|silence| silence.until > after).cloned().collect();
+        found.sort_by_key(|silence| silence.from);
+        Ok(found)
+    }
+}

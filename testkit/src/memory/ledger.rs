@@ -1,0 +1,48 @@
+//! The ledger in memory: counted anew from all readings.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use store::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES, Result};
+use telemetry::Reading;
+
+use super::MemoryStore;
+
+#[async_trait]
+impl Ledger for MemoryStore {
+    async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
+        let data = self.call("completeness")?;
+        let mut boots: BTreeMap<(&str, u64), BTreeMap<u64, Vec<&Reading>>> = BTreeMap::new();
+        for reading in data.readings.values().map(|stored| &stored.reading) {
+            let device = reading.series.device();
+            let wanted = query.device.as_deref().is_none_or(|name| name == device)
+                && (query.range.from..query.range.to).contains(&reading.measured_at);
+            if let (true, Some(boot), Some(seq)) = (wanted, reading.boot, reading.seq) {
+                boots.entry((device, boot)).or_default().entry(seq).or_default().push(reading);
+            }
+        }
+        Ok(boots.into_iter().map(|((device, boot), numbers)| count(device, boot, &numbers)).collect())
+    }
+}
+
+fn count(device: &str, boot: u64, numbers: &BTreeMap<u64, Vec<&Reading>>) -> Boot {
+    let all = || numbers.values().flatten();
+    let late = |reading: &&&Reading| {
+        reading.received_at.duration_since(reading.measured_at) > LATE.try_into().unwrap()
+    };
+    let seqs: Vec<u64> = numbers.keys().copied().collect();
+    let (first, last, stored) = (seqs[0], seqs[seqs.len() - 1], seqs.len() as u64);
+    let gaps = seqs.windows(2).filter(|pair| pair[1] > pair[0] + 1).map(|pair| pair[0] + 1..=pair[1] - 1);
+    Boot {
+        device: device.into(),
+        boot,
+        first,
+        last,
+        stored,
+        repeated: all().count() as u64 - stored,
+        late: all().filter(late).count() as u64,
+        missing: last - first + 1 - stored,
+        missing_ranges: gaps.take(MAX_MISSING_RANGES).collect(),
+        newest_measured_at: all().map(|reading| reading.measured_at).max().unwrap(),
+    }
+}

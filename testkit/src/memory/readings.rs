@@ -1,0 +1,214 @@
+//! Readings in memory, by the key that makes each unique.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use store::{
+    Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, Result, StoredReading,
+    TimeRange, Written,
+};
+use telemetry::Reading;
+
+use super::{MemoryStore, now, whole_micros};
+
+/// Measured at, device, metric, boot, seq and value: the order of a page.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(Timestamp, String, String, Option<u64>, Option<u64>, Value);
+
+/// A value in the order of numbers.
+#[derive(Clone, Copy)]
+struct Value(f64);
+
+impl Key {
+    fn of(reading: &Reading) -> Self {
+        let Reading { series, value, measured_at, boot, seq, .. } = reading;
+        let (device, metric) = (series.device().to_owned(), series.metric().to_owned());
+        // Adding 0 makes 0.0 of -0.0: they are equal.
+        Self(whole_micros(*measured_at), device, metric, *boot, *seq, Value(*value + 0.0))
+    }
+}
+
+impl Ord for Value {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Value {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Value {}
+
+#[async_trait]
+impl ReadingStore for MemoryStore {
+    async fn write(&self, batch: &Batch) -> Result<Written> {
+        let mut data = self.call("write")?;
+        let stored_at = now();
+        let before = data.readings.len();
+        for reading in &batch.readings {
+            let (measured_at, received_at) =
+                (whole_micros(reading.measured_at), whole_micros(reading.received_at));
+            let as_stored = Reading { measured_at, received_at, ..reading.clone() };
+            let stored = StoredReading { reading: as_stored, stored_at };
+            data.readings.entry(Key::of(reading)).or_insert(stored);
+        }
+        let stored = (data.readings.len() - before) as u64;
+        batch.rejected.iter().for_each(|message| data.rejected.add(message));
+        let duplicate = batch.readings.len() as u64 - stored;
+        Ok(Written { stored, duplicate, rejected: batch.rejected.len() as u64 })
+    }
+
+    async fn probe(&self) -> Result<()> {
+        self.call("probe").map(drop)
+    }
+
+    async fn purge(&self, older_than: Timestamp) -> Result<u64> {
+        let mut data = self.call("purge")?;
+        let data = &mut *data;
+        let before = data.readings.len();
+        data.readings.retain(|_, stored| stored.stored_at >= older_than);
+        data.silences.retain(|silence| silence.until >= older_than);
+        let removed = before - data.readings.len()
+            + data.rejected.purge(older_than)
+            + data.alerts.purge(&mut data.outbox, older_than);
+        Ok(removed as u64)
+    }
+}
+
+#[async_trait]
+impl History for MemoryStore {
+    async fn latest(&self) -> Result<Vec<Latest>> {
+        let data = self.call("latest")?;
+        let series =
+            |reading: &Reading| (reading.series.device().to_owned(), reading.series.metric().to_owned());
+        let newest: BTreeMap<_, _> =
+            data.readings.values().map(|stored| (series(&stored.reading), stored.reading.clone())).collect();
+        Ok(newest.into_values().collect())
+    }
+
+    async fn readings(&self, query: ReadingQuery) -> Result<Page> {
+        let data = self.call("readings")?;
+        let ReadingQuery { device, metric, range, limit, after } = query;
+        let named = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
+        let wanted = |stored: &&StoredReading| {
+            let Reading { series, measured_at, .. } = &stored.reading;
+            (range.from..range.to).contains(measured_at)
+                && named(&device, series.device())
+                && named(&metric, series.metric())
+        };
+        let behind =
+            |(key, _): &(&Key, &StoredReading)| after.as_ref().is_none_or(|after| place(after) < **key);
+        let mut rest = data.readings.iter().filter(behind).map(|(_, stored)| stored).filter(wanted);
+        let readings: Vec<_> = rest.by_ref().take(limit.max(1)).cloned().collect();
+        let more = rest.next().is_some();
+        let next = readings.last().filter(|_| more).map(|last| Cursor::after(&last.reading));
+        Ok(Page { readings, next })
+    }
+
+    async fn buckets(
+        &self,
+        device: &str,
+        metric: &str,
+        range: TimeRange,
+        points: usize,
+    ) -> Result<Vec<Bucket>> {
+        let data = self.call("buckets")?;
+        let mut buckets: Vec<Bucket> = Vec::new();
+        let cut = Cut::new(range, points);
+        for Reading { series, measured_at, value, .. } in data.readings.values().map(|stored| &stored.reading)
+        {
+            if (series.device(), series.metric()) != (device, metric)
+                || !(range.from..range.to).contains(measured_at)
+            {
+                continue;
+            }
+            let (from, to) = cut.around(*measured_at);
+            match buckets.last_mut() {
+                Some(last) if last.from == from => add(last, *value),
+                _ => buckets.push(Bucket { from, to, min: *value, max: *value, mean: *value, count: 1 }),
+            }
+        }
+        buckets.iter_mut().for_each(finish);
+        Ok(buckets)
+    }
+
+    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        let data = self.call("extent")?;
+        let of_series =
+            |reading: &&Reading| (reading.series.device(), reading.series.metric()) == (device, metric);
+        let readings = || data.readings.values().map(|stored| &stored.reading).filter(of_series);
+        let oldest = readings().map(|reading| reading.measured_at).min();
+        Ok(oldest.zip(readings().map(|reading| reading.measured_at).max()))
+    }
+}
+
+/// Of a cursor, whose fields are those of its text.
+fn place(cursor: &Cursor) -> Key {
+    let text = cursor.to_string();
+    let fields: Vec<&str> = text.splitn(5, '.').collect();
+    let series = telemetry::Series::parse(fields[4]).unwrap();
+    let value = f64::from_bits(u64::from_str_radix(fields[3], 16).unwrap());
+    Key(
+        Timestamp::from_microsecond(fields[0].parse().unwrap()).unwrap(),
+        series.device().into(),
+        series.metric().into(),
+        fields[1].parse().ok(),
+        fields[2].parse().ok(),
+        Value(value + 0.0),
+    )
+}
+
+fn add(bucket: &mut Bucket, value: f64) {
+    (bucket.min, bucket.max) = (bucket.min.min(value), bucket.max.max(value));
+    bucket.count += 1;
+    bucket.mean += value;
+}
+
+/// Until now `mean` was the sum, which huge values make infinite.
+fn finish(bucket: &mut Bucket) {
+    let mean = bucket.mean / bucket.count as f64;
+    bucket.mean = mean.clamp(bucket.min, bucket.max);
+}
+
+/// A range cut into equal buckets, in microseconds; the last one may be shorter.
+struct Cut {
+    range: TimeRange,
+    from: i64,
+    to: i64,
+    width: i64,
+}
+
+impl Cut {
+    fn new(range: TimeRange, points: usize) -> Self {
+        let (from, to) = (rounded_up(range.from), rounded_up(range.to));
+        let points = i64::try_from(points).unwrap_or(i64::MAX).max(1);
+        let length = (to - from).max(0);
+        let width = length / points + i64::from(length % points > 0);
+        Self { range, from, to, width: width.max(1) }
+    }
+
+    /// The outermost bounds are those that were asked for.
+    fn around(&self, time: Timestamp) -> (Timestamp, Timestamp) {
+        let micros = time.as_microsecond();
+        let start = micros - (micros - self.from) % self.width;
+        let end = start.saturating_add(self.width);
+        let at = |micros| Timestamp::from_microsecond(micros).unwrap();
+        let from = if start > self.from { at(start) } else { self.range.from };
+        (from, if end < self.to { at(end) } else { self.range.to })
+    }
+}
+
+fn rounded_up(time: Timestamp) -> i64 {
+    time.as_microsecond() + i64::from(time.as_nanosecond() > i128::from(time.as_microsecond()) * 1000)
+}
