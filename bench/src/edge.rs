@@ -1,4 +1,5 @@
-//! The edge: one process, idle, at a rate and flat out; beside what broker and SQLite allow, and beside a script.
+//! The part `edge`: one process, idle, at fixed rates and at its highest rate, beside what broker and SQLite allow and
+//! beside mosquitto with a script.
 
 mod flat_out;
 mod idle;
@@ -36,21 +37,21 @@ const LOAD: Duration = Duration::from_secs(5);
 /// How long readings at a rate are timed.
 const TIMED: Duration = Duration::from_secs(10);
 
-/// Every run of everything.
+/// The figures of all runs.
 #[derive(Debug, Serialize)]
 struct Figures {
     idle: Idle,
     loads: Vec<Loaded>,
-    /// What the embedded broker and the sender allow at the most connections.
+    /// What the embedded broker and the sender allow, with the largest number of connections.
     broker_alone: Vec<Run>,
     store_alone: Vec<StoreAlone>,
-    /// Of each run, at all rates.
+    /// One list for each run, with an entry for each rate.
     steady: Vec<Vec<Steady>>,
     peer: Vec<peer::FlatOut>,
     peer_steady: Vec<Vec<peer::Steady>>,
 }
 
-/// Nothing lasts longer than `longest`, where one is given.
+/// Measures the edge; no step lasts longer than `longest`, if that is given.
 pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Result<Section> {
     writer::install_peers()?;
     let at_most = |usual: Duration| longest.map_or(usual, |longest| usual.min(longest));
@@ -72,7 +73,7 @@ pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Resul
     Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot: None })
 }
 
-/// Interleaved, so that a machine that slows down does not favour anyone.
+/// Runs everything once. Runs are interleaved, so that a machine that slows down favours nobody.
 fn one_run(folder: &Path, load: Duration, timed: Duration, figures: &mut Figures) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     for loaded in &mut figures.loads {
@@ -103,7 +104,7 @@ fn per_million(used: Duration, readings: usize) -> f64 {
     used.as_secs_f64() * 1e6 / readings.max(1) as f64
 }
 
-/// Says how far it is; a closed stderr is no reason to end.
+/// Reports progress on stderr; a closed stderr is no reason to end.
 fn note(what: &str) {
     let _ = writeln!(std::io::stderr().lock(), "edge: {what}");
 }

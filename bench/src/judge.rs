@@ -1,4 +1,4 @@
-//! The judge: how fast it is on one core, and how much it remembers.
+//! The part `judge`: how many rules it evaluates a second on one core, and how much memory they take.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use telemetry::{Reading, Series};
 
 pub(crate) const DEVICES: u32 = 100_000;
 
-/// All kinds of conditions, each of which concerns every device.
+/// Rules with all kinds of conditions, each for every device.
 const RULES: &str = r#"
 rules = [
     { name = "hot", above = 90.0, clear_below = 80.0 },
@@ -30,19 +30,19 @@ rules = [
 ]
 "#;
 
-/// Each device sends one reading in each of them, a second apart.
+/// Rounds, a second apart, in each of which every device sends one reading.
 const ROUNDS: u32 = 90;
 
-/// Of these, the first fill the memory, and are not timed.
+/// Rounds at the start that fill the memory and are not timed.
 const FILLING: u32 = 70;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) subjects: usize,
     pub(crate) judgements_per_second: f64,
-    /// Growth of resident memory, by pairs of a device and a rule.
+    /// Growth of resident memory, divided by the number of pairs of device and rule.
     pub(crate) bytes_per_subject: f64,
-    /// All devices go dark at once: how long it takes to say so.
+    /// How long it takes to open all incidents when all devices fall silent at once.
     pub(crate) all_absent: Duration,
 }
 
@@ -94,7 +94,7 @@ fn readings(at: Timestamp) -> anyhow::Result<Vec<Reading>> {
     (0..DEVICES).map(reading).collect()
 }
 
-/// In another order than the memory's.
+/// Gives the judge one reading of each device, in another order than in memory; returns how many rules were evaluated.
 fn judge_round(judge: &mut Judge, readings: &mut [Reading], round: u32, changes: &mut Changes) -> u64 {
     const STRIDE: usize = 7_919;
     let (mut judgements, mut index) = (0, 0);

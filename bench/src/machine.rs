@@ -1,4 +1,4 @@
-//! What the machine itself allows.
+//! The machine on which the figures were measured: its cores and how fast its disk syncs.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-/// Syncs measured; enough for a steady 99th percentile.
+/// How many syncs are measured: enough for a steady 99th percentile.
 const SYNCS: usize = 500;
 
 /// Bytes written before each sync: one page of the database's log.
@@ -16,7 +16,7 @@ const BLOCK: [u8; 4096] = [0x5a; 4096];
 pub(crate) struct Machine {
     pub(crate) cores: usize,
     pub(crate) processor: String,
-    /// Of writing one block and syncing it, sorted.
+    /// How long it took to write and sync one block, sorted.
     pub(crate) syncs: Vec<Duration>,
 }
 

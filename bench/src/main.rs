@@ -1,11 +1,17 @@
 //! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
 //!
-//! `bench` measures all parts, `bench edge writer` these. `BENCH_READINGS=20000` makes the writer's a short try,
-//! `BENCH_RUNS=1` the writer's and the edge's, and `BENCH_SECONDS=10` the long parts of edge and relay.
-//! `BENCH_STEPS="drain steady away growth instructions"` chooses among the writer's steps,
-//! `BENCH_WRITERS="db-writer,Node-RED"` among the drained, and `BENCH_TABLE_ROWS="1000000"` says how full the table is in the last step. A run that any of these but
-//! the rows makes short is shown and not written down.
+//! `bench` measures all parts, `bench edge writer` only these two. These variables make a run shorter:
+//!
+//! - `BENCH_READINGS=20000`: readings of a drain in the part `writer`;
+//! - `BENCH_RUNS=1`: runs of the parts `writer` and `edge`;
+//! - `BENCH_SECONDS=10`: the longest that a step of the parts `edge` and `relay` lasts;
+//! - `BENCH_STEPS="drain steady away growth instructions"`: the steps of the part `writer`;
+//! - `BENCH_WRITERS="db-writer,Node-RED"`: the writers that are measured.
+//!
+//! Such a run is shown and not written down. `BENCH_TABLE_ROWS="1000000"` sets how many rows the table has before the
+//! step `growth`.
 
+mod build;
 mod edge;
 mod judge;
 mod machine;
@@ -25,16 +31,16 @@ use crate::part::Section;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// As they are shown.
-const PARTS: [&str; 4] = ["edge", "judge", "relay", "writer"];
+/// The parts of docs/performance.md, in their order there.
+const PARTS: [&str; 5] = ["build", "edge", "judge", "relay", "writer"];
 
-/// The part that needs a cluster.
+/// The only part that needs a cluster.
 const IN_CLUSTER: &str = "writer";
 
-/// What makes a run a try, which is shown and not written down.
+/// Variables that make a run shorter: its figures are shown and not written down.
 const SHORTER: [&str; 5] = ["BENCH_READINGS", "BENCH_RUNS", "BENCH_STEPS", "BENCH_WRITERS", "BENCH_SECONDS"];
 
-/// How long the crowd watches, and half of how long the page's heap is watched.
+/// How long many viewers are watched; the page's heap is watched twice as long.
 const LONG: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {
@@ -51,11 +57,12 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Measures one part, shows it and writes it down.
+/// Measures one part, prints it and writes it to docs/performance.md.
 fn measure(name: &str) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("make a folder for the data")?;
     let machine = machine::measure(folder.path())?;
     let section = match name {
+        "build" => report::build(&build::measure(folder.path())?),
         "edge" => edge::measure(folder.path(), longest()?)?,
         "judge" => report::judge(&judge::measure()?),
         "relay" => relayed(folder.path())?,
@@ -74,14 +81,14 @@ fn relayed(folder: &Path) -> anyhow::Result<Section> {
     Ok(report::relay(&relay::measure(folder, long)?, &page::measure(long * 2)?))
 }
 
-/// What a try makes every long part last at most.
+/// The longest that a step may last, if `BENCH_SECONDS` says so.
 fn longest() -> anyhow::Result<Option<Duration>> {
     let short = std::env::var("BENCH_SECONDS").ok();
     let seconds = short.as_deref().map(str::parse).transpose().context("BENCH_SECONDS is whole seconds")?;
     Ok(seconds.map(Duration::from_secs))
 }
 
-/// Runs this program again, for one part, beside a cluster that ends with it.
+/// Runs this program again for one part, beside a cluster that is started for it.
 fn beside_a_cluster(part: &str) -> anyhow::Result<()> {
     let me = std::env::current_exe().context("find this program")?;
     let mut command = Command::new("e2e/with-cluster");

@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Page {
     pub(crate) sensors: u64,
-    /// Of the first load, as it came over the wire, without its headers.
+    /// Bytes of the first load as they came over the wire, without headers.
     pub(crate) first_load_bytes: u64,
-    /// Of all files of the page, each compressed by gzip.
+    /// Bytes of all files of the page, each compressed by gzip.
     pub(crate) all_gzip_bytes: u64,
-    /// With three sensors: from navigation to the first thing that is painted.
+    /// Time from navigation to the first paint, with three sensors.
     pub(crate) first_paint_ms: f64,
     pub(crate) scrolling: Vec<Scrolling>,
     pub(crate) heap: Vec<Heap>,
     pub(crate) updates_per_second: f64,
 }
 
-/// Frames of one view while it is scrolled.
+/// Frames that the browser paints while one view is scrolled.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Scrolling {
     pub(crate) view: String,
@@ -33,14 +33,14 @@ pub(crate) struct Scrolling {
     pub(crate) late_share: f64,
 }
 
-/// JavaScript's heap after a collection.
+/// The size of JavaScript's heap after a garbage collection.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Heap {
     pub(crate) seconds: f64,
     pub(crate) bytes: u64,
 }
 
-/// The heap is watched for so long.
+/// Measures the page, and watches its heap for this time.
 pub(crate) fn measure(heap: Duration) -> anyhow::Result<Page> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/page/measure.mjs");
     let output = Command::new("node")

@@ -1,4 +1,4 @@
-//! The parts of docs/performance.md: each is measured and written on its own, the others stay as they are.
+//! docs/performance.md has one section for each part of the benchmark; measuring one part replaces its section only.
 
 use std::path::Path;
 
@@ -9,17 +9,17 @@ const INTRODUCTION: &str = "# Performance\n\n\
     Written by `make bench`, or `make bench NAME=writer` for one part; machines differ, so every figure stands beside the \
     limits of the same run.\n\n";
 
-/// What a part has found out.
+/// The result of one part of the benchmark: its section of docs/performance.md, its figures and its plot.
 pub(crate) struct Section {
-    /// From its first heading on.
+    /// Markdown, from the section's heading on.
     pub(crate) text: String,
-    /// The same for programs: docs/performance/NAME.json.
+    /// The same figures for programs: docs/performance/NAME.json.
     pub(crate) figures: Value,
-    /// A picture of them: docs/performance/NAME.svg.
+    /// A plot of the figures: docs/performance/NAME.svg.
     pub(crate) plot: Option<String>,
 }
 
-/// The page with this part's section made new; `order` names all parts as they are shown.
+/// The page with the section of `part` replaced; `order` names all parts in the order of the page.
 pub(crate) fn replaced(page: &str, order: &[&str], part: &str, text: &str) -> String {
     let section = |name: &str| match name == part {
         true => Some(format!("{}{}\n\n", marker(name), text.trim())),
@@ -38,7 +38,7 @@ fn marker(name: &str) -> String {
     format!("<!-- part {name} -->\n")
 }
 
-/// Writes a section where it belongs, in `docs`.
+/// Writes a section, its figures and its plot to the folder `docs`.
 pub(crate) fn write(docs: &Path, order: &[&str], part: &str, section: &Section) -> anyhow::Result<()> {
     let path = docs.join("performance.md");
     let page = std::fs::read_to_string(&path).unwrap_or_default();

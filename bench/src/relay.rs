@@ -1,4 +1,4 @@
-//! The relay: how long a reading takes to a page, and what many pages cost.
+//! The part `relay`: how long a reading takes to reach a page, and what many open pages cost.
 
 mod cycles;
 mod mqtt;
@@ -36,7 +36,7 @@ pub(crate) struct Relayed {
     pub(crate) cycles: Cycles,
 }
 
-/// The crowd watches for so long; everything else goes by itself.
+/// Measures the relay; the step with many viewers lasts `long`.
 pub(crate) fn measure(folder: &Path, crowd: Duration) -> anyhow::Result<Relayed> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start a runtime")?;
@@ -49,14 +49,14 @@ pub(crate) fn measure(folder: &Path, crowd: Duration) -> anyhow::Result<Relayed>
     })
 }
 
-/// A millrace with room for all viewers, in a folder of its own.
+/// Starts a `millrace` that accepts all viewers, in a folder of its own.
 fn start(folder: &Path) -> anyhow::Result<Millrace> {
     std::fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let start = Start::new(&folder.join("data")).set("MQTT__WEBSOCKET_LISTEN", "127.0.0.1:0");
     Ok(start.set("DASHBOARD__MAX_CLIENTS", "2000").start())
 }
 
-/// All devices send a reading a second, until the load is dropped.
+/// Starts a load in which each device sends a reading a second, until it is dropped.
 fn load(millrace: &Millrace, folder: &Path) -> Load {
     let (devices, rate) = (DEVICES.to_string(), DEVICES.to_string());
     let url = format!("mqtt://{}", millrace.mqtt);
@@ -65,7 +65,7 @@ fn load(millrace: &Millrace, folder: &Path) -> Load {
     Load::start(&url, folder, &arguments)
 }
 
-/// The share of one core that a process uses from here on, measured at the end.
+/// The processor time that a process has used since the start of a measurement, as a share of one core.
 struct Share {
     process: u32,
     cpu: Duration,

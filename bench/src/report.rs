@@ -1,4 +1,5 @@
-//! The figures as a document.
+//! The sections of docs/performance.md that need no file of their own; `edge/report.rs` and `writer/report.rs` write the
+//! others.
 
 mod relay;
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::build::Built;
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
 use crate::part::Section;
@@ -15,7 +17,7 @@ pub(crate) use self::relay::section as relay;
 
 pub(crate) const MIB: f64 = 1024.0 * 1024.0;
 
-/// What the figures before it stand beside.
+/// The line that ends every part: when and on what machine it was measured.
 pub(crate) fn machine(machine: &Machine) -> String {
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d");
     let sync = |share: f64| millis(percentile(&machine.syncs, share));
@@ -26,6 +28,23 @@ pub(crate) fn machine(machine: &Machine) -> String {
         sync(0.50),
         sync(0.99),
     )
+}
+
+pub(crate) fn build(built: &Built) -> Section {
+    let Built { page, program, crates } = built;
+    let text = format!(
+        "## The first build\n\n\
+         What `make run` does before it starts for the first time, in a fresh clone, with everything downloaded before and \
+         nothing else running; the aim is 5 minutes on two cores.\n\n\
+         | what | measured |\n| --- | --- |\n\
+         | the page | {:.0} s |\n\
+         | `millrace`, {crates} crates | {:.0} s |\n\
+         | both | {:.1} min |\n",
+        page.as_secs_f64(),
+        program.as_secs_f64(),
+        (*page + *program).as_secs_f64() / 60.0,
+    );
+    Section { text, figures: serde_json::json!(built), plot: None }
 }
 
 pub(crate) fn judge(judged: &Judged) -> Section {

@@ -1,4 +1,4 @@
-//! The writer in the cluster: beside what broker and database allow, and beside its peers.
+//! The part `writer`: db-writer in the cluster, beside what broker and database allow and beside other writers.
 
 mod away;
 mod broker;
@@ -34,28 +34,28 @@ pub(crate) use self::subject::install_peers;
 use self::subject::{DB_WRITER, PEERS, Subject};
 use crate::part::Section;
 
-/// Devices of every drain.
+/// The number of devices in every drain.
 const DEVICES: u64 = 1_000;
 
-/// A step of the climb to the highest rate begins at this share of the drain's rate.
+/// The search for the highest steady rate begins at this share of the drain's rate.
 const FIRST_STEP: f64 = 0.05;
 
-/// Every run of everything.
+/// The figures of all runs.
 #[derive(Debug, Default, Serialize)]
 struct Figures {
     readings: u64,
     limits: Vec<Limits>,
     drains: Vec<Drained>,
-    /// Of each run, at all rates.
+    /// One list for each run, with an entry for each rate.
     steady: Vec<Vec<Steady>>,
-    /// Of each run; none where not even the first step was kept up with.
+    /// One entry for each run; `None` if the writer did not keep up with even the first rate.
     highest: Vec<Option<Steady>>,
     away: Vec<Away>,
     growth: Vec<Grown>,
     instructions: Option<Counted>,
 }
 
-/// All drains of one subject.
+/// All drains of one writer.
 #[derive(Debug, Serialize)]
 struct Drained {
     name: &'static str,
@@ -125,13 +125,13 @@ fn one_run(harness: &Harness, plan: &Plan, figures: &mut Figures) -> anyhow::Res
     Ok(())
 }
 
-/// Where db-writer was not drained, a rate that any machine keeps up with.
+/// The rate to begin with; without a drain of db-writer, one that any machine keeps up with.
 fn first_step(figures: &Figures) -> f64 {
     let newest = figures.drains[0].runs.last();
     newest.map_or(5_000.0, |drain| drain.readings_per_second * FIRST_STEP)
 }
 
-/// What is being done, for whoever waits.
+/// Reports progress on stderr.
 fn note(what: &str) {
     // Nobody is left to tell.
     let _ = writeln!(std::io::stderr().lock(), "bench: {what}");

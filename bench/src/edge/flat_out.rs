@@ -1,4 +1,4 @@
-//! As many readings as are acked, over a few and over many connections.
+//! The highest rate at which readings are acknowledged, over few and over many connections.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use super::{check_stored, per_million};
 
-/// Connections of each load.
+/// Connections of the loads, one load after the other.
 pub(super) const CONNECTIONS: [usize; 4] = [1, 10, 50, 500];
 
-/// Between two looks at the sender, whose processor time is gone with it.
+/// Time between two readings of the sender's processor time, which is unknown once it has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// For a metric that is not sent.
+/// Rules about a metric that the load does not send.
 const RULES_OF_ANOTHER: &str = "[[rules]]\nname = \"humid\"\nmetric = \"humidity\"\nabove = 90.0\n";
 
-/// One load, all runs of it.
+/// All runs of one load.
 #[derive(Debug, Serialize)]
 pub(super) struct Loaded {
     pub(super) connections: usize,
@@ -33,15 +33,15 @@ pub(super) struct Run {
     pub(super) puback_p99_ms: f64,
     /// Processor seconds of millrace for a million readings.
     pub(super) cpu_seconds_per_million: f64,
-    /// Of sensor-sim, on the same cores.
+    /// Processor seconds of sensor-sim for a million readings, on the same cores.
     pub(super) sender_cpu_seconds_per_million: f64,
-    /// Readings in one transaction; 0 where nothing is stored.
+    /// Readings in one transaction; 0 if nothing is stored.
     pub(super) readings_per_commit: f64,
     pub(super) resident_bytes: u64,
     pub(super) peak_bytes: u64,
 }
 
-/// All of it is stored and judged.
+/// Runs a load of which every reading is stored and judged.
 pub(super) fn run(data: &Path, connections: usize, duration: Duration) -> anyhow::Result<Run> {
     let millrace = Start::new(data).start();
     let (run, acked) = load(&millrace, data, connections, duration)?;
@@ -49,7 +49,7 @@ pub(super) fn run(data: &Path, connections: usize, duration: Duration) -> anyhow
     Ok(run)
 }
 
-/// The same with the embedded broker alone: nobody collects what is sent.
+/// Runs the same load on the embedded broker alone: the metric is not collected.
 pub(super) fn broker_alone(data: &Path, connections: usize, duration: Duration) -> anyhow::Result<Run> {
     let rules = data.with_extension("toml");
     std::fs::write(&rules, RULES_OF_ANOTHER).context("write rules")?;

@@ -1,4 +1,4 @@
-//! What the process costs while hardly anything comes.
+//! What an idle `millrace` costs: three simulated sensors with a reading a second each.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Idle {
     pub(super) binary_bytes: u64,
-    /// From the start of the process to its first lines.
+    /// Time from the start of the process to its first lines.
     pub(super) start: Duration,
     pub(super) watched: Duration,
     pub(super) resident_bytes: u64,
-    /// Share of one core.
+    /// Processor time while it was watched, as a share of one core.
     pub(super) cpu: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Devices that keep a pace, whatever the broker does: each reading is timed from when it was due.
+//! Devices that publish at a fixed rate, however slow the broker is: each reading is timed from when it was due.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -21,21 +21,21 @@ pub(super) const DEVICES: u64 = 1_000;
 /// How long a PUBACK may take before the run counts as failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// So many readings, one after the other.
+/// How many readings are sent, and at which rate.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
-    /// None sends each as soon as the one before it is written.
+    /// Readings a second; `None` sends each reading as soon as the one before it is written.
     pub(super) per_second: Option<u64>,
     pub(super) readings: u64,
-    /// The first, which are sent and not timed.
+    /// The number of readings at the start that are sent and not timed.
     pub(super) warm_up: u64,
 }
 
 #[derive(Debug)]
 pub(super) struct Paced {
-    /// From when each reading was due to its PUBACK, sorted.
+    /// Time from when each reading was due to its PUBACK, sorted.
     pub(super) pubacks: Vec<Duration>,
-    /// How late the sender itself was at worst with what is timed; part of the waits.
+    /// The longest that the sender itself was late with a timed reading; the waits include it.
     pub(super) behind: Duration,
 }
 
@@ -45,13 +45,13 @@ impl Pace {
         Self { per_second: Some(per_second), readings: in_time(warm_up + timed), warm_up: in_time(warm_up) }
     }
 
-    /// From the start on.
+    /// When a reading is due, from the start on.
     fn due(&self, number: u64) -> Duration {
         self.per_second.map_or(Duration::ZERO, |rate| Duration::from_nanos(number * 1_000_000_000 / rate))
     }
 }
 
-/// Publishes at QoS 1 and waits for all PUBACKs. A reading is measured when it is due.
+/// Publishes at QoS 1 and waits for all PUBACKs. The time of a reading is the time at which it is due.
 ///
 /// # Errors
 /// A PUBACK did not come.
@@ -79,7 +79,7 @@ struct Start {
     time: Timestamp,
 }
 
-/// Returns how late it was at worst.
+/// Sends all readings and returns the longest that it was late with one.
 fn publish(mut lines: Vec<Line>, pace: Pace, start: Start) -> anyhow::Result<Duration> {
     let mut behind = Duration::ZERO;
     for number in 0..pace.readings {
@@ -112,12 +112,12 @@ fn reading(number: u64, measured_at: Timestamp) -> Reading {
 }
 
 impl Pace {
-    /// Readings of one connection.
+    /// The number of readings that this connection sends.
     fn share(&self, connection: u64) -> u64 {
         share(self.readings, connection)
     }
 
-    /// Of these, the first that are not timed.
+    /// The number of readings at the start that are not timed.
     fn skipped(&self, connection: u64) -> u64 {
         share(self.warm_up, connection)
     }
@@ -127,7 +127,8 @@ fn share(readings: u64, connection: u64) -> u64 {
     readings / CONNECTIONS + u64::from(connection < readings % CONNECTIONS)
 }
 
-/// A connection, and when what is un-acked on it was due: in nanoseconds from the start, by packet identifier.
+/// A connection, and when each reading that is not acknowledged yet was due, in nanoseconds from the start, by packet
+/// identifier.
 struct Line {
     stream: TcpStream,
     due: Arc<[AtomicU64]>,
@@ -145,7 +146,7 @@ impl Line {
         Ok(Self { stream, due: (0..=packet::LAST_ID).map(|_| AtomicU64::new(0)).collect() })
     }
 
-    /// The `nth` of this connection. Waits where the broker takes no more.
+    /// Sends the `nth` reading of this connection. Waits while the broker accepts no more.
     fn publish(&mut self, nth: u64, reading: &Reading, due: Duration) -> anyhow::Result<()> {
         let id = packet::id(nth);
         self.due[usize::from(id)].store(due.as_nanos() as u64, Ordering::Release);
@@ -153,7 +154,7 @@ impl Line {
         self.stream.write_all(&packet).context("publish")
     }
 
-    /// Times all but the first `skipped` of so many PUBACKs.
+    /// Reads `count` PUBACKs and times all but the first `skipped`.
     fn listen(
         &self,
         expected: u64,

@@ -1,20 +1,20 @@
-//! The few packets of MQTT 3.1.1 that a device at QoS 1 needs.
+//! The packets of MQTT 3.1.1 that a device needs to publish at QoS 1.
 
 use anyhow::ensure;
 
-/// Accepted, and no session was kept.
+/// A CONNACK that accepts the connection, without a session from before.
 pub(super) const CONNACK: [u8; 4] = [0x20, 2, 0, 0];
 
 pub(super) const LAST_ID: u16 = u16::MAX;
 
-/// With a clean session and without a keep-alive.
+/// A CONNECT with a clean session and without a keep-alive.
 pub(super) fn connect(client_id: &str) -> Vec<u8> {
     let mut body = vec![0, 4, b'M', b'Q', b'T', b'T', 4, 0b10, 0, 0];
     text(&mut body, client_id);
     packet(0x10, &body)
 }
 
-/// Identifiers go round, without 0.
+/// The packet identifier of the nth PUBLISH, counted from 0: 1 to 65535, then 1 again.
 pub(super) fn id(nth: u64) -> u16 {
     (nth % u64::from(LAST_ID)) as u16 + 1
 }
@@ -27,10 +27,10 @@ pub(super) fn publish(id: u16, topic: &str, payload: &[u8]) -> Vec<u8> {
     packet(0x32, &body)
 }
 
-/// What a PUBACK acks.
+/// The packet identifier that a PUBACK acknowledges.
 ///
 /// # Errors
-/// It is another packet.
+/// The packet is no PUBACK.
 pub(super) fn acked(packet: [u8; 4]) -> anyhow::Result<u16> {
     let [0x40, 2, high, low] = packet else { anyhow::bail!("{packet:?} is no PUBACK") };
     let id = u16::from_be_bytes([high, low]);

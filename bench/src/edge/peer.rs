@@ -1,4 +1,4 @@
-//! What people would use instead: mosquitto, and a script that stores.
+//! What people would use instead of Millrace: mosquitto, and a script that stores its messages.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -19,26 +19,26 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/classic_sqlite.
 /// Readings that are published at once, for each second that a load lasts: the script stores fewer.
 const FLAT_OUT: u64 = 4_000;
 
-/// How long the script may take to store what was published, in seconds.
+/// Seconds that the script may take to store what was published.
 const PATIENCE: &str = "120";
 
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct FlatOut {
-    /// From the first row to the last.
+    /// Readings a second, from the first row to the last.
     pub(super) readings_per_second: f64,
-    /// Of the script and of mosquitto.
+    /// Processor seconds of the script and of mosquitto.
     pub(super) cpu_seconds_per_million: f64,
     pub(super) peak_bytes: u64,
 }
 
-/// From when readings were due.
+/// Waits, each from when a reading was due.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Steady {
     pub(super) per_second: u64,
-    /// To mosquitto's PUBACK, which promises nothing of the store.
+    /// Until mosquitto's PUBACK, which says nothing about the store.
     pub(super) puback_p50_ms: f64,
     pub(super) puback_p99_ms: f64,
-    /// To just before the row's commit.
+    /// Until just before the commit of its row.
     pub(super) stored_p50_ms: f64,
     pub(super) stored_p99_ms: f64,
     pub(super) stored_max_ms: f64,
@@ -57,7 +57,7 @@ pub(super) fn flat_out(folder: &Path, duration: Duration) -> anyhow::Result<Flat
     })
 }
 
-/// Each rate once, each with a store of its own.
+/// Measures each rate once, each with a store of its own.
 pub(super) fn at_rates(folder: &Path, timed: Duration) -> anyhow::Result<Vec<Steady>> {
     steady::RATES.iter().map(|&rate| at(&folder.join(rate.to_string()), rate, timed)).collect()
 }
@@ -80,7 +80,7 @@ fn at(folder: &Path, per_second: u64, timed: Duration) -> anyhow::Result<Steady>
     })
 }
 
-/// A running mosquitto and the script, which has subscribed; both end when dropped.
+/// A running mosquitto and a script that has subscribed to it; both end when this is dropped.
 struct Peer {
     broker: Mosquitto,
     script: Script,
@@ -94,7 +94,7 @@ struct Report {
     rows: u64,
     different: u64,
     seconds: f64,
-    /// In the order in which they were stored.
+    /// The rows, in the order in which they were stored.
     waits_ms: Vec<f64>,
 }
 
@@ -110,7 +110,7 @@ impl Peer {
         usage::cpu(self.script.id()) + usage::cpu(self.broker.id())
     }
 
-    /// Waits until all of so many readings are stored.
+    /// Waits until `readings` readings are stored.
     fn report(&self, readings: u64) -> anyhow::Result<Report> {
         let mut python = Command::new(PYTHON);
         let output = python.arg(SCRIPT).arg(&self.file).args([&readings.to_string(), PATIENCE]).output();
@@ -124,7 +124,7 @@ impl Peer {
 }
 
 impl Script {
-    /// Returns when it has subscribed.
+    /// Starts the script and returns when it has subscribed.
     fn start(file: &Path, broker: SocketAddr) -> anyhow::Result<Self> {
         let mut python = Command::new(PYTHON);
         python.env("MQTT_HOST", broker.ip().to_string()).env("MQTT_PORT", broker.port().to_string());

@@ -85,14 +85,14 @@ fn limits(figures: &Figures) -> String {
     )
 }
 
-/// What both limits allow one after the other.
+/// The rate that broker and SQLite allow together, one after the other on the same cores.
 fn together(figures: &Figures) -> f64 {
     let broker = median(figures.broker_alone.iter().map(|run| run.readings_per_second));
     let store = median(figures.store_alone.iter().map(|run| run.readings_per_second));
     1.0 / (1.0 / broker + 1.0 / store)
 }
 
-/// What is aimed at.
+/// The table of aims and what was measured.
 fn reached(figures: &Figures) -> String {
     let rates = figures.loads.iter().map(|load| median(load.runs.iter().map(|run| run.readings_per_second)));
     let highest = rates.fold(0.0, f64::max);

@@ -21,18 +21,18 @@ pub(super) struct Steady {
     pub(super) p50_ms: f64,
     pub(super) p99_ms: f64,
     pub(super) max_ms: f64,
-    /// How late the sender itself was at worst; part of the waits.
+    /// The longest that the sender itself was late; the waits include it.
     pub(super) sender_behind_ms: f64,
     pub(super) cpu_seconds_per_million: f64,
     pub(super) peak_bytes: u64,
 }
 
-/// What is due at each rate.
+/// The waits at one rate.
 pub(super) fn pace(per_second: u64, timed: Duration) -> Pace {
     Pace::at(per_second, WARM_UP, timed)
 }
 
-/// Each rate once, each with a store of its own.
+/// Measures each rate once, each with a store of its own.
 pub(super) fn at_rates(folder: &Path, timed: Duration) -> anyhow::Result<Vec<Steady>> {
     std::fs::create_dir_all(folder).context("make a folder")?;
     RATES.iter().map(|&rate| at(&folder.join(rate.to_string()), rate, timed)).collect()

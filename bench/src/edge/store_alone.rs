@@ -1,4 +1,4 @@
-//! SQLite alone: the same rows from memory, through the same code, in transactions as large as those under load.
+//! The limit that SQLite sets: the same rows from memory, through the same code, in transactions as large as under load.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(super) struct StoreAlone {
     pub(super) cpu_seconds_per_million: f64,
 }
 
-/// Writes for so long, each device in its turn.
+/// Writes for this time, one reading of each device in turn.
 pub(super) fn run(
     folder: &Path,
     devices: usize,

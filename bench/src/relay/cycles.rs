@@ -1,4 +1,4 @@
-//! Pages that come and go.
+//! Pages that connect and leave many times: whether anything is leaked.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::{WARM_UP, load, start};
 
 pub(crate) const CYCLES: usize = 10_000;
 
-/// Before the first figures: memory that is kept for the next page is no leak.
+/// Cycles before the first figures: memory that is reused for the next page is no leak.
 const FIRST: usize = 1000;
 
 const AT_ONCE: usize = 20;
@@ -54,7 +54,7 @@ pub(super) async fn measure(folder: &Path) -> anyhow::Result<Cycles> {
     Ok(Cycles { seconds, before, after })
 }
 
-/// Half of them say goodbye, half just leave.
+/// Lets pages connect and leave: half of them with a close frame, half without.
 async fn come_and_go(http: &str, cycles: usize) -> anyhow::Result<()> {
     let mut pages = JoinSet::new();
     for page in 0..AT_ONCE {
@@ -78,7 +78,7 @@ async fn come_and_go(http: &str, cycles: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is held once the sockets are as many as before, or patience is over.
+/// What the process holds once it has as few sockets as before, or once the time limit is over.
 async fn left(process: u32, quiet: usize) -> Held {
     let started = Instant::now();
     while usage::open_sockets(process) > quiet && started.elapsed() < LEAVING {

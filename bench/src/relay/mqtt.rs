@@ -1,4 +1,4 @@
-//! A plain MQTT 3.1.1 subscriber over WebSocket: what a page without a relay would be.
+//! An MQTT 3.1.1 subscriber over WebSocket: what a page would be without the relay.
 
 use anyhow::{Context as _, bail};
 use futures_util::{SinkExt, StreamExt};
@@ -10,10 +10,10 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// MQTT 3.1.1 without user, will or keep-alive; a new session of the client `bench`.
+/// A CONNECT of MQTT 3.1.1 without user, will or keep-alive, with a clean session of the client `bench`.
 const CONNECT: &[u8] = b"\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05bench";
 
-/// To `temperature/#`, at QoS 0.
+/// A SUBSCRIBE to `temperature/#` at QoS 0.
 const SUBSCRIBE: &[u8] = b"\x82\x12\x00\x01\x00\x0dtemperature/#\x00";
 
 const PUBLISH: u8 = 3;
@@ -21,7 +21,7 @@ const SUBACK: u8 = 9;
 
 pub(super) struct Subscriber {
     socket: WebSocketStream<TcpStream>,
-    /// What has come and is not read yet: packets may be cut anywhere.
+    /// Bytes that have arrived and are not parsed yet: a packet may be split anywhere.
     buffer: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ struct Payload {
 }
 
 impl Subscriber {
-    /// Subscribed when it returns; `url` is `ws://host:port/mqtt`.
+    /// Connects to `url`, such as `ws://host:port/mqtt`, and subscribes.
     pub(super) async fn open(url: &str) -> anyhow::Result<Self> {
         let mut request = url.into_client_request()?;
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("mqtt"));
@@ -46,7 +46,7 @@ impl Subscriber {
         Ok(subscriber)
     }
 
-    /// When the next reading that comes was measured.
+    /// Waits for the next reading and returns when it was measured.
     pub(super) async fn measured_at(&mut self) -> anyhow::Result<Timestamp> {
         loop {
             let (kind, body) = self.packet().await?;
@@ -58,7 +58,7 @@ impl Subscriber {
         }
     }
 
-    /// The kind of the next packet, and what follows its header.
+    /// The type of the next packet, and what follows its header.
     async fn packet(&mut self) -> anyhow::Result<(u8, Vec<u8>)> {
         loop {
             if let Some((kind, header, length)) = header(&self.buffer)
@@ -77,7 +77,7 @@ impl Subscriber {
     }
 }
 
-/// The kind of a packet, the length of its header and of the rest; nothing while the header is cut.
+/// The type of a packet, and the lengths of its header and of the rest; `None` while the header is incomplete.
 fn header(bytes: &[u8]) -> Option<(u8, usize, usize)> {
     let mut length = 0;
     for (index, byte) in bytes.iter().skip(1).take(4).enumerate() {

@@ -1,4 +1,4 @@
-//! A crowd that watches everything.
+//! Many viewers that subscribe to all series.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,15 +29,15 @@ pub(crate) struct Viewers {
     pub(crate) cpu_alone: f64,
     pub(crate) cpu: f64,
     pub(crate) own_cpu: f64,
-    /// Resident memory with the readings alone.
+    /// Bytes of resident memory with the readings alone.
     pub(crate) alone_bytes: u64,
-    /// With all viewers, once a second.
+    /// Bytes of resident memory with all viewers, once a second.
     pub(crate) resident_bytes: Vec<u64>,
     pub(crate) frames: u64,
-    /// Of all frames of all viewers, from the server's time in a frame to when it was read.
+    /// Time from the server's time in a frame to when the viewer read it, over all frames of all viewers.
     pub(crate) lag_p50_ms: f64,
     pub(crate) lag_p99_ms: f64,
-    /// Of the viewer that was ever furthest behind.
+    /// The longest time that any viewer was behind.
     pub(crate) lag_max_ms: f64,
     /// Bytes of frames for each reading in them.
     pub(crate) bytes_per_update: f64,
@@ -46,7 +46,7 @@ pub(crate) struct Viewers {
     pub(crate) readings_per_second: f64,
 }
 
-/// What one viewer has seen.
+/// What one viewer has read.
 struct Seen {
     lags: Histogram<u32>,
     bytes: u64,
@@ -96,12 +96,12 @@ pub(super) async fn measure(folder: &Path, lasting: Duration) -> anyhow::Result<
     })
 }
 
-/// In microseconds up to a minute: small, as each viewer has one.
+/// A histogram in microseconds, up to a minute; small, as each viewer has its own.
 fn lags() -> anyhow::Result<Histogram<u32>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 2)?)
 }
 
-/// All viewers, each of which reads from its snapshot on, and notes what it sees once it is told until when.
+/// All viewers. Each reads from its snapshot on, and records what it reads once it knows until when.
 async fn crowd(
     http: &str,
     begun: &watch::Receiver<Option<Instant>>,

@@ -16,9 +16,9 @@ use super::{WARM_UP, load, start};
 #[derive(Debug, Serialize)]
 pub(crate) struct Waits {
     pub(crate) seconds: f64,
-    /// From measured to the frame on the wire.
+    /// Time from the measurement to the arrival of its WebSocket frame.
     pub(crate) page: Wait,
-    /// From measured to the message at a plain MQTT subscriber over WebSocket.
+    /// Time from the measurement to the arrival at an MQTT subscriber over WebSocket.
     pub(crate) subscriber: Wait,
 }
 
@@ -68,7 +68,7 @@ async fn subscribe(
     Ok(waits)
 }
 
-/// Up to a minute.
+/// A histogram of waits up to a minute.
 fn micros() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }

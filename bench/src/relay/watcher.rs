@@ -1,4 +1,4 @@
-//! A page's end of the WebSocket, as cheap as can be.
+//! A WebSocket client that reads what a page reads, at the lowest cost.
 
 use anyhow::{Context as _, bail};
 use futures_util::StreamExt;
@@ -9,23 +9,23 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// Bytes read at once: more would make a thousand watchers large.
+/// Bytes read at once: a larger buffer would cost too much memory with a thousand watchers.
 const READ_BUFFER: usize = 16 * 1024;
 
 pub(super) struct Watcher(WebSocketStream<TcpStream>);
 
-/// What is measured of a frame.
+/// The parts of a frame that are measured.
 #[derive(Debug, Deserialize)]
 pub(super) struct Frame {
     /// The server's time, in microseconds.
     pub(super) at: i64,
-    /// Id, value, age in microseconds and state.
+    /// For each series: id, value, age in microseconds and state.
     #[serde(default)]
     pub(super) values: Vec<(u32, f64, i64, u8)>,
 }
 
 impl Watcher {
-    /// `http` is the address of the page.
+    /// Connects to the page at `http`.
     pub(super) async fn open(http: &str) -> anyhow::Result<Self> {
         let address = http.trim_start_matches("http://").trim_end_matches('/');
         let stream = TcpStream::connect(address).await.context("connect")?;
@@ -50,7 +50,7 @@ impl Watcher {
         serde_json::from_str(&self.text().await?).context("read a frame")
     }
 
-    /// Says goodbye, and waits for the answer.
+    /// Sends a close frame and waits for the answer.
     pub(super) async fn close(mut self) {
         // The server may have gone first.
         let _ = self.0.close(None).await;
@@ -58,7 +58,7 @@ impl Watcher {
     }
 }
 
-/// The server's time of a frame in microseconds, without reading the rest of it.
+/// The server's time in a frame, in microseconds, without parsing the rest.
 pub(super) fn time_of(text: &str) -> Option<i64> {
     let (_, rest) = text.get(..200.min(text.len()))?.split_once("\"at\":")?;
     let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

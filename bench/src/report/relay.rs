@@ -1,4 +1,4 @@
-//! What the relay and the page did, each figure beside its aim.
+//! The section about relay and page, each figure beside its aim.
 
 use crate::page::{Heap, Page, Scrolling};
 use crate::part::Section;

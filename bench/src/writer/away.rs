@@ -1,4 +1,4 @@
-//! The database is away under load: what the writer holds meanwhile, and that nothing is lost.
+//! The database is away under load: how much memory db-writer needs meanwhile, and that nothing is lost.
 
 use std::time::Duration;
 
@@ -17,15 +17,15 @@ use super::subject::DB_WRITER;
 pub(super) const PER_SECOND: u64 = 3_000;
 pub(super) const AWAY: Duration = Duration::from_secs(20);
 
-/// Of load before it goes, and after it is back.
+/// How long the load runs before the database goes away, and after it is back.
 const AROUND: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Away {
     pub(super) bytes_before: u64,
-    /// From the first reading to when all were stored.
+    /// The peak of its resident memory, from the first reading to when all were stored.
     pub(super) peak_bytes: u64,
-    /// From the database's return until nothing waited for longer than usual any more.
+    /// Time from the database's return until no reading waited longer than usual.
     pub(super) caught_up_after_seconds: f64,
 }
 

@@ -1,4 +1,4 @@
-//! RabbitMQ as the measured ones see it: filling a queue, keeping to a rate, and taking without doing anything.
+//! RabbitMQ: filling a queue, publishing at a fixed rate, and consuming without doing anything else.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,14 +21,14 @@ use super::load::Load;
 /// Connections that publish at once.
 const PUBLISHERS: u64 = 4;
 
-/// Readings of one of them that are not confirmed yet, at most.
+/// The most readings of one connection that are not confirmed yet.
 const UNCONFIRMED: usize = 2_000;
 
-/// As db-writer takes them: a batch that is being written and one that gathers.
+/// The prefetch of db-writer: a batch that is being written and one that is being collected.
 const PREFETCH: u16 = 20_000;
 const BATCH: u64 = 10_000;
 
-/// Written to disk.
+/// The delivery mode of a message that is written to disk.
 const PERSISTENT: u8 = 2;
 
 async fn connect(url: &str) -> anyhow::Result<(Connection, Channel)> {
@@ -38,7 +38,7 @@ async fn connect(url: &str) -> anyhow::Result<(Connection, Channel)> {
     Ok((connection, channel))
 }
 
-/// One connection that publishes; what is confirmed is in the queue, on a majority of nodes.
+/// A connection that publishes; a confirmed message is in the queue on a majority of nodes.
 struct Publisher {
     _connection: Connection,
     channel: Channel,
@@ -66,7 +66,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Waits for the oldest.
+    /// Waits for the oldest confirm.
     async fn confirm(&mut self) -> anyhow::Result<()> {
         let Some(oldest) = self.unconfirmed.pop_front() else { return Ok(()) };
         ensure!(oldest.await? == Confirmation::Ack(None), "RabbitMQ did not take a reading");
@@ -81,7 +81,7 @@ impl Publisher {
     }
 }
 
-/// Publishes readings `0..readings` as fast as they are confirmed.
+/// Publishes the readings `0..readings` as fast as the broker confirms them.
 pub(super) async fn fill(url: &str, load: Load, readings: u64) -> anyhow::Result<()> {
     let mut publishers = JoinSet::new();
     for first in 0..PUBLISHERS {
@@ -96,7 +96,7 @@ pub(super) async fn fill(url: &str, load: Load, readings: u64) -> anyhow::Result
     publishers.join_all().await.into_iter().collect()
 }
 
-/// A rate that is kept to, whether or not the writer can.
+/// A fixed rate, whether or not the writer keeps up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     pub(super) devices: u64,
@@ -109,7 +109,7 @@ impl Pace {
         self.per_second * self.duration.as_secs()
     }
 
-    /// From the start to when a reading is due.
+    /// Time from the start to when a reading is due.
     fn due(&self, number: u64) -> Duration {
         Duration::from_nanos(number * 1_000_000_000 / self.per_second)
     }
@@ -119,11 +119,11 @@ impl Pace {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Published {
     pub(super) first_due: Timestamp,
-    /// The longest that a reading was published after it was due.
+    /// The longest time from when a reading was due to when it was published.
     pub(super) behind: Duration,
 }
 
-/// Publishes at a rate; each reading bears the time at which it was due, whenever it was published.
+/// Publishes at a fixed rate; the time of a reading is when it was due, whenever it was published.
 pub(super) async fn keep_pace(url: &str, pace: Pace) -> anyhow::Result<Published> {
     let mut publishers = Vec::new();
     for _ in 0..PUBLISHERS {
@@ -149,7 +149,7 @@ pub(super) async fn keep_pace(url: &str, pace: Pace) -> anyhow::Result<Published
     Ok(Published { first_due, behind: behind.into_iter().max().unwrap_or_default() })
 }
 
-/// Takes so many readings as db-writer does, and only acks them: readings a second.
+/// Consumes this many readings as db-writer does and only acknowledges them; returns readings a second.
 pub(super) async fn take_and_forget(url: &str, queue: &str, readings: u64) -> anyhow::Result<f64> {
     let (_connection, channel) = connect(url).await?;
     channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
@@ -168,10 +168,10 @@ pub(super) async fn take_and_forget(url: &str, queue: &str, readings: u64) -> an
     Ok((readings - 1) as f64 / since_first.as_secs_f64())
 }
 
-/// What a queue says of itself.
+/// The state of a queue, as the management API reports it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
-    /// Messages that no consumer holds.
+    /// Messages that are delivered to no consumer yet.
     pub(super) waiting: u32,
     pub(super) consumers: u32,
 }

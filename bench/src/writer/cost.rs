@@ -1,4 +1,4 @@
-//! Processor time, of a process and of the cluster's containers.
+//! Processor time of a process and of the cluster's containers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(super) struct Used {
     pub(super) database: Duration,
 }
 
-/// Since the clusters' start.
+/// Processor time of the containers since the cluster's start.
 pub(super) fn of_cluster(cluster: &Cluster) -> anyhow::Result<Used> {
     let mut broker = Duration::ZERO;
     for node in NODES {
@@ -41,19 +41,19 @@ fn of_container(cluster: &Cluster, service: &str) -> anyhow::Result<Duration> {
     Ok(Duration::from_micros(micros.trim().parse()?))
 }
 
-/// The path in a line such as `4:cpu,cpuacct:/docker/1234`, or `0::/docker/1234` of the second version.
+/// The path in a line of /proc/PID/cgroup such as `4:cpu,cpuacct:/docker/1234`, or `0::/docker/1234` of the second version.
 fn path_of<'a>(line: &'a str, controller: &str) -> Option<&'a str> {
     let (_, rest) = line.split_once(':')?;
     let (controllers, path) = rest.split_once(':')?;
     controllers.split(',').any(|found| found == controller).then_some(path)
 }
 
-/// Of a process since its start.
+/// Processor time of a process since its start.
 pub(super) fn of_process(pid: u32) -> anyhow::Result<Duration> {
     in_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat")).context("read stat")?)
 }
 
-/// Of those of its threads that have this name, each since its start; an ended one counts for nothing.
+/// Processor time of the threads of a process that have this name; threads that have ended do not count.
 pub(super) fn of_threads(pid: u32, name: &str) -> anyhow::Result<Duration> {
     let mut used = Duration::ZERO;
     for thread in std::fs::read_dir(format!("/proc/{pid}/task")).context("list threads")? {
@@ -72,12 +72,12 @@ fn in_stat(stat: &str) -> anyhow::Result<Duration> {
     Ok(TICK * ticks)
 }
 
-/// The most memory that a process has had, in bytes.
+/// The highest resident memory of a process so far, in bytes.
 pub(super) fn peak_memory(pid: u32) -> anyhow::Result<u64> {
     memory(pid, "VmHWM:")
 }
 
-/// What it has now, in bytes.
+/// The resident memory of a process now, in bytes.
 pub(super) fn memory_now(pid: u32) -> anyhow::Result<u64> {
     memory(pid, "VmRSS:")
 }

@@ -1,4 +1,4 @@
-//! TimescaleDB as the measured ones see it: what was committed when, and how fast rows go in.
+//! TimescaleDB: what was committed when, and how fast it accepts rows.
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -18,7 +18,7 @@ const CHUNK: usize = 64 * 1024;
 /// 2000-01-01 in microseconds since 1970: PostgreSQL counts from there.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// Which table is read: ours with its series, or the peers' plain one.
+/// Which table is read: Millrace's with its series, or the plain one of the other writers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
     Ours,
@@ -42,7 +42,7 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Readings in the table, and how many of them differ in what names them.
+/// The number of readings in the table, and of those that differ in device, metric, boot or seq.
 pub(super) async fn count(client: &Client, table: Table) -> anyhow::Result<(u64, u64)> {
     let select = format!(
         "SELECT coalesce(sum(times), 0)::bigint, count(*) FROM
@@ -53,15 +53,15 @@ pub(super) async fn count(client: &Client, table: Table) -> anyhow::Result<(u64,
     Ok((row.get::<_, i64>(0).unsigned_abs(), row.get::<_, i64>(1).unsigned_abs()))
 }
 
-/// Where the database's log ends: while it stays there, nothing is written.
+/// The end of the database's log: while it does not move, nothing is written.
 pub(super) async fn log_end(client: &Client) -> anyhow::Result<String> {
     Ok(client.query_typed_one("SELECT pg_current_wal_insert_lsn()::text", &[]).await?.get(0))
 }
 
-/// A transaction: when it was committed, in seconds since 1970, and how many readings it brought.
+/// A transaction: when it was committed, in seconds since 1970, and how many readings it stored.
 pub(super) type Commit = (f64, i64);
 
-/// By time. The server takes this time when it has done all but flush the commit to its log.
+/// All commits, sorted by time. The server takes this time just before it flushes the commit to its log.
 pub(super) async fn commits(client: &Client) -> anyhow::Result<Vec<Commit>> {
     const SELECT: &str = "
         SELECT extract(epoch FROM pg_xact_commit_timestamp(id))::float8, readings
@@ -70,7 +70,7 @@ pub(super) async fn commits(client: &Client) -> anyhow::Result<Vec<Commit>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// From when readings were due to when they were committed, in milliseconds.
+/// Percentiles of the time from when readings were due to when they were committed, in milliseconds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Latency {
     pub(super) p50_ms: f64,
@@ -78,7 +78,7 @@ pub(super) struct Latency {
     pub(super) max_ms: f64,
 }
 
-/// Of the readings that were due from a time on, in seconds since 1970.
+/// The latency of the readings that were due from this time on, in seconds since 1970.
 pub(super) async fn latency(client: &Client, table: Table, due_from: f64) -> anyhow::Result<Latency> {
     let select = format!(
         "SELECT percentile_disc(ARRAY[0.5, 0.99, 1]) WITHIN GROUP (ORDER BY
@@ -94,9 +94,9 @@ pub(super) async fn latency(client: &Client, table: Table, due_from: f64) -> any
     }
 }
 
-/// Rows of so many devices, a month old at most, as if they had been there for long.
+/// Fills the table with rows of many devices, at most a month old.
 ///
-/// Their boot is 0: what is counted later is of boot 1.
+/// Their boot is 0; readings that are counted later have boot 1.
 pub(super) async fn prefill(client: &Client, rows: u64, devices: u64) -> anyhow::Result<()> {
     let insert = format!(
         "INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
@@ -110,7 +110,7 @@ pub(super) async fn prefill(client: &Client, rows: u64, devices: u64) -> anyhow:
     Ok(client.batch_execute("CHECKPOINT").await?)
 }
 
-/// When the last reading was committed that had waited for longer than this, in seconds since 1970.
+/// When the last reading was committed that had waited longer than this, in seconds since 1970.
 pub(super) async fn behind_until(client: &Client, wait_seconds: f64) -> anyhow::Result<Option<f64>> {
     const SELECT: &str = "
         SELECT extract(epoch FROM max(at))::float8
@@ -119,7 +119,7 @@ pub(super) async fn behind_until(client: &Client, wait_seconds: f64) -> anyhow::
     Ok(client.query_typed_one(SELECT, &[(&wait_seconds, Type::FLOAT8)]).await?.get(0))
 }
 
-/// Rows as COPY takes them, a batch each, sorted by the key as db-writer sorts its batches.
+/// Batches of rows in the format of COPY, sorted by key as db-writer sorts its batches.
 pub(super) fn encoded(load: Load, readings: u64) -> Vec<Bytes> {
     let batches = (0..readings).step_by(BATCH as usize);
     batches.map(|first| encode(load, first..readings.min(first + BATCH))).collect()
@@ -151,7 +151,7 @@ fn field(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
-/// Copies the batches, a transaction each.
+/// Copies each batch in a transaction of its own.
 pub(super) async fn copy(client: &Client, table: &str, batches: &[Bytes]) -> anyhow::Result<()> {
     let copy = format!(
         "COPY {table} (series, measured_at, boot, seq, value, unit, received_at, stored_at) FROM STDIN (FORMAT binary)"

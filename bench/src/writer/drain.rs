@@ -1,4 +1,4 @@
-//! One drain of a queue that was filled before: how fast, and at what cost.
+//! A drain: the queue is filled first, then a writer empties it. How fast it is, and what it costs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,33 +13,33 @@ use super::harness::Workspace;
 use super::load::Load;
 use super::subject::{Running, Subject};
 
-/// How long the database's log stands still before its rows are counted: a count would be part of the cost.
+/// How long the database's log must not grow before rows are counted: counting would add to the cost.
 const QUIET: Duration = Duration::from_millis(300);
 
-/// The name of lapin's thread, as far as Linux keeps it.
+/// The name of lapin's thread, cut as Linux cuts it.
 const LAPIN: &str = "lapin-io-loop";
 
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
-/// How long a drain may take at least, and for each thousand readings.
+/// The time limit of a drain: this, and the next for each thousand readings.
 const PATIENCE: Duration = Duration::from_secs(120);
 const PATIENCE_PER_THOUSAND: Duration = Duration::from_secs(2);
 
-/// What one drain took; processor time is in seconds for a million readings.
+/// The figures of one drain; processor time is in seconds for a million readings.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Drain {
     pub(super) readings: u64,
     pub(super) readings_per_second: f64,
     pub(super) commits: usize,
     pub(super) writer_cpu: f64,
-    /// Of that, what lapin's own thread used: reading frames off the socket and taking them apart.
+    /// The share of it that lapin's thread used to read frames from the socket and parse them.
     pub(super) lapin_cpu: f64,
     pub(super) broker_cpu: f64,
     pub(super) database_cpu: f64,
     pub(super) peak_bytes: u64,
 }
 
-/// Fills the queue, starts the subject, and waits until all is stored.
+/// Fills the queue, starts the writer and waits until all readings are stored.
 pub(super) fn run(
     workspace: &Workspace<'_>,
     subject: &Subject,
@@ -49,7 +49,7 @@ pub(super) fn run(
     run_with(workspace, subject, load, readings, &[], 1)
 }
 
-/// The same with other settings, and with several writers beside each other.
+/// The same with other settings and with several writers at once.
 pub(super) fn run_with(
     workspace: &Workspace<'_>,
     subject: &Subject,
@@ -91,7 +91,7 @@ pub(super) fn run_with(
     })
 }
 
-/// Waits until nothing waits in the queue and the database writes nothing more.
+/// Waits until the queue is empty and the database has stopped writing.
 pub(super) fn until_quiet(
     workspace: &Workspace<'_>,
     client: &Client,
@@ -114,10 +114,10 @@ pub(super) fn until_quiet(
     }
 }
 
-/// The commits that brought all readings, each once; none while some are not stored yet.
+/// The commits that stored all readings, each once; `None` while some are not stored yet.
 ///
 /// # Errors
-/// One is there twice: there is no figure.
+/// A reading is stored twice, so that there is no figure.
 pub(super) async fn stored_once(
     client: &Client,
     table: Table,
@@ -131,7 +131,7 @@ pub(super) async fn stored_once(
     database::commits(client).await.map(Some)
 }
 
-/// Readings a second from the first commit to the last; those of the first came before.
+/// Readings a second from the first commit to the last, without the readings of the first commit.
 fn pace(commits: &[Commit]) -> Option<f64> {
     let (first, last) = (commits.first()?.0, commits.last()?.0);
     let later: i64 = commits.iter().filter(|(at, _)| *at > first).map(|(_, readings)| readings).sum();

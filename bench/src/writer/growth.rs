@@ -1,4 +1,4 @@
-//! What a reading costs as everything around it grows; each table changes one thing.
+//! What a reading costs as devices, rows or writers grow in number; each table changes one of them.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use super::subject::DB_WRITER;
 
 const DEVICES: u64 = 1_000;
 
-/// One change to the drain of all others.
+/// A drain that differs from the usual one in one thing.
 #[derive(Debug, Clone)]
 struct Case {
     table: &'static str,
@@ -19,13 +19,13 @@ struct Case {
     readings: u64,
     devices: u64,
     late: bool,
-    /// Rows that are in the table before.
+    /// Rows in the table before the drain.
     rows: u64,
     max_batch: Option<u64>,
     writers: usize,
 }
 
-/// A row of one of the tables.
+/// A row of one of these tables.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Grown {
     pub(super) table: &'static str,

@@ -1,4 +1,4 @@
-//! Where a run takes place: nothing of an earlier one is left.
+//! The cluster, and a workspace in it for each run, in which nothing of an earlier run is left.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,21 +18,21 @@ use super::note;
 /// The queue that db-writer takes from.
 pub(super) const QUEUE: &str = "db-writer";
 
-/// The session of a peer over MQTT, and the queue that RabbitMQ keeps for it.
+/// The session of a writer over MQTT, and the queue that RabbitMQ has for it.
 pub(super) const SESSION: &str = "bench";
 const SESSION_QUEUE: &str = "mqtt-subscription-benchqos1";
 
-/// The peers' table.
+/// The table of the other writers.
 const PEERS_SCHEMA: &str = include_str!("../../peers/schema.sql");
 
-/// The cluster, with nothing in it but what is measured.
+/// The cluster, in which only what is measured runs.
 pub(super) struct Harness {
     pub(super) cluster: Cluster,
     pub(super) runtime: Runtime,
 }
 
 impl Harness {
-    /// Stops our own services, and has the database keep the time of each commit.
+    /// Stops Millrace's own services and lets the database record the time of each commit.
     pub(super) fn new() -> anyhow::Result<Self> {
         let cluster = Cluster::alone();
         for service in ["db-writer", "alerter", "dashboard", "mailpit"] {
@@ -44,12 +44,12 @@ impl Harness {
         Ok(Self { cluster, runtime: Runtime::new().context("start a runtime")? })
     }
 
-    /// What db-writer needs.
+    /// A workspace for db-writer.
     pub(super) fn workspace(&self) -> anyhow::Result<Workspace<'_>> {
         self.workspace_for(false, Table::Ours)
     }
 
-    /// With the queue that AMQP or MQTT asks for, and the table.
+    /// A workspace with the queue for AMQP or MQTT, and the table of the writer.
     pub(super) fn workspace_for(&self, over_mqtt: bool, table: Table) -> anyhow::Result<Workspace<'_>> {
         let (cluster, vhost) = (&self.cluster, self.cluster.vhost());
         let database = vhost.name().replace("vhost-", "bench_");
@@ -74,7 +74,7 @@ impl Harness {
     }
 }
 
-/// A virtual host and a database of their own; both go when it is dropped.
+/// A virtual host and a database for one run; both are removed when this is dropped.
 pub(super) struct Workspace<'a> {
     pub(super) cluster: &'a Cluster,
     pub(super) runtime: &'a Runtime,
@@ -84,14 +84,14 @@ pub(super) struct Workspace<'a> {
 }
 
 impl Workspace<'_> {
-    /// The store makes its tables when it is first asked.
+    /// Creates the tables, which the store does when it is first used.
     fn migrate(&self) -> anyhow::Result<()> {
         let url: PostgresUrl = self.database_url("millrace")?.parse()?;
         let store = Postgres::new(url);
         Ok(self.runtime.block_on(store.probe())?)
     }
 
-    /// A session with its subscription, for which readings wait from now on.
+    /// Makes an MQTT session with a subscription, for which RabbitMQ queues readings from now on.
     fn subscribe(&self) -> anyhow::Result<()> {
         let mut mosquitto = program("mosquitto_sub", "mosquitto-clients");
         mosquitto.args(["-i", SESSION, "-c", "-q", "1", "-t", "temperature/#", "-E"]);
@@ -115,7 +115,7 @@ impl Workspace<'_> {
         self.cluster.broker_password("operator")
     }
 
-    /// Past the ports that the engine publishes: its proxy would cost as much as what is measured.
+    /// The address of a container itself: the proxy of a published port would cost as much as what is measured.
     fn address(&self, service: &str) -> anyhow::Result<String> {
         self.cluster.container_ip(service).map_err(anyhow::Error::msg)
     }
@@ -130,7 +130,7 @@ impl Workspace<'_> {
         Ok(format!("{server}/{}", self.database))
     }
 
-    /// db-writer with its default settings but for these.
+    /// Starts db-writer with its default settings except these.
     pub(super) fn db_writer(&self, folder: &Path, settings: &[(&str, String)]) -> anyhow::Result<Command> {
         let start = self.cluster.service("db-writer", folder);
         let start =
@@ -138,7 +138,7 @@ impl Workspace<'_> {
         Ok(settings.iter().fold(start, |start, (name, value)| start.set(name, value)).command())
     }
 
-    /// A peer finds all that it needs in its environment.
+    /// The environment of a script: where broker and database are.
     pub(super) fn peer(&self, mut command: Command) -> anyhow::Result<Command> {
         command.env("AMQP_URL", self.amqp_url()?).env("AMQP_QUEUE", QUEUE);
         command
@@ -150,10 +150,10 @@ impl Workspace<'_> {
         Ok(command)
     }
 
-    /// Fills the queue, and checks that all is in it.
+    /// Fills the queue and checks that it holds all readings.
     ///
     /// # Panics
-    /// It is not.
+    /// Some readings are missing in the queue.
     pub(super) fn fill(&self, load: Load, readings: u64) -> anyhow::Result<()> {
         let url = self.amqp_url()?;
         let start = Instant::now();
@@ -171,7 +171,7 @@ impl Workspace<'_> {
         self.runtime.block_on(broker::look(&self.amqp_url()?, self.queue))
     }
 
-    /// The database, as one who may see everything.
+    /// A connection to the database as superuser.
     pub(super) fn client(&self) -> anyhow::Result<Client> {
         self.runtime.block_on(database::connect(&self.database_url("postgres")?))
     }
@@ -187,7 +187,7 @@ impl Drop for Workspace<'_> {
     }
 }
 
-/// The same URL at another address.
+/// The URL with its address replaced.
 fn direct(url: &str, address: &str) -> String {
     let after_user = url.rfind('@').map_or(0, |at| at + 1);
     let after_address = url[after_user..].find('/').map_or(url.len(), |slash| after_user + slash);

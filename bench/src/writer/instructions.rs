@@ -1,5 +1,5 @@
-//! Processor instructions on one reading's way through db-writer, as callgrind counts them: they depend on the machine's
-//! load far less than time does, so that a change shows.
+//! Processor instructions that db-writer needs for a reading, as callgrind counts them. They depend on the load of the
+//! machine far less than time does, so that a small change shows.
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -11,17 +11,17 @@ use super::harness::Harness;
 use super::load::Load;
 use super::subject::DB_WRITER;
 
-/// Readings of the two drains: what their counts differ by is the readings' own, without start and end.
+/// Readings of two drains: the difference of their counts belongs to the readings, without start and stop.
 const FEW: u64 = 2_000;
 const MANY: u64 = 22_000;
 
-/// What callgrind says last.
+/// The line in which callgrind reports the total.
 const COLLECTED: &str = "Collected : ";
 
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Counted {
     pub(super) by_reading: u64,
-    /// To connect, and to stop.
+    /// Instructions to connect and to stop.
     pub(super) around: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What the broker and the database allow when nothing else is done.
+//! The limits that broker and database set: the rate of each when nothing else is done.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use super::database::{self, Table};
 use super::harness::{QUEUE, Workspace};
 use super::load::Load;
 
-/// One run of each; processor time is in seconds for a million readings, of this process.
+/// The limits in one run; processor time is that of this process, in seconds for a million readings.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Limits {
     pub(super) null_consumer: Rate,
@@ -23,18 +23,18 @@ pub(super) struct Limits {
 pub(super) struct Rate {
     pub(super) readings_per_second: f64,
     pub(super) client_cpu: f64,
-    /// Of the three nodes for the consumer, of the database for COPY.
+    /// Processor time of the three nodes for the consumer, and of the database for COPY.
     pub(super) server_cpu: f64,
 }
 
 impl Limits {
-    /// What both allow together on the same cores: one after the other, each at its limit.
+    /// The rate that both allow together on the same cores, one after the other.
     pub(super) fn together(&self) -> f64 {
         1.0 / (1.0 / self.null_consumer.readings_per_second + 1.0 / self.copy_hypertable.readings_per_second)
     }
 }
 
-/// The queue holds one in so many: filling it takes longest of all, and its rate is soon known.
+/// The queue holds one in this many readings: filling it takes longest, and few readings show its rate.
 const TAKEN_ONE_IN: u64 = 4;
 
 pub(super) fn run(workspace: &Workspace<'_>, load: Load, readings: u64) -> anyhow::Result<Limits> {

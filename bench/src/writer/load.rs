@@ -1,4 +1,4 @@
-//! The readings that all are measured with: the same in every run.
+//! The readings of all measurements, the same in every run.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use telemetry::{Reading, Series};
 /// How long ago late readings were measured.
 const LATE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Between two readings, as the devices measured them.
+/// The time between two readings, as the devices measured them.
 const APART: Duration = Duration::from_millis(1);
 
-/// Readings by number: the devices take turns.
+/// Readings by number, one of each device in turn.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Load {
     pub(super) devices: u64,
     pub(super) first_measured_at: Timestamp,
-    /// Every second device sends what it measured 30 days ago.
+    /// Whether every second device sends readings that it measured 30 days ago.
     pub(super) late: bool,
 }
 
 impl Load {
-    /// So many readings, of which the last was measured just now.
+    /// A load of `readings` readings, of which the last was measured just now.
     pub(super) fn ending_now(readings: u64, devices: u64) -> Self {
         let length = APART * u32::try_from(readings).unwrap_or(u32::MAX);
         Self { devices, first_measured_at: Timestamp::now() - length, late: false }
@@ -33,7 +33,7 @@ impl Load {
         self.reading_at(number, if is_late { measured_at - LATE } else { measured_at })
     }
 
-    /// The same, measured at another time.
+    /// The same load, measured at another time.
     pub(super) fn reading_at(&self, number: u64, measured_at: Timestamp) -> Reading {
         let device = format!("bench-{:06}", number % self.devices);
         let whole = Timestamp::from_microsecond(measured_at.as_microsecond());
@@ -49,7 +49,7 @@ impl Load {
     }
 }
 
-/// Numbers that look drawn and are the same in every run: SplitMix64.
+/// Pseudo-random numbers that are the same in every run: SplitMix64.
 fn scatter(number: u64) -> u64 {
     let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,28 +1,28 @@
-//! How much is measured; the environment makes a try short.
+//! How much is measured; environment variables make a run shorter.
 
 use anyhow::{Context as _, ensure};
 
-/// What is measured, in this order.
+/// The steps of the part `writer`, in their order.
 const STEPS: &str = "drain steady away growth instructions";
 
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// Drained by the fast ones; slow ones get a share.
+    /// Readings of a drain; a slow writer gets a share of them.
     pub(super) readings: u64,
-    /// Of each drain, interleaved.
+    /// Runs of each drain, interleaved.
     pub(super) runs: usize,
-    /// Rows in the table before a drain, for the last table.
+    /// Rows in the table before a drain, for the last table of the step `growth`.
     pub(super) table_rows: Vec<u64>,
     steps: String,
-    /// Those that are drained, with commas between them; empty is all.
+    /// The writers that are measured, separated by commas; empty means all.
     writers: String,
 }
 
 impl Plan {
-    /// From `BENCH_READINGS`, `BENCH_RUNS`, `BENCH_TABLE_ROWS`, `BENCH_STEPS` and `BENCH_WRITERS`.
+    /// The plan from `BENCH_READINGS`, `BENCH_RUNS`, `BENCH_TABLE_ROWS`, `BENCH_STEPS` and `BENCH_WRITERS`.
     ///
     /// # Errors
-    /// One of them makes no sense.
+    /// A variable has a value that is not understood.
     pub(super) fn from_environment() -> anyhow::Result<Self> {
         let readings = variable("BENCH_READINGS", "1000000");
         let runs = variable("BENCH_RUNS", "3");
@@ -44,7 +44,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether a writer's drains are wanted, or the limits beside them.
+    /// Whether this writer is to be drained; the limits are measured under the name `limits`.
     pub(super) fn drains(&self, name: &str) -> bool {
         self.writers.is_empty() || self.writers.split(',').any(|wanted| wanted.trim() == name)
     }

@@ -1,4 +1,4 @@
-//! The drains as bars, for those who look before they read.
+//! A bar chart of the drains, as SVG.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ const LABELS: f64 = 200.0;
 const NUMBERS: f64 = 90.0;
 const ROW: usize = 28;
 
-/// None where nothing was drained.
+/// The chart; `None` if nothing was drained.
 pub(super) fn drains(figures: &Figures) -> Option<String> {
     let limit = |rate: fn(&Limits) -> f64| median(figures.limits.iter().map(rate));
     let mut bars = vec![

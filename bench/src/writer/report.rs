@@ -97,7 +97,7 @@ fn drain_row(name: &str, runs: &[Drain]) -> String {
     )
 }
 
-/// db-writer beside what is aimed at.
+/// The table of db-writer's aims and what was measured.
 fn reached(figures: &Figures) -> String {
     let rate = |drained: &Drained| median(drained.runs.iter().map(|run| run.readings_per_second));
     let [db_writer, classic, .., copy] = &figures.drains[..] else { return String::new() };

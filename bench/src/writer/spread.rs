@@ -1,6 +1,6 @@
 //! The median of some runs, with the lowest and highest.
 
-/// For example `12 (11–14)`; a dash where there are none.
+/// The spread as text, for example `12 (11–14)`; a dash if there are no runs.
 pub(crate) fn spread(figures: impl IntoIterator<Item = f64>, digits: usize) -> String {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);
@@ -11,7 +11,7 @@ pub(crate) fn spread(figures: impl IntoIterator<Item = f64>, digits: usize) -> S
     }
 }
 
-/// The median of some runs; zero where there are none.
+/// The median of some runs; zero if there are none.
 pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Readings that come at a rate: how long until they are committed, and the highest rate that is kept up with.
+//! Readings at a fixed rate: how long until they are committed, and the highest rate that db-writer keeps up with.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use super::subject::{DB_WRITER, Running};
 
 pub(super) const DEVICES: u64 = 1_000;
 
-/// Rates at which the way from publish to commit is timed.
+/// Rates at which the time from publish to commit is measured.
 pub(super) const RATES: [u64; 3] = [100, 1_000, 5_000];
 
 /// Readings that are due before this are not counted: the first of each device costs more.
 const WARM_UP: Duration = Duration::from_secs(2);
 
-/// How long the way is timed.
+/// How long each rate is measured.
 const TIMED: Duration = Duration::from_secs(10);
 
-/// A step of the climb; its last second is judged.
+/// The length of one step of the search; only its last second counts.
 const STEP: Duration = Duration::from_secs(5);
 
-/// Between two steps.
+/// The factor between the rates of two steps.
 const STEEPNESS: f64 = 1.2;
 
-/// The queue counts as empty while no reading waits longer than this, from when it was due.
+/// db-writer keeps up while no reading waits longer than this, from when it was due.
 pub(super) const EMPTY_WITHIN: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -38,18 +38,18 @@ pub(super) struct Steady {
     pub(super) per_second: u64,
     #[serde(flatten)]
     pub(super) latency: Latency,
-    /// How late the generator itself was at worst; part of the latency.
+    /// The longest that the generator itself was late; the latency includes it.
     pub(super) generator_behind_ms: f64,
-    /// Of one core, the writer's.
+    /// Processor time of the writer, as a share of one core.
     pub(super) writer_share: f64,
 }
 
-/// Each rate once, each in a workspace of its own.
+/// Measures each rate once, each in a workspace of its own.
 pub(super) fn at_rates(harness: &Harness) -> anyhow::Result<Vec<Steady>> {
     RATES.iter().map(|&rate| at(&harness.workspace()?, rate, WARM_UP + TIMED, WARM_UP)).collect()
 }
 
-/// The highest rate in the climb that was kept up with; none if not even the first was.
+/// The highest rate that db-writer kept up with; `None` if it did not keep up with the first.
 pub(super) fn highest(harness: &Harness, first: f64) -> anyhow::Result<Option<Steady>> {
     let mut kept = None;
     let mut rate = first;
@@ -63,7 +63,7 @@ pub(super) fn highest(harness: &Harness, first: f64) -> anyhow::Result<Option<St
     }
 }
 
-/// What was due from `counted_from` on.
+/// Measures the readings that are due from `counted_from` on.
 fn at(
     workspace: &Workspace<'_>,
     per_second: u64,
@@ -92,10 +92,10 @@ fn at(
     })
 }
 
-/// Waits until the writer has its consumer: what is published before would wait for that.
+/// Waits until the writer has its consumer: readings published earlier would wait for that.
 ///
 /// # Panics
-/// It gets none.
+/// The writer gets no consumer.
 pub(super) fn until_it_takes(workspace: &Workspace<'_>, writer: &mut Running) -> anyhow::Result<()> {
     eventually(LONG, || match workspace.look() {
         Ok(look) if look.consumers > 0 => Ok(()),

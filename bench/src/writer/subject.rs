@@ -1,4 +1,4 @@
-//! Who is measured: db-writer and its peers, each as a process of this machine.
+//! The writers that are measured: db-writer and others, each as a process of this machine.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,19 +13,20 @@ use super::harness::Workspace;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// How long one may take to stop before it is killed.
+/// How long a writer may take to stop before it is killed.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// A writer that is measured: db-writer, or another that people use for the same work.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Subject {
     pub(super) name: &'static str,
-    /// Of the plan's readings: one in so many, for the slow ones.
+    /// A slow writer drains only one in this many of the planned readings.
     pub(super) one_in: u64,
     pub(super) over_mqtt: bool,
-    /// A file of bench/peers; none is db-writer.
+    /// Its script in bench/peers; `None` for db-writer.
     pub(super) script: Option<&'static str>,
     pub(super) way: &'static str,
-    /// What a reading that was acked has been through, as the libraries' code says.
+    /// What an acknowledgement promises, according to the code of its libraries.
     pub(super) promise: &'static str,
 }
 
@@ -82,7 +83,7 @@ impl Subject {
         self.start_with(workspace, folder, &[])
     }
 
-    /// With other settings, which only db-writer has.
+    /// Starts it with other settings, which only db-writer has.
     pub(super) fn start_with(
         &self,
         workspace: &Workspace<'_>,
@@ -96,7 +97,7 @@ impl Subject {
         Running::start(self.name, command, folder.join("subject.log"))
     }
 
-    /// db-writer with its instructions counted by callgrind, which makes it some fifty times slower.
+    /// Starts db-writer under callgrind, which counts its instructions and makes it about fifty times slower.
     pub(super) fn start_counted(&self, workspace: &Workspace<'_>, folder: &Path) -> anyhow::Result<Running> {
         let writer = workspace.db_writer(folder, &[])?;
         let mut command = program("valgrind", "valgrind");
@@ -107,7 +108,7 @@ impl Subject {
     }
 }
 
-/// As `bench/peers/install` has put them.
+/// The command of a script, with the interpreter that `bench/peers/install` has installed.
 fn interpreter(script: &str) -> Command {
     let mut command = if script.ends_with(".py") {
         Command::new(format!("{ROOT}/target/peers/python/bin/python"))
@@ -121,7 +122,7 @@ fn interpreter(script: &str) -> Command {
 }
 
 /// # Errors
-/// Something cannot be installed; it has said what.
+/// Something cannot be installed; its output says what.
 pub(crate) fn install_peers() -> anyhow::Result<()> {
     let status =
         Command::new(format!("{ROOT}/bench/peers/install")).status().context("run bench/peers/install")?;
@@ -131,7 +132,7 @@ pub(crate) fn install_peers() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A process that is measured; it is stopped when dropped.
+/// A writer's process; it is stopped when this is dropped.
 pub(super) struct Running {
     name: &'static str,
     child: Child,
@@ -150,7 +151,7 @@ impl Running {
     }
 
     /// # Errors
-    /// It has ended: with its last words.
+    /// The process has ended; the error holds its last output.
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
         let Some(status) = self.child.try_wait()? else { return Ok(()) };
         let said = std::fs::read_to_string(&self.log).unwrap_or_default();
@@ -158,7 +159,7 @@ impl Running {
         bail!("{} ended with {status}: {}", self.name, last.join(" | "))
     }
 
-    /// Stops it; what it said.
+    /// Stops it and returns its output.
     pub(super) fn finish(mut self) -> anyhow::Result<String> {
         self.stop()?;
         std::fs::read_to_string(&self.log).context("read a log")
