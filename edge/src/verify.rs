@@ -127,7 +127,7 @@ impl<'a> Report<'a> {
             expected: sum(Boot::expected),
             stored: sum(|boot| boot.stored),
             missing,
-            late: sum(|boot| boot.late),
+            late: sum(|boot| boot.delayed),
             repeated: sum(|boot| boot.repeated),
             acked,
             boots: boots.iter().map(dashboard::Boot::of).collect(),
@@ -151,7 +151,7 @@ fn table(boots: &[Boot], report: &Report<'_>) -> String {
         "device", "boot", "first", "last", "expected", "stored", "missing", "late", "repeated"
     );
     for boot in boots {
-        let Boot { device, boot: number, first, last, stored, missing, late, repeated, .. } = boot;
+        let Boot { device, boot: number, first, last, stored, missing, delayed: late, repeated, .. } = boot;
         let expected = boot.expected();
         let _ = writeln!(
             text,

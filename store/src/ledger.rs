@@ -1,4 +1,4 @@
-//! Whether all that the devices numbered has been stored.
+//! The ledger: whether all readings that devices numbered are stored.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -12,40 +12,45 @@ use jiff::Timestamp;
 use crate::readings::history::TimeRange;
 use crate::unavailable::Result;
 
-/// A reading that the broker took longer after it was measured than this is late.
-pub const LATE: Duration = Duration::from_secs(60);
+/// A reading that reached the broker later than this after it was measured counts as delayed.
+pub const DELAYED_AFTER: Duration = Duration::from_secs(60);
 
-/// TimeBuckets of missing numbers that are named for one boot, at most.
+/// Ranges of missing numbers that are named for one boot, at most.
 pub const MAX_MISSING_RANGES: usize = 100;
 
 /// Which readings to count.
 #[derive(Debug, Clone)]
 pub struct LedgerQuery {
-    /// All devices where none is named.
+    /// Only this device. None counts all devices.
     pub device: Option<String>,
-    /// Of `measured_at`.
+    /// The time of measurement.
     pub range: TimeRange,
 }
 
-/// What is stored of the numbers that a device gave its readings between two of its starts, over all metrics.
+/// The numbers of one boot of a device that are stored, over all its metrics.
+///
+/// A device numbers its readings (`seq`) from one restart to the next (`boot`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boot {
+    /// The device's name.
     pub device: String,
+    /// The restart counter that the device sends.
     pub boot: u64,
     /// The lowest number that is stored.
     pub first: u64,
     /// The highest number that is stored.
     pub last: u64,
-    /// Different numbers.
+    /// How many different numbers are stored.
     pub stored: u64,
     /// Readings beyond these: a number that is stored again with another metric, time or value.
     pub repeated: u64,
-    /// Readings that the broker took more than [`LATE`] after they were measured.
-    pub late: u64,
+    /// Delayed readings: they reached the broker more than [`DELAYED_AFTER`] after they were measured.
+    pub delayed: u64,
     /// Numbers between the first and the last that are not stored.
     pub missing: u64,
-    /// Where these are: the first [`MAX_MISSING_RANGES`] buckets.
+    /// Which these are: the first [`MAX_MISSING_RANGES`] ranges.
     pub missing_ranges: Vec<RangeInclusive<u64>>,
+    /// When the newest of these readings was measured.
     pub newest_measured_at: Timestamp,
 }
 
@@ -56,7 +61,7 @@ impl Boot {
         self.last - self.first + 1
     }
 
-    /// Whether this number is known to be stored: behind the last range that is named, none is where more are missing.
+    /// Whether this number is known to be stored. False behind the last range that is named, if more are missing.
     #[must_use]
     pub fn holds(&self, seq: u64) -> bool {
         let named: u64 = self.missing_ranges.iter().map(|range| range.end() - range.start() + 1).sum();
@@ -69,21 +74,21 @@ impl Boot {
     }
 }
 
-/// Proof of what is there.
+/// Where it is counted what is stored and what is missing.
 ///
 /// # Errors
-/// The store cannot be read now; tell the asker to come again.
+/// The store cannot be read now: report that, and ask again later.
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Every boot of every device, by device and boot; readings without `boot` or `seq` are in none.
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>>;
 }
 
-/// The numbers of one boot as they come by, in order.
-pub(crate) struct Tally(Boot);
+/// Counts the numbers of one boot, which come in order.
+pub(crate) struct SeqCounter(Boot);
 
-impl Tally {
-    pub(crate) fn start(device: &str, boot: u64, seq: u64, measured_at: Timestamp, late: bool) -> Self {
+impl SeqCounter {
+    pub(crate) fn start(device: &str, boot: u64, seq: u64, measured_at: Timestamp, is_delayed: bool) -> Self {
         Self(Boot {
             device: device.into(),
             boot,
@@ -91,7 +96,7 @@ impl Tally {
             last: seq,
             stored: 1,
             repeated: 0,
-            late: late.into(),
+            delayed: is_delayed.into(),
             missing: 0,
             missing_ranges: Vec::new(),
             newest_measured_at: measured_at,
@@ -103,9 +108,9 @@ impl Tally {
     }
 
     /// Counts one more reading, whose number is not below those before it.
-    pub(crate) fn add(&mut self, seq: u64, measured_at: Timestamp, late: bool) {
+    pub(crate) fn add(&mut self, seq: u64, measured_at: Timestamp, is_delayed: bool) {
         let boot = &mut self.0;
-        boot.late += u64::from(late);
+        boot.delayed += u64::from(is_delayed);
         boot.newest_measured_at = boot.newest_measured_at.max(measured_at);
         if seq == boot.last {
             boot.repeated += 1;
@@ -131,13 +136,13 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn tally(seqs: impl IntoIterator<Item = u64>) -> Boot {
+    fn counted(seqs: impl IntoIterator<Item = u64>) -> Boot {
         let mut seqs = seqs.into_iter();
-        let mut tally = Tally::start("a", 7, seqs.next().unwrap(), Timestamp::UNIX_EPOCH, false);
+        let mut counter = SeqCounter::start("a", 7, seqs.next().unwrap(), Timestamp::UNIX_EPOCH, false);
         for seq in seqs {
-            tally.add(seq, Timestamp::UNIX_EPOCH, false);
+            counter.add(seq, Timestamp::UNIX_EPOCH, false);
         }
-        tally.finish()
+        counter.finish()
     }
 
     #[test]
@@ -151,7 +156,7 @@ mod tests {
             (&[1, 5, 5, 9, 10], (1, 10, 4, 1), &[2..=4, 6..=8]),
             (&[0, MAX], (0, MAX, 2, 0), &[1..=MAX - 1]),
         ] {
-            let boot = tally(seqs.iter().copied());
+            let boot = counted(seqs.iter().copied());
             assert_eq!((boot.first, boot.last, boot.stored, boot.repeated), (first, last, stored, repeated));
             assert_eq!(boot.missing_ranges, gaps, "{seqs:?}");
             assert_eq!(boot.stored + boot.missing, boot.expected(), "{seqs:?}");
@@ -160,11 +165,11 @@ mod tests {
 
     #[test]
     fn the_first_gaps_are_named_and_all_are_counted() {
-        let boot = tally((0..500).map(|i| i * 3));
+        let boot = counted((0..500).map(|i| i * 3));
         assert_eq!((boot.missing, boot.missing_ranges.len()), (499 * 2, MAX_MISSING_RANGES));
         assert_eq!(boot.missing_ranges[..2], [1..=2, 4..=5]);
         assert!(boot.holds(0) && boot.holds(297));
         assert!(!boot.holds(1) && !boot.holds(303) && !boot.holds(1500), "missing, not known, never seen");
-        assert!(tally([1, 5]).holds(5));
+        assert!(counted([1, 5]).holds(5));
     }
 }

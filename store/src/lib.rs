@@ -15,7 +15,10 @@
 //!
 //! `engine` has what all of them need: connections, transactions, migrations, column types.
 
+#![warn(missing_docs)]
+
 mod alerting;
+#[allow(missing_docs, reason = "it moves to the API")]
 pub mod answer;
 mod engine;
 mod leases;
@@ -24,6 +27,7 @@ mod location;
 mod micros;
 mod readings;
 mod rejections;
+#[allow(missing_docs, reason = "it moves to the API")]
 mod request;
 mod retention;
 mod series;
@@ -44,7 +48,7 @@ pub use alerting::silences::{Silence, Silences};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};
-pub use ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
+pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, Store, open};
 pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,

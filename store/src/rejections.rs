@@ -1,4 +1,4 @@
-//! What could not be read, and what has become of it since.
+//! Rejections: messages that are no readings, and whether they were fixed and resent.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -11,48 +11,56 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement, count};
 use crate::unavailable::Result;
 
-/// A payload, or one element of an array, that is no reading, kept as it came.
+/// A payload, or one element of an array, that is no reading, stored as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedMessage {
+    /// When the broker received it.
     pub received_at: Timestamp,
+    /// The MQTT topic.
     pub topic: String,
+    /// Why it is no reading.
     pub reason: String,
+    /// As it arrived.
     pub payload: Bytes,
 }
 
-/// A rejected message as it is kept.
+/// A rejected message as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// More than 0.
     pub id: i64,
+    /// What was rejected.
     pub message: RejectedMessage,
-    /// When what it was mended to had been published.
+    /// When a fixed version of it was published. None until then.
     pub resent_at: Option<Timestamp>,
 }
 
-/// Which rejections, newest first.
+/// Which rejections to read, newest first. What is `None` is not asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RejectionQuery {
+    /// Only the row with this id.
     pub id: Option<i64>,
-    /// Only those that come after the one with this id; none where that one is gone, as they are, too.
+    /// Only rows older than this id. Empty if that row was purged: older rows went with it.
     pub before: Option<i64>,
     /// Only those that were resent, or only those that were not.
     pub resent: Option<bool>,
+    /// Rows, at most.
     pub limit: usize,
 }
 
-/// Where rejections are kept.
+/// Where rejections are stored.
 ///
 /// # Errors
 /// Every call: nothing was changed; repeat the call.
 #[async_trait]
 pub trait Rejections: Send + Sync {
+    /// Reads rejections, newest first.
     async fn rejected(&self, query: RejectionQuery) -> Result<Vec<Rejection>>;
 
-    /// How many rejections somebody is still to look after: those that were resent do not count.
+    /// How many rejections were not resent.
     async fn rejected_count(&self) -> Result<u64>;
 
-    /// Marks a rejection as resent; false where there is none with this id that is not.
+    /// Marks a rejection as resent; false where there is none with this id, or it was resent before.
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool>;
 }
 

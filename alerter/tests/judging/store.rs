@@ -139,8 +139,8 @@ impl History for Watched {
         self.inner.buckets(device, metric, range, points).await
     }
 
-    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
-        self.inner.extent(device, metric).await
+    async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        self.inner.time_bounds(device, metric).await
     }
 }
 

@@ -229,7 +229,7 @@ macro_rules! history {
             async fn buckets(&$self, _: &str, _: &str, _: TimeRange, _: usize) -> store::Result<Vec<Bucket>> {
                 $buckets
             }
-            async fn extent(&self, _: &str, _: &str) -> store::Result<Option<(Timestamp, Timestamp)>> {
+            async fn time_bounds(&self, _: &str, _: &str) -> store::Result<Option<(Timestamp, Timestamp)>> {
                 unreachable!()
             }
         }

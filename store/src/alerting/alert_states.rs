@@ -12,45 +12,61 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
-/// How one device and metric stands towards one rule, as far as it outlives a restart.
+/// How one series stands towards one rule, as far as that outlives a restart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlertState {
+    /// The rule's name.
     pub rule: String,
-    /// Of the rule's condition when this was written; none where an earlier version wrote it.
+    /// The kind of the rule's condition when this was written. None where an earlier version wrote it.
     pub kind: Option<ConditionKind>,
+    /// The series.
     pub series: Series,
+    /// Whether the condition holds, and since when.
     pub phase: Phase,
-    /// Of the newest reading judged when this was written.
+    /// The newest reading evaluated when this was written.
     pub newest: Option<OrderKey>,
     /// What the rule has to remember of the newest reading, such as the value that is stuck.
     pub value: Option<f64>,
 }
 
+/// Whether a condition holds, and for how long.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
+    /// The condition does not hold.
     Normal,
     /// The condition holds, and not yet for long enough.
     Pending {
+        /// When it began to hold.
         since: Timestamp,
     },
+    /// The condition has held for long enough: there is an open incident.
     Firing {
+        /// The incident's id.
         incident: String,
+        /// Whether people are notified of it; false while it rests on late readings.
         told: bool,
     },
-    /// The condition no longer holds, and not yet for long enough.
+    /// The condition no longer holds, and not yet for long enough to end the incident.
     Recovering {
+        /// The incident's id.
         incident: String,
+        /// As for `Firing`.
         told: bool,
+        /// When the condition ceased to hold.
         since: Timestamp,
     },
 }
 
-/// Where a reading stands among those of its device and metric.
+/// The sort key of a reading within its series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OrderKey {
+    /// First, when it was measured.
     pub measured_at: Timestamp,
+    /// Then the restart counter.
     pub boot: Option<u64>,
+    /// Then its number since the restart.
     pub seq: Option<u64>,
+    /// Then its value.
     pub value: f64,
 }
 

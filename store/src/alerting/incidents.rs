@@ -13,134 +13,180 @@ use crate::engine::row::Row;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
-/// A time during which a rule was broken, with who was told of it.
+/// A time during which a rule was violated by one series, with its notifications.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incident {
-    /// The same for the same rule, device, metric and opening, however often it is judged.
+    /// The same for the same rule, series and opening, however often it is evaluated.
     pub id: String,
+    /// The name of the rule.
     pub rule: String,
+    /// How serious the rule says it is.
     pub severity: Severity,
+    /// The device's name.
     pub device: String,
+    /// The metric's name.
     pub metric: String,
+    /// What was violated.
     pub condition: Condition,
-    /// When the condition first held: `measured_at` of a reading, or the last sign of life of a device that is absent.
+    /// When the condition first held: `measured_at` of a reading, or when an absent device was last heard.
     pub began_at: Timestamp,
-    /// When it had lasted for long enough, in the same time as `began_at`.
+    /// When the condition had held for as long as the rule asks, in the same time as `began_at`.
     pub opened_at: Timestamp,
-    /// When the alerter said so.
+    /// When the alerter decided that.
     pub judged_at: Timestamp,
-    /// What opened it: the value, or for a rate the change per minute. None for a device that never spoke.
+    /// What opened it: the value, or for a rate the change per minute. None for a device that was never heard.
     pub value: Option<f64>,
+    /// The unit of `value`, as the device sent it.
     pub unit: Option<String>,
     /// The value, or change per minute, that was furthest beyond the threshold.
     pub peak: Option<f64>,
+    /// `measured_at` of the peak.
     pub peak_at: Option<Timestamp>,
-    /// `measured_at` of the reading that ended it, or when its rule was taken away.
+    /// `measured_at` of the reading that ended it, or when its rule was removed. None while it is open.
     pub resolved_at: Option<Timestamp>,
+    /// The value that ended it.
     pub resolved_value: Option<f64>,
+    /// Why it is over. None while it is open.
     pub end: Option<End>,
+    /// Who looks after it.
     pub acknowledged: Option<Acknowledgement>,
-    /// Opened by a reading that was old when it came: nobody is told before a fresh reading says the same.
+    /// It was opened by a reading that was old when it arrived: nobody is notified before a fresh reading confirms it.
     pub late: bool,
     /// In the order in which they were asked for.
     pub notifications: Vec<Notification>,
 }
 
-/// What was broken, kept so that it can be said when the rule is no more.
+/// What was violated, stored so that it can be shown when the rule is gone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
+    /// Its kind.
     pub kind: ConditionKind,
-    /// In words that follow a value: `above 25`, `absent for 2m`.
+    /// A text that follows a value: `above 25`, `absent for 2m`.
     pub text: String,
-    /// The limit that was crossed, in the unit of the value; none where there is no such limit.
+    /// The limit that was crossed, in the unit of the value. None where the condition has no limit.
     pub threshold: Option<f64>,
 }
 
+/// What a rule watches for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ConditionKind {
+    /// The value is above a limit.
     Above,
+    /// The value is below a limit.
     Below,
+    /// The value is outside a range.
     Outside,
+    /// The value changes too fast.
     Rate,
+    /// No reading arrives.
     Absent,
+    /// The value does not change.
     Stuck,
 }
 
+/// How serious an incident is; a greater one is more serious.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Severity {
+    /// Good to know.
     Info,
+    /// Somebody should look at it.
     #[default]
     Warning,
+    /// Somebody should act now.
     Critical,
 }
 
 /// Why an incident is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
+    /// The condition no longer holds.
     Cleared,
-    /// The rule was removed, or no longer concerns the device.
+    /// The rule was removed, or no longer applies to the device.
     RuleRemoved,
 }
 
-/// Somebody knows and sees to it: nobody is reminded any more.
+/// Somebody looks after an incident: nobody is reminded any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
+    /// When it was given.
     pub at: Timestamp,
+    /// Who gave it.
     pub by: String,
+    /// What they wrote; may be empty.
     pub note: String,
 }
 
-/// What judging changed, to be kept together.
+/// What evaluation changed, to be stored in one transaction.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes {
+    /// Changes of incidents, in order.
     pub transitions: Vec<Transition>,
-    /// Replaces what was kept for the same rule, device and metric.
+    /// Each replaces what was stored for the same rule and series.
     pub alert_states: Vec<AlertState>,
 }
 
 /// A change of an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transition {
-    /// With whom to tell; its `notifications` are empty.
+    /// The incident opened, and these addresses are to be notified; its own `notifications` are empty.
     Opened(Box<Incident>, Vec<Address>),
-    /// A late incident turned out to be still true: tells those whom nobody told yet.
+    /// A late incident turned out to be still true: notifies those who were not notified yet.
     Told {
+        /// The incident.
         id: String,
+        /// When that was decided.
         at: Timestamp,
+        /// Whom to notify.
         to: Vec<Address>,
     },
+    /// An open incident has a new peak.
     Peaked {
+        /// The incident.
         id: String,
+        /// `measured_at` of the peak.
         at: Timestamp,
+        /// The peak.
         value: f64,
     },
-    /// Tells those who were told, or are to be told, of the opening.
+    /// The incident is over. Notifies those who were notified of the opening, or will be.
     Resolved {
+        /// The incident.
         id: String,
+        /// As [`Incident::resolved_at`].
         at: Timestamp,
+        /// When the alerter decided that.
         judged_at: Timestamp,
+        /// As [`Incident::resolved_value`].
         value: Option<f64>,
+        /// Why it is over.
         end: End,
     },
 }
 
-/// Which incidents: open ones first, then by opening, newest first.
+/// Which incidents to read: open ones come first, then the newest opening.
+///
+/// What is `None` is not asked for.
 #[derive(Debug, Clone, Default)]
 pub struct IncidentQuery {
+    /// The incident's id.
     pub id: Option<String>,
+    /// The rule's name.
     pub rule: Option<String>,
+    /// The metric's name.
     pub metric: Option<String>,
-    /// Of the device's name.
+    /// A filter of device names.
     pub device: Option<Filter>,
+    /// Exactly this severity.
     pub severity: Option<Severity>,
-    /// Only those that are open, or only those that are not.
+    /// Only open incidents, or only those that are over.
     pub open: Option<bool>,
+    /// Only incidents that were acknowledged, or only those that were not.
     pub acknowledged: Option<bool>,
-    /// Only those that were open at some time from this time on ...
+    /// Only incidents that were open at this time or later ...
     pub from: Option<Timestamp>,
     /// ... and opened before this time.
     pub to: Option<Timestamp>,
-    /// 0 counts as 1.
+    /// Incidents, at most; 0 counts as 1.
     pub limit: usize,
 }
 

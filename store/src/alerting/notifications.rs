@@ -8,51 +8,76 @@ use jiff::Timestamp;
 use crate::engine::row::Row;
 use crate::text_codec::text_codec;
 
-/// Who is told, and how.
+/// Who is notified, and over which channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
+    /// The notification channel.
     pub channel: Channel,
-    /// For mail an address; else the name of a recipient in the rules.
+    /// A mail address; for other channels the name of a recipient in the rules.
     pub to: String,
 }
 
+/// A notification channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Channel {
+    /// By SMTP, or as a file.
     Mail,
+    /// By an HTTP POST.
     Webhook,
+    /// By an MQTT message.
     Mqtt,
 }
 
-/// One person or program is to hear of one change of one incident.
+/// One person or program is to be notified of one change of one incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
     /// Grows in the order in which notifications are asked for.
     pub number: i64,
+    /// Which change it is about.
     pub kind: NotificationKind,
+    /// Who is notified.
     pub address: Address,
+    /// When it was asked for.
     pub asked_at: Timestamp,
-    /// Not to be told before.
+    /// Not to be sent before.
     pub due_at: Timestamp,
+    /// What became of it.
     pub status: DeliveryStatus,
 }
 
+/// Which change a notification is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotificationKind {
+    /// The incident opened.
     Opened,
-    /// Still broken, and nobody has acknowledged it.
+    /// The incident is still open, and nobody has acknowledged it.
     Reminder,
+    /// The incident is over.
     Resolved,
 }
 
 /// What became of a notification.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeliveryStatus {
-    /// With why it is held, if it is.
-    Waiting { held: Option<String> },
-    /// Nobody is told, and why.
-    Dropped { why: String },
-    /// It is in this message.
-    InMessage { message_id: String, sent_at: Option<Timestamp>, problem: Option<String> },
+    /// It is in no message yet.
+    Waiting {
+        /// Why it is deferred, if it is.
+        held: Option<String>,
+    },
+    /// It is never sent.
+    Dropped {
+        /// Why.
+        why: String,
+    },
+    /// It is in a message.
+    InMessage {
+        /// The message.
+        message_id: String,
+        /// When the message was sent. None while it is queued, or where it was given up.
+        sent_at: Option<Timestamp>,
+        /// What went wrong at the last attempt, if something did.
+        problem: Option<String>,
+    },
 }
 
 text_codec!(Channel: Mail "mail", Webhook "webhook", Mqtt "mqtt");

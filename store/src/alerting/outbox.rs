@@ -11,43 +11,55 @@ use super::incidents::Incident;
 use super::notifications::{Address, Notification};
 use crate::unavailable::Result;
 
-/// What is sent in one go: one mail, one call of a webhook, some publishes.
+/// What is sent at once: one mail, one call of a webhook, some publishes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutgoingMessage {
-    /// Its Message-ID without angle brackets: fixed when it is made, the same on every try.
+    /// Its Message-ID without angle brackets: fixed when it is made, the same at every attempt.
     pub message_id: String,
+    /// Who gets it.
     pub address: Address,
+    /// When it was made.
     pub made_at: Timestamp,
-    /// How often it was tried.
+    /// Attempts so far.
     pub tries: u32,
     /// In the order in which they were asked for; never empty.
     pub notifications: Vec<(Notification, Incident)>,
 }
 
-/// A message that was tried in vain, and is to be tried again later.
+/// A message whose last attempt failed, and that will be tried again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Postponed {
+    /// The message.
     pub message_id: String,
+    /// Who gets it.
     pub address: Address,
-    /// How often it was tried.
+    /// Attempts so far.
     pub tries: u32,
+    /// When the next attempt is due.
     pub again_at: Timestamp,
 }
 
-/// What is to become of notifications.
+/// What is decided of notifications that are due.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Decisions {
+    /// Messages to be made.
     pub messages: Vec<NewMessage>,
+    /// Notifications to be deferred.
     pub held: Vec<Deferral>,
-    /// Numbers of notifications, and why.
+    /// Numbers of notifications that are never sent, and why.
     pub dropped: Vec<(i64, String)>,
+    /// Reminders to be asked for.
     pub reminders: Vec<Reminder>,
 }
 
+/// A message to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewMessage {
+    /// As [`OutgoingMessage::message_id`].
     pub message_id: String,
+    /// Who gets it.
     pub address: Address,
+    /// When it was made.
     pub made_at: Timestamp,
     /// Numbers of notifications.
     pub notifications: Vec<i64>,
@@ -56,35 +68,49 @@ pub struct NewMessage {
 /// A notification is looked at again later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deferral {
+    /// The notification's number.
     pub notification: i64,
+    /// When it is due again.
     pub until: Timestamp,
     /// `silenced`, `outside active hours`.
     pub why: String,
 }
 
-/// A notification of [`NotificationKind::Reminder`] that is asked for.
+/// A notification of [`NotificationKind::Reminder`](super::notifications::NotificationKind::Reminder) to be asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reminder {
+    /// The incident's id.
     pub incident: String,
+    /// Who is reminded.
     pub address: Address,
+    /// When it was asked for.
     pub asked_at: Timestamp,
+    /// Not to be sent before.
     pub due_at: Timestamp,
 }
 
 /// What became of trying to send a message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attempt {
-    /// With what was said to recipients who missed it, if some did.
+    /// The message was sent.
     Sent {
+        /// When.
         at: Timestamp,
+        /// What the server answered for recipients who did not get it, if there are some.
         problem: Option<String>,
     },
+    /// The message could not be sent, and will be tried again.
     Failed {
+        /// When the next attempt is due.
         again_at: Timestamp,
+        /// What went wrong.
         problem: String,
     },
+    /// The message cannot be sent, and will not be tried again.
     GivenUp {
+        /// When that was decided.
         at: Timestamp,
+        /// What went wrong.
         problem: String,
     },
 }

@@ -9,22 +9,29 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
-/// While it lasts, nobody is told of the incidents it matches.
+/// While it lasts, nobody is notified of the incidents that it matches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Silence {
+    /// The same for the same request, so that a repeated one adds nothing.
     pub id: String,
-    /// All rules where none is named; likewise for metrics.
+    /// Only incidents of this rule. None matches all rules.
     pub rule: Option<String>,
+    /// Only incidents of this metric. None matches all metrics.
     pub metric: Option<String>,
-    /// Of the device's name.
+    /// A filter of device names.
     pub device: Filter,
+    /// When it begins.
     pub from: Timestamp,
+    /// When it is over.
     pub until: Timestamp,
+    /// Why there is a silence.
     pub reason: String,
+    /// Who made it.
     pub by: String,
 }
 
 impl Silence {
+    /// Whether it matches an incident at a time.
     #[must_use]
     pub fn covers(&self, incident: &Incident, at: Timestamp) -> bool {
         let named = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);

@@ -8,7 +8,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use crate::engine::postgres::Postgres;
 use crate::engine::postgres::columns::{Micros, Span};
-use crate::ledger::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES};
+use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 use crate::unavailable::Result;
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Ledger for Postgres {
 const SELECT: &str = "
     WITH numbers AS (
         SELECT s.device, r.boot, r.seq, count(*) AS readings, max(r.measured_at) AS newest,
-               count(*) FILTER (WHERE r.received_at > r.measured_at + $4) AS late
+               count(*) FILTER (WHERE r.received_at > r.measured_at + $4) AS delayed
         FROM readings r JOIN series s ON s.id = r.series
         WHERE r.measured_at >= $2 AND r.measured_at < $3 AND r.boot >= 0 AND r.seq >= 0
             AND ($1 IS NULL OR s.device = $1)
@@ -30,7 +30,7 @@ const SELECT: &str = "
     ), steps AS (
         SELECT *, lag(seq, 1, seq - 1) OVER (PARTITION BY device, boot ORDER BY seq) AS before FROM numbers
     )
-    SELECT device, boot, min(seq), max(seq), count(*), sum(readings)::bigint, sum(late)::bigint, max(newest),
+    SELECT device, boot, min(seq), max(seq), count(*), sum(readings)::bigint, sum(delayed)::bigint, max(newest),
            (array_agg(before + 1 ORDER BY seq) FILTER (WHERE before < seq - 1))[1:$5],
            (array_agg(seq - 1 ORDER BY seq) FILTER (WHERE before < seq - 1))[1:$5]
     FROM steps GROUP BY device, boot ORDER BY device, boot";
@@ -40,7 +40,7 @@ pub(crate) async fn completeness(client: &Client, query: &LedgerQuery) -> Result
         (&query.device, Type::TEXT),
         (&Micros::bound(query.range.from), Type::TIMESTAMPTZ),
         (&Micros::bound(query.range.to), Type::TIMESTAMPTZ),
-        (&Span(LATE.as_micros() as i64), Type::INTERVAL),
+        (&Span(DELAYED_AFTER.as_micros() as i64), Type::INTERVAL),
         (&(MAX_MISSING_RANGES as i32), Type::INT4),
     ];
     Ok(client.query_typed(SELECT, &params).await?.iter().map(boot).collect())
@@ -56,7 +56,7 @@ fn boot(row: &Row) -> Boot {
         last,
         stored,
         repeated: number(5) - stored,
-        late: number(6),
+        delayed: number(6),
         missing: last - first + 1 - stored,
         missing_ranges: ranges(row.get(8), row.get(9)),
         newest_measured_at: row.get::<_, Micros>(7).time(),

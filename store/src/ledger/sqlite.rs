@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::columns::Micros;
-use crate::ledger::{Boot, LATE, Ledger, LedgerQuery, Tally};
+use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, SeqCounter};
 use crate::micros::micros_from;
 use crate::series::sqlite as series;
 use crate::unavailable::Result;
@@ -44,19 +44,19 @@ fn count(
         ORDER BY r.boot, r.seq";
     let mut select = connection.prepare_cached(SELECT)?;
     let (from, to) = (micros_from(query.range.from), micros_from(query.range.to));
-    let mut rows = select.query(params![device, from, to, LATE.as_micros() as i64])?;
-    let mut current: Option<Tally> = None;
+    let mut rows = select.query(params![device, from, to, DELAYED_AFTER.as_micros() as i64])?;
+    let mut current: Option<SeqCounter> = None;
     while let Some(row) = rows.next()? {
-        let (boot, seq, Micros(measured_at), late) = numbers(row)?;
+        let (boot, seq, Micros(measured_at), is_delayed) = numbers(row)?;
         match &mut current {
-            Some(tally) if tally.boot() == boot => tally.add(seq, measured_at, late),
+            Some(counter) if counter.boot() == boot => counter.add(seq, measured_at, is_delayed),
             _ => {
-                let next = Tally::start(device, boot, seq, measured_at, late);
-                boots.extend(current.replace(next).map(Tally::finish));
+                let next = SeqCounter::start(device, boot, seq, measured_at, is_delayed);
+                boots.extend(current.replace(next).map(SeqCounter::finish));
             }
         }
     }
-    boots.extend(current.map(Tally::finish));
+    boots.extend(current.map(SeqCounter::finish));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What was kept, for those who look back.
+//! Reading what is stored: pages, time buckets, the newest of each series.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,36 +12,40 @@ use crate::unavailable::Result;
 /// The newest reading of one device and metric: by `measured_at`, then `boot`, then `seq`.
 pub type Latest = Reading;
 
-/// A reading with the third of its times.
+/// A reading, and when it was stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredReading {
+    /// The reading.
     pub reading: Reading,
+    /// When the database stored it, by its own clock.
     pub stored_at: Timestamp,
 }
 
-/// From `from`, included, to `to`, excluded.
+/// A range of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeRange {
+    /// Included.
     pub from: Timestamp,
+    /// Excluded.
     pub to: Timestamp,
 }
 
-/// Which readings, oldest first.
+/// Which readings to read, oldest first.
 #[derive(Debug, Clone)]
 pub struct ReadingQuery {
-    /// All devices where none is named.
+    /// Only this device. None reads all devices.
     pub device: Option<String>,
-    /// All metrics where none is named.
+    /// Only this metric. None reads all metrics.
     pub metric: Option<String>,
-    /// Of `measured_at`.
+    /// The time of measurement.
     pub range: TimeRange,
     /// Readings on one page, at most; 0 counts as 1.
     pub limit: usize,
-    /// Only what comes after this place.
+    /// Only what comes after this cursor.
     pub after: Option<Cursor>,
 }
 
-/// A place in the order of all readings. Opaque to its user; stays valid while data comes and goes.
+/// A position in the order of all readings. Opaque to its user; stays valid while data comes and goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {
     pub(crate) measured_at: Timestamp,
@@ -51,13 +55,13 @@ pub struct Cursor {
     pub(crate) value: f64,
 }
 
-/// A text that is no [`Cursor`]: whoever sent it is to be told, trying again does not help.
+/// A text that is no [`Cursor`]. Trying again does not help: report it to whoever sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a cursor that came with a page of readings: leave it out to start with the first page")]
 pub struct CursorError;
 
 impl Cursor {
-    /// The place just after this reading.
+    /// The position just after this reading.
     #[must_use]
     pub fn after(reading: &Reading) -> Self {
         Self {
@@ -108,25 +112,33 @@ fn number(text: &str) -> std::result::Result<Option<u64>, CursorError> {
 /// One page of readings; `next` asks for the following one and is there whenever there may be more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
+    /// In order.
     pub readings: Vec<StoredReading>,
+    /// Where the next page begins. None on the last page.
     pub next: Option<Cursor>,
 }
 
 /// Readings of a time bucket reduced to one point that does not hide a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bucket {
+    /// Where the bucket begins, included.
     pub from: Timestamp,
+    /// Where the bucket ends, excluded.
     pub to: Timestamp,
+    /// The lowest value.
     pub min: f64,
+    /// The highest value.
     pub max: f64,
+    /// The mean of all values.
     pub mean: f64,
+    /// How many readings there are; at least 1.
     pub count: u64,
 }
 
-/// The read side.
+/// Where readings are read.
 ///
 /// # Errors
-/// Every call: the store cannot be read now; tell the asker to come again.
+/// Every call: the store cannot be read now: report that, and ask again later.
 #[async_trait]
 pub trait History: Send + Sync {
     /// The newest reading of every device and metric, by device and metric.
@@ -145,7 +157,7 @@ pub trait History: Send + Sync {
     ) -> Result<Vec<Bucket>>;
 
     /// When the oldest and the newest reading of this device and metric were measured.
-    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>>;
+    async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>>;
 }
 
 #[cfg(test)]

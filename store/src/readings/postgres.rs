@@ -18,9 +18,9 @@ use crate::unavailable::Result;
 
 #[async_trait]
 impl ReadingStore for Postgres {
-    /// A reading that the database refuses is kept as a rejection, and counts as one.
+    /// A reading that the database refuses is stored as a rejection, and counts as one.
     async fn write(&self, batch: &Batch) -> Result<Written> {
-        self.pool.call("keep readings", async |s| write::write(s, batch).await).await
+        self.pool.call("write readings", async |s| write::write(s, batch).await).await
     }
 
     async fn probe(&self) -> Result<()> {
@@ -29,7 +29,7 @@ impl ReadingStore for Postgres {
 
     /// Returns how many readings, rejections and incidents were removed.
     ///
-    /// Incidents stay while they are open or somebody is still to be told of them.
+    /// Incidents stay while they are open, or have a notification that was neither sent nor given up.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::postgres::purge(self, older_than).await
     }
@@ -59,7 +59,9 @@ impl History for Postgres {
             .await
     }
 
-    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
-        self.pool.call("read an extent", async |s| aggregate::extent(&s.client, device, metric).await).await
+    async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        self.pool
+            .call("read time bounds", async |s| aggregate::time_bounds(&s.client, device, metric).await)
+            .await
     }
 }

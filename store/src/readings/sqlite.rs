@@ -19,7 +19,7 @@ impl ReadingStore for Sqlite {
     async fn write(&self, batch: &Batch) -> Result<Written> {
         let batch = batch.clone();
         let rows = batch.readings.len() + batch.rejected.len();
-        self.writer.change("keep readings", rows, move |tables| rows::keep(tables, &batch)).await
+        self.writer.change("write readings", rows, move |tables| rows::write(tables, &batch)).await
     }
 
     /// Takes the file's lock, and leaves the disk alone.
@@ -29,7 +29,7 @@ impl ReadingStore for Sqlite {
 
     /// Returns how many readings, rejections and incidents were removed.
     ///
-    /// Incidents stay while they are open or somebody is still to be told of them.
+    /// Incidents stay while they are open, or have a notification that was neither sent nor given up.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::sqlite::purge(self, older_than).await
     }
@@ -57,8 +57,10 @@ impl History for Sqlite {
         self.readers.read("reduce readings", read).await
     }
 
-    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+    async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         let (device, metric) = (device.to_owned(), metric.to_owned());
-        self.readers.read("read an extent", move |tables| aggregate::extent(tables, &device, &metric)).await
+        self.readers
+            .read("read time bounds", move |tables| aggregate::time_bounds(tables, &device, &metric))
+            .await
     }
 }

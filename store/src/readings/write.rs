@@ -1,4 +1,4 @@
-//! What db-writer hands over.
+//! Writing readings, a batch at a time.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -7,32 +7,35 @@ use telemetry::Reading;
 use crate::rejections::RejectedMessage;
 use crate::unavailable::Result;
 
-/// Readings and rejections that are kept together or not at all.
+/// Readings and rejections that are stored together or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
+    /// Readings, in any order.
     pub readings: Vec<Reading>,
+    /// Messages, or elements of messages, that are no readings.
     pub rejected: Vec<RejectedMessage>,
 }
 
 /// What became of a batch: each of its readings and rejections counts once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
+    /// Readings that are new.
     pub stored: u64,
-    /// Kept before, or twice in this batch.
+    /// Readings that were stored before, or are twice in this batch.
     pub duplicate: u64,
-    /// Its rejections, and readings that the database itself refuses and that are kept as such.
+    /// Rejections of the batch, and readings that the database itself refuses, which are stored as rejections.
     pub rejected: u64,
 }
 
-/// Where readings are kept.
+/// Where readings are written.
 #[async_trait]
 pub trait ReadingStore: Send + Sync {
-    /// Keeps a batch in one transaction; returns when it is on disk.
+    /// Stores a batch in one transaction; returns when it is on disk.
     ///
     /// Two readings are one when device, metric, measured_at, boot, seq and value agree.
     ///
     /// # Errors
-    /// Nothing of the batch was kept: hold it and repeat the call.
+    /// Nothing of the batch was stored: keep it and repeat the call.
     async fn write(&self, batch: &Batch) -> Result<Written>;
 
     /// Tells whether the store can be written to, for those who have nothing to write now.
@@ -43,7 +46,7 @@ pub trait ReadingStore: Send + Sync {
 
     /// Removes what was stored before `older_than`, with the rejections and ended incidents of that time.
     ///
-    /// Age counts from when a reading was stored: a replay of old data is kept as long as any other.
+    /// Age counts from when a reading was stored: a replay of old data stays as long as any other.
     ///
     /// # Errors
     /// Some may be left: repeat the call.

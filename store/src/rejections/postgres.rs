@@ -28,7 +28,7 @@ impl Rejections for Postgres {
     }
 }
 
-/// Keeps rejections unless they are there already: a redelivery bears the same time.
+/// Stores rejections unless they are there already: a redelivery has the same time.
 pub(crate) async fn insert(client: &impl GenericClient, messages: &[RejectedMessage]) -> Result<(), Error> {
     // No text holds the NUL that parts the three.
     const INSERT: &str = r"

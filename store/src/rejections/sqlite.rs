@@ -29,8 +29,8 @@ impl Rejections for Sqlite {
     }
 }
 
-/// Keeps a rejection unless it is there already: a redelivery bears the same time.
-pub(crate) fn keep(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::Result<()> {
+/// Stores a rejection unless it is there already: a redelivery has the same time.
+pub(crate) fn add(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO rejected (received_at, topic, reason, payload)
         SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (

@@ -1,4 +1,4 @@
-//! Removes what has been kept for long enough: whole chunks or partitions where all is old, else a step at a time.
+//! Deletes old readings: a chunk or partition as a whole where all in it is old, else a step at a time.
 
 use jiff::Timestamp;
 use telemetry::MAX_CLOCK_AHEAD;
@@ -13,7 +13,7 @@ use crate::engine::postgres::schema::Layout;
 use crate::engine::postgres::session::Session;
 use crate::unavailable::Result;
 
-/// Rows up to which those of a dropped chunk are counted; of more, the planner's estimate is told.
+/// Rows up to which those of a dropped chunk are counted; of more, the planner's estimate is reported.
 const COUNTED_ROWS: f32 = 10_000_000.0;
 
 /// By the key, which is found in a chunk of any kind.
@@ -79,7 +79,7 @@ async fn purge_readings(pool: &Pool, params: &[(&(dyn ToSql + Sync), Type)]) -> 
 
 /// Those that may hold a reading that was stored before `older_than`.
 ///
-/// A reading is not taken from a clock that is more than [`MAX_CLOCK_AHEAD`] ahead, so that one stored long ago was
+/// No reading is accepted from a clock that is more than [`MAX_CLOCK_AHEAD`] ahead, so that one stored long ago was
 /// measured long ago.
 async fn parts(session: &Session, older_than: Micros) -> anyhow::Result<Vec<Part>> {
     const CHUNKS: &str = "

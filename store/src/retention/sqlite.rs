@@ -1,4 +1,4 @@
-//! Removes what has been kept for long enough, a chunk at a time: live writes go on in between.
+//! Deletes old readings, a chunk at a time: live writes go on in between.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -55,7 +55,7 @@ struct Key {
 
 /// Finds readings that were stored before `older_than`.
 ///
-/// There is no index by `stored_at`. But a reading is not taken from a clock that is more than [`MAX_CLOCK_AHEAD`]
+/// There is no index by `stored_at`. But no reading is accepted from a clock that is more than [`MAX_CLOCK_AHEAD`]
 /// ahead, so that one stored long ago was measured long ago, and only the old end of each series is looked at.
 fn old_readings(connection: &Connection, from: &Start, older_than: Timestamp) -> rusqlite::Result<Vec<Key>> {
     const SELECT: &str = "

@@ -24,7 +24,7 @@ fn boot(device: &str, boot: u64, (first, last): (u64, u64), newest: i64) -> Boot
         last,
         stored: last - first + 1,
         repeated: 0,
-        late: 0,
+        delayed: 0,
         missing: 0,
         missing_ranges: Vec::new(),
         newest_measured_at: at(newest),
@@ -87,7 +87,7 @@ async fn a_number_counts_once_over_all_metrics() {
 #[tokio::test]
 async fn a_reading_that_was_taken_late_is_late() {
     let Some(fresh) = fresh().await else { return };
-    let minute = store::LATE.as_micros() as i64;
+    let minute = store::DELAYED_AFTER.as_micros() as i64;
     let taken_after = |seq: u64, delay| Reading {
         received_at: at(seq as i64 + delay),
         ..numbered("temperature/a", 1, seq, seq as i64)
@@ -97,7 +97,7 @@ async fn a_reading_that_was_taken_late_is_late() {
     fresh.store.write(&batch(readings)).await.unwrap();
     assert_eq!(
         fresh.store.completeness(ALL_DEVICES).await.unwrap(),
-        [Boot { late: 2, ..boot("a", 1, (1, 4), 4) }]
+        [Boot { delayed: 2, ..boot("a", 1, (1, 4), 4) }]
     );
 }
 

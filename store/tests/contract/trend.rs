@@ -58,10 +58,10 @@ async fn huge_values_have_a_mean() {
 async fn the_extent_is_from_the_oldest_to_the_newest() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    assert_eq!(store.extent(DEVICE, METRIC).await.unwrap(), None);
+    assert_eq!(store.time_bounds(DEVICE, METRIC).await.unwrap(), None);
     store.write(&batch([5, -3, 9].map(|micros| reading(TOPIC, micros, 1.0)))).await.unwrap();
     store.write(&batch([reading("temperature/b", 50, 1.0)])).await.unwrap();
-    assert_eq!(store.extent(DEVICE, METRIC).await.unwrap(), Some((at(-3), at(9))));
+    assert_eq!(store.time_bounds(DEVICE, METRIC).await.unwrap(), Some((at(-3), at(9))));
 }
 
 proptest! {

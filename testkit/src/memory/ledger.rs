@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use store::{Boot, LATE, Ledger, LedgerQuery, MAX_MISSING_RANGES, Result};
+use store::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES, Result};
 use telemetry::Reading;
 
 use super::MemoryStore;
@@ -27,8 +27,8 @@ impl Ledger for MemoryStore {
 
 fn count(device: &str, boot: u64, numbers: &BTreeMap<u64, Vec<&Reading>>) -> Boot {
     let all = || numbers.values().flatten();
-    let late = |reading: &&&Reading| {
-        reading.received_at.duration_since(reading.measured_at) > LATE.try_into().unwrap()
+    let is_delayed = |reading: &&&Reading| {
+        reading.received_at.duration_since(reading.measured_at) > DELAYED_AFTER.try_into().unwrap()
     };
     let seqs: Vec<u64> = numbers.keys().copied().collect();
     let (first, last, stored) = (seqs[0], seqs[seqs.len() - 1], seqs.len() as u64);
@@ -40,7 +40,7 @@ fn count(device: &str, boot: u64, numbers: &BTreeMap<u64, Vec<&Reading>>) -> Boo
         last,
         stored,
         repeated: all().count() as u64 - stored,
-        late: all().filter(late).count() as u64,
+        delayed: all().filter(is_delayed).count() as u64,
         missing: last - first + 1 - stored,
         missing_ranges: gaps.take(MAX_MISSING_RANGES).collect(),
         newest_measured_at: all().map(|reading| reading.measured_at).max().unwrap(),

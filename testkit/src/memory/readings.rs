@@ -143,8 +143,8 @@ impl History for MemoryStore {
         Ok(buckets)
     }
 
-    async fn extent(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
-        let data = self.call("extent")?;
+    async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+        let data = self.call("time_bounds")?;
         let of_series =
             |reading: &&Reading| (reading.series.device(), reading.series.metric()) == (device, metric);
         let readings = || data.readings.values().map(|stored| &stored.reading).filter(of_series);

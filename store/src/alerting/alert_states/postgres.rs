@@ -9,8 +9,8 @@ use crate::alerting::alert_states::{AlertState, PhaseColumns};
 use crate::engine::postgres::columns::{Micros, Param, number_column};
 use crate::text_codec::TextCodec;
 
-/// Of several of one subject the last one counts.
-pub(crate) async fn keep(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
+/// Stores alert states; of several of one rule and series the last one counts.
+pub(crate) async fn store(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
     const REPLACE: &str = "
         INSERT INTO alert_states (
             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value, kind,

@@ -7,7 +7,7 @@ use crate::engine::columns::Word;
 use crate::engine::sqlite::columns::{Micros, Number};
 use crate::engine::sqlite::writer::Tables;
 
-pub(crate) fn keep(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
+pub(crate) fn store(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
         INSERT OR REPLACE INTO alert_states (
             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,

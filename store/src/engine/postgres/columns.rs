@@ -103,7 +103,7 @@ pub(crate) fn number(column: i64) -> Option<u64> {
     u64::try_from(column).ok()
 }
 
-/// A text for a column: PostgreSQL keeps every character but NUL.
+/// A text for a column: PostgreSQL stores every character but NUL.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }

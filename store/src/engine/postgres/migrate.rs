@@ -37,7 +37,7 @@ enum Migration {
     Soft(&'static str),
 }
 
-/// Applies the migrations that are missing; a role that may only read is told who can.
+/// Applies the migrations that are missing; a role that may only read gets an error that says who can.
 pub(crate) async fn bring_up_to_date(client: &Client, url: &PostgresUrl) -> anyhow::Result<()> {
     let version = schema_version(client).await?;
     if version == MIGRATIONS.len() {
@@ -86,7 +86,7 @@ async fn apply(client: &Client, version: i32, migration: &Migration) -> Result<(
     client.batch_execute("ROLLBACK").await?;
     if matches!(migration, Migration::Soft(_)) {
         let problem = explain(error.into());
-        tracing::warn!("old readings are not kept in columns: {problem}");
+        tracing::warn!("old readings are not stored in columns: {problem}");
         return client.batch_execute(&record).await;
     }
     Err(error)

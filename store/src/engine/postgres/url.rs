@@ -18,14 +18,18 @@ pub struct PostgresUrl(Box<Config>);
 /// Why a text is not a [`PostgresUrl`]: it does not repeat the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresUrlError {
+    /// It does not begin as a PostgreSQL URL does.
     #[error("a PostgreSQL URL begins with postgres:// or postgresql://")]
     Scheme,
+    /// It cannot be read.
     #[error(
         "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, and in the password %XX for what is not a letter or digit"
     )]
     Form,
+    /// It names no host.
     #[error("the PostgreSQL URL names no host")]
     NoHost,
+    /// It asks for TLS, which is not built in.
     #[error(
         "sslmode=require cannot be kept: TLS to the database is not built in; leave it out on a private network"
     )]

@@ -52,7 +52,7 @@ impl Readers {
         Ok(answer.await.context(doing)?.map_err(Into::into).context(doing)?)
     }
 
-    /// Closes the connections that nobody uses; a later read opens one anew.
+    /// Closes the idle connections; a later read opens a new one.
     pub(crate) fn close_idle(&self) {
         self.pool.idle().clear();
     }

@@ -239,7 +239,7 @@ fn apply(
     run("SAVEPOINT change").context("set a savepoint")?;
     if !change.apply(tables) {
         tables.series.forget();
-        // Without a transaction, what comes next would be kept statement by statement.
+        // Without a transaction, what comes next would be committed statement by statement.
         anyhow::ensure!(
             !transaction.is_autocommit(),
             "SQLite rolled back the whole group: a change failed badly"

@@ -1,4 +1,4 @@
-//! One series at a glance: its newest reading, its extent, its shape.
+//! Aggregates of one series: its newest reading, its time bounds, its time buckets.
 
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
@@ -14,7 +14,7 @@ use crate::readings::time_bucket::{Reduced, TimeBuckets};
 /// PostgreSQL's own avg overflows much sooner, as it sums the squares too.
 const SCALE: f64 = (1_u64 << 40) as f64;
 
-/// The newest reading of every series: one seek each, so that no second table has to be kept true.
+/// The newest reading of every series: one seek each, so that no second table has to be kept up to date.
 pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
     let select = format!(
         "SELECT {COLUMNS} FROM series s CROSS JOIN LATERAL (
@@ -27,7 +27,7 @@ pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
     Ok(rows.iter().filter_map(rows::read).map(|stored| stored.reading).collect())
 }
 
-pub(crate) async fn extent(
+pub(crate) async fn time_bounds(
     client: &Client,
     device: &str,
     metric: &str,

@@ -1,4 +1,4 @@
-//! The quick way in, for readings of which none is kept yet: COPY costs the database little more than half of an INSERT.
+//! COPY, for readings of which none is stored yet: it costs the database little more than half of an INSERT.
 
 use std::pin::pin;
 
@@ -31,13 +31,13 @@ const CHUNK: usize = 63 * 1024;
 /// A chunk and a row of any usual length.
 const BUFFER: usize = 64 * 1024;
 
-/// Returns how many of the readings are kept: of those that are equal in their key, the first.
+/// Returns how many of the readings are stored: of those that are equal in their key, the first.
 ///
 /// BEGIN goes with the COPY and COMMIT with its data, so that there are two round trips. The end of a COPY alone promises
-/// nothing: all is kept once COMMIT is answered, which rolls back where anything before it failed.
+/// nothing: all is stored once COMMIT is answered, which rolls back where anything before it failed.
 ///
 /// # Errors
-/// One of them was there already, or the database refuses one: nothing is kept.
+/// One of them was there already, or the database refuses one: nothing is stored.
 pub(crate) async fn copy(
     session: &mut Session,
     rows: &[Keyed<'_>],

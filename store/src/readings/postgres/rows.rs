@@ -35,7 +35,7 @@ impl<'a> Keyed<'a> {
         Micros::of(self.reading.received_at)
     }
 
-    /// As in the database's index, for which -0.0 is 0.0; a NaN is kept nowhere.
+    /// As in the database's index, for which -0.0 is 0.0; a NaN is never stored.
     fn order(&self, other: &Self) -> Ordering {
         let key = |row: &Self| (row.series, row.measured_at, row.boot, row.seq);
         let (value, others) = (self.reading.value, other.reading.value);
@@ -44,7 +44,7 @@ impl<'a> Keyed<'a> {
     }
 }
 
-/// In the order of the key: writers that keep the same readings at once meet in the same order and do not deadlock.
+/// In the order of the key: writers that store the same readings at once meet in the same order and do not deadlock.
 ///
 /// Of those that are equal, the one that was given first stays first.
 pub(crate) fn in_order<'a>(series: Vec<i32>, readings: &'a [Reading]) -> Vec<Keyed<'a>> {

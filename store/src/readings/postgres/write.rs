@@ -1,4 +1,4 @@
-//! Keeps a batch in one transaction, but for readings that the database refuses: those are kept as rejections.
+//! Stores a batch in one transaction; readings that the database refuses are stored as rejections.
 
 use telemetry::Reading;
 use tokio_postgres::{Error, Transaction};
@@ -14,7 +14,7 @@ use crate::rejections::postgres as rejections;
 /// Times that a batch is tried the careful way, where another writer or retention is in the way.
 const MAX_TRIES: usize = 3;
 
-/// By COPY, if nothing speaks against it; where that fails, nothing is kept, and the careful way sees to each reading.
+/// Tries COPY, unless duplicates are expected. Where that fails nothing is stored, and each reading is inserted.
 pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     if session.expects_duplicates || batch.readings.is_empty() {
         return write_carefully(session, batch).await;
@@ -38,7 +38,7 @@ async fn copy(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
 async fn write_carefully(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let mut tries = 1;
     loop {
-        match keep(session, batch).await {
+        match insert(session, batch).await {
             Err(error) if is_passing(&error) && tries < MAX_TRIES => {
                 session.months.clear();
                 tries += 1;
@@ -49,7 +49,7 @@ async fn write_carefully(session: &mut Session, batch: &Batch) -> Result<Written
     }
 }
 
-async fn keep(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
+async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let rows = prepare(session, &batch.readings).await?;
     let transaction = session.client.transaction().await?;
     let stored = rows::insert(&transaction, &rows).await?;
@@ -59,7 +59,7 @@ async fn keep(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     Ok(written(batch, stored, 0))
 }
 
-/// As [`keep`], but for the readings that the database refuses, which it finds by halving.
+/// As [`insert`], without the readings that the database refuses, which are found by halving.
 async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let rows = prepare(session, &batch.readings).await?;
     let mut transaction = session.client.transaction().await?;
@@ -80,7 +80,7 @@ async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     refused.extend_from_slice(&batch.rejected);
     rejections::insert(&transaction, &refused).await?;
     transaction.commit().await?;
-    tracing::warn!(readings = count, "the database refuses readings: they are kept as rejections");
+    tracing::warn!(readings = count, "the database refuses readings: they are stored as rejections");
     Ok(written(batch, stored, count))
 }
 

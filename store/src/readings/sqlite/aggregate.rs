@@ -1,4 +1,4 @@
-//! One series at a glance: its newest reading, its extent, its shape.
+//! Aggregates of one series: its newest reading, its time bounds, its time buckets.
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
@@ -9,7 +9,7 @@ use crate::readings::history::{Bucket, Latest, TimeRange};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::series::sqlite as series;
 
-/// The newest reading of every series: one seek each, so that no second table has to be kept true.
+/// The newest reading of every series: one seek each, so that no second table has to be kept up to date.
 pub(crate) fn latest(connection: &Connection) -> rusqlite::Result<Vec<Latest>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT {COLUMNS} FROM readings WHERE series = ?1
@@ -22,7 +22,7 @@ pub(crate) fn latest(connection: &Connection) -> rusqlite::Result<Vec<Latest>> {
     Ok(newest.into_iter().map(|stored| stored.reading).collect())
 }
 
-pub(crate) fn extent(
+pub(crate) fn time_bounds(
     connection: &Connection,
     device: &str,
     metric: &str,

@@ -12,11 +12,11 @@ use crate::rejections::sqlite as rejections;
 /// The columns that [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "measured_at, boot, seq, value, unit, received_at, stored_at";
 
-/// Keeps a batch; what was kept before is left as it is.
-pub(crate) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Written> {
-    let stored = keep_readings(tables, &batch.readings)?;
+/// Stores a batch; what is stored already stays as it is.
+pub(crate) fn write(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<Written> {
+    let stored = write_readings(tables, &batch.readings)?;
     for message in &batch.rejected {
-        rejections::keep(tables, message)?;
+        rejections::add(tables, message)?;
     }
     Ok(Written {
         stored,
@@ -26,7 +26,7 @@ pub(crate) fn keep(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<W
 }
 
 /// Returns how many of the readings are new.
-fn keep_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Result<u64> {
+fn write_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Result<u64> {
     const INSERT: &str = "
         INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)

@@ -1,10 +1,10 @@
-//! Parts a list of transitions so that each part can be kept by one statement for each kind.
+//! Splits a list of transitions into batches that one statement for each kind can store.
 
 use std::collections::HashMap;
 
 use crate::alerting::incidents::Transition;
 
-/// Parts in order; within one no incident occurs twice, so that the order does not matter there.
+/// Batches in order. Within one no incident occurs twice, so that the order does not matter there.
 ///
 /// Of peaks of one incident that follow each other the last one counts.
 pub(crate) fn batches(transitions: &[Transition]) -> Vec<Vec<&Transition>> {

@@ -20,7 +20,7 @@ pub(crate) async fn record(client: &mut Client, changes: &Changes) -> Result<(),
     for batch in batches(&changes.transitions) {
         record_batch(&transaction, &batch).await?;
     }
-    alert_states::keep(&transaction, &changes.alert_states).await?;
+    alert_states::store(&transaction, &changes.alert_states).await?;
     transaction.commit().await
 }
 
@@ -32,7 +32,7 @@ async fn record_batch(transaction: &Transaction<'_>, batch: &[&Transition]) -> R
     let mut asked = Asked::default();
     for (place, transition) in (0..).zip(batch) {
         match transition {
-            // An opening that is judged again tells nobody again.
+            // An opening that is evaluated again notifies nobody again.
             Transition::Opened(incident, to) if new.contains(&incident.id) => {
                 asked.opened(place, &incident.id, incident.judged_at, to);
             }
@@ -43,7 +43,7 @@ async fn record_batch(transaction: &Transaction<'_>, batch: &[&Transition]) -> R
             _ => {}
         }
     }
-    asked.keep(transaction).await
+    asked.insert(transaction).await
 }
 
 /// Returns the ids of those that are new.
@@ -114,7 +114,7 @@ async fn peak(transaction: &Transaction<'_>, batch: &[&Transition]) -> Result<()
     Ok(())
 }
 
-/// Returns the ids of those that were open; of them nobody is reminded any more.
+/// Returns the ids of those that were open; reminders of them are dropped.
 async fn resolve(transaction: &Transaction<'_>, batch: &[&Transition]) -> Result<HashSet<String>, Error> {
     const UPDATE: &str = "
         WITH over AS (
@@ -165,12 +165,12 @@ impl<'a> Asked<'a> {
         self.opened.extend(to.iter().map(|Address { channel, to }| (place, id, at, *channel, text(to))));
     }
 
-    /// To those who were told of the opening, or are to be told.
+    /// To those who were notified of the opening, or will be.
     fn over(&mut self, place: i64, id: &'a str, at: Timestamp) {
         self.over.push((place, id, at));
     }
 
-    async fn keep(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
+    async fn insert(&self, transaction: &Transaction<'_>) -> Result<(), Error> {
         const INSERT: &str = "
             INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
             SELECT incident, kind, channel, recipient, at, at FROM (

@@ -14,16 +14,16 @@ pub(crate) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result
     for transition in &changes.transitions {
         match transition {
             Transition::Opened(incident, to) => open(tables, incident, to)?,
-            Transition::Told { id, at, to } => tell(tables, id, *at, to)?,
+            Transition::Told { id, at, to } => notify(tables, id, *at, to)?,
             Transition::Peaked { id, at, value } => peak(tables, id, *at, *value)?,
             Transition::Resolved { id, at, judged_at, value, end } => {
                 if resolve(tables, id, *at, *value, *end)? {
-                    tell_it_is_over(tables, id, *judged_at)?;
+                    notify_of_end(tables, id, *judged_at)?;
                 }
             }
         }
     }
-    alert_states::keep(tables, &changes.alert_states)
+    alert_states::store(tables, &changes.alert_states)
 }
 
 fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::Result<()> {
@@ -52,12 +52,12 @@ fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::R
         incident.late,
         Micros(tables.stored_at),
     ])?;
-    // An opening that is judged again tells nobody again.
-    if added == 1 { tell(tables, &incident.id, incident.judged_at, to) } else { Ok(()) }
+    // An opening that is evaluated again notifies nobody again.
+    if added == 1 { notify(tables, &incident.id, incident.judged_at, to) } else { Ok(()) }
 }
 
 /// Asks for notifications of an opening, while the incident is open, to those for whom there is none.
-fn tell(tables: &Tables<'_>, id: &str, at: Timestamp, to: &[Address]) -> rusqlite::Result<()> {
+fn notify(tables: &Tables<'_>, id: &str, at: Timestamp, to: &[Address]) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
         SELECT number, 'opened', ?2, ?3, ?4, ?4 FROM incidents WHERE id = ?1 AND resolved_at IS NULL
@@ -94,8 +94,8 @@ fn resolve(
     Ok(changed == 1)
 }
 
-/// Tells those who were told of the opening, or are to be told, and reminds nobody any more.
-fn tell_it_is_over(tables: &Tables<'_>, id: &str, at: Timestamp) -> rusqlite::Result<()> {
+/// Notifies those who were notified of the opening, or will be, and drops the reminders.
+fn notify_of_end(tables: &Tables<'_>, id: &str, at: Timestamp) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
         SELECT n.incident, 'resolved', n.channel, n.recipient, ?2, ?2

@@ -17,7 +17,7 @@ pub(crate) async fn decide(client: &mut Client, decisions: &Decisions) -> Result
         make(&transaction, messages).await?;
     }
     if !held.is_empty() {
-        delay(&transaction, held).await?;
+        defer(&transaction, held).await?;
     }
     if !dropped.is_empty() {
         drop_notifications(&transaction, dropped).await?;
@@ -77,14 +77,14 @@ async fn insert(transaction: &Transaction<'_>, messages: &[NewMessage]) -> Resul
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-async fn delay(transaction: &Transaction<'_>, held: &[Deferral]) -> Result<(), Error> {
+async fn defer(transaction: &Transaction<'_>, held: &[Deferral]) -> Result<(), Error> {
     const UPDATE: &str = "
         UPDATE notifications n SET due_at = h.until, held = h.why
         FROM unnest($1::bigint[], $2::timestamptz[], $3::text[]) AS h (notification, until, why)
         WHERE n.number = h.notification AND n.message IS NULL AND n.dropped IS NULL";
-    let notifications: Vec<_> = held.iter().map(|hold| hold.notification).collect();
-    let until: Vec<_> = held.iter().map(|hold| Micros::of(hold.until)).collect();
-    let why: Vec<_> = held.iter().map(|hold| text(&hold.why)).collect();
+    let notifications: Vec<_> = held.iter().map(|deferral| deferral.notification).collect();
+    let until: Vec<_> = held.iter().map(|deferral| Micros::of(deferral.until)).collect();
+    let why: Vec<_> = held.iter().map(|deferral| text(&deferral.why)).collect();
     let params: [Param<'_>; 3] =
         [(&notifications, Type::INT8_ARRAY), (&until, Type::TIMESTAMPTZ_ARRAY), (&why, Type::TEXT_ARRAY)];
     transaction.execute_typed(UPDATE, &params).await?;
@@ -102,7 +102,7 @@ async fn drop_notifications(transaction: &Transaction<'_>, dropped: &[(i64, Stri
     Ok(())
 }
 
-/// Asks for reminders, but where one is waiting or nobody is to be reminded any more.
+/// Asks for reminders, except where one is waiting, or the incident is over or acknowledged.
 async fn remind(transaction: &Transaction<'_>, reminders: &[Reminder]) -> Result<(), Error> {
     const INSERT: &str = "
         INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)

@@ -11,8 +11,8 @@ pub(crate) fn decide(tables: &Tables<'_>, decisions: &Decisions) -> rusqlite::Re
     for message in &decisions.messages {
         make(tables, message)?;
     }
-    for hold in &decisions.held {
-        delay(tables, hold)?;
+    for deferral in &decisions.held {
+        defer(tables, deferral)?;
     }
     for (number, why) in &decisions.dropped {
         drop_notification(tables, *number, why)?;
@@ -48,7 +48,7 @@ fn make(tables: &Tables<'_>, message: &NewMessage) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn delay(tables: &Tables<'_>, Deferral { notification, until, why }: &Deferral) -> rusqlite::Result<()> {
+fn defer(tables: &Tables<'_>, Deferral { notification, until, why }: &Deferral) -> rusqlite::Result<()> {
     const UPDATE: &str = "
         UPDATE notifications SET due_at = ?2, held = ?3 WHERE number = ?1 AND message IS NULL AND dropped IS NULL";
     tables.connection.prepare_cached(UPDATE)?.execute(params![notification, Micros(*until), why])?;
@@ -62,7 +62,7 @@ fn drop_notification(tables: &Tables<'_>, number: i64, why: &str) -> rusqlite::R
     Ok(())
 }
 
-/// Asks for a reminder, unless one is waiting, or nobody is to be reminded any more.
+/// Asks for a reminder, unless one is waiting, or the incident is over or acknowledged.
 fn remind(tables: &Tables<'_>, reminder: &Reminder) -> rusqlite::Result<()> {
     const INSERT: &str = "
         INSERT INTO notifications (incident, kind, channel, recipient, asked_at, due_at)
