@@ -1,10 +1,10 @@
-//! What is counted of open pages and of long answers.
+//! The metrics of the dashboard.
 
-pub(crate) use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
 
-/// Clones count together.
+/// The metrics of open pages; clones count together.
 #[derive(Debug, Clone)]
 pub(crate) struct Counters {
     pub(crate) pages: Gauge,
@@ -14,10 +14,11 @@ pub(crate) struct Counters {
     pub(crate) dropped: Counter,
 }
 
-pub(crate) fn broken_off(metrics: &Metrics) -> Counter {
+/// Long answers that were cut off.
+pub(crate) fn aborted(metrics: &Metrics) -> Counter {
     metrics
         .of("dashboard")
-        .register("broken_off", "Answers that broke off because the store could not be read any more")
+        .register("broken_off", "Long answers that were cut off because the store could no longer be read")
 }
 
 impl Counters {
@@ -28,8 +29,8 @@ impl Counters {
             frames: metrics.register("frames", "Frames sent to pages"),
             frame_bytes: metrics.register("frame_bytes", "Bytes of the frames sent to pages"),
             refused: metrics
-                .register("refused", "Pages refused: too many, from elsewhere, or not to be understood"),
-            dropped: metrics.register("dropped", "Pages dropped: too slow, or silent"),
+                .register("refused", "Pages refused: too many, from another site, or with a request that cannot be read"),
+            dropped: metrics.register("dropped", "Pages dropped because they were too slow or silent"),
         }
     }
 }

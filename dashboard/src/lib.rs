@@ -1,33 +1,24 @@
-//! Shows the newest reading, or nothing; answers what was stored; takes silences and acknowledgements, and resends what
-//! was rejected.
+//! The dashboard: the live view, its WebSocket, the page, and the monitor of the pipeline; it mounts the API.
+//!
+//! | folder | what is in it |
+//! |---|---|
+//! | `live/` | the newest readings and incidents, and what each open page has not seen of them |
+//! | `websocket/` | the connections of open pages |
+//! | `pipeline/` | how the stages are doing that a reading passes: scraped every two seconds |
 
-mod api;
-mod audience;
-mod change;
+#![warn(missing_docs)]
+
 mod counters;
-mod frame;
-mod http;
-mod json;
 mod live;
-mod newest;
-mod over_mqtt;
-mod own;
+mod mqtt_publisher;
 mod page;
 mod pipeline;
-mod query;
-mod relay;
-mod resend;
+mod server;
 mod standalone;
-mod table;
-mod told;
-mod topics;
-mod view;
+mod websocket;
 
-pub use http::{Server, echo, serve};
-pub use json::Boot;
-pub use live::Live;
-pub use newest::{Ages, State};
-pub use pipeline::{Pipeline, Places};
-pub use relay::relay;
-pub use resend::{Publisher, Resend};
+pub use live::{Ages, Live, relay};
+pub use pipeline::{Pipeline, ScrapeTargets};
+pub use server::{Server, serve};
 pub use standalone::{Config, standalone};
+pub use websocket::echo;

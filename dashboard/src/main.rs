@@ -1,4 +1,4 @@
-//! `dashboard`: takes readings from a broker and shows them in a browser.
+//! `dashboard`: receives readings from a broker and shows them in a browser.
 
 use std::process::ExitCode;
 

@@ -1,20 +1,22 @@
-//! The dashboard as a process of its own: from a broker to the browser.
+//! The dashboard as a process of its own, between a broker and the browsers.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::Resend;
 use serde::Deserialize;
 use service::{Context, SettingError, Settings};
 use tracing::info;
 
-use crate::newest::Ages;
-use crate::over_mqtt::OverMqtt;
-use crate::{Live, Pipeline, Places, Resend, Server, relay, serve};
+use crate::live::{Ages, Live, relay};
+use crate::mqtt_publisher::MqttPublisher;
+use crate::pipeline::{Pipeline, ScrapeTargets};
+use crate::server::{Server, serve};
 
-/// Messages between the broker and the pages.
+/// Messages that may wait between the broker and the pages.
 const AHEAD: usize = 10_000;
 
-/// What pages show, and how many may.
+/// The settings in `dashboard`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -22,12 +24,15 @@ pub struct Config {
     stale_after: Duration,
     #[serde(with = "humantime_serde")]
     offline_after: Duration,
+    /// Pages that may be open at the same time.
     pub max_clients: usize,
 }
 
 impl Config {
+    /// Reads the settings.
+    ///
     /// # Errors
-    /// A setting is out of bounds.
+    /// A setting is wrong or out of bounds.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let config: Self = settings.get("dashboard")?;
         if config.stale_after.is_zero() {
@@ -42,12 +47,15 @@ impl Config {
         Ok(config)
     }
 
+    /// The ages at which a series counts as stale and as offline.
     #[must_use]
     pub fn ages(&self) -> Ages {
         Ages { stale_after: self.stale_after, offline_after: self.offline_after }
     }
 }
 
+/// Runs the dashboard until the context's stop.
+///
 /// # Errors
 /// A setting is wrong, or the store cannot be opened.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
@@ -56,13 +64,13 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::newest_messages(settings, "dashboard")?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
-    let resend = Resend::new(Arc::new(OverMqtt::new(broker)), settings.get("metrics")?);
+    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), settings.get("metrics")?);
     let store = service::store(settings).await?;
     let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
     let public_url = service::page_url(settings, listener.local_addr()?)?;
     info!(listen = %listener.local_addr()?, "the page is at {public_url}");
     let live = Live::new(config.ages());
-    let places = Places::from_settings(settings, context.health.clone(), context.metrics.clone())?;
+    let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
     let pipeline = Pipeline::default();
     let server = Server {
         live: live.clone(),
@@ -73,9 +81,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         pipeline: pipeline.clone(),
         max_clients: config.max_clients,
         public_url,
+        limits: api::Limits::default(),
         stop: context.stop.clone(),
     };
-    tokio::spawn(pipeline.follow(places, live.clone(), context.stop.clone()));
+    tokio::spawn(pipeline.follow(targets, live.clone(), context.stop.clone()));
     let link = source.link();
     let (deliveries, received) = source.open(AHEAD, &context);
     tokio::join!(

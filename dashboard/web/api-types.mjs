@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const DOCUMENT = fileURLToPath(new URL("../openapi.json", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../../api/openapi.json", import.meta.url));
 const TYPES = fileURLToPath(new URL("src/api/types.ts", import.meta.url));
 const SIMPLE = { string: "string", number: "number", integer: "number", boolean: "boolean", null: "null" };
 // These restrict a value, and not its type.

@@ -18,8 +18,6 @@
 #![warn(missing_docs)]
 
 mod alerting;
-#[allow(missing_docs, reason = "it moves to the API")]
-pub mod answer;
 mod engine;
 mod leases;
 mod ledger;
@@ -27,8 +25,6 @@ mod location;
 mod micros;
 mod readings;
 mod rejections;
-#[allow(missing_docs, reason = "it moves to the API")]
-mod request;
 mod retention;
 mod series;
 mod text_codec;
@@ -55,7 +51,7 @@ pub use readings::history::{
 };
 pub use readings::write::{Batch, ReadingStore, Written};
 pub use rejections::{RejectedMessage, Rejection, RejectionQuery, Rejections};
-pub use request::{MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest};
+pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
 
 /// The database's file in the data folder.

@@ -1,9 +1,11 @@
 //! Enums whose variants are words in the tables of either database.
 
-/// One of a few words, in a column.
-pub(crate) trait TextCodec: Sized {
+/// One of a few words, in a column and in JSON.
+pub trait TextCodec: Sized {
+    /// The word for this value.
     fn word(&self) -> &'static str;
 
+    /// The value that has this word.
     fn read(word: &str) -> Option<Self>;
 }
 

@@ -1,0 +1,37 @@
+//! What the routes answer from.
+
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::guards::{Limits, Site};
+use crate::resend::Resend;
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub struct Api {
+    /// The store that is read and changed.
+    pub store: Arc<dyn Store>,
+    /// The answer of `GET /api/series`.
+    pub series: Arc<dyn Document>,
+    /// The answer of `GET /api/pipeline`.
+    pub pipeline: Arc<dyn Document>,
+    /// Publishes rejected payloads again.
+    pub resend: Resend,
+    /// The names under which the API answers.
+    pub site: Site,
+    /// How long a request may take.
+    pub limits: Limits,
+    /// Counts long answers that were cut off because the store could no longer be read.
+    pub aborted: Counter,
+    /// Ends long answers when it is cancelled.
+    pub stop: CancellationToken,
+}
+
+/// A JSON document that the mounting program keeps up to date.
+pub trait Document: Send + Sync {
+    /// The document as it is now.
+    fn json(&self) -> String;
+}

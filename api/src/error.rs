@@ -1,0 +1,82 @@
+//! Why a request is not answered, and how that is said over HTTP.
+
+use store::Unavailable;
+use warp::http::StatusCode;
+use warp::reply::{Reply, Response};
+
+/// Why a request is not answered; its text is for whoever sent the request.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The request is wrong: the text says where, and what to write instead (400).
+    #[error("{0}")]
+    BadRequest(String),
+    /// The request comes from another site, or under a host name that is not ours (403).
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// What the request names does not exist (404).
+    #[error("{0}")]
+    NotFound(String),
+    /// The state of what the request names does not allow it any more (409).
+    #[error("{0}")]
+    Conflict(String),
+    /// The payload to be resent is still not a reading (422).
+    #[error("{0}")]
+    Unreadable(String),
+    /// The body is not declared as JSON (415).
+    #[error("the body must be JSON: send content-type: application/json")]
+    NotJson,
+    /// The body has more than this many bytes (413).
+    #[error("the body must be at most {0} bytes")]
+    TooLarge(usize),
+    /// The body did not arrive within the limit (408).
+    #[error("the body did not arrive in time")]
+    TooSlow,
+    /// The route has only these methods (405).
+    #[error("use {0}")]
+    Method(&'static str),
+    /// Nobody acknowledged what was published (503).
+    #[error(
+        "the readings were not accepted ({0}): ask again once the broker, and the store behind it, answer. Readings that \
+         were accepted all the same are not stored twice"
+    )]
+    NotAccepted(String),
+    /// The store cannot answer now: the same request may be repeated later (503).
+    #[error("{0}")]
+    Unavailable(#[from] Unavailable),
+}
+
+impl ApiError {
+    /// The status code that goes with the error.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotAccepted(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The error as `{"error": "…"}`.
+    #[must_use]
+    pub fn into_response(self) -> Response {
+        let response = error_response(self.status(), &self.to_string());
+        match self {
+            Self::Method(methods) => warp::reply::with_header(response, "allow", methods).into_response(),
+            _ => response,
+        }
+    }
+}
+
+/// `{"error": "<message>"}` with this status.
+#[must_use]
+pub fn error_response(status: StatusCode, message: &str) -> Response {
+    warp::reply::with_status(warp::reply::json(&serde_json::json!({ "error": message })), status)
+        .into_response()
+}

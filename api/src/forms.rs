@@ -1,0 +1,42 @@
+//! The JSON forms of the API, each one type that both writes and reads it. Times are RFC 3339 in UTC with microseconds.
+
+mod boot;
+pub mod csv;
+mod frame;
+mod incident;
+mod reading;
+mod rejected;
+mod series;
+mod silence;
+mod time;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use self::boot::Boot;
+pub use self::frame::{Frame, FrameKind};
+pub use self::incident::{Acknowledgement, Incident, Notification};
+pub use self::reading::{Bucket, Reading};
+pub use self::rejected::{Rejected, Resent};
+pub use self::series::{Series, State};
+pub use self::silence::Silence;
+pub use self::time::Time;
+
+/// `{"<name>": [<rows>]}`, as every list of the API is written.
+pub fn list<T: Serialize>(name: &str, rows: impl Iterator<Item = T>) -> String {
+    text(&BTreeMap::from([(name, rows.collect::<Vec<_>>())]))
+}
+
+/// A form as JSON.
+///
+/// # Panics
+/// Never for a form of this module: they hold maps, numbers and strings only.
+pub fn text(form: &impl Serialize) -> String {
+    serde_json::to_string(form).expect("a form is maps, numbers and strings")
+}
+
+/// An empty text stands for a name or a note that was not given.
+fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,47 @@
+//! The body of a request, bounded in size and in time.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use warp::hyper::body::Buf;
+
+use crate::error::ApiError;
+
+/// How long a request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The time in which the whole body of a request must arrive.
+    pub body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Reads a body of at most `max_bytes`, which must arrive within `timeout`.
+///
+/// # Errors
+/// The body is too large or too slow.
+pub(super) async fn read(
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+    max_bytes: usize,
+    timeout: Duration,
+) -> Result<Vec<u8>, ApiError> {
+    let mut body = std::pin::pin!(body);
+    let read = async {
+        let mut bytes = Vec::new();
+        while let Some(Ok(mut part)) = body.next().await {
+            if bytes.len() + part.remaining() > max_bytes {
+                return Err(ApiError::TooLarge(max_bytes));
+            }
+            while part.has_remaining() {
+                bytes.extend_from_slice(part.chunk());
+                part.advance(part.chunk().len());
+            }
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(timeout, read).await.unwrap_or(Err(ApiError::TooSlow))
+}

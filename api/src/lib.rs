@@ -1,0 +1,39 @@
+//! The HTTP API as a library: whoever listens mounts [`routes`] and hands in an [`Api`].
+//!
+//! | folder | what is in it |
+//! |---|---|
+//! | `routes/` | one module for each domain: its path, its parameters, what it asks the store and what it answers |
+//! | `guards/` | what a request must pass before a route sees it: host check, same origin, content type, size. Rights are checked here |
+//! | `forms/` | every JSON and CSV form: one type that both writes and reads it |
+//! | `requests/` | what people ask for in a body, checked: silences and acknowledgements |
+//! | `response/` | how an answer is sent: ETag, compression, streaming of long answers |
+//!
+//! Mount it with `routes(&api).recover(refuse)`, and send every answer through [`finish`].
+//!
+//! `openapi.json`, beside `src/`, describes every route.
+
+#![warn(missing_docs)]
+
+mod context;
+mod error;
+pub mod forms;
+mod guards;
+mod hash;
+mod query;
+mod refuse;
+mod requests;
+mod resend;
+mod response;
+mod routes;
+
+pub use context::{Api, Document};
+pub use error::{ApiError, error_response};
+pub use guards::{Limits, Site, UNKNOWN_HOST, parameters};
+pub use query::Parameters;
+pub use refuse::refuse;
+pub use requests::{
+    MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest, acknowledgement,
+};
+pub use resend::{Publisher, Resend};
+pub use response::{Fixed, finish};
+pub use routes::{OPENAPI, routes};

@@ -1,0 +1,240 @@
+//! Resends rejected payloads: once corrected, their readings are published as a device would publish them.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use store::{RejectedMessage, Rejection, RejectionQuery, Store};
+use telemetry::{CollectedMetrics, MAX_PAYLOAD_BYTES, Message, Reading, Series};
+use tracing::info;
+
+use crate::error::ApiError;
+use crate::forms::{self, Time};
+use crate::requests::Correction;
+
+/// The time within which everything that was published must be acknowledged.
+const ACK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Publishes readings where devices publish theirs.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Publishes payloads of one series, and returns when all of them are acknowledged: what a PUBACK promises holds for
+    /// each.
+    ///
+    /// # Errors
+    /// They will not all be acknowledged; some of them may have been accepted.
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()>;
+}
+
+/// Resends rejected payloads. Cheap to clone: clones know what the others are resending.
+#[derive(Clone)]
+pub struct Resend {
+    publisher: Arc<dyn Publisher>,
+    collected: CollectedMetrics,
+    /// Ids being resent: two people at one row would otherwise publish two versions of it.
+    under_way: Arc<Mutex<HashSet<i64>>>,
+}
+
+/// The sole right to resend a rejected payload, until it is dropped.
+struct Claim<'a> {
+    id: i64,
+    under_way: &'a Mutex<HashSet<i64>>,
+}
+
+impl Resend {
+    /// Resends payloads of the metrics that are collected.
+    #[must_use]
+    pub fn new(publisher: Arc<dyn Publisher>, collected: CollectedMetrics) -> Self {
+        Self { publisher, collected, under_way: Arc::default() }
+    }
+
+    /// Publishes first and marks second: after a crash in between it can be resent again, and the store drops the duplicate.
+    pub(crate) async fn one(&self, store: &dyn Store, id: i64, correction: Correction) -> Result<String, ApiError> {
+        let _claim = self.claim(id)?;
+        let rejection = find(store, id).await?;
+        let readings = self.readings(rejection.message, correction).map_err(ApiError::Unreadable)?;
+        self.publish(&readings).await?;
+        let resent_at = Timestamp::now();
+        if !store.mark_resent(id, resent_at).await? {
+            return Err(ApiError::Conflict("somebody else has just resent it, or it is no longer stored".into()));
+        }
+        info!(id, readings = readings.len(), "a rejected payload was resent");
+        Ok(forms::text(&forms::Resent { readings: readings.len(), resent_at: resent_at.into() }))
+    }
+
+    fn claim(&self, id: i64) -> Result<Claim<'_>, ApiError> {
+        let mut under_way = self.under_way.lock().expect("no code panics while it holds the set");
+        if !under_way.insert(id) {
+            return Err(ApiError::Conflict("somebody else is just resending it".into()));
+        }
+        Ok(Claim { id, under_way: &self.under_way })
+    }
+
+    /// All readings of the payload, or why it still cannot be read: some of them are not enough.
+    fn readings(&self, rejected: RejectedMessage, correction: Correction) -> Result<Vec<Reading>, String> {
+        let RejectedMessage { received_at, topic, reason, payload } = rejected;
+        let (topic, payload) =
+            (correction.topic.unwrap_or(topic), correction.payload.map_or(payload, |payload| payload.into()));
+        if !self.collected.collect(&topic) {
+            let names: Vec<_> = self.collected.names().collect();
+            return Err(format!("the topic's metric is not collected: metrics has {}", names.join(", ")));
+        }
+        let decoded = Message { topic, payload, received_at }.decode_again(&reason);
+        match decoded.rejected.into_iter().next() {
+            Some(rejected) => Err(rejected.reason),
+            None => Ok(decoded.readings),
+        }
+    }
+
+    async fn publish(&self, readings: &[Reading]) -> Result<(), ApiError> {
+        let Some(Reading { series, .. }) = readings.first() else { return Ok(()) };
+        let published = self.publisher.publish(series, payloads(readings));
+        match tokio::time::timeout(ACK_TIMEOUT, published).await {
+            Ok(published) => published.map_err(|e| ApiError::NotAccepted(format!("{e:#}"))),
+            Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {ACK_TIMEOUT:?}"))),
+        }
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.under_way.lock().expect("no code panics while it holds the set").remove(&self.id);
+    }
+}
+
+/// The error for an id that no rejected payload has.
+pub(crate) fn not_found() -> ApiError {
+    ApiError::NotFound("there is no rejected payload with this id: GET /api/rejected lists them".into())
+}
+
+/// The rejected payload with this id, which nobody has resent.
+async fn find(store: &dyn Store, id: i64) -> Result<Rejection, ApiError> {
+    let query = RejectionQuery { id: Some(id), limit: 1, ..RejectionQuery::default() };
+    let rejection = store.rejected(query).await?.pop().ok_or_else(not_found)?;
+    match rejection.resent_at {
+        Some(at) => Err(ApiError::Conflict(format!("it was resent at {}", Time(at)))),
+        None => Ok(rejection),
+    }
+}
+
+/// Payloads with every field of each reading, above all its time, as few as they fit into.
+fn payloads(readings: &[Reading]) -> Vec<Bytes> {
+    let mut payloads: Vec<Vec<u8>> = Vec::new();
+    for reading in readings {
+        let object = reading.to_payload();
+        match payloads.last_mut() {
+            // The comma before the object and the bracket at the end count, too.
+            Some(payload) if payload.len() + object.len() + 2 <= MAX_PAYLOAD_BYTES => payload.push(b','),
+            _ => payloads.push(vec![b'[']),
+        }
+        if let Some(payload) = payloads.last_mut() {
+            payload.extend(object);
+        }
+    }
+    payloads.into_iter().map(|payload| [&payload[..], b"]"].concat().into()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Unused;
+
+    #[async_trait]
+    impl Publisher for Unused {
+        async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
+            unreachable!()
+        }
+    }
+
+    fn received_at() -> Timestamp {
+        "2026-01-15T10:30:01.5Z".parse().unwrap()
+    }
+
+    fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
+        let collected =
+            CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
+        let correction = Correction::read(body.as_bytes()).unwrap();
+        Resend::new(Arc::new(Unused), collected).readings(rejected, correction)
+    }
+
+    fn rejected(topic: &str, reason: &str, payload: &'static [u8]) -> RejectedMessage {
+        let payload = Bytes::from_static(payload);
+        RejectedMessage { received_at: received_at(), topic: topic.into(), reason: reason.into(), payload }
+    }
+
+    #[test]
+    fn a_field_that_is_missing_stays_as_it_was_stored() {
+        for (topic, payload, body, expected) in [
+            ("temperature/lab", &b"23,5"[..], r#"{"payload":"23.5"}"#, ("temperature/lab", 23.5)),
+            ("temperature/lab.1", b"23.5", r#"{"topic":"temperature/lab-1"}"#, ("temperature/lab-1", 23.5)),
+            ("temperature", b"\xff", r#"{"topic":"humidity/a","payload":"1"}"#, ("humidity/a", 1.0)),
+            ("temperature/lab", b"23.5", "{}", ("temperature/lab", 23.5)),
+            ("temperature/lab", b"23.5", r#"{"topic":null,"payload":null}"#, ("temperature/lab", 23.5)),
+        ] {
+            let readings = read(rejected(topic, "x", payload), body).unwrap();
+            assert_eq!((readings[0].series.as_str(), readings[0].value), expected, "{body}");
+            assert_eq!((readings.len(), readings[0].measured_at), (1, received_at()));
+        }
+    }
+
+    #[test]
+    fn an_error_says_why_a_payload_still_cannot_be_read() {
+        for (topic, payload, body, expected) in [
+            ("temperature/lab", &b"23,5"[..], "{}", "the payload is not JSON"),
+            ("temperature/lab", b"\xff", "{}", "the payload is not UTF-8"),
+            ("temperature/lab", b"1", r#"{"payload":""}"#, "the payload is empty"),
+            ("temperature/lab.1", b"1", "{}", "the topic has the character '.'"),
+            ("temperature/lab", b"1", r#"{"topic":"temperature"}"#, "the topic has no device"),
+            ("light/lab", b"1", "{}", "is not collected: metrics has temperature, humidity"),
+            ("temperature/lab", b"1", r#"{"topic":""}"#, "is not collected"),
+            (
+                "temperature/lab",
+                b"1",
+                r#"{"payload":"[{\"value\":1},{}]"}"#,
+                "reading 2 of 2: there is no value",
+            ),
+            (
+                "temperature/lab",
+                b"1",
+                r#"{"payload":"{\"value\":1,\"measured_at\":\"2026-01-15T10:40:00Z\"}"}"#,
+                "5 minutes ahead",
+            ),
+        ] {
+            let reason = read(rejected(topic, "x", payload), body).unwrap_err();
+            assert!(reason.contains(expected), "{topic} {body}: {reason}");
+        }
+    }
+
+    #[test]
+    fn an_element_of_an_array_keeps_its_place_in_time() {
+        let element = rejected("temperature/lab", "reading 3 of 4: there is no value", b"{}");
+        let readings = read(element, r#"{"payload":"{\"value\":1}"}"#).unwrap();
+        assert_eq!(readings[0].measured_at, received_at() + Duration::from_micros(2));
+    }
+
+    #[test]
+    fn every_field_survives_in_payloads_that_can_be_read() {
+        let many = format!("[{}]", vec![r#"{"value":1}"#; 5_000].join(","));
+        for (payload, messages) in
+            [("1", 1), (r#"[{"value":1,"boot":7,"seq":9,"unit":"celsius"}]"#, 1), (&many, 5)]
+        {
+            let body = serde_json::json!({ "payload": payload }).to_string();
+            let readings = read(rejected("temperature/lab", "x", b""), &body).unwrap();
+            let payloads = payloads(&readings);
+            assert_eq!(payloads.len(), messages);
+            let later = received_at() + Duration::from_secs(3_600);
+            let again = payloads.into_iter().flat_map(|payload| {
+                assert!(payload.len() <= MAX_PAYLOAD_BYTES);
+                let message = Message { topic: "temperature/lab".into(), payload, received_at: later };
+                message.decode().readings
+            });
+            let again: Vec<_> =
+                again.map(|reading| Reading { received_at: received_at(), ..reading }).collect();
+            assert_eq!(again, readings);
+        }
+    }
+}

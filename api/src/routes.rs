@@ -1,0 +1,39 @@
+//! The routes, one module for each domain.
+
+mod completeness;
+mod incidents;
+mod openapi;
+mod pipeline;
+mod readings;
+mod rejected;
+mod series;
+mod silences;
+
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use crate::context::Api;
+
+pub use self::openapi::OPENAPI;
+
+/// All routes under `/api`.
+///
+/// Recover from their rejections with [`refuse`](crate::refuse), and send every answer through
+/// [`finish`](crate::finish).
+pub fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    series::route(api)
+        .or(pipeline::route(api))
+        .unify()
+        .or(readings::route(api))
+        .unify()
+        .or(incidents::routes(api))
+        .unify()
+        .or(rejected::routes(api))
+        .unify()
+        .or(completeness::route(api))
+        .unify()
+        .or(openapi::route(api))
+        .unify()
+        .or(silences::routes(api))
+        .unify()
+}

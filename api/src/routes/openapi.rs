@@ -1,0 +1,115 @@
+//! `GET /api/openapi.json`: the document that describes every route, for programs.
+
+use std::sync::Arc;
+
+use warp::http::HeaderMap;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use crate::context::Api;
+use crate::error::ApiError;
+use crate::guards::reads;
+use crate::query::{self, Parameters};
+use crate::response::Fixed;
+
+/// The OpenAPI document of every route, those of the mounting programs included.
+pub const OPENAPI: &str = include_str!("../../openapi.json");
+
+pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let document = Arc::new(Fixed::new(OPENAPI.into(), "application/json", "no-cache", &[]));
+    let headers = warp::header::headers_cloned();
+    warp::path!("api" / "openapi.json").and(reads(&api.site)).and(headers).map(
+        move |parameters: Parameters, headers: HeaderMap| match query::nothing(&parameters) {
+            Ok(()) => document.answer(&headers),
+            Err(wrong) => ApiError::BadRequest(wrong).into_response(),
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{completeness, incidents, readings, rejected, silences};
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+
+    fn document() -> Value {
+        serde_json::from_str(OPENAPI).unwrap()
+    }
+
+    /// The names of the query's parameters, in order.
+    fn parameters(document: &Value, path: &str) -> Vec<String> {
+        let named = |parameter: &Value| match parameter["$ref"].as_str() {
+            Some(pointer) => document.pointer(pointer.trim_start_matches('#')).unwrap().clone(),
+            None => parameter.clone(),
+        };
+        let all = document["paths"][path]["get"]["parameters"].as_array().unwrap().iter().map(named);
+        let asked = all.filter(|parameter| parameter["in"] == "query");
+        asked.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_document_names_the_parameters_of_each_route() {
+        let document = document();
+        for (path, known) in [
+            ("/api/series", [].as_slice()),
+            ("/api/pipeline", &[]),
+            ("/api/readings", readings::PARAMETERS),
+            ("/api/incidents", incidents::PARAMETERS),
+            ("/api/silences", silences::PARAMETERS),
+            ("/api/rejected", rejected::PARAMETERS),
+            ("/api/completeness", completeness::PARAMETERS),
+            ("/api/openapi.json", &[]),
+        ] {
+            let (mut named, mut known) = (parameters(&document, path), known.to_vec());
+            named.sort();
+            known.sort_unstable();
+            assert_eq!(named, known, "{path}");
+        }
+    }
+
+    /// The paths that the sources match, with `{}` for what varies.
+    fn routes(folder: &std::path::Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                routes(&path, found);
+                continue;
+            }
+            let source = std::fs::read_to_string(&path).unwrap();
+            for rest in source.split(concat!("warp::path", "!(")).skip(1) {
+                let levels = rest.split(')').next().unwrap().split('/').map(str::trim);
+                let level = |level: &str| match level.strip_prefix('"').and_then(|l| l.strip_suffix('"')) {
+                    Some(literal) => format!("/{literal}"),
+                    None => "/{}".to_owned(),
+                };
+                found.insert(levels.map(level).collect());
+            }
+        }
+    }
+
+    #[test]
+    fn the_document_has_every_route_and_no_other() {
+        let mut coded = BTreeSet::new();
+        for folder in ["src", "../service/src"] {
+            routes(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut coded);
+        }
+        assert!(coded.contains("/api/readings") && coded.contains("/livez"), "{coded:?}");
+        let document = document();
+        let paths = document["paths"].as_object().unwrap().keys();
+        let written: BTreeSet<_> = paths.map(|path| path.replace("{id}", "{}")).collect();
+        assert_eq!(written, coded);
+    }
+
+    #[test]
+    fn the_document_has_this_version_and_all_that_it_refers_to() {
+        let document = document();
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+        let pointers: Vec<_> =
+            OPENAPI.split("\"$ref\": \"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(pointers.len() > 50);
+        for pointer in pointers {
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `GET /api/readings`: stored readings, or a series summed up for a chart. However many are asked for, few are held in
+//! memory.
+
+mod pages;
+mod query;
+mod streamed;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::{Bucket, Store, TimeRange, Unavailable};
+use warp::http::{HeaderMap, HeaderValue};
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
+
+use self::pages::Pages;
+use self::query::{Asked, BucketQuery, Format};
+use self::streamed::Streamer;
+use crate::context::Api;
+use crate::error::ApiError;
+use crate::forms::{self, csv};
+use crate::guards::reads;
+use crate::query::Parameters;
+
+pub(super) use self::query::PARAMETERS;
+
+const JSON: &str = "application/json";
+const CSV: &str = "text/csv; charset=utf-8";
+
+/// An answer, before it is sent.
+enum Answer {
+    Json(String),
+    /// A table, and the name of its file.
+    Csv(String, String),
+    /// More than is held at once: its beginning, the rest, and the name of the file where it is a table.
+    Long(String, Pages, Option<String>),
+}
+
+pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let (store, streamer) = (api.store.clone(), Streamer::new(api));
+    warp::path!("api" / "readings").and(reads(&api.site)).then(move |parameters| {
+        let (store, streamer) = (store.clone(), streamer.clone());
+        async move {
+            match read(store, parameters).await {
+                Ok(answer) => send(answer, &streamer),
+                Err(error) => error.into_response(),
+            }
+        }
+    })
+}
+
+/// Reads the beginning, so that a store that cannot be read is an error and not an answer that is cut off.
+async fn read(store: Arc<dyn Store>, parameters: Parameters) -> Result<Answer, ApiError> {
+    match query::read(parameters).map_err(ApiError::BadRequest)? {
+        Asked::Readings(query, format) => {
+            let name = csv::file_name(query.metric.as_deref(), query.device.as_deref());
+            let mut pages = Pages::new(store, query, format);
+            let first = pages.next().await?;
+            Ok(match (pages.is_over(), format) {
+                (true, Format::Json) => Answer::Json(first),
+                (true, Format::Csv) => Answer::Csv(first, name),
+                (false, Format::Json) => Answer::Long(first, pages, None),
+                (false, Format::Csv) => Answer::Long(first, pages, Some(name)),
+            })
+        }
+        Asked::Buckets(query, format) => {
+            let buckets = buckets(store.as_ref(), &query).await?;
+            let rows = buckets.iter().map(forms::Bucket::from);
+            Ok(match format {
+                Format::Json => Answer::Json(forms::list("buckets", rows)),
+                Format::Csv => Answer::Csv(
+                    csv::text(csv::BUCKET, rows),
+                    csv::file_name(Some(&query.metric), Some(&query.device)),
+                ),
+            })
+        }
+    }
+}
+
+async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, Unavailable> {
+    let BucketQuery { device, metric, from, to, points } = query;
+    let Some((oldest, newest)) = store.extent(device, metric).await? else { return Ok(vec![]) };
+    // The end of a range is not part of it, and the newest reading is to be.
+    let after_newest = newest + Duration::from_micros(1);
+    let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
+    store.buckets(device, metric, range, *points).await
+}
+
+fn send(answer: Answer, streamer: &Streamer) -> Response {
+    let (mut response, file_name) = match answer {
+        Answer::Json(text) => (text.into_response(), None),
+        Answer::Csv(text, name) => (text.into_response(), Some(name)),
+        Answer::Long(first, rest, name) => (streamer.send(first, rest), name),
+    };
+    set(response.headers_mut(), file_name.as_deref());
+    response
+}
+
+fn set(headers: &mut HeaderMap, file_name: Option<&str>) {
+    let kind = if file_name.is_some() { CSV } else { JSON };
+    headers.insert("content-type", HeaderValue::from_static(kind));
+    headers.insert("cache-control", HeaderValue::from_static("no-store"));
+    if let Some(name) = file_name {
+        let name = format!("attachment; filename=\"{name}\"").parse().expect("a file's name is plain ASCII");
+        headers.insert("content-disposition", name);
+    }
+}

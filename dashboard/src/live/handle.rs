@@ -1,0 +1,165 @@
+//! The shared state of the live view: each page takes a snapshot first, then changes, when it is ready for them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::Document;
+use api::forms::{self, State};
+use bytes::Bytes;
+use jiff::Timestamp;
+use store::Incident;
+use telemetry::Reading;
+use tokio::sync::watch;
+
+use super::group::IncidentRow;
+use super::newest::{Ages, Version};
+use super::topics::Topics;
+use super::view::View;
+
+/// The state of the live view; clones share it.
+#[derive(Debug, Clone)]
+pub struct Live {
+    view: Arc<Mutex<View>>,
+}
+
+impl Live {
+    /// A live view of nothing yet.
+    #[must_use]
+    pub fn new(ages: Ages) -> Self {
+        Self { view: Arc::new(Mutex::new(View::new(ages))) }
+    }
+
+    /// Sets by how many seconds the writer is behind; `None` while that is not known.
+    pub fn set_behind(&self, seconds: Option<f64>) {
+        self.view().set_behind(seconds);
+    }
+
+    pub(crate) fn observe(&self, readings: impl IntoIterator<Item = Reading>) {
+        let now = Timestamp::now();
+        let mut view = self.view();
+        readings.into_iter().for_each(|reading| view.observe(reading, now));
+    }
+
+    pub(crate) fn set_incidents(&self, incidents: &[Incident]) {
+        let alerts = incidents.iter().map(|incident| Arc::new(IncidentRow::of(incident))).collect();
+        self.view().set_incidents(alerts);
+    }
+
+    pub(crate) fn set_counts(&self, open_alerts: u64, rejected: u64) {
+        self.view().set_counts(open_alerts, rejected);
+    }
+
+    /// Notifies pages that they can take what changed since the last call.
+    pub(crate) fn tick(&self) {
+        self.view().tick(Timestamp::now());
+    }
+
+    /// Subscribes a page that has seen nothing yet.
+    pub(crate) fn watch(&self, topics: Topics) -> Viewer {
+        let notified = self.view().enter(&topics);
+        Viewer { live: self.clone(), topics, notified, since: None }
+    }
+
+    /// How many devices are fresh, stale and offline: a device is as fresh as the newest of its readings.
+    pub(crate) fn devices_by_state(&self) -> DevicesByState {
+        let view = self.view();
+        let mut best: HashMap<&str, State> = HashMap::new();
+        for entry in view.entries() {
+            let best = best.entry(entry.reading.series.device()).or_insert(entry.state);
+            *best = entry.state.min(*best);
+        }
+        let count = |state| best.values().filter(|best| **best == state).count();
+        DevicesByState { fresh: count(State::Fresh), stale: count(State::Stale), offline: count(State::Offline) }
+    }
+
+    fn view(&self) -> MutexGuard<'_, View> {
+        self.view.lock().expect("no code panics while it holds the view")
+    }
+}
+
+impl Document for Live {
+    /// `{"series": […]}`, as `GET /api/series` answers.
+    fn json(&self) -> String {
+        let mut view = self.view();
+        view.age(Timestamp::now());
+        forms::list("series", view.entries().map(|entry| forms::Series::new(&entry.reading, entry.state)))
+    }
+}
+
+/// How many devices are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DevicesByState {
+    pub(crate) fresh: usize,
+    pub(crate) stale: usize,
+    pub(crate) offline: usize,
+}
+
+/// An open page: its subscription, and how much it has seen.
+#[derive(Debug)]
+pub(crate) struct Viewer {
+    live: Live,
+    topics: Topics,
+    notified: watch::Receiver<()>,
+    since: Option<Version>,
+}
+
+impl Viewer {
+    /// Waits until there is something to take, at most ten times a second; safe to cancel.
+    pub(crate) async fn changed(&mut self) {
+        // It fails when the group is gone, which lasts as long as this page.
+        let _ = self.notified.changed().await;
+    }
+
+    /// Takes everything that changed since the last call; the first time, all there is.
+    pub(crate) fn take(&mut self) -> Bytes {
+        let (frame, version) = self.live.view().take(&self.topics, self.since, Timestamp::now());
+        self.since = Some(version);
+        frame
+    }
+
+    /// Changes the subscription: the next frame is a snapshot.
+    pub(crate) fn subscribe(&mut self, topics: Topics) {
+        *self = self.live.watch(topics);
+    }
+}
+
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        self.live.view().leave(&self.topics);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use telemetry::Series;
+
+    #[test]
+    fn a_device_is_as_fresh_as_the_newest_of_its_readings() {
+        let live = Live::new(Ages {
+            stale_after: Duration::from_secs(100),
+            offline_after: Duration::from_secs(1_000),
+        });
+        let now = Timestamp::now();
+        let reading = |(topic, age): (&str, u64)| {
+            let measured_at = now - Duration::from_secs(age);
+            let topic = Series::parse(topic).unwrap();
+            Reading {
+                series: topic,
+                value: 1.0,
+                unit: None,
+                measured_at,
+                received_at: now,
+                boot: None,
+                seq: None,
+            }
+        };
+        assert_eq!(live.devices_by_state(), DevicesByState::default());
+        let readings =
+            [("temperature/a", 5_000), ("humidity/a", 1), ("temperature/b", 500), ("humidity/b", 5_000)];
+        live.observe(readings.map(reading));
+        live.observe([reading(("temperature/site/c", 5_000))]);
+        assert_eq!(live.devices_by_state(), DevicesByState { fresh: 1, stale: 1, offline: 1 });
+    }
+}

@@ -1,0 +1,130 @@
+//! What all pages show, and what each of them has not seen yet; pure but for the notifications.
+//!
+//! Every change is marked with the number of the frame that will hold it. A page remembers the first frame that it has
+//! not seen, and takes everything that changed since when it is ready: however slow it is, it costs us one number.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use telemetry::Reading;
+use tokio::sync::watch;
+
+use super::group::{SubscriptionGroup, IncidentRow, Versioned};
+use super::frame::Frame;
+use super::newest::{Ages, Entry, Newest, Version};
+use super::topics::Topics;
+
+#[cfg(test)]
+mod tests;
+
+#[derive(Debug)]
+pub(crate) struct View {
+    newest: Newest,
+    /// More than one page lists, so that a page that shows few series finds theirs.
+    alerts: Vec<Arc<IncidentRow>>,
+    open_alerts: Versioned<u64>,
+    rejected: Versioned<u64>,
+    behind: Versioned<Option<f64>>,
+    groups: HashMap<Topics, SubscriptionGroup>,
+}
+
+impl View {
+    pub(crate) fn new(ages: Ages) -> Self {
+        Self {
+            newest: Newest::new(ages),
+            alerts: Vec::new(),
+            open_alerts: Versioned::default(),
+            rejected: Versioned::default(),
+            behind: Versioned::default(),
+            groups: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn observe(&mut self, reading: Reading, now: Timestamp) {
+        if let Some(id) = self.newest.observe(reading, now) {
+            self.groups.values_mut().for_each(|group| group.add_series(id, &self.newest));
+        }
+    }
+
+    /// Sets the incidents: open ones first, then the newest.
+    pub(crate) fn set_incidents(&mut self, alerts: Vec<Arc<IncidentRow>>) {
+        self.alerts = alerts;
+        let version = self.newest.version();
+        self.groups.values_mut().for_each(|group| group.set_incidents(&self.alerts, version));
+    }
+
+    pub(crate) fn set_counts(&mut self, open_alerts: u64, rejected: u64) {
+        self.open_alerts.set(open_alerts, self.newest.version());
+        self.rejected.set(rejected, self.newest.version());
+    }
+
+    pub(crate) fn set_behind(&mut self, seconds: Option<f64>) {
+        let rounded = seconds.map(|seconds| (seconds * 10.0).round() / 10.0);
+        self.behind.set(rounded, self.newest.version());
+    }
+
+    pub(crate) fn age(&mut self, now: Timestamp) {
+        self.newest.age(now);
+    }
+
+    /// Ends the current frame, and notifies the groups that something in it is new for.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        self.age(now);
+        let ended = Some(self.newest.seal());
+        let changed_for_all = self.open_alerts.if_changed(ended).is_some()
+            || self.rejected.if_changed(ended).is_some()
+            || self.behind.if_changed(ended).is_some();
+        for group in self.groups.values_mut() {
+            group.tick(self.newest.version() - 1, &self.newest, changed_for_all);
+        }
+    }
+
+    /// Adds a page with this subscription, which must [`leave`](Self::leave) later; the receiver is notified of changes.
+    pub(crate) fn enter(&mut self, topics: &Topics) -> watch::Receiver<()> {
+        let group = self
+            .groups
+            .entry(topics.clone())
+            .or_insert_with(|| SubscriptionGroup::new(topics.clone(), &self.newest, &self.alerts));
+        group.viewers += 1;
+        group.subscribe()
+    }
+
+    pub(crate) fn leave(&mut self, topics: &Topics) {
+        if let Some(group) = self.groups.get_mut(topics) {
+            group.viewers -= 1;
+            if group.viewers == 0 {
+                self.groups.remove(topics);
+            }
+        }
+    }
+
+    /// Everything that a page has not seen, or all where it has seen nothing, and the next frame that it has to see.
+    pub(crate) fn take(
+        &mut self,
+        topics: &Topics,
+        since: Option<Version>,
+        now: Timestamp,
+    ) -> (Bytes, Version) {
+        let version = self.newest.version();
+        let group = self.groups.get_mut(topics).expect("a page enters before it takes a frame");
+        if let Some(frame) = group.shared(since) {
+            return (frame, version);
+        }
+        let mut frame = Frame::new(since, now);
+        let changed = self.newest.changed_since(since.unwrap_or(0)).filter(|id| group.shows(*id));
+        changed.for_each(|id| frame.add(id, self.newest.entry(id), since));
+        frame.set_incidents(group.alerts.if_changed(since).map(|rows| rows.iter().map(|row| &*row.json).collect()));
+        frame.set_counts(self.open_alerts.if_changed(since).copied(), self.rejected.if_changed(since).copied());
+        frame.set_behind(self.behind.if_changed(since).copied());
+        let frame = frame.encode();
+        group.share(since, &frame);
+        (frame, version)
+    }
+
+    /// All series with their newest reading, by metric and device.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.newest.all()
+    }
+}

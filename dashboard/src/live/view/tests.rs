@@ -1,0 +1,261 @@
+mod page;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use telemetry::Series;
+
+use self::page::{Page, Shown};
+use super::*;
+use api::forms::State;
+
+const AGES: Ages = Ages { stale_after: Duration::from_secs(30), offline_after: Duration::from_secs(120) };
+
+const SERIES: [&str; 6] = [
+    "temperature/site-a",
+    "temperature/site-a/rack-1",
+    "temperature/site-b/rack-1",
+    "humidity/site-a/rack-1",
+    "humidity/lab",
+    "power/lab",
+];
+
+/// Some of them match nothing, some match the same.
+const SUBSCRIPTIONS: [&str; 6] = [
+    "#",
+    "temperature/#",
+    "humidity/lab,temperature/site-a/#",
+    "+/lab",
+    "power/none",
+    "temperature/site-a/#",
+];
+
+const PAGES: usize = 4;
+
+/// What there is to be seen, found without numbers of frames.
+#[derive(Default)]
+struct Truth {
+    readings: BTreeMap<String, Reading>,
+    alerts: Vec<(String, String)>,
+    open_alerts: u64,
+    rejected: u64,
+    behind: Option<f64>,
+}
+
+impl Truth {
+    fn check(&self, page: &Page, now: Timestamp) {
+        let shown: BTreeMap<String, Shown> = self
+            .readings
+            .iter()
+            .filter(|(topic, _)| page.topics.matches(topic))
+            .map(|(topic, reading)| {
+                let age = now.duration_since(reading.measured_at).as_secs();
+                let state = match age {
+                    121.. => State::Offline,
+                    31.. => State::Stale,
+                    _ => State::Fresh,
+                };
+                let at = reading.measured_at.as_microsecond();
+                (topic.clone(), (reading.unit.clone(), reading.value, at, state))
+            })
+            .collect();
+        assert_eq!(page.shown, shown);
+        let alerts: Vec<&str> = self
+            .alerts
+            .iter()
+            .filter(|(topic, _)| page.topics.matches(topic))
+            .map(|(_, id)| id.as_str())
+            .collect();
+        let listed: Vec<&str> = page.counts["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|alert| alert["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(listed, alerts);
+        assert_eq!(page.counts["open_alerts"], self.open_alerts);
+        assert_eq!(page.counts["rejected"], self.rejected);
+        assert_eq!(page.counts["behind"].as_f64(), self.behind);
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// A entry, seconds before now, and its unit.
+    Observe(usize, i64, Option<String>),
+    /// Seconds, back where below 0.
+    Pass(i64),
+    Tick,
+    Take(usize),
+    TurnTo(usize, usize),
+    /// Sensors that have one.
+    Alerts(Vec<usize>),
+    Counts(u64, u64),
+    Behind(Option<u8>),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let unit = proptest::option::of("[ab]");
+    prop_oneof![
+        8 => (0..SERIES.len(), -2..40_i64, unit).prop_map(|(s, age, unit)| Step::Observe(s, age, unit)),
+        2 => (-5..60_i64).prop_map(Step::Pass),
+        5 => Just(Step::Tick),
+        5 => (0..PAGES).prop_map(Step::Take),
+        1 => (0..PAGES, 0..SUBSCRIPTIONS.len()).prop_map(|(page, wish)| Step::TurnTo(page, wish)),
+        1 => proptest::collection::vec(0..SERIES.len(), 0..4).prop_map(Step::Alerts),
+        1 => (0..3_u64, 0..3_u64).prop_map(|(open, rejected)| Step::Counts(open, rejected)),
+        1 => proptest::option::of(0..3_u8).prop_map(Step::Behind),
+    ]
+}
+
+fn reading(topic: &str, measured_at: Timestamp, seq: u64, unit: Option<String>) -> Reading {
+    let topic = Series::parse(topic).unwrap();
+    Reading {
+        series: topic,
+        value: seq as f64,
+        unit,
+        measured_at,
+        received_at: measured_at,
+        boot: Some(1),
+        seq: Some(seq),
+    }
+}
+
+fn alert(topic: &str, id: &str) -> Arc<IncidentRow> {
+    let topic = Series::parse(topic).unwrap();
+    let at = Timestamp::UNIX_EPOCH;
+    Arc::new(IncidentRow::of(&store::Incident {
+        id: id.into(),
+        rule: "hot".into(),
+        severity: store::Severity::Warning,
+        device: topic.device().into(),
+        metric: topic.metric().into(),
+        condition: store::Condition {
+            kind: store::ConditionKind::Above,
+            text: "above 25".into(),
+            threshold: Some(25.0),
+        },
+        began_at: at,
+        opened_at: at,
+        judged_at: at,
+        value: None,
+        unit: None,
+        peak: None,
+        peak_at: None,
+        resolved_at: None,
+        resolved_value: None,
+        end: None,
+        acknowledged: None,
+        late: false,
+        notifications: vec![],
+    }))
+}
+
+/// A view, its pages and the truth beside it.
+struct World {
+    view: View,
+    pages: Vec<Page>,
+    truth: Truth,
+    now: Timestamp,
+    seq: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut view = View::new(AGES);
+        let pages = (0..PAGES).map(|page| Page::enter(&mut view, SUBSCRIPTIONS[page])).collect();
+        let now = Timestamp::from_second(1_768_473_000).unwrap();
+        Self { view, pages, truth: Truth::default(), now, seq: 0 }
+    }
+
+    fn take(&mut self, step: Step) {
+        let Self { view, pages, truth, now, seq } = self;
+        match step {
+            Step::Observe(entry, age, unit) => {
+                *seq += 1;
+                let reading =
+                    reading(SERIES[entry], *now - jiff::SignedDuration::from_secs(age), *seq, unit);
+                view.observe(reading.clone(), *now);
+                let kept = truth.readings.entry(SERIES[entry].into()).or_insert_with(|| reading.clone());
+                if reading.measured_at >= kept.measured_at {
+                    *kept = reading;
+                }
+            }
+            Step::Pass(seconds) => *now += jiff::SignedDuration::from_secs(seconds),
+            Step::Tick => view.tick(*now),
+            Step::Take(page) => pages[page].take(view, *now),
+            Step::TurnTo(page, wish) => pages[page].subscribe(view, SUBSCRIPTIONS[wish]),
+            Step::Alerts(entries) => {
+                *seq += 1;
+                let named = entries.iter().map(|s| (SERIES[*s].to_owned(), format!("{s} {seq}")));
+                truth.alerts = named.collect();
+                view.set_incidents(truth.alerts.iter().map(|(topic, id)| alert(topic, id)).collect());
+            }
+            Step::Counts(open, rejected) => {
+                (truth.open_alerts, truth.rejected) = (open, rejected);
+                view.set_counts(open, rejected);
+            }
+            Step::Behind(seconds) => {
+                truth.behind = seconds.map(f64::from);
+                view.set_behind(truth.behind);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_page_ends_with_the_truth_of_what_it_shows(steps in proptest::collection::vec(any_step(), 0..80)) {
+        let mut world = World::new();
+        steps.into_iter().for_each(|step| world.take(step));
+        world.take(Step::Tick);
+        for page in 0..PAGES {
+            world.take(Step::Take(page));
+            world.truth.check(&world.viewers[page], world.now);
+        }
+        for page in world.viewers {
+            world.view.leave(&page.topics);
+        }
+        prop_assert!(world.view.groups.is_empty(), "nobody looks any more");
+    }
+}
+
+#[test]
+fn those_who_have_seen_as_much_share_one_frame() {
+    let mut world = World::new();
+    let mut another = Page::enter(&mut world.view, SUBSCRIPTIONS[0]);
+    for _ in 0..3 {
+        world.take(Step::Observe(0, 0, None));
+        world.take(Step::Tick);
+        let topics = another.topics.clone();
+        let (first, version) = world.view.take(&topics, another.since, world.now);
+        let (second, _) = world.view.take(&topics, another.since, world.now);
+        assert_eq!(first.as_ptr(), second.as_ptr());
+        another.since = Some(version);
+    }
+    let (snapshot, _) = world.view.take(&another.topics, None, world.now);
+    let (changes, _) = world.view.take(&another.topics, another.since, world.now);
+    assert!(snapshot.starts_with(br#"{"type":"snapshot""#) && changes.starts_with(br#"{"type":"changes""#));
+}
+
+#[test]
+fn only_those_who_have_news_are_told_and_the_others_now_and_then() {
+    let mut world = World::new();
+    (0..SERIES.len()).for_each(|entry| world.take(Step::Observe(entry, 0, None)));
+    world.take(Step::Tick);
+    world.take(Step::Tick);
+    let mut rings = [0; PAGES];
+    for _ in 0..40 {
+        world.viewers.iter_mut().for_each(|page| page.notify.mark_unchanged());
+        // Of a entry that only the first page and the last one show.
+        world.take(Step::Observe(4, 0, None));
+        world.take(Step::Tick);
+        for (rings, page) in rings.iter_mut().zip(&world.viewers) {
+            *rings += u32::from(page.notify.has_changed().unwrap());
+        }
+    }
+    assert_eq!(rings, [40, 2, 40, 40]);
+}

@@ -1,0 +1,41 @@
+//! Publishes resent readings to the broker that the dashboard listens to.
+
+use api::Publisher;
+use async_trait::async_trait;
+use broker::{BrokerUrl, Outbox};
+use bytes::Bytes;
+use telemetry::Series;
+use tokio::sync::Semaphore;
+
+/// Connections at a time, so that resending many rows does not use up the broker's.
+const MAX_CONNECTIONS: usize = 4;
+
+/// Publishes without an ack at a time.
+const WINDOW: u16 = 100;
+
+/// Opens a connection for each resend, so that nothing is left in one while the broker is away.
+pub(crate) struct MqttPublisher {
+    url: BrokerUrl,
+    permits: Semaphore,
+}
+
+impl MqttPublisher {
+    pub(crate) fn new(url: BrokerUrl) -> Self {
+        Self { url, permits: Semaphore::new(MAX_CONNECTIONS) }
+    }
+}
+
+#[async_trait]
+impl Publisher for MqttPublisher {
+    async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
+        let _permit = self.permits.acquire().await?;
+        let outbox = Outbox {
+            url: self.url.clone(),
+            client_id: "millrace-resend".into(),
+            window: WINDOW,
+            presence: None,
+        };
+        let messages = payloads.into_iter().map(|payload| (series.to_string(), payload)).collect();
+        Ok(outbox.publish_all(messages).await?)
+    }
+}

@@ -1,0 +1,92 @@
+//! The routes: the page, the API, the WebSocket and the admin routes.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Api, Limits, Resend, Site};
+use service::{Health, Metrics};
+use store::Store;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use warp::http::StatusCode;
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
+
+use crate::counters;
+use crate::live::Live;
+use crate::page;
+use crate::pipeline::Pipeline;
+use crate::websocket::{self, Watch};
+
+/// The time that open pages have for the close handshake.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What the routes answer from.
+#[derive(Clone)]
+pub struct Server {
+    /// The newest readings and incidents.
+    pub live: Live,
+    /// The store that the API reads and changes.
+    pub store: Arc<dyn Store>,
+    /// Publishes rejected payloads again.
+    pub resend: Resend,
+    /// What `/readyz` answers.
+    pub health: Health,
+    /// What `/metrics` answers.
+    pub metrics: Metrics,
+    /// How the stages are doing that a reading passes.
+    pub pipeline: Pipeline,
+    /// Pages that may be open at the same time.
+    pub max_clients: usize,
+    /// Where people reach the page, if not at the address it listens on.
+    pub public_url: String,
+    /// How long a request may take.
+    pub limits: Limits,
+    /// Stops the server, and closes open pages, when it is cancelled.
+    pub stop: CancellationToken,
+}
+
+/// Serves until the server's stop, and closes open pages then.
+pub async fn serve(listener: TcpListener, server: Server) {
+    let (stop, pages) = (server.stop.clone(), TaskTracker::new());
+    let routes = routes(&server, pages.clone());
+    warp::serve(routes).incoming(listener).graceful(async move { stop.cancelled().await }).run().await;
+    pages.close();
+    // A page that does not answer is left behind.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, pages.wait()).await;
+}
+
+fn routes(
+    server: &Server,
+    pages: TaskTracker,
+) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone + use<> {
+    let site = Site::new(&server.public_url);
+    let api = api::routes(&Api {
+        store: server.store.clone(),
+        series: Arc::new(server.live.clone()),
+        pipeline: Arc::new(server.pipeline.clone()),
+        resend: server.resend.clone(),
+        site: site.clone(),
+        limits: server.limits,
+        aborted: counters::aborted(&server.metrics),
+        stop: server.stop.clone(),
+    });
+    let watch = Watch {
+        live: server.live.clone(),
+        site: site.clone(),
+        max_clients: server.max_clients,
+        stop: server.stop.clone(),
+    };
+    let websocket = websocket::route(watch, &server.metrics, pages);
+    let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
+    let all = api.or(websocket).unify().or(admin).unify().or(page::route(&site)).unify();
+    let all = all.recover(api::refuse).unify().recover(refuse).unify();
+    warp::method().and(warp::header::headers_cloned()).and(all).then(api::finish)
+}
+
+/// Only the WebSocket's route rejects what the API cannot explain.
+async fn refuse(_: Rejection) -> Result<Response, Infallible> {
+    Ok(api::error_response(StatusCode::BAD_REQUEST, "this is a WebSocket: ask for an upgrade"))
+}

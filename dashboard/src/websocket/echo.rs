@@ -1,0 +1,36 @@
+//! An echo over the same WebSockets as pages have, for Autobahn's conformance tests.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use warp::Filter;
+
+use super::socket::{Received, Connection, upgrade};
+
+const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+
+const SEND_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Answers each message with itself, forever; for tests.
+pub async fn echo(listener: TcpListener) {
+    let tasks = TaskTracker::new();
+    let route = upgrade()
+        .map(move |upgrade: super::socket::Upgrade| upgrade.accept(MAX_MESSAGE_BYTES, &tasks, answer));
+    warp::serve(route).incoming(listener).run().await;
+}
+
+async fn answer(mut socket: Connection) {
+    loop {
+        let sent = match socket.receive().await {
+            Received::Text(text) => socket.text(text.into(), SEND_TIMEOUT).await,
+            Received::Binary(bytes) => socket.binary(bytes, SEND_TIMEOUT).await,
+            Received::Sign => Ok(()),
+            Received::Violation(reason, text) => return socket.close(reason, &text).await,
+            Received::Gone => return socket.closed().await,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `GET /ws`: which page gets a WebSocket.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use api::{Parameters, Site};
+use service::Metrics;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use warp::http::StatusCode;
+use warp::reply::Response;
+use warp::{Filter, Rejection};
+
+use super::session::{End, show};
+use super::socket::{CloseReason, Connection, Upgrade, upgrade};
+use crate::counters::Counters;
+use crate::live::{Live, Topics};
+
+/// Bytes that a page may send in one message.
+const MAX_INCOMING_BYTES: usize = 4 * 1024;
+
+/// What pages watch, and how many may.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    pub(crate) live: Live,
+    pub(crate) site: Site,
+    pub(crate) max_clients: usize,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What the requests share.
+#[derive(Clone)]
+struct Pages {
+    watch: Watch,
+    counters: Counters,
+    permits_taken: Arc<AtomicUsize>,
+    /// The tasks of open pages.
+    tasks: TaskTracker,
+}
+
+pub(crate) fn route(
+    watch: Watch,
+    metrics: &Metrics,
+    tasks: TaskTracker,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let pages = Pages { watch, counters: Counters::register(metrics), permits_taken: Arc::default(), tasks };
+    warp::path!("ws")
+        .and(upgrade())
+        .and(warp::header::optional::<String>("host"))
+        .and(warp::header::optional::<String>("origin"))
+        .and(api::parameters())
+        .map(move |upgrade, host: Option<String>, origin: Option<String>, parameters| {
+            let topics = pages
+                .check(host.as_deref(), origin.as_deref())
+                .and_then(|()| topics(parameters).map_err(|e| (StatusCode::BAD_REQUEST, e)));
+            match topics {
+                Ok(topics) => pages.open(upgrade, topics),
+                Err((status, why)) => {
+                    pages.counters.refused.inc();
+                    api::error_response(status, &why)
+                }
+            }
+        })
+}
+
+fn topics(mut parameters: Parameters) -> Result<Topics, String> {
+    let topics = parameters.remove("topics").unwrap_or_default();
+    match parameters.keys().next() {
+        Some(name) => Err(format!("unknown parameter {name}: there is topics")),
+        None => Topics::of_list(&topics),
+    }
+}
+
+impl Pages {
+    /// Host check and same origin: a WebSocket is not subject to the browser's own rules.
+    fn check(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), (StatusCode, String)> {
+        let forbidden = |why: &str| Err((StatusCode::FORBIDDEN, why.into()));
+        if !self.watch.site.is_known_host(host) {
+            return forbidden(api::UNKNOWN_HOST);
+        }
+        if !self.watch.site.is_same_origin(origin, host) {
+            return forbidden("only this page itself may watch: see http.public_url");
+        }
+        Ok(())
+    }
+
+    /// A browser cannot read the status of a refused upgrade, so a page for which there is no room is refused over its
+    /// WebSocket.
+    fn open(&self, upgrade: Upgrade, topics: Topics) -> Response {
+        let Some(permit) = Permit::acquire(&self.permits_taken, self.watch.max_clients, &self.counters) else {
+            self.counters.refused.inc();
+            return upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, |connection| {
+                connection.close(CloseReason::TooMany, "too many pages are open: see dashboard.max_clients")
+            });
+        };
+        let pages = self.clone();
+        upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, async move |connection| {
+            pages.show(connection, topics, permit).await;
+        })
+    }
+
+    async fn show(self, mut connection: Connection, topics: Topics, permit: Permit) {
+        let viewer = self.watch.live.watch(topics);
+        let shown = show(&mut connection, viewer, &self.counters);
+        match self.watch.stop.run_until_cancelled(shown).await {
+            None => connection.close(CloseReason::Stops, "the server stops").await,
+            Some(End::Violation(reason, text)) => connection.close(reason, &text).await,
+            Some(End::Left) => connection.closed().await,
+            Some(End::Lost) => {
+                self.counters.dropped.inc();
+            }
+        }
+        drop(permit);
+    }
+}
+
+/// One of the pages that may be open.
+struct Permit {
+    taken: Arc<AtomicUsize>,
+    counters: Counters,
+}
+
+impl Permit {
+    fn acquire(taken: &Arc<AtomicUsize>, max: usize, counters: &Counters) -> Option<Self> {
+        let free = |count: usize| (count < max).then_some(count + 1);
+        taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free).ok()?;
+        counters.pages.inc();
+        Some(Self { taken: Arc::clone(taken), counters: counters.clone() })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.taken.fetch_sub(1, Ordering::SeqCst);
+        self.counters.pages.dec();
+    }
+}
