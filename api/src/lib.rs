@@ -18,7 +18,6 @@ mod context;
 mod error;
 pub mod forms;
 mod guards;
-mod hash;
 mod query;
 mod refuse;
 mod requests;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, RejectionQuery, Store};
-use telemetry::{CollectedMetrics, MAX_PAYLOAD_BYTES, Message, Reading, Series};
+use telemetry::{CollectedMetrics, Message, Reading, Series, to_payloads};
 use tracing::info;
 
 use crate::error::ApiError;
@@ -52,14 +52,21 @@ impl Resend {
     }
 
     /// Publishes first and marks second: after a crash in between it can be resent again, and the store drops the duplicate.
-    pub(crate) async fn one(&self, store: &dyn Store, id: i64, correction: Correction) -> Result<String, ApiError> {
+    pub(crate) async fn one(
+        &self,
+        store: &dyn Store,
+        id: i64,
+        correction: Correction,
+    ) -> Result<String, ApiError> {
         let _claim = self.claim(id)?;
         let rejection = find(store, id).await?;
         let readings = self.readings(rejection.message, correction).map_err(ApiError::Unreadable)?;
         self.publish(&readings).await?;
         let resent_at = Timestamp::now();
         if !store.mark_resent(id, resent_at).await? {
-            return Err(ApiError::Conflict("somebody else has just resent it, or it is no longer stored".into()));
+            return Err(ApiError::Conflict(
+                "somebody else has just resent it, or it is no longer stored".into(),
+            ));
         }
         info!(id, readings = readings.len(), "a rejected payload was resent");
         Ok(forms::text(&forms::Resent { readings: readings.len(), resent_at: resent_at.into() }))
@@ -91,7 +98,7 @@ impl Resend {
 
     async fn publish(&self, readings: &[Reading]) -> Result<(), ApiError> {
         let Some(Reading { series, .. }) = readings.first() else { return Ok(()) };
-        let published = self.publisher.publish(series, payloads(readings));
+        let published = self.publisher.publish(series, to_payloads(readings));
         match tokio::time::timeout(ACK_TIMEOUT, published).await {
             Ok(published) => published.map_err(|e| ApiError::NotAccepted(format!("{e:#}"))),
             Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {ACK_TIMEOUT:?}"))),
@@ -120,26 +127,10 @@ async fn find(store: &dyn Store, id: i64) -> Result<Rejection, ApiError> {
     }
 }
 
-/// Payloads with every field of each reading, above all its time, as few as they fit into.
-fn payloads(readings: &[Reading]) -> Vec<Bytes> {
-    let mut payloads: Vec<Vec<u8>> = Vec::new();
-    for reading in readings {
-        let object = reading.to_payload();
-        match payloads.last_mut() {
-            // The comma before the object and the bracket at the end count, too.
-            Some(payload) if payload.len() + object.len() + 2 <= MAX_PAYLOAD_BYTES => payload.push(b','),
-            _ => payloads.push(vec![b'[']),
-        }
-        if let Some(payload) = payloads.last_mut() {
-            payload.extend(object);
-        }
-    }
-    payloads.into_iter().map(|payload| [&payload[..], b"]"].concat().into()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use telemetry::MAX_PAYLOAD_BYTES;
 
     struct Unused;
 
@@ -224,7 +215,7 @@ mod tests {
         {
             let body = serde_json::json!({ "payload": payload }).to_string();
             let readings = read(rejected("temperature/lab", "x", b""), &body).unwrap();
-            let payloads = payloads(&readings);
+            let payloads = to_payloads(&readings);
             assert_eq!(payloads.len(), messages);
             let later = received_at() + Duration::from_secs(3_600);
             let again = payloads.into_iter().flat_map(|payload| {

@@ -28,8 +28,10 @@ impl Counters {
             pages: metrics.register("pages", "Pages that are open now"),
             frames: metrics.register("frames", "Frames sent to pages"),
             frame_bytes: metrics.register("frame_bytes", "Bytes of the frames sent to pages"),
-            refused: metrics
-                .register("refused", "Pages refused: too many, from another site, or with a request that cannot be read"),
+            refused: metrics.register(
+                "refused",
+                "Pages refused: too many, from another site, or with a request that cannot be read",
+            ),
             dropped: metrics.register("dropped", "Pages dropped because they were too slow or silent"),
         }
     }

@@ -43,7 +43,8 @@ pub(crate) fn route(site: &Site) -> impl Filter<Extract = (Response,), Error = R
     let reads = warp::get().or(warp::head()).unify();
     let found = warp::path::tail().and_then(find).and(reads).and(site.is_known());
     found.and(warp::header::headers_cloned()).map(
-        |(file, is_index): (Arc<Fixed>, bool), is_known: bool, headers: HeaderMap| match is_known || !is_index {
+        |(file, is_index): (Arc<Fixed>, bool), is_known: bool, headers: HeaderMap| match is_known || !is_index
+        {
             true => file.answer(&headers),
             false => warp::reply::with_status(UNKNOWN_HOST, StatusCode::FORBIDDEN).into_response(),
         },

@@ -1,77 +1,78 @@
-//! How the stages on a reading's way are doing: asked every two seconds, told by `GET /api/pipeline`.
+//! The monitor: how the stages are doing that a reading passes. It scrapes them every two seconds for
+//! `GET /api/pipeline`.
 
-mod look;
 mod openmetrics;
-mod places;
+mod snapshot;
 mod stages;
+mod targets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::Document;
+use api::forms::{self, Time};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use self::look::Look;
+use self::snapshot::Snapshot;
 use self::stages::{Stage, stages};
-use crate::{Live, json};
+use crate::live::Live;
 
-pub(crate) use self::look::Devices;
-pub use self::places::Places;
+pub use self::targets::ScrapeTargets;
 
-/// Between two looks.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The time between two snapshots.
+const SNAPSHOT_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks that are kept: those of the last ten seconds, by which rates go.
-const LOOKS: usize = 6;
+/// How many snapshots are kept: those of the last ten seconds, from which rates are computed.
+const SNAPSHOTS: usize = 6;
 
-/// What was seen last; clones share it.
+/// How the stages are doing; clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Pipeline {
-    told: Arc<Mutex<Option<Arc<str>>>>,
+    answer: Arc<Mutex<Option<Arc<str>>>>,
 }
 
 #[derive(Serialize)]
 struct Answer<'a> {
-    at: String,
+    at: Time,
     stages: &'a [Stage],
 }
 
 impl Pipeline {
-    /// Looks at all stages every two seconds until the stop, and tells the pages how far the writer is behind.
-    pub async fn follow(self, places: Places, live: Live, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+    /// Scrapes all stages every two seconds until the stop, and tells the live view how far the writer is behind.
+    pub async fn follow(self, targets: ScrapeTargets, live: Live, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(SNAPSHOT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (start, mut history) = (Instant::now(), VecDeque::with_capacity(LOOKS));
+        let (start, mut history) = (Instant::now(), VecDeque::with_capacity(SNAPSHOTS));
         while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-            let Some(look) =
-                stop.run_until_cancelled(places.look(start.elapsed(), live.devices_by_age())).await
-            else {
-                return;
-            };
-            live.note_behind(stages::behind(&look));
-            if history.len() == LOOKS {
+            let snapshot = targets.snapshot(start.elapsed(), live.devices_by_state());
+            let Some(snapshot) = stop.run_until_cancelled(snapshot).await else { return };
+            live.set_behind(stages::behind(&snapshot));
+            if history.len() == SNAPSHOTS {
                 history.pop_front();
             }
-            history.push_back(look);
-            self.tell(history.make_contiguous());
+            history.push_back(snapshot);
+            self.set(history.make_contiguous());
         }
     }
 
-    fn tell(&self, history: &[Look]) {
+    fn set(&self, history: &[Snapshot]) {
         let text = answer(&stages(history)).into();
-        *self.told.lock().expect("no code panics while it holds the answer") = Some(text);
+        *self.answer.lock().expect("no code panics while it holds the answer") = Some(text);
     }
+}
 
-    /// The answer of `GET /api/pipeline`; without a stage until the first look.
-    pub(crate) fn text(&self) -> String {
-        let told = self.told.lock().expect("no code panics while it holds the answer").clone();
-        told.map_or_else(|| answer(&[]), |told| told.to_string())
+impl Document for Pipeline {
+    /// The answer of `GET /api/pipeline`, which has no stage until the first snapshot.
+    fn json(&self) -> String {
+        let text = self.answer.lock().expect("no code panics while it holds the answer").clone();
+        text.map_or_else(|| answer(&[]), |text| text.to_string())
     }
 }
 
 fn answer(stages: &[Stage]) -> String {
-    json::text(&Answer { at: json::time(Timestamp::now()), stages })
+    forms::text(&Answer { at: Timestamp::now().into(), stages })
 }

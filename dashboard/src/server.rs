@@ -61,7 +61,7 @@ pub async fn serve(listener: TcpListener, server: Server) {
 fn routes(
     server: &Server,
     pages: TaskTracker,
-) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone + use<> {
+) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + use<> {
     let site = Site::new(&server.public_url);
     let api = api::routes(&Api {
         store: server.store.clone(),

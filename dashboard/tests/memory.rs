@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::{Publisher, Resend};
 use async_trait::async_trait;
 use bytes::Bytes;
-use dashboard::{Ages, Live, Pipeline, Publisher, Resend, Server, serve};
+use dashboard::{Ages, Live, Pipeline, Server, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{Batch, ReadingStore, Sqlite};
@@ -61,6 +62,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
         pipeline: Pipeline::default(),
         max_clients: 1,
         public_url: String::new(),
+        limits: api::Limits::default(),
         stop: CancellationToken::new(),
     };
     tokio::spawn(serve(listener, server));

@@ -57,8 +57,8 @@ fn a_bad_request_says_what_it_may_be(shape: &mut impl Shape) {
         ("/api/readings?points=10", 400, "points needs a device and a metric"),
         ("/api/rejected?limit=x", 400, "limit must be"),
         ("/api/completeness?from=yesterday", 400, "from must be RFC 3339"),
-        ("/api/nothing", 404, "there is nothing here"),
-        ("/nothing", 404, "there is nothing here"),
+        ("/api/nothing", 404, "not found"),
+        ("/nothing", 404, "not found"),
     ] {
         let (answered, body) = shape.ask(path);
         let error: Value = serde_json::from_str(&body).unwrap_or_else(|e| panic!("{path}: {e}: {body}"));

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use api::Publisher;
 use async_trait::async_trait;
 use bytes::Bytes;
-use dashboard::Publisher;
 use telemetry::Series;
 
 use crate::hub::Hub;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
+use api::Resend;
 use broker::{BrokerUrl, Deliveries, Delivery};
-use dashboard::{Live, Pipeline, Places, Resend, Server};
+use dashboard::{Live, Pipeline, ScrapeTargets, Server};
 use sensor_sim::{Metric, RunConfig};
 use service::Context;
 use store::Store;
@@ -134,8 +135,8 @@ fn start_services(
         dashboard::relay(shown.into(), hub.link(), live.clone(), store.clone(), health.check("dashboard"));
     services.spawn(relayed);
     let pipeline = Pipeline::default();
-    let places = Places::here(health.clone(), metrics.clone());
-    tokio::spawn(pipeline.clone().follow(places, live.clone(), stop.clone()));
+    let targets = ScrapeTargets::here(health.clone(), metrics.clone());
+    tokio::spawn(pipeline.clone().follow(targets, live.clone(), stop.clone()));
     let server = Server {
         live,
         store: store.clone(),
@@ -145,6 +146,7 @@ fn start_services(
         pipeline,
         max_clients: config.max_clients,
         public_url: page.to_owned(),
+        limits: api::Limits::default(),
         stop: stop.clone(),
     };
     let pages = tokio::spawn(dashboard::serve(listener, server));

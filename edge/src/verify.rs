@@ -48,7 +48,7 @@ struct Report<'a> {
     repeated: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     acked: Option<Acked>,
-    boots: Vec<dashboard::Boot<'a>>,
+    boots: Vec<api::forms::Boot<'a>>,
 }
 
 /// Whether what was acked is stored.
@@ -130,7 +130,7 @@ impl<'a> Report<'a> {
             late: sum(|boot| boot.delayed),
             repeated: sum(|boot| boot.repeated),
             acked,
-            boots: boots.iter().map(dashboard::Boot::of).collect(),
+            boots: boots.iter().map(api::forms::Boot::from).collect(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use store::{Acknowledgement, DeliveryStatus, End, Incident, IncidentQuery, Store, answer};
+use store::{DeliveryStatus, End, Incident, IncidentQuery, Store, TextCodec as _};
 use telemetry::Filter;
 
 use super::table::{table, time};
@@ -52,7 +52,7 @@ pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<St
     let query = IncidentQuery { open, device, rule, limit, ..IncidentQuery::default() };
     let incidents = store.incidents(&query).await?;
     if json {
-        let rows: Vec<_> = incidents.iter().map(answer::Incident::of).collect();
+        let rows: Vec<_> = incidents.iter().map(api::forms::Incident::from).collect();
         return Ok(serde_json::to_string(&BTreeMap::from([("incidents", rows)]))?);
     }
     if incidents.is_empty() {
@@ -76,7 +76,7 @@ fn row(incident: &Incident) -> [String; 8] {
     };
     [
         state.into(),
-        answer::severity(incident.severity).into(),
+        incident.severity.word().into(),
         time(incident.opened_at),
         incident.resolved_at.map(time).unwrap_or_default(),
         incident.device.clone(),
@@ -131,7 +131,7 @@ pub(super) async fn acknowledge(
     now: Timestamp,
 ) -> anyhow::Result<String> {
     let AcknowledgeArgs { id, note, by } = args;
-    let said = Acknowledgement::now(now, by.unwrap_or_else(super::user), note)?;
+    let said = api::acknowledgement(now, by.unwrap_or_else(super::user), note)?;
     if let Some(at) = incident(store, &id).await?.resolved_at {
         bail!("{id} was resolved at {} UTC", time(at));
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use api::SilenceRequest;
 use clap::ArgGroup;
 use jiff::Timestamp;
-use store::{Silence, SilenceRequest, Store, answer};
+use store::{Silence, Store};
 use telemetry::Filter;
 
 use super::table::{table, time};
@@ -62,7 +63,7 @@ pub(super) async fn add(store: &dyn Store, args: SilenceArgs, now: Timestamp) ->
     let silence = SilenceRequest { device, metric, rule, until, reason, by }.from_now(now)?;
     store.add_silence(&silence).await?;
     if json {
-        return Ok(serde_json::to_string(&answer::Silence::of(&silence))?);
+        return Ok(serde_json::to_string(&api::forms::Silence::from(&silence))?);
     }
     let Silence { id, until, .. } = silence;
     Ok(format!("silence {id} lasts until {} UTC; `unsilence {id}` ends it", time(until)))
@@ -71,7 +72,7 @@ pub(super) async fn add(store: &dyn Store, args: SilenceArgs, now: Timestamp) ->
 pub(super) async fn list(store: &dyn Store, args: &SilencesArgs, now: Timestamp) -> anyhow::Result<String> {
     let silences = store.silences(now).await?;
     if args.json {
-        let rows: Vec<_> = silences.iter().map(answer::Silence::of).collect();
+        let rows: Vec<_> = silences.iter().map(api::forms::Silence::from).collect();
         return Ok(serde_json::to_string(&BTreeMap::from([("silences", rows)]))?);
     }
     if silences.is_empty() {

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::hash::Hash;
 use std::path::PathBuf;
 
+use api::forms::{self, Time};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use service::{Failure, Settings};
-use store::{Incident, OutgoingMessage, TimeRange, answer};
+use store::{Incident, OutgoingMessage, TextCodec as _, TimeRange};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
@@ -133,18 +134,18 @@ fn told(message: &OutgoingMessage) -> impl Eq + Hash + use<'_> {
 
 #[derive(Serialize)]
 struct Json {
-    from: String,
-    to: String,
+    from: Time,
+    to: Time,
     readings: u64,
-    incidents: Vec<answer::Incident>,
+    incidents: Vec<forms::Incident>,
     messages: Vec<Told>,
     difference: JsonDifference,
 }
 
 #[derive(Serialize)]
 struct JsonDifference {
-    added: Vec<answer::Incident>,
-    gone: Vec<answer::Incident>,
+    added: Vec<forms::Incident>,
+    gone: Vec<forms::Incident>,
     messages: JsonMessages,
 }
 
@@ -157,7 +158,7 @@ struct JsonMessages {
 /// A message that would have been sent.
 #[derive(Serialize)]
 struct Told {
-    at: String,
+    at: Time,
     channel: &'static str,
     to: String,
     message_id: String,
@@ -170,8 +171,8 @@ impl Told {
             message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
         alerts.dedup();
         Self {
-            at: answer::time(message.made_at),
-            channel: answer::channel(message.address.channel),
+            at: message.made_at.into(),
+            channel: message.address.channel.word(),
             to: message.address.to.clone(),
             message_id: message.message_id.clone(),
             alerts,
@@ -182,14 +183,14 @@ impl Told {
 impl Report<'_> {
     fn json(&self) -> Json {
         let alerts =
-            |incidents: &[&Incident]| incidents.iter().map(|one| answer::Incident::of(one)).collect();
+            |incidents: &[&Incident]| incidents.iter().map(|one| forms::Incident::from(*one)).collect();
         let told = |messages: &[&OutgoingMessage]| messages.iter().map(|one| Told::of(one)).collect();
         let Difference { incidents, messages } = &self.difference;
         Json {
-            from: answer::time(self.from),
-            to: answer::time(self.to),
+            from: self.from.into(),
+            to: self.to.into(),
             readings: self.readings,
-            incidents: self.new.incidents.iter().map(answer::Incident::of).collect(),
+            incidents: self.new.incidents.iter().map(forms::Incident::from).collect(),
             messages: self.new.messages.iter().map(Told::of).collect(),
             difference: JsonDifference {
                 added: alerts(&incidents.added),

@@ -58,6 +58,9 @@ mod tests {
             by: String::new(),
         };
         let form = Silence::from(&silence);
-        assert_eq!((&form.by, form.device.as_str(), form.metric.as_deref()), (&None, "#", Some("temperature")));
+        assert_eq!(
+            (&form.by, form.device.as_str(), form.metric.as_deref()),
+            (&None, "#", Some("temperature"))
+        );
     }
 }

@@ -15,10 +15,6 @@ pub fn parameters() -> impl Filter<Extract = (Parameters,), Error = Rejection> +
     warp::query::<Vec<(String, String)>>().and_then(async |named: Vec<(String, String)>| {
         let count = named.len();
         let parameters: Parameters = named.into_iter().collect();
-        if parameters.len() == count {
-            Ok(parameters)
-        } else {
-            Err(warp::reject::custom(DuplicateParameter))
-        }
+        if parameters.len() == count { Ok(parameters) } else { Err(warp::reject::custom(DuplicateParameter)) }
     })
 }

@@ -52,7 +52,9 @@ impl Request {
     pub(crate) fn changes(&self) -> Result<(), ApiError> {
         self.check_host()?;
         if !self.site.is_same_origin(self.header("origin"), self.header("host")) {
-            return Err(ApiError::Forbidden("only this page itself may change something: see http.public_url"));
+            return Err(ApiError::Forbidden(
+                "only this page itself may change something: see http.public_url",
+            ));
         }
         query::nothing(&self.parameters).map_err(ApiError::BadRequest)
     }

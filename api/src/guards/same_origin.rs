@@ -26,10 +26,8 @@ impl Site {
     #[must_use]
     pub fn is_same_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };
-        let is_public = self
-            .public_url
-            .strip_prefix(origin)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_public =
+            self.public_url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         is_public || (authority.is_some() && authority == host)
     }
@@ -39,7 +37,8 @@ impl Site {
     #[must_use]
     pub fn is_known_host(&self, host: Option<&str>) -> bool {
         let Some(name) = host.and_then(name_in) else { return false };
-        let public = self.public_url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+        let public =
+            self.public_url.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
         let is_public = public.and_then(name_in).is_some_and(|public| public.eq_ignore_ascii_case(name));
         is_public || name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
     }

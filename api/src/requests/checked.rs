@@ -2,9 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use store::{Acknowledgement, Silence};
-use telemetry::{Filter, FilterError};
-
-use crate::hash::fnv1a_64;
+use telemetry::{Filter, FilterError, fnv1a_64};
 
 /// Days that a silence lasts, at most.
 pub const MAX_SILENCE_DAYS: i64 = 366;

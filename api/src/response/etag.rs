@@ -1,6 +1,6 @@
 //! Entity tags (RFC 9110, 8.8.3), so that a body that a client has is not sent again.
 
-use crate::hash::fnv1a_64;
+use telemetry::fnv1a_64;
 use warp::http::HeaderMap;
 
 use super::encoding::Coding;

@@ -22,6 +22,7 @@ use crate::forms::{self, csv};
 use crate::guards::reads;
 use crate::query::Parameters;
 
+#[cfg(test)]
 pub(super) use self::query::PARAMETERS;
 
 const JSON: &str = "application/json";

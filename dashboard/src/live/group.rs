@@ -49,8 +49,8 @@ pub(crate) struct IncidentRow {
 
 impl IncidentRow {
     pub(crate) fn of(incident: &Incident) -> Self {
-        let json =
-            to_raw_value(&forms::Incident::from(incident)).expect("an incident is a map of numbers and strings");
+        let json = to_raw_value(&forms::Incident::from(incident))
+            .expect("an incident is a map of numbers and strings");
         Self { topic: format!("{}/{}", incident.metric, incident.device), json }
     }
 }

@@ -69,7 +69,11 @@ impl Live {
             *best = entry.state.min(*best);
         }
         let count = |state| best.values().filter(|best| **best == state).count();
-        DevicesByState { fresh: count(State::Fresh), stale: count(State::Stale), offline: count(State::Offline) }
+        DevicesByState {
+            fresh: count(State::Fresh),
+            stale: count(State::Stale),
+            offline: count(State::Offline),
+        }
     }
 
     fn view(&self) -> MutexGuard<'_, View> {

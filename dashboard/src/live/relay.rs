@@ -1,4 +1,4 @@
-//! Deliveries → newest → frames.
+//! Feeds the live view: deliveries, and what only the store knows.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
-use crate::Live;
-use crate::audience::ALERTS_LISTED;
+use super::group::MAX_INCIDENTS;
+use super::handle::Live;
 
 /// At most ten frames a second, however many readings come.
 const FRAME_EVERY: Duration = Duration::from_millis(100);
 
-/// How often alerts and rejections are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often incidents and rejections are read from the store.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Looks between two looks at the newest readings: what a gap hid may be stored only after we looked.
+/// Polls between two reloads of the newest readings: what a gap hid may be stored only after a reload.
 const RELOAD_EVERY: u64 = 30;
 
-/// Messages taken in one go.
+/// Deliveries received at once, at most.
 const MAX_BATCH: usize = 1_000;
 
-/// Alerts from which each page picks those that it lists.
-const ALERTS_KEPT: usize = 1_000;
+/// Incidents from which each page picks those that it lists.
+const INCIDENTS_LOADED: usize = 1_000;
 
-/// Shows deliveries until their stream ends; a store that is slow or away holds up none of them.
+/// Shows deliveries until their stream ends; a store that is slow or down delays none of them.
 ///
-/// Whenever messages may have been missed, and now and then, the newest readings are taken from the store again.
+/// Whenever messages may have been missed, and now and then, the newest readings are loaded from the store again.
 pub async fn relay(
     deliveries: Deliveries<Arc<Decoded>>,
     link: watch::Receiver<ConnectionStatus>,
@@ -42,7 +42,7 @@ pub async fn relay(
 ) {
     tokio::select! {
         () = show(deliveries, &live) => {}
-        never = look_back(link, &live, store.as_ref(), &ready) => match never {},
+        never = poll(link, &live, store.as_ref(), &ready) => match never {},
     }
 }
 
@@ -66,74 +66,74 @@ async fn observe(taken: &mut Vec<Delivery<Arc<Decoded>>>, live: &Live) {
     for delivery in taken.drain(..) {
         let (decoded, debt) = delivery.split();
         readings.extend(Arc::unwrap_or_clone(decoded).readings);
-        // Nobody waits for a page: what could not be settled needs no second try.
+        // No ack waits for a page: a delivery that could not be settled needs no second try.
         let _ = debt.settle(Outcome::Done).await;
     }
     live.observe(readings);
 }
 
-/// Takes from the store what no delivery tells.
-async fn look_back(
+/// Reads from the store what no delivery has.
+async fn poll(
     mut link: watch::Receiver<ConnectionStatus>,
     live: &Live,
     store: &dyn Store,
     ready: &Check,
 ) -> Infallible {
-    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    let mut ticks = tokio::time::interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut gaps, mut away, mut seen) = (0_u64, None, false, None);
+    let (mut polls, mut missed, mut is_down, mut seen) = (0_u64, None, false, None);
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             Ok(()) = link.changed() => {}
         }
         let missed_now = Some(link.borrow_and_update().missed);
-        let reload = gaps != missed_now || looks.is_multiple_of(RELOAD_EVERY);
-        match look(live, store, &mut seen, reload).await {
+        let reload = missed != missed_now || polls.is_multiple_of(RELOAD_EVERY);
+        match read(live, store, &mut seen, reload).await {
             Ok(()) => {
-                gaps = missed_now;
+                missed = missed_now;
                 ready.pass();
-                if std::mem::take(&mut away) {
-                    info!("the page shows alerts and history again");
+                if std::mem::take(&mut is_down) {
+                    info!("the page shows incidents and history again");
                 }
             }
             Err(e) => {
-                gaps = None;
+                missed = None;
                 ready.fail(e.to_string());
-                if !std::mem::replace(&mut away, true) {
-                    warn!("the page cannot show alerts and history: {e}");
+                if !std::mem::replace(&mut is_down, true) {
+                    warn!("the page cannot show incidents and history: {e}");
                 }
             }
         }
-        looks += 1;
+        polls += 1;
     }
 }
 
-/// The newest alerts and the number of open ones, as they were at the last look.
+/// The newest incidents and the number of open ones, as they were at the last poll.
 type Seen = (Vec<Incident>, u64);
 
-async fn look(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
+async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
     if reload {
         live.observe(store.latest().await?);
     }
-    let newest = first(ALERTS_LISTED);
+    let newest = first(MAX_INCIDENTS);
     let (newest, open, rejected) =
         tokio::try_join!(store.incidents(&newest), store.open_count(), store.rejected_count())?;
-    live.note_counts(open, rejected);
+    live.set_counts(open, rejected);
     let now_seen = (newest, open);
     if reload || seen.as_ref() != Some(&now_seen) {
-        note_alerts(live, store, &now_seen.0).await?;
+        set_incidents(live, store, &now_seen.0).await?;
     }
     *seen = Some(now_seen);
     Ok(())
 }
 
-/// Looks further than the newest only when these have changed, as that is dear.
-async fn note_alerts(live: &Live, store: &dyn Store, newest: &[Incident]) -> store::Result<()> {
-    if newest.len() < ALERTS_LISTED {
-        live.note_alerts(newest);
+/// Loads more than the newest only when these have changed, as that is expensive.
+async fn set_incidents(live: &Live, store: &dyn Store, newest: &[Incident]) -> store::Result<()> {
+    if newest.len() < MAX_INCIDENTS {
+        live.set_incidents(newest);
     } else {
-        live.note_alerts(&store.incidents(&first(ALERTS_KEPT)).await?);
+        live.set_incidents(&store.incidents(&first(INCIDENTS_LOADED)).await?);
     }
     Ok(())
 }
@@ -144,14 +144,15 @@ fn first(limit: usize) -> IncidentQuery {
 
 #[cfg(test)]
 mod tests {
+    use super::super::newest::Ages;
     use super::*;
-    use crate::Ages;
+    use api::Document as _;
     use jiff::Timestamp;
     use store::{Batch, ReadingStore, Sqlite};
     use telemetry::{Reading, Series};
 
     #[tokio::test]
-    async fn what_was_stored_after_the_last_look_is_shown_within_half_a_minute() {
+    async fn what_was_stored_after_the_last_poll_is_shown_within_half_a_minute() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
         let live = Live::new(Ages { stale_after: FRAME_EVERY, offline_after: FRAME_EVERY });
@@ -179,7 +180,7 @@ mod tests {
         // From here on waits cost nothing.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(31)).await;
-        assert!(live.series().contains("\"lab\""), "{}", live.series());
+        assert!(live.json().contains("\"lab\""), "{}", live.json());
         relay.abort();
     }
 }

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use telemetry::Reading;
 use tokio::sync::watch;
 
-use super::group::{SubscriptionGroup, IncidentRow, Versioned};
 use super::frame::Frame;
+use super::group::{IncidentRow, SubscriptionGroup, Versioned};
 use super::newest::{Ages, Entry, Newest, Version};
 use super::topics::Topics;
 
@@ -115,8 +115,13 @@ impl View {
         let mut frame = Frame::new(since, now);
         let changed = self.newest.changed_since(since.unwrap_or(0)).filter(|id| group.shows(*id));
         changed.for_each(|id| frame.add(id, self.newest.entry(id), since));
-        frame.set_incidents(group.alerts.if_changed(since).map(|rows| rows.iter().map(|row| &*row.json).collect()));
-        frame.set_counts(self.open_alerts.if_changed(since).copied(), self.rejected.if_changed(since).copied());
+        frame.set_incidents(
+            group.alerts.if_changed(since).map(|rows| rows.iter().map(|row| &*row.json).collect()),
+        );
+        frame.set_counts(
+            self.open_alerts.if_changed(since).copied(),
+            self.rejected.if_changed(since).copied(),
+        );
         frame.set_behind(self.behind.if_changed(since).copied());
         let frame = frame.encode();
         group.share(since, &frame);

@@ -1,4 +1,4 @@
-//! Reads what services and RabbitMQ count, in Prometheus' text format or as OpenMetrics; pure.
+//! Reads metrics in Prometheus' text format or OpenMetrics; pure.
 
 /// One line: a name, its labels and a number.
 #[derive(Debug, Clone, PartialEq)]
@@ -9,7 +9,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// A label's value, empty where there is none.
+    /// The value of a label; empty where there is no such label.
     pub(super) fn label(&self, name: &str) -> &str {
         self.labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value)
     }
@@ -19,7 +19,7 @@ impl Sample {
     }
 }
 
-/// The lines that somebody wants, of one answer.
+/// The samples of one answer that are wanted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Samples(Vec<Sample>);
 
@@ -34,7 +34,7 @@ impl Samples {
         self.0.iter().filter(move |sample| sample.name == name)
     }
 
-    /// All lines of this name together; none where there is no such line.
+    /// The sum of all samples of this name; `None` where there is none.
     pub(super) fn sum(&self, name: &str) -> Option<f64> {
         self.of(name).map(Sample::value).reduce(|sum, value| sum + value)
     }
@@ -93,7 +93,7 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
-    /// As RabbitMQ 4.3 says it.
+    /// What RabbitMQ 4.3 answers.
     const RABBITMQ: &str = r#"# TYPE rabbitmq_global_messages_received_total counter
 # HELP rabbitmq_global_messages_received_total Total number of messages received from publishers
 rabbitmq_global_messages_received_total{protocol="amqp091"} 0.0
@@ -108,13 +108,13 @@ rabbitmq_detailed_queue_messages{vhost="/",queue="db-writer"} 40
 rabbitmq_detailed_queue_info{vhost="/",queue="db-writer",queue_type="rabbit_quorum_queue",membership="leader"} 1
 "#;
 
-    /// As our own registry says it.
+    /// What our own services answer.
     const OWN: &str = "# HELP millrace_db_writer_stored Readings stored.\n# TYPE millrace_db_writer_stored counter\n\
                        millrace_db_writer_stored_total 1042\n# TYPE millrace_db_writer_behind_seconds gauge\n\
                        millrace_db_writer_behind_seconds 0.25\n# EOF\n";
 
     #[test]
-    fn what_rabbitmq_says_is_read() {
+    fn metrics_of_rabbitmq_are_read() {
         let samples = Samples::read(RABBITMQ, &["rabbitmq_", "erlang_vm_dist_node_state"]);
         assert_eq!(samples.sum("rabbitmq_global_messages_received_total"), Some(42.0));
         let mqtt = samples.of("rabbitmq_global_messages_received_total");
@@ -130,7 +130,7 @@ rabbitmq_detailed_queue_info{vhost="/",queue="db-writer",queue_type="rabbit_quor
     }
 
     #[test]
-    fn what_we_say_is_read() {
+    fn metrics_of_our_services_are_read() {
         let samples = Samples::read(OWN, &["millrace_"]);
         assert_eq!(samples.sum("millrace_db_writer_stored_total"), Some(1042.0));
         assert_eq!(samples.sum("millrace_db_writer_behind_seconds"), Some(0.25));

@@ -1,57 +1,51 @@
-//! What was seen of all stages at one time; pure.
+//! A snapshot of all stages at one time, and rates over several; pure.
 
 use std::time::Duration;
 
 use super::openmetrics::Samples;
+use crate::live::DevicesByState;
 
-/// How long rates look back.
+/// The time over which rates are computed.
 const WINDOW: Duration = Duration::from_secs(10);
 
 const QUEUES: &str = "queues";
 
-/// All that was seen at one time.
+/// All stages at one time.
 #[derive(Debug, Clone)]
-pub(super) struct Look {
-    /// Since the first.
+pub(super) struct Snapshot {
+    /// The time since the first snapshot.
     pub(super) at: Duration,
-    pub(super) devices: Devices,
+    pub(super) devices: DevicesByState,
     pub(super) broker: Broker,
-    pub(super) writers: Vec<Seen>,
-    pub(super) alerters: Vec<Seen>,
-    pub(super) dashboards: Vec<Seen>,
+    pub(super) writers: Vec<Scrape>,
+    pub(super) alerters: Vec<Scrape>,
+    pub(super) dashboards: Vec<Scrape>,
 }
 
-/// Devices by the age of their newest reading.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Devices {
-    pub(crate) fresh: usize,
-    pub(crate) stale: usize,
-    pub(crate) offline: usize,
-}
-
-/// What takes readings from devices.
+/// The broker that devices publish to.
 #[derive(Debug, Clone)]
 pub(super) enum Broker {
-    /// The one in this process.
+    /// The broker in this process.
     Embedded(Samples),
-    Nodes(Vec<Seen>),
+    /// The nodes of RabbitMQ.
+    Nodes(Vec<Scrape>),
 }
 
-/// One instance, and what it told, or why it did not.
+/// What one instance answered, or why it did not.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(super) struct Scrape {
     pub(super) name: String,
-    pub(super) told: Result<Told, String>,
+    pub(super) result: Result<Scraped, String>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Told {
+pub(super) struct Scraped {
     pub(super) samples: Samples,
     /// Lines of `/readyz`.
     pub(super) problems: Vec<Problem>,
 }
 
-/// `name: why`.
+/// A line of `/readyz`: `name: why`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) of: String,
@@ -64,40 +58,40 @@ impl Problem {
         Self { of: of.to_owned(), why: why.to_owned() }
     }
 
-    /// A node of the broker answers, and does not say how long its queues are.
+    /// A node of the broker answers, but not how long its queues are.
     pub(super) fn of_queues() -> Self {
-        Self { of: QUEUES.to_owned(), why: "not told in time".to_owned() }
+        Self { of: QUEUES.to_owned(), why: "no answer in time".to_owned() }
     }
 }
 
-impl Seen {
+impl Scrape {
     pub(super) fn sum(&self, name: &str) -> Option<f64> {
-        self.told.as_ref().ok()?.samples.sum(name)
+        self.result.as_ref().ok()?.samples.sum(name)
     }
 
-    /// Whether it is a node that says how long its queues are.
-    pub(super) fn tells_of_queues(&self) -> bool {
-        self.told.is_ok() && self.problem_of(QUEUES).is_none()
+    /// Whether it is a node that answered how long its queues are.
+    pub(super) fn has_queues(&self) -> bool {
+        self.result.is_ok() && self.problem_of(QUEUES).is_none()
     }
 
-    /// Why something does not hold there.
+    /// Why a check of `/readyz` fails there.
     pub(super) fn problem_of(&self, name: &str) -> Option<&str> {
-        let told = self.told.as_ref().ok()?;
-        told.problems.iter().find(|problem| problem.of == name).map(|problem| problem.why.as_str())
+        let result = self.result.as_ref().ok()?;
+        result.problems.iter().find(|problem| problem.of == name).map(|problem| problem.why.as_str())
     }
 }
 
-/// The instance of a name in a list.
-pub(super) fn named<'a>(seen: &'a [Seen], name: &str) -> Option<&'a Seen> {
-    seen.iter().find(|seen| seen.name == name)
+/// The instance with this name.
+pub(super) fn named<'a>(scrapes: &'a [Scrape], name: &str) -> Option<&'a Scrape> {
+    scrapes.iter().find(|scrape| scrape.name == name)
 }
 
-/// By how much a counter grows a second, over the last ten; none while that is not known or no longer.
+/// The growth of a counter per second, over the last ten seconds; `None` where that is not known.
 ///
-/// A counter that went back began anew: all it has counted since is new.
-pub(super) fn rate(history: &[Look], counter: impl Fn(&Look) -> Option<f64>) -> Option<f64> {
+/// A counter that went back was restarted: all it counts now is new.
+pub(super) fn rate(history: &[Snapshot], counter: impl Fn(&Snapshot) -> Option<f64>) -> Option<f64> {
     counter(history.last()?)?;
-    let counted = recent(history).iter().filter_map(|look| Some((look.at, counter(look)?)));
+    let counted = recent(history).iter().filter_map(|snapshot| Some((snapshot.at, counter(snapshot)?)));
     let counted: Vec<(Duration, f64)> = counted.collect();
     let grown: f64 = counted
         .windows(2)
@@ -107,9 +101,9 @@ pub(super) fn rate(history: &[Look], counter: impl Fn(&Look) -> Option<f64>) -> 
     (seconds > 0.0).then(|| grown / seconds)
 }
 
-/// The looks that rates go by.
-pub(super) fn recent(history: &[Look]) -> &[Look] {
+/// The snapshots from which rates are computed.
+pub(super) fn recent(history: &[Snapshot]) -> &[Snapshot] {
     let Some(newest) = history.last() else { return history };
-    let old = history.partition_point(|look| look.at + WINDOW < newest.at);
+    let old = history.partition_point(|snapshot| snapshot.at + WINDOW < newest.at);
     &history[old..]
 }

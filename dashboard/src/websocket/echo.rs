@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use warp::Filter;
 
-use super::socket::{Received, Connection, upgrade};
+use super::socket::{Connection, Received, upgrade};
 
 const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 

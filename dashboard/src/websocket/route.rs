@@ -87,7 +87,8 @@ impl Pages {
     /// A browser cannot read the status of a refused upgrade, so a page for which there is no room is refused over its
     /// WebSocket.
     fn open(&self, upgrade: Upgrade, topics: Topics) -> Response {
-        let Some(permit) = Permit::acquire(&self.permits_taken, self.watch.max_clients, &self.counters) else {
+        let Some(permit) = Permit::acquire(&self.permits_taken, self.watch.max_clients, &self.counters)
+        else {
             self.counters.refused.inc();
             return upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, |connection| {
                 connection.close(CloseReason::TooMany, "too many pages are open: see dashboard.max_clients")

@@ -82,7 +82,9 @@ pub(super) async fn show<S: AsyncRead + AsyncWrite + Unpin>(
 /// The new subscription in what a page sent, if there is one and the session goes on.
 fn subscription(received: Received) -> Result<Option<Topics>, End> {
     match received {
-        Received::Text(text) => Topics::of_message(&text).map(Some).map_err(|e| End::Violation(CloseReason::Unwanted, e)),
+        Received::Text(text) => {
+            Topics::of_message(&text).map(Some).map_err(|e| End::Violation(CloseReason::Unwanted, e))
+        }
         Received::Binary(_) => Err(End::Violation(CloseReason::Unwanted, "send text".into())),
         Received::Sign => Ok(None),
         Received::Violation(reason, text) => Err(End::Violation(reason, text)),

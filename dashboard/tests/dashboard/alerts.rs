@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use store::{Acknowledgement, Condition, ConditionKind, End, Incident, Incidents, Severity, Transition};
+use store::{Condition, ConditionKind, End, Incident, Incidents, Severity, Transition};
 
 use crate::bench::{Bench, Wanted};
 
@@ -102,7 +102,7 @@ async fn alerts_are_listed_by_what_tells_them_apart() {
         bench.open(incident.clone()).await;
     }
     bench.change(resolved(&over, 20.0)).await;
-    let said = Acknowledgement::now(lab.opened_at, "ann".into(), String::new()).unwrap();
+    let said = api::acknowledgement(lab.opened_at, "ann".into(), String::new()).unwrap();
     assert!(bench.store.acknowledge(&hall.id, &said).await.unwrap());
     let id = format!("?id={}", lab.id);
     for (query, mut expected) in [

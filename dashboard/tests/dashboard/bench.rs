@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::{Limits, Resend};
 use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
-use dashboard::{Ages, Live, Pipeline, Resend, Server, relay, serve};
+use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
 use jiff::Timestamp;
 use service::{Health, Metrics};
 use store::{
@@ -46,13 +47,14 @@ pub(crate) struct Wanted {
     pub(crate) ages: Ages,
     pub(crate) max_clients: usize,
     pub(crate) public_url: &'static str,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         let ages = Ages { stale_after: day, offline_after: day * 2 };
-        Self { ages, max_clients: 10, public_url: "https://millrace.example.org" }
+        Self { ages, max_clients: 10, public_url: "https://millrace.example.org", limits: Limits::default() }
     }
 }
 
@@ -103,6 +105,7 @@ impl Bench {
             pipeline: Pipeline::default(),
             max_clients: wanted.max_clients,
             public_url: wanted.public_url.into(),
+            limits: wanted.limits,
             stop: stop.clone(),
         };
         tokio::spawn(serve(listener, server));

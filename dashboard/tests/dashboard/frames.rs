@@ -138,9 +138,9 @@ async fn alerts_and_counts_are_told_when_they_change() {
     assert_eq!((&newest["rule"], &newest["resolved_at"]), (&json!("temperature-high"), &Value::Null));
     bench.reject("the payload is not JSON").await;
     page.until(|page| page.told("rejected") == 1).await;
-    bench.live.note_behind(Some(0.2499));
+    bench.live.set_behind(Some(0.2499));
     page.until(|page| page.told("behind") == 0.2).await;
-    bench.live.note_behind(None);
+    bench.live.set_behind(None);
     page.until(|page| page.told("behind").is_null()).await;
     let mut late = bench.watch().await;
     late.frame().await;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use api::Publisher;
 use async_trait::async_trait;
 use bytes::Bytes;
-use dashboard::Publisher;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{Batch, ReadingStore, RejectedMessage, Rejections};
@@ -191,7 +191,7 @@ async fn while_nobody_takes_it_nothing_is_marked() {
     bench.heard.answers.close();
     let refused = bench.post(&path(&id), "{}").await;
     assert_eq!(refused.status, 503, "{refused:?}");
-    assert!(refused.error().contains("the readings were not taken"), "{refused:?}");
+    assert!(refused.error().contains("the readings were not accepted"), "{refused:?}");
     assert_eq!(row(&bench).await["resent_at"], Value::Null);
 }
 

@@ -14,23 +14,33 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("lettre", &["alerter/src/mailer.rs", "alerter/src/notifier/mail", "alerter/src/smtp.rs"]),
     ("minijinja", &["alerter/src/message/templates.rs"]),
     ("tiny_skia", &["alerter/src/message/picture.rs"]),
-    ("warp", &["service/src/admin.rs", "dashboard/src/http", "dashboard/src/page.rs"]),
+    (
+        "warp",
+        &[
+            "service/src/admin.rs",
+            "api/src/",
+            "dashboard/src/page.rs",
+            "dashboard/src/server.rs",
+            "dashboard/src/websocket/",
+        ],
+    ),
     (
         "tokio_tungstenite",
         &[
-            "dashboard/src/http/",
+            "dashboard/src/websocket/",
             "dashboard/examples/plain_echo.rs",
             "edge/src/tail/connection.rs",
             "bench/src/relay/",
         ],
     ),
-    ("hyper_util", &["alerter/src/notifier/webhook.rs", "dashboard/src/http/socket.rs"]),
+    ("hyper_util", &["alerter/src/notifier/webhook.rs", "dashboard/src/websocket/socket.rs"]),
     (
         "prometheus_client",
         &[
             "service/src/",
             "db-writer/src/",
             "alerter/src/",
+            "api/src/",
             "dashboard/src/counters.rs",
             "sensor-sim/src/admin.rs",
             "edge/src/hub.rs",

@@ -153,7 +153,7 @@ fn alert(topic: &str, id: &str) -> Arc<IncidentRow> {
 }
 
 /// A view, its pages and the truth beside it.
-struct World {
+struct Harness {
     view: View,
     pages: Vec<Page>,
     truth: Truth,
@@ -161,7 +161,7 @@ struct World {
     seq: u64,
 }
 
-impl World {
+impl Harness {
     fn new() -> Self {
         let mut view = View::new(AGES);
         let pages = (0..PAGES).map(|page| Page::enter(&mut view, SUBSCRIPTIONS[page])).collect();
@@ -174,8 +174,7 @@ impl World {
         match step {
             Step::Observe(entry, age, unit) => {
                 *seq += 1;
-                let reading =
-                    reading(SERIES[entry], *now - jiff::SignedDuration::from_secs(age), *seq, unit);
+                let reading = reading(SERIES[entry], *now - jiff::SignedDuration::from_secs(age), *seq, unit);
                 view.observe(reading.clone(), *now);
                 let kept = truth.readings.entry(SERIES[entry].into()).or_insert_with(|| reading.clone());
                 if reading.measured_at >= kept.measured_at {
@@ -209,53 +208,53 @@ proptest! {
 
     #[test]
     fn every_page_ends_with_the_truth_of_what_it_shows(steps in proptest::collection::vec(any_step(), 0..80)) {
-        let mut world = World::new();
-        steps.into_iter().for_each(|step| world.take(step));
-        world.take(Step::Tick);
+        let mut harness = Harness::new();
+        steps.into_iter().for_each(|step| harness.take(step));
+        harness.take(Step::Tick);
         for page in 0..PAGES {
-            world.take(Step::Take(page));
-            world.truth.check(&world.viewers[page], world.now);
+            harness.take(Step::Take(page));
+            harness.truth.check(&harness.pages[page], harness.now);
         }
-        for page in world.viewers {
-            world.view.leave(&page.topics);
+        for page in harness.pages {
+            harness.view.leave(&page.topics);
         }
-        prop_assert!(world.view.groups.is_empty(), "nobody looks any more");
+        prop_assert!(harness.view.groups.is_empty(), "nobody looks any more");
     }
 }
 
 #[test]
 fn those_who_have_seen_as_much_share_one_frame() {
-    let mut world = World::new();
-    let mut another = Page::enter(&mut world.view, SUBSCRIPTIONS[0]);
+    let mut harness = Harness::new();
+    let mut another = Page::enter(&mut harness.view, SUBSCRIPTIONS[0]);
     for _ in 0..3 {
-        world.take(Step::Observe(0, 0, None));
-        world.take(Step::Tick);
+        harness.take(Step::Observe(0, 0, None));
+        harness.take(Step::Tick);
         let topics = another.topics.clone();
-        let (first, version) = world.view.take(&topics, another.since, world.now);
-        let (second, _) = world.view.take(&topics, another.since, world.now);
+        let (first, version) = harness.view.take(&topics, another.since, harness.now);
+        let (second, _) = harness.view.take(&topics, another.since, harness.now);
         assert_eq!(first.as_ptr(), second.as_ptr());
         another.since = Some(version);
     }
-    let (snapshot, _) = world.view.take(&another.topics, None, world.now);
-    let (changes, _) = world.view.take(&another.topics, another.since, world.now);
+    let (snapshot, _) = harness.view.take(&another.topics, None, harness.now);
+    let (changes, _) = harness.view.take(&another.topics, another.since, harness.now);
     assert!(snapshot.starts_with(br#"{"type":"snapshot""#) && changes.starts_with(br#"{"type":"changes""#));
 }
 
 #[test]
 fn only_those_who_have_news_are_told_and_the_others_now_and_then() {
-    let mut world = World::new();
-    (0..SERIES.len()).for_each(|entry| world.take(Step::Observe(entry, 0, None)));
-    world.take(Step::Tick);
-    world.take(Step::Tick);
-    let mut rings = [0; PAGES];
+    let mut harness = Harness::new();
+    (0..SERIES.len()).for_each(|entry| harness.take(Step::Observe(entry, 0, None)));
+    harness.take(Step::Tick);
+    harness.take(Step::Tick);
+    let mut notifications = [0; PAGES];
     for _ in 0..40 {
-        world.viewers.iter_mut().for_each(|page| page.notify.mark_unchanged());
+        harness.pages.iter_mut().for_each(|page| page.notified.mark_unchanged());
         // Of a entry that only the first page and the last one show.
-        world.take(Step::Observe(4, 0, None));
-        world.take(Step::Tick);
-        for (rings, page) in rings.iter_mut().zip(&world.viewers) {
-            *rings += u32::from(page.notify.has_changed().unwrap());
+        harness.take(Step::Observe(4, 0, None));
+        harness.take(Step::Tick);
+        for (notifications, page) in notifications.iter_mut().zip(&harness.pages) {
+            *notifications += u32::from(page.notified.has_changed().unwrap());
         }
     }
-    assert_eq!(rings, [40, 2, 40, 40]);
+    assert_eq!(notifications, [40, 2, 40, 40]);
 }

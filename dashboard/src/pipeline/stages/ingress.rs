@@ -1,8 +1,9 @@
-//! Devices, and the broker that takes their readings.
+//! The devices, and the broker that receives their readings.
 
-use super::super::look::{Broker, Devices, Look, Seen, named, rate};
 use super::super::openmetrics::{Sample, Samples};
-use super::{Part, Stage, State, count, things};
+use super::super::snapshot::{Broker, Scrape, Snapshot, named, rate};
+use super::part::{Part, Stage, State, count, things};
+use crate::live::DevicesByState;
 
 const PUBLISHED: &str = "millrace_edge_published_total";
 const KEPT: &str = "millrace_edge_kept_total";
@@ -13,7 +14,7 @@ const CONNECTIONS: &str = "rabbitmq_connections";
 const PEER: &str = "erlang_vm_dist_node_state";
 const PEER_IS_UP: f64 = 3.0;
 
-/// Alarms at which RabbitMQ lets nobody publish.
+/// Alarms under which RabbitMQ accepts no publishes.
 const ALARMS: [(&str, &str); 2] = [
     (
         "rabbitmq_alarms_memory_used_watermark",
@@ -25,12 +26,12 @@ const ALARMS: [(&str, &str); 2] = [
     ),
 ];
 
-/// What is wanted of a node's metrics.
+/// The metrics that are read of a node.
 pub(in super::super) const NODE_METRICS: [&str; 5] = [RECEIVED, CONNECTIONS, PEER, ALARMS[0].0, ALARMS[1].0];
 
-pub(super) fn devices(history: &[Look], now: &Look) -> Stage {
+pub(super) fn devices(history: &[Snapshot], now: &Snapshot) -> Stage {
     let mut stage = Stage::new("devices", "Devices");
-    let Devices { fresh, stale, offline } = now.devices;
+    let DevicesByState { fresh, stale, offline } = now.devices;
     let by_state = [(fresh, "fresh"), (stale, "stale"), (offline, "offline")];
     let all = &mut stage.all;
     all.says =
@@ -47,13 +48,13 @@ pub(super) fn devices(history: &[Look], now: &Look) -> Stage {
     stage
 }
 
-pub(super) fn broker(history: &[Look], now: &Look) -> Stage {
+pub(super) fn broker(history: &[Snapshot], now: &Snapshot) -> Stage {
     let stage = Stage::new("broker", "Broker");
     match &now.broker {
         Broker::Embedded(samples) => embedded(stage, history, samples),
         Broker::Nodes(nodes) if nodes.is_empty() => stage.unknown("pipeline.brokers"),
         Broker::Nodes(nodes) => {
-            let parts: Vec<Part> = nodes.iter().map(|seen| node(history, seen)).collect();
+            let parts: Vec<Part> = nodes.iter().map(|scrape| node(history, scrape)).collect();
             let connections = total(nodes.iter().map(|node| node.sum(CONNECTIONS)));
             let mut stage = stage.of_parts(parts, "nodes");
             stage.all.says.extend(connections.map(|number| count(number, "connection")));
@@ -62,14 +63,14 @@ pub(super) fn broker(history: &[Look], now: &Look) -> Stage {
     }
 }
 
-fn embedded(mut stage: Stage, history: &[Look], samples: &Samples) -> Stage {
+fn embedded(mut stage: Stage, history: &[Snapshot], samples: &Samples) -> Stage {
     let all = &mut stage.all;
     let waiting =
         samples.sum(PUBLISHED).zip(samples.sum(KEPT)).map(|(published, kept)| things(published - kept));
     all.says.extend(samples.sum(EDGE_CONNECTIONS).map(|number| count(number, "connection")));
     all.rate = embedded_rate(history, PUBLISHED);
     all.depth = waiting;
-    // What has come during one look may be kept before the next.
+    // What arrived during one snapshot may be stored before the next.
     if let (Some(waiting @ 1..), Some(0.0)) = (waiting, embedded_rate(history, KEPT)) {
         let messages = count(waiting as f64, "message");
         all.wrong(State::Warning, format!("{messages} not acked: see the writer and the alerter"));
@@ -77,24 +78,24 @@ fn embedded(mut stage: Stage, history: &[Look], samples: &Samples) -> Stage {
     stage
 }
 
-fn embedded_rate(history: &[Look], counter: &str) -> Option<f64> {
-    rate(history, |look| match &look.broker {
+fn embedded_rate(history: &[Snapshot], counter: &str) -> Option<f64> {
+    rate(history, |snapshot| match &snapshot.broker {
         Broker::Embedded(samples) => samples.sum(counter),
         Broker::Nodes(_) => None,
     })
 }
 
-fn node(history: &[Look], seen: &Seen) -> Part {
-    let mut part = Part::new(&seen.name);
-    let samples = match &seen.told {
-        Ok(told) => &told.samples,
+fn node(history: &[Snapshot], scrape: &Scrape) -> Part {
+    let mut part = Part::new(&scrape.name);
+    let samples = match &scrape.result {
+        Ok(result) => &result.samples,
         Err(e) => {
             part.wrong(State::Down, e.clone());
             return part;
         }
     };
     part.says.extend(samples.sum(CONNECTIONS).map(|number| count(number, "connection")));
-    part.rate = node_rate(history, &seen.name, |samples| samples.sum(RECEIVED));
+    part.rate = node_rate(history, &scrape.name, |samples| samples.sum(RECEIVED));
     for (alarm, problem) in ALARMS {
         if samples.sum(alarm).is_some_and(|alarm| alarm > 0.0) {
             part.wrong(State::Warning, problem.into());
@@ -107,20 +108,20 @@ fn node(history: &[Look], seen: &Seen) -> Part {
     part
 }
 
-/// Those that came over MQTT; a RabbitMQ before 3.12 does not tell them apart.
+/// Messages that came over MQTT; a RabbitMQ before 3.12 does not tell them apart.
 fn published(samples: &Samples) -> Option<f64> {
     let mqtt = samples.of(RECEIVED).filter(|sample| sample.label("protocol").starts_with("mqtt"));
     mqtt.map(Sample::value).reduce(|a, b| a + b).or_else(|| samples.sum(RECEIVED))
 }
 
-fn node_rate(history: &[Look], name: &str, counter: impl Fn(&Samples) -> Option<f64>) -> Option<f64> {
-    rate(history, |look| match &look.broker {
+fn node_rate(history: &[Snapshot], name: &str, counter: impl Fn(&Samples) -> Option<f64>) -> Option<f64> {
+    rate(history, |snapshot| match &snapshot.broker {
         Broker::Embedded(_) => None,
-        Broker::Nodes(nodes) => counter(&named(nodes, name)?.told.as_ref().ok()?.samples),
+        Broker::Nodes(nodes) => counter(&named(nodes, name)?.result.as_ref().ok()?.samples),
     })
 }
 
-/// Of those that are known.
+/// The sum of the numbers that are known.
 fn total(numbers: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     numbers.flatten().reduce(|a, b| a + b)
 }

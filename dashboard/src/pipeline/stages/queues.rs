@@ -1,31 +1,31 @@
 //! RabbitMQ's queues.
 
-use super::super::look::{Broker, Look, Seen, recent};
 use super::super::openmetrics::Sample;
+use super::super::snapshot::{Broker, Scrape, Snapshot, recent};
+use super::part::{Part, Stage, State, count, things};
 use super::services::{ALERTER_RECEIVED, WRITER_RECEIVED, instances_rate};
-use super::{Part, Stage, State, count, things};
 
 const MESSAGES: &str = "rabbitmq_detailed_queue_messages";
 const CONSUMERS: &str = "rabbitmq_detailed_queue_consumers";
 const INFO: &str = "rabbitmq_detailed_queue_info";
 
-/// What is wanted of a node's metrics by queue, and the families that hold it.
+/// The metrics that are read of each queue, and the families that hold them.
 pub(in super::super) const QUEUE_METRICS: [&str; 3] = [MESSAGES, CONSUMERS, INFO];
 pub(in super::super) const FAMILIES: &str = "family=queue_coarse_metrics&family=queue_consumer_count";
 
-/// As rabbitmq/definitions.json has them.
+/// The queues of rabbitmq/definitions.json.
 const WRITER: &str = "db-writer";
 const ALERTER: &str = "alerter";
 const DEAD_LETTER: &str = "dead-letter";
 
-/// A queue with fewer messages may just have had a burst.
+/// With fewer messages, a queue may just have had a burst.
 const MANY: f64 = 1_000.0;
 
-/// Where there are brokers to be asked.
-pub(super) fn stage(history: &[Look], now: &Look) -> Option<Stage> {
+/// The stage, where RabbitMQ is the broker.
+pub(super) fn stage(history: &[Snapshot], now: &Snapshot) -> Option<Stage> {
     let nodes = nodes(now).filter(|nodes| !nodes.is_empty())?;
     let mut stage = Stage::new("queue", "Queue");
-    if nodes.iter().all(|node| node.told.is_err()) {
+    if nodes.iter().all(|node| node.result.is_err()) {
         stage.all.wrong(State::Down, "no node of the broker answers".into());
         return Some(stage);
     }
@@ -39,14 +39,14 @@ pub(super) fn stage(history: &[Look], now: &Look) -> Option<Stage> {
     Some(stage)
 }
 
-fn queue(history: &[Look], nodes: &[Seen], name: &str) -> Part {
+fn queue(history: &[Snapshot], nodes: &[Scrape], name: &str) -> Part {
     let mut part = Part::new(name);
     part.rate = match name {
-        WRITER => instances_rate(history, |look| &look.writers, &[WRITER_RECEIVED]),
-        ALERTER => instances_rate(history, |look| &look.alerters, &[ALERTER_RECEIVED]),
+        WRITER => instances_rate(history, |snapshot| &snapshot.writers, &[WRITER_RECEIVED]),
+        ALERTER => instances_rate(history, |snapshot| &snapshot.alerters, &[ALERTER_RECEIVED]),
         _ => None,
     };
-    let Some(nodes) = told_last(history, nodes, name) else {
+    let Some(nodes) = last_known(history, nodes, name) else {
         part.wrong(State::Unknown, "RabbitMQ does not say how long it is".into());
         return part;
     };
@@ -78,39 +78,39 @@ fn queue(history: &[Look], nodes: &[Seen], name: &str) -> Part {
     part
 }
 
-/// The nodes as they are now, or, while one that answers says nothing of its queues, as they were when this was last known.
-fn told_last<'a>(history: &'a [Look], now: &'a [Seen], name: &str) -> Option<&'a [Seen]> {
-    let silent = now.iter().any(|node| node.told.is_ok() && !node.tells_of_queues());
+/// The nodes as they are now. While a node answers but not about its queues: as they were when this was last known.
+fn last_known<'a>(history: &'a [Snapshot], now: &'a [Scrape], name: &str) -> Option<&'a [Scrape]> {
+    let silent = now.iter().any(|node| node.result.is_ok() && !node.has_queues());
     if !silent || of_queue(now, MESSAGES, name).is_some() {
         return Some(now);
     }
-    let looks = recent(history).iter().rev();
-    looks.filter_map(nodes).find(|nodes| of_queue(nodes, MESSAGES, name).is_some())
+    let snapshots = recent(history).iter().rev();
+    snapshots.filter_map(nodes).find(|nodes| of_queue(nodes, MESSAGES, name).is_some())
 }
 
-/// How many messages it held when rates begin to look back.
-fn before(history: &[Look], name: &str) -> Option<f64> {
+/// How many messages it held at the beginning of the time over which rates are computed.
+fn before(history: &[Snapshot], name: &str) -> Option<f64> {
     let (_, before) = recent(history).split_last()?;
-    before.iter().find_map(|look| of_queue(nodes(look)?, MESSAGES, name))
+    before.iter().find_map(|snapshot| of_queue(nodes(snapshot)?, MESSAGES, name))
 }
 
-fn nodes(look: &Look) -> Option<&[Seen]> {
-    match &look.broker {
+fn nodes(snapshot: &Snapshot) -> Option<&[Scrape]> {
+    match &snapshot.broker {
         Broker::Embedded(_) => None,
         Broker::Nodes(nodes) => Some(nodes),
     }
 }
 
-/// As the node that leads the queue counts it; one that led it before may still say an old number.
-fn of_queue(nodes: &[Seen], metric: &str, queue: &str) -> Option<f64> {
-    let told = nodes.iter().filter_map(|node| node.told.as_ref().ok());
-    let counted = told.filter_map(|told| {
+/// As the node that leads the queue counts it: a former leader may still have an old number.
+fn of_queue(nodes: &[Scrape], metric: &str, queue: &str) -> Option<f64> {
+    let result = nodes.iter().filter_map(|node| node.result.as_ref().ok());
+    let counted = result.filter_map(|result| {
         let here = |sample: &&Sample| sample.label("queue") == queue && sample.label("vhost") == "/";
         let follows = |info: &Sample| info.label("membership") == "follower";
-        if told.samples.of(INFO).find(here).is_some_and(follows) {
+        if result.samples.of(INFO).find(here).is_some_and(follows) {
             return None;
         }
-        told.samples.of(metric).find(here).map(Sample::value)
+        result.samples.of(metric).find(here).map(Sample::value)
     });
     counted.reduce(f64::max)
 }

@@ -1,10 +1,11 @@
-//! Tables of what is seen and what is said of it.
+//! Tables of snapshots and the stages that they give.
 
 use std::time::Duration;
 
-use super::super::look::{Broker, Devices, Look, Problem, Seen, Told};
 use super::super::openmetrics::Samples;
+use super::super::snapshot::{Broker, Problem, Scrape, Scraped, Snapshot};
 use super::*;
+use crate::live::DevicesByState;
 
 mod wrong;
 
@@ -42,56 +43,56 @@ millrace_alerter_messages_waiting 2
 millrace_alerter_rules_loaded 1
 ";
 
-fn seen(name: &str, texts: &[&str], counted: u64) -> Seen {
+fn scrape(name: &str, texts: &[&str], counted: u64) -> Scrape {
     let text = texts.concat().replace(" N\n", &format!(" {counted}\n"));
-    let told = Told { samples: Samples::read(&text, &[""]), problems: Vec::new() };
-    Seen { name: name.to_owned(), told: Ok(told) }
+    let result = Scraped { samples: Samples::read(&text, &[""]), problems: Vec::new() };
+    Scrape { name: name.to_owned(), result: Ok(result) }
 }
 
-fn silent(name: &str) -> Seen {
-    Seen { name: name.to_owned(), told: Err("does not answer".into()) }
+fn silent(name: &str) -> Scrape {
+    Scrape { name: name.to_owned(), result: Err("does not answer".into()) }
 }
 
 /// A cluster where all is well, and a thousand readings come a second.
-fn cluster(second: u64) -> Look {
+fn cluster(second: u64) -> Snapshot {
     let counted = 1_000 * second;
-    let nodes = ["rabbitmq1", "rabbitmq2"].map(|name| seen(name, &[NODE], counted / 2));
-    let leader = seen("rabbitmq3", &[NODE, &QUEUES.replace(" N\n", " 12\n")], 0);
+    let nodes = ["rabbitmq1", "rabbitmq2"].map(|name| scrape(name, &[NODE], counted / 2));
+    let leader = scrape("rabbitmq3", &[NODE, &QUEUES.replace(" N\n", " 12\n")], 0);
     let pages = format!("millrace_dashboard_pages 3\nmillrace_dashboard_frames_total {}\n", 30 * second);
-    Look {
+    Snapshot {
         at: Duration::from_secs(second),
-        devices: Devices { fresh: 998, stale: 0, offline: 2 },
+        devices: DevicesByState { fresh: 998, stale: 0, offline: 2 },
         broker: Broker::Nodes(nodes.into_iter().chain([leader]).collect()),
-        writers: vec![seen("db-writer", &[WRITER], counted)],
-        alerters: vec![seen("alerter", &[ALERTER], counted)],
-        dashboards: vec![seen("dashboard", &[&pages], 0)],
+        writers: vec![scrape("db-writer", &[WRITER], counted)],
+        alerters: vec![scrape("alerter", &[ALERTER], counted)],
+        dashboards: vec![scrape("dashboard", &[&pages], 0)],
     }
 }
 
-/// The last ten seconds of a cluster to which something happened before its last look.
-fn after(change: impl Fn(&mut Look)) -> Vec<Stage> {
-    let mut looks: Vec<Look> = (0..=5).map(|look| cluster(2 * look)).collect();
-    change(looks.last_mut().unwrap());
-    stages(&looks)
+/// The last ten seconds of a cluster to which something happened before its last snapshot.
+fn after(change: impl Fn(&mut Snapshot)) -> Vec<Stage> {
+    let mut snapshots: Vec<Snapshot> = (0..=5).map(|snapshot| cluster(2 * snapshot)).collect();
+    change(snapshots.last_mut().unwrap());
+    stages(&snapshots)
 }
 
 fn stage<'a>(stages: &'a [Stage], id: &str) -> &'a Stage {
     stages.iter().find(|stage| stage.id == id).unwrap_or_else(|| panic!("no {id}"))
 }
 
-fn nodes(look: &mut Look) -> &mut Vec<Seen> {
-    let Broker::Nodes(nodes) = &mut look.broker else { panic!("the cluster's") };
+fn nodes(snapshot: &mut Snapshot) -> &mut Vec<Scrape> {
+    let Broker::Nodes(nodes) = &mut snapshot.broker else { panic!("the cluster's") };
     nodes
 }
 
-fn put(seen: &mut Seen, from: &str, to: &str, texts: &[&str]) {
+fn put(scrape: &mut Scrape, from: &str, to: &str, texts: &[&str]) {
     let text = texts.concat().replace(from, to).replace(" N\n", " 12\n");
-    seen.told.as_mut().unwrap().samples = Samples::read(&text, &[""]);
+    scrape.result.as_mut().unwrap().samples = Samples::read(&text, &[""]);
 }
 
-fn fail(seen: &mut Seen, of: &str, why: &str) {
+fn fail(scrape: &mut Scrape, of: &str, why: &str) {
     let problem = Problem { of: of.into(), why: why.into() };
-    seen.told.as_mut().unwrap().problems.push(problem);
+    scrape.result.as_mut().unwrap().problems.push(problem);
 }
 
 #[test]
@@ -128,38 +129,38 @@ fn a_cluster_where_all_is_well() {
 fn a_queue_is_counted_once_by_the_node_that_leads_it() {
     let old = "rabbitmq_detailed_queue_messages{vhost=\"/\",queue=\"db-writer\"} 700\n\
                rabbitmq_detailed_queue_info{vhost=\"/\",queue=\"db-writer\",membership=\"follower\"} 1\n";
-    let stages = after(|look| nodes(look)[0] = seen("rabbitmq1", &[NODE, old], 0));
+    let stages = after(|snapshot| nodes(snapshot)[0] = scrape("rabbitmq1", &[NODE, old], 0));
     assert_eq!(stage(&stages, "queue").all.depth, Some(12), "not what another counted before");
     let twice = QUEUES.replace(" N\n", " 12\n");
-    let stages = after(|look| nodes(look)[0] = seen("rabbitmq1", &[NODE, &twice], 0));
+    let stages = after(|snapshot| nodes(snapshot)[0] = scrape("rabbitmq1", &[NODE, &twice], 0));
     assert_eq!(stage(&stages, "queue").all.depth, Some(12), "not twice");
 }
 
 #[test]
 fn a_node_that_is_silent_about_its_queues_is_well_and_they_are_as_they_were() {
-    let silent = |look: &mut Look| {
-        nodes(look)[2] = seen("rabbitmq3", &[NODE], 0);
-        nodes(look)[2].told.as_mut().unwrap().problems.push(Problem::of_queues());
+    let silent = |snapshot: &mut Snapshot| {
+        nodes(snapshot)[2] = scrape("rabbitmq3", &[NODE], 0);
+        nodes(snapshot)[2].result.as_mut().unwrap().problems.push(Problem::of_queues());
     };
-    let told = after(silent);
-    assert_eq!(stage(&told, "broker").all.state, State::Ok);
-    let queue = &stage(&told, "queue").all;
+    let result = after(silent);
+    assert_eq!(stage(&result, "broker").all.state, State::Ok);
+    let queue = &stage(&result, "queue").all;
     assert_eq!((queue.state, queue.depth), (State::Ok, Some(12)));
     let mut first = cluster(0);
     silent(&mut first);
-    let told = stages(&[first]);
-    let queue = &stage(&told, "queue").all;
+    let result = stages(&[first]);
+    let queue = &stage(&result, "queue").all;
     assert_eq!((queue.state, queue.depth), (State::Unknown, None));
     assert_eq!(queue.problem.as_deref(), Some("db-writer: RabbitMQ does not say how long it is"));
 }
 
 #[test]
 fn a_long_queue_that_shrinks_is_no_problem() {
-    let mut looks: Vec<Look> = (0..=5).map(|look| cluster(2 * look)).collect();
-    for (look, depth) in looks.iter_mut().zip([9_000, 8_000, 7_000, 6_000, 5_000, 4_000]) {
-        nodes(look)[2] = seen("rabbitmq3", &[NODE, &QUEUES.replace(" N\n", &format!(" {depth}\n"))], 0);
+    let mut snapshots: Vec<Snapshot> = (0..=5).map(|snapshot| cluster(2 * snapshot)).collect();
+    for (snapshot, depth) in snapshots.iter_mut().zip([9_000, 8_000, 7_000, 6_000, 5_000, 4_000]) {
+        nodes(snapshot)[2] = scrape("rabbitmq3", &[NODE, &QUEUES.replace(" N\n", &format!(" {depth}\n"))], 0);
     }
-    let queue = &stage(&stages(&looks), "queue").clone();
+    let queue = &stage(&stages(&snapshots), "queue").clone();
     assert_eq!((queue.all.state, queue.all.depth), (State::Ok, Some(4_000)));
     assert_eq!(queue.parts[0].says, ["shrinks"]);
 }
@@ -167,13 +168,13 @@ fn a_long_queue_that_shrinks_is_no_problem() {
 #[test]
 fn a_rate_survives_restarts_and_silence() {
     let rates = |counted: &[Option<u64>]| {
-        let look = |(at, counted): (usize, &Option<u64>)| {
-            let writer =
-                counted.map_or_else(|| silent("db-writer"), |counted| seen("db-writer", &[WRITER], counted));
-            Look { at: Duration::from_secs(2 * at as u64), writers: vec![writer], ..cluster(0) }
+        let snapshot = |(at, counted): (usize, &Option<u64>)| {
+            let writer = counted
+                .map_or_else(|| silent("db-writer"), |counted| scrape("db-writer", &[WRITER], counted));
+            Snapshot { at: Duration::from_secs(2 * at as u64), writers: vec![writer], ..cluster(0) }
         };
-        let looks: Vec<Look> = counted.iter().enumerate().map(look).collect();
-        stage(&stages(&looks), "writer").all.rate
+        let snapshots: Vec<Snapshot> = counted.iter().enumerate().map(snapshot).collect();
+        stage(&stages(&snapshots), "writer").all.rate
     };
     for (counted, expected) in [
         (vec![Some(5)], None),
@@ -194,13 +195,13 @@ fn a_rate_survives_restarts_and_silence() {
 #[test]
 fn a_writer_without_its_broker_does_not_know_how_far_it_is_behind() {
     assert_eq!(behind(&cluster(0)), Some(0.12));
-    let mut look = cluster(0);
-    look.writers.push(seen("second", &[&WRITER.replace("0.12", "3.5")], 0));
-    assert_eq!(behind(&look), Some(3.5), "the one that is furthest behind");
-    fail(&mut look.writers[1], "broker", "connection refused");
-    assert_eq!(behind(&look), Some(0.12));
-    look.writers[0] = silent("db-writer");
-    assert_eq!(behind(&look), None);
+    let mut snapshot = cluster(0);
+    snapshot.writers.push(scrape("second", &[&WRITER.replace("0.12", "3.5")], 0));
+    assert_eq!(behind(&snapshot), Some(3.5), "the one that is furthest behind");
+    fail(&mut snapshot.writers[1], "broker", "connection refused");
+    assert_eq!(behind(&snapshot), Some(0.12));
+    snapshot.writers[0] = silent("db-writer");
+    assert_eq!(behind(&snapshot), None);
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn at_the_edge_there_is_no_queue_and_what_is_not_acked_is_seen() {
         let text = format!(
             "millrace_edge_published_total {published}\nmillrace_edge_kept_total {kept}\nmillrace_edge_connections 1\n"
         );
-        Look { broker: Broker::Embedded(Samples::read(&text, &[""])), ..cluster(second) }
+        Snapshot { broker: Broker::Embedded(Samples::read(&text, &[""])), ..cluster(second) }
     };
     let well = stages(&[edge(0, 0, 0), edge(2, 2_000, 1_990), edge(4, 4_000, 3_990)]);
     let ids: Vec<_> = well.iter().map(|stage| stage.id).collect();
@@ -225,7 +226,7 @@ fn at_the_edge_there_is_no_queue_and_what_is_not_acked_is_seen() {
 
 #[test]
 fn the_answer_looks_as_documented() {
-    let stages = after(|look| nodes(look)[1] = silent("rabbitmq2"));
+    let stages = after(|snapshot| nodes(snapshot)[1] = silent("rabbitmq2"));
     let json = serde_json::to_value(stage(&stages, "broker")).unwrap();
     let expected = serde_json::json!({
         "id": "broker", "name": "Broker", "state": "warning", "rate": 500.7, "depth": null, "behind": null,

@@ -3,17 +3,17 @@
 use super::*;
 
 fn names(addresses: &[&str]) -> Result<Vec<String>, String> {
-    let places = named(addresses.iter().map(|address| (*address).to_owned()).collect())?;
-    Ok(places.into_iter().map(|place| place.name).collect())
+    let targets = named(addresses.iter().map(|address| (*address).to_owned()).collect())?;
+    Ok(targets.into_iter().map(|target| target.name).collect())
 }
 
 #[test]
-fn a_place_is_called_by_its_host_while_that_is_enough() {
+fn a_target_is_called_by_its_host_while_that_is_enough() {
     assert_eq!(names(&["rabbitmq1:15692", "rabbitmq2:15692"]).unwrap(), ["rabbitmq1", "rabbitmq2"]);
     assert_eq!(names(&["here:1", "here:2", "there:1"]).unwrap(), ["here:1", "here:2", "there"]);
     assert_eq!(names(&["[::1]:1", ""]).unwrap(), ["[::1]"]);
     for wrong in ["rabbitmq1", ":1", "rabbitmq1:many", "rabbitmq1:70000"] {
-        assert_eq!(names(&[wrong]).unwrap_err(), format!("{wrong} is no host:port"));
+        assert_eq!(names(&[wrong]).unwrap_err(), format!("{wrong} is not host:port"));
     }
 }
 
@@ -29,14 +29,14 @@ async fn who_does_not_answer_in_time_holds_up_nobody() {
     health.check("store").fail("away: for now");
     tokio::spawn(service::serve(well, health, Metrics::default()));
     let asked = std::time::Instant::now();
-    let places = named(addresses.into_iter().chain([address]).collect()).unwrap();
-    let seen = ask_all(&places, Kind::Service).await;
+    let targets = named(addresses.into_iter().chain([address]).collect()).unwrap();
+    let scrape = scrape_all(&targets, Kind::Service).await;
     assert!(asked.elapsed() < 3 * ANSWER_WITHIN, "{:?}", asked.elapsed());
-    let told = |place: &Place| &super::super::look::named(&seen, &place.name).unwrap().told;
-    assert_eq!(told(&places[0]).as_ref().unwrap_err(), "does not answer within 1 s");
-    assert_eq!(told(&places[1]).as_ref().unwrap_err(), "does not answer");
+    let result = |target: &Target| &super::super::snapshot::named(&scrape, &target.name).unwrap().result;
+    assert_eq!(result(&targets[0]).as_ref().unwrap_err(), "does not answer within 1 s");
+    assert_eq!(result(&targets[1]).as_ref().unwrap_err(), "does not answer");
     let problem = Problem { of: "store".into(), why: "away: for now".into() };
-    assert_eq!(told(&places[2]).as_ref().unwrap().problems, [problem]);
+    assert_eq!(result(&targets[2]).as_ref().unwrap().problems, [problem]);
 }
 
 /// A node that tells of itself at once, and of its queues never.
@@ -59,9 +59,9 @@ async fn half_silent(listener: tokio::net::TcpListener) {
 #[tokio::test]
 async fn a_node_that_says_nothing_of_its_queues_is_alive() {
     let listener = service::bind("test", "127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let places = named(vec![listener.local_addr().unwrap().to_string()]).unwrap();
+    let targets = named(vec![listener.local_addr().unwrap().to_string()]).unwrap();
     tokio::spawn(half_silent(listener));
-    let seen = ask_all(&places, Kind::Node).await;
-    assert_eq!(seen[0].sum("rabbitmq_connections"), Some(4.0), "{seen:?}");
-    assert!(!seen[0].tells_of_queues());
+    let scrape = scrape_all(&targets, Kind::Node).await;
+    assert_eq!(scrape[0].sum("rabbitmq_connections"), Some(4.0), "{scrape:?}");
+    assert!(!scrape[0].has_queues());
 }
