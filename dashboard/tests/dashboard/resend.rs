@@ -210,7 +210,7 @@ async fn two_at_one_row_publish_it_once_and_whoever_waits_too_long_may_try_again
     assert_eq!(second.status, 409, "{second:?}");
     assert!(second.error().contains("somebody else"), "{second:?}");
     assert_eq!(first.status, 503, "{first:?}");
-    assert!(first.error().contains("not acked within 10s"), "{first:?}");
+    assert!(first.error().contains("not acknowledged within 10s"), "{first:?}");
     assert_eq!((bench.heard.messages().len(), row(&bench).await["resent_at"].clone()), (0, Value::Null));
     bench.heard.answers.add_permits(1);
     assert_eq!(bench.post(&path, "{}").await.status, 200);

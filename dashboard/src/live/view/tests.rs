@@ -223,7 +223,7 @@ proptest! {
 }
 
 #[test]
-fn those_who_have_seen_as_much_share_one_frame() {
+fn pages_that_have_seen_equally_much_share_one_frame() {
     let mut harness = Harness::new();
     let mut another = Page::enter(&mut harness.view, SUBSCRIPTIONS[0]);
     for _ in 0..3 {
@@ -241,15 +241,15 @@ fn those_who_have_seen_as_much_share_one_frame() {
 }
 
 #[test]
-fn only_those_who_have_news_are_told_and_the_others_now_and_then() {
+fn pages_are_notified_of_changes_and_of_heartbeats() {
     let mut harness = Harness::new();
-    (0..SERIES.len()).for_each(|entry| harness.take(Step::Observe(entry, 0, None)));
+    (0..SERIES.len()).for_each(|series| harness.take(Step::Observe(series, 0, None)));
     harness.take(Step::Tick);
     harness.take(Step::Tick);
     let mut notifications = [0; PAGES];
     for _ in 0..40 {
         harness.pages.iter_mut().for_each(|page| page.notified.mark_unchanged());
-        // Of a entry that only the first page and the last one show.
+        // A series that only the first page and the last one show.
         harness.take(Step::Observe(4, 0, None));
         harness.take(Step::Tick);
         for (notifications, page) in notifications.iter_mut().zip(&harness.pages) {
