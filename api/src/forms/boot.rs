@@ -44,7 +44,7 @@ impl<'a> From<&'a store::Boot> for Boot<'a> {
             expected: boot.expected(),
             stored: boot.stored,
             repeated: boot.repeated,
-            late: boot.late,
+            late: boot.delayed,
             missing: boot.missing,
             missing_ranges: boot.missing_ranges.iter().map(|range| (*range.start(), *range.end())).collect(),
             newest_measured_at: boot.newest_measured_at.into(),

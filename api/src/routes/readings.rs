@@ -80,7 +80,7 @@ async fn read(store: Arc<dyn Store>, parameters: Parameters) -> Result<Answer, A
 
 async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, Unavailable> {
     let BucketQuery { device, metric, from, to, points } = query;
-    let Some((oldest, newest)) = store.extent(device, metric).await? else { return Ok(vec![]) };
+    let Some((oldest, newest)) = store.time_bounds(device, metric).await? else { return Ok(vec![]) };
     // The end of a range is not part of it, and the newest reading is to be.
     let after_newest = newest + Duration::from_micros(1);
     let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
