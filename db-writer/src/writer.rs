@@ -73,7 +73,7 @@ pub async fn run(
     probe(store.as_ref(), &ready).await;
     while next_batch(&mut intake, store.as_ref(), &ready).await {
         let Held { batch, debts } = intake.take();
-        let written = intake.gather_during(keep(&batch, store.as_ref(), &counters, &ready)).await;
+        let written = intake.gather_during(keep(&Arc::new(batch), store.as_ref(), &counters, &ready)).await;
         counters.wrote(written);
         counters.unsettled.inc_by(debts.settle(Outcome::Done).await);
     }
@@ -98,7 +98,7 @@ async fn probe(store: &dyn ReadingStore, ready: &Check) {
 }
 
 /// Writes the batch, however often it takes.
-async fn keep(batch: &Batch, store: &dyn ReadingStore, counters: &Counters, ready: &Check) -> Written {
+async fn keep(batch: &Arc<Batch>, store: &dyn ReadingStore, counters: &Counters, ready: &Check) -> Written {
     let mut backoff = Backoff::short();
     let mut away_since: Option<Instant> = None;
     loop {

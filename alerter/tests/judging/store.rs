@@ -70,7 +70,7 @@ impl Watched {
             boot: None,
             seq: None,
         };
-        self.write(&Batch { readings: vec![reading], rejected: Vec::new() }).await.unwrap();
+        self.write(&Batch { readings: vec![reading], rejected: Vec::new() }.into()).await.unwrap();
     }
 
     /// All incidents, by rule and opening.
@@ -105,7 +105,7 @@ fn words(changes: &Changes) -> String {
 
 #[async_trait]
 impl ReadingStore for Watched {
-    async fn write(&self, batch: &Batch) -> Result<Written> {
+    async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         self.inner.write(batch).await
     }
 

@@ -1,6 +1,7 @@
 //! The limit that SQLite sets: the same rows from memory, through the same code, in transactions as large as under load.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -33,7 +34,7 @@ pub(super) fn run(
     let mut used = Duration::ZERO;
     let (mut written, mut writing) = (0, Duration::ZERO);
     while start.elapsed() < duration {
-        let batch = batch(written, devices, readings_per_commit);
+        let batch = Arc::new(batch(written, devices, readings_per_commit));
         let (began, before) = (Instant::now(), usage::cpu(me));
         let stored = runtime.block_on(store.write(&batch))?.stored;
         (writing, used) = (writing + began.elapsed(), used + (usage::cpu(me) - before));

@@ -139,7 +139,7 @@ impl Bench {
         let numbers: Vec<u64> = (1..=count).collect();
         for numbers in numbers.chunks(10_000) {
             let readings = numbers.iter().copied().map(reading).collect();
-            self.store.write(&Batch { readings, rejected: vec![] }).await.unwrap();
+            self.store.write(&Batch { readings, rejected: vec![] }.into()).await.unwrap();
         }
     }
 
@@ -166,7 +166,7 @@ impl Bench {
         let payload = Bytes::from_static(b"hello");
         let (received_at, topic) = (Timestamp::now(), "temperature/lab".into());
         let rejected = vec![RejectedMessage { received_at, topic, reason: reason.into(), payload }];
-        self.store.write(&Batch { readings: vec![], rejected }).await.unwrap();
+        self.store.write(&Batch { readings: vec![], rejected }.into()).await.unwrap();
     }
 
     pub(crate) async fn until_ready(&self) {
@@ -242,7 +242,7 @@ async fn keep(store: &Sqlite, topic: &str, value: f64) {
         boot: None,
         seq: None,
     };
-    store.write(&Batch { readings: vec![reading], rejected: vec![] }).await.unwrap();
+    store.write(&Batch { readings: vec![reading], rejected: vec![] }.into()).await.unwrap();
 }
 
 fn move_files(from: &Path, to: &Path) {

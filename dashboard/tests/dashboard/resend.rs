@@ -64,7 +64,7 @@ async fn rejected(payload: &'static [u8]) -> (Bench, String) {
         reason: "the payload is not JSON".into(),
         payload: Bytes::from_static(payload),
     };
-    bench.store.write(&Batch { readings: vec![], rejected: vec![message] }).await.unwrap();
+    bench.store.write(&Batch { readings: vec![], rejected: vec![message] }.into()).await.unwrap();
     let id = row(&bench).await["id"].as_str().unwrap().to_owned();
     (bench, id)
 }

@@ -78,7 +78,7 @@ impl FakeStore {
 
 #[async_trait]
 impl ReadingStore for FakeStore {
-    async fn write(&self, batch: &Batch) -> store::Result<Written> {
+    async fn write(&self, batch: &Arc<Batch>) -> store::Result<Written> {
         let _open = self.gate.acquire().await.unwrap();
         // A disk takes its time, in which everybody who was told of the last batch notes it.
         tokio::time::sleep(Duration::from_millis(1)).await;
@@ -88,7 +88,7 @@ impl ReadingStore for FakeStore {
             return Err(self.unavailable());
         }
         self.journal.note(format!("write {count}"));
-        self.batches.lock().unwrap().push(batch.clone());
+        self.batches.lock().unwrap().push(Batch::clone(batch));
         let mut kept = self.kept.lock().unwrap();
         let stored = batch.readings.iter().filter(|reading| kept.insert(reading.to_payload())).count();
         Ok(Written {

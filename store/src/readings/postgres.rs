@@ -7,6 +7,8 @@ mod partitions;
 mod rows;
 mod write;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -19,7 +21,7 @@ use crate::unavailable::Result;
 #[async_trait]
 impl ReadingStore for Postgres {
     /// A reading that the database refuses is stored as a rejection, and counts as one.
-    async fn write(&self, batch: &Batch) -> Result<Written> {
+    async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         self.pool.call("write readings", async |s| write::write(s, batch).await).await
     }
 

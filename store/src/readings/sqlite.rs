@@ -4,6 +4,8 @@ mod aggregate;
 mod page;
 mod rows;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -16,7 +18,7 @@ use crate::unavailable::Result;
 
 #[async_trait]
 impl ReadingStore for Sqlite {
-    async fn write(&self, batch: &Batch) -> Result<Written> {
+    async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         let batch = batch.clone();
         let rows = batch.readings.len() + batch.rejected.len();
         self.writer.change("write readings", rows, move |tables| rows::write(tables, &batch)).await

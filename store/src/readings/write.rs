@@ -1,5 +1,7 @@
 //! Writing readings, a batch at a time.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::Reading;
@@ -36,7 +38,7 @@ pub trait ReadingStore: Send + Sync {
     ///
     /// # Errors
     /// Nothing of the batch was stored: keep it and repeat the call.
-    async fn write(&self, batch: &Batch) -> Result<Written>;
+    async fn write(&self, batch: &Arc<Batch>) -> Result<Written>;
 
     /// Tells whether the store can be written to, for those who have nothing to write now.
     ///

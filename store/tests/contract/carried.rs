@@ -96,3 +96,75 @@ fn alert_state(device: &str, phase: Phase, micros: i64, value: f64) -> AlertStat
         value: None,
     }
 }
+
+/// Rows of the schema before notifications, alert states and conditions had these names: an open incident with a
+/// message that was sent, one that is queued, and a reminder that is deferred.
+pub(crate) fn rows_in_old_terms(time: impl Fn(i64) -> String, is_true: &str, is_false: &str) -> String {
+    let time = |micros| time(micros);
+    let (one, two, three) = (time(1), time(2), time(3));
+    format!(
+        "INSERT INTO incidents (
+             id, rule, severity, device, metric, limit_kind, limit_words, threshold, began_at, opened_at, judged_at,
+             value, unit, peak, peak_at, late, stored_at)
+         VALUES ('i1', 'too hot', 'critical', 'a', 'temperature', 'above', 'above 25', 25, {one}, {two}, {three},
+             31.5, 'celsius', 32.5, {three}, {is_false}, {three});
+         INSERT INTO messages (message_id, way, recipient, made_at, tries, sent_at)
+         VALUES ('sent@millrace', 'mail', 'a@example.org', {two}, 1, {three}),
+             ('queued@millrace', 'webhook', 'chat', {three}, 0, NULL);
+         INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at, message)
+         SELECT i.number, 'opened', m.way, m.recipient, {two}, {two}, m.number
+         FROM incidents i JOIN messages m ON i.id = 'i1' ORDER BY m.number;
+         INSERT INTO notices (incident, kind, way, recipient, asked_at, due_at, held)
+         SELECT number, 'reminder', 'mqtt', 'alarm', {two}, {three}, 'silenced' FROM incidents;
+         INSERT INTO standings (
+             rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
+             value, written_at, kind)
+         VALUES ('too hot', 'a', 'temperature', 'firing', NULL, 'i1', {is_true}, {three}, 7, -1, 32.5, NULL, {three},
+             'above')"
+    )
+}
+
+/// Asks for the rows of [`rows_in_old_terms`].
+pub(crate) async fn check_old_terms(store: &dyn Store) {
+    let mut incidents = all(store).await;
+    incidents[0].notifications.iter_mut().for_each(|notification| notification.number = 0);
+    let notification = |kind, channel, to: &str, due_at, status| Notification {
+        number: 0,
+        kind,
+        address: Address { channel, to: to.into() },
+        asked_at: at(2),
+        due_at: at(due_at),
+        status,
+    };
+    let in_message = |id: &str, sent_at| DeliveryStatus::InMessage {
+        message_id: format!("{id}@millrace"),
+        sent_at,
+        problem: None,
+    };
+    let (opened, reminder) = (NotificationKind::Opened, NotificationKind::Reminder);
+    let held = DeliveryStatus::Waiting { held: Some("silenced".into()) };
+    let expected = Incident {
+        began_at: at(1),
+        judged_at: at(3),
+        peak: Some(32.5),
+        peak_at: Some(at(3)),
+        notifications: vec![
+            notification(opened, Channel::Mail, "a@example.org", 2, in_message("sent", Some(at(3)))),
+            notification(opened, Channel::Webhook, "chat", 2, in_message("queued", None)),
+            notification(reminder, Channel::Mqtt, "alarm", 3, held),
+        ],
+        ..super::incidents::incident("i1", "a", 2)
+    };
+    assert_eq!(incidents, [expected]);
+    let queued = store.queued_messages(at(9), 10).await.unwrap();
+    assert_eq!(queued.iter().map(|message| &*message.message_id).collect::<Vec<_>>(), ["queued@millrace"]);
+    let firing = AlertState {
+        kind: Some(ConditionKind::Above),
+        newest: Some(OrderKey { measured_at: at(3), boot: Some(7), seq: None, value: 32.5 }),
+        ..alert_state("a", Phase::Firing { incident: "i1".into(), told: true }, 3, 32.5)
+    };
+    assert_eq!(store.alert_states().await.unwrap(), [firing]);
+    record(store, &[resolved("i1", 20)]).await;
+    let (due, _) = store.due_notifications(at(10_000), 10).await.unwrap();
+    assert_eq!(due.len(), 2, "both hear that it is over, and the reminder is dropped");
+}

@@ -1,5 +1,7 @@
 //! Each reading is kept once, each rejection too, and nothing that was acknowledged is missing.
 
+use std::sync::Arc;
+
 use store::{Batch, Written};
 use telemetry::Reading;
 
@@ -21,7 +23,7 @@ async fn a_repeated_reading_is_kept_once() {
     let store = &*fresh.reopened().await;
     assert_eq!(store.write(&one).await.unwrap(), written(0, 2, 0));
     assert_eq!(everything(store).await.len(), 3);
-    assert_eq!(store.write(&Batch::default()).await.unwrap(), Written::default());
+    assert_eq!(store.write(&Batch::default().into()).await.unwrap(), Written::default());
 }
 
 #[tokio::test]
@@ -77,7 +79,7 @@ async fn a_repeated_rejection_is_kept_once_and_still_counted() {
         rejected(1, "temperature/b", "not JSON", "x"),
         rejected(2, "temperature/a", "the payload is empty", ""),
     ];
-    let bad = Batch { readings: Vec::new(), rejected: messages.clone() };
+    let bad = Arc::new(Batch { readings: Vec::new(), rejected: messages.clone() });
     assert_eq!(store.write(&bad).await.unwrap(), written(0, 0, 5));
     assert_eq!(store.write(&bad).await.unwrap(), written(0, 0, 5));
     assert_eq!(store.rejected_count().await.unwrap(), 5);

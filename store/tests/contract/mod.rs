@@ -2,7 +2,7 @@
 //!
 //! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
 
-mod alert_states;
+pub(crate) mod alert_states;
 pub(crate) mod carried;
 mod exactly_once;
 mod finding;
@@ -15,6 +15,8 @@ mod rejections;
 mod retention;
 mod silences;
 mod trend;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -52,8 +54,8 @@ pub(crate) async fn newest_rejected(store: &dyn Store, limit: usize) -> Vec<Reje
     kept.into_iter().map(|kept| kept.message).collect()
 }
 
-pub(crate) fn batch(readings: impl IntoIterator<Item = Reading>) -> Batch {
-    Batch { readings: readings.into_iter().collect(), rejected: Vec::new() }
+pub(crate) fn batch(readings: impl IntoIterator<Item = Reading>) -> Arc<Batch> {
+    Arc::new(Batch { readings: readings.into_iter().collect(), rejected: Vec::new() })
 }
 
 /// All that a query asks for, page by page; cursors go through their text, as an API sends them.

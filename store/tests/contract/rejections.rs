@@ -1,5 +1,7 @@
 //! Which rejections are given, and what marking them as resent changes.
 
+use std::sync::Arc;
+
 use store::{Batch, RejectedMessage, Rejection, RejectionQuery, Store};
 
 use super::{at, fresh, newest_rejected, rejected};
@@ -11,7 +13,7 @@ async fn find(store: &dyn Store, query: RejectionQuery) -> Vec<Rejection> {
 }
 
 async fn keep(store: &dyn Store, messages: &[RejectedMessage]) {
-    let bad = Batch { readings: Vec::new(), rejected: messages.to_vec() };
+    let bad = Arc::new(Batch { readings: Vec::new(), rejected: messages.to_vec() });
     store.write(&bad).await.unwrap();
 }
 

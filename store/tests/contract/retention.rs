@@ -49,10 +49,10 @@ async fn many_rows_go_in_chunks() {
     };
     let bad = (0..ROWS).map(|i| rejected(i, "temperature/a", "not JSON", "x")).collect();
     store
-        .write(&Batch {
-            readings: seqs("temperature/a").chain(seqs("temperature/b")).collect(),
-            rejected: bad,
-        })
+        .write(
+            &Batch { readings: seqs("temperature/a").chain(seqs("temperature/b")).collect(), rejected: bad }
+                .into(),
+        )
         .await
         .unwrap();
     assert_eq!(store.rejected_count().await.unwrap(), ROWS as u64);
@@ -68,7 +68,7 @@ async fn the_age_of_a_rejection_counts_from_when_it_was_received() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let messages = [5, 6, 7].map(|micros| rejected(micros, "temperature/a", "not JSON", "x"));
-    store.write(&Batch { readings: Vec::new(), rejected: messages.to_vec() }).await.unwrap();
+    store.write(&Batch { readings: Vec::new(), rejected: messages.to_vec() }.into()).await.unwrap();
     assert_eq!(store.purge(at(6)).await.unwrap(), 1);
     assert_eq!(newest_rejected(store, 10).await, [messages[2].clone(), messages[1].clone()]);
     assert_eq!(store.rejected_count().await.unwrap(), 2);

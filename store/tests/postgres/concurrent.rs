@@ -1,5 +1,7 @@
 //! Several writers at once lose nothing and keep nothing twice.
 
+use std::sync::Arc;
+
 use store::{IncidentQuery, NotificationKind, ReadingQuery, Written};
 use telemetry::Reading;
 use tokio::task::JoinSet;
@@ -33,9 +35,9 @@ async fn writers_of_the_same_readings_keep_each_once() {
                 for round in 0..ROUNDS {
                     let mut batch = batch(readings(round));
                     if writer % 2 == 1 {
-                        batch.readings.reverse();
+                        Arc::make_mut(&mut batch).readings.reverse();
                     }
-                    batch.rejected =
+                    Arc::make_mut(&mut batch).rejected =
                         vec![rejected(round, "temperature/a", "not JSON", "x"), rejected(0, "t/a", "r", "y")];
                     let Written { stored: new, duplicate, rejected } = store.write(&batch).await.unwrap();
                     assert_eq!((new + duplicate, rejected), (100, 2));

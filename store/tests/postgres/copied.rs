@@ -1,5 +1,7 @@
 //! Batches that are copied in, or would be but for what is in them, are counted and kept exactly.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -44,7 +46,7 @@ async fn a_large_batch_is_kept_once_and_counted_exactly() {
         let before = Timestamp::now();
         let all = readings(0..10_000);
         let mut large = batch(all.iter().chain(&all[..10]).cloned());
-        large.rejected.push(rejected(1, "temperature/a", "not JSON", "x"));
+        Arc::make_mut(&mut large).rejected.push(rejected(1, "temperature/a", "not JSON", "x"));
         assert_eq!(store.write(&large).await.unwrap(), written(10_000, 10, 1));
         assert_eq!(everything(&*store).await, all);
         let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
@@ -113,7 +115,7 @@ async fn writers_of_large_batches_that_overlap_keep_each_reading_once() {
                     let first = (round * WRITERS + writer) * HALF;
                     let mut batch = batch(weekly(first..first + 2 * HALF));
                     if writer % 2 == 1 {
-                        batch.readings.reverse();
+                        Arc::make_mut(&mut batch).readings.reverse();
                     }
                     let written = store.write(&batch).await.unwrap();
                     assert_eq!((written.stored + written.duplicate, written.rejected), (2 * HALF as u64, 0));
@@ -162,8 +164,10 @@ async fn a_server_that_goes_after_a_copy_has_kept_nothing_of_it() {
     store.probe().await.unwrap();
     let admin = database.admin().await;
     admin.batch_execute("BEGIN; LOCK TABLE rejected").await.unwrap();
-    let both =
-        Batch { readings: readings(0..1_000), rejected: vec![rejected(1, "temperature/b", "not JSON", "x")] };
+    let both = Arc::new(Batch {
+        readings: readings(0..1_000),
+        rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
+    });
     // The readings are in, the rejection waits.
     let write = tokio::spawn({
         let (store, both) = (store.clone(), both.clone());

@@ -1,5 +1,7 @@
 //! Whatever fails is said, changes nothing and is over when its cause is.
 
+use std::sync::Arc;
+
 use store::{Batch, Store};
 use tokio::net::TcpListener;
 
@@ -59,10 +61,10 @@ async fn a_connection_that_breaks_in_the_middle_keeps_all_or_nothing() {
     store.write(&first).await.unwrap();
     let admin = database.admin().await;
     admin.batch_execute("BEGIN; LOCK TABLE rejected").await.unwrap();
-    let both = Batch {
+    let both = Arc::new(Batch {
         readings: vec![reading("temperature/b", 1, 1.0)],
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
-    };
+    });
     // The readings are in, the rejection waits.
     let write = tokio::spawn({
         let (store, both) = (store.clone(), both.clone());

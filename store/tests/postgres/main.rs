@@ -12,6 +12,7 @@ mod hypertable;
 mod partitions;
 mod refused;
 mod schema;
+mod statements;
 
 use std::sync::Arc;
 

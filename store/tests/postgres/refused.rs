@@ -1,5 +1,7 @@
 //! What the database refuses is kept as a rejection, and nothing else suffers.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, Batch, Channel, Condition, ConditionKind, Incident, Transition, Written,
@@ -25,7 +27,7 @@ async fn one_bad_reading_does_not_hold_up_the_others() {
             reading("temperature/c", Timestamp::MIN.as_microsecond(), 1.0),
         ];
         let mut all = batch(good.iter().chain(&bad).chain(&good[..3]).cloned());
-        all.rejected.push(rejected(1, "temperature/a", "not JSON", "x"));
+        Arc::make_mut(&mut all).rejected.push(rejected(1, "temperature/a", "not JSON", "x"));
         let written = store.write(&all).await.unwrap();
         assert_eq!(written, Written { stored: 1000, duplicate: 3, rejected: 4 });
         assert_eq!(everything(&*store).await, good);
@@ -44,7 +46,7 @@ async fn one_bad_reading_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn texts_that_are_anyones_may_hold_any_character() {
     for Fresh { store, database: _database } in both().await {
-        let bad = Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] };
+        let bad = Arc::new(Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] });
         store.write(&bad).await.unwrap();
         assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
         let condition = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };

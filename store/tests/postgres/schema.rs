@@ -58,6 +58,47 @@ async fn incidents_and_mails_of_the_fourth_schema_are_carried_over() {
     }
 }
 
+#[tokio::test]
+async fn incidents_and_notifications_of_the_eighth_schema_are_carried_over() {
+    let time = |micros| format!("'epoch'::timestamptz + {micros} * INTERVAL '1 microsecond'");
+    if let Some(database) = Database::create().await {
+        let layout = include_str!("../../src/engine/postgres/migrations/0002_partitions.sql");
+        let rows = partitions::contract::carried::rows_in_old_terms(time, "true", "false");
+        make_eighth(&database, layout, &rows).await;
+        partitions::contract::carried::check_old_terms(&*database.store()).await;
+    }
+    if let Some(database) = Database::with_timescaledb().await {
+        let layout = include_str!("../../src/engine/postgres/migrations/0002_hypertable.sql");
+        let rows = hypertable::contract::carried::rows_in_old_terms(time, "true", "false");
+        make_eighth(&database, layout, &rows).await;
+        hypertable::contract::carried::check_old_terms(&*database.store()).await;
+    }
+}
+
+/// The eighth schema, with an incident, its notifications and messages, and an alert state.
+async fn make_eighth(database: &Database, layout: &str, rows: &str) {
+    let owner = database.name();
+    database
+        .run(&format!(
+            "SET ROLE {owner}; CREATE TABLE migrations (version integer PRIMARY KEY, \
+        applied_at timestamptz NOT NULL DEFAULT now()); \
+        INSERT INTO migrations (version) SELECT generate_series(1, 8)"
+        ))
+        .await;
+    for migration in [
+        include_str!("../../src/engine/postgres/migrations/0001_schema.sql"),
+        layout,
+        include_str!("../../src/engine/postgres/migrations/0003_temperature.sql"),
+        include_str!("../../src/engine/postgres/migrations/0005_alerting.sql"),
+        include_str!("../../src/engine/postgres/migrations/0006_resent.sql"),
+        include_str!("../../src/engine/postgres/migrations/0007_stored_at.sql"),
+        include_str!("../../src/engine/postgres/migrations/0008_kinds.sql"),
+    ] {
+        database.run(&format!("SET ROLE {owner}; {migration}")).await;
+    }
+    database.run(&format!("SET ROLE {owner}; {rows}")).await;
+}
+
 /// The fourth schema, with incidents and mails.
 async fn make_old(database: &Database, layout: &str) {
     let owner = database.name();

@@ -1,5 +1,7 @@
 //! Writes that arrive together are one commit, in which each stands or falls by itself.
 
+use std::sync::Arc;
+
 use std::collections::BTreeSet;
 
 use store::{Batch, ReadingQuery, ReadingStore, Rejections};
@@ -12,13 +14,13 @@ use crate::open;
 async fn a_batch_is_kept_whole_or_not_at_all() {
     let (_folder, sqlite) = open();
     let good = batch([reading("temperature/a", 1, 1.0)]);
-    let bad = Batch {
+    let bad = Arc::new(Batch {
         readings: vec![reading("temperature/b", 1, 1.0), reading("temperature/b", 2, f64::NAN)],
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
-    };
+    });
     let (a, failed, c) = tokio::join!(sqlite.write(&good), sqlite.write(&bad), sqlite.write(&good));
     assert_eq!(a.unwrap().stored + c.unwrap().stored, 1);
-    assert!(failed.unwrap_err().to_string().starts_with("the store is not available: keep readings: "));
+    assert!(failed.unwrap_err().to_string().starts_with("the store is not available: write readings: "));
     assert_eq!(everything(&sqlite).await, good.readings);
     assert_eq!(sqlite.rejected_count().await.unwrap(), 0);
 }

@@ -147,6 +147,26 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
     assert_eq!(kinds, [Some(ConditionKind::Below), None, None]);
 }
 
+#[tokio::test]
+async fn incidents_and_notifications_of_the_fifth_schema_are_carried_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let connection = Connection::open(file(&folder)).unwrap();
+    for migration in [
+        include_str!("../../src/engine/sqlite/migrations/0001_schema.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0002_leases.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0003_alerting.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0004_resent.sql"),
+        include_str!("../../src/engine/sqlite/migrations/0005_kinds.sql"),
+        "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 5",
+    ] {
+        connection.execute_batch(migration).unwrap();
+    }
+    let rows = carried::rows_in_old_terms(|micros| micros.to_string(), "1", "0");
+    connection.execute_batch(&rows).unwrap();
+    drop(connection);
+    carried::check_old_terms(&Sqlite::open(&file(&folder)).unwrap()).await;
+}
+
 #[test]
 fn a_newer_schema_is_refused() {
     let (folder, sqlite) = open();

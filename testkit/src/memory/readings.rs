@@ -1,5 +1,7 @@
 //! Readings in memory, by the key that makes each unique.
 
+use std::sync::Arc;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -52,7 +54,7 @@ impl Eq for Value {}
 
 #[async_trait]
 impl ReadingStore for MemoryStore {
-    async fn write(&self, batch: &Batch) -> Result<Written> {
+    async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         let mut data = self.call("write")?;
         let stored_at = now();
         let before = data.readings.len();
