@@ -28,10 +28,10 @@ run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
 
 page: $(PAGE) ## Build the page that the dashboard embeds
 
-cluster: ## Build and start the cluster in containers, and say where everything is
+cluster: ## Build and start the cluster in containers, and print its addresses
 	@./debian/cluster up
 
-cluster-stop: ## Stop the cluster; what is stored stays
+cluster-stop: ## Stop the cluster; stored data is kept
 	@./debian/cluster stop
 
 drill: $(PAGE) ## Cause every fault under load and prove that nothing is lost (half an hour), and write docs/drills.md; NAME=freeze runs one

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the two roles when the database is made: one that owns what is stored, one that looks at it.
+# Creates the two roles when the database is created: one that owns the stored data, one that reads it.
 set -eu
 
 : "${MILLRACE_DB_PASSWORD:?the environment must set it}" "${DASHBOARD_DB_PASSWORD:?the environment must set it}"

@@ -20,22 +20,23 @@ pub use self::vhost::Vhost;
 use crate::http::full_name;
 use crate::{LONG, Mail, Shape, StartService, eventually, program};
 
-/// What stands between `docker compose` and a command that is meant for the cluster.
+/// The variable with the arguments between `docker compose` and a command for the cluster.
 const VARIABLE: &str = "MILLRACE_CLUSTER";
 
-/// The services that are ours, in the order in which readings pass them.
+/// Millrace's own services, in the order in which readings pass them.
 const OURS: [&str; 3] = ["db-writer", "alerter", "dashboard"];
 
-/// A cluster that others use, too, unless it was asked for alone.
+/// A running cluster, shared with other tests or taken by one.
 ///
-/// Who has it alone may break it: when dropped, everything is started again and healthy before the next one gets it.
+/// A test that has taken it may break it: when this is dropped, everything is started again and healthy before the next
+/// test gets the cluster.
 #[derive(Debug)]
 pub struct Cluster {
     compose: Compose,
     settings: Settings,
-    /// The page and its API, behind HAProxy.
+    /// The address of the page and its API, behind HAProxy.
     pub http: String,
-    /// For example `127.0.0.1:41235`, behind HAProxy.
+    /// The address for MQTT, for example `127.0.0.1:41235`, behind HAProxy.
     pub mqtt: String,
     alone: bool,
     /// Unlocked when dropped.
@@ -80,19 +81,19 @@ impl Cluster {
         }
     }
 
-    /// Over MQTT as one of RabbitMQ's users.
+    /// The URL over MQTT as one of RabbitMQ's users.
     #[must_use]
     pub fn mqtt_url(&self, user: &str) -> String {
         format!("mqtt://{user}:{}@{}", self.broker_password(user), self.mqtt)
     }
 
-    /// Over AMQP as one of RabbitMQ's users.
+    /// The URL over AMQP as one of RabbitMQ's users.
     #[must_use]
     pub fn amqp_url(&self, user: &str) -> String {
         format!("amqp://{user}:{}@{}", self.broker_password(user), self.settings.address("haproxy", 5672))
     }
 
-    /// The database as `millrace`, who owns the readings, `dashboard` or `postgres`.
+    /// The URL of the database as `millrace`, which owns the readings, as `dashboard` or as `postgres`.
     #[must_use]
     pub fn database_url(&self, user: &str) -> String {
         let of = |variable| self.settings.variable("timescaledb", variable);
@@ -105,7 +106,7 @@ impl Cluster {
         format!("postgres://{user}:{password}@{address}/{}", of("POSTGRES_DB"))
     }
 
-    /// Where MQTT over WebSocket is: `127.0.0.1:41236`.
+    /// The address for MQTT over WebSocket, for example `127.0.0.1:41236`.
     #[must_use]
     pub fn web_mqtt(&self) -> String {
         self.settings.address("haproxy", 15675)
@@ -118,7 +119,7 @@ impl Cluster {
         self.settings.variable("rabbitmq1", &variable)
     }
 
-    /// One more of a service, as a process of this machine, with the rights of the one in the container.
+    /// Another instance of a service, as a process on this machine, with the same rights as the one in the container.
     #[must_use]
     pub fn service(&self, name: &'static str, folder: &Path) -> StartService {
         let owner = if name == "dashboard" { "dashboard" } else { "millrace" };
@@ -127,7 +128,7 @@ impl Cluster {
         if name == "dashboard" { start } else { start.set("AMQP__URL", &self.amqp_url(name)) }
     }
 
-    /// Where the alerter hands over its mails, as this machine reaches it.
+    /// The URL of the mail server, as this machine reaches it.
     ///
     /// # Panics
     /// The mail catcher is not running.
@@ -137,19 +138,19 @@ impl Cluster {
         self.settings.variable("alerter", "MILLRACE__SMTP__URL").replace("@mailpit:", &format!("@{ip}:"))
     }
 
-    /// A query's answer, a row a line, with `|` between columns.
+    /// Runs a query; the answer has a line for each row and `|` between columns.
     ///
     /// # Panics
-    /// It fails.
+    /// The query fails.
     #[must_use]
     pub fn sql(&self, query: &str) -> String {
         self.sql_in(self.settings.variable("timescaledb", "POSTGRES_DB"), query)
     }
 
-    /// The same in another database of the server.
+    /// Runs a query in another database of the server.
     ///
     /// # Panics
-    /// It fails.
+    /// The query fails.
     pub fn sql_in(&self, database: &str, query: &str) -> String {
         let psql = ["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
         self.compose.run(&[&["exec", "-T", "timescaledb"], &psql[..], &["-c", query]].concat())
@@ -157,7 +158,7 @@ impl Cluster {
 }
 
 impl Shape for Cluster {
-    /// A PUBACK means that a majority of nodes has it; everything else follows.
+    /// A PUBACK means that a majority of nodes has the reading; everything else follows.
     const PROMISED_WITHIN: Duration = crate::SOON;
 
     fn http(&self) -> &str {
@@ -194,7 +195,7 @@ impl Shape for Cluster {
         for service in OURS {
             self.until_healthy(service);
         }
-        // HAProxy needs a moment longer to believe it.
+        // HAProxy notices it a moment later.
         eventually(LONG, || match self.ask("/readyz") {
             (200, _) => Ok(()),
             other => Err(other),

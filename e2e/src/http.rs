@@ -1,4 +1,4 @@
-//! One question over HTTP, or one thing to be done.
+//! A GET or a POST.
 
 /// The status and the body, whatever they are.
 ///
@@ -44,7 +44,7 @@ fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<(u16, String), u
     Ok((answer.status().as_u16(), body))
 }
 
-/// A metric's name as a service spells it.
+/// The full name of a service's metric.
 pub(crate) fn full_name(service: &str, name: &str) -> String {
     format!("millrace_{}_{name}", service.replace('-', "_"))
 }

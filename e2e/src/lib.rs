@@ -1,4 +1,5 @@
-//! Runs the real binaries for tests, each in a folder of its own and on free ports, and ends what it started.
+//! The harness of the end-to-end tests: it runs the real binaries, each in a folder of its own and on free ports, and ends
+//! what it started.
 
 mod cluster;
 mod http;

@@ -1,4 +1,4 @@
-//! `sensor-sim` in the background, and what it says was acked.
+//! `sensor-sim` in the background, and the readings for which it got a PUBACK.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::binary;
 use crate::process::Process;
 
-/// A reading by what names it: device, boot and seq.
+/// The identity of a reading: device, boot and seq.
 pub type AckedReading = (String, u64, u64);
 
 /// A running `sensor-sim`; it is killed when dropped.
@@ -35,7 +35,7 @@ impl Load {
         Self { process, acked_log }
     }
 
-    /// All that was acked so far; a line that is being written is not counted.
+    /// All readings that are acknowledged so far; a line that is being written does not count.
     #[must_use]
     pub fn acked(&self) -> HashSet<AckedReading> {
         let log = std::fs::read_to_string(&self.acked_log).unwrap_or_default();
@@ -43,12 +43,12 @@ impl Load {
         whole.lines().map(|line| read(line).unwrap_or_else(|| panic!("{line:?}"))).collect()
     }
 
-    /// Asks it to stop sending, as Ctrl-C does.
+    /// Sends SIGINT, as Ctrl-C does: it stops sending and waits for the last PUBACKs.
     pub fn interrupt(&self) {
         self.process.signal("INT");
     }
 
-    /// Of the process, for `usage`.
+    /// The process id, for `usage`.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()

@@ -1,11 +1,11 @@
 //! A mail as it was delivered.
 
-/// What tests ask of a mail.
+/// The parts of a mail that tests check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     pub subject: String,
     headers: Vec<(String, String)>,
-    /// All that follows the headers, with the soft line ends of quoted-printable undone.
+    /// Everything after the headers, with the soft line breaks of quoted-printable removed.
     pub text: String,
 }
 

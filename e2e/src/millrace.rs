@@ -11,10 +11,10 @@ use crate::http::{full_name, metric};
 use crate::process::Process;
 use crate::{LONG, Mail, Shape, binary, program, usage};
 
-/// Where nobody waits for a group of incidents.
+/// Rules of tests: notifications are sent at once, without waiting for more incidents of a group.
 pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/rules.toml");
 
-/// How to start one; nothing listens on a fixed port unless told to.
+/// How to start `millrace`; nothing listens on a fixed port unless a test sets one.
 #[derive(Debug, Clone)]
 pub struct Start {
     settings: Vec<(String, String)>,
@@ -30,7 +30,7 @@ pub struct Millrace {
     pub http: String,
     /// For example `127.0.0.1:41235`.
     pub mqtt: String,
-    /// `ws://…/mqtt`, where it was asked for.
+    /// The URL for MQTT over WebSocket, `ws://…/mqtt`, if that is enabled.
     pub websocket: Option<String>,
 }
 
@@ -58,7 +58,7 @@ impl Start {
         command
     }
 
-    /// For a start that is to fail: what it says and how it exits.
+    /// Runs a start that must fail, and returns its output.
     #[must_use]
     pub fn fails(&self) -> Output {
         let output = self.command().output().expect("run millrace");
@@ -183,7 +183,7 @@ impl Millrace {
         (self.process.wait(), self.start.clone())
     }
 
-    /// Of the process, for `usage`.
+    /// The process id, for `usage`.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()

@@ -1,4 +1,4 @@
-//! A broker of another make, for services that run on their own.
+//! Mosquitto as the broker, for services that run as processes of their own.
 
 use std::fs::File;
 use std::net::{SocketAddr, TcpStream};
@@ -33,7 +33,7 @@ impl Mosquitto {
         Self { process: run(&config, free), config, address: free }
     }
 
-    /// Of the process, for `usage`.
+    /// The process id, for `usage`.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()

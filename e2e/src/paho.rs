@@ -1,4 +1,4 @@
-//! A device that is written in Python, with Eclipse Paho.
+//! A device written in Python with Eclipse Paho.
 
 use std::io::Write;
 use std::process::{Command, Stdio};

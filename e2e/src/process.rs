@@ -1,4 +1,4 @@
-//! A process that no test leaves behind.
+//! A child process that is killed when its test ends.
 
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 
@@ -22,12 +22,12 @@ impl Process {
         self.0.id()
     }
 
-    /// What it prints, where that is piped and nobody has taken it yet.
+    /// Its stdout, if that is piped and not taken yet.
     pub(crate) fn stdout(&mut self) -> ChildStdout {
         self.0.stdout.take().expect("stdout is piped")
     }
 
-    /// What it says besides, likewise.
+    /// Its stderr, if that is piped and not taken yet.
     pub(crate) fn stderr(&mut self) -> ChildStderr {
         self.0.stderr.take().expect("stderr is piped")
     }

@@ -1,4 +1,4 @@
-//! What was acked against what is stored.
+//! Compares acknowledged readings with stored ones.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ fn times_stored(rows: &[Value], boots: &HashSet<u64>) -> HashMap<AckedReading, u
     stored
 }
 
-/// Whether all that was acked is stored, and nothing of the same boots twice.
+/// Checks that every acknowledged reading is stored, and no reading of the same boots twice.
 ///
 /// # Errors
 /// Says how many are lost, or stored twice, and names some.

@@ -11,7 +11,7 @@ use crate::millrace::RULES;
 use crate::process::Process;
 use crate::{LONG, binary, eventually};
 
-/// How to start one; nothing listens on a fixed port.
+/// How to start a service; it listens on no fixed port.
 #[derive(Debug, Clone)]
 pub struct StartService {
     name: &'static str,
@@ -24,7 +24,7 @@ pub struct StartService {
 pub struct Service {
     process: Process,
     start: StartService,
-    /// Where its health and metrics are, or the page: `127.0.0.1:41234`.
+    /// The address of its health and metrics, or of the page: `127.0.0.1:41234`.
     pub listen: String,
 }
 
@@ -108,7 +108,7 @@ impl Service {
         });
     }
 
-    /// Waits until it is not ready and says all of this; its words.
+    /// Waits until it is not ready and its reason contains all these words; returns the reason.
     pub fn until_it_says(&self, words: &[&str]) -> String {
         eventually(LONG, || match self.ask("/readyz") {
             (503, said) if words.iter().all(|word| said.contains(word)) => Ok(said),
@@ -122,7 +122,7 @@ impl Service {
         metric(&self.ask("/metrics").1, name)
     }
 
-    /// What it has logged, over all its starts.
+    /// Its log, over all its starts.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.start.log()).expect("read the log")

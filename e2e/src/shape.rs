@@ -1,4 +1,4 @@
-//! What both shapes offer, so that one test can ask either.
+//! What both shapes have in common (one process, a cluster), so that one test can run on either.
 
 use std::fmt::Debug;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::{Mail, eventually};
 
 /// Millrace, as one process or as a cluster.
 pub trait Shape {
-    /// How long after a PUBACK all that it promises holds: no time at all at the edge.
+    /// How long after a PUBACK everything holds that it promises: no time at all at the edge.
     const PROMISED_WITHIN: Duration;
 
     /// Where the page and its API are, for example `http://127.0.0.1:41234`.
@@ -20,22 +20,22 @@ pub trait Shape {
     /// Where devices publish, with their credentials: `mqtt://[user:password@]127.0.0.1:41235`.
     fn device_url(&self) -> String;
 
-    /// `mosquitto_pub` or `mosquitto_sub`, told where the broker is and as whom to go there.
+    /// `mosquitto_pub` or `mosquitto_sub` with the address of the broker and credentials.
     fn mosquitto(&self, name: &str) -> Command;
 
-    /// A device's name that nobody else uses here.
+    /// A name of a device that no other test uses.
     fn device(&self, name: &str) -> String;
 
-    /// The mails whose subject names this, oldest first.
+    /// The mails whose subject contains `about`, oldest first.
     fn mails(&self, about: &str) -> Vec<Mail>;
 
     /// A service's metric without labels: `metric_of("db-writer", "received_total")`.
     fn metric_of(&self, service: &str, name: &str) -> f64;
 
-    /// Stops everything that is ours in order, and starts it again.
+    /// Stops Millrace's processes in order, and starts them again.
     fn restart(&mut self);
 
-    /// What a PUBACK promises, asked after one.
+    /// Waits for something that a PUBACK promises, after one has come.
     ///
     /// # Panics
     /// It does not hold in time.
@@ -43,7 +43,7 @@ pub trait Shape {
         eventually(Self::PROMISED_WITHIN, ask)
     }
 
-    /// So many readings or rows, as a PUBACK promises them.
+    /// Waits for `count` readings or rows that a PUBACK promises.
     ///
     /// # Panics
     /// There are others.

@@ -1,4 +1,4 @@
-//! Somebody else's program that listens.
+//! `mosquitto_sub` as a subscriber.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};

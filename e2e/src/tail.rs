@@ -48,7 +48,7 @@ impl Tail {
         serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"))
     }
 
-    /// Waits until it says something besides, with these words.
+    /// Waits for a line on stderr with these words.
     ///
     /// # Panics
     /// It does not.

@@ -1,4 +1,4 @@
-//! What a process uses of this machine, as Linux counts it.
+//! Memory, processor time and sockets of a process, from /proc.
 
 use std::time::Duration;
 

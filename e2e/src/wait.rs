@@ -3,10 +3,10 @@
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 
-/// For what takes milliseconds where nothing is wrong.
+/// The limit for what takes milliseconds if nothing is wrong.
 pub const SOON: Duration = Duration::from_secs(10);
 
-/// For what takes seconds where nothing is wrong.
+/// The limit for what takes seconds if nothing is wrong.
 pub const LONG: Duration = Duration::from_secs(120);
 
 const ASK_EVERY: Duration = Duration::from_millis(20);

@@ -1,4 +1,4 @@
-//! Alerts that people trust: never a silence, never a flood, and rules that can be changed and tried.
+//! Notifications that people trust: none is missing, there is no flood, and rules can be changed and tried.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::collections::HashSet;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 e2e::on_both_shapes! {
-    together: [a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked],
+    together: [nobody_is_notified_of_a_silenced_device_and_an_acknowledged_incident_is_marked],
     alone: []
 }
 
@@ -50,7 +50,7 @@ impl Harness {
         self.millrace.get(&format!("/api/incidents?{filter}"))["incidents"].as_array().unwrap().clone()
     }
 
-    /// Waits for so many mails whose subjects say this.
+    /// Waits for `count` mails whose subjects contain `about`.
     fn mailed(&self, about: &str, count: usize) -> Vec<Mail> {
         eventually(LONG, || match self.millrace.mails(about) {
             mails if mails.len() == count => Ok(mails),
@@ -82,14 +82,14 @@ fn time(incident: &Value, name: &str) -> jiff::Timestamp {
 const ABSENT: &str = "[[rules]]\nname = \"silent\"\nabsent_for = \"3s\"\n";
 
 #[test]
-fn a_device_that_falls_silent_is_told_of_within_a_second_of_its_time_out() {
+fn a_device_that_falls_silent_has_an_incident_within_a_second_of_its_time_limit() {
     let harness = Harness::start(&format!("{AT_ONCE}{ABSENT}"));
     harness.publish("lab", "21");
     let incident = eventually(SOON, || harness.incidents("rule=silent").pop().ok_or("no incident"));
     let silent_for = time(&incident, "judged_at").duration_since(time(&incident, "began_at"));
     // One second is what is promised, the other is for the tests beside this one.
     assert!((3_000..=5_000).contains(&silent_for.as_millis()), "{silent_for:?}: {incident}");
-    assert_eq!(incident["value"], 21.0, "what it said last");
+    assert_eq!(incident["value"], 21.0, "its last value");
     harness.mailed("lab", 1);
     harness.publish("lab", "21.5");
     assert!(harness.mailed("lab", 2).iter().any(|mail| mail.subject.starts_with("Resolved")));
@@ -97,7 +97,7 @@ fn a_device_that_falls_silent_is_told_of_within_a_second_of_its_time_out() {
 }
 
 #[test]
-fn a_device_that_died_before_a_restart_or_never_spoke_is_told_of_after_it() {
+fn a_device_that_died_before_a_restart_or_never_sent_anything_has_an_incident_after_it() {
     let expected = "metric = \"temperature\"\nexpect = [\"cellar\"]\n";
     let mut harness = Harness::start(&format!("{AT_ONCE}{ABSENT}{expected}"));
     harness.publish("lab", "21");
@@ -105,7 +105,7 @@ fn a_device_that_died_before_a_restart_or_never_spoke_is_told_of_after_it() {
     harness.mailed("lab", 1);
     harness.mailed("cellar", 1);
     let cellar = harness.incidents("device=cellar").remove(0);
-    assert_eq!(cellar["value"], Value::Null, "it never spoke");
+    assert_eq!(cellar["value"], Value::Null, "it never sent anything");
     harness.millrace.restart();
     harness.publish("other", "1");
     harness.mailed("other", 1);
@@ -182,7 +182,7 @@ fn rules_are_read_again_when_they_change_and_a_bad_file_changes_nothing() {
 }
 
 #[test]
-fn bad_rules_end_the_start_with_the_place_and_what_to_write() {
+fn bad_rules_end_the_start_with_their_line_and_what_to_write() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("rules.toml");
     std::fs::write(
@@ -201,7 +201,7 @@ fn bad_rules_end_the_start_with_the_place_and_what_to_write() {
     }
 }
 
-fn a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked(shape: &mut impl Shape) {
+fn nobody_is_notified_of_a_silenced_device_and_an_acknowledged_incident_is_marked(shape: &mut impl Shape) {
     let (quiet, loud) = (shape.device("quiet"), shape.device("loud"));
     let silence = json!({"device": quiet, "for": "1h", "reason": "it is being moved", "by": "ann"});
     let (status, silence) = shape.post("/api/silences", &silence);
@@ -226,7 +226,7 @@ fn a_silenced_device_is_not_told_of_and_an_acknowledged_one_is_marked(shape: &mu
         let incident = shape.rows_of("incidents", &quiet).remove(0);
         if incident["notifications"][0]["state"] == "dropped" { Ok(()) } else { Err(incident) }
     });
-    assert_eq!(shape.mails(&quiet).len(), 0, "it was over before anybody was to be told");
+    assert_eq!(shape.mails(&quiet).len(), 0, "it was over before anybody was to be notified");
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn new_rules_are_tried_on_what_is_stored() {
     assert_eq!(report["incidents"].as_array().unwrap().len(), 1, "{report}");
     assert_eq!(report["difference"]["gone"].as_array().unwrap().len(), 1, "{report}");
     assert_eq!(report["messages"].as_array().unwrap().len(), 2, "opened, and over a minute later: {report}");
-    // The same incidents, told to somebody else.
+    // The same incidents, with somebody else to notify.
     std::fs::write(&new, hot(25.0) + "recipients = [\"ben@example.org\"]\n").unwrap();
     let elsewhere = harness.command(&[
         "test",
@@ -302,7 +302,7 @@ fn new_rules_are_tried_on_what_is_stored() {
 }
 
 #[test]
-fn a_subscriber_and_a_webhook_hear_of_an_incident() {
+fn an_incident_is_published_over_mqtt_and_to_a_webhook() {
     let hook = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/hook", hook.local_addr().unwrap());
     let (calls, called) = mpsc::channel();
@@ -328,7 +328,7 @@ fn a_subscriber_and_a_webhook_hear_of_an_incident() {
     assert_eq!(harness.millrace.mails("").len(), 0);
 }
 
-/// Takes one call and answers 200: its JSON.
+/// Accepts one call, answers 200 and returns the JSON of the call.
 fn webhook_call(hook: &std::net::TcpListener) -> Value {
     let (stream, _) = hook.accept().unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -350,7 +350,7 @@ fn webhook_call(hook: &std::net::TcpListener) -> Value {
 }
 
 #[test]
-fn killed_over_and_over_it_tells_of_each_incident_once() {
+fn killed_over_and_over_it_notifies_of_each_incident_once() {
     let mut harness = Harness::start(&format!(
         "{AT_ONCE}[[rules]]\nname = \"hot\"\nmetric = \"temperature\"\nabove = 25.0\nclear_below = 24.5\n"
     ));

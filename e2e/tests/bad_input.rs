@@ -1,4 +1,4 @@
-//! Bad input is kept with its reason, and takes no good reading along.
+//! Bad input is stored with its reason, and no good reading is rejected with it.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{SOON, Shape, Start, eventually};
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 e2e::on_both_shapes! {
     together: [
-        every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives,
+        every_bad_message_is_stored_with_its_reason_and_every_good_one_arrives,
         a_bad_request_says_what_it_may_be,
     ],
     alone: []
 }
 
-fn every_bad_message_is_kept_with_its_reason_and_every_good_one_arrives(shape: &mut impl Shape) {
+fn every_bad_message_is_stored_with_its_reason_and_every_good_one_arrives(shape: &mut impl Shape) {
     let (folder, device) = (tempfile::tempdir().unwrap(), shape.device("lab"));
     let file = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
@@ -75,7 +75,7 @@ fn a_bad_request_says_what_it_may_be(shape: &mut impl Shape) {
 // In the cluster, a device has no right to most of these topics, and `lab.1` reads as `lab/1`: RabbitMQ makes one of both.
 
 #[test]
-fn a_topic_that_names_no_device_is_kept_with_its_reason() {
+fn a_topic_that_names_no_device_is_stored_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     for (topic, reason) in [("temperature", "no device"), ("temperature/lab.1", "'.'")] {

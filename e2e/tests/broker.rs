@@ -69,7 +69,7 @@ fn a_device_that_vanishes_is_announced_by_its_will() {
 }
 
 #[test]
-fn a_simulated_sensor_says_whether_it_is_there() {
+fn a_simulated_sensor_publishes_whether_it_is_online() {
     let (_folder, millrace) = fresh();
     let mut watcher = Subscriber::new(&millrace, &["-t", "status/#"]);
     let mut sensor = Command::new(binary("sensor-sim"))

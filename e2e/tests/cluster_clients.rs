@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use e2e::{Cluster, LONG, Shape, eventually, paho};
 use serde_json::Value;
 
-/// The readings of a device, once there are so many; more must not come.
+/// Waits until a device has `count` readings, no more, and returns them.
 fn stored(cluster: &Cluster, device: &str, count: usize) -> Vec<Value> {
     let filter = format!("device={device}");
     let readings = eventually(LONG, || match cluster.readings(&filter) {

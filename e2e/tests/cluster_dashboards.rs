@@ -1,4 +1,4 @@
-//! Several dashboards behind HAProxy answer alike, and each sees what is wrong with the cluster.
+//! Several dashboards behind HAProxy give the same answers, and each reports what is wrong with the cluster.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
 
-/// Devices of a load; they are named `load-0001` and so on.
+/// The number of devices of the load; they are named `load-0001` and so on.
 const DEVICES: usize = 5;
 
 /// One of the dashboards, or all of them behind HAProxy: `127.0.0.1:41235`.
@@ -29,7 +29,7 @@ impl Dashboard {
         stages.iter().find(|stage| stage["id"] == id).cloned().unwrap_or_default()
     }
 
-    /// Waits until a stage is so; how it is then.
+    /// Waits until a stage has this property, and returns the stage.
     fn until(&self, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
         eventually(LONG, || Some(self.stage(id)).filter(&holds).ok_or_else(|| self.stage(id)))
     }
@@ -74,7 +74,7 @@ impl Page {
         Ok(topics.filter(|topic| topic.contains("/load-")).collect())
     }
 
-    /// Whether a frame of that time comes, in microseconds since 1970, before the connection breaks.
+    /// Whether a frame of this time, in microseconds since 1970, arrives before the connection breaks.
     fn lasts_until(&mut self, time: i64) -> bool {
         loop {
             match self.frame() {
@@ -86,7 +86,7 @@ impl Page {
     }
 }
 
-/// What is alike at the same time: everything but rates and ages.
+/// What all dashboards show alike at the same time: everything except rates and ages.
 fn outline(dashboard: &Dashboard) -> Vec<(Value, Value, Vec<Value>)> {
     let pipeline = dashboard.get("/api/pipeline");
     let stages = pipeline["stages"].as_array().unwrap().iter();
@@ -99,7 +99,7 @@ fn outline(dashboard: &Dashboard) -> Vec<(Value, Value, Vec<Value>)> {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn two_dashboards_answer_alike_and_one_goes_on_alone() {
+fn two_dashboards_give_the_same_answers_and_one_continues_alone() {
     let cluster = Cluster::alone();
     cluster.scale("dashboard", 2);
     let instances = cluster.instances("dashboard");

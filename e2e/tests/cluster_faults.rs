@@ -1,4 +1,5 @@
-//! What the cluster's services do when something around them is wrong or away: say what, and go on by themselves.
+//! What the cluster's services do when something around them is wrong or away: they say what, and continue by themselves
+//! once it is there.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{Cluster, LONG, Load, SOON, Service, Shape, StartService, eventually, free_address, stored_once};
@@ -6,7 +7,7 @@ use tempfile::TempDir;
 
 const WRONG: &str = "s3cret-and-wrong";
 
-/// Waits until the container is not ready and says this.
+/// Waits until the service in the container is not ready, with this word in its reason.
 fn until_it_says(cluster: &Cluster, service: &str, word: &str) {
     eventually(LONG, || match cluster.ask_service(service, "/readyz") {
         Ok((503, said)) if said.contains(word) => Ok(()),
@@ -14,7 +15,7 @@ fn until_it_says(cluster: &Cluster, service: &str, word: &str) {
     });
 }
 
-/// Neither what it says nor what it logs holds a password.
+/// Checks that neither its answers nor its log contain a password.
 fn keeps_secrets(cluster: &Cluster, service: &Service, said: &str) {
     let database = cluster.database_url("millrace");
     let database = database.split(['/', '@']).nth(2).unwrap().split_once(':').unwrap().1;
@@ -26,7 +27,7 @@ fn keeps_secrets(cluster: &Cluster, service: &Service, said: &str) {
     }
 }
 
-/// With this one setting, each of the services is up, not ready and says why, though it has nothing to do.
+/// Starts each service with this one setting wrong: it runs, is not ready, and says why, although it has nothing to do.
 fn each_says_why(
     cluster: &Cluster,
     names: &[&'static str],
@@ -44,8 +45,8 @@ fn each_says_why(
     }
 }
 
-/// A URL with another password.
-fn spoilt(url: &str) -> String {
+/// The URL with a wrong password.
+fn with_wrong_password(url: &str) -> String {
     let (before, after) = url.rsplit_once('@').unwrap();
     format!("{}:{WRONG}@{after}", before.rsplit_once(':').unwrap().0)
 }
@@ -54,9 +55,11 @@ fn spoilt(url: &str) -> String {
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_wrong_password_for_the_broker_is_named() {
     let cluster = Cluster::attach();
-    let amqp = |start: StartService| start.set("AMQP__URL", &spoilt(&cluster.amqp_url("db-writer")));
+    let amqp =
+        |start: StartService| start.set("AMQP__URL", &with_wrong_password(&cluster.amqp_url("db-writer")));
     each_says_why(&cluster, &["db-writer", "alerter"], amqp, &["broker: ", "refused"]);
-    let mqtt = |start: StartService| start.set("MQTT__URL", &spoilt(&cluster.mqtt_url("dashboard")));
+    let mqtt =
+        |start: StartService| start.set("MQTT__URL", &with_wrong_password(&cluster.mqtt_url("dashboard")));
     each_says_why(&cluster, &["dashboard"], mqtt, &["broker: "]);
 }
 
@@ -73,7 +76,7 @@ fn a_broker_that_is_nowhere_is_named() {
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
 fn a_wrong_password_for_the_database_is_named() {
     let cluster = Cluster::attach();
-    let url = spoilt(&cluster.database_url("millrace"));
+    let url = with_wrong_password(&cluster.database_url("millrace"));
     let wrong = |start: StartService| start.set("STORE__URL", &url);
     each_says_why(
         &cluster,
@@ -108,7 +111,7 @@ fn a_queue_that_is_missing_is_named_and_found_once_it_is_there() {
     }
 }
 
-/// A database whose owner is another, so that `millrace` may make tables and no extension.
+/// A database that `millrace` does not own, so that it may create tables but no extension.
 fn plain_database(cluster: &Cluster) -> String {
     let name = cluster.device("plain").replace('-', "_");
     cluster.sql_in("postgres", &format!("CREATE DATABASE {name} TEMPLATE template0"));
@@ -119,7 +122,7 @@ fn plain_database(cluster: &Cluster) -> String {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn a_database_without_the_extension_serves_and_it_is_said() {
+fn a_database_without_the_extension_works_and_that_is_reported() {
     let cluster = Cluster::attach();
     let (folder, vhost) = (tempfile::tempdir().unwrap(), cluster.vhost());
     let database = plain_database(&cluster);
@@ -140,7 +143,7 @@ fn a_database_without_the_extension_serves_and_it_is_said() {
     });
 }
 
-/// A database on a small disk of its own, where `e2e/cluster.yaml` mounts one.
+/// A database on the small disk that `e2e/cluster.yaml` mounts.
 fn small_database(cluster: &Cluster) -> String {
     cluster.compose(&["exec", "-T", "timescaledb", "mkdir", "/small/tablespace"]).unwrap();
     cluster.sql_in("postgres", "CREATE TABLESPACE small LOCATION '/small/tablespace'");
@@ -149,7 +152,7 @@ fn small_database(cluster: &Cluster) -> String {
     format!("{}/small", url.rsplit_once('/').unwrap().0)
 }
 
-/// Takes all the room that is left; the rows are rolled back, and the room stays taken.
+/// Fills the disk: the rows are rolled back, and their space remains in use.
 const FILL: &str = "
     CREATE TABLE filler (text text) WITH (autovacuum_enabled = false);
     ALTER TABLE filler ALTER text SET STORAGE PLAIN;
@@ -185,7 +188,7 @@ fn a_full_disk_of_the_database_is_named_and_work_goes_on_once_there_is_room() {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn while_the_database_is_away_readings_are_taken_and_wait() {
+fn while_the_database_is_away_readings_are_accepted_and_wait() {
     let cluster = Cluster::alone();
     let folder = tempfile::tempdir().unwrap();
     cluster.stop("timescaledb");

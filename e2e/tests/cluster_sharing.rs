@@ -26,7 +26,7 @@ fn two_writers_share_the_queue_and_store_everything_once() {
     assert!(status.success(), "{status}");
 }
 
-/// Publishes values that open and resolve an incident, so many times.
+/// Publishes values that open and resolve an incident, `times` times.
 fn swing(cluster: &Cluster, device: &str, times: usize) {
     for _ in 0..times {
         for value in ["26", "24"] {
@@ -36,14 +36,20 @@ fn swing(cluster: &Cluster, device: &str, times: usize) {
 }
 
 /// The Message-ID of the mail for each transition of ten incidents, once all are sent.
-fn told(cluster: &Cluster, device: &str) -> Result<Vec<String>, Vec<Value>> {
+fn message_ids(cluster: &Cluster, device: &str) -> Result<Vec<String>, Vec<Value>> {
     let incidents = cluster.rows_of("incidents", device);
-    let notices: Vec<_> =
+    let notifications: Vec<_> =
         incidents.iter().flat_map(|incident| incident["notifications"].as_array().unwrap()).collect();
-    if incidents.len() < 10 || notices.len() < 20 || notices.iter().any(|notice| notice["state"] != "sent") {
+    if incidents.len() < 10
+        || notifications.len() < 20
+        || notifications.iter().any(|notification| notification["state"] != "sent")
+    {
         return Err(incidents);
     }
-    Ok(notices.iter().map(|notice| format!("<{}>", notice["message_id"].as_str().unwrap())).collect())
+    Ok(notifications
+        .iter()
+        .map(|notification| format!("<{}>", notification["message_id"].as_str().unwrap()))
+        .collect())
 }
 
 #[test]
@@ -58,22 +64,22 @@ fn when_the_alerter_dies_another_goes_on_with_one_mail_per_transition() {
     cluster.kill("alerter");
     swing(&cluster, &device, 5);
     // An opening and its end may share a mail.
-    let told = eventually(LONG, || told(&cluster, &device));
-    assert_eq!(told.len(), 20, "each transition once: {told:?}");
-    let told: HashSet<_> = told.into_iter().collect();
+    let sent = eventually(LONG, || message_ids(&cluster, &device));
+    assert_eq!(sent.len(), 20, "each transition once: {sent:?}");
+    let sent: HashSet<_> = sent.into_iter().collect();
     let mails = eventually(LONG, || match cluster.mails(&device) {
-        mails if mails.len() >= told.len() => Ok(mails),
-        mails => Err((mails.len(), told.len())),
+        mails if mails.len() >= sent.len() => Ok(mails),
+        mails => Err((mails.len(), sent.len())),
     });
     let ids: HashSet<_> = mails.iter().map(|mail| mail.header("message-id").unwrap().to_owned()).collect();
-    assert_eq!(ids, told);
+    assert_eq!(ids, sent);
     // What was handed over in the moment of the kill may come again, and says so by its Message-ID.
-    assert!(mails.len() <= told.len() + 1, "{} mails for {} messages", mails.len(), told.len());
+    assert!(mails.len() <= sent.len() + 1, "{} mails for {} messages", mails.len(), sent.len());
     assert!(second.metric("millrace_alerter_judged_total") >= 10.0);
     assert_eq!(cluster.rows_of("incidents", &device).len(), 10);
 }
 
-/// One of two alerters that miss a device after four seconds.
+/// One of two alerters with a rule that opens an incident when a device is silent for four seconds.
 fn watcher(cluster: &Cluster, folder: &Path, rules: &Path) -> Service {
     std::fs::create_dir(folder).unwrap();
     let start = cluster.service("alerter", folder).set("SMTP__URL", &cluster.smtp_url());
@@ -122,7 +128,7 @@ fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() 
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn an_alert_is_published_through_the_cluster() {
+fn an_incident_is_published_through_the_cluster() {
     let cluster = Cluster::alone();
     let (folder, device) = (tempfile::tempdir().unwrap(), cluster.device("lab"));
     let rules = folder.path().join("rules.toml");

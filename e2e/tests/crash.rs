@@ -1,4 +1,4 @@
-//! Whatever was acked is stored, once, however often what stores it is killed.
+//! Every acknowledged reading is stored once, however often the process that stores it is killed.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails says so by a panic")]
 
 use std::time::Duration;
@@ -16,12 +16,12 @@ impl Moments {
     }
 }
 
-/// A kill proves something only where readings are under way.
+/// Waits for more acknowledgements: a kill proves something only while readings are in flight.
 fn until_more_is_acked(load: &Load, before: usize) {
     eventually(SOON * 3, || (load.acked().len() > before).then_some(()).ok_or("nothing is acked"));
 }
 
-/// Ends the load with all of it acked, and expects it to be stored once within this time.
+/// Ends the load, with all readings acknowledged, and expects each to be stored once within this time.
 fn all_is_stored_once(load: Load, shape: &impl Shape, within: Duration) {
     load.interrupt();
     let (code, summary, acked) = load.finish();

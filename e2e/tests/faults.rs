@@ -9,10 +9,10 @@ use e2e::{LONG, Load, Millrace, SOON, Shape, Start, eventually, free_address, st
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-/// As fast as they are acked, until told to stop.
+/// As fast as readings are acknowledged, until it is interrupted.
 const LOAD: [&str; 5] = ["load", "--connections", "20", "--duration", "1h"];
 
-/// Beyond any run of a test: how long a stop may take.
+/// How long a stop may take.
 const GRACE: Duration = Duration::from_secs(10);
 
 fn goes_on(load: &Load) {
@@ -20,7 +20,7 @@ fn goes_on(load: &Load) {
     eventually(LONG, || (load.acked().len() > before + 100).then_some(()).ok_or("nothing is acked"));
 }
 
-/// Waits until it is not ready and says so.
+/// Waits until it is not ready, for this reason.
 fn refuses(millrace: &Millrace, reason: &str) {
     eventually(LONG, || match millrace.ask("/readyz") {
         (503, said) if said.contains(reason) => Ok(()),
@@ -35,13 +35,13 @@ fn is_ready_again(millrace: &Millrace) {
     });
 }
 
-/// A PUBACK means stored, at any moment: what was acked before we look is there.
+/// Checks that a PUBACK means stored at any moment: all readings that are acknowledged now are stored.
 fn acked_is_stored(millrace: &Millrace, load: &Load) {
     let acked = load.acked();
     stored_once(&acked, &millrace.readings("")).unwrap();
 }
 
-/// Ends the load, and expects all of it to be acked and stored once.
+/// Ends the load, and expects all readings to be acknowledged and stored once.
 fn ends_well(millrace: &Millrace, load: Load) {
     load.interrupt();
     let (code, summary, acked) = load.finish();

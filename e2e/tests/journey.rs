@@ -1,4 +1,4 @@
-//! A reading's journey: published, stored, judged, mailed, shown; and what stays after a restart.
+//! The journey of a reading: it is published, stored, judged, mailed and shown; and what remains after a restart.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::time::SystemTime;
@@ -26,7 +26,7 @@ fn mailed(shape: &impl Shape, device: &str, count: usize) -> Vec<Mail> {
     })
 }
 
-/// The newest value of a device and metric, once it is this one: its row.
+/// Waits until this is the newest value of a series, and returns its row.
 fn shown(shape: &impl Shape, device: &str, metric: &str, value: f64) -> Value {
     eventually(SOON, || {
         let rows = shape.rows_of("series", device);
@@ -178,7 +178,7 @@ fn load_from_many_connections_is_stored_to_the_last_reading(shape: &mut impl Sha
     });
 }
 
-/// The names of what the page shows.
+/// The names of the devices that the page shows.
 fn devices(shape: &impl Shape) -> Vec<String> {
     shape.rows("series").iter().map(|row| row["device"].as_str().unwrap().to_owned()).collect()
 }
@@ -208,7 +208,7 @@ fn the_simulated_sensors_run_and_stop_with_everything_acked() {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn the_sensors_of_the_cluster_run_and_are_seen_to_be_gone() {
+fn the_sensors_of_the_cluster_run_and_are_shown_as_offline_once_stopped() {
     let cluster = Cluster::alone();
     let containers = ["sensor1", "sensor2", "sensor3"];
     for sensor in containers {

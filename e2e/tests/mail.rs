@@ -1,4 +1,5 @@
-//! Mails over SMTP to a server that fails, and `kill -9` while it has one: at most one repeat, by the same name.
+//! Mails over SMTP to a server that fails, and `kill -9` while it accepts one: at most one repeat, with the same
+//! Message-ID.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::io::{BufRead, BufReader, Write};
@@ -17,31 +18,31 @@ const RULES: &str =
 #[derive(Clone, Copy, PartialEq)]
 enum Server {
     Takes,
-    /// Says that it is not there for anybody.
+    /// Refuses the conversation.
     Closed,
-    /// Takes nothing for this recipient now.
+    /// Refuses this recipient for now.
     RefusesRecipient,
     HangsUpInTheMiddle,
-    /// Answers the whole mail after this long.
+    /// Accepts the mail, and answers after this time.
     Slow(Duration),
-    /// Says nothing, until it is told to.
+    /// Sends nothing until it is released.
     WaitsBeforeItsGreeting,
-    /// Has the whole mail, and does not answer before it is told to.
+    /// Reads the whole mail, and does not answer until it is released.
     WaitsBeforeItsAnswer,
 }
 
-/// A mail server with a conversation after the other.
+/// A mail server that handles one conversation after the other.
 struct MailServer {
     address: SocketAddr,
-    /// Mails that were taken: all that was between DATA and its end.
+    /// The mails that it accepted: what was sent after DATA.
     taken: Arc<Mutex<Vec<String>>>,
-    /// That it waits, and what ends that.
+    /// Reports that the server waits, and releases it.
     waits: Receiver<()>,
     goes_on: Sender<()>,
 }
 
 impl MailServer {
-    /// The last behaviour is that of all further conversations.
+    /// The last behaviour also applies to all further conversations.
     fn start(behaviours: &[Server]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -138,7 +139,7 @@ fn publish(millrace: &Millrace, value: &str) {
     millrace.publish("temperature/lab", &["-m", value]);
 }
 
-/// Waits until all notices are in mails that were sent.
+/// Waits until there are `count` notifications and all are sent.
 fn all_sent(millrace: &Millrace, count: usize) {
     eventually(SOON, || {
         let incident = millrace.get("/api/incidents")["incidents"][0].clone();
@@ -171,7 +172,7 @@ fn a_server_that_fails_in_every_way_gets_the_mail_once_and_no_password_is_logged
 }
 
 #[test]
-fn killed_before_a_mail_and_before_its_answer_it_repeats_the_mail_once_by_its_name() {
+fn killed_before_a_mail_and_before_its_answer_it_repeats_the_mail_once_with_its_message_id() {
     let server =
         MailServer::start(&[Server::WaitsBeforeItsGreeting, Server::WaitsBeforeItsAnswer, Server::Takes]);
     let (_folder, mut millrace) = start(&server);

@@ -1,4 +1,4 @@
-//! The API does what its OpenAPI document says, whatever is asked.
+//! The API does what its OpenAPI document says, for all requests that schemathesis generates.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::json;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Something of everything: readings with a gap in their numbers, an incident, a silence, rejected payloads.
+/// Stores some of everything: readings with a gap in their numbers, an incident, a silence, rejected payloads.
 fn fill(shape: &impl Shape) {
     for number in [1, 2, 5] {
         let reading = json!({ "value": 60 + number, "unit": "celsius", "boot": 1, "seq": number });
@@ -38,7 +38,7 @@ fn schemathesis_finds_nothing() {
     let mut command = Command::new(program);
     command.args(["--config-file", &format!("{HERE}/openapi/schemathesis.toml"), "run"]);
     command.args(["--no-color", "--report-dir", folder.path().to_str().unwrap()]);
-    // It leaves notes where it runs.
+    // It writes a cache to the folder in which it runs.
     command.current_dir(folder.path());
     let output = command.arg(format!("{}/api/openapi.json", millrace.http)).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

@@ -1,4 +1,4 @@
-//! `/api/pipeline`: how the stages on a reading's way are doing, seen while something is wrong with one.
+//! `/api/pipeline`: the state of the stages that a reading passes, observed while something is wrong with one.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::path::Path;
@@ -14,7 +14,7 @@ fn stage(shape: &impl Shape, id: &str) -> Value {
     stages.iter().find(|stage| stage["id"] == id).cloned().unwrap_or_default()
 }
 
-/// Waits until a stage is so; how it is then.
+/// Waits until a stage has this property, and returns the stage.
 fn until(shape: &impl Shape, id: &str, holds: impl Fn(&Value) -> bool) -> Value {
     eventually(LONG, || Some(stage(shape, id)).filter(&holds).ok_or_else(|| stage(shape, id)))
 }
@@ -66,7 +66,7 @@ fn rates_follow_what_is_published() {
 }
 
 #[test]
-fn a_store_that_is_away_is_seen_and_so_is_the_lag() {
+fn a_store_that_is_away_is_shown_and_so_is_the_lag() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     millrace.publish("temperature/lab", &["-m", "21"]);

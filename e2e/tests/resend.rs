@@ -1,4 +1,4 @@
-//! A rejected payload that is mended and resent is a reading like any other, once.
+//! A rejected payload that is fixed and resent is a reading like any other, once.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::{Shape, Start};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 e2e::on_both_shapes! {
     together: [
-        a_mended_payload_is_stored_with_its_time_judged_and_marked,
-        a_mended_element_joins_the_others_of_its_array,
+        a_fixed_payload_is_stored_with_its_time_judged_and_marked,
+        a_fixed_element_is_stored_with_the_others_of_its_array,
         what_still_cannot_be_read_changes_nothing,
     ],
     alone: []
@@ -24,7 +24,7 @@ fn path(row: &Value) -> String {
     format!("/api/rejected/{}/resend", row["id"].as_str().unwrap())
 }
 
-fn a_mended_payload_is_stored_with_its_time_judged_and_marked(shape: &mut impl Shape) {
+fn a_fixed_payload_is_stored_with_its_time_judged_and_marked(shape: &mut impl Shape) {
     let device = shape.device("lab");
     let row = rejected(shape, &device, "26,5");
     assert_eq!(row["resent_at"], Value::Null);
@@ -44,7 +44,7 @@ fn a_mended_payload_is_stored_with_its_time_judged_and_marked(shape: &mut impl S
     assert_eq!(shape.readings(&filter).len(), 1);
 }
 
-fn a_mended_element_joins_the_others_of_its_array(shape: &mut impl Shape) {
+fn a_fixed_element_is_stored_with_the_others_of_its_array(shape: &mut impl Shape) {
     let device = shape.device("batch");
     let row = rejected(shape, &device, r#"[{"value":21,"boot":7,"seq":1},{"val":21,"boot":7,"seq":2}]"#);
     assert_eq!(row["payload"], r#"{"val":21,"boot":7,"seq":2}"#);
@@ -79,7 +79,7 @@ fn what_still_cannot_be_read_changes_nothing(shape: &mut impl Shape) {
 }
 
 #[test]
-fn a_topic_that_names_no_device_is_mended_too() {
+fn a_topic_that_names_no_device_is_fixed_too() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     millrace.publish("temperature/lab.1", &["-m", "21"]);
@@ -99,15 +99,15 @@ fn killed_between_the_puback_and_the_mark_it_is_resent_again_and_stored_once() {
     let no_mark =
         "CREATE TRIGGER no_mark BEFORE UPDATE OF resent_at ON rejected BEGIN SELECT RAISE(ABORT, 'no'); END";
     database.execute_batch(no_mark).unwrap();
-    let mended = json!({ "payload": "26.5" });
-    let (status, said) = millrace.post(&path(&row), &mended);
+    let fixed = json!({ "payload": "26.5" });
+    let (status, said) = millrace.post(&path(&row), &fixed);
     assert_eq!(status, 503, "{said}");
     assert_eq!((millrace.readings("").len(), millrace.rows("rejected")), (1, vec![row.clone()]));
 
     let start = millrace.kill();
     database.execute_batch("DROP TRIGGER no_mark").unwrap();
     let millrace = start.start();
-    let (status, said) = millrace.post(&path(&row), &mended);
+    let (status, said) = millrace.post(&path(&row), &fixed);
     assert_eq!(status, 200, "{said}");
     assert_eq!((millrace.readings("").len(), millrace.rows("incidents").len()), (1, 1));
     assert_eq!(millrace.metric("millrace_db_writer_duplicate_total"), 1.0);

@@ -14,7 +14,7 @@ struct Harness {
 }
 
 impl Harness {
-    /// All at once, as a supervisor does: the first to come makes the database.
+    /// Starts all services at once, as a supervisor does; the first of them creates the database.
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mosquitto = Mosquitto::start(folder.path());
@@ -102,7 +102,7 @@ fn a_reading_is_stored_judged_mailed_and_shown() {
 }
 
 #[test]
-fn a_writer_that_stops_or_dies_finds_all_that_came_meanwhile() {
+fn a_writer_that_stops_or_dies_stores_all_that_came_meanwhile_after_its_next_start() {
     let mut harness = Harness::start();
     let broker = format!("mqtt://{}", harness.mosquitto.address);
     let arguments = ["load", "--connections", "5", "--rate", "1000", "--duration", "1h"];
@@ -179,7 +179,7 @@ fn a_rejected_payload_is_resent_over_the_broker_once_that_is_there() {
 }
 
 #[test]
-fn a_start_that_cannot_be_names_the_setting_to_change() {
+fn a_start_that_fails_names_the_setting_to_change() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["db-writer", "alerter", "dashboard"] {
         // The dashboard takes nothing over AMQP.

@@ -1,11 +1,11 @@
-//! What a start refuses, and how it says so.
+//! What ends a start, and what the message says.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use std::net::TcpListener;
 
 use e2e::{SOON, Start, binary, eventually};
 
-/// The one line that a failed start says.
+/// The one line that a failed start prints.
 fn complaint(start: &Start, code: i32) -> String {
     let output = start.fails();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -16,7 +16,7 @@ fn complaint(start: &Start, code: i32) -> String {
 }
 
 #[test]
-fn a_start_that_cannot_be_names_the_setting_to_change() {
+fn a_start_that_fails_names_the_setting_to_change() {
     let folder = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
@@ -66,7 +66,7 @@ fn a_secret_is_not_printed() {
 }
 
 #[test]
-fn two_do_not_share_a_folder() {
+fn two_processes_do_not_share_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let start = Start::new(&folder.path().join("data"));
     let first = start.clone().start();
@@ -92,7 +92,7 @@ fn a_file_of_settings_is_read_and_the_environment_wins() {
 }
 
 #[test]
-fn every_binary_explains_itself_and_asks_for_health() {
+fn every_binary_has_help_and_a_health_check() {
     for name in ["millrace", "db-writer", "alerter", "dashboard", "sensor-sim"] {
         let help = std::process::Command::new(binary(name)).arg("--help").output().unwrap();
         assert!(help.status.success() && help.stdout.starts_with(b""), "{name}");

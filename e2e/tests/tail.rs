@@ -41,7 +41,7 @@ fn publish(millrace: &Millrace, value: &str) {
 }
 
 #[test]
-fn a_restart_is_said_and_followed() {
+fn a_restart_is_reported_and_followed() {
     let folder = tempfile::tempdir().unwrap();
     let address = free_address().to_string();
     let start = Start::new(&folder.path().join("data")).set("HTTP__LISTEN", &address);

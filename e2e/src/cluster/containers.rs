@@ -164,7 +164,7 @@ impl Cluster {
         self.compose.ip(&self.compose.id(service)?)
     }
 
-    /// Mends whatever was broken; what cannot be mended is left for the next test to complain of.
+    /// Starts and unpauses whatever a test has stopped; what cannot be started makes the next test fail.
     pub(super) fn heal(&self) {
         let existing = self.compose.try_run(&["ps", "--all", "--services"]).unwrap_or_default();
         let mut services: Vec<&str> = existing.lines().chain(OURS).collect();

@@ -8,7 +8,7 @@ use crate::http::ask;
 /// Mails on one page of a list.
 const PAGE: usize = 200;
 
-/// A mail catcher's API.
+/// The API of a mail catcher.
 #[derive(Debug, Clone)]
 pub(super) struct Inbox {
     /// With credentials: `http://user:password@127.0.0.1:41234`.
@@ -16,7 +16,7 @@ pub(super) struct Inbox {
     words: Words,
 }
 
-/// What the two makes call the same things.
+/// The names that Mailpit and MailDev use for the same things.
 #[derive(Debug, Clone, Copy)]
 struct Words {
     list: &'static str,

@@ -1,10 +1,10 @@
-//! A corner of the cluster's broker with exchanges and queues of its own.
+//! A virtual host of the cluster's broker, with exchanges and queues of its own.
 
 use serde_json::{Value, json};
 
 use super::Cluster;
 
-/// What the cluster's own virtual host is made from.
+/// The definitions of the cluster's own virtual host.
 const DEFINITIONS: &str = include_str!("../../../rabbitmq/definitions.json");
 
 /// A virtual host, as its administrator `operator`. It stays until the cluster ends.
@@ -16,7 +16,7 @@ pub struct Vhost {
 }
 
 impl Cluster {
-    /// An empty one.
+    /// Creates an empty virtual host.
     ///
     /// # Panics
     /// The broker refuses.
@@ -42,7 +42,7 @@ impl Vhost {
         &self.amqp_url
     }
 
-    /// Makes a quorum queue that gets all that is published.
+    /// Declares a quorum queue that receives everything that is published.
     pub fn declare_queue(&self, queue: &str) {
         let settings = json!({"durable": true, "arguments": {"x-queue-type": "quorum"}});
         self.put("queues", &format!("/{queue}"), &settings);
@@ -50,7 +50,7 @@ impl Vhost {
         self.post("bindings", &format!("/e/amq.topic/q/{queue}"), &binding);
     }
 
-    /// Makes one of the cluster's queues as it is there: with its arguments, bindings and policies.
+    /// Declares a queue as it is defined in the cluster: with its arguments, bindings and policies.
     ///
     /// # Panics
     /// The definitions have no such queue.
@@ -75,7 +75,7 @@ impl Vhost {
         &self.name
     }
 
-    /// Takes it away with all that is in it.
+    /// Deletes the virtual host with everything in it.
     pub fn remove(&self) {
         let url = format!("{}/vhosts/{}", self.management_url, self.name);
         ureq::delete(&url).call().unwrap_or_else(|e| panic!("DELETE vhost {}: {e}", self.name));

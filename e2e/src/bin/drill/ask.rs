@@ -1,4 +1,4 @@
-//! What a drill asks the cluster beyond what tests ask.
+//! What drills read from the cluster, beyond what tests need.
 
 use std::process::Command;
 use std::time::Duration;

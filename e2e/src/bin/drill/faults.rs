@@ -231,7 +231,7 @@ fn nothing(_: &mut Harness<'_>) -> Hit {
     Hit::default()
 }
 
-/// The mail catcher forgets its mails at a stop, so that an incident opens and ends while it is away.
+/// The mail catcher loses its mails at a stop, so the incident opens and ends while it is away.
 fn mail_away(harness: &mut Harness<'_>) -> Hit {
     let device = harness.cluster.device("canary");
     harness.cluster.stop("mailpit");

@@ -1,4 +1,4 @@
-//! Whether readings pass a service, looked at ten times a second.
+//! Whether readings pass each service, observed ten times a second.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,18 +11,18 @@ use serde_json::Value;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A service that does not answer within this time lets nothing pass that we could see.
+/// How long a service may take to answer; without an answer, no flow is observed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The services that readings pass, and where each shows that they do.
-const PLACES: &[Place] = &[
-    Place { service: "db-writer", port: 9180, path: "/metrics", read: stored },
-    Place { service: "alerter", port: 9180, path: "/metrics", read: judged },
-    Place { service: "dashboard", port: 8080, path: "/api/series", read: newest },
+/// The services that readings pass, and where each shows it.
+const PROBES: &[Probe] = &[
+    Probe { service: "db-writer", port: 9180, path: "/metrics", read: stored },
+    Probe { service: "alerter", port: 9180, path: "/metrics", read: judged },
+    Probe { service: "dashboard", port: 8080, path: "/api/series", read: newest },
 ];
 
-/// Something that changes with every reading that passes.
-struct Place {
+/// A value that changes with every reading that passes the service.
+struct Probe {
     service: &'static str,
     port: u16,
     path: &'static str,
@@ -66,18 +66,18 @@ impl Flow {
     pub(crate) fn watch(cluster: &Cluster) -> Self {
         let now = Instant::now();
         let fresh =
-            |place: &Place| (place.service, Seen { value: None, changed: now, longest: Duration::ZERO });
-        let seen: Arc<Mutex<BTreeMap<_, _>>> = Arc::new(Mutex::new(PLACES.iter().map(fresh).collect()));
+            |probe: &Probe| (probe.service, Seen { value: None, changed: now, longest: Duration::ZERO });
+        let seen: Arc<Mutex<BTreeMap<_, _>>> = Arc::new(Mutex::new(PROBES.iter().map(fresh).collect()));
         let end = Arc::new(AtomicBool::new(false));
-        let watcher = |place: &'static Place| {
-            let (seen, end, id) = (Arc::clone(&seen), Arc::clone(&end), cluster.container(place.service));
-            std::thread::spawn(move || watch(place, &id, &seen, &end))
+        let watcher = |probe: &'static Probe| {
+            let (seen, end, id) = (Arc::clone(&seen), Arc::clone(&end), cluster.container(probe.service));
+            std::thread::spawn(move || watch(probe, &id, &seen, &end))
         };
-        let watchers = PLACES.iter().map(watcher).collect();
+        let watchers = PROBES.iter().map(watcher).collect();
         Self { seen, end, watchers }
     }
 
-    /// From here on, stretches without a change are of the fault.
+    /// Starts to measure: from here on, times without a change are counted.
     pub(crate) fn forget(&self) {
         self.seen
             .lock()
@@ -86,14 +86,14 @@ impl Flow {
             .for_each(|seen| seen.longest = Duration::ZERO);
     }
 
-    /// Services that nothing has passed lately.
+    /// The services that no reading has passed lately.
     pub(crate) fn still(&self) -> Vec<&'static str> {
         let seen = self.seen.lock().expect("no watcher panics");
         let still = seen.iter().filter(|(_, seen)| seen.value.is_none() || seen.changed.elapsed() > PATIENCE);
         still.map(|(service, _)| *service).collect()
     }
 
-    /// The longest time for which nothing passed each service.
+    /// The longest time for which no reading passed each service.
     pub(crate) fn longest(&self) -> BTreeMap<&'static str, Duration> {
         let seen = self.seen.lock().expect("no watcher panics");
         seen.iter().map(|(service, seen)| (*service, seen.longest.max(seen.changed.elapsed()))).collect()
@@ -110,7 +110,7 @@ impl Drop for Flow {
     }
 }
 
-fn watch(place: &Place, id: &str, seen: &Mutex<BTreeMap<&'static str, Seen>>, end: &AtomicBool) {
+fn watch(probe: &Probe, id: &str, seen: &Mutex<BTreeMap<&'static str, Seen>>, end: &AtomicBool) {
     let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().into();
     let mut address = None;
     while !end.load(Ordering::Relaxed) {
@@ -119,15 +119,15 @@ fn watch(place: &Place, id: &str, seen: &Mutex<BTreeMap<&'static str, Seen>>, en
         address = address.or_else(|| address_of(id));
         let text = address.as_ref().and_then(|ip| {
             agent
-                .get(&format!("http://{ip}:{}{}", place.port, place.path))
+                .get(&format!("http://{ip}:{}{}", probe.port, probe.path))
                 .call()
                 .ok()?
                 .body_mut()
                 .read_to_string()
                 .ok()
         });
-        match text.as_deref().and_then(place.read) {
-            Some(value) => note(seen, place.service, value),
+        match text.as_deref().and_then(probe.read) {
+            Some(value) => note(seen, probe.service, value),
             None => address = None,
         }
         std::thread::sleep(LOOK_EVERY.saturating_sub(began.elapsed()));
@@ -136,7 +136,7 @@ fn watch(place: &Place, id: &str, seen: &Mutex<BTreeMap<&'static str, Seen>>, en
 
 fn note(seen: &Mutex<BTreeMap<&'static str, Seen>>, service: &'static str, value: String) {
     let mut seen = seen.lock().expect("no watcher panics");
-    let seen = seen.get_mut(service).expect("every place is there from the start");
+    let seen = seen.get_mut(service).expect("every probe has an entry from the start");
     if seen.value.as_ref() != Some(&value) {
         seen.longest = seen.longest.max(seen.changed.elapsed());
         seen.changed = Instant::now();

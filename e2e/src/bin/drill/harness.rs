@@ -18,7 +18,7 @@ pub(crate) struct Harness<'a> {
     pub(crate) violations: Vec<String>,
 }
 
-/// Waits for so many mails about a device.
+/// Waits for `count` mails about a device.
 pub(crate) fn until_mailed(cluster: &Cluster, device: &str, count: usize) {
     eventually(LONG, || match cluster.mails(device) {
         mails if mails.len() == count => Ok(()),

@@ -1,4 +1,5 @@
-//! Breaks the cluster while readings flow, and proves what is left: `make drill`, or `make drill NAME=freeze`.
+//! Causes faults in the cluster while readings flow, and proves that nothing is lost: `make drill`, or
+//! `make drill NAME=freeze`.
 
 mod ask;
 mod faults;
@@ -20,15 +21,15 @@ use self::report::Row;
 const USAGE: &str = "usage: drill [--each-run] [--seed N] [--page FILE] [NAME…]\n\
     Without a name it runs all drills; with --each-run, those that `make test` runs.";
 
-/// What is asked for.
+/// The arguments.
 #[derive(Default)]
 struct Wanted {
     seed: u64,
-    /// Where the table is to be written.
+    /// The file for the table of results.
     page: Option<String>,
     /// Only those that `make test` runs.
     each_run: bool,
-    /// All, where none is named.
+    /// The drills to run; empty means all.
     names: Vec<String>,
 }
 

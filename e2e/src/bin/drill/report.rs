@@ -1,4 +1,4 @@
-//! What came of each drill: a line of verdict, and the table in docs/drills.md.
+//! The result of each drill: a line with its verdict, and the table in docs/drills.md.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::plan::{CONNECTIONS, RATE};
 
-/// What came of one drill.
+/// The result of one drill.
 #[derive(Debug, Default)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -17,11 +17,11 @@ pub(crate) struct Row {
     pub(crate) stored: u64,
     pub(crate) lost: u64,
     pub(crate) twice: u64,
-    /// The longest wait for a PUBACK of clients on other nodes, and of those on the node that the fault hit.
+    /// The longest wait for a PUBACK: of clients on other nodes, and of clients on the node that the fault hit.
     pub(crate) elsewhere: Option<Duration>,
     pub(crate) own: Option<Duration>,
     pub(crate) without_flow: BTreeMap<&'static str, Duration>,
-    /// What was promised and does not hold.
+    /// The promises that did not hold.
     pub(crate) violations: Vec<String>,
 }
 
@@ -58,16 +58,19 @@ fn time(time: Option<Duration>) -> String {
 pub(crate) fn page(rows: &[Row], seed: u64) -> String {
     let mut page = format!(
         "# Drills\n\n\
-         `make drill` runs all drills and writes this page (seed {seed}, {}). `make test` runs those that have *yes* under *each run*:\n\
-         at least one of each kind of fault. The others differ from one of them only in where the fault hits or how long it lasts.\n\n\
-         Each drill runs `sensor-sim load` with {} readings/s from {} connections through HAProxy, causes a fault, repairs it, and\n\
-         then checks: every reading that got a PUBACK is stored, none is stored twice, none is left in a queue, no good message\n\
-         is in the dead-letter queue, and an incident that opened before the fault and ended after it caused exactly two mails.\n\n\
-         *PUBACK there* is the longest that a client of a node that the fault hit waited for a PUBACK; *PUBACK elsewhere* is the\n\
-         same for all other clients. *No flow* is the longest time in which no reading passed a service, observed ten times a\n\
-         second.\n\n\
-         | drill | kind of fault | each run | what happens | acked | stored | lost | twice | PUBACK elsewhere | PUBACK there | no flow: db-writer | alerter | \
-         page | verdict |\n| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
+         `make drill` runs all drills and writes this page (seed {seed}, {}). `make test` runs those with *yes* under\n\
+         *each run*: at least one of each kind of fault. The others differ from one of them only in where the fault hits or\n\
+         how long it lasts.\n\n\
+         Each drill runs `sensor-sim load` with {} readings/s from {} connections through HAProxy, causes a fault, repairs\n\
+         it, and then checks: every reading that got a PUBACK is stored, none is stored twice, none is left in a queue, no\n\
+         good message is in the dead-letter queue, and an incident that opened before the fault and ended after it caused\n\
+         exactly two mails.\n\n\
+         *PUBACK there* is the longest that a client of a node that the fault hit waited for a PUBACK; *PUBACK elsewhere* is\n\
+         the same for all other clients. *No flow* is the longest time in which no reading passed a service, observed ten\n\
+         times a second.\n\n\
+         | drill | kind of fault | each run | what happens | acked | stored | lost | twice | PUBACK elsewhere | \
+         PUBACK there | no flow: db-writer | alerter | page | verdict |\n\
+         | --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n",
         machine(),
         RATE,
         CONNECTIONS,

@@ -112,7 +112,7 @@ fn waits(
     (elsewhere, own)
 }
 
-/// Nothing is stuck, and nothing was set aside.
+/// Waits until the queues are empty, and checks that nothing was dead-lettered.
 fn drained(cluster: &Cluster, row: &mut Row) {
     let stuck = |depths: &std::collections::BTreeMap<String, u64>| {
         ["db-writer", "alerter"].iter().any(|queue| depths.get(*queue) != Some(&0))
@@ -128,7 +128,7 @@ fn drained(cluster: &Cluster, row: &mut Row) {
     }
 }
 
-/// Asks the ledger.
+/// Compares the acknowledged readings with the stored ones, and looks for gaps and repeats.
 fn prove(cluster: &Cluster, summary: &Value, folder: &Path, row: &mut Row) {
     let output = Command::new(binary("millrace"))
         .env("MILLRACE__STORE__URL", cluster.database_url("millrace"))
@@ -157,7 +157,7 @@ fn rejected(cluster: &Cluster) -> u64 {
     cluster.sql("SELECT count(*) FROM rejected").parse().expect("a number")
 }
 
-/// An incident that opens before the fault and ends after it: two mails, whatever happens in between.
+/// An incident that opens before the fault and ends after it: exactly two mails, whatever happens in between.
 struct Canary {
     device: Option<String>,
 }
