@@ -4,7 +4,7 @@
 //! say which publish a PUBACK belongs to. So every connection here has an event loop of its own, the entries live
 //! outside of it, and all that is un-acked is queued again, in order, on each CONNACK.
 
-mod at_once;
+mod once;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};

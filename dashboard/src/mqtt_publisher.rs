@@ -10,9 +10,6 @@ use tokio::sync::Semaphore;
 /// Connections at a time, so that resending many rows does not use up the broker's.
 const MAX_CONNECTIONS: usize = 4;
 
-/// Publishes without an ack at a time.
-const WINDOW: u16 = 100;
-
 /// Opens a connection for each resend, so that nothing is left in one while the broker is away.
 pub(crate) struct MqttPublisher {
     url: BrokerUrl,
@@ -29,13 +26,8 @@ impl MqttPublisher {
 impl Publisher for MqttPublisher {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         let _permit = self.permits.acquire().await?;
-        let outbox = Outbox {
-            url: self.url.clone(),
-            client_id: "millrace-resend".into(),
-            window: WINDOW,
-            presence: None,
-        };
+        let outbox = Outbox::new(self.url.clone(), "millrace-resend");
         let messages = payloads.into_iter().map(|payload| (series.to_string(), payload)).collect();
-        Ok(outbox.publish_all(messages).await?)
+        Ok(outbox.publish_once(messages).await?)
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
+use telemetry::time::age;
 
 /// How long the last batch counts: who asks every two seconds is to see each that was slow, and not one in ten.
 const LAST_COUNTS_FOR: Duration = Duration::from_secs(3);
@@ -48,7 +49,7 @@ impl Lag {
     /// That batch is committed.
     pub(crate) fn committed(&self, now: Timestamp) {
         let mut held = self.held();
-        held.last = held.writing.take().map(|oldest| Committed { at: now, lag: since(oldest, now) });
+        held.last = held.writing.take().map(|oldest| Committed { at: now, lag: age(now, oldest) });
     }
 
     /// At a time.
@@ -56,19 +57,14 @@ impl Lag {
     pub fn at(&self, now: Timestamp) -> Duration {
         let held = self.held();
         let oldest = [held.writing, held.gathered].into_iter().flatten().min();
-        let waiting = oldest.map(|oldest| since(oldest, now));
-        let last = held.last.filter(|last| since(last.at, now) < LAST_COUNTS_FOR).map(|last| last.lag);
+        let waiting = oldest.map(|oldest| age(now, oldest));
+        let last = held.last.filter(|last| age(now, last.at) < LAST_COUNTS_FOR).map(|last| last.lag);
         waiting.max(last).unwrap_or_default()
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().expect("no code panics while it holds the lag")
     }
-}
-
-/// The broker's clock may be a little ahead: that is no lag.
-fn since(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or_default()
 }
 
 impl EncodeMetric for Lag {

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, Deliveries, Outcome};
+use broker::{Deliveries, Outcome};
 use serde::Deserialize;
-use service::{Check, SettingError, Settings};
-use store::{Batch, ReadingStore, Written};
+use service::{Check, Retry, SettingError, Settings};
+use store::ReadingStore;
 use telemetry::{Decoded, Limits};
-use tokio::time::Instant;
-use tracing::{info, warn};
 
 use crate::Counters;
 use crate::intake::{Held, Intake};
@@ -69,55 +67,25 @@ pub async fn run(
     counters: Counters,
     ready: Check,
 ) {
+    let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready);
     let mut intake = Intake::new(deliveries, config.limits(), counters.clone());
-    probe(store.as_ref(), &ready).await;
-    while next_batch(&mut intake, store.as_ref(), &ready).await {
+    retry.probe(store.probe()).await;
+    while next_batch(&mut intake, store.as_ref(), &retry).await {
         let Held { batch, debts } = intake.take();
-        let written = intake.gather_during(keep(&Arc::new(batch), store.as_ref(), &counters, &ready)).await;
+        let batch = Arc::new(batch);
+        let written = intake.gather_during(retry.call(|| store.write(&batch))).await;
         counters.wrote(written);
         counters.unsettled.inc_by(debts.settle(Outcome::Done).await);
     }
 }
 
-/// As [`Intake::gather`]; while nothing comes, the store is asked now and then, so that readiness is true all the same.
-async fn next_batch(intake: &mut Intake, store: &dyn ReadingStore, ready: &Check) -> bool {
+/// As [`Intake::gather`]. While nothing comes, the store is probed now and then, so that readiness stays true.
+async fn next_batch(intake: &mut Intake, store: &dyn ReadingStore, retry: &Retry) -> bool {
     loop {
         match tokio::time::timeout(PROBE_EVERY, intake.gather()).await {
             Ok(more) => return more,
-            Err(_) if intake.is_empty() => probe(store, ready).await,
+            Err(_) if intake.is_empty() => retry.probe(store.probe()).await,
             Err(_) => {}
-        }
-    }
-}
-
-async fn probe(store: &dyn ReadingStore, ready: &Check) {
-    match store.probe().await {
-        Ok(()) => ready.pass(),
-        Err(e) => ready.fail(e.to_string()),
-    }
-}
-
-/// Writes the batch, however often it takes.
-async fn keep(batch: &Arc<Batch>, store: &dyn ReadingStore, counters: &Counters, ready: &Check) -> Written {
-    let mut backoff = Backoff::short();
-    let mut away_since: Option<Instant> = None;
-    loop {
-        match store.write(batch).await {
-            Ok(written) => {
-                if let Some(since) = away_since {
-                    info!(after = ?since.elapsed(), "the store is back");
-                }
-                ready.pass();
-                return written;
-            }
-            Err(e) => {
-                away_since.get_or_insert_with(Instant::now);
-                let wait = backoff.after(Duration::ZERO);
-                warn!(held = batch.readings.len(), retry_in = ?wait, "{e}");
-                counters.store_failures.inc();
-                ready.fail(e.to_string());
-                tokio::time::sleep(wait).await;
-            }
         }
     }
 }

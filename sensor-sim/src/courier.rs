@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::stream::{Measured, Stream, payload};
+use crate::stream::{Measured, Stream};
 use crate::tally::Tally;
 
 /// How long the connection may take to end once all is acked.
@@ -66,7 +66,7 @@ impl Courier {
     /// Dropping the future before it ends sends nothing and uses up no number.
     pub(crate) async fn send(&self, stream: &Arc<Stream>, measured: &[Measured]) {
         let first_seq = stream.next_seq();
-        let payload = payload(&stream.readings(measured));
+        let payload = telemetry::to_payload(&stream.readings(measured));
         let ack = self.publish(stream, payload).await;
         let count = measured.len() as u64;
         stream.advance(count);
@@ -76,7 +76,7 @@ impl Courier {
 
     /// Sends the same as one message, twice.
     pub(crate) async fn send_twice(&self, stream: &Arc<Stream>, measured: &[Measured]) {
-        let payload = payload(&stream.readings(measured));
+        let payload = telemetry::to_payload(&stream.readings(measured));
         self.send(stream, measured).await;
         let ack = self.publish(stream, payload).await;
         self.count(ack, Said::Again);

@@ -5,7 +5,6 @@
 pub mod command;
 mod courier;
 mod device;
-mod fnv;
 mod live;
 mod load;
 mod replay;

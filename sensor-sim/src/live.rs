@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::courier::{Courier, until_stopped};
 use crate::device::status_topic;
 use crate::signal::{Metric, Signal};
-use crate::stream::{Measured, Stream, boot_of_now, whole_microseconds};
+use crate::stream::{Measured, Stream, boot_of_now};
 use crate::tally::{Summary, Tally};
 
 /// Un-acked readings per device, at most.
@@ -142,7 +142,7 @@ impl Sensor {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         for _ in 0..count.unwrap_or(u64::MAX) {
             ticks.tick().await;
-            let at = whole_microseconds(Timestamp::now());
+            let at = telemetry::time::whole_microseconds(Timestamp::now());
             let value = self.signal.value_at(at);
             self.courier.send(&self.stream, &[Measured { value, at }]).await;
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::courier::{Courier, until_stopped};
 use crate::signal::Metric;
-use crate::stream::{Measured, Stream, boot_of_now, whole_microseconds};
+use crate::stream::{Measured, Stream, boot_of_now};
 use crate::tally::Tally;
 
 /// Readings in one message, at most: they fit into the 64 KiB that the pipeline takes.
@@ -193,7 +193,7 @@ fn take(left: &AtomicU64, wanted: u64) -> u64 {
 }
 
 fn measured(stream: &Stream, count: u64) -> Vec<Measured> {
-    let at = whole_microseconds(Timestamp::now());
+    let at = telemetry::time::whole_microseconds(Timestamp::now());
     let value = |seq| 20.0 + (seq % 400) as f64 / 100.0;
     (0..count).map(|n| Measured { value: value(stream.next_seq() + n), at }).collect()
 }

@@ -3,8 +3,7 @@
 use std::f64::consts::TAU;
 
 use jiff::Timestamp;
-
-use crate::fnv::fnv1a;
+use telemetry::fnv1a_64_of_parts;
 
 /// A quantity that can be simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -108,7 +107,7 @@ impl Signal {
     /// Signals differ by metric, device and seed; those that agree in all three are the same.
     #[must_use]
     pub fn new(metric: Metric, device: &str, seed: u64) -> Self {
-        let seed = fnv1a([metric.name().as_bytes(), device.as_bytes(), &seed.to_le_bytes()]);
+        let seed = fnv1a_64_of_parts([metric.name().as_bytes(), device.as_bytes(), &seed.to_le_bytes()]);
         let shape = metric.shape();
         Self { shape, seed, base: between(shape.base, chance(seed, "base", 0)) }
     }
@@ -157,7 +156,7 @@ fn between((low, high): (f64, f64), part: f64) -> f64 {
 
 /// A number from 0 to 1 that depends on its arguments alone.
 fn chance(seed: u64, name: &str, index: i64) -> f64 {
-    let hash = fnv1a([&seed.to_le_bytes(), name.as_bytes(), &index.to_le_bytes()]);
+    let hash = fnv1a_64_of_parts([&seed.to_le_bytes(), name.as_bytes(), &index.to_le_bytes()]);
     mixed(hash) as f64 / u64::MAX as f64
 }
 

@@ -38,7 +38,7 @@ pub struct Sent {
 
 impl Stream {
     pub(crate) fn new(series: Series, unit: Option<String>, boot: u64) -> Self {
-        Self { series: series, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
+        Self { series, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
     }
 
     pub(crate) fn topic(&self) -> &Series {
@@ -100,23 +100,9 @@ impl Stream {
     }
 }
 
-/// What a reading's time is precise to.
-pub(crate) fn whole_microseconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
-}
-
 /// The boot of devices that start now: Unix milliseconds.
 pub(crate) fn boot_of_now() -> u64 {
     u64::try_from(Timestamp::now().as_millisecond()).unwrap_or_default()
-}
-
-/// One reading as an object, several as an array of objects.
-pub(crate) fn payload(readings: &[Reading]) -> Vec<u8> {
-    if let [reading] = readings {
-        return reading.to_payload();
-    }
-    let objects: Vec<Vec<u8>> = readings.iter().map(Reading::to_payload).collect();
-    [b"[".as_slice(), &objects.join(&b','), b"]"].concat()
 }
 
 #[cfg(test)]
@@ -153,7 +139,7 @@ mod tests {
             let readings = stream().readings(&measured(count));
             let message = Message {
                 topic: "temperature/lab".into(),
-                payload: payload(&readings).into(),
+                payload: telemetry::to_payload(&readings).into(),
                 received_at: Timestamp::from_second(1_768_473_600).unwrap(),
             };
             let decoded = message.decode();

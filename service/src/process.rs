@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -35,20 +35,39 @@ pub struct Context {
     pub stop: CancellationToken,
 }
 
+/// What the command line says of a program, and where its health is.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// The name of the binary.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What its help says after the options; may be empty.
+    pub after_help: &'static str,
+    /// The setting with the address that serves `/readyz`.
+    pub listen: &'static str,
+}
+
+/// The commands of a program that only runs: none.
+#[derive(Debug, clap::Subcommand)]
+pub enum NoCommands {}
+
 #[derive(Parser)]
 #[command(version)]
-struct Arguments {
+struct Arguments<C: clap::Subcommand> {
     /// A TOML file with settings; millrace.example.toml lists them all
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<Command<C>>,
 }
 
 #[derive(clap::Subcommand)]
-enum Command {
+enum Command<C: clap::Subcommand> {
     /// Exit with 0 when the running service is ready
     Healthcheck,
+    #[command(flatten)]
+    Other(C),
 }
 
 impl Context {
@@ -105,32 +124,47 @@ impl Context {
 #[serde(transparent)]
 struct Grace(#[serde(with = "humantime_serde")] Duration);
 
-/// The whole life of a service that runs on its own; `listen` is the setting that says where its health is.
-pub async fn main<F: Future<Output = anyhow::Result<()>>>(
-    name: &'static str,
-    listen: &'static str,
-    service: impl FnOnce(Context) -> F,
-) -> ExitCode {
-    let arguments = match arguments::<Arguments>() {
+/// The whole life of a program: without a command it runs the service until a signal, else it performs the command.
+pub async fn main<C, R, P>(
+    program: Program,
+    run: impl FnOnce(Context) -> R,
+    perform: impl FnOnce(C, Settings) -> P,
+) -> ExitCode
+where
+    C: clap::Subcommand,
+    R: Future<Output = anyhow::Result<()>>,
+    P: Future<Output = anyhow::Result<()>>,
+{
+    let command = Arguments::<C>::command().name(program.name).about(program.about);
+    let command = command.after_help(program.after_help);
+    let arguments = match parsed::<Arguments<C>>(command) {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
-    exit_code(name, async {
+    exit_code(program.name, async {
         let context = Context::load(arguments.config.as_deref())?;
         match arguments.command {
-            Some(Command::Healthcheck) => healthcheck(&context.settings, listen).await,
-            None => context.run(Box::pin(service(context.clone()))).await,
+            None => context.run(Box::pin(run(context.clone()))).await,
+            Some(Command::Healthcheck) => healthcheck(&context.settings, program.listen).await,
+            Some(Command::Other(command)) => Box::pin(perform(command, context.settings)).await,
         }
     })
     .await
 }
 
-/// Reads the command line; one that asks for help, or that cannot be understood, is answered and ends the process.
+/// Parses the command line. Prints the help or what is wrong, where that is the answer.
 ///
 /// # Errors
-/// The exit code: 0 for help, 64 for what cannot be understood.
+/// The code to exit with: 0 for help, 64 for a command line that cannot be parsed.
 pub fn arguments<A: Parser>() -> Result<A, ExitCode> {
-    A::try_parse().map_err(|e| {
+    parsed(A::command())
+}
+
+fn parsed<A: Parser>(mut command: clap::Command) -> Result<A, ExitCode> {
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let arguments = matches.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
+    arguments.map_err(|e| {
+        let e = e.format(&mut command);
         // A closed terminal hears nothing.
         let _ = e.print();
         if e.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) }

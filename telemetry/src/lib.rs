@@ -33,8 +33,8 @@ pub mod time;
 
 pub use batch::{Batcher, Limits, Size};
 pub use filter::{Filter, FilterError};
-pub use hash::fnv1a_64;
+pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
-pub use reading::{Reading, to_payloads};
+pub use reading::{Reading, to_payload, to_payloads};
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};

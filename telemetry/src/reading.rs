@@ -37,27 +37,38 @@ impl Reading {
     }
 }
 
-/// The payloads that hold every field of these readings, in as few messages as they fit into.
-///
-/// A reading alone is an object, several are an array. No payload is larger than [`MAX_PAYLOAD_BYTES`].
+/// The payload that holds every field of these readings: one as an object, several as an array, however large.
+#[must_use]
+pub fn to_payload(readings: &[Reading]) -> Vec<u8> {
+    match readings {
+        [reading] => reading.to_payload(),
+        _ => array(&readings.iter().map(Reading::to_payload).collect::<Vec<_>>()),
+    }
+}
+
+/// Arrays that hold every field of these readings, in as few payloads as they fit into: none is larger than
+/// [`MAX_PAYLOAD_BYTES`].
 #[must_use]
 pub fn to_payloads(readings: &[Reading]) -> Vec<Bytes> {
-    if let [reading] = readings {
-        return vec![reading.to_payload().into()];
-    }
-    let mut payloads: Vec<Vec<u8>> = Vec::new();
-    for reading in readings {
-        let object = reading.to_payload();
-        match payloads.last_mut() {
-            // With the comma before it and the bracket at the end.
-            Some(payload) if payload.len() + object.len() + 2 <= MAX_PAYLOAD_BYTES => payload.push(b','),
-            _ => payloads.push(vec![b'[']),
+    let mut payloads = Vec::new();
+    let (mut objects, mut bytes) = (Vec::new(), 0);
+    for object in readings.iter().map(Reading::to_payload) {
+        // With the comma before it and both brackets.
+        if !objects.is_empty() && bytes + object.len() + 2 > MAX_PAYLOAD_BYTES {
+            payloads.push(array(&objects).into());
+            (objects, bytes) = (Vec::new(), 0);
         }
-        if let Some(payload) = payloads.last_mut() {
-            payload.extend(object);
-        }
+        bytes += object.len() + 1;
+        objects.push(object);
     }
-    payloads.into_iter().map(|payload| [&payload[..], b"]"].concat().into()).collect()
+    if !objects.is_empty() {
+        payloads.push(array(&objects).into());
+    }
+    payloads
+}
+
+fn array(objects: &[Vec<u8>]) -> Vec<u8> {
+    [b"[".as_slice(), &objects.join(&b','), b"]"].concat()
 }
 
 struct Payload<'a>(&'a Reading);

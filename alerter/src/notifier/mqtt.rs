@@ -21,9 +21,6 @@ use crate::message::words;
 /// How long the broker may take for all of a message; what it has not acked by then is published again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Un-acked publishes at a time.
-const WINDOW: u16 = 100;
-
 /// A connection for every message: none is left behind, and nothing in it, when the broker is away.
 pub struct Mqtt {
     pub url: BrokerUrl,
@@ -34,17 +31,12 @@ pub struct Mqtt {
 #[async_trait]
 impl Notifier for Mqtt {
     async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
-        let outbox = broker::Outbox {
-            url: self.url.clone(),
-            client_id: self.client_id.clone(),
-            window: WINDOW,
-            presence: None,
-        };
+        let outbox = broker::Outbox::new(self.url.clone(), &self.client_id);
         let all = message.notifications.iter().map(|(notification, incident)| {
             let topic = format!("alerts/{}/{}", incident.rule, incident.device);
             (topic, Bytes::from(payload(notification, incident).to_string()))
         });
-        match tokio::time::timeout(PATIENCE, outbox.publish_all(all.collect())).await {
+        match tokio::time::timeout(PATIENCE, outbox.publish_once(all.collect())).await {
             Ok(published) => published.map(|()| None).context("publish an alert").map_err(NotTaken::Refused),
             Err(_) => Err(NotTaken::Away(
                 anyhow!("no PUBACK from the broker within {PATIENCE:?}").context(PerhapsTaken),

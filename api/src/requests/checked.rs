@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use store::{Acknowledgement, Silence};
-use telemetry::{Filter, FilterError, fnv1a_64};
+use telemetry::{Filter, FilterError, fnv1a_64_of_parts};
 
 /// Days that a silence lasts, at most.
 pub const MAX_SILENCE_DAYS: i64 = 366;
@@ -91,7 +91,7 @@ impl SilenceRequest {
             &self.reason,
             &self.by,
         ];
-        format!("{:012x}", fnv1a_64(parts.map(str::as_bytes)) >> 16)
+        format!("{:012x}", fnv1a_64_of_parts(parts.map(str::as_bytes)) >> 16)
     }
 }
 

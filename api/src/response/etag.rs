@@ -1,6 +1,6 @@
 //! Entity tags (RFC 9110, 8.8.3), so that a body that a client has is not sent again.
 
-use telemetry::fnv1a_64;
+use telemetry::fnv1a_64_of_parts;
 use warp::http::HeaderMap;
 
 use super::encoding::Coding;
@@ -12,7 +12,7 @@ pub(super) fn tag(body: &[u8], coding: Coding) -> String {
         Coding::Identity => "",
         Coding::Gzip => "-gzip",
     };
-    format!("\"{:016x}{end}\"", fnv1a_64([body]))
+    format!("\"{:016x}{end}\"", fnv1a_64_of_parts([body]))
 }
 
 /// Whether the client has the body with this tag, by its `If-None-Match`.

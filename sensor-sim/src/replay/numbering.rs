@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use telemetry::Series;
+use telemetry::{Series, fnv1a_64_of_parts};
 
 use super::ReplayConfig;
 use super::mapping::{Mapping, ValueColumn};
 use super::table::Table;
-use crate::fnv::fnv1a;
 use crate::stream::Stream;
 use crate::tally::Tally;
 
@@ -61,7 +60,7 @@ impl Numbering {
     fn boot(&self, series: &Series, column: usize) -> u64 {
         let (topic, column) = (series.to_string(), (column + 1).to_string());
         let parts = self.file.iter().chain([&topic, &column]);
-        let hash = fnv1a(parts.map(String::as_bytes));
+        let hash = fnv1a_64_of_parts(parts.map(String::as_bytes));
         (hash ^ (hash >> BOOT_BITS)) & ((1 << BOOT_BITS) - 1)
     }
 }

@@ -12,7 +12,7 @@ use super::mapping::Mapping;
 use super::numbering::Numbering;
 use super::table::{Row, Table};
 use super::{ReplayConfig, Report};
-use crate::stream::{Measured, Stream, whole_microseconds};
+use crate::stream::{Measured, Stream};
 use crate::tally::Tally;
 
 /// What a row says: at most one reading per column of values.
@@ -50,7 +50,7 @@ impl Recording {
         report.rows += 1;
         let mut readings = Vec::new();
         match self.clock.read(&self.mapping.time_of(&row)) {
-            Ok(at) => self.read(&row, whole_microseconds(at), &mut readings, report),
+            Ok(at) => self.read(&row, telemetry::time::whole_microseconds(at), &mut readings, report),
             Err(why) => report.bad(&row, why),
         }
         Ok(Some(readings))
