@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { chromium } from "playwright-core";
 
-export const PATIENCE_MS = 15_000;
+export const TIMEOUT_MS = 15_000;
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
@@ -20,28 +20,28 @@ const BROWSER_ARGUMENTS = [
 const WIDE = { width: 1280, height: 900 };
 
 /**
- * Opens the page in a browser of its own, and notes what it complains of and whom it asks besides the page's server.
- * `prepare` is given the page before it loads; other options are those of a browser context.
+ * Opens the page in a browser of its own, and records its errors and its requests to hosts other than the page's server.
+ * `prepare` receives the page before it loads; other options are those of a browser context.
  */
 export async function browse(address, { prepare, ...options } = {}) {
   assert.ok(existsSync(executablePath), `${executablePath} is missing: apt-get install chromium, or set CHROMIUM`);
   const browser = await chromium.launch({ executablePath, args: BROWSER_ARGUMENTS });
   const context = await browser.newContext({ locale: "en-US", viewport: WIDE, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
+  context.setDefaultTimeout(TIMEOUT_MS);
   if (process.env.MILLRACE_PAGE) await serveFrom(process.env.MILLRACE_PAGE, context);
   const page = await context.newPage();
-  const heard = overhear(page, address);
+  const recorded = record(page, address);
   await prepare?.(page);
   await page.goto(address);
-  return Object.assign(heard, { page, close: () => browser.close() });
+  return Object.assign(recorded, { page, close: () => browser.close() });
 }
 
 const CONTENT_TYPES = { ".js": "text/javascript", ".css": "text/css" };
 
 /**
- * With MILLRACE_PAGE script and style come from that folder, as `npm run build` leaves them, and the binary need not be
- * built anew. The document is the server's: one that came from nowhere may not ask this machine for anything. So what
- * it names and the folder does not have stands for what the folder's own document names in its place.
+ * With MILLRACE_PAGE, scripts and styles come from that folder, as `npm run build` leaves them, so that the binary need
+ * not be built again. The document is still the server's, since the browser refuses requests from a made-up one. So a
+ * file that the document names and the folder lacks is replaced by the entry that the folder's own document names.
  */
 async function serveFrom(folder, context) {
   const own = readFileSync(join(folder, "index.html"), "utf8");
@@ -55,35 +55,35 @@ async function serveFrom(folder, context) {
   });
 }
 
-/** Parts of the page import the entry by its own name; under two names it would run twice. */
+/** Other parts of the page import the entry by its name in the folder; under two names it would run twice. */
 function insteadOf(folder, extension, entry) {
   return extension === ".js" ? `import "./${entry}";` : readFileSync(join(folder, "assets", entry));
 }
 
-/** While the server is stopped, a browser complains about the connections that it cannot make: `expectRefusals`. */
-function overhear(page, address) {
-  const heard = { complaints: [], strangers: [], expectRefusals: false };
+/** Set `expectRefusals` while the server is stopped: the browser then logs the connections that were refused. */
+function record(page, address) {
+  const recorded = { errors: [], otherHosts: [], expectRefusals: false };
   const home = new URL(address).host;
-  const note = (asked) => new URL(asked).host !== home && heard.strangers.push(asked);
+  const note = (asked) => new URL(asked).host !== home && recorded.otherHosts.push(asked);
   page.on("request", (request) => note(request.url()));
   page.on("websocket", (socket) => note(socket.url()));
-  page.on("pageerror", (error) => heard.complaints.push(String(error)));
+  page.on("pageerror", (error) => recorded.errors.push(String(error)));
   page.on("console", (message) => {
-    const refused = heard.expectRefusals && /ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text());
-    if (["error", "warning"].includes(message.type()) && !refused) heard.complaints.push(message.text());
+    const refused = recorded.expectRefusals && /ERR_CONNECTION_REFUSED|WebSocket connection/.test(message.text());
+    if (["error", "warning"].includes(message.type()) && !refused) recorded.errors.push(message.text());
   });
-  return heard;
+  return recorded;
 }
 
 export const textOf = async (locator) => (await locator.textContent()).trim();
 
 /** Asks again until the answer is the wanted value, matches the pattern or passes the check. */
 export async function eventually(ask, wanted) {
-  const deadline = Date.now() + PATIENCE_MS;
+  const deadline = Date.now() + TIMEOUT_MS;
   for (;;) {
     const answer = await ask();
     if (fits(answer, wanted)) return;
-    if (Date.now() > deadline) assert.fail(`waited ${PATIENCE_MS} ms for ${wanted}, last saw ${JSON.stringify(answer)}`);
+    if (Date.now() > deadline) assert.fail(`waited ${TIMEOUT_MS} ms for ${wanted}, last saw ${JSON.stringify(answer)}`);
     await new Promise((resume) => setTimeout(resume, 50));
   }
 }

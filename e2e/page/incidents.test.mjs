@@ -52,7 +52,7 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-// The tests tell one story and run in this order.
+// The tests build on each other and run in this order.
 
 test("an incident shows its limit with the unit, and the chart has a line there", async () => {
   await eventually(() => textOf(open("lab").locator(".incident-value")), "26.5\u202f°C, above 25\u202f°C");
@@ -162,7 +162,7 @@ test("a silence is shaded as a gap, and the line breaks there", async () => {
   await eventually(() => textOf(page.getByTestId("legend")), "silent");
 });
 
-test("with both forms and all notifications it fits a phone, and axe finds nothing grave", async () => {
+test("with both forms and all notifications it fits a phone, and axe finds no serious violations", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   for (const summary of await page.locator("#incidents summary").all()) await summary.click();
   for (const name of ["Acknowledge", "Silence"]) {
@@ -197,12 +197,12 @@ test("when the server is back, the form can be sent", async () => {
   await eventually(() => open("lab").getAttribute("data-silenced"), "true");
 });
 
-test("nothing was asked of strangers, and the browser complained of the refusal alone", () => {
-  assert.deepEqual(browser.strangers, []);
-  assert.deepEqual(browser.complaints.filter((complaint) => !/status of 400/.test(complaint)), []);
+test("the page made no requests to other hosts, and the browser logged only the refusal", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors.filter((error) => !/status of 400/.test(error)), []);
 });
 
-/** Returns when the broker has acknowledged it, which is when it is stored. */
+/** Resolves when the broker has acknowledged the reading, which is when it is stored. */
 function publish(name, value) {
   return device.publishAsync(`temperature/${name}`, JSON.stringify({ value, unit: "celsius" }), { qos: 1 });
 }

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const PATIENCE_MS = 20_000;
+const TIMEOUT_MS = 20_000;
 
 const binary = process.env.MILLRACE_BIN ?? fileURLToPath(new URL("../../target/debug/millrace", import.meta.url));
 
 /**
  * Starts Millrace without simulated sensors and waits for its addresses.
- * Port 0 takes a free one; a restart names the port that the page already knows. Settings are environment variables.
+ * Port 0 takes a free one; a restart uses the port that the page already knows. Settings are environment variables.
  */
 export async function startMillrace(dataDir, { httpPort = 0, settings = {} } = {}) {
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run cargo build, or set MILLRACE_BIN`);
@@ -36,12 +36,12 @@ export async function startMillrace(dataDir, { httpPort = 0, settings = {} } = {
   }
 }
 
-// Whatever it prints later is read too, or a full pipe would stop it one day.
+// Later output is read, too, as a full pipe would block the process.
 function addressesOf(child) {
   return new Promise((resolve, reject) => {
     let printed = "";
     const give = (what) => reject(new Error(`${what}; Millrace printed:\n${printed}`));
-    const timer = setTimeout(() => give(`no addresses within ${PATIENCE_MS} ms`), PATIENCE_MS);
+    const timer = setTimeout(() => give(`no addresses within ${TIMEOUT_MS} ms`), TIMEOUT_MS);
     const read = (chunk) => {
       printed += chunk;
       const [http] = printed.match(/http:\/\/[\w.:[\]-]+:\d+/) ?? [];
@@ -61,7 +61,7 @@ async function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, "exit");
   child.kill("SIGTERM");
-  const force = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+  const force = setTimeout(() => child.kill("SIGKILL"), TIMEOUT_MS);
   await gone;
   clearTimeout(force);
 }

@@ -33,7 +33,7 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-// The tests tell one story and run in this order.
+// The tests build on each other and run in this order.
 
 test("the summary counts sensors by state, and readings as they come", async () => {
   await eventually(() => textOf(page.getByTestId("summary")), /41 sensors.*41 fresh.*0 stale.*0 offline.*0 open incidents/);
@@ -49,7 +49,7 @@ test("sensors are grouped by site and rack, and each group says how many it has"
   assert.equal(await textOf(tile("berlin/rack-1/s1").locator(".tile-device")), "s1");
 });
 
-test("a group closes and opens, and the address knows", async () => {
+test("a group closes and opens, and the address contains it", async () => {
   await group("berlin").getByRole("button").click();
   await eventually(() => group("berlin/rack-1").count(), 0);
   await eventually(search, "?closed=berlin");
@@ -70,9 +70,9 @@ test("tiles become a table, and its heads sort", async () => {
   await eventually(search, "?view=table&sort=value&groups=no");
 });
 
-test("axe finds nothing grave in the table", () => assertAccessible(page));
+test("axe finds no serious violations in the table", () => assertAccessible(page));
 
-test("a filter by name, by pattern and by metric leaves what it says", async () => {
+test("the list is filtered by name, MQTT filter and metric", async () => {
   await page.keyboard.press("/");
   await page.keyboard.type("rack-1 OSLO");
   await eventually(counted, "7 of 41 sensors");
@@ -138,7 +138,7 @@ test("arrow keys reach every tile, and Enter shows it", async () => {
   assert.equal(await page.locator('[data-item][tabindex="0"]').count(), 1);
 });
 
-test("axe finds nothing grave among the tiles, with an incident and a closed group", () => assertAccessible(page));
+test("axe finds no serious violations among the tiles, with an incident and a closed group", () => assertAccessible(page));
 
 test("it fits a phone", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
@@ -182,9 +182,9 @@ test("a browser whose clock is an hour ahead shows the same ages, and the server
   assert.ok(recentClockTimes().some((time) => text.includes(time)), text);
 });
 
-test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
-  assert.deepEqual(browser.strangers, []);
-  assert.deepEqual(browser.complaints, []);
+test("the page made no requests to other hosts, and the browser logged no errors", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors, []);
 });
 
 function shiftClock(aheadMs) {
@@ -225,7 +225,7 @@ async function allowCuts(page) {
   return cut;
 }
 
-/** Returns when the broker has acknowledged it, which is when it is stored. */
+/** Resolves when the broker has acknowledged the reading, which is when it is stored. */
 function publish(name, value, metric = "temperature") {
   return device.publishAsync(`${metric}/${name}`, String(value), { qos: 1 });
 }

@@ -24,7 +24,7 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-// The tests tell one story and run in this order.
+// The tests build on each other and run in this order.
 
 test("without a sensor the page shows the line that makes one", async () => {
   await connected("true");
@@ -108,12 +108,12 @@ test("when Millrace is back, the page finds it and its history again", async () 
   await eventually(tileValue, "21.7");
 });
 
-test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
-  assert.deepEqual(browser.strangers, []);
-  assert.deepEqual(browser.complaints, []);
+test("the page made no requests to other hosts, and the browser logged no errors", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors, []);
 });
 
-/** Returns when the broker has acknowledged it, which is when it is stored. */
+/** Resolves when the broker has acknowledged the reading, which is when it is stored. */
 function publish(payload) {
   return device.publishAsync("temperature/lab", payload, { qos: 1 });
 }

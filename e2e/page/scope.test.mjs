@@ -16,7 +16,7 @@ const settings = {
 };
 const devices = ["lab", ...["berlin", "oslo"].flatMap((site) => Array.from({ length: 6 }, (_, n) => `${site}/s${n}`))];
 
-let millrace, browser, page, device, heard;
+let millrace, browser, page, device, frames;
 
 before(async () => {
   millrace = await startMillrace(dataDir, { settings });
@@ -25,7 +25,7 @@ before(async () => {
   await publish("oslo/s3", 44, "humidity");
   await publish("berlin/s1", 26.5);
   await publish("twice", "no number");
-  heard = [];
+  frames = [];
   browser = await browse(`${millrace.http}/?topics=temperature/oslo/%23`, { prepare: listenIn });
   page = browser.page;
 });
@@ -36,7 +36,7 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-// The tests tell one story and run in this order.
+// The tests build on each other and run in this order.
 
 test("a page of a part shows and counts that part, and says that it is one", async () => {
   await eventually(connected, "true");
@@ -48,12 +48,12 @@ test("a page of a part shows and counts that part, and says that it is one", asy
 });
 
 test("it is sent nothing of others", async () => {
-  heard.length = 0;
+  frames.length = 0;
   await publish("berlin/s2", 21);
   await publish("oslo/s2", 23.5);
   await eventually(() => textOf(tile("oslo/s2").getByTestId("tile-value")), "23.5");
-  assert.ok(!heard.some((frame) => frame.includes("berlin")), heard.join("\n"));
-  assert.equal(heard.flatMap((frame) => JSON.parse(frame).values ?? []).length, 1);
+  assert.ok(!frames.some((frame) => frame.includes("berlin")), frames.join("\n"));
+  assert.equal(frames.flatMap((frame) => JSON.parse(frame).values ?? []).length, 1);
 });
 
 test("links to a sensor keep to the part", async () => {
@@ -121,17 +121,17 @@ test("a page too many says why it is not connected, and connects when another cl
   await eventually(() => second.page.getByTestId("connection").getAttribute("data-connected"), "true");
 });
 
-test("nothing was asked of strangers, and the browser had nothing to complain about", () => {
-  assert.deepEqual(browser.strangers, []);
-  assert.deepEqual(browser.complaints, []);
+test("the page made no requests to other hosts, and the browser logged no errors", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors, []);
 });
 
-/** Notes what the server sends. */
+/** Records what the server sends. */
 function listenIn(opened) {
-  opened.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => heard.push(String(payload))));
+  opened.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => frames.push(String(payload))));
 }
 
-/** Returns when the broker has acknowledged it, which is when it is stored. */
+/** Resolves when the broker has acknowledged the reading, which is when it is stored. */
 function publish(name, value, metric = "temperature") {
   return device.publishAsync(`${metric}/${name}`, String(value), { qos: 1 });
 }

@@ -33,9 +33,9 @@ after(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-// The tests tell one story and run in this order.
+// The tests build on each other and run in this order.
 
-test("axe finds nothing grave among a few tiles", async () => {
+test("axe finds no serious violations among a few tiles", async () => {
   await eventually(() => page.getByTestId("tile").count(), 2);
   await assertAccessible(page);
 });
@@ -55,7 +55,7 @@ test("the keyboard leads from view to view, and the way back is the browser's", 
   await eventually(() => page.getByTestId("tile").count(), 2);
 });
 
-test("a view is reached by its address, and takes no focus that nobody gave it", async () => {
+test("a view is opened by its address, and does not take the focus", async () => {
   await page.goto("about:blank");
   await page.goto(`${millrace.http}/#completeness`);
   await eventually(() => textOf(page.getByTestId("view-title")), "Data gaps");
@@ -86,7 +86,7 @@ test("a reading that comes late closes its gap when the ledger is checked again"
   await eventually(() => textOf(page.getByTestId("headline")), /2 missing/);
 });
 
-test("the count in the header leads to what was rejected", async () => {
+test("the count in the header leads to the rejected payloads", async () => {
   await page.getByTestId("rejected-count").click();
   await eventually(focused, "Rejected payloads");
   await eventually(() => textOf(rejected()), /temperature\/lab.*not JSON.*twenty-three/s);
@@ -177,9 +177,9 @@ test("a part that cannot be loaded says so, with a button to reload", async () =
   await other.close();
 });
 
-test("nothing was asked of strangers, and the browser complained of the refusal alone", () => {
-  assert.deepEqual(browser.strangers, []);
-  assert.deepEqual(browser.complaints.filter((complaint) => !/status of 422/.test(complaint)), []);
+test("the page made no requests to other hosts, and the browser logged only the refusal", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors.filter((error) => !/status of 422/.test(error)), []);
 });
 
 const LOCKING = `
@@ -201,7 +201,7 @@ async function lockStore() {
   };
 }
 
-/** Returns when the broker has acknowledged it, which is when it is stored. */
+/** Resolves when the broker has acknowledged the reading, which is when it is stored. */
 function publish(name, reading) {
   const payload = typeof reading === "string" ? reading : JSON.stringify(reading);
   return device.publishAsync(`temperature/${name}`, payload, { qos: 1 });
