@@ -37,7 +37,7 @@ export async function fetchIncidentsOf({ device, metric }: SeriesName, { from, t
   return (await get("api/incidents", { device, metric, from: isoOf(from), to: isoOf(to) }, abort)).incidents;
 }
 
-/** Returns the incident as the server has it then: where somebody was faster, with their acknowledgement. */
+/** Returns the incident as it is stored then. The first acknowledgement stays. */
 export async function acknowledge(acknowledgement: NewAcknowledgement): Promise<Incident> {
   return (await send("POST", "api/acknowledgements", acknowledgement)).json();
 }
