@@ -1,6 +1,7 @@
 //! What the alerter must not forget.
 
 pub(crate) mod alert_states;
+pub(crate) mod conditions;
 pub(crate) mod incidents;
 pub(crate) mod notifications;
 pub(crate) mod outbox;

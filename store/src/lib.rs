@@ -32,9 +32,9 @@ mod unavailable;
 
 pub use alerting::Alerting;
 pub use alerting::alert_states::{AlertState, OrderKey, Phase};
+pub use alerting::conditions::{Condition, ConditionKind};
 pub use alerting::incidents::{
-    Acknowledgement, Changes, Condition, ConditionKind, End, Incident, IncidentQuery, Incidents, Severity,
-    Transition,
+    Acknowledgement, Changes, End, Incident, IncidentQuery, Incidents, Severity, Transition,
 };
 pub use alerting::notifications::{Address, Channel, DeliveryStatus, Notification, NotificationKind};
 pub use alerting::outbox::{

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::element::Element;
-use crate::message::{Decoded, MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS, Message, Rejected};
+use crate::limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
+use crate::message::{Decoded, Message, Rejected};
 use crate::payload::{self, RawReading};
 use crate::reading::Reading;
 use crate::series::Series;

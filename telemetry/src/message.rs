@@ -1,20 +1,9 @@
 //! A message as the broker received it, and what it holds once it is decoded.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::reading::Reading;
-
-/// Largest payload, in bytes.
-pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
-
-/// Most readings in one message.
-pub const MAX_READINGS: usize = 10_000;
-
-/// How far `measured_at` may be ahead of the broker's clock.
-pub const MAX_CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

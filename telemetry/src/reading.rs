@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-use crate::message::MAX_PAYLOAD_BYTES;
+use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::series::Series;
 
 /// One measurement, with two of its three times: the third, `stored_at`, is set by the database.

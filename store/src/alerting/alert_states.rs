@@ -7,7 +7,7 @@ use anyhow::Context;
 use jiff::Timestamp;
 use telemetry::Series;
 
-use super::incidents::ConditionKind;
+use super::conditions::ConditionKind;
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;

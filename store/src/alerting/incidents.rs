@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use telemetry::Filter;
 
 use super::alert_states::AlertState;
+use super::conditions::Condition;
 use super::notifications::{Address, Notification};
 use crate::engine::row::Row;
 use crate::text_codec::text_codec;
@@ -54,34 +55,6 @@ pub struct Incident {
     pub late: bool,
     /// In the order in which they were asked for.
     pub notifications: Vec<Notification>,
-}
-
-/// What was violated, stored so that it can be shown when the rule is gone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    /// Its kind.
-    pub kind: ConditionKind,
-    /// A text that follows a value: `above 25`, `absent for 2m`.
-    pub text: String,
-    /// The limit that was crossed, in the unit of the value. None where the condition has no limit.
-    pub threshold: Option<f64>,
-}
-
-/// What a rule watches for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ConditionKind {
-    /// The value is above a limit.
-    Above,
-    /// The value is below a limit.
-    Below,
-    /// The value is outside a range.
-    Outside,
-    /// The value changes too fast.
-    Rate,
-    /// No reading arrives.
-    Absent,
-    /// The value does not change.
-    Stuck,
 }
 
 /// How serious an incident is; a greater one is more serious.
@@ -213,7 +186,6 @@ pub trait Incidents: Send + Sync {
 }
 
 text_codec!(Severity: Info "info", Warning "warning", Critical "critical");
-text_codec!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
 text_codec!(End: Cleared "cleared", RuleRemoved "rule removed");
 
 /// The columns that [`read`] reads, in its order.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use store::{
-    Acknowledgement, Address, AlertState, Changes, Incident, IncidentQuery, Incidents, NotificationKind,
-    Phase, Result, Transition, Unavailable,
+    Acknowledgement, Address, AlertState, Changes, Incident, IncidentQuery, Incidents, Phase, Result,
+    Transition, Unavailable,
 };
 
 use super::outbox::Outbox;
@@ -159,12 +159,4 @@ fn is_wanted(query: &IncidentQuery, incident: &Incident) -> bool {
         && query.acknowledged.is_none_or(|known| known == incident.acknowledged.is_some())
         && query.from.is_none_or(|from| until > from)
         && query.to.is_none_or(|to| incident.opened_at < to)
-}
-
-/// Why a reminder that waits when its incident is over is dropped.
-pub(super) const RESOLVED: &str = "resolved";
-
-/// Whether a notification of this kind is asked for once for each incident and address.
-pub(super) fn is_once(kind: NotificationKind) -> bool {
-    kind != NotificationKind::Reminder
 }

@@ -9,7 +9,6 @@ use store::{
     Notifications, OutgoingMessage, Postponed, Reminder, Result,
 };
 
-use super::alerting::{RESOLVED, is_once};
 use super::{Data, MemoryStore};
 
 #[derive(Default)]
@@ -261,4 +260,12 @@ impl Notifications for MemoryStore {
         made.sort_by_key(|(_, at)| *at);
         Ok(made)
     }
+}
+
+/// Why a reminder that waits when its incident is over is dropped.
+const RESOLVED: &str = "resolved";
+
+/// Whether a notification of this kind is asked for once for each incident and address.
+fn is_once(kind: NotificationKind) -> bool {
+    kind != NotificationKind::Reminder
 }
