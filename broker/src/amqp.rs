@@ -1,18 +1,18 @@
-//! Takes messages from a RabbitMQ queue over AMQP 0-9-1: manual acks, endless reconnect.
+//! Receives messages from a RabbitMQ queue over AMQP 0-9-1: manual acks, endless reconnect.
 //!
 //! There is one way to recover: connection, channel and consumer are made anew, from nothing. So every delivery
-//! belongs to one connection, and its debt can be paid over no other.
+//! belongs to one connection and can be acked over no other.
 
-mod acker;
+mod ack;
 mod connect;
+mod dedup;
 mod deliveries;
+mod demux;
 mod fields;
-mod frontier;
 mod message;
 mod problem;
 mod session;
-mod stamps;
-mod tap;
+mod window;
 
 use std::time::{Duration, Instant};
 
@@ -21,34 +21,34 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-pub(crate) use self::acker::Debt;
+pub(crate) use self::ack::Ack;
 use self::session::Session;
-use crate::{AmqpUrl, Backoff, ConnectionStatus, Delivery};
+use crate::backoff::Backoff;
+use crate::connection_status::ConnectionStatus;
+use crate::url::AmqpUrl;
 
-/// Waits for the next try to connect: from the first to the longest.
+/// The first and the longest wait before the next try to connect.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What to take over AMQP.
+/// The queue to consume over AMQP.
 #[derive(Debug, Clone)]
 pub struct Queue {
+    /// The broker.
     pub url: AmqpUrl,
-    /// It is there already: queues are declared by rabbitmq/definitions.json alone.
+    /// The queue. It must exist: queues are declared by rabbitmq/definitions.json alone.
     pub name: String,
-    /// Messages that the broker sends before the first of them is settled; 0 is without bounds.
+    /// Most unsettled messages, 0 to 65,535; 0 is no limit.
     pub prefetch: u16,
-    /// Shown in the management UI.
+    /// The name that RabbitMQ's management page shows.
     pub connection_name: String,
 }
 
-/// Takes messages until `stop`, then waits until all that was handed over is settled.
-///
-/// Ends early only when nobody receives any more. A consumer may be silent for hours, where another one is the single
-/// active consumer of the queue.
-pub async fn consume_queue(
+/// Receives messages until `stop`, then waits until everything that was handed over is settled.
+pub(crate) async fn consume<D: From<(Message, Ack)>>(
     queue: Queue,
-    out: mpsc::Sender<Delivery<Message>>,
-    link: watch::Sender<ConnectionStatus>,
+    out: mpsc::Sender<D>,
+    status: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
@@ -58,28 +58,28 @@ pub async fn consume_queue(
             Err(problem) => (problem, Duration::ZERO),
             Ok(mut session) => {
                 info!(broker = %queue.url, queue = queue.name, "consuming");
-                link.send_modify(ConnectionStatus::connected);
+                status.send_modify(ConnectionStatus::connected);
                 let Some(problem) = unless_stopped(&out, &stop, session.run(&out)).await else {
-                    link.send_modify(|link| link.disconnected(None));
+                    status.send_modify(|status| status.disconnected(None));
                     drop(out);
-                    count_lost(&link, session.close().await);
+                    count_lost(&status, session.close().await);
                     return;
                 };
-                count_lost(&link, session.discard().await);
+                count_lost(&status, session.discard().await);
                 (problem, since.elapsed())
             }
         };
         let retry_in = backoff.after(lasted);
         warn!(broker = %queue.url, queue = queue.name, ?retry_in, "no connection: {problem}");
-        link.send_modify(|link| link.disconnected(Some(format!("{}: {problem}", queue.url))));
+        status.send_modify(|status| status.disconnected(Some(format!("{}: {problem}", queue.url))));
         if unless_stopped(&out, &stop, tokio::time::sleep(retry_in)).await.is_none() {
             return;
         }
     }
 }
 
-async fn unless_stopped<T>(
-    out: &mpsc::Sender<Delivery<Message>>,
+async fn unless_stopped<D, T>(
+    out: &mpsc::Sender<D>,
     stop: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Option<T> {
@@ -91,9 +91,9 @@ async fn unless_stopped<T>(
     }
 }
 
-fn count_lost(link: &watch::Sender<ConnectionStatus>, lost_acks: u64) {
+fn count_lost(status: &watch::Sender<ConnectionStatus>, lost_acks: u64) {
     if lost_acks > 0 {
         warn!(lost_acks, "acks may not have reached the broker: their messages come again");
-        link.send_modify(|link| link.lost_acks += lost_acks);
+        status.send_modify(|status| status.lost_acks += lost_acks);
     }
 }

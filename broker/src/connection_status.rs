@@ -1,14 +1,15 @@
-//! How a connection to the broker is doing.
+//! The status of a connection to the broker.
 
-/// What the one who waits for messages may know of the connection they come over.
+/// The status of the connection that deliveries come over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionStatus {
+    /// Whether messages can arrive.
     pub connected: bool,
-    /// Grows whenever messages may have been missed: what is shown is to be read from the store again.
+    /// Grows whenever messages may have been missed: read what is shown from the store again.
     pub missed: u64,
-    /// Why there is no connection and what can be done about it; none while there is one.
+    /// Why there is no connection and what to do about it. `None` while there is one.
     pub problem: Option<String>,
-    /// Debts that were paid and whose ack may not have reached the broker: their messages may come again.
+    /// Deliveries that were settled and whose ack may not have reached the broker: they may be delivered again.
     pub lost_acks: u64,
 }
 

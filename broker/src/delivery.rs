@@ -1,69 +1,43 @@
-//! A message and the one debt it carries.
+//! An item and its acknowledgement.
 
-use rand::RngExt;
 use tokio::sync::oneshot;
 
-use crate::{amqp, mqtt};
+use crate::ack::{Acknowledge, Outcome, Unsettled};
+use crate::ack_handle::AckHandle;
 
-/// How a message's debt is paid.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All that was promised of it is kept: the broker may forget it.
-    Done,
-    /// It is to be delivered again.
-    Retry,
-    /// It cannot be used and never will: the broker may set it aside.
-    Reject,
-}
-
-/// Something to be done, and who is to be told once it is.
+/// An item to work on, and the acknowledgement to give once that is done.
 ///
 /// A delivery that is dropped unsettled counts as [`Outcome::Retry`].
 #[derive(Debug)]
 #[must_use = "an unsettled delivery is delivered again"]
 pub struct Delivery<T> {
+    /// What was delivered.
     pub item: T,
-    debt: Debt,
+    ack: AckHandle,
 }
 
-#[derive(Debug)]
-enum Debt {
-    Nobody,
-    Giver(oneshot::Sender<Outcome>),
-    Mqtt(mqtt::Ack),
-    Amqp(amqp::Debt),
-}
-
-/// The settling did not reach the broker; the message will come again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the delivery came over a connection that is gone: the broker delivers it again")]
-pub struct Unsettled;
-
-/// The number of a new connection.
-pub(crate) fn session() -> u64 {
-    rand::rng().random_range(1..=u64::MAX)
-}
-
-/// The debts of many deliveries, to be paid together: those that followed each other cost no more than one.
+/// The acknowledgements of many deliveries, to be settled together: where the transport can, deliveries that followed
+/// each other are settled by one message.
 #[derive(Debug, Default)]
 #[must_use = "unsettled deliveries are delivered again"]
-pub struct Debts(Vec<Debt>);
+pub struct AckGroup(Vec<AckHandle>);
 
-impl Debts {
+impl AckGroup {
+    /// Adds the acknowledgement of the next delivery.
     pub fn push(&mut self, delivery: Delivery<()>) {
         let other = match self.0.last_mut() {
-            Some(last) => last.join(delivery.debt),
-            None => Some(delivery.debt),
+            Some(last) => last.join(delivery.ack),
+            None => Some(delivery.ack),
         };
         self.0.extend(other);
     }
 
-    /// Pays all; returns of how many deliveries the broker cannot be told any more, so that they come again.
+    /// Settles all. Returns for how many deliveries that came too late, so that the broker delivers them again.
     pub async fn settle(self, outcome: Outcome) -> u64 {
         let mut unsettled = 0;
-        for debt in self.0 {
-            let count = debt.count();
-            if debt.settle(outcome).await.is_err() {
+        for ack in self.0 {
+            let count = ack.count();
+            if ack.settle(outcome).await.is_err() {
                 unsettled += count;
             }
         }
@@ -71,90 +45,58 @@ impl Debts {
     }
 }
 
-impl Debt {
-    /// Deliveries.
-    fn count(&self) -> u64 {
-        if let Self::Amqp(debt) = self { debt.count() } else { 1 }
-    }
-
-    /// Takes over the debt of the next delivery where both can be paid as one; returns any other.
-    fn join(&mut self, next: Self) -> Option<Self> {
-        match (self, next) {
-            (Self::Amqp(debt), Self::Amqp(next)) => debt.join(next).map(Self::Amqp),
-            (_, next) => Some(next),
-        }
-    }
-
-    async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
-        match self {
-            Self::Nobody => Ok(()),
-            Self::Giver(giver) => giver.send(outcome).map_err(|_| Unsettled),
-            Self::Mqtt(ack) => ack.settle(outcome).await,
-            Self::Amqp(debt) => debt.settle(outcome),
-        }
-    }
-}
-
-/// Tells how a delivery was settled to the one who gave it.
+/// Tells the sender of a tracked delivery how it was settled.
 #[derive(Debug)]
 pub struct Receipt(oneshot::Receiver<Outcome>);
 
 impl Receipt {
-    /// Waits until the delivery is settled; a delivery that was dropped is [`Outcome::Retry`].
+    /// Waits until the delivery is settled. A delivery that was dropped is [`Outcome::Retry`].
     pub async fn outcome(self) -> Outcome {
         self.0.await.unwrap_or(Outcome::Retry)
     }
 }
 
 impl<T> Delivery<T> {
+    pub(crate) fn new(item: T, ack: impl Into<AckHandle>) -> Self {
+        Self { item, ack: ack.into() }
+    }
+
     /// A delivery that nobody waits for.
     pub fn untracked(item: T) -> Self {
-        Self { item, debt: Debt::Nobody }
+        Self { item, ack: AckHandle::Untracked }
     }
 
-    /// A delivery within this process, and where its giver learns how it was settled.
+    /// A delivery within this process, and the receipt by which its sender learns how it was settled.
     pub fn tracked(item: T) -> (Self, Receipt) {
-        let (giver, receipt) = oneshot::channel();
-        (Self { item, debt: Debt::Giver(giver) }, Receipt(receipt))
-    }
-
-    pub(crate) fn mqtt(item: T, ack: mqtt::Ack) -> Self {
-        Self { item, debt: Debt::Mqtt(ack) }
-    }
-
-    pub(crate) fn amqp(item: T, debt: amqp::Debt) -> Self {
-        Self { item, debt: Debt::Amqp(debt) }
+        let (waiter, receipt) = oneshot::channel();
+        (Self { item, ack: AckHandle::Waiter(waiter) }, Receipt(receipt))
     }
 
     /// Replaces the item, and keeps the acknowledgement.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Delivery<U> {
-        Delivery { item: f(self.item), debt: self.debt }
+        Delivery { item: f(self.item), ack: self.ack }
     }
 
-    /// Parts the message from its debt, so that each can be kept where it is needed.
+    /// Parts the item from its acknowledgement, so that each can be kept where it is needed.
     pub fn split(self) -> (T, Delivery<()>) {
-        (self.item, Delivery { item: (), debt: self.debt })
+        (self.item, Delivery { item: (), ack: self.ack })
     }
 
-    /// The connection over which it came: each has another number. 0 within this process.
+    /// The number of the connection that it came over: each has another one. 0 within this process.
     ///
-    /// Whatever keeps a state that the messages build up reads it again from its store when the number changes:
-    /// somebody else may have been given the messages in between.
+    /// A service whose state follows from the messages reads that state again from its store when the number changes:
+    /// another instance may have received messages in between.
     #[must_use]
     pub fn session(&self) -> u64 {
-        match &self.debt {
-            Debt::Nobody | Debt::Giver(_) => 0,
-            Debt::Mqtt(ack) => ack.session(),
-            Debt::Amqp(debt) => debt.session(),
-        }
+        self.ack.session()
     }
 
-    /// Pays the debt: once, by value.
+    /// Acknowledges the delivery ("settle" is AMQP 1.0's word): once, by value.
     ///
     /// # Errors
-    /// [`Unsettled`] when the broker cannot be told any more. Count it and go on: the message comes again.
+    /// [`Unsettled`] when the connection is gone. Count it and go on: the broker delivers the message again.
     pub async fn settle(self, outcome: Outcome) -> Result<(), Unsettled> {
-        self.debt.settle(outcome).await
+        self.ack.settle(outcome).await
     }
 }
 
@@ -163,23 +105,23 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_giver_learns_the_outcome() {
+    async fn the_waiter_learns_the_outcome() {
         let (delivery, receipt) = Delivery::tracked("reading");
-        let (item, debt) = delivery.split();
+        let (item, ack) = delivery.split();
         assert_eq!(item, "reading");
-        debt.settle(Outcome::Done).await.unwrap();
+        ack.settle(Outcome::Done).await.unwrap();
         assert_eq!(receipt.outcome().await, Outcome::Done);
     }
 
     #[tokio::test]
-    async fn a_dropped_delivery_is_to_come_again() {
+    async fn a_dropped_delivery_is_retried() {
         let (delivery, receipt) = Delivery::tracked(());
         drop(delivery);
         assert_eq!(receipt.outcome().await, Outcome::Retry);
     }
 
     #[tokio::test]
-    async fn settling_towards_nobody_left_says_so() {
+    async fn settling_fails_when_the_waiter_is_gone() {
         let (delivery, receipt) = Delivery::tracked(());
         drop(receipt);
         assert_eq!(delivery.settle(Outcome::Done).await, Err(Unsettled));

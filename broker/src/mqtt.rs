@@ -1,4 +1,4 @@
-//! Takes messages over MQTT 3.1.1: persistent session, manual acks, endless reconnect.
+//! Receives messages over MQTT 3.1.1: persistent session, manual acks, endless reconnect.
 
 mod connection;
 
@@ -12,7 +12,9 @@ use tracing::warn;
 
 pub(crate) use self::connection::Ack;
 use self::connection::{Connection, End};
-use crate::{Backoff, BrokerUrl, ConnectionStatus, Delivery};
+use crate::backoff::Backoff;
+use crate::connection_status::ConnectionStatus;
+use crate::url::BrokerUrl;
 
 /// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
@@ -23,36 +25,38 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How long a closing connection may take to say so.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// What to take, and from where.
+/// The topics to subscribe to over MQTT.
 #[derive(Debug, Clone)]
 pub struct Subscription {
+    /// The broker.
     pub url: BrokerUrl,
-    /// Names the persistent session: two consumers with one name push each other off. A subscription at most once has
-    /// no session, and its name gets a random end, so that several may listen.
+    /// The name of the persistent session: a second consumer with the same name disconnects the first. With
+    /// [`Qos::AtMostOnce`] there is no session, and the name gets a random suffix so that several may listen.
     pub client_id: String,
+    /// MQTT topic filters.
     pub filters: Vec<String>,
+    /// What is promised for each message.
     pub qos: Qos,
-    /// Without a message for this long, the connection is made anew with fresh subscriptions: some brokers keep
-    /// a connection up whose subscriptions have gone silent. Nothing is lost by it.
-    pub silence: Duration,
+    /// After this time without a message the client reconnects and subscribes anew: some brokers keep a connection
+    /// open whose subscriptions no longer deliver. Nothing is lost by it.
+    pub idle_timeout: Duration,
 }
 
-/// Which promise a subscription makes.
+/// The promise of a subscription, as MQTT's quality of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Qos {
-    /// The newest message or nothing: nothing is settled, and a full receiver loses messages.
+    /// QoS 0: there is nothing to settle, and a receiver that cannot follow loses messages.
     AtMostOnce,
-    /// Every message until it is settled, over reconnects and restarts.
+    /// QoS 1: every message is delivered until it is settled, across reconnects and restarts.
     AtLeastOnce,
 }
 
-/// Takes messages until `stop`, then waits until all that was handed over is settled.
-///
-/// Ends early only when nobody receives any more.
-pub async fn consume(
+/// Receives messages until `stop`, then waits until everything that was handed over is settled. A message that is
+/// delivered at most once has no ack.
+pub(crate) async fn consume<D: From<(Message, Option<Ack>)>>(
     mut subscription: Subscription,
-    out: mpsc::Sender<Delivery<Message>>,
-    link: watch::Sender<ConnectionStatus>,
+    out: mpsc::Sender<D>,
+    status: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {
     if subscription.qos == Qos::AtMostOnce {
@@ -60,18 +64,18 @@ pub async fn consume(
     }
     let mut backoff = Backoff::default();
     while !stop.is_cancelled() && !out.is_closed() {
-        let mut connection = Connection::new(&subscription, &link);
+        let mut connection = Connection::new(&subscription, &status);
         let end = connection.run(&out, &stop).await;
         let lasted = connection.lasted();
         if let End::Stop = end {
-            link.send_modify(|link| link.disconnected(None));
+            status.send_modify(|status| status.disconnected(None));
             drop(out);
             connection.close().await;
             return;
         }
-        // Whoever settles from now on learns that it is too late.
+        // From now on settling fails: it is too late.
         drop(connection);
-        link.send_modify(|link| link.disconnected(Some(format!("{}: {end}", subscription.url))));
+        status.send_modify(|status| status.disconnected(Some(format!("{}: {end}", subscription.url))));
         let wait = backoff.after(lasted);
         warn!(broker = %subscription.url, retry_in = ?wait, "connection ended: {end}");
         tokio::select! { () = tokio::time::sleep(wait) => {}, () = stop.cancelled() => {} }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use broker::{Debts, Deliveries, Delivery};
+use broker::{AckGroup, Deliveries, Delivery};
 use store::{Batch, RejectedMessage};
 use telemetry::{Batcher, Decoded, Limits, Reading, Rejected, Size};
 use tokio::time::Instant;
@@ -12,11 +12,11 @@ use crate::Counters;
 /// Messages that are read before anything else gets its turn.
 const AT_ONCE: usize = 256;
 
-/// Readings and rejections, and the debts they came with.
+/// Readings and rejections, and the acknowledgements of their messages.
 #[derive(Default)]
 pub(crate) struct Held {
     pub(crate) batch: Batch,
-    pub(crate) debts: Debts,
+    pub(crate) acks: AckGroup,
 }
 
 impl Held {
@@ -103,11 +103,11 @@ impl Intake {
     }
 
     fn add(&mut self, now: std::time::Instant, delivery: Delivery<Arc<Decoded>>) {
-        let (decoded, debt) = delivery.split();
+        let (decoded, ack) = delivery.split();
         let size = Size { count: decoded.count(), bytes: decoded.payload_bytes };
         self.counters.took(size.count, decoded.received_at);
         let held = self.batcher.add(now, size);
-        held.debts.push(debt);
+        held.acks.push(ack);
         match Arc::try_unwrap(decoded) {
             Ok(decoded) => held.add(decoded.readings, decoded.rejected),
             // At the edge others hold the same message.

@@ -71,11 +71,11 @@ pub async fn run(
     let mut intake = Intake::new(deliveries, config.limits(), counters.clone());
     retry.probe(store.probe()).await;
     while next_batch(&mut intake, store.as_ref(), &retry).await {
-        let Held { batch, debts } = intake.take();
+        let Held { batch, acks } = intake.take();
         let batch = Arc::new(batch);
         let written = intake.gather_during(retry.call(|| store.write(&batch))).await;
         counters.wrote(written);
-        counters.unsettled.inc_by(debts.settle(Outcome::Done).await);
+        counters.unsettled.inc_by(acks.settle(Outcome::Done).await);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hands each reading to those who owe something for it, and waits until all of them have paid.
+//! Hands each decoded message to the services, and waits until all of them have settled it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -18,35 +18,36 @@ use tokio::sync::{mpsc, watch};
 pub(crate) struct Hub {
     collected: CollectedMetrics,
     /// Weak, so that closing the strong ends lets the services finish.
-    debtors: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
+    services: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
     pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
     link: watch::Sender<ConnectionStatus>,
     last_stamp: AtomicI64,
     counters: Counters,
 }
 
-/// `published = kept + in flight`, of the metrics that are collected.
+/// `published = acknowledged + in flight`, of the metrics that are collected.
 #[derive(Debug)]
 struct Counters {
     published: Counter,
-    kept: Counter,
+    acknowledged: Counter,
     not_collected: Counter,
     not_shown: Counter,
     connections: Gauge,
 }
 
 impl Hub {
-    /// `debtors` must settle a message before its PUBACK; `pages` see it afterwards and owe nothing.
+    /// `services` must settle a message before its PUBACK; `pages` receive it afterwards, and nobody waits for them.
     pub(crate) fn new(
         collected: CollectedMetrics,
-        debtors: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
+        services: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
         pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
         metrics: &Metrics,
     ) -> Self {
         let metrics = metrics.of("edge");
         let counters = Counters {
             published: metrics.register("published", "Messages of collected metrics that devices published"),
-            kept: metrics.register("kept", "Messages stored and judged, whose PUBACK may go out"),
+            acknowledged: metrics
+                .register("acknowledged", "Messages stored and judged, whose PUBACK may go out"),
             not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
             not_shown: metrics
                 .register("not_shown", "Messages that open pages missed and read from the store"),
@@ -57,7 +58,7 @@ impl Hub {
             missed: 1,
             ..ConnectionStatus::default()
         });
-        Self { collected, debtors, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
+        Self { collected, services, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
     }
 
     pub(crate) fn connected(&self) {
@@ -68,12 +69,13 @@ impl Hub {
         self.counters.connections.dec();
     }
 
-    /// Grows its gaps when pages could not follow.
+    /// The status of this connection: `missed` grows when pages could not follow.
     pub(crate) fn link(&self) -> watch::Receiver<ConnectionStatus> {
         self.link.subscribe()
     }
 
-    /// Returns when the message is stored and judged, or is none of ours; never, once the services have stopped.
+    /// Returns once the message is stored and judged, or at once if its metric is not collected. Never returns after
+    /// shutdown, so that no PUBACK is sent.
     pub(crate) async fn take(&self, topic: &str, payload: Bytes) {
         if !self.collected.collect(topic) {
             self.counters.not_collected.inc();
@@ -83,18 +85,18 @@ impl Hub {
         let message = Message { topic: topic.to_owned(), payload, received_at: self.stamp() };
         // At the edge a payload is decoded here and nowhere else.
         let decoded = Arc::new(message.decode());
-        let mut receipts = Vec::with_capacity(self.debtors.len());
-        for debtor in &self.debtors {
-            receipts.push(owe(debtor, &decoded).await);
+        let mut receipts = Vec::with_capacity(self.services.len());
+        for service in &self.services {
+            receipts.push(deliver(service, &decoded).await);
         }
-        for (debtor, mut receipt) in self.debtors.iter().zip(receipts) {
+        for (service, mut receipt) in self.services.iter().zip(receipts) {
             let mut backoff = Backoff::default();
             while receipt.outcome().await == Outcome::Retry {
                 tokio::time::sleep(backoff.after(Duration::ZERO)).await;
-                receipt = owe(debtor, &decoded).await;
+                receipt = deliver(service, &decoded).await;
             }
         }
-        self.counters.kept.inc();
+        self.counters.acknowledged.inc();
         self.show(decoded);
     }
 
@@ -116,10 +118,13 @@ impl Hub {
 }
 
 /// A stopped service takes nothing any more: the device gets no PUBACK and publishes again after the next start.
-async fn owe(debtor: &mpsc::WeakSender<Delivery<Arc<Decoded>>>, decoded: &Arc<Decoded>) -> broker::Receipt {
+async fn deliver(
+    service: &mpsc::WeakSender<Delivery<Arc<Decoded>>>,
+    decoded: &Arc<Decoded>,
+) -> broker::Receipt {
     let (delivery, receipt) = Delivery::tracked(Arc::clone(decoded));
-    let sent = match debtor.upgrade() {
-        Some(debtor) => debtor.send(delivery).await.is_ok(),
+    let sent = match service.upgrade() {
+        Some(service) => service.send(delivery).await.is_ok(),
         None => false,
     };
     if !sent {
@@ -148,8 +153,8 @@ mod tests {
         let (alerter_in, alerter) = mpsc::channel(1);
         let (pages_in, pages) = mpsc::channel(1);
         let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
-        let debtors = vec![writer_in.downgrade(), alerter_in.downgrade()];
-        let hub = Hub::new(collected, debtors, pages_in.downgrade(), &Metrics::default());
+        let services = vec![writer_in.downgrade(), alerter_in.downgrade()];
+        let hub = Hub::new(collected, services, pages_in.downgrade(), &Metrics::default());
         Ends { hub, senders: vec![writer_in, alerter_in, pages_in], writer, alerter, pages }
     }
 
@@ -158,7 +163,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_puback_waits_for_every_debt() {
+    async fn a_puback_waits_for_every_service() {
         let Ends { hub, mut writer, mut alerter, mut pages, senders: _senders } = ends();
         let mut puback = std::pin::pin!(publish(&hub));
         assert!(timeout(SOON, &mut puback).await.is_err());

@@ -113,9 +113,9 @@ fn start_services(
     let (to_writer, written) = mpsc::channel(AHEAD);
     let (to_alerter, judged) = mpsc::channel(AHEAD);
     let (to_pages, shown) = mpsc::channel(AHEAD);
-    let debtors = vec![to_writer.downgrade(), to_alerter.downgrade()];
+    let waited_for = vec![to_writer.downgrade(), to_alerter.downgrade()];
     let collected: CollectedMetrics = settings.get("metrics")?;
-    let hub = Arc::new(Hub::new(collected.clone(), debtors, to_pages.downgrade(), metrics));
+    let hub = Arc::new(Hub::new(collected.clone(), waited_for, to_pages.downgrade(), metrics));
 
     let config = db_writer::Config::from_settings(settings)?;
     let counters = db_writer::Counters::register(metrics);

@@ -28,7 +28,7 @@ enum Way {
 
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct Silence(#[serde(with = "humantime_serde")] Duration);
+struct IdleTimeout(#[serde(with = "humantime_serde")] Duration);
 
 impl Source {
     /// Every message until it is settled: from the queue of the service's name where `amqp.url` is set, else from a
@@ -37,7 +37,7 @@ impl Source {
     /// `ahead` is how many messages the broker sends before the first of them is settled.
     ///
     /// # Errors
-    /// `amqp.url`, `mqtt.url`, `mqtt.silence` or `metrics` is wrong.
+    /// `amqp.url`, `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
     pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
@@ -51,7 +51,7 @@ impl Source {
     /// What is published while we listen, over MQTT.
     ///
     /// # Errors
-    /// `mqtt.url`, `mqtt.silence` or `metrics` is wrong.
+    /// `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
     pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
         Ok(Self::over(Way::Mqtt(subscription(settings, service, Qos::AtMostOnce)?)))
     }
@@ -95,13 +95,13 @@ impl Source {
 fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscription, SettingError> {
     let url: String = settings.get("mqtt.url")?;
     let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
-    let Silence(silence) = settings.get("mqtt.silence")?;
-    if silence < Duration::from_secs(1) {
-        return Err(SettingError::new("mqtt.silence", "must be at least 1s"));
+    let IdleTimeout(idle_timeout) = settings.get("mqtt.idle_timeout")?;
+    if idle_timeout < Duration::from_secs(1) {
+        return Err(SettingError::new("mqtt.idle_timeout", "must be at least 1s"));
     }
     let collected: CollectedMetrics = settings.get("metrics")?;
     let client_id = format!("millrace-{service}");
-    Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, silence })
+    Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, idle_timeout })
 }
 
 /// Ends only with the connection's task.

@@ -13,9 +13,9 @@ use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Queue;
-use super::deliveries::{FRAME_MAX, Taken};
+use super::deliveries::{FRAME_MAX, RawDelivery};
+use super::demux::{Demux, Stream, runtime};
 use super::problem::{Problem, not_let_in};
-use super::tap::{Stream, Tap, runtime};
 use crate::url::{AmqpUrl, GUEST};
 
 /// A peer that says nothing for twice this time is dead; lapin looks every half of it.
@@ -35,14 +35,14 @@ impl Drop for Line {
 pub(super) struct Connected {
     pub(super) connection: Connection,
     pub(super) line: Line,
-    pub(super) taken: UnboundedReceiver<Taken>,
+    pub(super) deliveries: UnboundedReceiver<RawDelivery>,
 }
 
 /// Connects here rather than in lapin's thread, which knows no time limit.
 pub(super) async fn connect(queue: &Queue) -> Result<Connected, Problem> {
     let (stream, line) = reach(&queue.url).await.map_err(|e| e.to_string())?;
-    let (tap, taken) = Tap::new(stream);
-    let once = Mutex::new(Some(AsyncTcpStream::Plain(tap)));
+    let (demux, deliveries) = Demux::new(stream);
+    let once = Mutex::new(Some(AsyncTcpStream::Plain(demux)));
     let hand_in = async move |_, _| {
         let stream = once.lock().ok().and_then(|mut stream| stream.take());
         stream.ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted).into())
@@ -50,7 +50,7 @@ pub(super) async fn connect(queue: &Queue) -> Result<Connected, Problem> {
     let properties =
         ConnectionProperties::default().with_connection_name(queue.connection_name.as_str().into());
     let connection = Connection::connector(uri(&queue.url), runtime(), hand_in, properties).await;
-    Ok(Connected { connection: connection.map_err(|e| not_let_in(&e, queue))?, line, taken })
+    Ok(Connected { connection: connection.map_err(|e| not_let_in(&e, queue))?, line, deliveries })
 }
 
 async fn reach(url: &AmqpUrl) -> io::Result<(Stream, Line)> {

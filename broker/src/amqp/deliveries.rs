@@ -23,9 +23,9 @@ const FRAME_END: u8 = 0xCE;
 /// Class 60, method 60.
 const BASIC_DELIVER: [u8; 4] = [0, 60, 0, 60];
 
-/// A message and the tag to settle it by.
+/// A message and the delivery tag to settle it by.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct RawDelivery {
     pub(super) tag: u64,
     pub(super) message: Message,
 }
@@ -34,12 +34,12 @@ pub(super) struct Taken {
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     reader: Reader,
-    begun: Option<Begun>,
+    partial: Option<Partial>,
 }
 
 /// A delivery of which not all has come.
 #[derive(Debug)]
-struct Begun {
+struct Partial {
     tag: u64,
     topic: String,
     header: Header,
@@ -60,15 +60,15 @@ impl Frames {
         &mut self,
         bytes: &[u8],
         rest: &mut Vec<u8>,
-        mut out: impl FnMut(Taken),
+        mut out: impl FnMut(RawDelivery),
     ) -> io::Result<usize> {
         let mut left = bytes;
         while let Some(frame) = Frame::first(left)? {
             left = &left[frame.bytes.len()..];
             let taken = match frame.kind {
                 METHOD if frame.payload.starts_with(&BASIC_DELIVER) => self.begin(frame.payload),
-                HEADER if self.begun.is_some() => self.header(frame.payload),
-                BODY if self.begun.is_some() => self.body(frame.payload),
+                HEADER if self.partial.is_some() => self.header(frame.payload),
+                BODY if self.partial.is_some() => self.body(frame.payload),
                 _ => {
                     rest.extend_from_slice(frame.bytes);
                     continue;
@@ -87,24 +87,24 @@ impl Frames {
         let _redelivered = fields.u8()?;
         let _exchange = fields.short_string()?;
         let topic = topic(fields.short_string()?);
-        self.begun = Some(Begun { tag, topic, header: Header::default(), body: None });
+        self.partial = Some(Partial { tag, topic, header: Header::default(), body: None });
         Some(())
     }
 
     fn header(&mut self, payload: &[u8]) -> Option<()> {
-        let begun = self.begun.as_mut()?;
+        let partial = self.partial.as_mut()?;
         let mut fields = Fields(payload);
         let _class_and_weight = fields.u32()?;
         let size = fields.u64()?;
-        begun.header = Header::read(fields)?;
+        partial.header = Header::read(fields)?;
         // In one piece, unless it is a body of many frames: whether that ever comes is not known.
         let bytes = Vec::with_capacity(size.min(FRAME_MAX.into()) as usize);
-        begun.body = Some(Body { bytes, size });
+        partial.body = Some(Body { bytes, size });
         Some(())
     }
 
     fn body(&mut self, payload: &[u8]) -> Option<()> {
-        let body = self.begun.as_mut()?.body.as_mut()?;
+        let body = self.partial.as_mut()?.body.as_mut()?;
         let left = body.size - body.bytes.len() as u64;
         if payload.len() as u64 > left {
             return None;
@@ -114,11 +114,12 @@ impl Frames {
     }
 
     /// The delivery, where all of it has come.
-    fn end(&mut self) -> Option<Taken> {
-        let whole = |begun: &mut Begun| begun.body.as_ref().is_some_and(|b| b.bytes.len() as u64 == b.size);
-        let Begun { tag, topic, header, body } = self.begun.take_if(whole)?;
+    fn end(&mut self) -> Option<RawDelivery> {
+        let whole =
+            |partial: &mut Partial| partial.body.as_ref().is_some_and(|b| b.bytes.len() as u64 == b.size);
+        let Partial { tag, topic, header, body } = self.partial.take_if(whole)?;
         let payload = Bytes::from(body?.bytes);
-        Some(Taken { tag, message: self.reader.read(topic, header, payload) })
+        Some(RawDelivery { tag, message: self.reader.read(topic, header, payload) })
     }
 }
 

@@ -5,8 +5,8 @@ use jiff::{Timestamp, ToSpan};
 use telemetry::Message;
 use tracing::warn;
 
+use super::dedup::TimestampDeduplicator;
 use super::fields::Fields;
-use super::stamps::Stamps;
 
 /// When the broker took it, in milliseconds since 1970; no device can forge it.
 const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
@@ -53,7 +53,7 @@ impl Header {
 /// Reads the messages of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    stamps: Stamps,
+    dedup: TimestampDeduplicator,
     warned: bool,
 }
 
@@ -63,7 +63,7 @@ impl Reader {
         let ms = received_ms.and_then(|ms| Some((ms, Timestamp::from_millisecond(ms).ok()?)));
         let received_at = match ms {
             Some((ms, received_at)) => {
-                let micros = self.stamps.offset_micros(&topic, &payload, ms, acquisitions);
+                let micros = self.dedup.offset_micros(&topic, &payload, ms, acquisitions);
                 received_at.saturating_add(i64::from(micros).microseconds()).unwrap_or(received_at)
             }
             None => self.now(),

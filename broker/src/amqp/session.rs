@@ -13,12 +13,11 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Queue;
-use super::acker::{Acker, Debt, Payments};
+use super::ack::{Ack, Acker, Settlements};
 use super::connect::{Connected, Line, connect};
-use super::deliveries::Taken;
+use super::deliveries::RawDelivery;
 use super::problem::{Problem, explained};
-use crate::Delivery;
-use crate::delivery::session;
+use crate::ack::new_session;
 
 /// How long it may take to connect and start to consume.
 const STARTING: Duration = Duration::from_secs(5);
@@ -32,15 +31,15 @@ const GATHERING: Duration = Duration::from_millis(1);
 /// A consumer and all that it needs; dropping it cuts the line.
 pub(super) struct Session<'a> {
     queue: &'a Queue,
-    /// Only ever ends: its deliveries are among the taken.
+    /// Only ever ends: its deliveries are among the deliveries.
     consumer: Consumer,
-    taken: mpsc::UnboundedReceiver<Taken>,
+    deliveries: mpsc::UnboundedReceiver<RawDelivery>,
     channel: Channel,
     connection: Connection,
     _line: Line,
     events: Box<dyn Stream<Item = Event> + Send + Unpin>,
     number: u64,
-    payments: Payments,
+    settlements: Settlements,
     gone: CancellationToken,
     acker: JoinHandle<u64>,
 }
@@ -54,40 +53,40 @@ impl<'a> Session<'a> {
     }
 
     async fn start(queue: &'a Queue) -> Result<Self, Problem> {
-        let Connected { connection, line, taken } = connect(queue).await?;
+        let Connected { connection, line, deliveries } = connect(queue).await?;
         let events = Box::new(connection.events_listener());
         let explained = |e: lapin::Error| explained(&e, queue);
         let channel = connection.create_channel().await.map_err(explained)?;
         let consumer = consume(&channel, queue).await.map_err(explained)?;
-        let (payments, paid) = mpsc::unbounded_channel();
+        let (settlements, settled) = mpsc::unbounded_channel();
         let gone = CancellationToken::new();
-        let acker = tokio::spawn(Acker::new(channel.clone()).run(paid, gone.clone()));
-        let number = session();
+        let acker = tokio::spawn(Acker::new(channel.clone()).run(settled, gone.clone()));
+        let number = new_session();
         Ok(Self {
             queue,
             consumer,
-            taken,
+            deliveries,
             channel,
             connection,
             _line: line,
             events,
             number,
-            payments,
+            settlements,
             gone,
             acker,
         })
     }
 
     /// Hands over until the connection is lost.
-    pub(super) async fn run(&mut self, out: &mpsc::Sender<Delivery<Message>>) -> Problem {
-        let Self { queue, consumer, taken, events, number, payments, .. } = self;
-        let debt = |tag| Debt::new(tag, *number, payments);
-        // The news of a lost connection must not wait behind what came before it: none of that can be settled.
+    pub(super) async fn run<D: From<(Message, Ack)>>(&mut self, out: &mpsc::Sender<D>) -> Problem {
+        let Self { queue, consumer, deliveries, events, number, settlements, .. } = self;
+        let ack = |tag| Ack::new(tag, *number, settlements);
+        // Poll for connection loss first: deliveries read before it can no longer be acked.
         let failure = tokio::select! {
             biased;
             e = failure(events) => Some(e),
             e = ended(consumer) => e,
-            () = hand_over(taken, debt, out) => None,
+            () = hand_over(deliveries, ack, out) => None,
         };
         match failure {
             Some(e) => explained(&e, queue),
@@ -97,9 +96,9 @@ impl<'a> Session<'a> {
 
     /// Waits until all that was handed over is settled and told, and says goodbye; how many acks may be lost.
     pub(super) async fn close(self) -> u64 {
-        let Self { consumer, channel, connection, _line, payments, acker, .. } = self;
+        let Self { consumer, channel, connection, _line, settlements, acker, .. } = self;
         let _ = timeout(CLOSING, channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
-        drop(payments);
+        drop(settlements);
         let lost_acks = finished(acker).await;
         let goodbye = async {
             let _ = channel.close(200, "stopped".into()).await;
@@ -138,16 +137,16 @@ async fn ended(consumer: &mut Consumer) -> Option<lapin::Error> {
 }
 
 /// Hands over until the connection ends, or nobody receives.
-async fn hand_over(
-    taken: &mut mpsc::UnboundedReceiver<Taken>,
-    debt: impl Fn(u64) -> Debt,
-    out: &mpsc::Sender<Delivery<Message>>,
+async fn hand_over<D: From<(Message, Ack)>>(
+    deliveries: &mut mpsc::UnboundedReceiver<RawDelivery>,
+    ack: impl Fn(u64) -> Ack,
+    out: &mpsc::Sender<D>,
 ) {
-    while let Some(Taken { tag, message }) = taken.recv().await {
-        // The debt begins when it is handed over: what waits here goes back by closing.
+    while let Some(RawDelivery { tag, message }) = deliveries.recv().await {
+        // The ack is made when the delivery is handed over: closing requeues what still waits here.
         let Ok(room) = out.reserve().await else { break };
-        room.send(Delivery::amqp(message, debt(tag)));
-        if taken.is_empty() {
+        room.send((message, ack(tag)).into());
+        if deliveries.is_empty() {
             sleep(GATHERING).await;
         }
     }

@@ -1,4 +1,4 @@
-//! One connection that takes messages, and the debts of what came over it.
+//! One connection that receives messages, and their acks.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{CLOSING, Qos, Subscription, client, drained, explained, options};
-use crate::delivery::session;
-use crate::{ConnectionStatus, Delivery, Outcome, Unsettled};
+use crate::ack::{Acknowledge, Outcome, Unsettled, new_session};
+use crate::connection_status::ConnectionStatus;
 
 /// Acks that may wait for the connection.
 const ACKS_AHEAD: usize = 1024;
 
-/// The debt of one MQTT message: a PUBACK on the connection it came over.
+/// The acknowledgement of one MQTT message: a PUBACK on the connection it came over.
 #[derive(Debug)]
 pub(crate) struct Ack {
     client: AsyncClient,
     publish: Publish,
-    paid: bool,
+    settled: bool,
     session: u64,
-    give_back: Arc<Notify>,
+    retry: Arc<Notify>,
     _held: mpsc::Sender<Infallible>,
 }
 
-impl Ack {
-    pub(crate) fn session(&self) -> u64 {
+impl Acknowledge for Ack {
+    fn session(&self) -> u64 {
         self.session
     }
 
-    /// MQTT 3.1.1 has no negative answer: a rejected message is acked, one to retry comes with a new connection.
-    pub(crate) async fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
+    /// MQTT 3.1.1 has no negative ack: a rejected message is acked; to retry one, the connection is made anew.
+    async fn settle(mut self, outcome: Outcome) -> Result<(), Unsettled> {
         if outcome != Outcome::Retry {
             self.client.ack(&self.publish).await.map_err(|_| Unsettled)?;
-            self.paid = true;
+            self.settled = true;
         }
         Ok(())
     }
@@ -50,8 +50,8 @@ impl Ack {
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        if !self.paid {
-            self.give_back.notify_one();
+        if !self.settled {
+            self.retry.notify_one();
         }
     }
 }
@@ -64,9 +64,9 @@ pub(super) enum End {
     #[error("{}", explained(.0))]
     Lost(#[from] Box<ConnectionError>),
     #[error("no message for {0:?}: subscribing anew")]
-    Silent(Duration),
+    Idle(Duration),
     #[error("a message is to be delivered again")]
-    GiveBack,
+    Retry,
     #[error("the broker refused the subscription {0}: check the rights of this user")]
     Refused(String),
 }
@@ -74,53 +74,53 @@ pub(super) enum End {
 /// One connection with its own event loop: discarding both together is what makes cancelling a poll safe.
 pub(super) struct Connection<'a> {
     subscription: &'a Subscription,
-    link: &'a watch::Sender<ConnectionStatus>,
+    status: &'a watch::Sender<ConnectionStatus>,
     client: AsyncClient,
     events: EventLoop,
     session: u64,
     since: Option<Instant>,
     heard: watch::Sender<Instant>,
-    give_back: Arc<Notify>,
+    retry: Arc<Notify>,
     held: (mpsc::Sender<Infallible>, mpsc::Receiver<Infallible>),
 }
 
 impl<'a> Connection<'a> {
-    pub(super) fn new(subscription: &'a Subscription, link: &'a watch::Sender<ConnectionStatus>) -> Self {
+    pub(super) fn new(subscription: &'a Subscription, status: &'a watch::Sender<ConnectionStatus>) -> Self {
         let mut options = options(&subscription.url, &subscription.client_id);
         options.set_clean_session(subscription.qos == Qos::AtMostOnce);
         options.set_manual_acks(true);
         let (client, events) = client(options, ACKS_AHEAD);
         Self {
             subscription,
-            link,
+            status,
             client,
             events,
-            session: session(),
+            session: new_session(),
             since: None,
             heard: watch::Sender::new(Instant::now()),
-            give_back: Arc::default(),
+            retry: Arc::default(),
             held: mpsc::channel(1),
         }
     }
 
-    pub(super) async fn run(
+    pub(super) async fn run<D: From<(Message, Option<Ack>)>>(
         &mut self,
-        out: &mpsc::Sender<Delivery<Message>>,
+        out: &mpsc::Sender<D>,
         stop: &CancellationToken,
     ) -> End {
         // Holds no more than the broker sends ahead of acks. The connection goes on answering meanwhile.
         let (arrived, arriving) = mpsc::unbounded_channel();
-        let give_back = Arc::clone(&self.give_back);
-        let silence = self.subscription.silence;
-        let silent = silent(silence, self.heard.subscribe(), self.held.0.downgrade());
+        let retry = Arc::clone(&self.retry);
+        let idle_timeout = self.subscription.idle_timeout;
+        let idle = idle(idle_timeout, self.heard.subscribe(), self.held.0.downgrade());
         tokio::select! {
             biased;
             () = stop.cancelled() => End::Stop,
             () = out.closed() => End::Stop,
-            () = give_back.notified() => End::GiveBack,
+            () = retry.notified() => End::Retry,
             () = hand_over(arriving, out) => End::Stop,
             end = self.listen(out, &arrived) => end,
-            () = silent => End::Silent(silence),
+            () = idle => End::Idle(idle_timeout),
         }
     }
 
@@ -129,10 +129,10 @@ impl<'a> Connection<'a> {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    async fn listen(
+    async fn listen<D: From<(Message, Option<Ack>)>>(
         &mut self,
-        out: &mpsc::Sender<Delivery<Message>>,
-        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+        out: &mpsc::Sender<D>,
+        arrived: &mpsc::UnboundedSender<D>,
     ) -> End {
         loop {
             match self.events.poll().await {
@@ -165,16 +165,16 @@ impl<'a> Connection<'a> {
         if refused.is_none() {
             info!(broker = %self.subscription.url, filters = ?self.subscription.filters, "subscribed");
             self.since = Some(Instant::now());
-            self.link.send_modify(ConnectionStatus::connected);
+            self.status.send_modify(ConnectionStatus::connected);
         }
         refused.map(|index| self.subscription.filters.get(index).cloned().unwrap_or_default())
     }
 
-    fn take(
+    fn take<D: From<(Message, Option<Ack>)>>(
         &self,
         publish: Publish,
-        out: &mpsc::Sender<Delivery<Message>>,
-        arrived: &mpsc::UnboundedSender<Delivery<Message>>,
+        out: &mpsc::Sender<D>,
+        arrived: &mpsc::UnboundedSender<D>,
     ) {
         self.heard.send_replace(Instant::now());
         let message = Message {
@@ -184,12 +184,12 @@ impl<'a> Connection<'a> {
         };
         match self.subscription.qos {
             Qos::AtMostOnce => {
-                if out.try_send(Delivery::untracked(message)).is_err() {
-                    self.link.send_modify(|link| link.missed += 1);
+                if out.try_send((message, None).into()).is_err() {
+                    self.status.send_modify(|status| status.missed += 1);
                 }
             }
             // The receiver ends only together with this connection.
-            Qos::AtLeastOnce => drop(arrived.send(Delivery::mqtt(message, self.ack(publish)))),
+            Qos::AtLeastOnce => drop(arrived.send((message, Some(self.ack(publish))).into())),
         }
     }
 
@@ -197,9 +197,9 @@ impl<'a> Connection<'a> {
         Ack {
             client: self.client.clone(),
             publish: Publish { payload: bytes::Bytes::new(), ..publish },
-            paid: false,
+            settled: false,
             session: self.session,
-            give_back: Arc::clone(&self.give_back),
+            retry: Arc::clone(&self.retry),
             _held: self.held.0.clone(),
         }
     }
@@ -222,10 +222,7 @@ impl<'a> Connection<'a> {
 }
 
 /// Hands over until nobody receives any more.
-async fn hand_over(
-    mut arriving: mpsc::UnboundedReceiver<Delivery<Message>>,
-    out: &mpsc::Sender<Delivery<Message>>,
-) {
+async fn hand_over<D>(mut arriving: mpsc::UnboundedReceiver<D>, out: &mpsc::Sender<D>) {
     while let Some(delivery) = arriving.recv().await {
         if out.send(delivery).await.is_err() {
             return;
@@ -233,16 +230,16 @@ async fn hand_over(
     }
 }
 
-/// Resolves when there was no message for `silence`, and none is unsettled that the broker may be waiting for.
-async fn silent(silence: Duration, heard: watch::Receiver<Instant>, held: mpsc::WeakSender<Infallible>) {
+/// Resolves when there was no message for `idle_timeout`, and none is unsettled that the broker may be waiting for.
+async fn idle(idle_timeout: Duration, heard: watch::Receiver<Instant>, held: mpsc::WeakSender<Infallible>) {
     loop {
-        let due = *heard.borrow() + silence;
+        let due = *heard.borrow() + idle_timeout;
         if due > Instant::now() {
             tokio::time::sleep_until(due).await;
         } else if held.strong_count() <= 1 {
             return;
         } else {
-            tokio::time::sleep(silence).await;
+            tokio::time::sleep(idle_timeout).await;
         }
     }
 }
@@ -264,7 +261,7 @@ mod tests {
                 End::Lost(Box::new(refused)),
                 "the broker refused the connection (NotAuthorized): check user, password and rights",
             ),
-            (End::Silent(Duration::from_secs(60)), "no message for 60s: subscribing anew"),
+            (End::Idle(Duration::from_secs(60)), "no message for 60s: subscribing anew"),
         ] {
             assert_eq!(end.to_string(), text);
         }

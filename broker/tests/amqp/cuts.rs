@@ -9,7 +9,7 @@ use crate::rig::{Consumer, PREFETCH, Rig, text, within};
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
-async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_debt_cannot_be_paid() {
+async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
     let rig = Rig::with_queue().await;
     let proxy = Proxy::to(&rig.amqp).await;
     rig.publish(["a".to_owned()]).await;

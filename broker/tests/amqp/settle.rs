@@ -21,8 +21,8 @@ async fn what_is_settled_in_any_order_leaves_the_queue() {
     assert!(deliveries.iter().all(|delivery| delivery.session() != 0));
     let (odd, even): (Vec<_>, Vec<_>) = deliveries.into_iter().enumerate().partition(|(n, _)| n % 2 == 1);
     for (_, delivery) in odd.into_iter().rev().chain(even) {
-        let (_, debt) = delivery.split();
-        debt.settle(Outcome::Done).await.unwrap();
+        let (_, ack) = delivery.split();
+        ack.settle(Outcome::Done).await.unwrap();
     }
     assert_eq!(consumer.link(|link| link.connected).await.problem, None);
     consumer.stopped().await;
@@ -108,7 +108,7 @@ async fn it_ends_when_nobody_receives_or_no_broker_is_there() {
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
-async fn a_debt_of_a_consumer_that_has_ended_cannot_be_paid() {
+async fn a_delivery_of_a_consumer_that_has_ended_cannot_be_settled() {
     let rig = Rig::with_queue().await;
     rig.publish(texts(0..2)).await;
     let mut consumer = rig.consumer();

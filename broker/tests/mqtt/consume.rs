@@ -23,13 +23,13 @@ struct Consumer {
 }
 
 impl Consumer {
-    fn start(broker: &Scripted, qos: Qos, room: usize, silence: Duration) -> Self {
+    fn start(broker: &Scripted, qos: Qos, room: usize, idle_timeout: Duration) -> Self {
         let subscription = Subscription {
             url: broker.url(),
             client_id: CLIENT_ID.into(),
             filters: vec!["temperature/#".into(), "humidity/#".into()],
             qos,
-            silence,
+            idle_timeout,
         };
         let (out, deliveries) = mpsc::channel(room);
         let (link, link_state) = watch::channel(ConnectionStatus::default());
@@ -108,7 +108,7 @@ async fn a_message_is_acked_when_it_is_settled_and_not_before() {
 }
 
 #[tokio::test]
-async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_debt_cannot_be_paid() {
+async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
     let broker = Scripted::bind().await;
     let mut consumer = Consumer::at_least_once(&broker);
     let mut line = subscribed(&broker).await;

@@ -64,10 +64,10 @@ async fn show(mut deliveries: Deliveries<Arc<Decoded>>, live: &Live) {
 async fn observe(taken: &mut Vec<Delivery<Arc<Decoded>>>, live: &Live) {
     let mut readings = Vec::with_capacity(taken.len());
     for delivery in taken.drain(..) {
-        let (decoded, debt) = delivery.split();
+        let (decoded, ack) = delivery.split();
         readings.extend(Arc::unwrap_or_clone(decoded).readings);
         // No ack waits for a page: a delivery that could not be settled needs no second try.
-        let _ = debt.settle(Outcome::Done).await;
+        let _ = ack.settle(Outcome::Done).await;
     }
     live.observe(readings);
 }

@@ -109,7 +109,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 }
 
 /// Reads the bytes in pieces of these lengths, in turn.
-fn split(bytes: &[u8], pieces: &[usize]) -> io::Result<(Vec<Taken>, Vec<u8>)> {
+fn split(bytes: &[u8], pieces: &[usize]) -> io::Result<(Vec<RawDelivery>, Vec<u8>)> {
     let (mut frames, mut taken, mut rest) = (Frames::default(), Vec::new(), Vec::new());
     let (mut arrived, mut left) = (Vec::new(), bytes);
     for piece in pieces.iter().cycle() {

@@ -6,7 +6,7 @@ use super::part::{Part, Stage, State, count, things};
 use crate::live::DevicesByState;
 
 const PUBLISHED: &str = "millrace_edge_published_total";
-const KEPT: &str = "millrace_edge_kept_total";
+const ACKNOWLEDGED: &str = "millrace_edge_acknowledged_total";
 const EDGE_CONNECTIONS: &str = "millrace_edge_connections";
 
 const RECEIVED: &str = "rabbitmq_global_messages_received_total";
@@ -65,13 +65,15 @@ pub(super) fn broker(history: &[Snapshot], now: &Snapshot) -> Stage {
 
 fn embedded(mut stage: Stage, history: &[Snapshot], samples: &Samples) -> Stage {
     let all = &mut stage.all;
-    let waiting =
-        samples.sum(PUBLISHED).zip(samples.sum(KEPT)).map(|(published, kept)| things(published - kept));
+    let waiting = samples
+        .sum(PUBLISHED)
+        .zip(samples.sum(ACKNOWLEDGED))
+        .map(|(published, kept)| things(published - kept));
     all.says.extend(samples.sum(EDGE_CONNECTIONS).map(|number| count(number, "connection")));
     all.rate = embedded_rate(history, PUBLISHED);
     all.depth = waiting;
     // What arrived during one snapshot may be stored before the next.
-    if let (Some(waiting @ 1..), Some(0.0)) = (waiting, embedded_rate(history, KEPT)) {
+    if let (Some(waiting @ 1..), Some(0.0)) = (waiting, embedded_rate(history, ACKNOWLEDGED)) {
         let messages = count(waiting as f64, "message");
         all.wrong(State::Warning, format!("{messages} not acked: see the writer and the alerter"));
     }

@@ -208,7 +208,7 @@ fn a_writer_without_its_broker_does_not_know_how_far_it_is_behind() {
 fn at_the_edge_there_is_no_queue_and_what_is_not_acked_is_seen() {
     let edge = |second: u64, published: u64, kept: u64| {
         let text = format!(
-            "millrace_edge_published_total {published}\nmillrace_edge_kept_total {kept}\nmillrace_edge_connections 1\n"
+            "millrace_edge_published_total {published}\nmillrace_edge_acknowledged_total {kept}\nmillrace_edge_connections 1\n"
         );
         Snapshot { broker: Broker::Embedded(Samples::read(&text, &[""])), ..cluster(second) }
     };

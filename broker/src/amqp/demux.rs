@@ -1,4 +1,4 @@
-//! Takes the deliveries out of a connection before lapin reads them.
+//! The demultiplexer: takes the deliveries out of a connection before lapin reads them.
 //!
 //! lapin makes the connection and keeps it: login, channel, consumer, acks, heartbeats and errors are its own. What it
 //! would do for each delivery costs more than all else that this process does with it (decision 0025).
@@ -17,7 +17,7 @@ use futures_util::{AsyncRead, AsyncWrite};
 use lapin::AsyncTcpStream;
 use tokio::sync::mpsc;
 
-use super::deliveries::{FRAME_MAX, Frames, Taken};
+use super::deliveries::{FRAME_MAX, Frames, RawDelivery};
 
 /// What lapin reads for the deliveries that it does not see, so that it knows its peer to be there.
 const HEARTBEAT_FRAME: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 0xCE];
@@ -28,20 +28,20 @@ const BUFFER: usize = 2 * FRAME_MAX as usize;
 /// A TCP or TLS connection.
 pub(super) type Stream = AsyncTcpStream<<Tokio as Reactor>::TcpStream>;
 
-/// A connection without its deliveries.
-pub(super) struct Tap {
+/// The bytes of a connection without its deliveries: what lapin reads.
+pub(super) struct Demux {
     stream: Stream,
     buffer: Box<[u8]>,
     filled: usize,
     frames: Frames,
     /// For lapin.
     rest: Vec<u8>,
-    out: mpsc::UnboundedSender<Taken>,
+    out: mpsc::UnboundedSender<RawDelivery>,
 }
 
-impl Tap {
+impl Demux {
     /// Also returns where the deliveries go; as many as the prefetch allows can wait there.
-    pub(super) fn new(stream: Stream) -> (Self, mpsc::UnboundedReceiver<Taken>) {
+    pub(super) fn new(stream: Stream) -> (Self, mpsc::UnboundedReceiver<RawDelivery>) {
         let (out, taken) = mpsc::unbounded_channel();
         let buffer = vec![0; BUFFER].into_boxed_slice();
         (Self { stream, buffer, filled: 0, frames: Frames::default(), rest: Vec::new(), out }, taken)
@@ -63,7 +63,7 @@ impl Tap {
     }
 }
 
-impl AsyncRead for Tap {
+impl AsyncRead for Demux {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.rest.is_empty() {
             if std::task::ready!(self.poll_fill(cx))? == 0 {
@@ -80,7 +80,7 @@ impl AsyncRead for Tap {
     }
 }
 
-impl AsyncWrite for Tap {
+impl AsyncWrite for Demux {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
@@ -96,22 +96,22 @@ impl AsyncWrite for Tap {
 
 /// Tells lapin of what type its connection is; it is made before, so this connects nowhere.
 #[derive(Debug, Clone)]
-pub(super) struct Tapped(Tokio);
+pub(super) struct Demuxed(Tokio);
 
-/// The runtime that drives a connection with a [`Tap`].
-pub(super) fn runtime() -> Runtime<RuntimeParts<Tokio, Tapped>> {
-    Runtime::new(RuntimeParts::new(Tokio::current(), Tapped(Tokio::current())))
+/// The runtime that drives a connection with a [`Demux`].
+pub(super) fn runtime() -> Runtime<RuntimeParts<Tokio, Demuxed>> {
+    Runtime::new(RuntimeParts::new(Tokio::current(), Demuxed(Tokio::current())))
 }
 
-impl Reactor for Tapped {
-    type TcpStream = Tap;
+impl Reactor for Demuxed {
+    type TcpStream = Demux;
     type Sleep = <Tokio as Reactor>::Sleep;
 
     fn register<H: Send + 'static>(
         &self,
         _socket: H,
     ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
-        Err::<Tap, _>(io::ErrorKind::Unsupported.into())
+        Err::<Demux, _>(io::ErrorKind::Unsupported.into())
     }
 
     fn sleep(&self, duration: Duration) -> Self::Sleep {
@@ -125,7 +125,7 @@ impl Reactor for Tapped {
     fn tcp_connect_addr(
         &self,
         _address: SocketAddr,
-    ) -> impl Future<Output = io::Result<Tap>> + Send + 'static {
+    ) -> impl Future<Output = io::Result<Demux>> + Send + 'static {
         ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }

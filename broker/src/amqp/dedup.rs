@@ -1,4 +1,4 @@
-//! Tells equal messages of one millisecond apart.
+//! Gives equal messages of one millisecond different timestamps.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -8,25 +8,25 @@ use foldhash::quality::RandomState;
 /// Messages in one generation; two are remembered.
 const GENERATION: usize = 65_536;
 
-/// Less than the millisecond in which equal messages are told apart.
+/// The largest offset: less than the millisecond that RabbitMQ stamps.
 const MAX_OFFSET_MICROS: u16 = 999;
 
 /// Counts the equal messages that came over one connection.
 ///
-/// RabbitMQ stamps whole milliseconds, and a bare number is known by its topic, its time and its value. So the k-th
+/// RabbitMQ dedup whole milliseconds, and a bare number is known by its topic, its time and its value. So the k-th
 /// of n equal messages of a millisecond gets k microseconds more, from 0 on. RabbitMQ raises a message's acquisitions
 /// with each delivery, and only deliveries of equally many acquisitions are counted together: a message is among them
 /// once. So no offset is n or more, whatever is delivered again and wherever, and there are never more times than
 /// messages. They are exactly n where one consumer takes all and nothing is delivered again. What is forgotten counts
 /// from 0 again, which makes offsets smaller, never greater.
 #[derive(Debug, Default)]
-pub(super) struct Stamps {
+pub(super) struct TimestampDeduplicator {
     hasher: RandomState,
     seen: HashMap<u64, u16, RandomState>,
     seen_before: HashMap<u64, u16, RandomState>,
 }
 
-impl Stamps {
+impl TimestampDeduplicator {
     /// How many microseconds this message comes after the millisecond.
     pub(super) fn offset_micros(&mut self, topic: &str, payload: &[u8], ms: i64, acquisitions: i64) -> u16 {
         if self.seen.len() >= GENERATION {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn equal_messages_of_a_millisecond_are_counted() {
-        let mut stamps = Stamps::default();
+        let mut dedup = TimestampDeduplicator::default();
         for (topic, payload, ms, acquisitions, offset) in [
             ("temperature/lab", "1", 7, 0, 0),
             ("temperature/lab", "1", 7, 0, 1),
@@ -60,27 +60,27 @@ mod tests {
             ("temperature/lab", "1", 7, 0, 2),
         ] {
             let said = (topic, payload, ms, acquisitions);
-            assert_eq!(stamps.offset_micros(topic, payload.as_bytes(), ms, acquisitions), offset, "{said:?}");
+            assert_eq!(dedup.offset_micros(topic, payload.as_bytes(), ms, acquisitions), offset, "{said:?}");
         }
     }
 
     #[test]
     fn an_offset_stays_within_its_millisecond() {
-        let mut stamps = Stamps::default();
-        let offsets: BTreeSet<u16> = (0..2_000).map(|_| stamps.offset_micros("t/a", b"1", 7, 0)).collect();
+        let mut dedup = TimestampDeduplicator::default();
+        let offsets: BTreeSet<u16> = (0..2_000).map(|_| dedup.offset_micros("t/a", b"1", 7, 0)).collect();
         assert_eq!((offsets.len(), offsets.last()), (1_000, Some(&999)));
     }
 
     #[test]
     fn memory_is_bounded_and_the_newest_are_remembered() {
-        let mut stamps = Stamps::default();
+        let mut dedup = TimestampDeduplicator::default();
         for ms in 0..4 * GENERATION as i64 {
-            stamps.offset_micros("t/a", b"1", ms, 0);
+            dedup.offset_micros("t/a", b"1", ms, 0);
         }
-        assert!(stamps.seen.len() + stamps.seen_before.len() <= 2 * GENERATION);
+        assert!(dedup.seen.len() + dedup.seen_before.len() <= 2 * GENERATION);
         let recent = 4 * GENERATION as i64 - GENERATION as i64 / 2;
-        assert_eq!(stamps.offset_micros("t/a", b"1", recent, 0), 1);
-        assert_eq!(stamps.offset_micros("t/a", b"1", 0, 0), 0, "forgotten");
+        assert_eq!(dedup.offset_micros("t/a", b"1", recent, 0), 1);
+        assert_eq!(dedup.offset_micros("t/a", b"1", 0, 0), 0, "forgotten");
     }
 
     proptest! {
@@ -90,14 +90,14 @@ mod tests {
             equal in 1..=4_usize,
             deliveries in prop::collection::vec((0..4_usize, prop::bool::weighted(0.1)), 0..40),
         ) {
-            let mut stamps = Stamps::default();
+            let mut dedup = TimestampDeduplicator::default();
             let mut acquisitions = [0; 4];
             for (message, new_connection) in deliveries {
                 if new_connection {
-                    stamps = Stamps::default();
+                    dedup = TimestampDeduplicator::default();
                 }
                 let message = message % equal;
-                let offset = stamps.offset_micros("t/a", b"1", 7, acquisitions[message]);
+                let offset = dedup.offset_micros("t/a", b"1", 7, acquisitions[message]);
                 acquisitions[message] += 1;
                 prop_assert!(usize::from(offset) < equal);
             }
