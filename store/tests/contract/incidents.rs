@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 use store::{
-    Acknowledgement, Address, AlertState, Changes, Channel, Condition, ConditionKind, Decisions,
+    Acknowledgement, AlertState, Changes, Condition, ConditionKind, Decisions,
     DeliveryStatus, End, Incident, IncidentQuery, Notification, NotificationKind, Severity, Store,
     Transition,
 };
 use telemetry::Series;
+
+pub(crate) use testkit::samples::{incident, mail};
 
 use super::{CASES, at, fresh};
 
@@ -22,34 +24,6 @@ pub(crate) const ALL: IncidentQuery = IncidentQuery {
     to: None,
     limit: 100,
 };
-
-pub(crate) fn mail(to: &str) -> Address {
-    Address { channel: Channel::Mail, to: to.into() }
-}
-
-pub(crate) fn incident(id: &str, device: &str, micros: i64) -> Incident {
-    Incident {
-        id: id.into(),
-        rule: "too hot".into(),
-        severity: Severity::Critical,
-        device: device.into(),
-        metric: "temperature".into(),
-        condition: Condition { kind: ConditionKind::Above, text: "above 25".into(), threshold: Some(25.0) },
-        began_at: at(micros - 1),
-        opened_at: at(micros),
-        judged_at: at(micros + 1000),
-        value: Some(31.5),
-        unit: Some("celsius".into()),
-        peak: Some(31.5),
-        peak_at: Some(at(micros)),
-        resolved_at: None,
-        resolved_value: None,
-        end: None,
-        acknowledged: None,
-        late: false,
-        notifications: Vec::new(),
-    }
-}
 
 pub(crate) fn opened(id: &str, device: &str, micros: i64) -> Transition {
     Transition::Opened(Box::new(incident(id, device, micros)), vec![mail("a@example.org")])

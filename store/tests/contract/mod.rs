@@ -18,35 +18,15 @@ mod trend;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Batch, Cursor, ReadingQuery, RejectedMessage, RejectionQuery, Store, StoredReading, TimeRange};
-use telemetry::{Reading, Series};
+use telemetry::Reading;
+
+pub(crate) use testkit::samples::{at, reading, rejected};
 
 use super::{CASES, fresh};
 
 pub(crate) const ALL: TimeRange = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
-
-pub(crate) fn at(micros: i64) -> Timestamp {
-    Timestamp::from_microsecond(micros).unwrap()
-}
-
-pub(crate) fn reading(topic: &str, micros: i64, value: f64) -> Reading {
-    Reading {
-        series: Series::parse(topic).unwrap(),
-        value,
-        unit: None,
-        measured_at: at(micros),
-        received_at: at(1_700_000_000_000_000),
-        boot: None,
-        seq: None,
-    }
-}
-
-pub(crate) fn rejected(micros: i64, topic: &str, reason: &str, payload: &'static str) -> RejectedMessage {
-    let payload = Bytes::from_static(payload.as_bytes());
-    RejectedMessage { received_at: at(micros), topic: topic.into(), reason: reason.into(), payload }
-}
 
 /// The newest rejections, without what the store adds.
 pub(crate) async fn newest_rejected(store: &dyn Store, limit: usize) -> Vec<RejectedMessage> {
