@@ -193,7 +193,7 @@ fn a_start_that_fails_names_the_setting_to_change() {
             ("MQTT__URL", "mqtt://localhost:nowhere", "setting mqtt.url"),
             ("STORE__URL", "mysql://ann:s3cret@localhost", "setting store.url (MILLRACE__STORE__URL)"),
             ("STORE__URL", "postgres://ann:s3cret@localhost:nowhere/x", "setting store.url"),
-            ("MQTT__SILENCE", "0s", "setting mqtt.silence"),
+            ("MQTT__IDLE_TIMEOUT", "0s", "setting mqtt.idle_timeout"),
             ("METRICS", "a/b", "setting metrics"),
             ("DATA_DIR", "/dev/null/data", "setting data_dir"),
             ("MQTT__LISEN", "x", "unknown setting MILLRACE__MQTT__LISEN"),
