@@ -18,11 +18,9 @@ mod outbox;
 mod plan;
 mod smtp;
 
-mod command;
 mod rehearsal;
 
 pub use alerter::Alerter;
-pub use command::{Command, run as run_command};
 pub use counters::Counters;
 pub use hours::ActiveHours;
 pub use judge::{Judge, Observed};
@@ -34,6 +32,7 @@ pub use notifier::webhook::Webhook;
 pub use notifier::{NotTaken, Notifier, Notifiers};
 pub use outbox::{Clock, Outbox};
 pub use plan::{Plan, Situation, plan};
+pub use rehearsal::{Rehearsed, rehearse};
 pub use rule::{Condition, Recipient, Rule, Rules, Secret, Telling};
 pub use standalone::{Ends, Prepared, prepare, standalone};
-pub use watch::RulesFile;
+pub use watch::{RulesFile, known};

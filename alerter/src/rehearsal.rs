@@ -21,11 +21,11 @@ const PAGE: usize = 10_000;
 
 /// What would have happened.
 #[derive(Debug)]
-pub(crate) struct Rehearsed {
+pub struct Rehearsed {
     /// By opening.
-    pub(crate) incidents: Vec<Incident>,
+    pub incidents: Vec<Incident>,
     /// As they would have been made.
-    pub(crate) messages: Vec<OutgoingMessage>,
+    pub messages: Vec<OutgoingMessage>,
 }
 
 /// Plays a stretch of history to several sets of rules at once; returns how many readings there were.
@@ -34,7 +34,7 @@ pub(crate) struct Rehearsed {
 ///
 /// # Errors
 /// The history cannot be read, or there is no room for what happens.
-pub(crate) async fn rehearse(
+pub async fn rehearse(
     history: &dyn History,
     range: TimeRange,
     all_rules: Vec<Rules>,

@@ -24,7 +24,7 @@ const SETTLED: Duration = Duration::from_millis(300);
 ///
 /// # Errors
 /// A setting is wrong.
-pub(crate) fn known(settings: &Settings) -> Result<Known, SettingError> {
+pub fn known(settings: &Settings) -> Result<Known, SettingError> {
     let zone: String = settings.get("smtp.zone")?;
     let zone = if zone.is_empty() { Ok(TimeZone::system()) } else { TimeZone::get(&zone) };
     let problem = "there is no such time zone: write an IANA name such as Europe/Berlin";

@@ -8,10 +8,6 @@ mod passwords;
 mod resend;
 mod run;
 mod settings;
-mod tail;
-mod verify;
 
 pub use passwords::add_user;
 pub use run::run;
-pub use tail::{TailArgs, tail};
-pub use verify::{VerifyArgs, verify};

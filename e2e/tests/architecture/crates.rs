@@ -17,7 +17,7 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("testkit", &["broker", "service", "store", "telemetry"]),
     ("sensor-sim", &["broker", "service", "telemetry"]),
     ("db-writer", &["broker", "service", "store", "telemetry"]),
-    ("alerter", &["api", "broker", "service", "store", "telemetry"]),
+    ("alerter", &["broker", "service", "store", "telemetry"]),
     ("api", &["store", "telemetry"]),
     ("dashboard", &["api", "broker", "service", "store", "telemetry"]),
     (

@@ -29,7 +29,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
         &[
             "dashboard/src/websocket/",
             "dashboard/examples/plain_echo.rs",
-            "edge/src/tail/connection.rs",
+            "cli/src/tail/connection.rs",
             "bench/src/relay/",
         ],
     ),

@@ -13,20 +13,20 @@ use store::{Boot, LedgerQuery, Location, Store, TimeRange};
 /// Acked readings that are not stored, of which so many are named.
 const NAMED: usize = 100;
 
-/// What to verify, and against what.
+/// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub struct VerifyArgs {
-    /// postgres://user:password@host[:port]/database or an SQLite file; left out, what the settings say. As
-    /// MILLRACE__STORE__URL a password stays out of the process list
+    /// postgres://user:password@host[:port]/database or an SQLite file [default: the settings]. In MILLRACE__STORE__URL a
+    /// password stays out of the process list
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Only this device
     #[arg(long)]
     device: Option<String>,
-    /// Only what was measured from this time on, RFC 3339
+    /// Only readings measured from this time on, in RFC 3339
     #[arg(long, value_name = "TIME")]
     from: Option<Timestamp>,
-    /// Only what was measured before this time, RFC 3339
+    /// Only readings measured before this time, in RFC 3339
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
     /// Lines `device boot seq` of readings that were acked, as `sensor-sim --acked-log` writes them: all must be stored
@@ -100,7 +100,7 @@ fn check_acked(boots: &[Boot], files: &[PathBuf]) -> anyhow::Result<Acked> {
         let log = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
         for line in log.lines() {
             let (device, boot, seq) = read(line)
-                .with_context(|| format!("{}: {line:?} is no `device boot seq`", file.display()))?;
+                .with_context(|| format!("{}: {line:?} is not `device boot seq`", file.display()))?;
             acked.readings += 1;
             if boots.get(&(device, boot)).is_none_or(|boot| !boot.holds(seq)) {
                 acked.not_stored += 1;

@@ -1,4 +1,4 @@
-//! `test`: what other rules would have said of what is stored, beside the rules in force.
+//! `test`: a dry run of other rules on stored readings, beside the rules in force.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -13,24 +13,23 @@ use store::{Incident, OutgoingMessage, TextCodec as _, TimeRange};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use super::table::{table, time};
-use crate::RulesFile;
-use crate::message::words;
-use crate::rehearsal::{Rehearsed, rehearse};
+use alerter::{Rehearsed, RulesFile, rehearse};
 
-/// The exit code where the rules in force would have said something else.
+use crate::table::{table, time};
+
+/// The exit code where the rules in force give another result.
 const DIFFERS: u8 = 3;
 
-/// Which rules, and when.
+/// The arguments of `test`.
 #[derive(Debug, clap::Args)]
 pub struct TestArgs {
     /// The rules to try
     #[arg(long, value_name = "FILE")]
     rules: PathBuf,
-    /// Only what was measured from this time on, RFC 3339; left out, from a day ago
+    /// Only readings measured from this time on, in RFC 3339 [default: a day before the end]
     #[arg(long, value_name = "TIME")]
     from: Option<Timestamp>,
-    /// Only what was measured before this time, RFC 3339; left out, until now
+    /// Only readings measured before this time, in RFC 3339 [default: now]
     #[arg(long, value_name = "TIME")]
     to: Option<Timestamp>,
     /// Print incidents, messages and differences as JSON
@@ -250,7 +249,7 @@ impl Report<'_> {
 fn row(sign: &str, incident: &Incident) -> [String; 9] {
     [
         sign.into(),
-        words::severity(incident.severity).into(),
+        incident.severity.word().into(),
         incident.rule.clone(),
         incident.device.clone(),
         incident.metric.clone(),

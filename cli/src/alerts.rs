@@ -1,9 +1,9 @@
-//! What people ask of alerts on the command line, of the store itself: it works while the alerter runs, and without it.
+//! The commands on rules, incidents and silences. They use the store directly, so they work with and without a running
+//! alerter.
 
-mod alerts;
-mod rules;
+mod incidents;
+mod lint;
 mod silences;
-mod table;
 mod test;
 
 use std::io::Write;
@@ -14,40 +14,40 @@ use jiff::Timestamp;
 use service::{SettingError, Settings};
 use store::Store;
 
-use self::alerts::{AcknowledgeArgs, ListArgs};
-use self::rules::LintArgs;
+use self::incidents::{AcknowledgeArgs, ListArgs};
+use self::lint::LintArgs;
 use self::silences::{SilenceArgs, SilencesArgs};
 use self::test::TestArgs;
 
 /// The commands that `alerter` and `millrace alerts` have.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Check a file of rules; exit with 1 when it is to be mended
+    /// Check a file of rules; exits 1 if the file is invalid
     Lint(LintArgs),
-    /// Play what is stored through other rules, and show what would have been told
+    /// Try other rules on stored readings, and show what they would have opened and sent
     Test(TestArgs),
-    /// Print alerts, open ones first
+    /// List incidents, open ones first
     List(ListArgs),
-    /// Let nobody be told for a time
+    /// Silence notifications for a period
     Silence(SilenceArgs),
-    /// Print the silences that last
+    /// List the current silences
     Silences(SilencesArgs),
     /// End a silence
     Unsilence {
-        /// As `silences` prints it
+        /// Id of the silence, as shown by `silences`
         id: String,
     },
-    /// Say that somebody sees to an alert: nobody is reminded of it any more
+    /// Acknowledge an incident: no more reminders are sent
     Acknowledge(AcknowledgeArgs),
 }
 
-/// Does what is asked and prints what came of it.
+/// Performs a command and prints its result.
 ///
 /// # Errors
-/// What was asked for cannot be, a file of rules is to be mended, or the store does not answer.
+/// The command cannot be performed, a file of rules is invalid, or the store does not answer.
 pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let text = match command {
-        Command::Lint(args) => rules::lint(settings, &args)?,
+        Command::Lint(args) => lint::lint(settings, &args)?,
         Command::Test(args) => return test::run(settings, args).await,
         command => answer(command, open(settings).await?.as_ref(), Timestamp::now()).await?,
     };
@@ -55,11 +55,11 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is answered from the store.
+/// Performs a command on the store.
 async fn answer(command: Command, store: &dyn Store, now: Timestamp) -> anyhow::Result<String> {
     match command {
-        Command::List(args) => alerts::list(store, args).await,
-        Command::Acknowledge(args) => alerts::acknowledge(store, args, now).await,
+        Command::List(args) => incidents::list(store, args).await,
+        Command::Acknowledge(args) => incidents::acknowledge(store, args, now).await,
         Command::Silence(args) => silences::add(store, args, now).await,
         Command::Silences(args) => silences::list(store, &args, now).await,
         Command::Unsilence { id } => silences::end(store, &id, now).await,
@@ -67,7 +67,7 @@ async fn answer(command: Command, store: &dyn Store, now: Timestamp) -> anyhow::
     }
 }
 
-/// The store in the settings; a file is not made where there is none.
+/// The store in the settings. A missing database file is an error here, and is not created.
 async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     if settings.get::<String>("store.url")?.is_empty() {
         let file = settings.get::<PathBuf>("data_dir")?.join(store::FILE);
@@ -80,12 +80,12 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     service::store(settings).await
 }
 
-/// A closed stdout is no reason for another end.
+/// Prints; a closed stdout is no error.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Who asks, unless they say another name.
+/// The user of this session.
 fn user() -> String {
     std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default()
 }

@@ -23,34 +23,36 @@ use self::line::Style;
 use self::printer::Printer;
 use self::view::View;
 
-/// What to show, and of whom.
+/// The arguments of `tail`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub struct TailArgs {
-    /// Which sensors: an MQTT filter over <metric>/<device>, for example temperature/site-a/#
+    /// Which series: an MQTT filter over `<metric>/<device>`, for example temperature/site-a/#
     #[arg(default_value = "#")]
     topic: Filter,
     /// The page's address, as a browser shows it
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: Address,
-    /// Print a JSON object a line: readings as in GET /api/series, incidents as {"incident": as in GET /api/incidents}
+    /// Print a JSON object per line: a row of GET /api/series, or {"incident": a row of GET /api/incidents}
     #[arg(long)]
     json: bool,
-    /// End after so many lines
+    /// End after this many lines
     #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }
 
+// Not broken into lines here: the terminal's width does that.
 const NOTES: &str = "\
-First come the newest readings and the open alerts as they stand, then what changes: at most ten times a second, and
-of each sensor the newest. A line is TIME TOPIC VALUE UNIT, and STATE where a sensor is not fresh; times are measured_at
-in UTC. A connection that is lost is made again.
-Exit codes: 0 stopped as asked, 64 the topic or the address is to be changed, 1 refused.";
+Prints the newest readings and the open incidents first, then what changes: at most ten times a second, and of each \
+series the newest value. A line is TIME TOPIC VALUE UNIT, then STATE where a series is not fresh. Times are measured_at \
+in UTC. A lost connection is opened again.
 
-/// Prints the stream until it is stopped, nobody reads it any more, or enough was printed.
+Exit codes: 0 stopped as asked, 64 the topic or the address is wrong, 1 refused.";
+
+/// Prints the stream until it is stopped, its reader is gone, or `--count` lines were printed.
 ///
 /// # Errors
-/// The dashboard refuses what will not get better by asking again.
+/// The dashboard refuses the request, and would again.
 pub async fn tail(args: TailArgs) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;

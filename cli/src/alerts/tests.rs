@@ -89,7 +89,7 @@ async fn alerts_stand_in_columns() {
     bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::Cleared)]).await;
     let expected = [
         "state     severity  opened (UTC)         resolved (UTC)       device                              \
-         what                                    told       id",
+         what                                    notified   id",
         "open      critical  2026-01-15 10:00:00  -                    site-a/a-rack-with-a-long-name/top  \
          temperature 26.5 celsius?[2J, above 25  2 waiting  hot/temperature/site-a/a-rack-with-a-long-name/top/1",
         "resolved  critical  2026-01-15 10:00:00  2026-01-15 10:05:30  hall                                \

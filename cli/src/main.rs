@@ -21,30 +21,30 @@ struct Arguments {
 enum Command {
     /// Exit with 0 when the running millrace is ready
     Healthcheck,
-    /// Let a user connect: reads a password from standard input and writes it, hashed, to mqtt.password_file
+    /// Let a user connect: reads a password from standard input and stores its hash in mqtt.password_file
     Passwd { user: String },
-    /// Check and try rules, and see, silence and acknowledge alerts
+    /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]
-    Alerts(alerter::Command),
-    /// Print the ledger: per device and boot, what is expected, stored, missing and late; exit with 1 if any is missing
-    Verify(edge::VerifyArgs),
-    /// Print the live stream of a running dashboard: newest readings, and alerts as they open and resolve
-    Tail(edge::TailArgs),
+    Alerts(cli::alerts::Command),
+    /// Print what is stored and what is missing of each boot of a device; exits 1 if anything is missing
+    Verify(cli::VerifyArgs),
+    /// Follow a running dashboard: the newest readings, and incidents as they open and resolve
+    Tail(cli::TailArgs),
 }
 
 const SETTINGS: &str = "\
 Settings, in a file given with --config or in the environment (the environment wins):
-  MILLRACE__DATA_DIR             where everything is kept       millrace-data
+  MILLRACE__DATA_DIR             where everything is stored      millrace-data
   MILLRACE__MQTT__LISTEN         where devices connect          127.0.0.1:1883
   MILLRACE__MQTT__PASSWORD_FILE  who may connect                everyone on this machine
   MILLRACE__HTTP__LISTEN         the page and its API           127.0.0.1:8080
   MILLRACE__SENSORS__COUNT       simulated sensors, 0 is none   3
   MILLRACE__SENSORS__INTERVAL    between two of their readings  1s
   MILLRACE__SMTP__URL            mail server                    none: files in DATA_DIR/mails
-  MILLRACE__ALERTER__RULES       what is watched, who is told   above 25 °C; silent for 2 minutes
+  MILLRACE__ALERTER__RULES       rules and recipients           above 25 °C; silent for 2 minutes
   MILLRACE__METRICS              what is collected              temperature,humidity,pressure
 Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
-Exit codes: 0 stopped as asked, 64 a setting is to be changed, 1 anything else.";
+Exit codes: 0 stopped as asked, 64 a setting is wrong, 1 anything else.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -57,9 +57,9 @@ async fn main() -> ExitCode {
         match arguments.command {
             None => context.run(Box::pin(edge::run(context.clone()))).await,
             Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
-            Some(Command::Alerts(command)) => alerter::run_command(command, &context.settings).await,
-            Some(Command::Verify(args)) => edge::verify(&context.settings, args).await,
-            Some(Command::Tail(args)) => edge::tail(args).await,
+            Some(Command::Alerts(command)) => cli::alerts::run(command, &context.settings).await,
+            Some(Command::Verify(args)) => cli::verify(&context.settings, args).await,
+            Some(Command::Tail(args)) => cli::tail(args).await,
             Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
         }
     })

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::frame::Alert;
 use super::view::Event;
+use crate::table::plain;
 
 /// A longer topic moves its own line only.
 const WIDEST_TOPIC: usize = 60;
@@ -121,11 +122,6 @@ fn alert_line(alert: &Alert) -> String {
 /// To the millisecond, in UTC.
 fn time(at: Timestamp) -> String {
     format!("{at:.3}")
-}
-
-/// What a device sent must not move the cursor of a terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -1,17 +1,21 @@
-//! Rows under a header, in columns as wide as what stands in them.
+//! Tables for a terminal, and text that is safe to print there.
 
 use std::fmt::Write;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// In UTC, to the second.
-pub(super) fn time(at: Timestamp) -> String {
+/// A time in UTC, to the second.
+pub(crate) fn time(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
-    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| plain(cell))).collect();
+/// Rows under a header, in columns as wide as their widest cell; an empty cell is `-`.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows
+        .iter()
+        .map(|row| row.each_ref().map(|cell| plain(if cell.is_empty() { "-" } else { cell })))
+        .collect();
     let mut widths = header.map(|name| name.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -35,12 +39,9 @@ fn line(cells: &[String], widths: &[usize]) -> String {
     line
 }
 
-/// What a device sent must not move the cursor of a terminal.
-fn plain(cell: &str) -> String {
-    match cell {
-        "" => "-".into(),
-        cell => cell.chars().map(|c| if c.is_control() { '?' } else { c }).collect(),
-    }
+/// The text with each control character replaced by `?`: what a device sent must not move the cursor of a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_what_stands_in_them() {
+    fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["1", "site-a/rack-1"], ["2", ""], ["3", "grün\x1b[2J"]];
         let rows = rows.map(|row| row.map(str::to_owned));
         let expected = "number  device\n1       site-a/rack-1\n2       -\n3       grün?[2J";

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use service::Settings;
 
-use crate::Rules;
-use crate::rules::{Known, RulesError, read, read_default};
-use crate::watch::known;
+use alerter::rules::{Known, RulesError, read, read_default};
+use alerter::{Rules, known};
 
-/// Which file.
+/// The arguments of `lint`.
 #[derive(Debug, clap::Args)]
 pub struct LintArgs {
-    /// Left out, the rules in force
+    /// The file [default: the rules in force]
     file: Option<PathBuf>,
 }
 
@@ -34,7 +33,7 @@ fn check(file: &Path, known: &Known) -> anyhow::Result<String> {
     verdict(&name, read(&text, known))
 }
 
-/// Says what is watched, or all that is wrong, a line each.
+/// The names of the rules, or everything that is wrong, a line each.
 fn verdict(file: &str, read: Result<Rules, RulesError>) -> anyhow::Result<String> {
     match read {
         Ok(rules) if rules.rules.is_empty() => Ok(format!("{file} is good: nothing is watched")),
@@ -42,7 +41,7 @@ fn verdict(file: &str, read: Result<Rules, RulesError>) -> anyhow::Result<String
             let names: Vec<_> = rules.rules.iter().map(|rule| rule.name.as_str()).collect();
             Ok(format!("{file} is good: {}", names.join(", ")))
         }
-        Err(e) => bail!("{file} is to be mended:\n{e}"),
+        Err(e) => bail!("{file} is invalid:\n{e}"),
     }
 }
 
@@ -60,7 +59,7 @@ mod tests {
             ("[[rules]]\nname = \"hot\"\nabove = 25.0", true, "is good: hot"),
             ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", false, "line 4, column "),
             ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", false, "line 5, column "),
-            ("rules = [", false, "is to be mended:\nline 1, column"),
+            ("rules = [", false, "is invalid:\nline 1, column"),
         ] {
             std::fs::write(&file, text).unwrap();
             let said = check(&file, &known);

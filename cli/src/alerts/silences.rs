@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use store::{Silence, Store};
 use telemetry::Filter;
 
-use super::table::{table, time};
+use crate::table::{table, time};
 
-/// What is not to be told, for how long and why.
+/// The arguments of `silence`.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("end").required(true))]
 pub struct SilenceArgs {
@@ -25,16 +25,16 @@ pub struct SilenceArgs {
     /// Only this metric
     #[arg(long)]
     metric: Option<String>,
-    /// How long, such as 30m, 2h or 7days
+    /// Duration, such as 30m, 2h or 7days
     #[arg(long = "for", value_name = "DURATION", group = "end", value_parser = humantime::parse_duration)]
     lasting: Option<Duration>,
-    /// Until when, RFC 3339
+    /// End, in RFC 3339
     #[arg(long, value_name = "TIME", group = "end")]
     until: Option<Timestamp>,
-    /// Why nobody is to be told
+    /// Why nobody is notified
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Who asks; left out, whose session this is
+    /// Author [default: $USER]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
     /// Print the silence as JSON
@@ -42,10 +42,10 @@ pub struct SilenceArgs {
     json: bool,
 }
 
-/// Which silences.
+/// The arguments of `silences`.
 #[derive(Debug, clap::Args)]
 pub struct SilencesArgs {
-    /// Print JSON, as GET /api/silences answers
+    /// Print JSON, as in GET /api/silences
     #[arg(long)]
     json: bool,
 }

@@ -7,44 +7,44 @@ use jiff::Timestamp;
 use store::{DeliveryStatus, End, Incident, IncidentQuery, Store, TextCodec as _};
 use telemetry::Filter;
 
-use super::table::{table, time};
+use crate::table::{table, time};
 
-/// Which alerts.
+/// The arguments of `list`.
 #[derive(Debug, clap::Args)]
 pub struct ListArgs {
-    /// Only those that are open
+    /// Only open incidents
     #[arg(long)]
     open: bool,
-    /// Only of devices that match this MQTT filter, such as site-a/#
+    /// Only incidents of devices that match this MQTT filter, such as site-a/#
     #[arg(long, value_name = "FILTER")]
     device: Option<Filter>,
-    /// Only of this rule
+    /// Only incidents of this rule
     #[arg(long)]
     rule: Option<String>,
-    /// At most so many
+    /// Number of incidents, at most
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
-    /// Print JSON, as GET /api/incidents answers
+    /// Print JSON, as in GET /api/incidents
     #[arg(long)]
     json: bool,
 }
 
-/// Who sees to which alert.
+/// The arguments of `acknowledge`.
 #[derive(Debug, clap::Args)]
 pub struct AcknowledgeArgs {
-    /// As `list` prints it
+    /// Id of the incident, as shown by `list`
     id: String,
-    /// What there is to say
+    /// A note for others
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
-    /// Who sees to it; left out, whose session this is
+    /// Author [default: $USER]
     #[arg(long, value_name = "NAME")]
     by: Option<String>,
 }
 
-/// The rule stands at the beginning of the id.
+/// The id begins with the rule.
 const HEADER: [&str; 8] =
-    ["state", "severity", "opened (UTC)", "resolved (UTC)", "device", "what", "told", "id"];
+    ["state", "severity", "opened (UTC)", "resolved (UTC)", "device", "what", "notified", "id"];
 
 pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<String> {
     let ListArgs { open, device, rule, limit, json } = args;
@@ -81,7 +81,7 @@ fn row(incident: &Incident) -> [String; 8] {
         incident.resolved_at.map(time).unwrap_or_default(),
         incident.device.clone(),
         what(incident),
-        told(incident),
+        notified(incident),
         incident.id.clone(),
     ]
 }
@@ -108,7 +108,7 @@ fn short(value: f64) -> String {
 }
 
 /// `2 sent, 1 held`.
-fn told(incident: &Incident) -> String {
+fn notified(incident: &Incident) -> String {
     let mut counts = BTreeMap::<&str, u32>::new();
     for notification in &incident.notifications {
         let word = match &notification.status {

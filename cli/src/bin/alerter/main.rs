@@ -13,6 +13,6 @@ const PROGRAM: Program = Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let perform = async |command, settings| alerter::run_command(command, &settings).await;
+    let perform = async |command, settings| cli::alerts::run(command, &settings).await;
     service::main(PROGRAM, alerter::standalone, perform).await
 }
