@@ -1,10 +1,10 @@
-//! How long to wait before the next try.
+//! The wait before the next attempt.
 
 use std::time::Duration;
 
 use rand::RngExt;
 
-/// Doubling waits with jitter, without an end; time is an argument.
+/// Waits that double up to a longest one, with jitter, for ever. It has no clock: time is an argument.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -21,7 +21,7 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// Up to two seconds: for what many wait for, and what is cheap to ask.
+    /// Waits from 0.1 s to 2 s: for what many depend on and what is cheap to repeat.
     #[must_use]
     pub fn short() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(2))

@@ -1,6 +1,26 @@
-//! Takes messages from a broker and settles each once; publishes and forgets nothing before its PUBACK.
+//! Receives messages from a broker and settles each once; publishes messages and forgets none before its PUBACK.
 //!
-//! Everything outside this crate sees a [`Delivery`] with one debt, never a client library.
+//! Everything outside this crate sees a [`Delivery`] and its acknowledgement, never a client library. A service stores
+//! first and settles second: a crash in between repeats the message.
+//!
+//! ```
+//! use broker::{Deliveries, Delivery, Outcome};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), broker::Unsettled> {
+//! // `consume` and `consume_queue` fill such a channel from a broker; this sender waits in the same process.
+//! let (out, received) = tokio::sync::mpsc::channel(10);
+//! let (delivery, receipt) = Delivery::tracked("23.5");
+//! out.try_send(delivery).expect("there is room");
+//!
+//! let mut deliveries = Deliveries::from(received);
+//! let delivery = deliveries.recv().await.expect("the stream goes on");
+//! assert_eq!(delivery.item, "23.5"); // store it here
+//! delivery.settle(Outcome::Done).await?;
+//! assert_eq!(receipt.outcome().await, Outcome::Done);
+//! # Ok(())
+//! # }
+//! ```
 
 mod ack;
 mod ack_handle;

@@ -1,4 +1,4 @@
-//! Where a broker is, over MQTT or AMQP, and as whom to go there.
+//! The URL of a broker, for MQTT and for AMQP, with credentials.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ pub struct AmqpUrl {
     pub tls: bool,
 }
 
-/// Who logs in where nobody is named, and with which password: RabbitMQ's own default.
+/// The user, and the password, where the URL has no credentials: RabbitMQ's default.
 pub(crate) const GUEST: &str = "guest";
 
 impl AmqpUrl {
@@ -35,7 +35,7 @@ impl AmqpUrl {
     }
 }
 
-/// Why a text is no broker's address. Never holds the text, which may contain a password.
+/// Why a text is not the URL of a broker. Never holds the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerUrlError {
     #[error("write {0}")]

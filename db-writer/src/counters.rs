@@ -16,7 +16,7 @@ pub struct Counters {
     pub duplicate: Counter,
     pub rejected: Counter,
     pub in_flight: Gauge,
-    /// Messages whose broker could not be told that they are stored; they come again.
+    /// Messages that are stored and whose ack did not reach the broker: they are delivered again.
     pub unsettled: Counter,
     pub store_failures: Counter,
     pub batches: Counter,
@@ -28,18 +28,18 @@ impl Counters {
     pub fn register(metrics: &Metrics) -> Self {
         let metrics = metrics.of("db_writer");
         Self {
-            received: metrics.register("received", "Readings and rejected payloads taken from the broker"),
+            received: metrics.register("received", "Readings and rejected payloads received from the broker"),
             stored: metrics.register("stored", "Readings stored"),
-            duplicate: metrics.register("duplicate", "Readings that were stored before"),
-            rejected: metrics.register("rejected", "Payloads kept as rejected"),
+            duplicate: metrics.register("duplicate", "Readings that had already been stored"),
+            rejected: metrics.register("rejected", "Payloads stored as rejected"),
             in_flight: metrics
-                .register("in_flight", "Readings and rejected payloads taken and not yet stored"),
-            unsettled: metrics.register("unsettled", "Messages stored whose broker could not be told"),
-            store_failures: metrics.register("store_failures", "Writes that failed and were repeated"),
+                .register("in_flight", "Readings and rejected payloads received and not yet stored"),
+            unsettled: metrics.register("unsettled", "Messages stored whose ack did not reach the broker"),
+            store_failures: metrics.register("store_failures", "Failed writes, each of which is repeated"),
             batches: metrics.register("batches", "Batches written"),
             lag: metrics.register(
                 "behind_seconds",
-                "Seconds since the broker took the oldest message that is held, or until the last batch was committed",
+                "Age of the oldest message that is not committed, or of the last batch when it was committed",
             ),
         }
     }

@@ -9,7 +9,7 @@ use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use telemetry::time::age;
 
-/// How long the last batch counts: who asks every two seconds is to see each that was slow, and not one in ten.
+/// Keeps the last batch's lag visible for 3 s, so that a 2 s scrape interval sees every slow batch.
 const LAST_COUNTS_FOR: Duration = Duration::from_secs(3);
 
 /// Seconds since the broker took the oldest message that is held; clones share it.

@@ -36,7 +36,7 @@ struct Counters {
 }
 
 impl Hub {
-    /// `services` must settle a message before its PUBACK; `pages` receive it afterwards, and nobody waits for them.
+    /// `services` must settle a message before its PUBACK; `pages` receive it afterwards, untracked.
     pub(crate) fn new(
         collected: CollectedMetrics,
         services: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,

@@ -1,15 +1,15 @@
-//! Whether a service can do its work now, and if not, why.
+//! Readiness: whether a service can do its work now and, if not, why.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-/// All that must hold for a service to be ready.
+/// The conditions of readiness of one process. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     problems: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
 }
 
-/// One thing that must hold; whoever knows of it says so here.
+/// One condition of readiness, set by the part that knows it.
 #[derive(Debug, Clone)]
 pub struct Check {
     name: &'static str,
@@ -17,7 +17,7 @@ pub struct Check {
 }
 
 impl Health {
-    /// Adds something that must hold; until it is known, it does not.
+    /// Adds a condition, which fails until it first passes.
     #[must_use]
     pub fn check(&self, name: &'static str) -> Check {
         let check = Check { name, health: self.clone() };
@@ -25,7 +25,7 @@ impl Health {
         check
     }
 
-    /// What does not hold, as `name: why`.
+    /// The conditions that fail, as `name: why`.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let problems = self.lock();
@@ -38,10 +38,12 @@ impl Health {
 }
 
 impl Check {
+    /// The condition holds.
     pub fn pass(&self) {
         self.health.lock().insert(self.name, None);
     }
 
+    /// The condition does not hold, for this reason.
     pub fn fail(&self, why: impl Into<String>) {
         self.health.lock().insert(self.name, Some(why.into()));
     }

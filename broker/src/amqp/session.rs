@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
         lost_acks
     }
 
-    /// Gives up a connection that is lost; whoever settles from now on learns that it is too late.
+    /// Gives up a lost connection: from now on settling fails. Returns how many acks may be lost.
     pub(super) async fn discard(self) -> u64 {
         self.gone.cancel();
         finished(self.acker).await
@@ -136,7 +136,7 @@ async fn ended(consumer: &mut Consumer) -> Option<lapin::Error> {
     consumer.next().await.and_then(Result::err)
 }
 
-/// Hands over until the connection ends, or nobody receives.
+/// Hands over until the connection ends or the receiver is dropped.
 async fn hand_over<D: From<(Message, Ack)>>(
     deliveries: &mut mpsc::UnboundedReceiver<RawDelivery>,
     ack: impl Fn(u64) -> Ack,

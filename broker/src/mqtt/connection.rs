@@ -221,7 +221,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Hands over until nobody receives any more.
+/// Hands over until the receiver is dropped.
 async fn hand_over<D>(mut arriving: mpsc::UnboundedReceiver<D>, out: &mpsc::Sender<D>) {
     while let Some(delivery) = arriving.recv().await {
         if out.send(delivery).await.is_err() {
