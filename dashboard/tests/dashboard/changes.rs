@@ -1,5 +1,7 @@
 //! What the API lets people change, and whom it lets.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{End, Silences, Transition};
@@ -175,10 +177,9 @@ async fn a_change_is_json_and_short() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let bench = Bench::start(Wanted::default()).await;
+    let limits = api::Limits { body_timeout: Duration::from_millis(200) };
+    let bench = Bench::start(Wanted { limits, ..Wanted::default() }).await;
     let host = format!("host: {}", bench.address);
-    let start = std::time::Instant::now();
     let answer = bench.send("POST", "/api/silences", &[&host, JSON, "content-length: 100"], "").await;
     assert_eq!(answer.status, 408, "{answer:?}");
-    assert!(start.elapsed().as_secs() >= 9, "{:?}", start.elapsed());
 }

@@ -8,17 +8,10 @@ use crate::bench::{Bench, Wanted};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Whether the server has this path: the document may have one before.
-async fn is_there(bench: &Bench, path: &str) -> bool {
-    let answer = bench.ask("PATCH", path).await;
-    answer.status != 404
-}
-
 #[tokio::test]
 async fn each_route_has_the_methods_that_are_written() {
     let bench = Bench::start(Wanted::default()).await;
     let document = bench.ask("GET", "/api/openapi.json").await.json();
-    let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         let mut written: BTreeSet<String> =
             operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
@@ -26,19 +19,19 @@ async fn each_route_has_the_methods_that_are_written() {
             written.insert("HEAD".into());
         }
         let path = path.replace("{id}", "0123456789ab");
-        if !is_there(&bench, &path).await {
-            continue;
-        }
-        seen += 1;
         for method in METHODS {
             let answer = bench.ask(method, &path).await;
+            // What the id names is missing; the route is not.
+            assert!(
+                answer.body.is_empty() || answer.status != 404 || answer.error() != "not found",
+                "{path}"
+            );
             assert_eq!(answer.status != 405, written.contains(method), "{method} {path}: {answer:?}");
             let allowed = answer.header("allow").map(|methods| methods.to_uppercase());
             let allowed = allowed.as_deref().map(|methods| methods.split(", ").map(str::to_owned).collect());
             assert_eq!(allowed, (answer.status == 405).then(|| written.clone()), "{method} {path}");
         }
     }
-    assert!(seen >= 10, "{seen} routes are there");
 }
 
 /// The fields that a refused body is told of: serde lists them all.
