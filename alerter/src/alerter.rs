@@ -3,21 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
+use broker::{ConnectionStatus, Deliveries};
 use service::Check;
-use store::{Store, Transition};
+use store::Store;
 use telemetry::Decoded;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
 
+use crate::counters::Counters;
 use crate::judging::Judging;
 use crate::notifier::Notifiers;
 use crate::outbox::Outbox;
-use crate::{Counters, Rules};
-
-/// Messages judged before what they changed is recorded.
-pub(crate) const MAX_BATCH: usize = 1_000;
+use crate::rules::Rules;
 
 /// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MESSAGE: Duration = Duration::from_secs(2);
@@ -36,16 +33,16 @@ pub struct Alerter {
 impl Alerter {
     /// Judges until the stream of deliveries ends and all of them are settled; people are told meanwhile.
     ///
-    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `link` is the
+    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `connection` is the
     /// connection over which deliveries come: while it is down, nobody is called absent.
     pub async fn run(
         self,
         deliveries: Deliveries<Arc<Decoded>>,
-        link: watch::Receiver<ConnectionStatus>,
+        connection: watch::Receiver<ConnectionStatus>,
         notifiers: Notifiers,
         ready: Check,
     ) {
-        let (owed, end) = (Notify::new(), CancellationToken::new());
+        let (queued, end) = (Notify::new(), CancellationToken::new());
         let outbox = Outbox::new(
             self.store.clone(),
             self.rules.clone(),
@@ -53,7 +50,8 @@ impl Alerter {
             self.counters.clone(),
             self.name.clone(),
         );
-        let judging = Judging::new(&self, &owed, &ready, link);
+        let judging =
+            Judging::new(self.store, self.rules, self.counters, self.name, &queued, &ready, connection);
         let judge = async {
             judging.run(deliveries).await;
             end.cancel();
@@ -61,35 +59,7 @@ impl Alerter {
         };
         tokio::select! {
             () = judge => {}
-            () = Box::pin(outbox.run(&owed, &end)) => {}
-        }
-    }
-}
-
-impl Alerter {
-    pub(crate) fn announce(&self, transitions: &[Transition]) {
-        for transition in transitions {
-            match transition {
-                Transition::Opened(opened, _) => {
-                    self.counters.opened.inc();
-                    self.counters.late.inc_by(u64::from(opened.late));
-                    info!(incident = opened.id, value = opened.value, "incident opened");
-                }
-                Transition::Resolved { id, value, .. } => {
-                    self.counters.resolved.inc();
-                    info!(incident = id, value, "incident resolved");
-                }
-                Transition::Told { .. } | Transition::Peaked { .. } => {}
-            }
-        }
-    }
-
-    pub(crate) async fn settle(&self, judged: Vec<Delivery<Arc<Decoded>>>) {
-        for delivery in judged {
-            self.counters.judged(&delivery.item);
-            if delivery.settle(Outcome::Done).await.is_err() {
-                self.counters.unsettled.inc();
-            }
+            () = Box::pin(outbox.run(&queued, &end)) => {}
         }
     }
 }

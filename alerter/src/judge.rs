@@ -1,29 +1,30 @@
 //! Readings → incidents, in the order in which they were measured; pure.
 
 mod absence;
-mod device;
-mod evidence;
+mod condition;
 mod incident;
-mod machine;
-mod place;
+mod instance;
+mod order;
 mod resume;
-mod subject;
+mod series;
+mod state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use store::Changes;
+use telemetry::time::saturating_add;
 use telemetry::{Reading, Series};
 
-use crate::{Condition, Rules};
+use crate::rules::{Condition, Rules};
 use absence::Absences;
-use device::Device;
-use evidence::Memory;
-use incident::Arrival;
-use machine::State;
-use place::{Newest, Turn};
-use subject::Record;
+use condition::ConditionState;
+use incident::Freshness;
+use instance::Recording;
+use order::{Newest, ReadingOrder};
+use series::SeriesState;
+use state::State;
 
 /// The rules, and how each device and metric stands towards them.
 ///
@@ -36,16 +37,16 @@ pub struct Judge {
     rules: Arc<Rules>,
     /// Indices of devices.
     numbers: HashMap<Series, u32>,
-    devices: Vec<Device>,
+    series_states: Vec<SeriesState>,
     absences: Absences,
     firing: usize,
-    subjects: usize,
+    instances: usize,
 }
 
 /// What became of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
-    /// A newer one of its topic was judged before: it changes nothing but the end of an absence.
+    /// A newer one of its series was judged before: it changes nothing but the end of an absence.
     pub late: bool,
     /// By how many rules it was judged.
     pub judgements: u32,
@@ -54,54 +55,55 @@ pub struct Observed {
 impl Judge {
     /// Judges a reading by every rule that concerns it.
     ///
-    /// One that was measured before the newest of its topic, or is that again, changes nothing: what it says is no
+    /// One that was measured before the newest of its series, or is that again, changes nothing: what it says is no
     /// longer true. One that is more than a minute old when it comes, and comes out of step with the one before,
     /// opens an incident of which nobody is told until a fresh reading leaves it open.
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
         let number = self.number(&reading.series);
-        let Self { rules, devices, absences, firing, .. } = self;
-        let Device { series: topic, newest, last_seen, last_value, subjects } = &mut devices[number as usize];
-        let turn = newest.map_or(Turn::Newer, |newest| newest.turn(reading));
-        let is_stale = place::is_stale(reading, newest.as_ref());
-        let is_twin = newest.is_some_and(|newest| newest.is_twin(reading));
-        if turn == Turn::Newer {
+        let Self { rules, series_states, absences, firing, .. } = self;
+        let SeriesState { series, newest, last_seen, last_value, instances } =
+            &mut series_states[number as usize];
+        let order = newest.map_or(ReadingOrder::Newer, |newest| newest.order(reading));
+        let is_stale = order::is_stale(reading, newest.as_ref());
+        let is_same_instant = newest.is_some_and(|newest| newest.is_same_instant(reading));
+        if order == ReadingOrder::Newer {
             *newest = Some(Newest::of(reading));
             *last_value = Some(reading.value);
         }
         let heard_at = (*last_seen).max(Some(reading.received_at)).unwrap_or(reading.received_at);
         *last_seen = Some(heard_at);
         let newest = newest.map(|newest| newest.place);
-        for (index, subject) in (0u32..).zip(subjects.iter_mut()) {
-            let rule = &rules.rules[subject.rule as usize];
+        for (index, instance) in (0u32..).zip(instances.iter_mut()) {
+            let rule = &rules.rules[instance.rule as usize];
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut record = Record { rule, series: topic, newest, judged_at, changes, firing };
+            let mut recording = Recording { rule, series, newest, judged_at, changes, firing };
             if let Condition::Absent { after } = rule.condition {
-                if absence::heard(subject, reading, &mut record) {
-                    absences.wait(subject, (number, index), heard_at, after);
+                if absence::heard(instance, reading, &mut recording) {
+                    absences.wait(instance, (number, index), heard_at, after);
                 }
-            } else if turn == Turn::Newer {
-                subject.judge(reading, Arrival { is_stale, is_twin }, &mut record);
+            } else if order == ReadingOrder::Newer {
+                instance.judge(reading, Freshness { is_stale, is_same_instant }, &mut recording);
             }
         }
-        let judged = if turn == Turn::Newer { subjects.len() } else { 0 };
-        Observed { late: turn == Turn::Older, judgements: u32::try_from(judged).unwrap_or(u32::MAX) }
+        let judged = if order == ReadingOrder::Newer { instances.len() } else { 0 };
+        Observed { late: order == ReadingOrder::Older, judgements: u32::try_from(judged).unwrap_or(u32::MAX) }
     }
 
     /// Knows from the store that a device was heard; an absence that is open ends with the reading itself.
     pub fn heard(&mut self, series: &Series, received_at: Timestamp) {
         let number = self.number(series);
-        let Self { rules, devices, absences, .. } = self;
-        let device = &mut devices[number as usize];
+        let Self { rules, series_states, absences, .. } = self;
+        let device = &mut series_states[number as usize];
         if device.last_seen >= Some(received_at) {
             return;
         }
         device.last_seen = Some(received_at);
-        for (index, subject) in (0u32..).zip(device.subjects.iter_mut()) {
-            let rule = &rules.rules[subject.rule as usize];
+        for (index, instance) in (0u32..).zip(device.instances.iter_mut()) {
+            let rule = &rules.rules[instance.rule as usize];
             if let Condition::Absent { after } = rule.condition
-                && subject.state.open().is_none()
+                && instance.state.open().is_none()
             {
-                absences.wait(subject, (number, index), received_at, after);
+                absences.wait(instance, (number, index), received_at, after);
             }
         }
     }
@@ -114,26 +116,26 @@ impl Judge {
 
     /// Says who is absent at a time up to which every reading that the broker took was judged.
     pub fn advance(&mut self, clock: Timestamp, judged_at: Timestamp, changes: &mut Changes) {
-        let Self { rules, devices, absences, firing, .. } = self;
+        let Self { rules, series_states, absences, firing, .. } = self;
         while let Some((number, index)) = absences.pop(clock) {
-            let Device { series: topic, newest, last_seen, last_value, subjects, .. } =
-                &mut devices[number as usize];
-            let subject = &mut subjects[index as usize];
-            subject.memory = Memory::Absent { deadline: None };
-            let rule = &rules.rules[subject.rule as usize];
+            let SeriesState { series, newest, last_seen, last_value, instances, .. } =
+                &mut series_states[number as usize];
+            let instance = &mut instances[index as usize];
+            instance.condition_state = ConditionState::Absent { deadline: None };
+            let rule = &rules.rules[instance.rule as usize];
             let expected_since =
-                if let State::Pending { since } = subject.state { Some(since) } else { None };
+                if let State::Pending { since } = instance.state { Some(since) } else { None };
             let (Condition::Absent { after }, Some(began_at)) =
                 (rule.condition, last_seen.or(expected_since))
             else {
                 continue;
             };
-            let opened_at = absence::add(began_at, after);
+            let opened_at = saturating_add(began_at, after);
             let newest = newest.map(|newest| newest.place);
-            let incident = incident::by_absence(rule, topic, *last_value, began_at, opened_at);
+            let incident = incident::by_absence(rule, series, *last_value, began_at, opened_at);
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut record = Record { rule, series: topic, newest, judged_at, changes, firing };
-            subject.open(incident, &mut record);
+            let mut recording = Recording { rule, series, newest, judged_at, changes, firing };
+            instance.open(incident, &mut recording);
         }
     }
 
@@ -151,19 +153,20 @@ impl Judge {
 
     /// How many pairs of a rule with a device and metric there are.
     #[must_use]
-    pub fn subjects(&self) -> usize {
-        self.subjects
+    pub fn instances(&self) -> usize {
+        self.instances
     }
 
     fn number(&mut self, series: &Series) -> u32 {
         if let Some(&number) = self.numbers.get(series) {
             return number;
         }
-        let number = u32::try_from(self.devices.len()).expect("memory for 4 billion devices is never there");
-        let device = Device::new(series.clone(), &self.rules);
-        self.subjects += device.subjects.len();
+        let number =
+            u32::try_from(self.series_states.len()).expect("memory for 4 billion devices is never there");
+        let device = SeriesState::new(series.clone(), &self.rules);
+        self.instances += device.instances.len();
         self.numbers.insert(series.clone(), number);
-        self.devices.push(device);
+        self.series_states.push(device);
         number
     }
 }

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, ConnectionStatus, Deliveries, Delivery};
+use broker::{Backoff, ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::Check;
-use store::{Changes, Lease};
+use store::{Changes, Lease, Store, Transition};
 use telemetry::Decoded;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{info, warn};
 
-use crate::alerter::MAX_BATCH;
-use crate::{Alerter, Judge, Rules};
+use crate::counters::Counters;
+use crate::judge::Judge;
+use crate::rules::Rules;
+
+/// Messages judged before their changes are recorded, at most.
+pub(crate) const MAX_BATCH: usize = 1_000;
 
 /// How often absence is looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(250);
@@ -37,42 +41,48 @@ const WITHIN: u64 = 0;
 
 /// One stream of deliveries being judged.
 pub(crate) struct Judging<'a> {
-    alerter: &'a Alerter,
+    store: Arc<dyn Store>,
+    counters: Counters,
+    name: String,
     rules: watch::Receiver<Arc<Rules>>,
-    link: watch::Receiver<ConnectionStatus>,
+    connection: watch::Receiver<ConnectionStatus>,
     judge: Judge,
     /// The connection over which the newest delivery came; none while none has come over the present one.
     session: Option<u64>,
     connected: bool,
     /// When the newest message of a backlog came.
     behind: Option<Instant>,
-    seized_at: Option<Instant>,
+    lease_renewed_at: Option<Instant>,
     probed_at: Instant,
-    owed: &'a Notify,
+    queued: &'a Notify,
     ready: &'a Check,
 }
 
 impl<'a> Judging<'a> {
     pub(crate) fn new(
-        alerter: &'a Alerter,
-        owed: &'a Notify,
+        store: Arc<dyn Store>,
+        rules: watch::Receiver<Arc<Rules>>,
+        counters: Counters,
+        name: String,
+        queued: &'a Notify,
         ready: &'a Check,
-        link: watch::Receiver<ConnectionStatus>,
+        connection: watch::Receiver<ConnectionStatus>,
     ) -> Self {
-        let rules = alerter.rules.clone();
         let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());
         let probed_at = Instant::now();
         Self {
-            alerter,
+            store,
+            counters,
+            name,
             rules,
-            link,
+            connection,
             judge,
             session: None,
             connected: false,
             behind: None,
-            seized_at: None,
+            lease_renewed_at: None,
             probed_at,
-            owed,
+            queued,
             ready,
         }
     }
@@ -91,7 +101,7 @@ impl<'a> Judging<'a> {
                 () = tokio::time::sleep(TICK) => self.idle().await,
             }
         }
-        if let Err(e) = self.alerter.store.release(Lease::Absence, &self.alerter.name).await {
+        if let Err(e) = self.store.release(Lease::Absence, &self.name).await {
             warn!("another alerter can call devices absent only after {LEASE:?}: {e}");
         }
     }
@@ -115,7 +125,7 @@ impl<'a> Judging<'a> {
         let mut clock = Timestamp::MIN;
         for Delivery { item: decoded, .. } in &taken {
             clock = clock.max(decoded.received_at);
-            self.alerter.counters.took(decoded);
+            self.counters.took(decoded);
             for reading in &decoded.readings {
                 self.judge.observe(reading, judged_at, &mut changes);
             }
@@ -126,12 +136,12 @@ impl<'a> Judging<'a> {
         // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
         self.judge.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
-        self.alerter.settle(taken).await;
+        self.settle(taken).await;
     }
 
     /// Nothing comes: whatever was published until now has been judged, if there is a connection.
     async fn idle(&mut self) {
-        let connected = self.link.borrow().connected;
+        let connected = self.connection.borrow().connected;
         if connected && !self.connected {
             // Nobody could speak meanwhile, and another alerter may have been told.
             self.session = None;
@@ -140,8 +150,8 @@ impl<'a> Judging<'a> {
         self.connected = connected;
         if self.probed_at.elapsed() >= PROBE_EVERY {
             self.probed_at = Instant::now();
-            match self.alerter.store.queued_count().await {
-                Ok(_) => self.ready.pass(),
+            match self.store.probe().await {
+                Ok(()) => self.ready.pass(),
                 Err(e) => self.ready.fail(e.to_string()),
             }
         }
@@ -162,12 +172,12 @@ impl<'a> Judging<'a> {
 
     /// Whoever is given the readings knows best who is silent.
     async fn keep_absence(&mut self) {
-        let is_fresh = self.seized_at.is_some_and(|at| at.elapsed() < RENEW_EVERY);
+        let is_fresh = self.lease_renewed_at.is_some_and(|at| at.elapsed() < RENEW_EVERY);
         if self.session.is_none() || is_fresh {
             return;
         }
-        self.seized_at = Some(Instant::now());
-        let Alerter { store, name, .. } = self.alerter;
+        self.lease_renewed_at = Some(Instant::now());
+        let Self { store, name, .. } = self;
         if let Err(e) = store.take_over(Lease::Absence, name, LEASE).await {
             warn!("cannot take the right to call devices absent: {e}");
         }
@@ -182,7 +192,7 @@ impl<'a> Judging<'a> {
         if !self.hold_absence().await {
             return false;
         }
-        let Ok(latest) = self.alerter.store.latest().await else { return false };
+        let Ok(latest) = self.store.latest().await else { return false };
         for reading in &latest {
             self.judge.heard(&reading.series, reading.received_at);
         }
@@ -190,15 +200,15 @@ impl<'a> Judging<'a> {
     }
 
     async fn hold_absence(&self) -> bool {
-        let Alerter { store, name, .. } = self.alerter;
+        let Self { store, name, .. } = self;
         self.persist(|| store.acquire(Lease::Absence, name, LEASE)).await
     }
 
     /// Goes on from what the store knows.
     async fn resume(&mut self) {
         // What is judged from now on may not be in the store yet: once for each connection is enough.
-        self.connected = self.link.borrow().connected;
-        let Alerter { store, .. } = self.alerter;
+        self.connected = self.connection.borrow().connected;
+        let store = &self.store;
         let alert_states = self.persist(|| store.alert_states()).await;
         let latest = self.persist(|| store.latest()).await;
         let rules = self.rules.borrow_and_update().clone();
@@ -224,10 +234,36 @@ impl<'a> Judging<'a> {
         if changes == Changes::default() {
             return;
         }
-        let Alerter { store, .. } = self.alerter;
+        let store = &self.store;
         self.persist(|| store.record(&changes)).await;
-        self.alerter.announce(&changes.transitions);
-        self.owed.notify_one();
+        self.announce(&changes.transitions);
+        self.queued.notify_one();
+    }
+
+    fn announce(&self, transitions: &[Transition]) {
+        for transition in transitions {
+            match transition {
+                Transition::Opened(opened, _) => {
+                    self.counters.opened.inc();
+                    self.counters.late.inc_by(u64::from(opened.late));
+                    info!(incident = opened.id, value = opened.value, "incident opened");
+                }
+                Transition::Resolved { id, value, .. } => {
+                    self.counters.resolved.inc();
+                    info!(incident = id, value, "incident resolved");
+                }
+                Transition::Told { .. } | Transition::Peaked { .. } => {}
+            }
+        }
+    }
+
+    async fn settle(&self, judged: Vec<Delivery<Arc<Decoded>>>) {
+        for delivery in judged {
+            self.counters.judged(&delivery.item);
+            if delivery.settle(Outcome::Done).await.is_err() {
+                self.counters.unsettled.inc();
+            }
+        }
     }
 
     /// Calls the store, however often it takes.
@@ -242,7 +278,7 @@ impl<'a> Judging<'a> {
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
                     warn!(retry_in = ?wait, "{e}");
-                    self.alerter.counters.store_failures.inc();
+                    self.counters.store_failures.inc();
                     self.ready.fail(e.to_string());
                     tokio::time::sleep(wait).await;
                 }

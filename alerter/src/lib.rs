@@ -1,38 +1,30 @@
-//! Judges every reading; tells of every transition once.
-
-mod hours;
-mod rule;
-pub mod rules;
-mod watch;
+//! Judges every reading by rules, opens and resolves incidents, and sends notifications of them.
+//!
+//! Readings flow through [`Alerter::run`]: a pure [`Judge`] turns them into changes of incidents, the store records these,
+//! and the [`Outbox`] turns the notifications that were queued with them into messages and sends those.
 
 mod alerter;
 mod counters;
+mod dry_run;
 mod judge;
 mod judging;
-mod standalone;
-
-mod mailer;
 mod message;
 mod notifier;
 mod outbox;
 mod plan;
-mod smtp;
-
-mod rehearsal;
+pub mod rules;
+mod standalone;
 
 pub use alerter::Alerter;
 pub use counters::Counters;
-pub use hours::ActiveHours;
 pub use judge::{Judge, Observed};
-pub use mailer::Mailer;
-pub use message::{Chart, ChartWords, Said, TemplateError, Templates, Written};
-pub use notifier::mail::Mail;
+pub use message::{Chart, ChartCaption, MessageContext, TemplateError, Templates, Written};
+pub use notifier::mail::{Mail, Mailer};
 pub use notifier::mqtt::Mqtt;
 pub use notifier::webhook::Webhook;
-pub use notifier::{NotTaken, Notifier, Notifiers};
+pub use notifier::{Notifier, Notifiers, SendError};
 pub use outbox::{Clock, Outbox};
-pub use plan::{Plan, Situation, plan};
-pub use rehearsal::{Rehearsed, rehearse};
-pub use rule::{Condition, Recipient, Rule, Rules, Secret, Telling};
-pub use standalone::{Ends, Prepared, prepare, standalone};
-pub use watch::{RulesFile, known};
+pub use plan::{Plan, PlanInput, plan};
+pub use dry_run::{DryRunResult, dry_run};
+pub use rules::{ActiveHours, Condition, Grouping, Recipient, Rule, Rules, RulesFile, Secret, known};
+pub use standalone::{Prepared, Wiring, prepare, standalone};

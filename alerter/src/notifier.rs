@@ -1,4 +1,4 @@
-//! Ways to tell people: each is one small file that hands a message over once.
+//! Notification channels: each hands one message over, once.
 
 pub(crate) mod mail;
 pub(crate) mod mqtt;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use store::{Channel, OutgoingMessage};
 
-use crate::Rules;
+use crate::rules::Rules;
 
 /// Hands a message over, once; when to try again is for the outbox to say.
 #[async_trait]
@@ -19,37 +19,37 @@ pub trait Notifier: Send + Sync {
     ///
     /// # Errors
     /// It was not taken, or nobody can say whether it was: try again later.
-    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken>;
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, SendError>;
 }
 
 /// Why a message was not taken. Neither prints addresses, passwords or the addresses of webhooks.
 #[derive(Debug)]
-pub enum NotTaken {
-    /// For good, and only this one: others may be taken.
-    Refused(anyhow::Error),
-    /// For now; it would be the same with any other that goes there.
-    Away(anyhow::Error),
+pub enum SendError {
+    /// This message was refused for good; others may be accepted.
+    Permanent(anyhow::Error),
+    /// The destination cannot be reached for now, for this message or any other.
+    Transient(anyhow::Error),
 }
 
-impl NotTaken {
+impl SendError {
     #[must_use]
     pub fn reason(self) -> anyhow::Error {
         match self {
-            Self::Refused(reason) | Self::Away(reason) => reason,
+            Self::Permanent(reason) | Self::Transient(reason) => reason,
         }
     }
 
     /// Whether the message may have been taken all the same.
     #[must_use]
     pub fn is_unsure(&self) -> bool {
-        matches!(self, Self::Away(reason) if reason.is::<PerhapsTaken>())
+        matches!(self, Self::Transient(reason) if reason.is::<PerhapsAccepted>())
     }
 }
 
 /// Part of the reason where the whole message had been handed over and no answer came.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer to the whole message")]
-pub(crate) struct PerhapsTaken;
+pub(crate) struct PerhapsAccepted;
 
 /// The channels that are set up.
 #[derive(Clone, Default)]
@@ -72,8 +72,8 @@ struct NotSetUp(Channel);
 
 #[async_trait]
 impl Notifier for NotSetUp {
-    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
-        Err(NotTaken::Refused(anyhow::anyhow!(match self.0 {
+    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
+        Err(SendError::Permanent(anyhow::anyhow!(match self.0 {
             Channel::Mail => "mail is not set up: set smtp.url and smtp.from",
             Channel::Webhook => "webhooks are not set up in this process",
             Channel::Mqtt => "MQTT is not set up: set mqtt.url to the broker that alerts are published to",

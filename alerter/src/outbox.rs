@@ -1,6 +1,6 @@
 //! Puts notifications into messages and sends these, each way by itself, until they are taken.
 
-mod patience;
+mod retry;
 mod sending;
 
 use std::collections::{HashMap, HashSet};
@@ -10,20 +10,22 @@ use std::time::Duration;
 use broker::Backoff;
 use jiff::Timestamp;
 use store::{Alerting, Decisions, Lease, OutgoingMessage};
+use telemetry::time::saturating_add;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use self::patience::{Line, Patience};
-use self::sending::Ended;
+use self::retry::{Destination, RetrySchedule};
+use self::sending::Finished;
+use crate::counters::Counters;
 use crate::notifier::Notifiers;
-use crate::plan::{Plan, Situation, later, plan};
-use crate::{Counters, Rules};
+use crate::plan::{Plan, PlanInput, plan};
+use crate::rules::Rules;
 
 /// Notifications looked at in one go; more where nothing can be decided about these now.
-const NOTICES: usize = 10_000;
+const NOTIFICATIONS: usize = 10_000;
 
 /// Decisions at one time, at most; the rest a little later.
 const ROUNDS: usize = 100;
@@ -46,7 +48,7 @@ const ASK_EVERY: Duration = Duration::from_secs(5);
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Tells people what is owed to them, while no other alerter does.
+/// Tells people what is queued to them, while no other alerter does.
 ///
 /// A message is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
 pub struct Outbox {
@@ -57,12 +59,12 @@ pub struct Outbox {
     /// Tells it apart from others that share the store.
     pub name: String,
     clock: Clock,
-    patience: Patience,
+    retries: RetrySchedule,
     /// It is known what was tried in vain before, by another or an earlier process.
-    is_informed: bool,
-    under_way: JoinSet<Ended>,
+    is_loaded: bool,
+    in_flight: JoinSet<Finished>,
     /// With the task that sends.
-    busy: HashMap<Line, Id>,
+    busy: HashMap<Destination, Id>,
     /// Messages that may have been taken, though nobody said so.
     unsure: HashSet<String>,
     renewed: Option<Instant>,
@@ -84,9 +86,9 @@ impl Outbox {
             counters,
             name,
             clock: Arc::new(Timestamp::now),
-            patience: Patience::default(),
-            is_informed: false,
-            under_way: JoinSet::new(),
+            retries: RetrySchedule::default(),
+            is_loaded: false,
+            in_flight: JoinSet::new(),
             busy: HashMap::new(),
             unsure: HashSet::new(),
             renewed: None,
@@ -100,16 +102,16 @@ impl Outbox {
         self
     }
 
-    /// Tells now and whenever `owed` says so; after the `end` no further message is begun.
+    /// Tells now and whenever `queued` says so; after the `end` no further message is begun.
     ///
     /// Returns when what was under way at the end has ended: bound that, a mail server may take its time.
-    pub async fn run(mut self, owed: &Notify, end: &CancellationToken) {
+    pub async fn run(mut self, queued: &Notify, end: &CancellationToken) {
         let mut backoff = backoff();
         while !end.is_cancelled() {
             match self.go_on(end).await {
                 Ok(wait) => {
                     backoff = self::backoff();
-                    self.wait(wait, owed, end).await;
+                    self.wait(wait, queued, end).await;
                 }
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
@@ -119,7 +121,7 @@ impl Outbox {
                 }
             }
         }
-        while let Some(ended) = self.under_way.join_next().await {
+        while let Some(ended) = self.in_flight.join_next().await {
             self.ended(ended, (self.clock)()).await;
         }
         if let Err(e) = self.store.release(Lease::Outbox, &self.name).await {
@@ -135,8 +137,8 @@ impl Outbox {
     pub async fn step(&mut self, now: Timestamp) -> anyhow::Result<Timestamp> {
         let never = CancellationToken::new();
         loop {
-            let look_again = self.tell(now, &never).await?;
-            match self.under_way.join_next().await {
+            let look_again = self.plan_and_send(now, &never).await?;
+            match self.in_flight.join_next().await {
                 Some(ended) => self.ended(ended, now).await,
                 None => return Ok(look_again),
             }
@@ -145,29 +147,29 @@ impl Outbox {
 
     /// Returns how long there is nothing to do, unless something comes or ends.
     async fn go_on(&mut self, end: &CancellationToken) -> anyhow::Result<Duration> {
-        if !self.hold().await? {
-            // Whoever tells people now counts what is owed, and knows what was tried.
+        if !self.acquire_lease().await? {
+            // Whoever tells people now counts what is queued, and knows what was tried.
             self.counters.messages_waiting.set(0);
-            (self.patience, self.is_informed) = (Patience::default(), false);
+            (self.retries, self.is_loaded) = (RetrySchedule::default(), false);
             return Ok(ASK_EVERY);
         }
         let now = (self.clock)();
-        let look_again = self.tell(now, end).await?;
+        let look_again = self.plan_and_send(now, end).await?;
         let wait = look_again.duration_since((self.clock)());
         Ok(Duration::try_from(wait).unwrap_or_default().min(RENEW_EVERY))
     }
 
-    async fn wait(&mut self, wait: Duration, owed: &Notify, end: &CancellationToken) {
+    async fn wait(&mut self, wait: Duration, queued: &Notify, end: &CancellationToken) {
         tokio::select! {
-            () = owed.notified() => {}
+            () = queued.notified() => {}
             () = tokio::time::sleep(wait) => {}
             () = end.cancelled() => {}
-            Some(ended) = self.under_way.join_next() => self.ended(ended, (self.clock)()).await,
+            Some(ended) = self.in_flight.join_next() => self.ended(ended, (self.clock)()).await,
         }
     }
 
     /// Takes or renews the right to tell people; false while another alerter has it.
-    async fn hold(&mut self) -> store::Result<bool> {
+    async fn acquire_lease(&mut self) -> store::Result<bool> {
         if self.renewed.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
             return Ok(true);
         }
@@ -176,28 +178,28 @@ impl Outbox {
         Ok(held)
     }
 
-    /// Makes messages of what is due and begins to send what is owed; returns when to look again.
-    async fn tell(&mut self, now: Timestamp, end: &CancellationToken) -> anyhow::Result<Timestamp> {
-        self.inform(now).await?;
+    /// Makes messages of what is due and begins to send what is queued; returns when to look again.
+    async fn plan_and_send(&mut self, now: Timestamp, end: &CancellationToken) -> anyhow::Result<Timestamp> {
+        self.load_postponed(now).await?;
         let planned = self.plan(now).await?;
         self.begin(now, end).await?;
         self.counters.messages_waiting.set(self.store.queued_count().await?.try_into().unwrap_or(i64::MAX));
-        let soonest = [planned, self.patience.next(now)];
+        let soonest = [planned, self.retries.next(now)];
         Ok(soonest.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
     }
 
-    async fn inform(&mut self, now: Timestamp) -> store::Result<()> {
-        if !self.is_informed {
+    async fn load_postponed(&mut self, now: Timestamp) -> store::Result<()> {
+        if !self.is_loaded {
             let postponed = self.store.postponed_messages(now).await?;
-            self.patience.remember(postponed, now);
-            self.is_informed = true;
+            self.retries.remember(postponed, now);
+            self.is_loaded = true;
         }
         Ok(())
     }
 
     /// Decides until there is nothing more to decide now; returns when there will be.
     async fn plan(&self, now: Timestamp) -> store::Result<Option<Timestamp>> {
-        let mut size = NOTICES;
+        let mut size = NOTIFICATIONS;
         for _ in 0..ROUNDS {
             let (due, next) = self.store.due_notifications(now, size).await?;
             if due.is_empty() {
@@ -213,7 +215,7 @@ impl Outbox {
                 size = size.saturating_mul(4);
             }
         }
-        Ok(Some(later(now, ASK_EVERY)))
+        Ok(Some(saturating_add(now, ASK_EVERY)))
     }
 
     async fn planned(
@@ -224,21 +226,22 @@ impl Outbox {
         let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
         let silences = self.store.silences(now).await?;
         let rules = Arc::clone(&self.rules.borrow());
-        Ok(plan(now, due, &Situation { rules: &rules, silences: &silences, made: &made }))
+        Ok(plan(now, due, &PlanInput { rules: &rules, silences: &silences, made: &made }))
     }
 
-    /// Begins to send the oldest message of every line that is free.
+    /// Begins to send the oldest message of every destination that is free.
     async fn begin(&mut self, now: Timestamp, end: &CancellationToken) -> store::Result<()> {
         for size in MESSAGES {
-            let owed = self.store.queued_messages(now, size).await?;
-            let (all, mut begun) = (owed.len() < size, false);
-            for message in owed {
-                let line = Line::of(&message.address);
+            let queued = self.store.queued_messages(now, size).await?;
+            let (all, mut begun) = (queued.len() < size, false);
+            for message in queued {
+                let destination = Destination::of(&message.address);
                 if end.is_cancelled() {
                     return Ok(());
                 }
-                if !self.busy.contains_key(&line) && self.patience.may_try(&line, &message, now) {
-                    self.send(line, message);
+                if !self.busy.contains_key(&destination) && self.retries.may_try(&destination, &message, now)
+                {
+                    self.send(destination, message);
                     begun = true;
                 }
             }
@@ -249,24 +252,24 @@ impl Outbox {
         Ok(())
     }
 
-    fn send(&mut self, line: Line, message: OutgoingMessage) {
+    fn send(&mut self, destination: Destination, message: OutgoingMessage) {
         let notifier = self.notifiers.of(message.address.channel);
         let rules = Arc::clone(&self.rules.borrow());
-        let sent_on = line.clone();
-        let task = self.under_way.spawn(async move {
+        let sent_on = destination.clone();
+        let task = self.in_flight.spawn(async move {
             let outcome = notifier.send(&message, &rules).await;
-            Ended { line: sent_on, message, outcome }
+            Finished { destination: sent_on, message, outcome }
         });
-        self.busy.insert(line, task.id());
+        self.busy.insert(destination, task.id());
     }
 
-    async fn ended(&mut self, ended: Result<Ended, JoinError>, now: Timestamp) {
+    async fn ended(&mut self, ended: Result<Finished, JoinError>, now: Timestamp) {
         match ended {
-            Ok(ended) => self.note(ended, now).await,
+            Ok(ended) => self.finish(ended, now).await,
             Err(e) => {
                 error!("sending a message ended in a bug: {e}");
-                let stumbled = self.busy.extract_if(|_, task| *task == e.id());
-                stumbled.for_each(|(line, _)| self.patience.stumbled(line, now));
+                let failed = self.busy.extract_if(|_, task| *task == e.id());
+                failed.for_each(|(destination, _)| self.retries.failed(destination, now));
             }
         }
     }

@@ -1,28 +1,28 @@
 //! Which notifications go into which message, and which wait or are dropped: a function of what is known.
 
 mod cap;
+mod decide;
 mod group;
 mod name;
-mod verdict;
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
 use store::{Address, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, Silence};
 
-use self::cap::Slots;
-use self::group::Group;
-use self::verdict::Verdict;
-use crate::Rules;
+use telemetry::time::saturating_add;
 
-pub(crate) use self::name::fnv1a;
+use self::cap::Slots;
+use self::decide::Decision;
+use self::group::Group;
+use crate::rules::Rules;
 
 /// Notifications in one message, at most.
-pub(crate) const MAX_NOTICES: usize = 1_000;
+pub(crate) const MAX_NOTIFICATIONS: usize = 1_000;
 
 /// What a plan depends on, beside the notifications.
 #[derive(Debug, Clone, Copy)]
-pub struct Situation<'a> {
+pub struct PlanInput<'a> {
     pub rules: &'a Rules,
     /// Those that last now; others do no harm.
     pub silences: &'a [Silence],
@@ -42,16 +42,16 @@ pub struct Plan {
 ///
 /// A notification that is not mentioned in the decisions waits for its group or for room under the cap.
 #[must_use]
-pub fn plan(now: Timestamp, due: &[(Notification, Incident)], situation: &Situation<'_>) -> Plan {
+pub fn plan(now: Timestamp, due: &[(Notification, Incident)], input: &PlanInput<'_>) -> Plan {
     let mut plan = Plan::default();
     let mut groups: HashMap<_, Group<'_>> = HashMap::new();
     let mut along: HashMap<(&str, &Address), &(Notification, Incident)> = HashMap::new();
     for told @ (notification, incident) in due {
-        match verdict::of(now, notification, incident, situation) {
-            Verdict::Tell => groups.entry(group::key(told)).or_default().push(told),
-            Verdict::Along => drop(along.insert((&incident.id, &notification.address), told)),
-            Verdict::Deferral(hold) => plan.decisions.held.push(hold),
-            Verdict::Drop(numbers, why) => {
+        match decide::of(now, notification, incident, input) {
+            Decision::Send => groups.entry(group::key(told)).or_default().push(told),
+            Decision::Along => drop(along.insert((&incident.id, &notification.address), told)),
+            Decision::Defer(deferral) => plan.decisions.held.push(deferral),
+            Decision::Drop(numbers, why) => {
                 plan.decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
             }
         }
@@ -60,7 +60,7 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], situation: &Situat
     plan.decisions.dropped.dedup_by_key(|(number, _)| *number);
     let mut ready: HashMap<&Address, Vec<Group<'_>>> = HashMap::new();
     for mut group in groups.into_values() {
-        let from = group.ready_at(&situation.rules.telling);
+        let from = group.ready_at(&input.rules.grouping);
         if from > now {
             plan.look_again_at(from);
             continue;
@@ -69,7 +69,7 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], situation: &Situat
         ready.entry(group.address()).or_default().push(group);
     }
     for (address, groups) in ready {
-        plan.tell(now, address, groups, situation);
+        plan.tell(now, address, groups, input);
     }
     plan.in_order();
     plan
@@ -81,32 +81,26 @@ impl Plan {
     }
 
     /// Makes a message of each group; where they are more than the cap allows, one of all.
-    fn tell(
-        &mut self,
-        now: Timestamp,
-        address: &Address,
-        mut groups: Vec<Group<'_>>,
-        situation: &Situation<'_>,
-    ) {
+    fn tell(&mut self, now: Timestamp, address: &Address, mut groups: Vec<Group<'_>>, input: &PlanInput<'_>) {
         groups.sort_by_key(Group::first);
-        let slots = Slots::of(now, address, situation);
+        let slots = Slots::of(now, address, input);
         let mut messages: Vec<Vec<&(Notification, Incident)>> = groups
             .iter()
-            .flat_map(|group| group.notifications.chunks(MAX_NOTICES))
+            .flat_map(|group| group.notifications.chunks(MAX_NOTIFICATIONS))
             .map(<[_]>::to_vec)
             .collect();
         if messages.len() > slots.free {
             let mut all: Vec<_> = messages.concat();
             all.sort_by_key(|(notification, _)| notification.number);
-            messages = all.chunks(MAX_NOTICES).take(slots.free).map(<[_]>::to_vec).collect();
-            if all.len() > slots.free.saturating_mul(MAX_NOTICES)
+            messages = all.chunks(MAX_NOTIFICATIONS).take(slots.free).map(<[_]>::to_vec).collect();
+            if all.len() > slots.free.saturating_mul(MAX_NOTIFICATIONS)
                 && let Some(next) = slots.next
             {
                 self.look_again_at(next);
             }
         }
         for notifications in messages {
-            self.message(now, address, &notifications, situation.rules);
+            self.message(now, address, &notifications, input.rules);
         }
     }
 
@@ -152,11 +146,6 @@ fn reminder(
         incident: incident.id.clone(),
         address: notification.address.clone(),
         asked_at: now,
-        due_at: later(now, repeat),
+        due_at: saturating_add(now, repeat),
     })
-}
-
-/// A duration may be longer than there is time.
-pub(crate) fn later(at: Timestamp, by: std::time::Duration) -> Timestamp {
-    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }

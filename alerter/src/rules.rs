@@ -1,109 +1,11 @@
-//! Reads a file of rules; a bad one is refused whole, with every place that is wrong and what to write there.
+//! The rules: what they say, the file they are read from, and the file followed while it changes.
 
-mod active;
-mod condition;
-mod problem;
-mod recipients;
-mod section;
-mod watch;
+mod follow;
+mod hours;
+mod parse;
+mod rule;
 
-use std::time::Duration;
-
-use jiff::tz::TimeZone;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
-
-use crate::{Rule, Rules, Telling};
-use problem::Problems;
-use recipients::Recipients;
-use section::{Section, Zero};
-
-pub use problem::RulesError;
-
-/// The rules in force where no file is named, and the list of all keys there are.
-pub const DEFAULT: &str = include_str!("../rules/rules.toml");
-
-const KEYS: [&str; 5] = ["group_wait", "group_max", "max_mails_per_hour", "recipients", "rules"];
-
-/// What a file of rules may take for granted.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// Names of the metrics that are collected.
-    pub metrics: Vec<String>,
-    /// Who is told by rules that name nobody.
-    pub mail_to: Vec<String>,
-    /// Of recipients and hours that name none.
-    pub zone: TimeZone,
-}
-
-/// Reads and checks a file of rules.
-///
-/// # Errors
-/// Names every place that is wrong; keep the rules in force.
-pub fn read(text: &str, known: &Known) -> Result<Rules, RulesError> {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let problems = Problems::new(text);
-    for error in &errors {
-        let start = error.span().map_or(0, |span| span.start);
-        problems.add(start, error.message().lines().collect::<Vec<_>>().join(", "));
-    }
-    // What stands around a syntax error is anybody's guess.
-    problems.check()?;
-    let rules = read_table(&table, known, &problems);
-    problems.check()?;
-    Ok(rules)
-}
-
-/// Reads [`DEFAULT`]; a metric that it watches need not be collected.
-///
-/// # Errors
-/// None but by a mistake in the file that is compiled in.
-pub fn read_default(known: &Known) -> Result<Rules, RulesError> {
-    let mut known = known.clone();
-    known.metrics.push("temperature".into());
-    read(DEFAULT, &known)
-}
-
-fn read_table<'a>(table: &'a Spanned<DeTable<'a>>, known: &Known, problems: &Problems<'a>) -> Rules {
-    let top = Section::open(table.get_ref(), table.span(), String::new(), &KEYS, problems);
-    let telling = telling(&top);
-    let mut recipients = Recipients::read(&top, known);
-    let mut rules: Vec<Rule> = Vec::new();
-    for (table, span) in top.tables("rules") {
-        let Some(rule) = watch::read(table, span.clone(), known, &mut recipients, problems) else { continue };
-        if rules.iter().any(|other| other.name == rule.name) {
-            let name = &rule.name;
-            problems.add(span.start, format!("two rules are called {name:?}: give each a name of its own"));
-        }
-        rules.push(rule);
-    }
-    Rules { rules, recipients: recipients.named, telling }
-}
-
-fn telling(top: &Section<'_, '_>) -> Telling {
-    let duration = |key, default, zero| top.duration(key, zero).map_or(default, Spanned::into_inner);
-    let group_wait = duration("group_wait", Duration::from_secs(5), Zero::Allowed);
-    let group_max = duration("group_max", Duration::from_mins(1), Zero::Refused);
-    if group_wait > group_max {
-        let [wait, max] = [group_wait, group_max].map(humantime::format_duration);
-        top.refuse(
-            "group_wait",
-            format!("group_wait {wait} is longer than group_max {max}: write at most {max}"),
-        );
-    }
-    Telling { group_wait, group_max, max_mails_per_hour: max_mails(top).unwrap_or(20) }
-}
-
-fn max_mails(top: &Section<'_, '_>) -> Option<u32> {
-    const KEY: &str = "max_mails_per_hour";
-    let value = top.value(KEY)?;
-    let number = match value.get_ref() {
-        DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
-        _ => None,
-    };
-    let number = number.filter(|&number| number > 0);
-    if number.is_none() {
-        top.refuse(KEY, format!("{KEY} is no whole number of at least 1: write for example 20"));
-    }
-    number
-}
+pub use follow::{RulesFile, known};
+pub use hours::ActiveHours;
+pub use parse::{DEFAULT, Known, RulesError, read, read_default};
+pub use rule::{Condition, Grouping, Recipient, Rule, Rules, Secret};

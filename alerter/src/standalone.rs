@@ -8,8 +8,15 @@ use service::{Context, SettingError, Settings};
 use store::{Channel, Store};
 use tokio::sync::watch;
 
-use crate::alerter::MAX_BATCH;
-use crate::{Alerter, Counters, Mail, Mailer, Mqtt, Notifiers, Rules, RulesFile, Templates, Webhook};
+use crate::alerter::Alerter;
+use crate::counters::Counters;
+use crate::judging::MAX_BATCH;
+use crate::message::Templates;
+use crate::notifier::Notifiers;
+use crate::notifier::mail::{Mail, Mailer};
+use crate::notifier::mqtt::Mqtt;
+use crate::notifier::webhook::Webhook;
+use crate::rules::{Rules, RulesFile};
 
 /// Messages between the broker and the judge.
 const AHEAD: usize = MAX_BATCH;
@@ -23,7 +30,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings).await?;
-    let prepared = prepare(&context, store, Ends { page, broker, name: name() })?;
+    let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin().await?;
     let link = source.link();
     let (deliveries, received) = source.open(AHEAD, &context);
@@ -41,7 +48,7 @@ pub struct Prepared {
 }
 
 /// What an alerter has to be told beside its settings.
-pub struct Ends {
+pub struct Wiring {
     /// Where people see the page, without a trailing slash.
     pub page: String,
     /// Where alerts are published to.
@@ -54,13 +61,14 @@ pub struct Ends {
 ///
 /// # Errors
 /// A setting, a template or the rules are wrong.
-pub fn prepare(context: &Context, store: Arc<dyn Store>, ends: Ends) -> anyhow::Result<Prepared> {
+pub fn prepare(context: &Context, store: Arc<dyn Store>, wiring: Wiring) -> anyhow::Result<Prepared> {
     let Context { settings, metrics, .. } = context;
     let file = RulesFile::from_settings(settings)?;
     let mailer = Mailer::from_settings(settings)?;
     let (rules, in_force) = watch::channel(Arc::new(file.read()?));
-    let notifiers = notifiers(settings, mailer, store.clone(), &ends)?;
-    let alerter = Alerter { rules: in_force, store, counters: Counters::register(metrics), name: ends.name };
+    let notifiers = notifiers(settings, mailer, store.clone(), &wiring)?;
+    let alerter =
+        Alerter { rules: in_force, store, counters: Counters::register(metrics), name: wiring.name };
     Ok(Prepared { alerter, notifiers, file, rules })
 }
 
@@ -68,9 +76,9 @@ fn notifiers(
     settings: &Settings,
     mailer: Mailer,
     store: Arc<dyn Store>,
-    ends: &Ends,
+    wiring: &Wiring,
 ) -> anyhow::Result<Notifiers> {
-    let Ends { page, broker, name } = ends;
+    let Wiring { page, broker, name } = wiring;
     let folder: PathBuf = settings.get("alerter.templates")?;
     let folder = (!folder.as_os_str().is_empty()).then_some(folder);
     let wrong = |e: String| SettingError::new("alerter.templates", e);

@@ -59,7 +59,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (hub, ends) = start_services(&context, &store, listener, &page, &mut services)?;
     let Ends { senders, judged, pages } = ends;
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
-    let known = alerter::Ends { page: page.clone(), broker: broker.url.clone(), name: "millrace".into() };
+    let known = alerter::Wiring { page: page.clone(), broker: broker.url.clone(), name: "millrace".into() };
     let (alerter, notifiers) = alerter::prepare(&context, store.clone(), known)?.start();
     services.spawn(alerter.run(judged, hub.link(), notifiers, context.health.check("alerter")));
     let banner = Banner {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use telemetry::Reading;
+use telemetry::time::saturating_add;
 
-use super::evidence::Memory;
+use super::condition::ConditionState;
 use super::incident::began_micros;
-use super::subject::{Record, Subject};
+use super::instance::{Recording, RuleInstance};
 use store::End;
 
 /// Devices have this long after a start of ours to come back, or as long as the rule gives them if that is less.
@@ -20,7 +21,7 @@ const FORGOTTEN: Duration = Duration::from_hours(24);
 /// ... unless this many times the rule's time is longer still.
 const FORGOTTEN_TIMES: u32 = 10;
 
-/// Index of a device, and of a subject of it.
+/// Index of a device, and of a instance of it.
 pub(super) type Number = (u32, u32);
 
 /// Deadlines of all that is waited for, in order; asked often and changed with every reading.
@@ -49,9 +50,15 @@ impl Absences {
     }
 
     /// Waits for a device that was last heard, or first expected, at some time.
-    pub(super) fn wait(&mut self, subject: &mut Subject, number: Number, last: Timestamp, after: Duration) {
-        let Memory::Absent { deadline } = &mut subject.memory else { return };
-        let new = add(last, after).max(add(self.resumed_at, after.min(COME_BACK)));
+    pub(super) fn wait(
+        &mut self,
+        instance: &mut RuleInstance,
+        number: Number,
+        last: Timestamp,
+        after: Duration,
+    ) {
+        let ConditionState::Absent { deadline } = &mut instance.condition_state else { return };
+        let new = saturating_add(last, after).max(saturating_add(self.resumed_at, after.min(COME_BACK)));
         if *deadline == Some(new) {
             return;
         }
@@ -63,23 +70,19 @@ impl Absences {
 }
 
 /// What a reading says of absence, whenever it was measured; false if it came before the incident did.
-pub(super) fn heard(subject: &mut Subject, reading: &Reading, record: &mut Record<'_>) -> bool {
-    let began = subject.state.open().map(|open| began_micros(&open.id).unwrap_or(i64::MIN));
+pub(super) fn heard(instance: &mut RuleInstance, reading: &Reading, recording: &mut Recording<'_>) -> bool {
+    let began = instance.state.open().map(|open| began_micros(&open.id).unwrap_or(i64::MIN));
     let (at, value) = (reading.received_at, reading.value);
     if began.is_some_and(|began| at.as_microsecond() <= began) {
         return false;
     }
-    if !subject.is_normal() {
-        subject.close(at, Some(value), End::Cleared, record);
+    if !instance.is_normal() {
+        instance.close(at, Some(value), End::Cleared, recording);
     }
     true
 }
 
 /// Whether a device that was last heard then is still waited for.
 pub(super) fn is_remembered(last_seen: Timestamp, after: Duration, now: Timestamp) -> bool {
-    add(last_seen, FORGOTTEN.max(after.saturating_mul(FORGOTTEN_TIMES))) >= now
-}
-
-pub(super) fn add(at: Timestamp, duration: Duration) -> Timestamp {
-    at.checked_add(duration).unwrap_or(Timestamp::MAX)
+    saturating_add(last_seen, FORGOTTEN.max(after.saturating_mul(FORGOTTEN_TIMES))) >= now
 }

@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use store::{ConditionKind, Incident};
 use telemetry::{Reading, Series};
 
-use super::evidence::beyond;
-use crate::{Condition, Rule};
+use super::condition::beyond;
+use crate::rules::{Condition, Rule};
 
 /// The id follows from the reading, so that judging it again after a crash is the same incident.
 ///
 /// The value tells apart what a device without `seq` measured in one microsecond.
-fn id_by_reading(rule: &Rule, reading: &Reading, is_twin: bool) -> String {
+fn id_by_reading(rule: &Rule, reading: &Reading, is_same_instant: bool) -> String {
     let apart = match reading.seq {
         Some(seq) => format!("-{seq}"),
-        None if is_twin => format!("-x{:x}", reading.value.to_bits()),
+        None if is_same_instant => format!("-x{:x}", reading.value.to_bits()),
         None => String::new(),
     };
     format!("{}/{}/{}{apart}", rule.name, reading.series, reading.measured_at.as_microsecond())
@@ -36,21 +36,21 @@ pub(super) struct Opening<'a> {
     /// The value, or the change per minute.
     pub(super) measure: f64,
     pub(super) began_at: Timestamp,
-    pub(super) arrival: Arrival,
+    pub(super) freshness: Freshness,
 }
 
 /// How a reading came.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
+pub(super) struct Freshness {
     /// It may be true no longer.
     pub(super) is_stale: bool,
     /// Another of the same microsecond was judged before.
-    pub(super) is_twin: bool,
+    pub(super) is_same_instant: bool,
 }
 
 pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
-    let &Opening { reading, measure, began_at, arrival } = opening;
-    let id = id_by_reading(rule, reading, arrival.is_twin);
+    let &Opening { reading, measure, began_at, freshness } = opening;
+    let id = id_by_reading(rule, reading, freshness.is_same_instant);
     let peak = beyond(&rule.condition, measure).map(|_| measure);
     Incident {
         value: Some(measure),
@@ -58,7 +58,7 @@ pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
         peak,
         peak_at: peak.map(|_| reading.measured_at),
         opened_at: reading.measured_at,
-        late: arrival.is_stale,
+        late: freshness.is_stale,
         ..empty(rule, &reading.series, id, describe(&rule.condition, measure), began_at)
     }
 }

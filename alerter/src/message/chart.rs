@@ -7,6 +7,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use store::{Bucket, ConditionKind, History, Incident, TimeRange};
 
+use telemetry::time::saturating_add;
+
 use super::picture::{self, Curve};
 use super::words;
 
@@ -32,7 +34,7 @@ pub struct Chart {
 
 /// What templates are given; all of it can be read without the picture.
 #[derive(Debug, Clone, Serialize)]
-pub struct ChartWords {
+pub struct ChartCaption {
     /// The picture is at `cid:` and this.
     pub content_id: String,
     pub alt: String,
@@ -72,7 +74,7 @@ impl Chart {
     }
 
     #[must_use]
-    pub fn words(&self, zone: &TimeZone, content_id: &str) -> ChartWords {
+    pub fn words(&self, zone: &TimeZone, content_id: &str) -> ChartCaption {
         let value = |value| words::plain(value, self.unit.as_deref());
         let clock =
             |at: Timestamp, zone: &TimeZone| at.to_zoned(zone.clone()).strftime("%H:%M %Z").to_string();
@@ -80,7 +82,7 @@ impl Chart {
         let [lowest, highest] = [self.lowest, self.highest].map(value);
         let limit = self.threshold.map(value);
         let against = limit.as_ref().map(|limit| format!(", limit {limit}")).unwrap_or_default();
-        ChartWords {
+        ChartCaption {
             content_id: content_id.to_owned(),
             alt: format!("{} from {from} to {to}: lowest {lowest}, highest {highest}{against}", self.about),
             about: self.about.clone(),
@@ -95,6 +97,6 @@ impl Chart {
 
 /// The hour before now, or up to shortly after the incident ended.
 fn around(incident: &Incident, now: Timestamp) -> Option<TimeRange> {
-    let end = incident.resolved_at.map_or(now, |end| crate::plan::later(end, AFTERWARDS).min(now));
+    let end = incident.resolved_at.map_or(now, |end| saturating_add(end, AFTERWARDS).min(now));
     Some(TimeRange { from: end.checked_sub(HOUR).ok()?, to: end })
 }

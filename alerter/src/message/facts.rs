@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use store::{ConditionKind, Incident};
 
+use super::content::{Change, Fact, State};
 use super::headline;
-use super::said::{Change, Fact, State};
 use super::words::{self, duration, limit, severity, time, time_utc, value};
-use crate::Rules;
+use crate::rules::Rules;
 
 /// What to look at first, and what it is measured against.
 pub(super) fn figure(change: &Change<'_>, now: Timestamp) -> (String, String) {
@@ -64,7 +64,7 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
 
 /// The rule's name, and what it asks for beyond the limit.
 fn rule(incident: &Incident, rules: &Rules) -> String {
-    let lasts = rules.named(&incident.rule).map(|rule| rule.lasts).filter(|lasts| !lasts.is_zero());
+    let lasts = rules.named(&incident.rule).map(|rule| rule.pending_for).filter(|lasts| !lasts.is_zero());
     let lasts = lasts.and_then(|lasts| Timestamp::UNIX_EPOCH.checked_add(lasts).ok());
     let lasts = lasts.map(|end| format!(" for {}", duration(Timestamp::UNIX_EPOCH, end))).unwrap_or_default();
     format!("{}: {}{lasts}", incident.rule, limit(incident))

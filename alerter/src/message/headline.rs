@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use store::{ConditionKind, End, Incident};
 
-use super::said::{Change, State};
+use super::content::{Change, State};
 use super::words::{about, duration, limit, value};
 
 /// Names in a subject, at most, and the characters of each.

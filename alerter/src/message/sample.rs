@@ -9,11 +9,11 @@ use store::{
     NotificationKind, OutgoingMessage, Severity, TimeRange,
 };
 
-use super::{Chart, ChartWords, Said};
-use crate::{Rules, Telling};
+use super::{Chart, ChartCaption, MessageContext};
+use crate::rules::{Grouping, Rules};
 
 /// What there can be to say: one incident or several, of one rule or two, begun and over, with a picture and without.
-pub(super) fn all() -> Vec<(Said, Option<ChartWords>)> {
+pub(super) fn all() -> Vec<(MessageContext, Option<ChartCaption>)> {
     let group = |kind| (0..150).map(|number| notification(number, "silent", kind)).collect();
     let digest = vec![
         notification(1, "temperature-high", NotificationKind::Opened),
@@ -30,9 +30,12 @@ pub(super) fn all() -> Vec<(Said, Option<ChartWords>)> {
         .collect()
 }
 
-fn with_words(notifications: Vec<(Notification, Incident)>, chart: bool) -> (Said, Option<ChartWords>) {
-    let telling = Telling { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
-    let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), telling };
+fn with_words(
+    notifications: Vec<(Notification, Incident)>,
+    chart: bool,
+) -> (MessageContext, Option<ChartCaption>) {
+    let grouping = Grouping { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
+    let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), grouping };
     let message = OutgoingMessage {
         message_id: "sample@millrace".into(),
         address: address(),
@@ -40,12 +43,12 @@ fn with_words(notifications: Vec<(Notification, Incident)>, chart: bool) -> (Sai
         tries: 0,
         notifications,
     };
-    let said = Said::of(&message, &rules, "http://localhost:8080", at(60));
+    let content = MessageContext::of(&message, &rules, "http://localhost:8080", at(60));
     let (_, incident) = &message.notifications[0];
     let range = TimeRange { from: at(0), to: at(60) };
     let bucket = Bucket { from: at(10), to: at(11), min: 20.0, max: 26.0, mean: 23.0, count: 9 };
     let drawn = chart.then(|| Chart::drawn(incident, range, &[bucket])).flatten();
-    (said.clone(), drawn.map(|drawn| drawn.words(said.zone(), "chart")))
+    (content.clone(), drawn.map(|drawn| drawn.words(content.zone(), "chart")))
 }
 
 fn at(minute: i64) -> Timestamp {

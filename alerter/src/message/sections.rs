@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use store::ConditionKind;
 
+use super::content::{Change, Item, MAX_LISTED, Section, State, tone, word};
 use super::headline;
-use super::said::{Change, Item, MAX_LISTED, Section, State, tone, word};
 use super::words::{link, value};
 
 /// One for each rule, state and metric, in their order.

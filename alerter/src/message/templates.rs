@@ -6,7 +6,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, context};
 
-use super::{ChartWords, Said, sample};
+use super::{ChartCaption, MessageContext, sample};
 
 const SUBJECT: &str = "subject.txt";
 const TEXT: &str = "mail.txt";
@@ -73,20 +73,28 @@ impl Templates {
             environment.add_template_owned(name, text).map_err(|e| explained(&e, &place))?;
         }
         let templates = Self(environment);
-        for (said, chart) in sample::all() {
-            templates.render(&said, chart.as_ref()).map_err(|e| explained(&e, &place))?;
+        for (content, chart) in sample::all() {
+            templates.render(&content, chart.as_ref()).map_err(|e| explained(&e, &place))?;
         }
         Ok(templates)
     }
 
     /// # Errors
-    /// A template fails with what is to be said.
-    pub fn write(&self, said: &Said, chart: Option<&ChartWords>) -> Result<Written, TemplateError> {
-        self.render(said, chart).map_err(|e| explained(&e, &|name| name.into()))
+    /// A template fails with what is to be content.
+    pub fn write(
+        &self,
+        content: &MessageContext,
+        chart: Option<&ChartCaption>,
+    ) -> Result<Written, TemplateError> {
+        self.render(content, chart).map_err(|e| explained(&e, &|name| name.into()))
     }
 
-    fn render(&self, said: &Said, chart: Option<&ChartWords>) -> Result<Written, minijinja::Error> {
-        let given = context! { chart => Serde(chart), ..Value::from(Serde(said)) };
+    fn render(
+        &self,
+        content: &MessageContext,
+        chart: Option<&ChartCaption>,
+    ) -> Result<Written, minijinja::Error> {
+        let given = context! { chart => Serde(chart), ..Value::from(Serde(content)) };
         let subject = one_line(&self.0.get_template(SUBJECT)?.render(given.clone())?);
         let given = context! { subject => subject.as_str(), ..given };
         let render = |name| self.0.get_template(name)?.render(given.clone());

@@ -1,6 +1,11 @@
 //! Mails: composed of words and a picture, and handed to a mail server or a folder.
 
 mod compose;
+mod folder;
+mod mailer;
+mod smtp;
+
+pub use mailer::Mailer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +14,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{History, OutgoingMessage};
 
-use super::{NotTaken, Notifier};
-use crate::message::{Chart, Said, Templates};
-use crate::{Mailer, Rules};
+use super::{Notifier, SendError};
+use crate::message::{Chart, MessageContext, Templates};
+use crate::rules::Rules;
 
 /// How long a mail waits for the values of its picture; it goes out without one rather than late.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One mail a message, in the words of the templates.
 pub struct Mail {
@@ -27,15 +32,16 @@ pub struct Mail {
 
 #[async_trait]
 impl Notifier for Mail {
-    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, SendError> {
         if message.notifications.is_empty() {
-            return Err(NotTaken::Refused(anyhow::anyhow!("the message has nothing to say")));
+            return Err(SendError::Permanent(anyhow::anyhow!("the message has nothing to say")));
         }
         let sent_at = Timestamp::now();
-        let said = Said::of(message, rules, &self.page, sent_at);
+        let content = MessageContext::of(message, rules, &self.page, sent_at);
         let chart = self.chart(message, sent_at).await;
-        let mail = compose::mail(message, &said, chart.as_ref(), &self.templates, self.mailer.from.clone())
-            .map_err(NotTaken::Refused)?;
+        let mail =
+            compose::mail(message, &content, chart.as_ref(), &self.templates, self.mailer.from.clone())
+                .map_err(SendError::Permanent)?;
         let missed = self.mailer.send(&message.message_id, &mail).await?;
         Ok((!missed.is_empty()).then(|| missed.join("; ")))
     }
@@ -49,6 +55,6 @@ impl Mail {
         let incident =
             incidents.fold(first, |worst, it| if it.severity > worst.severity { it } else { worst });
         let drawn = Chart::of(incident, sent_at, self.history.as_ref());
-        tokio::time::timeout(PATIENCE, drawn).await.ok().flatten()
+        tokio::time::timeout(TIMEOUT, drawn).await.ok().flatten()
     }
 }

@@ -14,12 +14,13 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use store::{Incident, Notification, NotificationKind, OutgoingMessage};
 
-use super::{NotTaken, Notifier, PerhapsTaken};
-use crate::Rules;
+use super::{Notifier, PerhapsAccepted, SendError};
+
 use crate::message::words;
+use crate::rules::Rules;
 
 /// How long the broker may take for all of a message; what it has not acked by then is published again.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection for every message: none is left behind, and nothing in it, when the broker is away.
 pub struct Mqtt {
@@ -30,16 +31,18 @@ pub struct Mqtt {
 
 #[async_trait]
 impl Notifier for Mqtt {
-    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         let outbox = broker::Outbox::new(self.url.clone(), &self.client_id);
         let all = message.notifications.iter().map(|(notification, incident)| {
             let topic = format!("alerts/{}/{}", incident.rule, incident.device);
             (topic, Bytes::from(payload(notification, incident).to_string()))
         });
-        match tokio::time::timeout(PATIENCE, outbox.publish_once(all.collect())).await {
-            Ok(published) => published.map(|()| None).context("publish an alert").map_err(NotTaken::Refused),
-            Err(_) => Err(NotTaken::Away(
-                anyhow!("no PUBACK from the broker within {PATIENCE:?}").context(PerhapsTaken),
+        match tokio::time::timeout(TIMEOUT, outbox.publish_once(all.collect())).await {
+            Ok(published) => {
+                published.map(|()| None).context("publish an alert").map_err(SendError::Permanent)
+            }
+            Err(_) => Err(SendError::Transient(
+                anyhow!("no PUBACK from the broker within {TIMEOUT:?}").context(PerhapsAccepted),
             )),
         }
     }

@@ -20,12 +20,11 @@ use percent_encoding::percent_decode_str;
 use store::OutgoingMessage;
 use url::Url;
 
-use super::{NotTaken, Notifier, PerhapsTaken};
-use crate::Rules;
-use crate::rule::{Recipient, Secret};
+use super::{Notifier, PerhapsAccepted, SendError};
+use crate::rules::{Recipient, Rules, Secret};
 
 /// How long a call may take, from the connection to the answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Posts to the recipients that have a URL in the rules; 2xx is an answer, and redirects are not followed.
 pub struct Webhook {
@@ -51,35 +50,35 @@ impl Webhook {
 
 #[async_trait]
 impl Notifier for Webhook {
-    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, SendError> {
         let Some(Recipient::Webhook { url }) = rules.recipients.get(&message.address.to) else {
-            return Err(NotTaken::Refused(anyhow!("the rules name no webhook of this name any more")));
+            return Err(SendError::Permanent(anyhow!("the rules name no webhook of this name any more")));
         };
         let body = payload::of(message, &self.page).to_string();
-        let request = request(url, body).map_err(NotTaken::Refused)?;
+        let request = request(url, body).map_err(SendError::Permanent)?;
         let host = request.uri().host().unwrap_or_default().to_owned();
-        match tokio::time::timeout(PATIENCE, self.client.request(request)).await {
+        match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(answer)) => judged(answer.status()),
             Ok(Err(e)) => {
                 let reason = anyhow!(causes(&e).replace(&host, "<host>"));
                 let connected = !e.is_connect();
-                Err(NotTaken::Away(if connected { reason.context(PerhapsTaken) } else { reason }))
+                Err(SendError::Transient(if connected { reason.context(PerhapsAccepted) } else { reason }))
             }
             Err(_) => {
-                let late = anyhow!("the webhook did not answer within {PATIENCE:?}");
-                Err(NotTaken::Away(late.context(PerhapsTaken)))
+                let late = anyhow!("the webhook did not answer within {TIMEOUT:?}");
+                Err(SendError::Transient(late.context(PerhapsAccepted)))
             }
         }
     }
 }
 
-fn judged(status: StatusCode) -> Result<Option<String>, NotTaken> {
+fn judged(status: StatusCode) -> Result<Option<String>, SendError> {
     let said = || anyhow!("the webhook answered {status}");
     match status {
         status if status.is_success() => Ok(None),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(NotTaken::Away(said())),
-        status if status.is_client_error() => Err(NotTaken::Refused(said())),
-        _ => Err(NotTaken::Away(said())),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Err(SendError::Transient(said())),
+        status if status.is_client_error() => Err(SendError::Permanent(said())),
+        _ => Err(SendError::Transient(said())),
     }
 }
 

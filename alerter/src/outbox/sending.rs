@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{Attempt, OutgoingMessage};
+use telemetry::time::saturating_add;
 use tracing::{error, info, warn};
 
-use super::patience::Line;
+use super::retry::Destination;
 use super::{Outbox, backoff};
-use crate::notifier::NotTaken;
-use crate::plan::later;
+use crate::notifier::SendError;
 
 /// When to try again what was refused for good: somebody may have set the recipient or the server right.
 const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
@@ -18,32 +18,32 @@ const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
 /// A try that has come to its end.
-pub(super) struct Ended {
-    pub(super) line: Line,
+pub(super) struct Finished {
+    pub(super) destination: Destination,
     pub(super) message: OutgoingMessage,
-    pub(super) outcome: Result<Option<String>, NotTaken>,
+    pub(super) outcome: Result<Option<String>, SendError>,
 }
 
 impl Outbox {
     /// Keeps and counts what became of a try.
-    pub(super) async fn note(&mut self, ended: Ended, now: Timestamp) {
-        let Ended { line, message, outcome } = ended;
+    pub(super) async fn finish(&mut self, ended: Finished, now: Timestamp) {
+        let Finished { destination, message, outcome } = ended;
         let attempt = match outcome {
-            Ok(problem) => self.taken(&line, &message, problem, now),
-            Err(reason) => self.not_taken(&line, &message, reason, now),
+            Ok(problem) => self.accepted(&destination, &message, problem, now),
+            Err(reason) => self.not_accepted(&destination, &message, reason, now),
         };
         self.mark(&message.message_id, &attempt).await;
-        self.busy.remove(&line);
+        self.busy.remove(&destination);
     }
 
-    fn taken(
+    fn accepted(
         &mut self,
-        line: &Line,
+        destination: &Destination,
         message: &OutgoingMessage,
         problem: Option<String>,
         now: Timestamp,
     ) -> Attempt {
-        self.patience.heard(line, message);
+        self.retries.answered(destination, message);
         self.counters.messages_sent.inc();
         if self.unsure.remove(&message.message_id) {
             self.counters.messages_repeated.inc();
@@ -56,28 +56,28 @@ impl Outbox {
         Attempt::Sent { at: now, problem }
     }
 
-    fn not_taken(
+    fn not_accepted(
         &mut self,
-        line: &Line,
+        destination: &Destination,
         message: &OutgoingMessage,
-        reason: NotTaken,
+        reason: SendError,
         now: Timestamp,
     ) -> Attempt {
         let id = &message.message_id;
         if reason.is_unsure() {
             self.unsure.insert(id.clone());
         }
-        let refused = matches!(reason, NotTaken::Refused(_));
+        let refused = matches!(reason, SendError::Permanent(_));
         let problem = format!("{:#}", reason.reason());
         let again_at = if refused {
             self.counters.messages_refused.inc();
-            self.patience.heard(line, message);
-            later(now, REFUSED_AGAIN)
+            self.retries.answered(destination, message);
+            saturating_add(now, REFUSED_AGAIN)
         } else {
             self.counters.message_failures.inc();
-            self.patience.away(line, message, now)
+            self.retries.unavailable(destination, message, now)
         };
-        if later(message.made_at, GIVEN_UP_AFTER) <= now {
+        if saturating_add(message.made_at, GIVEN_UP_AFTER) <= now {
             self.counters.messages_given_up.inc();
             self.unsure.remove(id);
             error!(message = id, "nobody took the message for {GIVEN_UP_AFTER:?}, it is given up: {problem}");

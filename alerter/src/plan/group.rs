@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 use store::{Address, Channel, Incident, Notification, NotificationKind};
+use telemetry::time::saturating_add;
 
-use super::later;
-use crate::Telling;
+use crate::rules::Grouping;
 
 /// Notifications in the order in which they were asked for; never empty once it is made.
 #[derive(Default)]
@@ -34,11 +34,11 @@ impl<'a> Group<'a> {
     /// When nothing more is waited for: nothing was added for a while, or the first has waited for long enough.
     ///
     /// By `due_at`, so that what was held, or is a reminder, comes together as well.
-    pub(super) fn ready_at(&self, telling: &Telling) -> Timestamp {
+    pub(super) fn ready_at(&self, grouping: &Grouping) -> Timestamp {
         let due = || self.notifications.iter().map(|(notification, _)| notification.due_at);
         match (due().min(), due().max()) {
             (Some(oldest), Some(newest)) if self.address().channel != Channel::Mqtt => {
-                later(newest, telling.group_wait).min(later(oldest, telling.group_max))
+                saturating_add(newest, grouping.group_wait).min(saturating_add(oldest, grouping.group_max))
             }
             _ => Timestamp::MIN,
         }

@@ -1,6 +1,7 @@
 //! The name of a message: the same whenever it is made of the same notifications.
 
 use store::{Incident, Notification, NotificationKind};
+use telemetry::fnv1a_64;
 
 /// Of the part before the `@`: RFC 5321 allows less, and every mail server more.
 const MAX_CHARS: usize = 200;
@@ -17,7 +18,7 @@ pub(super) fn message_id(first: &Notification, incident: &Incident) -> String {
     match name.get(..MAX_CHARS - end.len() - 18) {
         Some(start) if start.len() < name.len() => {
             let start = start.trim_end_matches('.');
-            format!("{start}-{:016x}.{end}@millrace", fnv1a(incident.id.bytes()))
+            format!("{start}-{:016x}.{end}@millrace", fnv1a_64([incident.id.as_bytes()]))
         }
         _ => format!("{name}.{end}@millrace"),
     }
@@ -30,10 +31,4 @@ fn atom(id: &str) -> String {
     };
     let levels: Vec<_> = id.split(['/', '.']).filter(|level| !level.is_empty()).map(plain).collect();
     levels.join(".")
-}
-
-/// Equal on every machine and in every version.
-pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }

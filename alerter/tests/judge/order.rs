@@ -162,7 +162,7 @@ fn topics_and_rules_stand_apart() {
     ] {
         assert_eq!(court.observe(&on(topic, value)).judgements, judgements, "{topic}");
     }
-    assert_eq!(court.judge.subjects(), 6);
+    assert_eq!(court.judge.instances(), 6);
     let ids: Vec<_> = court.kept.incidents.keys().map(|id| id.rsplit_once('/').unwrap().0).collect();
     assert_eq!(ids, ["a/humidity/lab", "b/temperature/hall/1"]);
 }

@@ -76,7 +76,7 @@ fn an_absence_goes_on_over_a_reload() {
     assert_eq!(court.events(), "^20@120");
     court.adopt(rules(""), 501.0);
     assert_eq!(court.events(), "x@501");
-    assert_eq!((court.judge.firing(), court.judge.subjects(), court.judge.next_deadline()), (0, 0, None));
+    assert_eq!((court.judge.firing(), court.judge.instances(), court.judge.next_deadline()), (0, 0, None));
 }
 
 #[test]

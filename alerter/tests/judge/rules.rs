@@ -117,15 +117,15 @@ fn every_key_is_read() {
     "#,
     );
     assert_eq!(
-        (rules.telling.group_wait, rules.telling.group_max),
+        (rules.grouping.group_wait, rules.grouping.group_max),
         (Duration::ZERO, Duration::from_secs(90))
     );
-    assert_eq!(rules.telling.max_mails_per_hour, 3);
+    assert_eq!(rules.grouping.max_mails_per_hour, 3);
     let range = rules.named("range").unwrap();
     let (low, high) = (15.0, 25.5);
     let outside = Condition::Outside { low, high, clear_above: Some(16.0), clear_below: Some(25.0) };
     assert_eq!(range.condition, outside);
-    assert_eq!((range.lasts, range.keep_firing_for), (Duration::from_secs(30), Duration::from_mins(1)));
+    assert_eq!((range.pending_for, range.keep_firing_for), (Duration::from_secs(30), Duration::from_mins(1)));
     assert_eq!((range.severity, range.repeat), (Severity::Critical, Some(Duration::from_hours(4))));
     let named = |channel, to: &str| Address { channel, to: to.into() };
     let to = [

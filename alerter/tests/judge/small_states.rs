@@ -113,7 +113,11 @@ fn openings_and_ends_are_those_that_the_words_say() {
     }
 }
 
-fn by_runs(readings: &[Reading], lasts: f64, keep: f64) -> Vec<(jiff::Timestamp, Option<jiff::Timestamp>)> {
+fn by_runs(
+    readings: &[Reading],
+    pending_for: f64,
+    keep: f64,
+) -> Vec<(jiff::Timestamp, Option<jiff::Timestamp>)> {
     // The first reading at or after `from` that ends a run of at least this long of readings that are all so.
     let lasted = |from: usize, is: fn(f64) -> bool, long: f64| {
         (from..readings.len()).find(|&end| {
@@ -124,7 +128,7 @@ fn by_runs(readings: &[Reading], lasts: f64, keep: f64) -> Vec<(jiff::Timestamp,
         })
     };
     let (mut from, mut times) = (0, Vec::new());
-    while let Some(opening) = lasted(from, |value| value > 2.0, lasts) {
+    while let Some(opening) = lasted(from, |value| value > 2.0, pending_for) {
         let end = lasted(opening + 1, |value| value < 1.0, keep);
         times.push((readings[opening].measured_at, end.map(|end| readings[end].measured_at)));
         let Some(end) = end else { break };

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alerter::rules::{self, Known};
-use alerter::{Alerter, Counters, NotTaken, Notifier, Notifiers, Rules};
+use alerter::{Alerter, Counters, Notifier, Notifiers, Rules, SendError};
 use async_trait::async_trait;
 use broker::{ConnectionStatus, Delivery, Outcome};
 use bytes::Bytes;
@@ -171,7 +171,7 @@ struct Person(Journal);
 
 #[async_trait]
 impl Notifier for Person {
-    async fn send(&self, message: &store::OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &store::OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         for (notification, incident) in &message.notifications {
             let kind = if notification.kind == NotificationKind::Opened { "opened" } else { "resolved" };
             self.0.note(format!("tell {} {kind} {}", message.message_id, incident.id));

@@ -30,7 +30,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn played(events: &[Event], cap: u32) -> Play {
     let mut rules = rules("");
-    rules.telling.max_mails_per_hour = cap;
+    rules.grouping.max_mails_per_hour = cap;
     let mut play = Play::new(rules);
     let addresses = [mail("ann"), mail("ben")];
     for event in events {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alerter::{Counters, NotTaken, Notifier, Notifiers, Outbox, Rules};
+use alerter::{Counters, Notifier, Notifiers, Outbox, Rules, SendError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
@@ -29,10 +29,10 @@ struct Recorder {
 
 #[async_trait]
 impl Notifier for Recorder {
-    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         let left = self.away.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if left.is_ok() {
-            return Err(NotTaken::Away(anyhow::anyhow!("gone fishing")));
+            return Err(SendError::Transient(anyhow::anyhow!("gone fishing")));
         }
         let told = message
             .notifications
@@ -190,7 +190,7 @@ struct Buggy;
 
 #[async_trait]
 impl Notifier for Buggy {
-    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, _: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         panic!("a bug")
     }
 }

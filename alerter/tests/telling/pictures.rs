@@ -77,7 +77,7 @@ async fn a_header_cannot_be_injected_through_the_subject_or_the_recipient() {
     assert!(!head.to_lowercase().contains("\r\nbcc:"), "{head}");
     told.address.to = "ann@localhost\r\nBcc: eve@localhost".into();
     let refused = notifier(&folder, Arc::new(Values(Vec::new()))).send(&told, &rules("")).await;
-    assert!(matches!(refused, Err(alerter::NotTaken::Refused(_))));
+    assert!(matches!(refused, Err(alerter::SendError::Permanent(_))));
 }
 
 #[tokio::test]

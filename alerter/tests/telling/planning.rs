@@ -132,7 +132,7 @@ fn reminders_come_until_it_is_over_or_somebody_sees_to_it() {
 #[test]
 fn after_so_many_mails_in_an_hour_the_rest_comes_in_digests() {
     let mut rules = rules("");
-    rules.telling.max_mails_per_hour = 2;
+    rules.grouping.max_mails_per_hour = 2;
     let mut play = Play::new(rules);
     play.open("a", "high", &ann());
     play.pass(10);

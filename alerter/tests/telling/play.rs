@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alerter::{Plan, Rules, Situation, plan};
+use alerter::{Plan, PlanInput, Rules, plan};
 use jiff::Timestamp;
 use store::{Acknowledgement, Address, DeliveryStatus, Notification, Silence};
 
@@ -79,8 +79,8 @@ impl Play {
             .iter()
             .map(|made| (made.message.address.clone(), made.message.made_at))
             .collect();
-        let situation = Situation { rules: &self.rules, silences: &self.kept.silences, made: &made };
-        let plan = plan(self.now, &due, &situation);
+        let input = PlanInput { rules: &self.rules, silences: &self.kept.silences, made: &made };
+        let plan = plan(self.now, &due, &input);
         self.kept.decide(&plan.decisions);
         self.look_again = plan.look_again;
         plan

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerter::{
-    Condition, Counters, Mail, Mailer, Notifiers, Outbox, Recipient, Rule, Rules, Secret, Telling, Templates,
+    Condition, Counters, Grouping, Mail, Mailer, Notifiers, Outbox, Recipient, Rule, Rules, Secret, Templates,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub(crate) fn rule(name: &str) -> Rule {
         metric: None,
         device: telemetry::Filter::all(),
         condition: Condition::Above { limit: 25.0, clear_below: None },
-        lasts: Duration::ZERO,
+        pending_for: Duration::ZERO,
         keep_firing_for: Duration::ZERO,
         severity: Severity::Warning,
         to: vec![mail("ann@localhost")],
@@ -58,13 +58,13 @@ pub(crate) fn rules(webhook: &str) -> Rules {
         ("desk".to_owned(), Recipient::Webhook { url: Secret(webhook.into()) }),
         ("bus".to_owned(), Recipient::Mqtt),
     ]);
-    let telling = Telling {
+    let grouping = Grouping {
         group_wait: Duration::from_secs(5),
         group_max: Duration::from_secs(60),
         max_mails_per_hour: 20,
     };
     let repeats = Rule { repeat: Some(Duration::from_secs(4 * 3_600)), ..rule("repeats") };
-    Rules { rules: vec![rule("high"), repeats], recipients, telling }
+    Rules { rules: vec![rule("high"), repeats], recipients, grouping }
 }
 
 /// Open since `at(0)`, judged then.

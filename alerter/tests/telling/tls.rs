@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use alerter::{Mail, NotTaken, Notifier as _, Templates};
+use alerter::{Mail, Notifier as _, SendError, Templates};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use store::NotificationKind;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -154,5 +154,5 @@ async fn a_process_that_sends_one_mail() {
     };
     let told = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
     let sent = mail.send(&told, &rules("")).await;
-    assert!(sent.is_ok(), "{}", sent.map_err(NotTaken::reason).unwrap_err());
+    assert!(sent.is_ok(), "{}", sent.map_err(SendError::reason).unwrap_err());
 }

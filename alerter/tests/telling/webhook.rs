@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alerter::{NotTaken, Notifier, Notifiers, Webhook};
+use alerter::{Notifier, Notifiers, SendError, Webhook};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
@@ -178,8 +178,8 @@ async fn what_it_answers_says_whether_to_try_again() {
         let told = message(vec![notification(1, NotificationKind::Opened, incident("i", "high", "lab"))]);
         let is = match webhook.send(&told, &rules).await {
             Ok(_) => 't',
-            Err(NotTaken::Refused(_)) => 'r',
-            Err(NotTaken::Away(_)) => 'a',
+            Err(SendError::Permanent(_)) => 'r',
+            Err(SendError::Transient(_)) => 'a',
         };
         assert_eq!(is, meant, "{code}");
     }

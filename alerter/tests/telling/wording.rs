@@ -1,6 +1,6 @@
 //! What people read.
 
-use alerter::{Said, Templates, Written};
+use alerter::{MessageContext, Templates, Written};
 use jiff::Timestamp;
 use store::{
     Condition, ConditionKind, DeliveryStatus, End, Incident, Notification, NotificationKind, OutgoingMessage,
@@ -29,8 +29,8 @@ pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Outg
     }
 }
 
-pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> Said {
-    Said::of(&message("ann@localhost", told), &rules(""), PAGE, now)
+pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> MessageContext {
+    MessageContext::of(&message("ann@localhost", told), &rules(""), PAGE, now)
 }
 
 fn subject(kind: NotificationKind, incident: Incident) -> String {
@@ -175,7 +175,7 @@ fn a_digest_and_what_is_already_over_say_so() {
     );
 }
 
-fn written(said: &Said) -> Written {
+fn written(said: &MessageContext) -> Written {
     Templates::load(None).unwrap().write(said, None).unwrap()
 }
 
@@ -203,7 +203,7 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
     }
     assert!(text.starts_with("lab: temperature") && !text.contains("\n\n\n"), "{text}");
     assert!(html.contains("11:30:00 CET") && html.contains("10:30:00 UTC") && html.contains(&*subject));
-    let elsewhere = Said::of(
+    let elsewhere = MessageContext::of(
         &message("ben@localhost", vec![(NotificationKind::Opened, peaked)]),
         &rules(""),
         PAGE,

@@ -13,7 +13,7 @@ use store::{Incident, OutgoingMessage, TextCodec as _, TimeRange};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use alerter::{Rehearsed, RulesFile, rehearse};
+use alerter::{DryRunResult, RulesFile, dry_run};
 
 use crate::table::{table, time};
 
@@ -50,7 +50,7 @@ pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<(
     let store = super::open(settings).await?;
     // What is logged of a message is not to look as if it had been sent.
     let unheard = NoSubscriber::default();
-    let played = rehearse(store.as_ref(), TimeRange { from, to }, rules).with_subscriber(unheard).await?;
+    let played = dry_run(store.as_ref(), TimeRange { from, to }, rules).with_subscriber(unheard).await?;
     let (readings, mut played) = played;
     let (old, new) = (played.pop(), played.pop());
     let (Some(old), Some(new)) = (old, new) else { unreachable!("two sets of rules were played") };
@@ -66,8 +66,8 @@ struct Report<'a> {
     from: Timestamp,
     to: Timestamp,
     readings: u64,
-    new: &'a Rehearsed,
-    old: &'a Rehearsed,
+    new: &'a DryRunResult,
+    old: &'a DryRunResult,
     difference: Difference<'a>,
 }
 
@@ -83,7 +83,7 @@ struct Only<'a, T> {
 }
 
 impl<'a> Difference<'a> {
-    fn of(old: &'a Rehearsed, new: &'a Rehearsed) -> Self {
+    fn of(old: &'a DryRunResult, new: &'a DryRunResult) -> Self {
         Self {
             incidents: Only::of(&old.incidents, &new.incidents, key),
             messages: Only::of(&old.messages, &new.messages, told),
@@ -222,7 +222,7 @@ impl Report<'_> {
             );
             text.push('\n');
         }
-        let told = |played: &Rehearsed| {
+        let told = |played: &DryRunResult| {
             format!("incidents {}, messages {}", played.incidents.len(), played.messages.len())
         };
         let _ = write!(

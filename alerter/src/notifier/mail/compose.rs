@@ -5,7 +5,7 @@ use lettre::message::header::{self, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, Mailboxes, MultiPart, SinglePart};
 use store::{DeliveryStatus, Incident, Notification, NotificationKind, OutgoingMessage};
 
-use crate::message::{Chart, Said, Templates};
+use crate::message::{Chart, MessageContext, Templates};
 
 /// Keeps a recipient's out-of-office from answering.
 const NO_REPLY: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
@@ -17,7 +17,7 @@ const MAX_REFERENCES: usize = 10;
 /// The recipient, kept since the incident opened, is no address; or a template fails.
 pub(super) fn mail(
     message: &OutgoingMessage,
-    said: &Said,
+    content: &MessageContext,
     chart: Option<&Chart>,
     templates: &Templates,
     from: Mailbox,
@@ -29,8 +29,8 @@ pub(super) fn mail(
         .map_err(|_| anyhow::anyhow!("the recipient is no mail address"))?
         .into();
     let content_id = format!("chart.{}", message.message_id);
-    let chart_words = chart.map(|chart| chart.words(said.zone(), &content_id));
-    let written = templates.write(said, chart_words.as_ref()).context("write the mail")?;
+    let chart_words = chart.map(|chart| chart.words(content.zone(), &content_id));
+    let written = templates.write(content, chart_words.as_ref()).context("write the mail")?;
     let mut builder = lettre::Message::builder()
         .from(from)
         .mailbox(to)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::{Address, Channel, OutgoingMessage, Postponed};
-
-use crate::plan::{fnv1a, later};
+use telemetry::fnv1a_64;
+use telemetry::time::saturating_add;
 
 /// Between two tries of a message: doubling, with jitter.
 const FIRST: Duration = Duration::from_secs(1);
@@ -17,9 +17,9 @@ const IN_ORDER: u32 = 10;
 
 /// Messages that go to one server, one after the other: all mails, or one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Line(Channel, Option<String>);
+pub(super) struct Destination(Channel, Option<String>);
 
-impl Line {
+impl Destination {
     pub(super) fn of(address: &Address) -> Self {
         Self(address.channel, (address.channel == Channel::Webhook).then(|| address.to.clone()))
     }
@@ -27,23 +27,28 @@ impl Line {
 
 /// Time is an argument.
 #[derive(Debug, Default)]
-pub(super) struct Patience {
+pub(super) struct RetrySchedule {
     /// With how often in a row they were away.
-    lines: HashMap<Line, (Timestamp, u32)>,
+    destinations: HashMap<Destination, (Timestamp, u32)>,
     /// With the message that others wait for.
     addresses: HashMap<Address, (Timestamp, String)>,
 }
 
-impl Patience {
-    pub(super) fn may_try(&self, line: &Line, message: &OutgoingMessage, now: Timestamp) -> bool {
-        let free = self.lines.get(line).is_none_or(|(until, _)| *until <= now);
+impl RetrySchedule {
+    pub(super) fn may_try(
+        &self,
+        destination: &Destination,
+        message: &OutgoingMessage,
+        now: Timestamp,
+    ) -> bool {
+        let free = self.destinations.get(destination).is_none_or(|(until, _)| *until <= now);
         let first = self.addresses.get(&message.address);
         free && first.is_none_or(|(until, id)| *until <= now || *id == message.message_id)
     }
 
     /// The server spoke: it is there, and this message stands in nobody's way.
-    pub(super) fn heard(&mut self, line: &Line, message: &OutgoingMessage) {
-        self.lines.remove(line);
+    pub(super) fn answered(&mut self, destination: &Destination, message: &OutgoingMessage) {
+        self.destinations.remove(destination);
         if self.addresses.get(&message.address).is_some_and(|(_, id)| *id == message.message_id) {
             self.addresses.remove(&message.address);
         }
@@ -53,7 +58,7 @@ impl Patience {
     ///
     /// What is put off for longer was refused, and stands in nobody's way.
     pub(super) fn remember(&mut self, postponed: Vec<Postponed>, now: Timestamp) {
-        let waits = |it: &Postponed| it.tries <= IN_ORDER && it.again_at <= later(now, LONGEST);
+        let waits = |it: &Postponed| it.tries <= IN_ORDER && it.again_at <= saturating_add(now, LONGEST);
         for Postponed { message_id, address, again_at, .. } in postponed.into_iter().filter(waits) {
             self.addresses.entry(address).or_insert((again_at, message_id));
         }
@@ -61,12 +66,18 @@ impl Patience {
 
     /// Returns when the message is tried again.
     ///
-    /// Its line is free in half of that time, so that a message that alone fails does not keep others waiting.
-    pub(super) fn away(&mut self, line: &Line, message: &OutgoingMessage, now: Timestamp) -> Timestamp {
-        let (_, failures) = self.lines.get(line).copied().unwrap_or((now, 0));
+    /// Its destination is free in half of that time, so that a message that alone fails does not keep others waiting.
+    pub(super) fn unavailable(
+        &mut self,
+        destination: &Destination,
+        message: &OutgoingMessage,
+        now: Timestamp,
+    ) -> Timestamp {
+        let (_, failures) = self.destinations.get(destination).copied().unwrap_or((now, 0));
         let wait = doubled(message.tries.max(failures)).mul_f64(jitter(message));
-        self.lines.insert(line.clone(), (later(now, wait / 2), failures.saturating_add(1)));
-        let again_at = later(now, wait);
+        self.destinations
+            .insert(destination.clone(), (saturating_add(now, wait / 2), failures.saturating_add(1)));
+        let again_at = saturating_add(now, wait);
         if message.tries < IN_ORDER {
             self.addresses.insert(message.address.clone(), (again_at, message.message_id.clone()));
         } else {
@@ -76,15 +87,15 @@ impl Patience {
     }
 
     /// What ended in a bug is likely to do so again.
-    pub(super) fn stumbled(&mut self, line: Line, now: Timestamp) {
-        self.lines.insert(line, (later(now, LONGEST), 0));
+    pub(super) fn failed(&mut self, destination: Destination, now: Timestamp) {
+        self.destinations.insert(destination, (saturating_add(now, LONGEST), 0));
     }
 
     /// When something may be tried that may not now.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
-        let lines = self.lines.values().map(|(until, _)| *until);
+        let destinations = self.destinations.values().map(|(until, _)| *until);
         let addresses = self.addresses.values().map(|(until, _)| *until);
-        lines.chain(addresses).filter(|until| *until > now).min()
+        destinations.chain(addresses).filter(|until| *until > now).min()
     }
 }
 
@@ -94,7 +105,7 @@ fn doubled(times: u32) -> Duration {
 
 /// From 0.5 to 1, and not the same for all messages and tries.
 fn jitter(message: &OutgoingMessage) -> f64 {
-    let hash = fnv1a(message.message_id.bytes().chain(message.tries.to_le_bytes()));
+    let hash = fnv1a_64([message.message_id.as_bytes(), &message.tries.to_le_bytes()]);
     0.5 + (hash >> 11) as f64 / (1_u64 << 54) as f64
 }
 
@@ -123,7 +134,8 @@ mod tests {
             [(0, 1), (1, 2), (5, 32), (8, 256), (9, 300), (31, 300), (32, 300), (u32::MAX, 300)]
         {
             let message = message("ann", "one", tries);
-            let again = Patience::default().away(&Line::of(&message.address), &message, at(0));
+            let again =
+                RetrySchedule::default().unavailable(&Destination::of(&message.address), &message, at(0));
             let wait = again.as_millisecond();
             assert!((seconds * 500..=seconds * 1_000).contains(&wait), "{tries}: {wait}");
         }
@@ -131,23 +143,25 @@ mod tests {
 
     #[test]
     fn a_server_that_is_away_is_asked_by_one_message_at_a_time_and_each_address_gets_its_own_in_order() {
-        let mut patience = Patience::default();
+        let mut patience = RetrySchedule::default();
         let (one, two, other) = (message("ann", "1", 0), message("ann", "2", 0), message("ben", "3", 0));
-        let line = Line::of(&one.address);
-        let again = patience.away(&line, &one, at(0));
-        assert!([&one, &two, &other].iter().all(|it| !patience.may_try(&line, it, at(1))));
+        let destination = Destination::of(&one.address);
+        let again = patience.unavailable(&destination, &one, at(0));
+        assert!([&one, &two, &other].iter().all(|it| !patience.may_try(&destination, it, at(1))));
         let free = patience.next(at(0)).unwrap();
         assert!(
-            free < again && patience.may_try(&line, &other, free) && !patience.may_try(&line, &two, free)
+            free < again
+                && patience.may_try(&destination, &other, free)
+                && !patience.may_try(&destination, &two, free)
         );
-        assert!(patience.may_try(&line, &one, again) && patience.next(again).is_none());
-        patience.heard(&line, &one);
-        assert!(patience.may_try(&line, &two, at(1)));
+        assert!(patience.may_try(&destination, &one, again) && patience.next(again).is_none());
+        patience.answered(&destination, &one);
+        assert!(patience.may_try(&destination, &two, at(1)));
     }
 
     #[test]
     fn a_restart_changes_no_order() {
-        let mut patience = Patience::default();
+        let mut patience = RetrySchedule::default();
         let postponed = |to: &str, id: &str, tries, again| Postponed {
             message_id: id.into(),
             address: message(to, id, tries).address,
@@ -162,7 +176,7 @@ mod tests {
             postponed("cat", "4", 1, 3_600_000),
         ];
         patience.remember(kept, at(0));
-        let line = Line(Channel::Mail, None);
+        let destination = Destination(Channel::Mail, None);
         for (to, id, at_0, at_8) in [
             ("ann", "1", true, true),
             ("ann", "5", false, true),
@@ -170,7 +184,7 @@ mod tests {
             ("cat", "5", true, true),
         ] {
             let message = message(to, id, 0);
-            let may = [0, 8_000].map(|millis| patience.may_try(&line, &message, at(millis)));
+            let may = [0, 8_000].map(|millis| patience.may_try(&destination, &message, at(millis)));
             assert_eq!(may, [at_0, at_8], "{to} {id}");
         }
         assert_eq!(patience.next(at(0)), Some(at(8_000)));
@@ -178,10 +192,10 @@ mod tests {
 
     #[test]
     fn a_message_that_never_goes_does_not_hold_back_the_others_for_ever() {
-        let mut patience = Patience::default();
-        let line = Line(Channel::Mail, None);
-        patience.away(&line, &message("ann", "1", IN_ORDER), at(0));
+        let mut patience = RetrySchedule::default();
+        let destination = Destination(Channel::Mail, None);
+        patience.unavailable(&destination, &message("ann", "1", IN_ORDER), at(0));
         let free = patience.next(at(0)).unwrap();
-        assert!(patience.may_try(&line, &message("ann", "2", 0), free));
+        assert!(patience.may_try(&destination, &message("ann", "2", 0), free));
     }
 }

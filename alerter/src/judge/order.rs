@@ -1,4 +1,4 @@
-//! Whose turn it is: readings of one device and metric, in the order in which they were measured.
+//! Whose order it is: readings of one device and metric, in the order in which they were measured.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const FRESH: Duration = Duration::from_mins(1);
 
 /// What a reading is beside the newest that was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum ReadingOrder {
     Newer,
     /// The newest itself.
     Same,
@@ -51,21 +51,21 @@ impl Newest {
     /// A newest reading from the future holds back only others from the future, and what came before it.
     ///
     /// A device whose clock was ahead and is set right is judged on at once; one that stays ahead keeps its order.
-    pub(super) fn turn(&self, reading: &Reading) -> Turn {
+    pub(super) fn order(&self, reading: &Reading) -> ReadingOrder {
         match order(&of(reading), &self.place) {
-            Ordering::Greater => Turn::Newer,
-            Ordering::Equal => Turn::Same,
+            Ordering::Greater => ReadingOrder::Newer,
+            Ordering::Equal => ReadingOrder::Same,
             Ordering::Less => {
                 let set_right = is_ahead(self.place.measured_at, self.received_at)
                     && !is_ahead(reading.measured_at, reading.received_at)
                     && reading.received_at >= self.received_at;
-                if set_right { Turn::Newer } else { Turn::Older }
+                if set_right { ReadingOrder::Newer } else { ReadingOrder::Older }
             }
         }
     }
 
     /// Whether a reading was measured in the same microsecond.
-    pub(super) fn is_twin(&self, reading: &Reading) -> bool {
+    pub(super) fn is_same_instant(&self, reading: &Reading) -> bool {
         self.place.measured_at == reading.measured_at
     }
 

@@ -7,9 +7,9 @@ use store::Phase;
 
 /// What one reading says of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Verdict {
+pub(super) enum Evaluation {
     /// It holds, since this time at the latest.
-    Broken { since: Timestamp },
+    Violated { since: Timestamp },
     /// It neither holds nor is it over.
     Between,
     /// It is over.
@@ -42,7 +42,7 @@ pub(super) struct Open {
     pub(super) peak: Option<f64>,
 }
 
-/// What a verdict did.
+/// What a evaluation did.
 #[derive(Debug)]
 pub(super) enum Step {
     Stays,
@@ -56,30 +56,32 @@ pub(super) enum Step {
 
 /// How long a condition must hold before an incident opens, and be over before it closes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Holds {
-    pub(super) lasts: Duration,
+pub(super) struct Durations {
+    pub(super) pending_for: Duration,
     pub(super) keep_firing_for: Duration,
 }
 
 impl State {
-    /// Takes the verdict of a reading; time passes only from reading to reading.
-    pub(super) fn step(&mut self, verdict: Verdict, at: Timestamp, holds: Holds) -> Step {
-        match (&*self, verdict) {
-            (_, Verdict::Unknown) => Step::Stays,
-            (Self::Normal, Verdict::Between | Verdict::Clear) => Step::Stays,
-            (Self::Normal, Verdict::Broken { since }) => self.wait(None, since.min(at), at, holds.lasts),
-            (&Self::Pending { since }, Verdict::Broken { .. }) => {
-                self.wait(Some(since), since.min(at), at, holds.lasts)
+    /// Takes the evaluation of a reading; time passes only from reading to reading.
+    pub(super) fn step(&mut self, evaluation: Evaluation, at: Timestamp, durations: Durations) -> Step {
+        match (&*self, evaluation) {
+            (_, Evaluation::Unknown) => Step::Stays,
+            (Self::Normal, Evaluation::Between | Evaluation::Clear) => Step::Stays,
+            (Self::Normal, Evaluation::Violated { since }) => {
+                self.wait(None, since.min(at), at, durations.pending_for)
             }
-            (Self::Pending { .. }, Verdict::Between | Verdict::Clear) => {
+            (&Self::Pending { since }, Evaluation::Violated { .. }) => {
+                self.wait(Some(since), since.min(at), at, durations.pending_for)
+            }
+            (Self::Pending { .. }, Evaluation::Between | Evaluation::Clear) => {
                 *self = Self::Normal;
                 Step::Moves
             }
-            (Self::Firing(_), Verdict::Broken { .. } | Verdict::Between) => Step::Stays,
-            (Self::Firing(_) | Self::Recovering { .. }, Verdict::Clear) => {
-                self.recover(at, holds.keep_firing_for)
+            (Self::Firing(_), Evaluation::Violated { .. } | Evaluation::Between) => Step::Stays,
+            (Self::Firing(_) | Self::Recovering { .. }, Evaluation::Clear) => {
+                self.recover(at, durations.keep_firing_for)
             }
-            (Self::Recovering { .. }, Verdict::Broken { .. } | Verdict::Between) => {
+            (Self::Recovering { .. }, Evaluation::Violated { .. } | Evaluation::Between) => {
                 *self = self.take_open().map_or(Self::Normal, Self::Firing);
                 Step::Moves
             }
@@ -87,8 +89,14 @@ impl State {
     }
 
     /// Broken, and not open: a clock that was set back makes an earlier time the first.
-    fn wait(&mut self, before: Option<Timestamp>, since: Timestamp, at: Timestamp, lasts: Duration) -> Step {
-        if passed(since, at, lasts) {
+    fn wait(
+        &mut self,
+        before: Option<Timestamp>,
+        since: Timestamp,
+        at: Timestamp,
+        pending_for: Duration,
+    ) -> Step {
+        if passed(since, at, pending_for) {
             *self = Self::Normal;
             return Step::Opens { began_at: since };
         }

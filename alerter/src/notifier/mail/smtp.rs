@@ -13,13 +13,13 @@ use lettre::transport::smtp::{Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_POR
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::notifier::{NotTaken, PerhapsTaken};
+use crate::notifier::{PerhapsAccepted, SendError};
 
 /// How long the server may take for each answer but the last.
 const STEP: Duration = Duration::from_secs(60);
 
 /// For the last answer it has the whole mail, and asking anew would be a second one: RFC 5321 asks for this long.
-const VERDICT: Duration = Duration::from_secs(10 * 60);
+const LAST_REPLY: Duration = Duration::from_secs(10 * 60);
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(5);
@@ -65,21 +65,21 @@ impl Server {
     /// Hands a mail over; returns what the server said to recipients that it refused while it took others.
     ///
     /// Whom it refused misses this mail: everybody else would have to wait for one mailbox that is full.
-    pub(crate) async fn send(&self, message: &Message) -> Result<Vec<String>, NotTaken> {
+    pub(crate) async fn send(&self, message: &Message) -> Result<Vec<String>, SendError> {
         let mut connection = self.connect().await?;
         let (envelope, mail) = (message.envelope(), message.formatted());
         let from = Mail::new(envelope.from().cloned(), parameters(&connection, envelope, &mail)?);
         step(STEP, connection.command(from)).await?;
         let refused = address(&mut connection, envelope).await?;
         step(STEP, connection.command(Data)).await?;
-        verdict(connection.message(&mail)).await?;
+        last_reply(connection.message(&mail)).await?;
         // The mail is taken, whatever becomes of the goodbye.
         tokio::spawn(async move { tokio::time::timeout(GOODBYE, connection.quit()).await });
         Ok(refused)
     }
 
     /// A server that does not let us in takes no other mail either.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, NotTaken> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let wrapper = match &self.tls {
             Tls::Wrapper(tls) => Some(tls.clone()),
             _ => None,
@@ -102,7 +102,10 @@ impl Server {
 }
 
 /// Names the recipients, of whom at least one must be taken; returns what was said to the others.
-async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> Result<Vec<String>, NotTaken> {
+async fn address(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+) -> Result<Vec<String>, SendError> {
     let mut refused = Vec::new();
     let mut passing = false;
     for recipient in envelope.to() {
@@ -120,7 +123,7 @@ async fn address(connection: &mut AsyncSmtpConnection, envelope: &Envelope) -> R
         return Ok(refused);
     }
     let all = anyhow!("{}", refused.join("; "));
-    Err(if passing { NotTaken::Away(all) } else { NotTaken::Refused(all) })
+    Err(if passing { SendError::Transient(all) } else { SendError::Permanent(all) })
 }
 
 /// What this mail asks of the server beyond plain ASCII.
@@ -128,11 +131,11 @@ fn parameters(
     connection: &AsyncSmtpConnection,
     envelope: &Envelope,
     mail: &[u8],
-) -> Result<Vec<MailParameter>, NotTaken> {
+) -> Result<Vec<MailParameter>, SendError> {
     let mut parameters = Vec::new();
     let mut need = |needed: bool, extension: Extension, parameter| {
         if needed && !connection.server_info().supports_feature(extension) {
-            return Err(NotTaken::Refused(anyhow!("the mail server does not know {extension}")));
+            return Err(SendError::Permanent(anyhow!("the mail server does not know {extension}")));
         }
         parameters.extend(needed.then_some(parameter));
         Ok(())
@@ -145,32 +148,32 @@ fn parameters(
     Ok(parameters)
 }
 
-async fn opening<T>(what: &'static str, answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {
-    step(STEP, answer).await.map_err(|e| NotTaken::Away(e.reason().context(what)))
+async fn opening<T>(what: &'static str, answer: impl Future<Output = Answer<T>>) -> Result<T, SendError> {
+    step(STEP, answer).await.map_err(|e| SendError::Transient(e.reason().context(what)))
 }
 
 /// Without a reply nobody can say whether the server kept the mail.
-async fn verdict<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {
-    let unsure = |reason: anyhow::Error| NotTaken::Away(reason.context(PerhapsTaken));
-    match tokio::time::timeout(VERDICT, answer).await {
+async fn last_reply<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, SendError> {
+    let unsure = |reason: anyhow::Error| SendError::Transient(reason.context(PerhapsAccepted));
+    match tokio::time::timeout(LAST_REPLY, answer).await {
         Ok(answer) => {
             answer.map_err(|e| if e.status().is_some() { failure(&e) } else { unsure(failure(&e).reason()) })
         }
-        Err(_) => Err(unsure(anyhow!("the mail server did not answer within {VERDICT:?}"))),
+        Err(_) => Err(unsure(anyhow!("the mail server did not answer within {LAST_REPLY:?}"))),
     }
 }
 
-async fn step<T>(within: Duration, answer: impl Future<Output = Answer<T>>) -> Result<T, NotTaken> {
+async fn step<T>(within: Duration, answer: impl Future<Output = Answer<T>>) -> Result<T, SendError> {
     match tokio::time::timeout(within, answer).await {
         Ok(answer) => answer.map_err(|e| failure(&e)),
-        Err(_) => Err(NotTaken::Away(anyhow!("the mail server did not answer within {within:?}"))),
+        Err(_) => Err(SendError::Transient(anyhow!("the mail server did not answer within {within:?}"))),
     }
 }
 
 /// 5xx speaks of this mail; anything else of the server or the way there.
-fn failure(e: &Error) -> NotTaken {
+fn failure(e: &Error) -> SendError {
     let reason = anyhow!("{}", reply(e));
-    if e.is_permanent() { NotTaken::Refused(reason) } else { NotTaken::Away(reason) }
+    if e.is_permanent() { SendError::Permanent(reason) } else { SendError::Transient(reason) }
 }
 
 /// What the server said, without the addresses in it: it is logged.

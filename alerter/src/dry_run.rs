@@ -12,16 +12,18 @@ use telemetry::Reading;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::notifier::{NotTaken, Notifier, Notifiers};
+use crate::counters::Counters;
+use crate::judge::Judge;
+use crate::notifier::{Notifier, Notifiers, SendError};
 use crate::outbox::Outbox;
-use crate::{Counters, Judge, Rules};
+use crate::rules::Rules;
 
 /// Readings taken from the store at a time.
 const PAGE: usize = 10_000;
 
 /// What would have happened.
 #[derive(Debug)]
-pub struct Rehearsed {
+pub struct DryRunResult {
     /// By opening.
     pub incidents: Vec<Incident>,
     /// As they would have been made.
@@ -34,14 +36,14 @@ pub struct Rehearsed {
 ///
 /// # Errors
 /// The history cannot be read, or there is no room for what happens.
-pub async fn rehearse(
+pub async fn dry_run(
     history: &dyn History,
     range: TimeRange,
     all_rules: Vec<Rules>,
-) -> anyhow::Result<(u64, Vec<Rehearsed>)> {
-    let mut rehearsals = Vec::new();
+) -> anyhow::Result<(u64, Vec<DryRunResult>)> {
+    let mut dry_runs = Vec::new();
     for rules in all_rules {
-        rehearsals.push(Rehearsal::start(rules, range.from).await?);
+        dry_runs.push(DryRun::start(rules, range.from).await?);
     }
     let (mut readings, mut after) = (0, None);
     loop {
@@ -50,8 +52,8 @@ pub async fn rehearse(
         readings += page.readings.len() as u64;
         for stored in page.readings {
             let reading = Reading { received_at: stored.reading.measured_at, ..stored.reading };
-            for rehearsal in &mut rehearsals {
-                rehearsal.play(&reading).await?;
+            for dry_run in &mut dry_runs {
+                dry_run.play(&reading).await?;
             }
         }
         after = page.next;
@@ -59,15 +61,15 @@ pub async fn rehearse(
             break;
         }
     }
-    let mut rehearsed = Vec::new();
-    for rehearsal in rehearsals {
-        rehearsed.push(rehearsal.finish(range.to).await?);
+    let mut results = Vec::new();
+    for dry_run in dry_runs {
+        results.push(dry_run.finish(range.to).await?);
     }
-    Ok((readings, rehearsed))
+    Ok((readings, results))
 }
 
 /// One set of rules, a store of its own, and nobody to tell.
-struct Rehearsal {
+struct DryRun {
     judge: Judge,
     store: Arc<Sqlite>,
     outbox: Outbox,
@@ -77,7 +79,7 @@ struct Rehearsal {
     _folder: TempDir,
 }
 
-impl Rehearsal {
+impl DryRun {
     async fn start(rules: Rules, from: Timestamp) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE))?);
@@ -90,7 +92,7 @@ impl Rehearsal {
             .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(told.clone())));
         let counters = Counters::register(&service::Metrics::default());
         let (_, rules) = watch::channel(rules);
-        let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "rehearsal".into());
+        let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
         Ok(Self { judge, store, outbox, told, look_at: Timestamp::MAX, _folder: folder })
     }
 
@@ -128,12 +130,12 @@ impl Rehearsal {
         Ok(())
     }
 
-    async fn finish(mut self, to: Timestamp) -> anyhow::Result<Rehearsed> {
+    async fn finish(mut self, to: Timestamp) -> anyhow::Result<DryRunResult> {
         self.pass_to(to).await?;
         let query = IncidentQuery { limit: usize::MAX, ..IncidentQuery::default() };
         let mut incidents = self.store.incidents(&query).await?;
         incidents.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
-        Ok(Rehearsed { incidents, messages: self.told.taken() })
+        Ok(DryRunResult { incidents, messages: self.told.taken() })
     }
 }
 
@@ -149,7 +151,7 @@ impl Told {
 
 #[async_trait]
 impl Notifier for Told {
-    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, NotTaken> {
+    async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         self.0.lock().expect("nothing panics while it is held").push(message.clone());
         Ok(None)
     }

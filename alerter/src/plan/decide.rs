@@ -5,19 +5,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use store::{Deferral, DeliveryStatus, Incident, Notification, NotificationKind};
 
-use super::{Situation, later};
+use telemetry::time::saturating_add;
+
+use super::PlanInput;
 
 /// What is held is looked at again after this long at the latest: a silence may be ended early, or the rules change.
 const RECHECK: Duration = Duration::from_secs(60);
 
-const OVER_UNTOLD: &str = "over before anybody was to be told";
+const OVER_BEFORE_NOTIFIED: &str = "over before anybody was to be told";
 
-pub(super) enum Verdict {
+pub(super) enum Decision {
     /// In the message of its group.
-    Tell,
+    Send,
     /// An end in the same message as its opening.
     Along,
-    Deferral(Deferral),
+    Defer(Deferral),
     /// Notifications by number, with why.
     Drop(Vec<i64>, &'static str),
 }
@@ -26,23 +28,21 @@ pub(super) fn of(
     now: Timestamp,
     notification: &Notification,
     incident: &Incident,
-    situation: &Situation<'_>,
-) -> Verdict {
-    let drop = |why| Verdict::Drop(vec![notification.number], why);
+    input: &PlanInput<'_>,
+) -> Decision {
+    let drop = |why| Decision::Drop(vec![notification.number], why);
     let told = match notification.kind {
-        NotificationKind::Opened => opened(now, notification, incident, situation),
-        NotificationKind::Resolved => return resolved(now, notification, incident, situation),
+        NotificationKind::Opened => opened(now, notification, incident, input),
+        NotificationKind::Resolved => return resolved(now, notification, incident, input),
         NotificationKind::Reminder if incident.resolved_at.is_some() => drop("it is over"),
         NotificationKind::Reminder if incident.acknowledged.is_some() => drop("somebody sees to it"),
-        NotificationKind::Reminder if !reminds(incident, situation) => {
-            drop("its rule reminds nobody any more")
-        }
-        NotificationKind::Reminder => Verdict::Tell,
+        NotificationKind::Reminder if !reminds(incident, input) => drop("its rule reminds nobody any more"),
+        NotificationKind::Reminder => Decision::Send,
     };
-    match (told, quiet(now, incident, situation)) {
-        (Verdict::Tell, Some((until, why))) => {
-            let until = until.min(later(now, RECHECK));
-            Verdict::Deferral(Deferral { notification: notification.number, until, why: why.to_owned() })
+    match (told, quiet(now, incident, input)) {
+        (Decision::Send, Some((until, why))) => {
+            let until = until.min(saturating_add(now, RECHECK));
+            Decision::Defer(Deferral { notification: notification.number, until, why: why.to_owned() })
         }
         (told, _) => told,
     }
@@ -52,15 +52,15 @@ fn opened(
     now: Timestamp,
     notification: &Notification,
     incident: &Incident,
-    situation: &Situation<'_>,
-) -> Verdict {
-    if incident.resolved_at.is_none() || !was_quiet(now, notification, incident, situation) {
-        return Verdict::Tell;
+    input: &PlanInput<'_>,
+) -> Decision {
+    if incident.resolved_at.is_none() || !was_quiet(now, notification, incident, input) {
+        return Decision::Send;
     }
     let end = sibling(notification, incident, NotificationKind::Resolved).filter(|end| waits(end));
-    Verdict::Drop(
+    Decision::Drop(
         [Some(notification), end].into_iter().flatten().map(|notification| notification.number).collect(),
-        OVER_UNTOLD,
+        OVER_BEFORE_NOTIFIED,
     )
 }
 
@@ -69,17 +69,17 @@ fn resolved(
     now: Timestamp,
     notification: &Notification,
     incident: &Incident,
-    situation: &Situation<'_>,
-) -> Verdict {
+    input: &PlanInput<'_>,
+) -> Decision {
     match sibling(notification, incident, NotificationKind::Opened) {
-        Some(opening) if waits(opening) && was_quiet(now, opening, incident, situation) => {
-            Verdict::Drop(vec![opening.number, notification.number], OVER_UNTOLD)
+        Some(opening) if waits(opening) && was_quiet(now, opening, incident, input) => {
+            Decision::Drop(vec![opening.number, notification.number], OVER_BEFORE_NOTIFIED)
         }
-        Some(opening) if waits(opening) => Verdict::Along,
+        Some(opening) if waits(opening) => Decision::Along,
         Some(Notification { status: DeliveryStatus::Dropped { .. }, .. }) => {
-            Verdict::Drop(vec![notification.number], "nobody was told of its opening")
+            Decision::Drop(vec![notification.number], "nobody was told of its opening")
         }
-        _ => Verdict::Tell,
+        _ => Decision::Send,
     }
 }
 
@@ -96,26 +96,22 @@ fn waits(notification: &Notification) -> bool {
     matches!(notification.status, DeliveryStatus::Waiting { .. })
 }
 
-fn reminds(incident: &Incident, situation: &Situation<'_>) -> bool {
-    situation.rules.named(&incident.rule).is_some_and(|rule| rule.repeat.is_some())
+fn reminds(incident: &Incident, input: &PlanInput<'_>) -> bool {
+    input.rules.named(&incident.rule).is_some_and(|rule| rule.repeat.is_some())
 }
 
 /// Whether an opening was held, or would be now.
-fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, situation: &Situation<'_>) -> bool {
+fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, input: &PlanInput<'_>) -> bool {
     matches!(opening.status, DeliveryStatus::Waiting { held: Some(_) })
-        || quiet(now, incident, situation).is_some()
+        || quiet(now, incident, input).is_some()
 }
 
 /// Until when nobody is told, and why.
-fn quiet(
-    now: Timestamp,
-    incident: &Incident,
-    situation: &Situation<'_>,
-) -> Option<(Timestamp, &'static str)> {
-    let covering = situation.silences.iter().filter(|silence| silence.covers(incident, now));
+fn quiet(now: Timestamp, incident: &Incident, input: &PlanInput<'_>) -> Option<(Timestamp, &'static str)> {
+    let covering = input.silences.iter().filter(|silence| silence.covers(incident, now));
     if let Some(until) = covering.map(|silence| silence.until).max() {
         return Some((until, "silenced"));
     }
-    let hours = situation.rules.named(&incident.rule)?.active.as_ref()?;
+    let hours = input.rules.named(&incident.rule)?.active.as_ref()?;
     Some(hours.next(now)).filter(|next| *next > now).map(|next| (next, "outside active hours"))
 }

@@ -11,8 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use crate::rules::{self, Known};
-use crate::{Counters, Rules};
+use super::parse::{self, Known, RulesError};
+use super::rule::Rules;
+use crate::counters::Counters;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -74,13 +75,13 @@ impl RulesFile {
 
     fn parse(&self, text: &str) -> Result<Rules, String> {
         match &self.path {
-            None => rules::read_default(&self.known).map_err(|e| e.to_string()),
+            None => parse::read_default(&self.known).map_err(|e| e.to_string()),
             Some(path) => {
-                let named = |e: rules::RulesError| {
+                let named = |e: RulesError| {
                     let lines = e.lines().iter().map(|line| format!("{}: {line}", path.display()));
                     lines.collect::<Vec<_>>().join("\n")
                 };
-                rules::read(text, &self.known).map_err(named)
+                parse::read(text, &self.known).map_err(named)
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::section::{Section, Zero};
-use crate::Condition;
+use crate::rules::rule::Condition;
 
 const CONDITIONS: [&str; 6] = ["above", "below", "outside", "rate_per_minute", "absent_for", "stuck_for"];
 

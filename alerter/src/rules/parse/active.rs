@@ -5,7 +5,7 @@ use jiff::civil::{Time, Weekday};
 use super::Known;
 use super::recipients::zone;
 use super::section::Section;
-use crate::ActiveHours;
+use crate::rules::hours::ActiveHours;
 
 const KEYS: [&str; 4] = ["days", "from", "to", "zone"];
 

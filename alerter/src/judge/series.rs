@@ -1,27 +1,27 @@
-//! One device and metric: what was heard of it, and how it stands towards the rules that concern it.
+//! What is known of one series: its newest reading, and its state under each rule that concerns it.
 
 use jiff::Timestamp;
 use store::OrderKey;
 use telemetry::Series;
 
-use super::place::Newest;
-use super::subject::Subject;
-use crate::Rules;
+use super::instance::RuleInstance;
+use super::order::Newest;
+use crate::rules::Rules;
 
 #[derive(Debug)]
-pub(super) struct Device {
+pub(super) struct SeriesState {
     pub(super) series: Series,
     pub(super) newest: Option<Newest>,
     /// The latest time at which the broker took a reading; none of a device that never spoke.
     pub(super) last_seen: Option<Timestamp>,
     pub(super) last_value: Option<f64>,
-    pub(super) subjects: Box<[Subject]>,
+    pub(super) instances: Box<[RuleInstance]>,
 }
 
-impl Device {
+impl SeriesState {
     pub(super) fn new(series: Series, rules: &Rules) -> Self {
-        let subjects = subjects(&series, rules);
-        Self { series: series, newest: None, last_seen: None, last_value: None, subjects }
+        let instances = instances(&series, rules);
+        Self { series: series, newest: None, last_seen: None, last_value: None, instances }
     }
 
     /// As it is kept.
@@ -30,9 +30,9 @@ impl Device {
     }
 }
 
-/// All rules that concern a topic, found once.
-pub(super) fn subjects(series: &Series, rules: &Rules) -> Box<[Subject]> {
+/// All rules that concern a series, found once.
+pub(super) fn instances(series: &Series, rules: &Rules) -> Box<[RuleInstance]> {
     let indices = 0u32..;
     let concerned = indices.zip(&rules.rules).filter(|(_, rule)| rule.concerns(series));
-    concerned.map(|(index, rule)| Subject::new(index, &rule.condition)).collect()
+    concerned.map(|(index, rule)| RuleInstance::new(index, &rule.condition)).collect()
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use store::{Address, Severity};
 use telemetry::{Filter, Series};
 
-use crate::hours::ActiveHours;
+use super::hours::ActiveHours;
 
 /// One file of rules.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,12 +16,12 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// By name; those who have only a mail address are named after it.
     pub recipients: BTreeMap<String, Recipient>,
-    pub telling: Telling,
+    pub grouping: Grouping,
 }
 
 /// When messages are made.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Telling {
+pub struct Grouping {
     /// Incidents of one rule come in one message when no other has opened for this long ...
     pub group_wait: Duration,
     /// ... or the first of them has waited this long.
@@ -41,7 +41,7 @@ pub struct Rule {
     pub device: Filter,
     pub condition: Condition,
     /// How long the condition must last before an incident opens.
-    pub lasts: Duration,
+    pub pending_for: Duration,
     /// How long it must be over before the incident is.
     pub keep_firing_for: Duration,
     pub severity: Severity,

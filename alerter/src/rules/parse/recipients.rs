@@ -10,7 +10,7 @@ use url::Url;
 
 use super::Known;
 use super::section::Section;
-use crate::{Recipient, Secret};
+use crate::rules::rule::{Recipient, Secret};
 
 const KEYS: [&str; 4] = ["mail", "zone", "webhook", "mqtt"];
 

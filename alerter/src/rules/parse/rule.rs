@@ -12,7 +12,7 @@ use super::problem::Problems;
 use super::recipients::{Recipients, name_problem};
 use super::section::{Section, Zero};
 use super::{Known, active, condition};
-use crate::{Condition, Rule};
+use crate::rules::rule::{Condition, Rule};
 
 const KEYS: [&str; 19] = [
     "name",
@@ -57,7 +57,7 @@ pub(super) fn read<'a>(
         name: name?,
         metric: metric.map(str::to_owned),
         device: device.unwrap_or_else(Filter::all),
-        lasts: duration("for", Zero::Allowed).unwrap_or(Duration::ZERO),
+        pending_for: duration("for", Zero::Allowed).unwrap_or(Duration::ZERO),
         keep_firing_for: duration("keep_firing_for", Zero::Allowed).unwrap_or(Duration::ZERO),
         severity: severity(&section),
         to,

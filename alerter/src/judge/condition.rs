@@ -5,17 +5,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use telemetry::Reading;
 
-use super::machine::Verdict;
-use crate::Condition;
+use super::state::Evaluation;
+use crate::rules::Condition;
 
 /// What a condition has to remember of earlier readings.
 #[derive(Debug, Default)]
-pub(super) enum Memory {
+pub(super) enum ConditionState {
     #[default]
     Nothing,
     Rate(Box<Anchors>),
     /// The value that came last, and when it came first.
-    Stuck(Option<Same>),
+    Stuck(Option<Repeated>),
     /// When the device is absent if nothing comes; none where nobody waits for it.
     Absent {
         deadline: Option<Timestamp>,
@@ -23,19 +23,19 @@ pub(super) enum Memory {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Same {
+pub(super) struct Repeated {
     pub(super) value: f64,
     pub(super) since: Timestamp,
 }
 
-/// A verdict, and the value or change per minute that it is about.
+/// A evaluation, and the value or change per minute that it is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
-    pub(super) verdict: Verdict,
+    pub(super) evaluation: Evaluation,
     pub(super) measure: f64,
 }
 
-impl Memory {
+impl ConditionState {
     /// Empty, as a condition needs it.
     pub(super) fn of(condition: &Condition) -> Self {
         match condition {
@@ -56,19 +56,19 @@ impl Memory {
     /// Judges the next reading of a device and metric; it says nothing of absence.
     pub(super) fn judge(&mut self, condition: &Condition, reading: &Reading) -> Evidence {
         let (at, value) = (reading.measured_at, reading.value);
-        let (verdict, measure) = match (condition, self) {
+        let (evaluation, measure) = match (condition, self) {
             (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
                 Some(rate) => (of_measure(condition, rate, at), rate),
-                None => (Verdict::Unknown, 0.0),
+                None => (Evaluation::Unknown, 0.0),
             },
             (Condition::Stuck { .. }, Self::Stuck(same)) => (stuck(same, at, value), value),
             _ => (of_measure(condition, value, at), value),
         };
-        Evidence { verdict, measure }
+        Evidence { evaluation, measure }
     }
 }
 
-fn of_measure(condition: &Condition, measure: f64, at: Timestamp) -> Verdict {
+fn of_measure(condition: &Condition, measure: f64, at: Timestamp) -> Evaluation {
     let clear = match *condition {
         Condition::Above { limit, clear_below } => {
             clear_below.map_or(measure <= limit, |below| measure < below)
@@ -85,9 +85,9 @@ fn of_measure(condition: &Condition, measure: f64, at: Timestamp) -> Verdict {
         Condition::Absent { .. } | Condition::Stuck { .. } => false,
     };
     match beyond(condition, measure) {
-        Some(beyond) if beyond > 0.0 => Verdict::Broken { since: at },
-        _ if clear => Verdict::Clear,
-        _ => Verdict::Between,
+        Some(beyond) if beyond > 0.0 => Evaluation::Violated { since: at },
+        _ if clear => Evaluation::Clear,
+        _ => Evaluation::Between,
     }
 }
 
@@ -103,12 +103,12 @@ pub(super) fn beyond(condition: &Condition, measure: f64) -> Option<f64> {
 }
 
 /// Broken while the value is the one before, since the first of them.
-fn stuck(same: &mut Option<Same>, at: Timestamp, value: f64) -> Verdict {
+fn stuck(same: &mut Option<Repeated>, at: Timestamp, value: f64) -> Evaluation {
     match *same {
-        Some(Same { value: before, since }) if before == value => Verdict::Broken { since },
+        Some(Repeated { value: before, since }) if before == value => Evaluation::Violated { since },
         _ => {
-            *same = Some(Same { value, since: at });
-            Verdict::Clear
+            *same = Some(Repeated { value, since: at });
+            Evaluation::Clear
         }
     }
 }

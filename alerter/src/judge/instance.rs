@@ -1,0 +1,176 @@
+//! One device and metric before one rule: its state, and what is written of it.
+
+use jiff::Timestamp;
+use store::{AlertState, Changes, End, Incident, OrderKey, Transition};
+use telemetry::{Reading, Series};
+
+use super::condition::{ConditionState, Evidence, Repeated, beyond};
+use super::incident::{self, Freshness, Opening};
+use super::state::{Durations, Evaluation, Open, State, Step};
+use crate::rules::{Condition, Rule};
+
+#[derive(Debug)]
+pub(super) struct RuleInstance {
+    /// Index of the rule.
+    pub(super) rule: u32,
+    /// Where its alert_state is among the changes, if these are still the same.
+    written: u32,
+    pub(super) state: State,
+    pub(super) condition_state: ConditionState,
+}
+
+/// What a instance is judged by, and where it writes what changed.
+pub(super) struct Recording<'a> {
+    pub(super) rule: &'a Rule,
+    pub(super) series: &'a Series,
+    pub(super) newest: Option<OrderKey>,
+    pub(super) judged_at: Timestamp,
+    pub(super) changes: &'a mut Changes,
+    /// How many incidents are open.
+    pub(super) firing: &'a mut usize,
+}
+
+impl RuleInstance {
+    pub(super) fn new(rule: u32, condition: &Condition) -> Self {
+        Self { rule, written: u32::MAX, state: State::Normal, condition_state: ConditionState::of(condition) }
+    }
+
+    pub(super) fn is_normal(&self) -> bool {
+        matches!(self.state, State::Normal)
+    }
+
+    /// Goes on from what was kept.
+    pub(super) fn resume(&mut self, alert_state: AlertState) {
+        let AlertState { phase, newest, value, .. } = alert_state;
+        self.state = State::from_phase(phase, value);
+        if let ConditionState::Stuck(same) = &mut self.condition_state {
+            let since = match self.state {
+                State::Pending { since } => Some(since),
+                _ => newest.map(|newest| newest.measured_at),
+            };
+            *same = value.zip(since).map(|(value, since)| Repeated { value, since });
+        }
+    }
+
+    /// Judges a reading whose order it is.
+    pub(super) fn judge(&mut self, reading: &Reading, freshness: Freshness, recording: &mut Recording<'_>) {
+        let rule = recording.rule;
+        let pending_for =
+            if let Condition::Stuck { after } = rule.condition { after } else { rule.pending_for };
+        let durations = Durations { pending_for, keep_firing_for: rule.keep_firing_for };
+        let evidence = self.condition_state.judge(&rule.condition, reading);
+        let moved = match self.state.step(evidence.evaluation, reading.measured_at, durations) {
+            Step::Stays => false,
+            Step::Moves => true,
+            Step::Opens { began_at } => {
+                let opening = Opening { reading, measure: evidence.measure, began_at, freshness };
+                self.open(incident::by_reading(rule, &opening), recording);
+                return;
+            }
+            Step::Closes(open) => {
+                let (at, value) = (reading.measured_at, Some(evidence.measure));
+                self.closed(*open, at, value, End::Cleared, recording);
+                return;
+            }
+        };
+        let peaked = self.peak(evidence, reading.measured_at, recording);
+        let told = self.tell(freshness, recording);
+        if moved || peaked || told {
+            self.write(recording);
+        }
+    }
+
+    /// Nobody is told of a late incident before a fresh reading says the same.
+    pub(super) fn open(&mut self, incident: Incident, recording: &mut Recording<'_>) {
+        let told = !incident.late;
+        let to = if told { recording.rule.to.clone() } else { Vec::new() };
+        self.state = State::Firing(Box::new(Open { id: incident.id.clone(), told, peak: incident.peak }));
+        let incident = Incident { judged_at: recording.judged_at, ..incident };
+        recording.changes.transitions.push(Transition::Opened(Box::new(incident), to));
+        *recording.firing += 1;
+        self.write(recording);
+    }
+
+    /// Ends the incident, if one is open; leaves normal.
+    pub(super) fn close(
+        &mut self,
+        at: Timestamp,
+        value: Option<f64>,
+        end: End,
+        recording: &mut Recording<'_>,
+    ) {
+        match self.state.take_open() {
+            Some(open) => self.closed(*open, at, value, end, recording),
+            None => self.write(recording),
+        }
+    }
+
+    fn closed(
+        &mut self,
+        open: Open,
+        at: Timestamp,
+        value: Option<f64>,
+        end: End,
+        recording: &mut Recording<'_>,
+    ) {
+        let judged_at = recording.judged_at;
+        recording.changes.transitions.push(Transition::Resolved { id: open.id, at, judged_at, value, end });
+        *recording.firing -= 1;
+        self.write(recording);
+    }
+
+    /// Notes a value further beyond the limit than those before.
+    fn peak(&mut self, evidence: Evidence, at: Timestamp, recording: &mut Recording<'_>) -> bool {
+        let (State::Firing(open), Evaluation::Violated { .. }) = (&mut self.state, evidence.evaluation)
+        else {
+            return false;
+        };
+        let value = evidence.measure;
+        let by = |measure| beyond(&recording.rule.condition, measure);
+        let further = by(value).is_some_and(|now| open.peak.and_then(by).is_none_or(|before| now > before));
+        if further {
+            open.peak = Some(value);
+            recording.changes.transitions.push(Transition::Peaked { id: open.id.clone(), at, value });
+        }
+        further
+    }
+
+    fn tell(&mut self, freshness: Freshness, recording: &mut Recording<'_>) -> bool {
+        match &mut self.state {
+            State::Firing(open) if !open.told && !freshness.is_stale => {
+                open.told = true;
+                let (id, at, to) = (open.id.clone(), recording.judged_at, recording.rule.to.clone());
+                recording.changes.transitions.push(Transition::Told { id, at, to });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Keeps one alert_state of a instance among the changes: the last.
+    pub(super) fn write(&mut self, recording: &mut Recording<'_>) {
+        let value = match (&self.condition_state, self.state.open()) {
+            (ConditionState::Stuck(same), _) => same.map(|same| same.value),
+            (_, open) => open.and_then(|open| open.peak),
+        };
+        let Recording { rule, series, newest, changes, .. } = recording;
+        let alert_state = AlertState {
+            rule: rule.name.clone(),
+            kind: Some(incident::kind(&rule.condition)),
+            series: series.clone(),
+            phase: self.state.phase(),
+            newest: *newest,
+            value,
+        };
+        let alert_states = &mut changes.alert_states;
+        match alert_states.get_mut(self.written as usize) {
+            Some(there) if there.series == alert_state.series && there.rule == alert_state.rule => {
+                *there = alert_state
+            }
+            _ => {
+                self.written = u32::try_from(alert_states.len()).unwrap_or(u32::MAX);
+                alert_states.push(alert_state);
+            }
+        }
+    }
+}
