@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Backoff, ConnectionStatus, Deliveries, Delivery, Outcome};
+use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
-use service::Check;
+use service::{Check, Retry};
 use store::{Changes, Lease, Store, Transition};
 use telemetry::Decoded;
 use tokio::sync::{Notify, watch};
@@ -55,7 +55,7 @@ pub(crate) struct Judging<'a> {
     lease_renewed_at: Option<Instant>,
     probed_at: Instant,
     queued: &'a Notify,
-    ready: &'a Check,
+    retry: Retry,
 }
 
 impl<'a> Judging<'a> {
@@ -69,6 +69,7 @@ impl<'a> Judging<'a> {
         connection: watch::Receiver<ConnectionStatus>,
     ) -> Self {
         let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());
+        let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready.clone());
         let probed_at = Instant::now();
         Self {
             store,
@@ -83,7 +84,7 @@ impl<'a> Judging<'a> {
             lease_renewed_at: None,
             probed_at,
             queued,
-            ready,
+            retry,
         }
     }
 
@@ -102,7 +103,7 @@ impl<'a> Judging<'a> {
             }
         }
         if let Err(e) = self.store.release(Lease::Absence, &self.name).await {
-            warn!("another alerter can call devices absent only after {LEASE:?}: {e}");
+            warn!("lease not released: the next alerter reports absence after up to {LEASE:?}: {e}");
         }
     }
 
@@ -150,10 +151,7 @@ impl<'a> Judging<'a> {
         self.connected = connected;
         if self.probed_at.elapsed() >= PROBE_EVERY {
             self.probed_at = Instant::now();
-            match self.store.probe().await {
-                Ok(()) => self.ready.pass(),
-                Err(e) => self.ready.fail(e.to_string()),
-            }
+            self.retry.probe(self.store.probe()).await;
         }
         if connected && self.behind.is_none_or(|since| since.elapsed() >= CAUGHT_UP) {
             self.look_for_absence(Timestamp::now()).await;
@@ -179,7 +177,7 @@ impl<'a> Judging<'a> {
         self.lease_renewed_at = Some(Instant::now());
         let Self { store, name, .. } = self;
         if let Err(e) = store.take_over(Lease::Absence, name, LEASE).await {
-            warn!("cannot take the right to call devices absent: {e}");
+            warn!("cannot take over the lease for absence: {e}");
         }
     }
 
@@ -201,7 +199,7 @@ impl<'a> Judging<'a> {
 
     async fn hold_absence(&self) -> bool {
         let Self { store, name, .. } = self;
-        self.persist(|| store.acquire(Lease::Absence, name, LEASE)).await
+        self.retry.call(|| store.acquire(Lease::Absence, name, LEASE)).await
     }
 
     /// Goes on from what the store knows.
@@ -209,8 +207,8 @@ impl<'a> Judging<'a> {
         // What is judged from now on may not be in the store yet: once for each connection is enough.
         self.connected = self.connection.borrow().connected;
         let store = &self.store;
-        let alert_states = self.persist(|| store.alert_states()).await;
-        let latest = self.persist(|| store.latest()).await;
+        let alert_states = self.retry.call(|| store.alert_states()).await;
+        let latest = self.retry.call(|| store.latest()).await;
         let rules = self.rules.borrow_and_update().clone();
         let (judge, changes) = Judge::resume(rules, alert_states, &latest, Timestamp::now());
         self.judge = judge;
@@ -235,7 +233,7 @@ impl<'a> Judging<'a> {
             return;
         }
         let store = &self.store;
-        self.persist(|| store.record(&changes)).await;
+        self.retry.call(|| store.record(&changes)).await;
         self.announce(&changes.transitions);
         self.queued.notify_one();
     }
@@ -262,26 +260,6 @@ impl<'a> Judging<'a> {
             self.counters.judged(&delivery.item);
             if delivery.settle(Outcome::Done).await.is_err() {
                 self.counters.unsettled.inc();
-            }
-        }
-    }
-
-    /// Calls the store, however often it takes.
-    async fn persist<T, F: Future<Output = store::Result<T>>>(&self, call: impl Fn() -> F) -> T {
-        let mut backoff = Backoff::short();
-        loop {
-            match call().await {
-                Ok(answer) => {
-                    self.ready.pass();
-                    return answer;
-                }
-                Err(e) => {
-                    let wait = backoff.after(Duration::ZERO);
-                    warn!(retry_in = ?wait, "{e}");
-                    self.counters.store_failures.inc();
-                    self.ready.fail(e.to_string());
-                    tokio::time::sleep(wait).await;
-                }
             }
         }
     }

@@ -116,7 +116,7 @@ impl Outbox {
                 Err(e) => {
                     let wait = backoff.after(Duration::ZERO);
                     self.counters.store_failures.inc();
-                    warn!(retry_in = ?wait, "people are not told for now: {e:#}");
+                    warn!(retry_in = ?wait, "notifications paused: store unavailable: {e:#}");
                     end.run_until_cancelled(tokio::time::sleep(wait)).await;
                 }
             }
@@ -125,7 +125,7 @@ impl Outbox {
             self.ended(ended, (self.clock)()).await;
         }
         if let Err(e) = self.store.release(Lease::Outbox, &self.name).await {
-            warn!("another alerter tells people only after {LEASE:?}: {e}");
+            warn!("lease not released: the next alerter waits up to {LEASE:?}: {e}");
         }
     }
 
@@ -267,7 +267,7 @@ impl Outbox {
         match ended {
             Ok(ended) => self.finish(ended, now).await,
             Err(e) => {
-                error!("sending a message ended in a bug: {e}");
+                error!("notifier panicked: {e}");
                 let failed = self.busy.extract_if(|_, task| *task == e.id());
                 failed.for_each(|(destination, _)| self.retries.failed(destination, now));
             }

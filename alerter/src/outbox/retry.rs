@@ -105,7 +105,7 @@ fn doubled(times: u32) -> Duration {
 
 /// From 0.5 to 1, and not the same for all messages and tries.
 fn jitter(message: &OutgoingMessage) -> f64 {
-    let hash = fnv1a_64([message.message_id.as_bytes(), &message.tries.to_le_bytes()]);
+    let hash = fnv1a_64(message.message_id.bytes().chain(message.tries.to_le_bytes()));
     0.5 + (hash >> 11) as f64 / (1_u64 << 54) as f64
 }
 

@@ -18,7 +18,7 @@ pub(super) fn message_id(first: &Notification, incident: &Incident) -> String {
     match name.get(..MAX_CHARS - end.len() - 18) {
         Some(start) if start.len() < name.len() => {
             let start = start.trim_end_matches('.');
-            format!("{start}-{:016x}.{end}@millrace", fnv1a_64([incident.id.as_bytes()]))
+            format!("{start}-{:016x}.{end}@millrace", fnv1a_64(incident.id.bytes()))
         }
         _ => format!("{name}.{end}@millrace"),
     }

@@ -29,7 +29,7 @@ pub(super) async fn write(folder: &Path, message_id: &str, mail: &[u8]) -> anyho
 fn file_name(message_id: &str) -> String {
     let name = message_id.split('@').next().unwrap_or(message_id);
     match name.get(..MAX_NAME_CHARS) {
-        Some(start) => format!("{start}-{:016x}", fnv1a_64([name.as_bytes()])),
+        Some(start) => format!("{start}-{:016x}", fnv1a_64(name.bytes())),
         None => name.to_owned(),
     }
 }

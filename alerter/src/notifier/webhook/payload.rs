@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{Incident, NotificationKind, OutgoingMessage};
 
+use telemetry::fnv1a_64;
+
 use crate::message::words;
 
 type Labels = BTreeMap<&'static str, String>;
@@ -105,11 +107,5 @@ fn fingerprint(labels: &Labels) -> String {
     let bytes = labels
         .iter()
         .flat_map(|(name, value)| name.bytes().chain([SEPARATOR]).chain(value.bytes()).chain([SEPARATOR]));
-    format!("{:016x}", fnv1a(bytes))
-}
-
-/// Prometheus' hash of labels, whose separators the caller adds: 64-bit FNV-1a.
-fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, mix)
+    format!("{:016x}", fnv1a_64(bytes))
 }
