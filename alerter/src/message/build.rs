@@ -8,7 +8,8 @@ use super::words::{about, link, severity};
 use super::{facts, headline, sections};
 use crate::rules::Rules;
 
-const WHY: &str = "Millrace tells you when a rule is broken and when it is kept again.";
+const WHY: &str =
+    "You get this mail because a rule names you: one when an incident opens and one when it is resolved.";
 
 impl MessageContext {
     /// The words for the address of the message, in its zone, as they are at this time.

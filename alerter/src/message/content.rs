@@ -118,9 +118,9 @@ pub(super) fn word(state: State, worst: Severity, digest: bool) -> &'static str 
         (_, State::Alert, Severity::Critical) => "Critical",
         (_, State::Alert, Severity::Warning) => "Alert",
         (_, State::Alert, Severity::Info) => "Info",
-        (_, State::Still, Severity::Critical) => "Still critical",
-        (_, State::Still, _) => "Still",
-        (_, State::Over, _) => "Already over",
+        (_, State::Still, Severity::Critical) => "Critical reminder",
+        (_, State::Still, _) => "Reminder",
+        (_, State::Over, _) => "Resolved before notice",
         (_, State::Resolved, _) => "Resolved",
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn figure(change: &Change<'_>, now: Timestamp) -> (String, String) {
     let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
         (State::Resolved, _) => (headline::end(incident), format!("after {lasted}, was {}", limit(incident))),
-        (State::Still, _) if absent => (format!("absent for {lasted}"), limit(incident)),
+        (State::Still, _) if absent => (format!("silent for {lasted}"), limit(incident)),
         (State::Still, Some(said)) => (limit(incident), format!("for {lasted}, {said} when it began")),
         (State::Over, Some(said)) if !absent => (said, format!("{}, for {lasted}", limit(incident))),
         (State::Over, _) => ("heard again".into(), format!("after {lasted}, was {}", limit(incident))),
@@ -52,7 +52,7 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
     if let Some(end) = incident.resolved_at.filter(|_| change.state > State::Still) {
         facts.push(moment("Ended", end, zone));
     }
-    facts.push(moment("Judged", change.judged_at, zone));
+    facts.push(moment("Evaluated", change.judged_at, zone));
     facts.push(moment("Sent", now, zone));
     facts.push(text("Rule", rule(incident, rules)));
     facts.push(text("Severity", severity(incident.severity)));
@@ -80,7 +80,7 @@ pub(super) fn of_many(changes: &[Change<'_>], now: Timestamp, zone: &TimeZone) -
             facts.push(moment("Last began", last, zone));
         }
     }
-    facts.extend(changes.iter().map(|it| it.judged_at).max().map(|at| moment("Judged", at, zone)));
+    facts.extend(changes.iter().map(|it| it.judged_at).max().map(|at| moment("Evaluated", at, zone)));
     facts.push(moment("Sent", now, zone));
     facts
 }

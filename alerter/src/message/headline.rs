@@ -21,7 +21,7 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
         (State::Resolved, _) => format!("{about} {} after {lasted} ({rule})", end(incident)),
         (State::Alert, Some(said)) if !absent => format!("{about} {said}, {limit} ({rule})"),
         (State::Alert, _) => format!("{about} {limit} ({rule})"),
-        (State::Still, _) if absent => format!("{about} absent for {lasted} ({rule})"),
+        (State::Still, _) if absent => format!("{about} silent for {lasted} ({rule})"),
         (State::Still, Some(said)) if incident.condition.kind == ConditionKind::Stuck => {
             format!("{about} stuck at {said} for {lasted} ({rule})")
         }
@@ -72,7 +72,7 @@ pub(super) fn of_digest(changes: &[Change<'_>]) -> String {
         (State::Alert, "alert", "alerts"),
         (State::Still, "reminder", "reminders"),
         (State::Resolved, "resolved", "resolved"),
-        (State::Over, "already over", "already over"),
+        (State::Over, "resolved before notice", "resolved before notice"),
     ];
     let parts: Vec<_> = counted
         .into_iter()

@@ -59,7 +59,21 @@ pub(crate) fn limit(incident: &Incident) -> String {
             Some(words) => format!("{words}{unit} per minute"),
             None => words.to_owned(),
         },
-        (ConditionKind::Absent | ConditionKind::Stuck, words) => words.to_owned(),
+        (ConditionKind::Absent, words) => lasting("silent for", words),
+        (ConditionKind::Stuck, words) => lasting("the same for", words),
+    }
+}
+
+/// Spells out the duration at the end of a condition, as in `absent for 2m`; other words stay as they are.
+fn lasting(prefix: &str, words: &str) -> String {
+    let (_, text) = words.split_once(" for ").unwrap_or_default();
+    let end =
+        humantime::parse_duration(text).ok().and_then(|lasts| Timestamp::UNIX_EPOCH.checked_add(lasts).ok());
+    match end {
+        Some(end) if end.as_millisecond() % 1_000 == 0 => {
+            format!("{prefix} {}", duration(Timestamp::UNIX_EPOCH, end))
+        }
+        _ => words.to_owned(),
     }
 }
 

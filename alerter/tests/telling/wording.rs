@@ -72,7 +72,7 @@ fn a_subject_says_device_metric_value_and_rule() {
             over(above(), 24.0),
             "Resolved: lab: temperature back at 24 °C after 12 min (rule-1)",
         ),
-        (NotificationKind::Reminder, above(), "Still: lab: temperature above 25 °C for 4 h (rule-1)"),
+        (NotificationKind::Reminder, above(), "Reminder: lab: temperature above 25 °C for 4 h (rule-1)"),
         (
             NotificationKind::Opened,
             of_kind(Outside, "outside 15 to 25", Some(26.0)),
@@ -86,12 +86,12 @@ fn a_subject_says_device_metric_value_and_rule() {
         (
             NotificationKind::Opened,
             of_kind(Absent, "absent for 2m", Some(21.0)),
-            "Alert: lab: temperature absent for 2m (rule-1)",
+            "Alert: lab: temperature silent for 2 min (rule-1)",
         ),
         (
             NotificationKind::Reminder,
             of_kind(Absent, "absent for 2m", None),
-            "Still: lab: temperature absent for 4 h (rule-1)",
+            "Reminder: lab: temperature silent for 4 h (rule-1)",
         ),
         (
             NotificationKind::Resolved,
@@ -101,7 +101,7 @@ fn a_subject_says_device_metric_value_and_rule() {
         (
             NotificationKind::Opened,
             of_kind(Stuck, "the same for 10m", Some(21.5)),
-            "Alert: lab: temperature 21.5 °C, the same for 10m (rule-1)",
+            "Alert: lab: temperature 21.5 °C, the same for 10 min (rule-1)",
         ),
         (
             NotificationKind::Resolved,
@@ -128,7 +128,7 @@ fn a_group_says_how_many_and_names_the_first() {
     let dark: Vec<_> =
         (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();
     let said = said_at(at(5), dark);
-    let expected = "Alert: 500 devices absent for 2m (silent): site-a/rack-1, site-a/rack-2 and 498 more";
+    let expected = "Alert: 500 devices silent for 2 min (silent): site-a/rack-1, site-a/rack-2 and 498 more";
     assert_eq!((said.subject().as_str(), said.more), (expected, 0));
     let listed: usize = said.sections.iter().map(|section| section.items.len()).sum();
     assert_eq!((listed, said.count), (500, 500));
@@ -142,7 +142,10 @@ fn a_group_says_how_many_and_names_the_first() {
         (NotificationKind::Opened, absent("lab")),
         (NotificationKind::Opened, Incident { id: "2".into(), ..wet }),
     ];
-    assert_eq!(said_at(at(5), two).subject(), "Alert: lab: temperature and humidity absent for 2m (silent)");
+    assert_eq!(
+        said_at(at(5), two).subject(),
+        "Alert: lab: temperature and humidity silent for 2 min (silent)"
+    );
     let ended = |device: &str| (NotificationKind::Resolved, over(absent(device), 21.0));
     assert_eq!(
         said_at(at(800), vec![ended("a"), ended("b")]).subject(),
@@ -157,7 +160,7 @@ fn a_digest_and_what_is_already_over_say_so() {
     let short = vec![(NotificationKind::Opened, ended.clone()), (NotificationKind::Resolved, ended)];
     assert_eq!(
         said_at(at(800), short.clone()).subject(),
-        "Already over: lab: temperature was 26.1 °C, above 25 °C, for 12 min (high)"
+        "Resolved before notice: lab: temperature was 26.1 °C, above 25 °C, for 12 min (high)"
     );
     let many = [
         short,
@@ -167,11 +170,15 @@ fn a_digest_and_what_is_already_over_say_so() {
         ],
     ];
     let said = said_at(at(800), many.concat());
-    assert_eq!(said.subject(), "Digest: 1 alert, 1 resolved, 1 already over (silent and high)");
+    assert_eq!(said.subject(), "Digest: 1 alert, 1 resolved, 1 resolved before notice (silent and high)");
     let titles: Vec<_> = said.sections.iter().map(|section| section.title.as_str()).collect();
     assert_eq!(
         titles,
-        ["Alert: temperature (silent)", "Already over: temperature (high)", "Resolved: temperature (silent)"]
+        [
+            "Alert: temperature (silent)",
+            "Resolved before notice: temperature (high)",
+            "Resolved: temperature (silent)"
+        ]
     );
 }
 
@@ -193,7 +200,7 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
         "lab: temperature 26.1 °C, above 25 °C (high)\n",
         "Began       2026-01-15 11:30:00 CET (10:30:00 UTC)\n",
         "Peak        29.3 °C at 2026-01-15 11:35:00 CET (10:35:00 UTC)\n",
-        "Judged      2026-01-15 11:30:01 CET (10:30:01 UTC)\n",
+        "Evaluated   2026-01-15 11:30:01 CET (10:30:01 UTC)\n",
         "Sent        2026-01-15 11:30:05 CET (10:30:05 UTC)\n",
         "Rule        high: above 25 °C\n",
         "Severity    warning\n",
