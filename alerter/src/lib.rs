@@ -17,6 +17,7 @@ mod standalone;
 
 pub use alerter::Alerter;
 pub use counters::Counters;
+pub use dry_run::{DryRunResult, dry_run};
 pub use judge::{Judge, Observed};
 pub use message::{Chart, ChartCaption, MessageContext, TemplateError, Templates, Written};
 pub use notifier::mail::{Mail, Mailer};
@@ -25,6 +26,5 @@ pub use notifier::webhook::Webhook;
 pub use notifier::{Notifier, Notifiers, SendError};
 pub use outbox::{Clock, Outbox};
 pub use plan::{Plan, PlanInput, plan};
-pub use dry_run::{DryRunResult, dry_run};
 pub use rules::{ActiveHours, Condition, Grouping, Recipient, Rule, Rules, RulesFile, Secret, known};
 pub use standalone::{Prepared, Wiring, prepare, standalone};
