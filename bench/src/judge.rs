@@ -66,9 +66,9 @@ pub(crate) fn measure() -> anyhow::Result<Judged> {
     let bytes = resident_bytes()?.saturating_sub(before);
     let all_absent = all_absent(&mut judge, start, &mut changes)?;
     Ok(Judged {
-        subjects: judge.subjects(),
+        subjects: judge.instances(),
         judgements_per_second: judgements as f64 / took.as_secs_f64(),
-        bytes_per_subject: bytes as f64 / judge.subjects() as f64,
+        bytes_per_subject: bytes as f64 / judge.instances() as f64,
         all_absent,
     })
 }

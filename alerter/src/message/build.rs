@@ -8,8 +8,7 @@ use super::words::{about, link, severity};
 use super::{facts, headline, sections};
 use crate::rules::Rules;
 
-const WHY: &str =
-    "You get this mail because a rule names you: one when an incident opens and one when it is resolved.";
+const WHY: &str = "Millrace sends this when a rule is violated and when it recovers.";
 
 impl MessageContext {
     /// The words for the address of the message, in its zone, as they are at this time.

@@ -11,7 +11,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("mqtt5", &["edge/src/mqtt_broker.rs"]),
     ("rusqlite", &["store/src/"]),
     ("tokio_postgres", &["store/src/", "bench/src/writer"]),
-    ("lettre", &["alerter/src/mailer.rs", "alerter/src/notifier/mail", "alerter/src/smtp.rs"]),
+    ("lettre", &["alerter/src/notifier/mail"]),
     ("minijinja", &["alerter/src/message/templates.rs"]),
     ("tiny_skia", &["alerter/src/message/picture.rs"]),
     (

@@ -2,9 +2,8 @@
 
 use proptest::prelude::*;
 use store::{
-    Acknowledgement, AlertState, Changes, Condition, ConditionKind, Decisions,
-    DeliveryStatus, End, Incident, IncidentQuery, Notification, NotificationKind, Severity, Store,
-    Transition,
+    Acknowledgement, AlertState, Changes, Condition, ConditionKind, Decisions, DeliveryStatus, End, Incident,
+    IncidentQuery, Notification, NotificationKind, Severity, Store, Transition,
 };
 use telemetry::Series;
 
