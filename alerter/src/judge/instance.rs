@@ -165,7 +165,7 @@ impl RuleInstance {
         let alert_states = &mut changes.alert_states;
         match alert_states.get_mut(self.written as usize) {
             Some(there) if there.series == alert_state.series && there.rule == alert_state.rule => {
-                *there = alert_state
+                *there = alert_state;
             }
             _ => {
                 self.written = u32::try_from(alert_states.len()).unwrap_or(u32::MAX);

@@ -21,7 +21,7 @@ pub(super) struct SeriesState {
 impl SeriesState {
     pub(super) fn new(series: Series, rules: &Rules) -> Self {
         let instances = instances(&series, rules);
-        Self { series: series, newest: None, last_seen: None, last_value: None, instances }
+        Self { series, newest: None, last_seen: None, last_value: None, instances }
     }
 
     /// As it is kept.

@@ -6,15 +6,6 @@ use std::path::Path;
 use crate::crates::packages;
 use crate::modules::Tree;
 use crate::root;
- 2] = [
-    &["alerter/src/alerter.rs", "alerter/src/judging.rs"],
-    &[
-        "alerter/src/message/facts.rs",
-        "alerter/src/message/headline.rs",
-        "alerter/src/message/said.rs",
-        "alerter/src/message/sections.rs",
-    ],
-];
 
 /// Files that need each other, each group sorted.
 pub(crate) fn circles(arrows: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<Vec<String>> {

@@ -31,7 +31,7 @@ fn what_is_wrong_is_seen_at_its_stage() {
         (|snapshot| nodes(snapshot).clear(), "broker", State::Unknown, "set pipeline.brokers"),
         (
             |snapshot| {
-                put(&mut nodes(snapshot)[0], "memory_used_watermark 0", "memory_used_watermark 1", &[NODE])
+                put(&mut nodes(snapshot)[0], "memory_used_watermark 0", "memory_used_watermark 1", &[NODE]);
             },
             "broker",
             State::Warning,
@@ -58,7 +58,7 @@ fn what_is_wrong_is_seen_at_its_stage() {
         ),
         (
             |snapshot| {
-                put(&mut nodes(snapshot)[2], "queue=\"alerter\"} 1", "queue=\"alerter\"} 0", &[NODE, QUEUES])
+                put(&mut nodes(snapshot)[2], "queue=\"alerter\"} 1", "queue=\"alerter\"} 0", &[NODE, QUEUES]);
             },
             "queue",
             State::Warning,
