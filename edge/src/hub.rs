@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use broker::{Backoff, ConnectionStatus, Delivery, Outcome};
+use broker::{Backoff, ConnectionStatus, Deliveries, Delivery, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
@@ -13,13 +13,40 @@ use service::Metrics;
 use telemetry::{CollectedMetrics, Decoded, Message};
 use tokio::sync::{mpsc, watch};
 
+/// Messages between the hub and a service: more than devices can have in flight at once.
+const AHEAD: usize = 16_384;
+
+type Sender = mpsc::Sender<Delivery<Arc<Decoded>>>;
+type WeakSender = mpsc::WeakSender<Delivery<Arc<Decoded>>>;
+
+/// The streams over which the hub hands out messages. Dropping it ends them, so that the services finish.
+pub(crate) struct Feeds {
+    services: Vec<Sender>,
+    pages: Sender,
+}
+
+impl Feeds {
+    /// Returns the stream of the live view, too: it receives messages after their PUBACK, and may miss some.
+    pub(crate) fn new() -> (Self, Deliveries<Arc<Decoded>>) {
+        let (pages, shown) = mpsc::channel(AHEAD);
+        (Self { services: Vec::new(), pages }, shown.into())
+    }
+
+    /// The stream of one more service. A PUBACK waits until it has settled the message.
+    pub(crate) fn add(&mut self) -> Deliveries<Arc<Decoded>> {
+        let (service, deliveries) = mpsc::channel(AHEAD);
+        self.services.push(service);
+        deliveries.into()
+    }
+}
+
 /// Where readings come in; the broker hands each publish to it.
 #[derive(Debug)]
 pub(crate) struct Hub {
     collected: CollectedMetrics,
     /// Weak, so that closing the strong ends lets the services finish.
-    services: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
-    pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
+    services: Vec<WeakSender>,
+    pages: WeakSender,
     link: watch::Sender<ConnectionStatus>,
     last_stamp: AtomicI64,
     counters: Counters,
@@ -36,13 +63,8 @@ struct Counters {
 }
 
 impl Hub {
-    /// `services` must settle a message before its PUBACK; `pages` receive it afterwards, untracked.
-    pub(crate) fn new(
-        collected: CollectedMetrics,
-        services: Vec<mpsc::WeakSender<Delivery<Arc<Decoded>>>>,
-        pages: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
-        metrics: &Metrics,
-    ) -> Self {
+    /// Hands messages to these feeds until they are dropped.
+    pub(crate) fn new(collected: CollectedMetrics, feeds: &Feeds, metrics: &Metrics) -> Self {
         let metrics = metrics.of("edge");
         let counters = Counters {
             published: metrics.register("published", "Messages of collected metrics that devices published"),
@@ -58,6 +80,8 @@ impl Hub {
             missed: 1,
             ..ConnectionStatus::default()
         });
+        let services = feeds.services.iter().map(Sender::downgrade).collect();
+        let pages = feeds.pages.downgrade();
         Self { collected, services, pages, link, last_stamp: AtomicI64::new(i64::MIN), counters }
     }
 
@@ -118,10 +142,7 @@ impl Hub {
 }
 
 /// A stopped service takes nothing any more: the device gets no PUBACK and publishes again after the next start.
-async fn deliver(
-    service: &mpsc::WeakSender<Delivery<Arc<Decoded>>>,
-    decoded: &Arc<Decoded>,
-) -> broker::Receipt {
+async fn deliver(service: &WeakSender, decoded: &Arc<Decoded>) -> broker::Receipt {
     let (delivery, receipt) = Delivery::tracked(Arc::clone(decoded));
     let sent = match service.upgrade() {
         Some(service) => service.send(delivery).await.is_ok(),
@@ -142,7 +163,7 @@ mod tests {
 
     struct Ends {
         hub: Hub,
-        senders: Vec<mpsc::Sender<Delivery<Arc<Decoded>>>>,
+        feeds: Feeds,
         writer: mpsc::Receiver<Delivery<Arc<Decoded>>>,
         alerter: mpsc::Receiver<Delivery<Arc<Decoded>>>,
         pages: mpsc::Receiver<Delivery<Arc<Decoded>>>,
@@ -153,9 +174,9 @@ mod tests {
         let (alerter_in, alerter) = mpsc::channel(1);
         let (pages_in, pages) = mpsc::channel(1);
         let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
-        let services = vec![writer_in.downgrade(), alerter_in.downgrade()];
-        let hub = Hub::new(collected, services, pages_in.downgrade(), &Metrics::default());
-        Ends { hub, senders: vec![writer_in, alerter_in, pages_in], writer, alerter, pages }
+        let feeds = Feeds { services: vec![writer_in, alerter_in], pages: pages_in };
+        let hub = Hub::new(collected, &feeds, &Metrics::default());
+        Ends { hub, feeds, writer, alerter, pages }
     }
 
     fn publish(hub: &Hub) -> impl Future<Output = ()> {
@@ -164,7 +185,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_puback_waits_for_every_service() {
-        let Ends { hub, mut writer, mut alerter, mut pages, senders: _senders } = ends();
+        let Ends { hub, mut writer, mut alerter, mut pages, feeds: _feeds } = ends();
         let mut puback = std::pin::pin!(publish(&hub));
         assert!(timeout(SOON, &mut puback).await.is_err());
         writer.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
@@ -177,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_dropped_or_to_be_retried_comes_again() {
-        let Ends { hub, mut writer, mut alerter, senders: _senders, .. } = ends();
+        let Ends { hub, mut writer, mut alerter, feeds: _feeds, .. } = ends();
         let services = async {
             let first = writer.recv().await.unwrap().item;
             alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
@@ -191,14 +212,14 @@ mod tests {
 
     #[tokio::test]
     async fn after_the_stop_nothing_is_acked() {
-        let Ends { hub, senders, .. } = ends();
-        drop(senders);
+        let Ends { hub, feeds, .. } = ends();
+        drop(feeds);
         assert!(timeout(SOON, publish(&hub)).await.is_err());
     }
 
     #[tokio::test]
     async fn another_metric_is_let_through_and_counted() {
-        let Ends { hub, mut writer, senders: _senders, .. } = ends();
+        let Ends { hub, mut writer, feeds: _feeds, .. } = ends();
         hub.take("status/lab", Bytes::new()).await;
         assert!(writer.try_recv().is_err());
         assert_eq!(hub.counters.not_collected.get(), 1);
@@ -206,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn pages_that_cannot_follow_are_told_of_the_gap() {
-        let Ends { hub, mut writer, mut alerter, senders: _senders, pages: _pages } = ends();
+        let Ends { hub, mut writer, mut alerter, feeds: _feeds, pages: _pages } = ends();
         let link = hub.link();
         let services = async {
             for _ in 0..2 {

@@ -4,6 +4,7 @@ mod banner;
 mod hub;
 mod lock;
 mod mqtt_broker;
+mod parts;
 mod passwords;
 mod resend;
 mod run;

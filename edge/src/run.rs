@@ -1,174 +1,148 @@
-//! Puts the services together, and takes them apart in order.
+//! Starts the parts of the process, and stops them in order.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
-use api::Resend;
-use broker::{BrokerUrl, Deliveries, Delivery};
-use dashboard::{Live, Pipeline, ScrapeTargets, Server};
-use sensor_sim::{Metric, RunConfig};
-use service::Context;
-use store::Store;
-use telemetry::{CollectedMetrics, Decoded};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use dashboard::{Live, Pipeline};
+use service::{Context, Settings};
+use telemetry::CollectedMetrics;
+use tokio::task::JoinSet;
+use tracing::info;
 
 use crate::banner::Banner;
-use crate::hub::Hub;
+use crate::hub::{Feeds, Hub};
 use crate::lock::Lock;
 use crate::mqtt_broker::EmbeddedBroker;
-use crate::resend::ToHub;
+use crate::parts::{self, Part, Shared, Stops};
 use crate::settings::{Mqtt, Sensors};
 
-/// Messages between the broker and a service: more than devices can have in flight at once.
-const AHEAD: usize = 16_384;
-
-/// How long the simulated sensors may wait for their last PUBACKs.
-const SENSORS_GRACE: Duration = Duration::from_secs(5);
-
-/// How long open pages may take to hear that we stop.
-const PAGES_GRACE: Duration = Duration::from_secs(3);
+/// How long open pages may take to hear that the process stops. One that still downloads something is cut off.
+const LAST_GRACE: Duration = Duration::from_secs(3);
 
 /// Runs everything until the context's stop, then finishes what is in flight.
 ///
-/// Order of the end: sensors, broker, then the services behind it, so that what was taken is stored and acked.
+/// Order of the stop: sensors, broker, then the parts behind it, so that what was accepted is stored and acknowledged.
 ///
 /// # Errors
 /// A setting is wrong, an address is taken, or the data folder cannot be used.
 pub async fn run(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let (mqtt, sensors) = (Mqtt::from_settings(settings)?, Sensors::from_settings(settings)?);
+    let config = dashboard::Config::from_settings(settings)?;
     let data_dir = service::data_dir(settings)?;
     let _lock = Lock::take(&data_dir)?;
+    let store = service::store(settings).await?;
+    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
+    let page = service::page_url(settings, listener.local_addr()?)?;
+
+    let (mut feeds, shown) = Feeds::new();
+    let (written, judged) = (feeds.add(), feeds.add());
+    let collected: CollectedMetrics = settings.get("metrics")?;
+    let hub = Arc::new(Hub::new(collected.clone(), &feeds, &context.metrics));
+    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
+    let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
+    let shared = Shared {
+        context: context.clone(),
+        store,
+        hub,
+        collected,
+        broker: broker.url.clone(),
+        page,
+        live: Live::new(config.ages()),
+        pipeline: Pipeline::default(),
+    };
+    let mut running = Running::default();
+    for part in [
+        parts::db_writer(&shared, written)?,
+        parts::retention(&shared)?,
+        parts::live_view(&shared, shown),
+        parts::monitor(&shared),
+        parts::page(&shared, listener, config.max_clients),
+        parts::alerter(&shared, judged)?,
+        parts::sensors(&shared, &sensors),
+    ] {
+        running.start(part);
+    }
+    drop(shared);
+    running.until_stopped(&context, broker, feeds, &banner).await
+}
+
+/// The parts that run, by when they stop.
+#[derive(Default)]
+struct Running {
+    before_broker: JoinSet<()>,
+    with_deliveries: JoinSet<()>,
+    last: JoinSet<()>,
+}
+
+impl Running {
+    fn start(&mut self, part: Part) {
+        let set = match part.stops {
+            Stops::BeforeBroker => &mut self.before_broker,
+            Stops::WithDeliveries => &mut self.with_deliveries,
+            Stops::Last => &mut self.last,
+        };
+        set.spawn(part.run);
+    }
+
+    /// Runs the broker, and stops everything in order once the context says so.
+    async fn until_stopped(
+        mut self,
+        context: &Context,
+        broker: EmbeddedBroker,
+        feeds: Feeds,
+        banner: &Banner,
+    ) -> anyhow::Result<()> {
+        let stop_broker = broker.stop();
+        let mut broker = tokio::spawn(broker.run());
+        say(banner);
+        tokio::select! {
+            () = context.stop.cancelled() => {}
+            end = &mut broker => return end.context("the MQTT broker panicked")?,
+            Some(end) = self.with_deliveries.join_next() => {
+                return end.context("a service panicked").and_then(|()| bail!("a service ended by itself"));
+            }
+        }
+        all_ended(&mut self.before_broker).await?;
+        stop_broker.now();
+        broker.await.context("the MQTT broker panicked")??;
+        drop(feeds);
+        all_ended(&mut self.with_deliveries).await?;
+        let _ = tokio::time::timeout(LAST_GRACE, all_ended(&mut self.last)).await;
+        info!("stopped; every acknowledged reading is stored");
+        Ok(())
+    }
+}
+
+async fn all_ended(parts: &mut JoinSet<()>) -> anyhow::Result<()> {
+    while let Some(end) = parts.join_next().await {
+        end.context("a service panicked")?;
+    }
+    Ok(())
+}
+
+fn banner(
+    settings: &Settings,
+    mqtt: &Mqtt,
+    broker: &EmbeddedBroker,
+    page: &str,
+    data_dir: &Path,
+) -> anyhow::Result<Banner> {
     let database = match settings.get::<String>("store.url")?.as_str() {
         "" => data_dir.join(store::FILE).display().to_string(),
         _ => "the database in store.url".to_owned(),
     };
-    let store = service::store(settings).await?;
-    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
-    let page = service::page_url(settings, listener.local_addr()?)?;
-    let mails = Mailer::from_settings(settings)?.place();
-
-    let mut services = JoinSet::new();
-    let (hub, ends) = start_services(&context, &store, listener, &page, &mut services)?;
-    let Ends { senders, judged, pages } = ends;
-    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
-    let known = alerter::Wiring { page: page.clone(), broker: broker.url.clone(), name: "millrace".into() };
-    let (alerter, notifiers) = alerter::prepare(&context, store.clone(), known)?.start();
-    services.spawn(alerter.run(judged, hub.link(), notifiers, context.health.check("alerter")));
-    let banner = Banner {
-        page,
+    Ok(Banner {
+        page: page.to_owned(),
         mqtt: broker.address,
         websocket: broker.websocket_address,
         password: mqtt.password_file.is_some(),
-        mails,
+        mails: Mailer::from_settings(settings)?.place(),
         database,
-    };
-    let (stop_broker, url) = (broker.stop(), broker.url.clone());
-    let mut broker = tokio::spawn(broker.run());
-    let sensors = start_sensors(&sensors, url, &context.stop);
-    say(&banner);
-
-    tokio::select! {
-        () = context.stop.cancelled() => {}
-        end = &mut broker => return end.context("the MQTT broker panicked")?,
-        Some(end) = services.join_next() => return end.context("a service panicked").and_then(|()| bail!("a service ended by itself")),
-    }
-    sensors.await.context("the simulated sensors panicked")?;
-    stop_broker.now();
-    broker.await.context("the MQTT broker panicked")??;
-    drop(senders);
-    while let Some(end) = services.join_next().await {
-        end.context("a service panicked")?;
-    }
-    // Who still downloads something is not waited for.
-    let _ = tokio::time::timeout(PAGES_GRACE, pages).await;
-    info!("stopped; everything that was acked is stored");
-    Ok(())
-}
-
-struct Ends {
-    /// They keep the services' streams open: dropping them lets the services finish.
-    senders: [mpsc::Sender<Delivery<Arc<Decoded>>>; 3],
-    /// What the alerter is to judge, once it is known where it can publish alerts.
-    judged: Deliveries<Arc<Decoded>>,
-    /// Ends when open pages have been told that we stop.
-    pages: JoinHandle<()>,
-}
-
-fn start_services(
-    context: &Context,
-    store: &Arc<dyn Store>,
-    listener: TcpListener,
-    page: &str,
-    services: &mut JoinSet<()>,
-) -> anyhow::Result<(Arc<Hub>, Ends)> {
-    let Context { settings, health, metrics, stop } = context;
-    let (to_writer, written) = mpsc::channel(AHEAD);
-    let (to_alerter, judged) = mpsc::channel(AHEAD);
-    let (to_pages, shown) = mpsc::channel(AHEAD);
-    let waited_for = vec![to_writer.downgrade(), to_alerter.downgrade()];
-    let collected: CollectedMetrics = settings.get("metrics")?;
-    let hub = Arc::new(Hub::new(collected.clone(), waited_for, to_pages.downgrade(), metrics));
-
-    let config = db_writer::Config::from_settings(settings)?;
-    let counters = db_writer::Counters::register(metrics);
-    services.spawn(db_writer::run(
-        config,
-        written.into(),
-        store.clone(),
-        counters,
-        health.check("db-writer"),
-    ));
-    let retention = db_writer::Retention::from_settings(settings)?;
-    tokio::spawn(db_writer::forget_old(retention, store.clone(), stop.clone()));
-
-    let config = dashboard::Config::from_settings(settings)?;
-    let live = Live::new(config.ages());
-    let relayed =
-        dashboard::relay(shown.into(), hub.link(), live.clone(), store.clone(), health.check("dashboard"));
-    services.spawn(relayed);
-    let pipeline = Pipeline::default();
-    let targets = ScrapeTargets::here(health.clone(), metrics.clone());
-    tokio::spawn(pipeline.clone().follow(targets, live.clone(), stop.clone()));
-    let server = Server {
-        live,
-        store: store.clone(),
-        resend: Resend::new(Arc::new(ToHub(hub.clone())), collected),
-        health: health.clone(),
-        metrics: metrics.clone(),
-        pipeline,
-        max_clients: config.max_clients,
-        public_url: page.to_owned(),
-        limits: api::Limits::default(),
-        stop: stop.clone(),
-    };
-    let pages = tokio::spawn(dashboard::serve(listener, server));
-    Ok((hub, Ends { senders: [to_writer, to_alerter, to_pages], judged: judged.into(), pages }))
-}
-
-fn start_sensors(sensors: &Sensors, broker: BrokerUrl, stop: &CancellationToken) -> JoinHandle<()> {
-    let config = RunConfig {
-        broker,
-        devices: sensor_sim::names(sensors.count),
-        metric: Metric::Temperature,
-        interval: sensors.interval,
-        duration: None,
-        count: None,
-        seed: 1,
-        grace: Some(SENSORS_GRACE),
-    };
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        if let Err(e) = sensor_sim::run(config, stop).await {
-            warn!("the simulated sensors do not run: {e}");
-        }
     })
 }
 

@@ -1,0 +1,138 @@
+//! The parts of the process: what each is given, what it runs, and when it stops. One function for each.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Resend;
+use broker::{BrokerUrl, Deliveries};
+use dashboard::{Live, Pipeline, ScrapeTargets, Server};
+use sensor_sim::{Metric, RunConfig};
+use service::Context;
+use store::Store;
+use telemetry::{CollectedMetrics, Decoded};
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use crate::hub::Hub;
+use crate::resend::ToHub;
+use crate::settings::Sensors;
+
+/// How long the simulated sensors may wait for their last PUBACKs.
+const SENSORS_GRACE: Duration = Duration::from_secs(5);
+
+/// What parts share.
+pub(crate) struct Shared {
+    pub(crate) context: Context,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) collected: CollectedMetrics,
+    /// Where this process itself connects over MQTT.
+    pub(crate) broker: BrokerUrl,
+    /// Where people reach the page.
+    pub(crate) page: String,
+    pub(crate) live: Live,
+    pub(crate) pipeline: Pipeline,
+}
+
+/// Something that runs beside the broker until it is time to stop.
+pub(crate) struct Part {
+    pub(crate) stops: Stops,
+    pub(crate) run: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// When a part ends, and how long the process waits for it.
+#[derive(Clone, Copy)]
+pub(crate) enum Stops {
+    /// By the context's stop, before the broker stops: it publishes, and needs its PUBACKs.
+    BeforeBroker,
+    /// With its deliveries, after the broker has stopped. That it ends earlier is a fault.
+    WithDeliveries,
+    /// By the context's stop. The process waits for it last, and not for long.
+    Last,
+}
+
+impl Part {
+    fn new(stops: Stops, run: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { stops, run: Box::pin(run) }
+    }
+}
+
+/// Stores readings and rejections.
+pub(crate) fn db_writer(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
+    let Context { settings, health, metrics, .. } = &shared.context;
+    let config = db_writer::Config::from_settings(settings)?;
+    let counters = db_writer::Counters::register(metrics);
+    let ready = health.check("db-writer");
+    let run = db_writer::run(config, deliveries, shared.store.clone(), counters, ready);
+    Ok(Part::new(Stops::WithDeliveries, run))
+}
+
+/// Deletes what is older than the retention.
+pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
+    let Context { settings, stop, .. } = &shared.context;
+    let retention = db_writer::Retention::from_settings(settings)?;
+    Ok(Part::new(Stops::Last, db_writer::forget_old(retention, shared.store.clone(), stop.clone())))
+}
+
+/// Judges readings and sends notifications.
+pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
+    let Shared { context, store, hub, broker, page, .. } = shared;
+    let wiring = alerter::Wiring { page: page.clone(), broker: broker.clone(), name: "millrace".into() };
+    let (alerter, notifiers) = alerter::prepare(context, store.clone(), wiring)?.start();
+    let run = alerter.run(deliveries, hub.link(), notifiers, context.health.check("alerter"));
+    Ok(Part::new(Stops::WithDeliveries, run))
+}
+
+/// Keeps the newest reading of each series for open pages.
+pub(crate) fn live_view(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> Part {
+    let Shared { context, store, hub, live, .. } = shared;
+    let ready = context.health.check("dashboard");
+    let run = dashboard::relay(deliveries, hub.link(), live.clone(), store.clone(), ready);
+    Part::new(Stops::WithDeliveries, run)
+}
+
+/// Watches how each stage of the pipeline is doing.
+pub(crate) fn monitor(shared: &Shared) -> Part {
+    let Context { health, metrics, stop, .. } = &shared.context;
+    let targets = ScrapeTargets::here(health.clone(), metrics.clone());
+    Part::new(Stops::Last, shared.pipeline.clone().follow(targets, shared.live.clone(), stop.clone()))
+}
+
+/// Serves the page, its API and its WebSocket.
+pub(crate) fn page(shared: &Shared, listener: TcpListener, max_clients: usize) -> Part {
+    let Shared { context, store, hub, collected, page, live, pipeline, .. } = shared;
+    let server = Server {
+        live: live.clone(),
+        store: store.clone(),
+        resend: Resend::new(Arc::new(ToHub(hub.clone())), collected.clone()),
+        health: context.health.clone(),
+        metrics: context.metrics.clone(),
+        pipeline: pipeline.clone(),
+        max_clients,
+        public_url: page.clone(),
+        limits: api::Limits::default(),
+        stop: context.stop.clone(),
+    };
+    Part::new(Stops::Last, dashboard::serve(listener, server))
+}
+
+/// Publishes the readings of simulated sensors.
+pub(crate) fn sensors(shared: &Shared, sensors: &Sensors) -> Part {
+    let config = RunConfig {
+        broker: shared.broker.clone(),
+        devices: sensor_sim::names(sensors.count),
+        metric: Metric::Temperature,
+        interval: sensors.interval,
+        duration: None,
+        count: None,
+        seed: 1,
+        grace: Some(SENSORS_GRACE),
+    };
+    let stop = shared.context.stop.clone();
+    Part::new(Stops::BeforeBroker, async move {
+        if let Err(e) = sensor_sim::run(config, stop).await {
+            warn!("the simulated sensors do not run: {e}");
+        }
+    })
+}
