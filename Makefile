@@ -78,6 +78,7 @@ check: $(MODULES) ## Formatting, lints, types, documentation and licences, witho
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --quiet
 	npm --prefix $(WEB) run check
 	@command -v cargo-deny >/dev/null || cargo install --locked --debug cargo-deny
+	cargo fetch --locked --quiet
 	cargo deny --offline check bans licenses sources
 
 bench: $(PAGE) ## Measure, and write docs/performance.md; NAME=writer measures one part of it
