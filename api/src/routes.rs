@@ -9,8 +9,9 @@ mod rejected;
 mod series;
 mod silences;
 
+use warp::Filter;
+use warp::filters::BoxedFilter;
 use warp::reply::Response;
-use warp::{Filter, Rejection};
 
 use crate::context::Api;
 
@@ -19,8 +20,8 @@ pub use self::openapi::OPENAPI;
 /// All routes under `/api`.
 ///
 /// Recover from their rejections with [`refuse`](crate::refuse), and send every answer through
-/// [`finish`](crate::finish).
-pub fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+/// [`finish`](crate::finish). Boxed: the type of all routes together is deeper than the compiler follows.
+pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     series::route(api)
         .or(pipeline::route(api))
         .unify()
@@ -36,4 +37,5 @@ pub fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection
         .unify()
         .or(silences::routes(api))
         .unify()
+        .boxed()
 }
