@@ -59,7 +59,7 @@ fn verify_names_what_is_missing_and_its_exit_code_says_so() {
     std::fs::write(&acked, "lab 7 4\nlab 7 5\n").unwrap();
     says(&["--database", database, "--acked", log], 1, "acked and not stored: lab 7 5");
     std::fs::write(&acked, "lab seven\n").unwrap();
-    says(&["--database", database, "--acked", log], 1, "is no `device boot seq`");
+    says(&["--database", database, "--acked", log], 1, "is not `device boot seq`");
     says(&["--database", "nowhere.db"], 1, "there is no file nowhere.db");
     says(&["--database", "mysql://lab"], 64, "setting store.url");
     says(&["--from", "soon"], 64, "--from");
