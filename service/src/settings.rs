@@ -163,7 +163,7 @@ mod tests {
             (
                 "",
                 vec![("MILLRACE__MQTT__LISEN", "x")],
-                "unknown setting MILLRACE__MQTT__LISEN: here there are listen",
+                "unknown setting MILLRACE__MQTT__LISEN: here there are idle_timeout, listen",
             ),
             ("mqtt = [", vec![], "TOML parse error at line 1, column 9, unclosed array, expected `]`, in "),
         ] {
