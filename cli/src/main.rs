@@ -1,26 +1,19 @@
 //! `millrace`: embedded broker, db-writer, alerter, dashboard and simulated sensors in one process.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use service::Context;
+use clap::Subcommand;
+use service::{Program, Settings};
 
-/// Takes readings from MQTT devices into a database, an inbox and onto a live page
-#[derive(Parser)]
-#[command(version, after_help = SETTINGS)]
-struct Arguments {
-    /// A TOML file with settings; millrace.example.toml lists them all
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(subcommand)]
-    command: Option<Command>,
-}
+const PROGRAM: Program = Program {
+    name: "millrace",
+    about: "Takes readings from MQTT devices into a database, an inbox and onto a live page",
+    after_help: SETTINGS,
+    listen: "http.listen",
+};
 
 #[derive(Subcommand)]
 enum Command {
-    /// Exit with 0 when the running millrace is ready
-    Healthcheck,
     /// Let a user connect: reads a password from standard input and stores its hash in mqtt.password_file
     Passwd { user: String },
     /// Check and try rules; list, silence and acknowledge incidents
@@ -34,7 +27,7 @@ enum Command {
 
 const SETTINGS: &str = "\
 Settings, in a file given with --config or in the environment (the environment wins):
-  MILLRACE__DATA_DIR             where everything is stored      millrace-data
+  MILLRACE__DATA_DIR             where everything is stored     millrace-data
   MILLRACE__MQTT__LISTEN         where devices connect          127.0.0.1:1883
   MILLRACE__MQTT__PASSWORD_FILE  who may connect                everyone on this machine
   MILLRACE__HTTP__LISTEN         the page and its API           127.0.0.1:8080
@@ -48,20 +41,14 @@ Exit codes: 0 stopped as asked, 64 a setting is wrong, 1 anything else.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = match service::arguments::<Arguments>() {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
-    };
-    service::exit_code("millrace", async {
-        let context = Context::load(arguments.config.as_deref())?;
-        match arguments.command {
-            None => context.run(Box::pin(edge::run(context.clone()))).await,
-            Some(Command::Healthcheck) => service::healthcheck(&context.settings, "http.listen").await,
-            Some(Command::Alerts(command)) => cli::alerts::run(command, &context.settings).await,
-            Some(Command::Verify(args)) => cli::verify(&context.settings, args).await,
-            Some(Command::Tail(args)) => cli::tail(args).await,
-            Some(Command::Passwd { user }) => edge::add_user(&context.settings, &user),
-        }
-    })
-    .await
+    service::main(PROGRAM, edge::run, perform).await
+}
+
+async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
+    match command {
+        Command::Alerts(command) => cli::alerts::run(command, &settings).await,
+        Command::Verify(args) => cli::verify(&settings, args).await,
+        Command::Tail(args) => cli::tail(args).await,
+        Command::Passwd { user } => edge::add_user(&settings, &user),
+    }
 }

@@ -1,4 +1,4 @@
-//! What people have mended comes in as if a device published it.
+//! Rejected payloads that people have fixed come in as if a device published them.
 
 use std::sync::Arc;
 

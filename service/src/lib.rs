@@ -12,7 +12,7 @@ mod source;
 pub use admin::{ask_ready, bind, get, routes, serve};
 pub use health::{Check, Health};
 pub use metrics::Metrics;
-pub use process::{Context, Failure, NoCommands, Program, arguments, exit_code, healthcheck, main};
+pub use process::{Context, Failure, NoCommands, Program, arguments, exit_code, main};
 pub use retry::Retry;
 pub use settings::{SettingError, Settings};
 pub use source::{Source, data_dir, page_url, store};

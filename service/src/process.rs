@@ -175,7 +175,7 @@ fn parsed<A: Parser>(mut command: clap::Command) -> Result<A, ExitCode> {
 ///
 /// # Errors
 /// It is not reachable or not ready.
-pub async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
+async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
     let address: SocketAddr = settings.get(listen)?;
     admin::ask_ready(address).await
 }

@@ -80,7 +80,7 @@ impl Templates {
     }
 
     /// # Errors
-    /// A template fails with what is to be content.
+    /// A template fails with the content of this message.
     pub fn write(
         &self,
         content: &MessageContext,

@@ -40,7 +40,7 @@ pub struct TestArgs {
 /// Plays what is stored through the rules in the file and through those in force, which may differ.
 ///
 /// # Errors
-/// They differ, which is exit code 3; the rules are to be mended, or the store does not answer.
+/// They differ, which is exit code 3; or the rules are invalid, or the store does not answer.
 pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<()> {
     let in_force = RulesFile::from_settings(settings)?;
     let rules = vec![in_force.clone().at(args.rules).read()?, in_force.read()?];
