@@ -16,6 +16,7 @@ impl Backoff {
     /// How long a connection must have lasted before a new failure counts as the first.
     pub const STABLE: Duration = Duration::from_secs(10);
 
+    /// Waits that begin with `first` and double up to `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, next: first }

@@ -22,6 +22,8 @@
 //! # }
 //! ```
 
+#![warn(missing_docs)]
+
 mod ack;
 mod ack_handle;
 mod amqp;

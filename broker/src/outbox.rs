@@ -28,24 +28,31 @@ const MAX_TOPIC_BYTES: usize = 1000;
 /// Where to publish, and how much may be un-acked.
 #[derive(Debug, Clone)]
 pub struct Outbox {
+    /// The broker.
     pub url: BrokerUrl,
+    /// The MQTT client id: a second publisher with the same id disconnects the first.
     pub client_id: String,
     /// Publishes between the oldest un-acked one and the newest, at most: 1 to 10,000.
     pub window: u16,
+    /// What is said about this publisher's presence. `None` says nothing.
     pub presence: Option<Presence>,
 }
 
 /// A retained topic that says whether this publisher is there; the broker says `offline` when it vanishes.
 #[derive(Debug, Clone)]
 pub struct Presence {
+    /// The topic of both messages.
     pub topic: String,
+    /// Published on each connection.
     pub online: Bytes,
+    /// Published before the end, or by the broker when the connection is lost.
     pub offline: Bytes,
 }
 
 /// What is not yet promised to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unacked {
+    /// The number of publishes.
     pub count: usize,
     /// Age of the oldest.
     pub oldest: Option<Duration>,
@@ -54,8 +61,10 @@ pub struct Unacked {
 /// What no broker would take, now or later.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
+    /// The payload is larger than a packet; holds its size in bytes.
     #[error("a payload of {0} bytes does not fit into an MQTT packet of {MAX_PACKET_BYTES} bytes")]
     TooLarge(usize),
+    /// The topic is empty, too long, or has a wildcard.
     #[error("a topic to publish to has 1 to {MAX_TOPIC_BYTES} bytes, without + and #")]
     Series,
 }
@@ -132,6 +141,7 @@ impl Publisher {
         Ok(Ack(receiver))
     }
 
+    /// The publishes that have no PUBACK yet.
     #[must_use]
     pub fn unacked(&self) -> Unacked {
         let state = self.shared.state();

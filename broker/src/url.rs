@@ -9,16 +9,22 @@ const AMQP: &str = "amqp://[user:password@]host[:port][/vhost]";
 /// A broker's address over MQTT with its credentials; the password never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
+    /// A name or an address; an IPv6 address stands in brackets.
     pub host: String,
+    /// The TCP port, 1883 where the URL has none.
     pub port: u16,
+    /// User and password, decoded.
     pub credentials: Option<(String, String)>,
 }
 
 /// A broker's address over AMQP 0-9-1 with its credentials; the password never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AmqpUrl {
+    /// A name or an address; an IPv6 address stands in brackets.
     pub host: String,
+    /// The TCP port, 5672 (or 5671 with TLS) where the URL has none.
     pub port: u16,
+    /// User and password, decoded.
     pub credentials: Option<(String, String)>,
     /// `/` where the address names none.
     pub vhost: String,
@@ -38,14 +44,19 @@ impl AmqpUrl {
 /// Why a text is not the URL of a broker. Never holds the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerUrlError {
+    /// The scheme is another one; holds the expected form.
     #[error("write {0}")]
     Scheme(&'static str),
+    /// There is no host; holds the expected form.
     #[error("the host is missing: write {0}")]
     Host(&'static str),
+    /// The port is no number, or 0.
     #[error("the port must be a number from 1 to 65535")]
     Port,
+    /// The part before `@` is not `user:password`, or not decodable.
     #[error("the credentials must be user:password; percent-encode special characters, @ as %40")]
     Credentials,
+    /// The path is not one virtual host, or not decodable.
     #[error("the virtual host must be one word after the port; percent-encode special characters, / as %2f")]
     Vhost,
 }

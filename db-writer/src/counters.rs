@@ -11,19 +11,28 @@ use crate::Lag;
 /// Counts readings and rejected payloads alike; a message may hold many.
 #[derive(Debug, Clone)]
 pub struct Counters {
+    /// Readings and rejected payloads received from the broker.
     pub received: Counter,
+    /// Readings stored.
     pub stored: Counter,
+    /// Readings that were already in the database.
     pub duplicate: Counter,
+    /// Payloads stored as rejected.
     pub rejected: Counter,
+    /// Readings and rejected payloads received and not yet stored.
     pub in_flight: Gauge,
     /// Messages that are stored and whose ack did not reach the broker: they are delivered again.
     pub unsettled: Counter,
+    /// Failed writes; each is repeated.
     pub store_failures: Counter,
+    /// Batches written.
     pub batches: Counter,
+    /// How far the writer is behind the broker.
     pub lag: Lag,
 }
 
 impl Counters {
+    /// Registers the counters as `millrace_db_writer_…`.
     #[must_use]
     pub fn register(metrics: &Metrics) -> Self {
         let metrics = metrics.of("db_writer");

@@ -1,5 +1,7 @@
 //! Stores every reading at least once, in effect once.
 
+#![warn(missing_docs)]
+
 mod counters;
 mod intake;
 mod lag;

@@ -18,6 +18,8 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 pub struct Retention(#[serde(with = "humantime_serde")] Duration);
 
 impl Retention {
+    /// Reads the setting `store.retention` and checks its bounds.
+    ///
     /// # Errors
     /// The setting is out of bounds.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {

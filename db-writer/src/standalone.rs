@@ -7,6 +7,8 @@ use crate::{Config, Counters, Retention, forget_old, run};
 /// Messages between the broker and the writer.
 const AHEAD: usize = 10_000;
 
+/// Runs the writer until the context's stop, with its broker and store from the settings.
+///
 /// # Errors
 /// A setting is wrong, or the store cannot be opened.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {

@@ -29,6 +29,8 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads the section `db_writer` and checks its bounds.
+    ///
     /// # Errors
     /// A limit is out of bounds.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {

@@ -1,5 +1,7 @@
 //! Everything in one process: a PUBACK means that the reading is stored and judged.
 
+#![warn(missing_docs)]
+
 mod banner;
 mod hub;
 mod lock;

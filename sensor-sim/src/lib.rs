@@ -2,6 +2,9 @@
 //!
 //! Installs no signal handler, prints nothing and reads no environment: that is the binary's.
 
+#![warn(missing_docs)]
+
+/// The command line, as the binary uses it.
 pub mod command;
 mod courier;
 mod device;

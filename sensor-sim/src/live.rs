@@ -23,8 +23,11 @@ const WINDOW: u16 = 1000;
 /// Which devices measure what, and for how long.
 #[derive(Debug, Clone)]
 pub struct RunConfig {
+    /// Where to publish.
     pub broker: BrokerUrl,
+    /// The names of the devices; no two alike.
     pub devices: Vec<String>,
+    /// What every device measures.
     pub metric: Metric,
     /// Between two readings of a device, from 1 ms.
     pub interval: Duration,
@@ -32,6 +35,7 @@ pub struct RunConfig {
     pub duration: Option<Duration>,
     /// Readings per device.
     pub count: Option<u64>,
+    /// The seed of the simulated values: with the same seed, a device measures the same at the same time.
     pub seed: u64,
     /// How long to wait for PUBACKs after the last reading; without an end where none is given.
     pub grace: Option<Duration>,
@@ -40,10 +44,13 @@ pub struct RunConfig {
 /// Why a [`RunConfig`] is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RunConfigError {
+    /// A device's name does not fit into a topic; holds the name and the reason.
     #[error("device {0:?}: {1}")]
     Device(String, TopicError),
+    /// Two devices have this name.
     #[error("the device {0:?} is named twice")]
     Twice(String),
+    /// The interval is shorter than 1 ms.
     #[error("the interval is too short: from 1ms")]
     Interval,
 }

@@ -22,13 +22,16 @@ pub const MAX_BATCH: usize = 500;
 /// How much to send, and how fast.
 #[derive(Debug, Clone)]
 pub struct LoadConfig {
+    /// Where to publish.
     pub broker: BrokerUrl,
+    /// Connections to the broker, at least 1.
     pub connections: usize,
     /// At least as many as connections; each belongs to one connection.
     pub devices: usize,
     /// Readings per second over all connections; as many as are acked where none is given. What an outage held up
     /// is made up for afterwards.
     pub rate: Option<f64>,
+    /// Ends after this time.
     pub duration: Option<Duration>,
     /// Readings over all connections.
     pub count: Option<u64>,

@@ -34,7 +34,9 @@ const TOLD: usize = 5;
 /// Which file to publish, and what its columns mean.
 #[derive(Debug, Clone)]
 pub struct ReplayConfig {
+    /// Where to publish.
     pub broker: BrokerUrl,
+    /// The CSV file.
     pub file: PathBuf,
     /// Columns that are joined by a space; found by name where none is given.
     pub time: Option<String>,
@@ -46,9 +48,11 @@ pub struct ReplayConfig {
     pub metric: String,
     /// `METRIC=UNIT` or `UNIT`; a file's unit is never guessed.
     pub units: Vec<String>,
+    /// Where the device's name comes from.
     pub device: DeviceFrom,
     /// Found in the first line where none is given.
     pub delimiter: Option<u8>,
+    /// Whether numbers are written as `23,5`.
     pub decimal_comma: bool,
     /// Cells that stand for no value, as empty ones do.
     pub missing: Vec<String>,
@@ -74,6 +78,7 @@ pub struct Replay {
 /// What became of the rows.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Report {
+    /// Rows read, without the header.
     pub rows: u64,
     /// Cells without a value.
     pub missing: u64,

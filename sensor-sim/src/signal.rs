@@ -17,6 +17,7 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// The metric's name, as in topics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -26,6 +27,7 @@ impl Metric {
         }
     }
 
+    /// The unit's name, as in payloads.
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {

@@ -29,10 +29,15 @@ pub(crate) struct Stream {
 /// Which readings of a device were sent, and how long it waited for a PUBACK at most.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Sent {
+    /// The device's name.
     pub device: String,
+    /// The boot that the numbers belong to.
     pub boot: u64,
+    /// The `seq` of the first reading.
     pub first_seq: u64,
+    /// The `seq` of the last reading.
     pub last_seq: u64,
+    /// The longest wait for a PUBACK, in milliseconds.
     pub puback_max_ms: f64,
 }
 

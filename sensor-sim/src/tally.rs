@@ -40,7 +40,9 @@ struct Acks {
 /// What came of it all. Counts are readings, each once however often it was published.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
+    /// Readings handed to a connection.
     pub sent: u64,
+    /// Readings whose PUBACK has come.
     pub acked: u64,
     /// Payloads that are no readings, sent on purpose and acked.
     pub bad_acked: u64,
@@ -48,15 +50,20 @@ pub struct Summary {
     pub seconds: f64,
     /// Acked readings per second.
     pub rate: f64,
+    /// How long messages waited for their PUBACK.
     pub puback_ms: PubackMs,
+    /// What each device sent; a device that sent nothing is left out.
     pub devices: Vec<Sent>,
 }
 
 /// How long messages waited for their PUBACK, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PubackMs {
+    /// The median.
     pub p50: f64,
+    /// The 99th percentile.
     pub p99: f64,
+    /// The longest.
     pub max: f64,
 }
 
@@ -160,6 +167,7 @@ fn rounded(value: f64, steps_per_unit: f64) -> f64 {
 }
 
 impl Summary {
+    /// Readings that were sent and have no PUBACK.
     #[must_use]
     pub fn unacked(&self) -> u64 {
         self.sent.saturating_sub(self.acked)

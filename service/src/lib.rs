@@ -1,5 +1,7 @@
 //! What every service does the same way: settings, logging, health, metrics, signals and grace.
 
+#![warn(missing_docs)]
+
 mod admin;
 mod health;
 mod logging;

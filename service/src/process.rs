@@ -21,15 +21,20 @@ const EXIT_USAGE: u8 = 64;
 #[derive(Debug, thiserror::Error)]
 #[error("{said}")]
 pub struct Failure {
+    /// The exit code, 1 to 255.
     pub code: u8,
+    /// The message that is printed, one line.
     pub said: String,
 }
 
 /// What a service is handed.
 #[derive(Debug, Clone)]
 pub struct Context {
+    /// All settings.
     pub settings: Settings,
+    /// Where the service reports whether it is ready.
     pub health: Health,
+    /// Where the service registers its metrics.
     pub metrics: Metrics,
     /// Cancelled when the service is to stop: finish what is in flight, then return.
     pub stop: CancellationToken,

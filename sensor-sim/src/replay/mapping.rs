@@ -17,8 +17,9 @@ const TIME_NAMES: [&str; 7] = ["timestamp", "datetime", "date_time", "measured_a
 pub enum DeviceFrom {
     /// The file's name without its ending; characters that a topic does not allow become `-`.
     FileName,
+    /// This name.
     Name(String),
-    /// Characters that a topic does not allow become `-`.
+    /// The text in this column; characters that a topic does not allow become `-`.
     Column(String),
 }
 
