@@ -34,6 +34,7 @@ mod deliveries;
 mod delivery;
 mod mqtt;
 mod outbox;
+pub mod server;
 mod url;
 
 pub use ack::{Outcome, Unsettled};
