@@ -1,4 +1,4 @@
-//! The command line: what it says, and which job that asks for.
+//! The command line and the jobs that it selects.
 
 mod load;
 mod replay;
@@ -17,9 +17,9 @@ use self::load::LoadArgs;
 pub use self::load::ShareDone;
 use self::replay::ReplayArgs;
 use self::run::RunArgs;
-use crate::{Tally, run_counted};
+use crate::{Counters, run_counted};
 
-/// Publishes simulated or recorded readings to an MQTT broker, and forgets none before its PUBACK.
+/// Publishes simulated or recorded readings to an MQTT broker, each until it is acknowledged
 #[derive(Debug, Parser)]
 #[command(name = "sensor-sim", version)]
 pub struct Command {
@@ -29,47 +29,47 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Job {
-    /// Simulates devices that measure now.
+    /// Simulate devices that measure now
     Run(RunArgs),
-    /// Publishes recorded readings from a CSV file, with their recorded times.
+    /// Publish recorded readings from a CSV file, with their recorded times
     Replay(ReplayArgs),
-    /// Publishes as many readings as asked for, and measures the broker.
+    /// Publish many readings, and measure how fast the broker acknowledges them
     Load(LoadArgs),
-    /// Exits with 0 when a simulation that runs with `--admin` gets its readings acked.
+    /// Exit with 0 when a simulation that runs with `--admin` gets its readings acked
     Healthcheck(HealthArgs),
 }
 
 #[derive(Debug, Args)]
 struct HealthArgs {
-    /// What the simulation was given as `--admin`.
+    /// The address that the simulation got as `--admin`
     #[arg(long, value_name = "ADDRESS")]
     admin: SocketAddr,
 }
 
 #[derive(Debug, Args)]
 struct Common {
-    /// Where to publish: mqtt://[user:password@]host[:port]; as MILLRACE_BROKER a password stays out of the
-    /// process list.
+    /// The broker: mqtt://[user:password@]host[:port]. In the environment variable, a password stays out of the
+    /// process list
     #[arg(long, env = "MILLRACE_BROKER", default_value = "mqtt://127.0.0.1:1883", hide_env_values = true)]
     broker: Secret,
-    /// Prints the summary as JSON.
+    /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-    /// Writes a line `device boot seq` for each reading as it is acked.
+    /// Write a line `device boot seq` for each reading when it is acked
     #[arg(long, value_name = "FILE")]
     acked_log: Option<PathBuf>,
 }
 
-/// A text that may hold a password: it is read late, so that no message about it can show it.
+/// A text that may contain a password. It is parsed late, so that no message about it can show it.
 #[derive(Clone)]
 struct Secret(String);
 
-/// Why a job did not do what it was asked for.
+/// Why a job failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// What was asked for cannot be done; nothing was sent.
+    /// The command line cannot be carried out; nothing was sent.
     Usage(anyhow::Error),
-    /// It was begun and could not be done in full.
+    /// The job began and could not be finished.
     Job(anyhow::Error),
 }
 
@@ -80,13 +80,13 @@ impl Failure {
 }
 
 impl Command {
-    /// Whether the summary is to be JSON.
+    /// Whether to print the summary as JSON.
     #[must_use]
     pub fn json(&self) -> bool {
         self.job.common().is_some_and(|common| common.json)
     }
 
-    /// Where to ask for the health of another process, if that is the job.
+    /// The address of the process whose health to check, if that is the job.
     #[must_use]
     pub fn healthcheck(&self) -> Option<SocketAddr> {
         match &self.job {
@@ -95,7 +95,7 @@ impl Command {
         }
     }
 
-    /// Where the health of this one is to be served.
+    /// The address on which this process serves its health.
     #[must_use]
     pub fn admin(&self) -> Option<SocketAddr> {
         match &self.job {
@@ -104,7 +104,7 @@ impl Command {
         }
     }
 
-    /// Whether it has an end worth watching for.
+    /// Whether the job ends by itself, so that progress can be shown.
     #[must_use]
     pub fn shows_progress(&self) -> bool {
         !matches!(self.job, Job::Run(_))
@@ -119,27 +119,27 @@ impl Command {
         }
     }
 
-    /// What the job will count with.
+    /// The counters of the job, which may also write a log.
     ///
     /// # Errors
     /// The log of acked readings cannot be written.
-    pub fn tally(&self) -> Result<Tally, Failure> {
+    pub fn counters(&self) -> Result<Counters, Failure> {
         let log = self.job.common().and_then(|common| common.acked_log.as_ref());
-        let Some(path) = log else { return Ok(Tally::default()) };
-        let tally = Tally::logging_to(path).with_context(|| format!("create {}", path.display()));
-        tally.map_err(Failure::Usage)
+        let Some(path) = log else { return Ok(Counters::default()) };
+        let counters = Counters::logging_to(path).with_context(|| format!("create {}", path.display()));
+        counters.map_err(Failure::Usage)
     }
 
-    /// Does the job until it is done or told to stop, and waits until all is acked; what there is to say besides
-    /// the counts.
+    /// Runs the job until it is done or `stop` is cancelled, and waits until everything is acked. Returns a text to
+    /// print beside the counts; it may be empty.
     ///
     /// # Errors
-    /// The job was not done in full, for another reason than readings that are un-acked.
-    pub async fn perform(self, tally: Arc<Tally>, stop: CancellationToken) -> Result<String, Failure> {
+    /// The job was not finished, for another reason than un-acked readings.
+    pub async fn perform(self, counters: Arc<Counters>, stop: CancellationToken) -> Result<String, Failure> {
         match self.job {
-            Job::Run(args) => run_counted(args.config()?, tally, stop).await.map_err(Failure::usage)?,
-            Job::Replay(args) => return args.replay(tally, stop).await,
-            Job::Load(args) => crate::load(args.config()?, tally, stop).await.map_err(Failure::usage)?,
+            Job::Run(args) => run_counted(args.config()?, counters, stop).await.map_err(Failure::usage)?,
+            Job::Replay(args) => return args.replay(counters, stop).await,
+            Job::Load(args) => crate::load(args.config()?, counters, stop).await.map_err(Failure::usage)?,
             Job::Healthcheck(args) => service::ask_ready(args.admin).await.map_err(Failure::Job)?,
         }
         Ok(String::new())
@@ -184,7 +184,7 @@ mod tests {
         Command::try_parse_from(line.split(' ')).map_err(|e| e.to_string())
     }
 
-    /// What is wrong with a command line that can be parsed.
+    /// The error of a command line that can be parsed.
     async fn refused(line: &str) -> String {
         let command = parse(line).unwrap();
         let performed = command.perform(Arc::default(), CancellationToken::new()).await;

@@ -1,4 +1,4 @@
-//! What the simulated devices are called.
+//! The names of simulated devices.
 
 use telemetry::MAX_LEVEL_CHARS;
 
@@ -8,20 +8,20 @@ pub fn names(count: usize) -> Vec<String> {
     (0..count).map(|index| format!("data_center_{}{}", ["a", "b", "c"][index % 3], index / 3 + 1)).collect()
 }
 
-/// Makes a device name of any text: characters that a topic does not allow become `-`.
+/// Makes a device name from any text: characters that a topic does not allow become `-`.
 #[must_use]
 pub fn cleaned(text: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/');
     text.trim().chars().map(|c| if allowed(c) { c } else { '-' }).collect()
 }
 
-/// Makes one level of a device name, at most as long as a level may be.
+/// Makes one level of a device name, cut to the length that a level may have.
 #[must_use]
 pub(crate) fn cleaned_level(text: &str) -> String {
     cleaned(text).replace('/', "-").chars().take(MAX_LEVEL_CHARS).collect()
 }
 
-/// The topic that says whether a device is there.
+/// The topic that says whether a device is online.
 #[must_use]
 pub(crate) fn status_topic(device: &str) -> String {
     format!("status/{device}")

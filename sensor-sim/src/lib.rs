@@ -1,24 +1,24 @@
-//! Publishes simulated and recorded readings, and forgets none before its PUBACK.
+//! Publishes simulated and recorded readings, each until its PUBACK.
 //!
-//! Installs no signal handler, prints nothing and reads no environment: that is the binary's.
+//! The library installs no signal handler, prints nothing and reads no environment: the binary does.
 
 #![warn(missing_docs)]
 
 /// The command line, as the binary uses it.
 pub mod command;
-mod courier;
+mod counters;
 mod device;
 mod live;
 mod load;
+mod numbered_series;
+mod publisher;
 mod replay;
 mod signal;
-mod stream;
-mod tally;
 
+pub use counters::{Counters, PubackMs, Summary};
 pub use device::{cleaned, names};
 pub use live::{RunConfig, RunConfigError, run, run_counted};
 pub use load::{LoadConfig, MAX_BATCH, load};
+pub use numbered_series::Sent;
 pub use replay::{DeviceFrom, Replay, ReplayConfig, Report};
 pub use signal::{Metric, Signal};
-pub use stream::Sent;
-pub use tally::{PubackMs, Summary, Tally};

@@ -11,11 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::courier::{Courier, until_stopped};
+use crate::counters::{Counters, Summary};
 use crate::device::status_topic;
+use crate::numbered_series::{Measured, NumberedSeries, boot_of_now};
+use crate::publisher::{CountingPublisher, until_stopped};
 use crate::signal::{Metric, Signal};
-use crate::stream::{Measured, Stream, boot_of_now};
-use crate::tally::{Summary, Tally};
 
 /// Un-acked readings per device, at most.
 const WINDOW: u16 = 1000;
@@ -31,13 +31,13 @@ pub struct RunConfig {
     pub metric: Metric,
     /// Between two readings of a device, from 1 ms.
     pub interval: Duration,
-    /// Runs until stopped where neither this nor `count` is given.
+    /// How long to run; until stopped where neither this nor `count` is given.
     pub duration: Option<Duration>,
     /// Readings per device.
     pub count: Option<u64>,
     /// The seed of the simulated values: with the same seed, a device measures the same at the same time.
     pub seed: u64,
-    /// How long to wait for PUBACKs after the last reading; without an end where none is given.
+    /// How long to wait for PUBACKs after the last reading; without a limit where none is given.
     pub grace: Option<Duration>,
 }
 
@@ -64,9 +64,9 @@ pub enum RunConfigError {
 /// # Errors
 /// The configuration cannot be used; nothing has been sent.
 pub async fn run(config: RunConfig, stop: CancellationToken) -> Result<Summary, RunConfigError> {
-    let tally = Arc::new(Tally::default());
-    run_counted(config, Arc::clone(&tally), stop).await?;
-    Ok(tally.summary())
+    let counters = Arc::new(Counters::default());
+    run_counted(config, Arc::clone(&counters), stop).await?;
+    Ok(counters.summary())
 }
 
 /// As [`run`], with counts that can be read meanwhile.
@@ -75,16 +75,16 @@ pub async fn run(config: RunConfig, stop: CancellationToken) -> Result<Summary, 
 /// As [`run`].
 pub async fn run_counted(
     config: RunConfig,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     stop: CancellationToken,
 ) -> Result<(), RunConfigError> {
-    let topics = config.topics()?;
+    let all_series = config.all_series()?;
     let boot = boot_of_now();
     let start = Instant::now();
     let mut sensors = JoinSet::new();
-    for (index, topic) in topics.into_iter().enumerate() {
+    for (index, series) in all_series.into_iter().enumerate() {
         let first = start + config.interval.mul_f64(index as f64 / config.devices.len() as f64);
-        let sensor = Sensor::new(&config, topic, boot, &tally);
+        let sensor = Sensor::new(&config, series, boot, &counters);
         sensors.spawn(sensor.live(config.clone(), first, stop.clone()));
     }
     sensors.join_all().await;
@@ -92,17 +92,17 @@ pub async fn run_counted(
 }
 
 impl RunConfig {
-    fn topics(&self) -> Result<Vec<Series>, RunConfigError> {
+    fn all_series(&self) -> Result<Vec<Series>, RunConfigError> {
         if self.interval < Duration::from_millis(1) {
             return Err(RunConfigError::Interval);
         }
         if let Some(name) = twice(&self.devices) {
             return Err(RunConfigError::Twice(name.to_owned()));
         }
-        let topic = |device: &String| {
+        let series = |device: &String| {
             Series::new(self.metric.name(), device).map_err(|e| RunConfigError::Device(device.clone(), e))
         };
-        self.devices.iter().map(topic).collect()
+        self.devices.iter().map(series).collect()
     }
 }
 
@@ -114,16 +114,16 @@ fn twice(names: &[String]) -> Option<&str> {
 /// One device that measures one metric.
 struct Sensor {
     signal: Signal,
-    stream: Arc<Stream>,
-    courier: Courier,
+    series: Arc<NumberedSeries>,
+    publisher: CountingPublisher,
 }
 
 impl Sensor {
-    fn new(config: &RunConfig, series: Series, boot: u64, tally: &Arc<Tally>) -> Self {
+    fn new(config: &RunConfig, series: Series, boot: u64, counters: &Arc<Counters>) -> Self {
         let device = series.device();
         let outbox = Outbox {
             url: config.broker.clone(),
-            // The boot keeps apart two simulations of one device, which would else push each other off.
+            // The boot makes the id unique: two simulations of one device would otherwise disconnect each other.
             client_id: format!("{}-{boot:x}", device.replace('/', "-")),
             window: WINDOW,
             presence: Some(Presence {
@@ -134,14 +134,14 @@ impl Sensor {
         };
         Self {
             signal: Signal::new(config.metric, device, config.seed),
-            courier: Courier::open(outbox, tally),
-            stream: tally.stream(series, Some(config.metric.unit().to_owned()), boot),
+            publisher: CountingPublisher::open(outbox, counters),
+            series: counters.series(series, Some(config.metric.unit().to_owned()), boot),
         }
     }
 
     async fn live(self, config: RunConfig, first: Instant, stop: CancellationToken) {
         until_stopped(&stop, config.duration, self.measure(config.interval, config.count, first)).await;
-        self.courier.close(config.grace).await;
+        self.publisher.close(config.grace).await;
     }
 
     async fn measure(&self, interval: Duration, count: Option<u64>, first: Instant) {
@@ -151,7 +151,7 @@ impl Sensor {
             ticks.tick().await;
             let at = telemetry::time::whole_microseconds(Timestamp::now());
             let value = self.signal.value_at(at);
-            self.courier.send(&self.stream, &[Measured { value, at }]).await;
+            self.publisher.send(&self.series, &[Measured { value, at }]).await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! As many readings as asked for, over many connections.
+//! Load: as many readings as asked for, over many connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::courier::{Courier, until_stopped};
+use crate::counters::Counters;
+use crate::numbered_series::{Measured, NumberedSeries, boot_of_now};
+use crate::publisher::{CountingPublisher, until_stopped};
 use crate::signal::Metric;
-use crate::stream::{Measured, Stream, boot_of_now};
-use crate::tally::Tally;
 
 /// Readings in one message, at most: they fit into the 64 KiB that the pipeline takes.
 pub const MAX_BATCH: usize = 500;
@@ -28,8 +28,8 @@ pub struct LoadConfig {
     pub connections: usize,
     /// At least as many as connections; each belongs to one connection.
     pub devices: usize,
-    /// Readings per second over all connections; as many as are acked where none is given. What an outage held up
-    /// is made up for afterwards.
+    /// Readings per second over all connections; as fast as they are acked where none is given. After an outage the
+    /// load catches up.
     pub rate: Option<f64>,
     /// Ends after this time.
     pub duration: Option<Duration>,
@@ -43,26 +43,30 @@ pub struct LoadConfig {
     pub twice: bool,
     /// Bad payloads per message, of every kind in turn: 0 to 1.
     pub bad: f64,
-    /// How long to wait for PUBACKs after the last reading; without an end where none is given.
+    /// How long to wait for PUBACKs after the last reading; without a limit where none is given.
     pub grace: Option<Duration>,
 }
 
 /// Publishes from devices `load-0001`, `load-0002`, … until `stop`, `duration` or `count`, then waits for the acks.
 ///
-/// Values stay below 25, so that a load is no alarm.
+/// Values stay below 25, so that a load opens no incident.
 ///
 /// # Errors
 /// There are so many devices that a name breaks the topic grammar; nothing has been sent.
-pub async fn load(config: LoadConfig, tally: Arc<Tally>, stop: CancellationToken) -> Result<(), TopicError> {
+pub async fn load(
+    config: LoadConfig,
+    counters: Arc<Counters>,
+    stop: CancellationToken,
+) -> Result<(), TopicError> {
     let boot = boot_of_now();
-    let streams = streams(config.devices, boot, &tally)?;
+    let series = series(config.devices, boot, &counters)?;
     let left = Arc::new(AtomicU64::new(config.count.unwrap_or(u64::MAX)));
     let start = Instant::now();
     let mut connections = JoinSet::new();
     for index in 0..config.connections {
         let connection = Connection {
-            courier: Courier::open(config.outbox(index, boot), &tally),
-            streams: streams.iter().skip(index).step_by(config.connections).cloned().collect(),
+            publisher: CountingPublisher::open(config.outbox(index, boot), &counters),
+            series: series.iter().skip(index).step_by(config.connections).cloned().collect(),
             batch: config.batch,
             pace: config.pace(start, index),
             twice: config.twice,
@@ -75,13 +79,13 @@ pub async fn load(config: LoadConfig, tally: Arc<Tally>, stop: CancellationToken
     Ok(())
 }
 
-fn streams(devices: usize, boot: u64, tally: &Tally) -> Result<Vec<Arc<Stream>>, TopicError> {
+fn series(devices: usize, boot: u64, counters: &Counters) -> Result<Vec<Arc<NumberedSeries>>, TopicError> {
     let metric = Metric::Temperature;
-    let stream = |index| {
-        let topic = Series::new(metric.name(), &format!("load-{index:04}"))?;
-        Ok(tally.stream(topic, Some(metric.unit().to_owned()), boot))
+    let series = |index| {
+        let name = Series::new(metric.name(), &format!("load-{index:04}"))?;
+        Ok(counters.series(name, Some(metric.unit().to_owned()), boot))
     };
-    (1..=devices).map(stream).collect()
+    (1..=devices).map(series).collect()
 }
 
 impl LoadConfig {
@@ -151,24 +155,24 @@ impl Bad {
 }
 
 struct Connection {
-    courier: Courier,
-    streams: Vec<Arc<Stream>>,
+    publisher: CountingPublisher,
+    series: Vec<Arc<NumberedSeries>>,
     batch: usize,
     pace: Option<Pace>,
     twice: bool,
     bad: Bad,
-    /// Readings that nobody has taken on yet.
+    /// Readings that no connection has begun to send yet.
     left: Arc<AtomicU64>,
 }
 
 impl Connection {
     async fn live(mut self, duration: Option<Duration>, grace: Option<Duration>, stop: CancellationToken) {
         until_stopped(&stop, duration, self.publish()).await;
-        self.courier.close(grace).await;
+        self.publisher.close(grace).await;
     }
 
     async fn publish(&mut self) {
-        for stream in self.streams.iter().cycle() {
+        for series in self.series.iter().cycle() {
             if let Some(pace) = &mut self.pace {
                 pace.due().await;
             }
@@ -176,14 +180,14 @@ impl Connection {
             if count == 0 {
                 return;
             }
-            let measured = measured(stream, count);
+            let measured = measured(series, count);
             if self.twice {
-                self.courier.send_twice(stream, &measured).await;
+                self.publisher.send_twice(series, &measured).await;
             } else {
-                self.courier.send(stream, &measured).await;
+                self.publisher.send(series, &measured).await;
             }
             if let Some(bad) = self.bad.next() {
-                self.courier.send_bad(stream, bad).await;
+                self.publisher.send_bad(series, bad).await;
             }
         }
     }
@@ -195,10 +199,10 @@ fn take(left: &AtomicU64, wanted: u64) -> u64 {
     before.min(wanted)
 }
 
-fn measured(stream: &Stream, count: u64) -> Vec<Measured> {
+fn measured(series: &NumberedSeries, count: u64) -> Vec<Measured> {
     let at = telemetry::time::whole_microseconds(Timestamp::now());
     let value = |seq| 20.0 + (seq % 400) as f64 / 100.0;
-    (0..count).map(|n| Measured { value: value(stream.next_seq() + n), at }).collect()
+    (0..count).map(|n| Measured { value: value(series.next_seq() + n), at }).collect()
 }
 
 #[cfg(test)]
@@ -258,10 +262,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_count_is_sent_exactly_over_all_devices() {
-        let tally = Arc::new(Tally::default());
+        let counters = Arc::new(Counters::default());
         let config = LoadConfig { devices: 5, ..config(2, None, 3) };
-        load(config, Arc::clone(&tally), CancellationToken::new()).await.unwrap();
-        let summary = tally.summary();
+        load(config, Arc::clone(&counters), CancellationToken::new()).await.unwrap();
+        let summary = counters.summary();
         assert_eq!((summary.sent, summary.acked), (10, 0));
         assert_eq!(summary.devices.iter().map(|sent| sent.last_seq).sum::<u64>(), 10);
         assert!(summary.devices.iter().all(|sent| sent.device.starts_with("load-000")));

@@ -1,4 +1,4 @@
-//! The binary: parses the command line, and leaves the rest to the library and the terminal.
+//! The binary: parses the command line, and runs the job in the terminal.
 
 mod admin;
 mod terminal;

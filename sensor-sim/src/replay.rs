@@ -1,4 +1,4 @@
-//! Recorded readings, published with their recorded times.
+//! Replays a recording: its readings are published with their recorded times.
 
 mod cell;
 mod clock;
@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 pub use self::mapping::DeviceFrom;
 use self::recording::Recording;
 use self::table::Row;
-use crate::courier::{Courier, until_stopped};
-use crate::stream::{Measured, Stream, boot_of_now};
-use crate::tally::Tally;
+use crate::counters::Counters;
+use crate::numbered_series::{Measured, NumberedSeries, boot_of_now};
+use crate::publisher::{CountingPublisher, until_stopped};
 
 /// Un-acked readings, at most.
 const WINDOW: u16 = 1000;
@@ -69,7 +69,7 @@ pub struct ReplayConfig {
 pub struct Replay {
     outbox: Outbox,
     recording: Recording,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     speed: Option<f64>,
     batch: usize,
     grace: Option<Duration>,
@@ -93,15 +93,22 @@ impl Replay {
     ///
     /// # Errors
     /// The file cannot be read, or a column, device, metric, unit or time format makes no sense; nothing is sent.
-    pub fn open(config: &ReplayConfig, tally: Arc<Tally>) -> Result<Self> {
+    pub fn open(config: &ReplayConfig, counters: Arc<Counters>) -> Result<Self> {
         let outbox = Outbox {
             url: config.broker.clone(),
             client_id: format!("replay-{:x}", boot_of_now()),
             window: WINDOW,
             presence: None,
         };
-        let recording = Recording::open(config, &tally)?;
-        Ok(Self { outbox, recording, tally, speed: config.speed, batch: config.batch, grace: config.grace })
+        let recording = Recording::open(config, &counters)?;
+        Ok(Self {
+            outbox,
+            recording,
+            counters,
+            speed: config.speed,
+            batch: config.batch,
+            grace: config.grace,
+        })
     }
 
     /// Publishes every reading in the order of the file until `stop`, then waits until all are acked.
@@ -109,57 +116,61 @@ impl Replay {
     /// # Errors
     /// The file could not be read to its end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<Report> {
-        let courier = Courier::open(self.outbox.clone(), &self.tally);
+        let publisher = CountingPublisher::open(self.outbox.clone(), &self.counters);
         let mut report = Report::default();
         let mut read = Ok(());
-        until_stopped(&stop, None, async { read = self.publish(&courier, &mut report).await }).await;
-        courier.close(self.grace).await;
+        until_stopped(&stop, None, async { read = self.publish(&publisher, &mut report).await }).await;
+        publisher.close(self.grace).await;
         read.map(|()| report)
     }
 
-    async fn publish(&mut self, courier: &Courier, report: &mut Report) -> Result<()> {
+    async fn publish(&mut self, publisher: &CountingPublisher, report: &mut Report) -> Result<()> {
         let mut pace = self.speed.map(Pace::new);
         let mut gathered = Gathered::default();
         while let Some(readings) = self.recording.next(report)? {
-            for (stream, measured) in readings {
+            for (series, measured) in readings {
                 if let Some(pace) = &mut pace {
                     pace.due(measured.at).await;
                 }
-                let of_stream = gathered.add(stream, measured);
-                if of_stream.1.len() >= self.batch {
-                    courier.send(&of_stream.0, &of_stream.1).await;
-                    of_stream.1.clear();
+                let gathered_now = gathered.add(series, measured);
+                if gathered_now.1.len() >= self.batch {
+                    publisher.send(&gathered_now.0, &gathered_now.1).await;
+                    gathered_now.1.clear();
                 }
             }
         }
-        for (stream, measured) in gathered.rest() {
-            courier.send(stream, measured).await;
+        for (series, measured) in gathered.rest() {
+            publisher.send(series, measured).await;
         }
         Ok(())
     }
 }
 
-/// Readings that wait for their message to be full, by stream.
+/// Readings that wait for their message to be full, by series.
 #[derive(Debug, Default)]
-struct Gathered(Vec<(Arc<Stream>, Vec<Measured>)>);
+struct Gathered(Vec<(Arc<NumberedSeries>, Vec<Measured>)>);
 
 impl Gathered {
-    /// All that waits of a stream, with one reading more.
-    fn add(&mut self, stream: Arc<Stream>, measured: Measured) -> &mut (Arc<Stream>, Vec<Measured>) {
-        let known = self.0.iter().position(|(other, _)| Arc::ptr_eq(other, &stream));
+    /// All that waits of a series, with one reading more.
+    fn add(
+        &mut self,
+        series: Arc<NumberedSeries>,
+        measured: Measured,
+    ) -> &mut (Arc<NumberedSeries>, Vec<Measured>) {
+        let known = self.0.iter().position(|(other, _)| Arc::ptr_eq(other, &series));
         let index = known.unwrap_or_else(|| {
-            self.0.push((stream, Vec::new()));
+            self.0.push((series, Vec::new()));
             self.0.len() - 1
         });
         self.0[index].1.push(measured);
         &mut self.0[index]
     }
 
-    fn rest(&self) -> impl Iterator<Item = (&Arc<Stream>, &[Measured])> {
+    fn rest(&self) -> impl Iterator<Item = (&Arc<NumberedSeries>, &[Measured])> {
         self.0
             .iter()
             .filter(|(_, measured)| !measured.is_empty())
-            .map(|(stream, all)| (stream, all.as_slice()))
+            .map(|(series, all)| (series, all.as_slice()))
     }
 }
 

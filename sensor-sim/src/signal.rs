@@ -77,22 +77,22 @@ struct Shape {
     noise: f64,
     /// How far an excursion goes up.
     excursion: Option<(f64, f64)>,
-    /// What the sensor can tell apart.
+    /// The sensor's resolution.
     steps_per_unit: f64,
 }
 
 const DAY_SECONDS: f64 = 86_400.0;
 const WARMEST_SECONDS: f64 = 15.0 * 3600.0;
 
-/// The drift turns this often.
+/// The time between two turning points of the drift.
 const DRIFT_SECONDS: f64 = 3.0 * 3600.0;
 
-/// The noise turns this often. Slower than an excursion's edge, so that 25 °C is crossed once each way however
-/// often one looks.
+/// The time between two turning points of the noise. It is slow beside an excursion's edge, so that 25 °C is crossed
+/// once each way at any sampling rate.
 const NOISE_SECONDS: f64 = 2.0;
 
-/// At most one excursion in each such stretch, wholly within it.
-const STRETCH_SECONDS: f64 = 300.0;
+/// Each such period has at most one excursion, wholly within it.
+const PERIOD_SECONDS: f64 = 300.0;
 const EXCURSION_CHANCE: f64 = 0.3;
 const PLATEAU_SECONDS: (f64, f64) = (20.0, 150.0);
 const EDGE_SECONDS: (f64, f64) = (6.0, 12.0);
@@ -114,7 +114,7 @@ impl Signal {
         Self { shape, seed, base: between(shape.base, chance(seed, "base", 0)) }
     }
 
-    /// What the sensor shows at that time, in the metric's unit.
+    /// The value at that time, in the metric's unit.
     #[must_use]
     pub fn value_at(&self, time: Timestamp) -> f64 {
         let seconds = time.as_microsecond() as f64 / 1e6;
@@ -135,16 +135,16 @@ impl Signal {
     }
 
     fn excursion(&self, seconds: f64) -> f64 {
-        let stretch = (seconds / STRETCH_SECONDS).floor();
-        let draw = |name: &str| chance(self.seed, name, stretch as i64);
+        let period = (seconds / PERIOD_SECONDS).floor();
+        let draw = |name: &str| chance(self.seed, name, period as i64);
         let Some(height) = self.shape.excursion.filter(|_| draw("excursion") < EXCURSION_CHANCE) else {
             return 0.0;
         };
         let rise = between(EDGE_SECONDS, draw("rise"));
         let plateau = between(PLATEAU_SECONDS, draw("plateau"));
         let fall = between(EDGE_SECONDS, draw("fall"));
-        let spare = STRETCH_SECONDS - rise - plateau - fall;
-        let start = stretch * STRETCH_SECONDS + spare * draw("start");
+        let spare = PERIOD_SECONDS - rise - plateau - fall;
+        let start = period * PERIOD_SECONDS + spare * draw("start");
         let since = seconds - start;
         let risen = (since / rise).clamp(0.0, 1.0);
         let fallen = ((since - rise - plateau) / fall).clamp(0.0, 1.0);

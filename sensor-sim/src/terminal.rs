@@ -1,4 +1,4 @@
-//! What a person at a terminal sees of a job: messages, progress, the summary; and how to end it.
+//! The terminal: messages, progress, the summary, and the signals that end a job.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sensor_sim::command::{Command, Failure, ShareDone};
-use sensor_sim::{Summary, Tally};
+use sensor_sim::{Counters, Summary};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter;
@@ -23,10 +23,10 @@ const USAGE: u8 = 64;
 /// The length of the progress bar, in steps.
 const WHOLE: u64 = 1000;
 
-/// Between two messages of one kind: many connections that fail together say so once.
+/// Time between two messages of one kind: many connections that fail together log one.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(2);
 
-/// Does the job; the exit code is 0 when it is done and every reading is acked.
+/// Runs the job. The exit code is 0 when it is finished and every reading is acked.
 pub(crate) async fn perform(command: Command) -> ExitCode {
     if let Some(address) = command.healthcheck() {
         return service::exit_code("sensor-sim", service::ask_ready(address)).await;
@@ -42,9 +42,9 @@ pub(crate) async fn perform(command: Command) -> ExitCode {
     }
 }
 
-/// The counts, and what there is to say of the job once it is begun.
+/// The counts, and how the job ended: with a text to print, or an error.
 async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Result<String>), Failure> {
-    let tally = Arc::new(command.tally()?);
+    let counters = Arc::new(command.counters()?);
     let stop = CancellationToken::new();
     let share_done = command.share_done();
     let health = match command.admin() {
@@ -52,16 +52,16 @@ async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Resu
         None => None,
     };
     let done = tokio::select! {
-        done = command.perform(Arc::clone(&tally), stop.clone()) => match done {
+        done = command.perform(Arc::clone(&counters), stop.clone()) => match done {
             Err(Failure::Job(e)) => Err(e),
             done => Ok(done?),
         },
         signals = two_signals(&stop) => signals.map(|()| String::new()),
-        () = progress.draw(&tally, share_done) => Ok(String::new()),
-        () = admin::follow(health, &tally) => Ok(String::new()),
+        () = progress.draw(&counters, share_done) => Ok(String::new()),
+        () = admin::follow(health, &counters) => Ok(String::new()),
     };
-    let done = if tally.log_failed() { Err(anyhow!("the log of acked readings has gaps")) } else { done };
-    Ok((tally.summary(), done))
+    let done = if counters.log_failed() { Err(anyhow!("the log of acked readings has gaps")) } else { done };
+    Ok((counters.summary(), done))
 }
 
 fn refuse(failure: &Failure) -> ExitCode {
@@ -91,11 +91,11 @@ fn say(text: &str) {
     if text.is_empty() {
         return;
     }
-    // A closed terminal hears nothing.
+    // The terminal may be closed.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// The first signal stops the sensors, the second gives up what is un-acked.
+/// The first signal stops the sensors, the second gives up un-acked readings.
 async fn two_signals(stop: &CancellationToken) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
@@ -112,23 +112,26 @@ fn log_to(progress: Progress) {
         .with_writer(progress)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
-    let seldom = Seldom::default();
-    let seldom = filter::dynamic_filter_fn(move |metadata, _| seldom.allows(metadata));
-    tracing_subscriber::registry().with(messages.with_filter(seldom)).with(filter.from_env_lossy()).init();
+    let rate_limit = RateLimit::default();
+    let rate_limit = filter::dynamic_filter_fn(move |metadata, _| rate_limit.allows(metadata));
+    tracing_subscriber::registry()
+        .with(messages.with_filter(rate_limit))
+        .with(filter.from_env_lossy())
+        .init();
 }
 
-/// When each place in the code last said something.
+/// When each place in the code last logged something.
 #[derive(Default)]
-struct Seldom(Mutex<Vec<(tracing::callsite::Identifier, Instant)>>);
+struct RateLimit(Mutex<Vec<(tracing::callsite::Identifier, Instant)>>);
 
-impl Seldom {
+impl RateLimit {
     fn allows(&self, metadata: &tracing::Metadata<'_>) -> bool {
         let (place, now) = (metadata.callsite(), Instant::now());
-        let Ok(mut said) = self.0.lock() else { return true };
-        said.retain(|(_, at)| now.duration_since(*at) < BETWEEN_WARNINGS);
-        let first = said.iter().all(|(other, _)| *other != place);
+        let Ok(mut logged) = self.0.lock() else { return true };
+        logged.retain(|(_, at)| now.duration_since(*at) < BETWEEN_WARNINGS);
+        let first = logged.iter().all(|(other, _)| *other != place);
         if first {
-            said.push((place, now));
+            logged.push((place, now));
         }
         first
     }
@@ -144,8 +147,8 @@ impl Progress {
         Self(ProgressBar::with_draw_target(None, target).with_style(style("{elapsed} {msg}")))
     }
 
-    /// Draws without an end.
-    async fn draw(&self, tally: &Tally, share_done: Option<ShareDone>) {
+    /// Draws until it is dropped.
+    async fn draw(&self, counters: &Counters, share_done: Option<ShareDone>) {
         if self.0.is_hidden() {
             return std::future::pending().await;
         }
@@ -156,7 +159,7 @@ impl Progress {
         let mut ticks = tokio::time::interval(Duration::from_millis(200));
         loop {
             ticks.tick().await;
-            let Summary { sent, acked, rate, puback_ms, .. } = tally.summary();
+            let Summary { sent, acked, rate, puback_ms, .. } = counters.summary();
             let (p50, p99) = (puback_ms.p50, puback_ms.p99);
             if let Some(share_done) = share_done {
                 self.0.set_position((share_done.of(self.0.elapsed(), acked) * WHOLE as f64) as u64);

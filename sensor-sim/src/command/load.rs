@@ -12,38 +12,39 @@ use crate::{LoadConfig, MAX_BATCH};
 pub(super) struct LoadArgs {
     #[command(flatten)]
     pub(super) common: Common,
+    /// Connections to the broker
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     connections: u32,
-    /// At least as many as connections, which is the default: load-0001, load-0002, …
+    /// Devices load-0001, load-0002, …, at least one per connection [default: the number of connections]
     #[arg(long)]
     devices: Option<u32>,
-    /// Readings per second over all connections; as fast as they are acked where none is given.
+    /// Readings per second over all connections [default: as fast as they are acked]
     #[arg(long)]
     rate: Option<f64>,
-    /// Ends after this time; 10s where no count is given.
+    /// End after this time [default: 10s without --count]
     #[arg(long, value_parser = humantime::parse_duration)]
     duration: Option<Duration>,
-    /// Ends after so many readings over all connections.
+    /// End after this number of readings over all connections
     #[arg(long)]
     count: Option<u64>,
-    /// Un-acked messages per connection, at most.
+    /// Most un-acked messages per connection
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     window: u16,
-    /// Readings per message.
+    /// Readings per message
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
     batch: u16,
-    /// Publishes every message twice, as a device does that missed the PUBACK.
+    /// Publish every message twice, as a device does that missed the PUBACK
     #[arg(long)]
     twice: bool,
-    /// Bad payloads per message, of every kind in turn: 0.01 is one among a hundred.
+    /// Bad payloads per message, of every kind in turn: 0.01 is one in a hundred
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     bad: f64,
-    /// How long to wait at the end for what is un-acked; without an end where none is given.
+    /// How long to wait for PUBACKs at the end [default: no limit]
     #[arg(long, value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
 }
 
-/// Tells how much of a load is done: by time, by count, or by what comes first.
+/// How much of a load is done: by time or by count, whichever is further.
 #[derive(Debug, Clone, Copy)]
 pub struct ShareDone {
     duration: Option<Duration>,

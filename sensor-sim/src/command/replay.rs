@@ -9,7 +9,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{Common, Failure};
-use crate::{DeviceFrom, MAX_BATCH, Replay, ReplayConfig, Tally};
+use crate::{Counters, DeviceFrom, MAX_BATCH, Replay, ReplayConfig};
 
 /// Readings per message of a replay that is to be quick.
 const DEFAULT_BATCH: usize = 100;
@@ -66,9 +66,13 @@ pub(super) struct ReplayArgs {
 
 impl ReplayArgs {
     /// Replays the file; what there is to say of its rows.
-    pub(super) async fn replay(self, tally: Arc<Tally>, stop: CancellationToken) -> Result<String, Failure> {
+    pub(super) async fn replay(
+        self,
+        counters: Arc<Counters>,
+        stop: CancellationToken,
+    ) -> Result<String, Failure> {
         let skip_bad = self.skip_bad;
-        let replay = Replay::open(&self.config()?, tally).map_err(Failure::Usage)?;
+        let replay = Replay::open(&self.config()?, counters).map_err(Failure::Usage)?;
         let report = replay.run(stop).await.map_err(Failure::Job)?;
         if report.bad > 0 && !skip_bad {
             return Err(Failure::Job(anyhow!(

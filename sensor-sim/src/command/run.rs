@@ -12,30 +12,31 @@ use crate::{Metric, RunConfig, names};
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) common: Common,
-    /// How many devices: data_center_a1, data_center_b1, data_center_c1, data_center_a2, …
+    /// Number of devices: data_center_a1, data_center_b1, data_center_c1, data_center_a2, …
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     devices: u32,
-    /// A device by its name; may be given several times.
+    /// Name of a device; may be given several times
     #[arg(long, value_name = "NAME", conflicts_with = "devices")]
     device: Vec<String>,
+    /// What the devices measure
     #[arg(long, value_enum, default_value_t = Metric::Temperature)]
     metric: Metric,
-    /// Time between two readings of a device, from 1ms.
+    /// Time between two readings of a device, at least 1ms
     #[arg(long, env = "SENSOR_INTERVAL", default_value = "1s", value_parser = humantime::parse_duration)]
     interval: Duration,
-    /// Ends after this time.
+    /// End after this time [default: run until stopped]
     #[arg(long, value_parser = humantime::parse_duration)]
     duration: Option<Duration>,
-    /// Ends after so many readings per device.
+    /// End after this number of readings per device
     #[arg(long)]
     count: Option<u64>,
-    /// Equal seeds measure equal values at equal times.
+    /// Seed of the values: with the same seed, a device measures the same at the same time
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How long to wait at the end for what is un-acked.
+    /// How long to wait for PUBACKs at the end
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     grace: Duration,
-    /// Serves /livez, /readyz and /metrics there, for example 127.0.0.1:9180.
+    /// Serve /livez, /readyz and /metrics on this address, for example 127.0.0.1:9180
     #[arg(long, value_name = "ADDRESS")]
     pub(super) admin: Option<SocketAddr>,
 }

@@ -8,8 +8,8 @@ use telemetry::{Series, fnv1a_64_of_parts};
 use super::ReplayConfig;
 use super::mapping::{Mapping, ValueColumn};
 use super::table::Table;
-use crate::stream::Stream;
-use crate::tally::Tally;
+use crate::counters::Counters;
+use crate::numbered_series::NumberedSeries;
 
 const BOOT_BITS: u32 = 48;
 
@@ -22,14 +22,19 @@ const BETWEEN: &str = "\u{1f}";
 /// So a file that has grown keeps its boot, and only its new rows are new readings.
 #[derive(Debug)]
 pub(super) struct Numbering {
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     /// What all boots of this file have in common.
     file: Vec<String>,
-    streams: HashMap<Series, Arc<Stream>>,
+    series: HashMap<Series, Arc<NumberedSeries>>,
 }
 
 impl Numbering {
-    pub(super) fn new(config: &ReplayConfig, table: &Table, mapping: &Mapping, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        config: &ReplayConfig,
+        table: &Table,
+        mapping: &Mapping,
+        counters: Arc<Counters>,
+    ) -> Self {
         let [time, device] = mapping.places();
         let first_row = table.first_row().map(|row| row.cells.join(BETWEEN));
         let file = vec![
@@ -41,16 +46,17 @@ impl Numbering {
             if config.decimal_comma { "," } else { "." }.to_owned(),
             config.missing.join(BETWEEN),
         ];
-        Self { tally, file, streams: HashMap::new() }
+        Self { counters, file, series: HashMap::new() }
     }
 
-    pub(super) fn stream(&mut self, series: &Series, column: &ValueColumn) -> Arc<Stream> {
-        if let Some(stream) = self.streams.get(series) {
-            return Arc::clone(stream);
+    pub(super) fn series(&mut self, series: &Series, column: &ValueColumn) -> Arc<NumberedSeries> {
+        if let Some(series) = self.series.get(series) {
+            return Arc::clone(series);
         }
-        let stream = self.tally.stream(series.clone(), column.unit.clone(), self.boot(series, column.column));
-        self.streams.insert(series.clone(), Arc::clone(&stream));
-        stream
+        let boot = self.boot(series, column.column);
+        let numbered = self.counters.series(series.clone(), column.unit.clone(), boot);
+        self.series.insert(series.clone(), Arc::clone(&numbered));
+        numbered
     }
 
     /// 64-bit FNV-1a over these texts, each followed by a zero byte: the header's cells, those of the first row of

@@ -12,11 +12,11 @@ use super::mapping::Mapping;
 use super::numbering::Numbering;
 use super::table::{Row, Table};
 use super::{ReplayConfig, Report};
-use crate::stream::{Measured, Stream};
-use crate::tally::Tally;
+use crate::counters::Counters;
+use crate::numbered_series::{Measured, NumberedSeries};
 
 /// What a row says: at most one reading per column of values.
-pub(super) type Readings = Vec<(Arc<Stream>, Measured)>;
+pub(super) type Readings = Vec<(Arc<NumberedSeries>, Measured)>;
 
 /// A file being read.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    pub(super) fn open(config: &ReplayConfig, tally: &Arc<Tally>) -> Result<Self> {
+    pub(super) fn open(config: &ReplayConfig, counters: &Arc<Counters>) -> Result<Self> {
         let table = Table::open(&config.file, config.delimiter)?;
         let mapping = Mapping::find(config, &table)?;
         Ok(Self {
             clock: Clock::new(config.time_format.clone())?,
             cells: Cells::new(config.decimal_comma, config.missing.clone()),
-            numbering: Numbering::new(config, &table, &mapping, Arc::clone(tally)),
+            numbering: Numbering::new(config, &table, &mapping, Arc::clone(counters)),
             table,
             mapping,
         })
@@ -72,13 +72,13 @@ impl Recording {
         row: &Row,
         index: usize,
         at: Timestamp,
-    ) -> Result<Option<(Arc<Stream>, Measured)>, String> {
+    ) -> Result<Option<(Arc<NumberedSeries>, Measured)>, String> {
         let column = &self.mapping.values[index];
         let Some(value) = self.cells.number(row, column.column)? else { return Ok(None) };
         let device = self.mapping.device_of(row)?;
         let topic = Series::new(&column.metric, &device).map_err(|e| format!("device {device:?}: {e}"))?;
-        let (stream, measured) = (self.numbering.stream(&topic, column), Measured { value, at });
-        stream.refusal(measured).map_or(Ok(Some((stream, measured))), Err)
+        let (series, measured) = (self.numbering.series(&topic, column), Measured { value, at });
+        series.refusal(measured).map_or(Ok(Some((series, measured))), Err)
     }
 }
 

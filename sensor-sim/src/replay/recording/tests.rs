@@ -38,16 +38,16 @@ fn read(config: &ReplayConfig) -> (Vec<String>, Vec<u64>, Report) {
     let mut recording = Recording::open(config, &Arc::default()).unwrap();
     let (mut lines, mut boots, mut report) = (Vec::new(), Vec::new(), Report::default());
     while let Some(readings) = recording.next(&mut report).unwrap() {
-        for (stream, measured) in readings {
+        for (series, measured) in readings {
             lines.push(format!(
                 "{} {} {} {}",
-                stream.topic(),
-                stream.next_seq(),
+                series.series(),
+                series.next_seq(),
                 measured.value,
                 measured.at
             ));
-            boots.push(stream.boot());
-            stream.advance(1);
+            boots.push(series.boot());
+            series.advance(1);
         }
     }
     (lines, boots, report)
@@ -236,7 +236,7 @@ fn units_belong_to_their_metric() {
     };
     let mut recording = Recording::open(&config, &Arc::default()).unwrap();
     let readings = recording.next(&mut Report::default()).unwrap().unwrap();
-    let units = readings.iter().map(|(stream, measured)| stream.readings(&[*measured])[0].unit.clone());
+    let units = readings.iter().map(|(series, measured)| series.readings(&[*measured])[0].unit.clone());
     assert_eq!(units.collect::<Vec<_>>(), [Some("fahrenheit".into()), Some("percent".into())]);
 }
 

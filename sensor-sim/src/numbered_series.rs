@@ -1,4 +1,4 @@
-//! Readings of one device and metric, numbered without a gap.
+//! The readings of one series, numbered without a gap.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -7,18 +7,18 @@ use jiff::Timestamp;
 use serde::Serialize;
 use telemetry::{Message, Reading, Series};
 
-/// What a sensor says at one time.
+/// One measured value and its time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Measured {
     pub(crate) value: f64,
     pub(crate) at: Timestamp,
 }
 
-/// Numbers the readings of one topic within one boot, from 1.
+/// Numbers the readings of one series within one boot, from 1.
 ///
-/// A number is used up only once its reading is in the outbox, so that giving up midway leaves no gap.
+/// A number is used up only once its reading is in the outbox, so that a send that is cancelled leaves no gap.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct NumberedSeries {
     series: Series,
     unit: Option<String>,
     boot: u64,
@@ -41,12 +41,12 @@ pub struct Sent {
     pub puback_max_ms: f64,
 }
 
-impl Stream {
+impl NumberedSeries {
     pub(crate) fn new(series: Series, unit: Option<String>, boot: u64) -> Self {
         Self { series, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
     }
 
-    pub(crate) fn topic(&self) -> &Series {
+    pub(crate) fn series(&self) -> &Series {
         &self.series
     }
 
@@ -58,7 +58,7 @@ impl Stream {
         self.sent.load(Ordering::Relaxed) + 1
     }
 
-    /// The next readings of this stream; they are sent only with [`Stream::advance`].
+    /// The next readings of this series; they are sent only with [`NumberedSeries::advance`].
     pub(crate) fn readings(&self, measured: &[Measured]) -> Vec<Reading> {
         let numbered = measured.iter().zip(self.next_seq()..);
         numbered.map(|(measured, seq)| self.reading(*measured, seq)).collect()
@@ -96,7 +96,7 @@ impl Stream {
         self.longest_wait_micros.fetch_max(micros, Ordering::Relaxed);
     }
 
-    /// None while nothing was sent.
+    /// The numbers that were sent. `None` while nothing was sent.
     pub(crate) fn sent(&self) -> Option<Sent> {
         let last_seq = self.sent.load(Ordering::Relaxed);
         let (device, boot) = (self.series.device().to_owned(), self.boot);
@@ -114,8 +114,8 @@ pub(crate) fn boot_of_now() -> u64 {
 mod tests {
     use super::*;
 
-    fn stream() -> Stream {
-        Stream::new(Series::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)
+    fn series() -> NumberedSeries {
+        NumberedSeries::new(Series::parse("temperature/lab").unwrap(), Some("celsius".into()), 7)
     }
 
     fn measured(count: i64) -> Vec<Measured> {
@@ -125,23 +125,23 @@ mod tests {
 
     #[test]
     fn numbers_have_no_gap_though_readings_are_given_up() {
-        let stream = stream();
-        assert_eq!(stream.sent(), None);
+        let series = series();
+        assert_eq!(series.sent(), None);
         let seqs = |readings: Vec<Reading>| readings.iter().map(|r| r.seq.unwrap()).collect::<Vec<_>>();
-        assert_eq!(seqs(stream.readings(&measured(2))), [1, 2]);
-        assert_eq!(seqs(stream.readings(&measured(1))), [1]);
-        stream.advance(1);
-        assert_eq!(seqs(stream.readings(&measured(2))), [2, 3]);
-        stream.advance(2);
-        [2, 5, 3].into_iter().for_each(|millis| stream.waited(Duration::from_millis(millis)));
+        assert_eq!(seqs(series.readings(&measured(2))), [1, 2]);
+        assert_eq!(seqs(series.readings(&measured(1))), [1]);
+        series.advance(1);
+        assert_eq!(seqs(series.readings(&measured(2))), [2, 3]);
+        series.advance(2);
+        [2, 5, 3].into_iter().for_each(|millis| series.waited(Duration::from_millis(millis)));
         let expected = Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 3, puback_max_ms: 5.0 };
-        assert_eq!(stream.sent(), Some(expected));
+        assert_eq!(series.sent(), Some(expected));
     }
 
     #[test]
     fn one_reading_or_many_are_read_back_by_the_pipeline() {
         for count in [1, 2, 500] {
-            let readings = stream().readings(&measured(count));
+            let readings = series().readings(&measured(count));
             let message = Message {
                 topic: "temperature/lab".into(),
                 payload: telemetry::to_payload(&readings).into(),

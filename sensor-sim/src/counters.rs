@@ -1,4 +1,4 @@
-//! Counts what was sent and what came back.
+//! Counts the readings that were sent and acked.
 
 use std::fmt;
 use std::fs::File;
@@ -13,19 +13,19 @@ use serde::Serialize;
 use telemetry::Series;
 use tracing::error;
 
-use crate::stream::{Sent, Stream};
+use crate::numbered_series::{NumberedSeries, Sent};
 
-/// The longest wait for a PUBACK that is told apart from longer ones.
+/// The longest wait for a PUBACK that is recorded exactly; longer ones count as this one.
 const DAY_MICROS: u64 = 24 * 3600 * 1_000_000;
 
 /// What was sent and acked so far, in readings; shared by all connections.
 #[derive(Debug)]
-pub struct Tally {
+pub struct Counters {
     started: Instant,
     sent: AtomicU64,
     acked: AtomicU64,
     acks: Mutex<Acks>,
-    streams: Mutex<Vec<Arc<Stream>>>,
+    series: Mutex<Vec<Arc<NumberedSeries>>>,
     bad_acked: AtomicU64,
     log: Option<Mutex<File>>,
     log_failed: AtomicBool,
@@ -37,7 +37,7 @@ struct Acks {
     micros: Histogram<u64>,
 }
 
-/// What came of it all. Counts are readings, each once however often it was published.
+/// The result of a run. Counts are readings, each once however often it was published.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Readings handed to a connection.
@@ -67,7 +67,7 @@ pub struct PubackMs {
     pub max: f64,
 }
 
-impl Default for Tally {
+impl Default for Counters {
     fn default() -> Self {
         let micros = Histogram::new_with_bounds(1, DAY_MICROS, 3).expect("the bounds are in order");
         Self {
@@ -75,7 +75,7 @@ impl Default for Tally {
             sent: AtomicU64::default(),
             acked: AtomicU64::default(),
             acks: Mutex::new(Acks { last: None, micros }),
-            streams: Mutex::default(),
+            series: Mutex::default(),
             bad_acked: AtomicU64::default(),
             log: None,
             log_failed: AtomicBool::default(),
@@ -83,7 +83,7 @@ impl Default for Tally {
     }
 }
 
-impl Tally {
+impl Counters {
     /// Also writes a line `device boot seq` for each reading that is acked, never for one that is not.
     ///
     /// # Errors
@@ -92,23 +92,23 @@ impl Tally {
         Ok(Self { log: Some(Mutex::new(File::create(path)?)), ..Self::default() })
     }
 
-    /// Begins to number the readings of a topic.
-    pub(crate) fn stream(&self, series: Series, unit: Option<String>, boot: u64) -> Arc<Stream> {
-        let stream = Arc::new(Stream::new(series, unit, boot));
-        lock(&self.streams).push(Arc::clone(&stream));
-        stream
+    /// Begins to number the readings of a series.
+    pub(crate) fn series(&self, series: Series, unit: Option<String>, boot: u64) -> Arc<NumberedSeries> {
+        let numbered = Arc::new(NumberedSeries::new(series, unit, boot));
+        lock(&self.series).push(Arc::clone(&numbered));
+        numbered
     }
 
     pub(crate) fn sent(&self, count: u64) {
         self.sent.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub(crate) fn acked(&self, stream: &Stream, first_seq: u64, count: u64, waited: Duration) {
+    pub(crate) fn acked(&self, series: &NumberedSeries, first_seq: u64, count: u64, waited: Duration) {
         if let Some(log) = &self.log {
-            self.write(&mut lock(log), stream, first_seq..first_seq + count);
+            self.write(&mut lock(log), series, first_seq..first_seq + count);
         }
         self.acked.fetch_add(count, Ordering::Relaxed);
-        stream.waited(waited);
+        series.waited(waited);
         let mut acks = lock(&self.acks);
         acks.last = Some(Instant::now());
         acks.micros.saturating_record(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX));
@@ -118,8 +118,8 @@ impl Tally {
         self.bad_acked.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn write(&self, log: &mut File, stream: &Stream, seqs: std::ops::Range<u64>) {
-        let line = |seq| format!("{} {} {seq}\n", stream.topic().device(), stream.boot());
+    fn write(&self, log: &mut File, series: &NumberedSeries, seqs: std::ops::Range<u64>) {
+        let line = |seq| format!("{} {} {seq}\n", series.series().device(), series.boot());
         let lines: String = seqs.map(line).collect();
         if let Err(e) = log.write_all(lines.as_bytes())
             && !self.log_failed.swap(true, Ordering::Relaxed)
@@ -134,7 +134,7 @@ impl Tally {
         self.log_failed.load(Ordering::Relaxed)
     }
 
-    /// What came of it so far.
+    /// The counts so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let acked = self.acked.load(Ordering::Relaxed);
@@ -153,7 +153,7 @@ impl Tally {
                 p99: millis(acks.micros.value_at_quantile(0.99)),
                 max: millis(acks.micros.max()),
             },
-            devices: lock(&self.streams).iter().filter_map(|stream| stream.sent()).collect(),
+            devices: lock(&self.series).iter().filter_map(|series| series.sent()).collect(),
         }
     }
 }
@@ -189,21 +189,21 @@ mod tests {
     use super::*;
     use tempfile::NamedTempFile;
 
-    fn topic(device: &str) -> Series {
+    fn series_of(device: &str) -> Series {
         Series::new("temperature", device).unwrap()
     }
 
     #[test]
     fn a_summary_counts_readings_and_waits_of_messages() {
-        let tally = Tally::default();
-        let lab = tally.stream(topic("lab"), None, 7);
-        tally.stream(topic("roof"), None, 7);
+        let counters = Counters::default();
+        let lab = counters.series(series_of("lab"), None, 7);
+        counters.series(series_of("roof"), None, 7);
         lab.advance(30);
-        tally.sent(30);
+        counters.sent(30);
         for (first_seq, millis) in [(1, 1), (11, 20), (21, 3_600_000)] {
-            tally.acked(&lab, first_seq, 10, Duration::from_millis(millis));
+            counters.acked(&lab, first_seq, 10, Duration::from_millis(millis));
         }
-        let summary = tally.summary();
+        let summary = counters.summary();
         assert_eq!((summary.sent, summary.acked, summary.unacked()), (30, 30, 0));
         let lab =
             Sent { device: "lab".into(), boot: 7, first_seq: 1, last_seq: 30, puback_max_ms: 3_600_000.0 };
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn the_json_has_exactly_the_promised_fields() {
-        let tally = Tally::default();
-        tally.stream(topic("lab"), None, 7).advance(2);
-        tally.sent(2);
-        let mut json: serde_json::Value = serde_json::to_value(tally.summary()).unwrap();
+        let counters = Counters::default();
+        counters.series(series_of("lab"), None, 7).advance(2);
+        counters.sent(2);
+        let mut json: serde_json::Value = serde_json::to_value(counters.summary()).unwrap();
         json["seconds"] = 1.into();
         let expected = serde_json::json!({
             "sent": 2, "acked": 0, "bad_acked": 0, "seconds": 1, "rate": 0.0,
@@ -230,21 +230,21 @@ mod tests {
     #[test]
     fn the_log_has_a_line_for_each_reading_that_is_acked() {
         let file = NamedTempFile::new().unwrap();
-        let tally = Tally::logging_to(file.path()).unwrap();
-        let stream = tally.stream(topic("site/lab"), None, 7);
-        tally.acked(&stream, 1, 1, Duration::ZERO);
-        tally.acked(&stream, 5, 2, Duration::ZERO);
+        let counters = Counters::logging_to(file.path()).unwrap();
+        let series = counters.series(series_of("site/lab"), None, 7);
+        counters.acked(&series, 1, 1, Duration::ZERO);
+        counters.acked(&series, 5, 2, Duration::ZERO);
         assert_eq!(
             std::fs::read_to_string(file.path()).unwrap(),
             "site/lab 7 1\nsite/lab 7 5\nsite/lab 7 6\n"
         );
-        assert!(!tally.log_failed());
+        assert!(!counters.log_failed());
     }
 
     #[test]
-    fn a_log_that_cannot_be_written_is_not_passed_over() {
-        let tally = Tally::logging_to(Path::new("/dev/full")).unwrap();
-        tally.acked(&tally.stream(topic("lab"), None, 7), 1, 1, Duration::ZERO);
-        assert!(tally.log_failed());
+    fn a_failed_write_of_the_log_is_reported() {
+        let counters = Counters::logging_to(Path::new("/dev/full")).unwrap();
+        counters.acked(&counters.series(series_of("lab"), None, 7), 1, 1, Duration::ZERO);
+        assert!(counters.log_failed());
     }
 }
