@@ -1,10 +1,8 @@
 //! Readings from deliveries, gathered until they are written.
 
-use std::sync::Arc;
-
 use broker::{AckGroup, Deliveries, Delivery};
 use store::{Batch, RejectedMessage};
-use telemetry::{Batcher, Decoded, Limits, Reading, Rejected, Size};
+use telemetry::{Batcher, Decoded, Limits, Rejected, Size};
 use tokio::time::Instant;
 
 use crate::Counters;
@@ -20,11 +18,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    fn add(
-        &mut self,
-        readings: impl IntoIterator<Item = Reading>,
-        rejected: impl IntoIterator<Item = Rejected>,
-    ) {
+    fn add(&mut self, Decoded { readings, rejected, .. }: Decoded) {
         self.batch.readings.extend(readings);
         self.batch.rejected.extend(rejected.into_iter().map(
             |Rejected { topic, payload, reason, received_at }| RejectedMessage {
@@ -38,15 +32,15 @@ impl Held {
 }
 
 /// The batch that is being gathered, and where it comes from.
-pub(crate) struct Intake {
-    deliveries: Deliveries<Arc<Decoded>>,
+pub(crate) struct Intake<D> {
+    deliveries: Deliveries<D>,
     ended: bool,
     batcher: Batcher<Held>,
     counters: Counters,
 }
 
-impl Intake {
-    pub(crate) fn new(deliveries: Deliveries<Arc<Decoded>>, limits: Limits, counters: Counters) -> Self {
+impl<D: Into<Decoded>> Intake<D> {
+    pub(crate) fn new(deliveries: Deliveries<D>, limits: Limits, counters: Counters) -> Self {
         Self { deliveries, ended: false, batcher: Batcher::new(limits), counters }
     }
 
@@ -102,17 +96,14 @@ impl Intake {
         }
     }
 
-    fn add(&mut self, now: std::time::Instant, delivery: Delivery<Arc<Decoded>>) {
+    fn add(&mut self, now: std::time::Instant, delivery: Delivery<D>) {
         let (decoded, ack) = delivery.split();
+        let decoded = decoded.into();
         let size = Size { count: decoded.count(), bytes: decoded.payload_bytes };
         self.counters.took(size.count, decoded.received_at);
         let held = self.batcher.add(now, size);
         held.acks.push(ack);
-        match Arc::try_unwrap(decoded) {
-            Ok(decoded) => held.add(decoded.readings, decoded.rejected),
-            // At the edge others hold the same message.
-            Err(shared) => held.add(shared.readings.iter().cloned(), shared.rejected.iter().cloned()),
-        }
+        held.add(decoded);
     }
 }
 

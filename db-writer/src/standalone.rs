@@ -1,6 +1,7 @@
 //! The writer as a process of its own: from a broker into the store.
 
 use service::Context;
+use telemetry::Decoded;
 
 use crate::{Config, Counters, Retention, forget_old, run};
 
@@ -19,7 +20,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     context.serve_admin().await?;
     tokio::spawn(forget_old(retention, store.clone(), context.stop.clone()));
-    let (deliveries, received) = source.open(AHEAD, &context);
+    let (deliveries, received) = source.open::<Decoded>(AHEAD, &context);
     let counters = Counters::register(&context.metrics);
     tokio::join!(received, run(config, deliveries, store, counters, context.health.check("store")),);
     Ok(())

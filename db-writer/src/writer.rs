@@ -62,9 +62,11 @@ impl Config {
 /// Stores first, settles second: a crash in between repeats the insert, which is harmless. While a batch is written the
 /// next one is gathered. While the store is away nothing is settled and nothing is dropped: what was taken is held, and
 /// the rest waits at the broker.
-pub async fn run(
+///
+/// A delivery is `Decoded`, or `Arc<Decoded>` where other services have the same message.
+pub async fn run<D: Into<Decoded>>(
     config: Config,
-    deliveries: Deliveries<Arc<Decoded>>,
+    deliveries: Deliveries<D>,
     store: Arc<dyn ReadingStore>,
     counters: Counters,
     ready: Check,
@@ -82,7 +84,11 @@ pub async fn run(
 }
 
 /// As [`Intake::gather`]. While nothing comes, the store is probed now and then, so that readiness stays true.
-async fn next_batch(intake: &mut Intake, store: &dyn ReadingStore, retry: &Retry) -> bool {
+async fn next_batch<D: Into<Decoded>>(
+    intake: &mut Intake<D>,
+    store: &dyn ReadingStore,
+    retry: &Retry,
+) -> bool {
     loop {
         match tokio::time::timeout(PROBE_EVERY, intake.gather()).await {
             Ok(more) => return more,

@@ -66,16 +66,18 @@ impl Source {
         self.link.subscribe()
     }
 
-    /// What is received, decoded, and the task that receives it until the context's stop; readiness follows the
-    /// connection. At most `ahead` messages wait to be decoded.
-    pub fn open(
+    /// The deliveries, and the task that receives them until the context's stop. Readiness follows the connection. At
+    /// most `ahead` messages wait to be decoded.
+    ///
+    /// A service receives `Decoded` where only it has the message, or `Arc<Decoded>` where it may be shared.
+    pub fn open<D: From<Decoded>>(
         self,
         ahead: usize,
         context: &Context,
-    ) -> (Deliveries<Arc<Decoded>>, impl Future<Output = ()>) {
+    ) -> (Deliveries<D>, impl Future<Output = ()>) {
         let (out, messages) = mpsc::channel(ahead);
         // In a cluster a payload is decoded here and nowhere else.
-        let deliveries = Deliveries::decoded(messages, |message: Message| Arc::new(message.decode()));
+        let deliveries = Deliveries::decoded(messages, |message: Message| message.decode().into());
         (deliveries, self.consume(out, context))
     }
 

@@ -1,5 +1,7 @@
 //! A message as the broker received it, and what it holds once it is decoded.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -40,6 +42,13 @@ pub struct Rejected {
     pub reason: String,
     /// When the broker received the message.
     pub received_at: Timestamp,
+}
+
+/// For a service that may have the message alone, or share it with others.
+impl From<Arc<Decoded>> for Decoded {
+    fn from(shared: Arc<Decoded>) -> Self {
+        Arc::unwrap_or_clone(shared)
+    }
 }
 
 impl Decoded {
