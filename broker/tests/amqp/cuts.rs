@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use broker::{Outcome, Unsettled};
 
+use crate::harness::{Consumer, Harness, PREFETCH, text, within};
 use crate::proxy::Proxy;
-use crate::rig::{Consumer, PREFETCH, Rig, text, within};
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    rig.publish(["a".to_owned()]).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    harness.publish(["a".to_owned()]).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
     let old = consumer.expect("a").await;
     proxy.cut();
     consumer.link(|link| link.problem.is_some()).await;
@@ -26,7 +26,7 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
     let link = consumer.link(|link| link.connected).await;
     assert_eq!((link.missed, link.problem, link.lost_acks), (2, None, 0));
     consumer.stopped().await;
-    rig.waiting(&rig.name, 0).await;
+    harness.waiting(&harness.name, 0).await;
 }
 
 #[tokio::test]
@@ -34,9 +34,9 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
 async fn under_load_cuts_lose_nothing() {
     const MESSAGES: usize = 20_000;
     const CUTS: usize = 8;
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 100);
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 100);
     let all_settled = async {
         let (mut seen, mut cuts, mut taken) = (BTreeSet::new(), 0, 0);
         while seen.len() < MESSAGES {
@@ -54,7 +54,7 @@ async fn under_load_cuts_lose_nothing() {
         }
         taken
     };
-    let (taken, ()) = tokio::join!(all_settled, rig.publish((0..MESSAGES).map(|n| n.to_string())));
+    let (taken, ()) = tokio::join!(all_settled, harness.publish((0..MESSAGES).map(|n| n.to_string())));
     assert!(taken <= MESSAGES + CUTS * PREFETCH, "{taken} deliveries: acks did not arrive");
     consumer.link(|link| link.connected && link.missed > CUTS as u64).await;
     // What comes again goes back.
@@ -65,11 +65,11 @@ async fn under_load_cuts_lose_nothing() {
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_cut_is_noticed_though_nobody_takes_the_messages() {
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    rig.publish((0..10).map(|n| n.to_string())).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
-    rig.waiting(&rig.name, 0).await;
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    harness.publish((0..10).map(|n| n.to_string())).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
+    harness.waiting(&harness.name, 0).await;
     proxy.cut();
     consumer.link(|link| link.problem.is_some()).await;
     consumer.link(|link| link.connected).await;
@@ -79,29 +79,29 @@ async fn a_cut_is_noticed_though_nobody_takes_the_messages() {
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn what_no_broker_says_ends_the_connection_and_what_was_unsettled_comes_again() {
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    rig.publish(["a".to_owned()]).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    harness.publish(["a".to_owned()]).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
     let old = consumer.expect("a").await;
     proxy.disturb();
     consumer.problem("the broker sent a frame without its end").await;
     assert_eq!(old.settle(Outcome::Done).await, Err(Unsettled));
     consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
     consumer.stopped().await;
-    rig.waiting(&rig.name, 0).await;
+    harness.waiting(&harness.name, 0).await;
 }
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_peer_that_falls_silent_is_given_up() {
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, 1);
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
     consumer.link(|link| link.connected).await;
     proxy.freeze();
     consumer.problem("the broker says nothing any more").await;
-    rig.publish(["a".to_owned()]).await;
+    harness.publish(["a".to_owned()]).await;
     consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
     consumer.stopped().await;
 }

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests lie outside of test functions")]
 
 mod cuts;
+mod harness;
 mod proxy;
 mod queue;
-mod rig;
 mod settle;
 mod times;

@@ -3,14 +3,14 @@
 use broker::Outcome;
 use lapin::types::AMQPValue;
 
-use crate::rig::{Consumer, Rig, within};
+use crate::harness::{Consumer, Harness, within};
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_wrong_password_is_said_and_not_shown() {
-    let rig = Rig::reach().await;
-    let (_, place) = rig.amqp.rsplit_once('@').unwrap();
-    let mut consumer = Consumer::start(&format!("amqp://nobody:s3cret@{place}"), &rig.name, 1);
+    let harness = Harness::reach().await;
+    let (_, place) = harness.amqp.rsplit_once('@').unwrap();
+    let mut consumer = Consumer::start(&format!("amqp://nobody:s3cret@{place}"), &harness.name, 1);
     consumer.problem("refused the login of user nobody: check user and password").await;
     assert!(!format!("{:?}", *consumer.link.borrow()).contains("s3cret"));
     consumer.stopped().await;
@@ -19,17 +19,17 @@ async fn a_wrong_password_is_said_and_not_shown() {
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_missing_queue_is_named_and_taken_from_once_it_is_there() {
-    let rig = Rig::reach().await;
-    let mut consumer = rig.consumer();
-    let missing = format!("there is no queue {} in vhost /: import rabbitmq/definitions.json", rig.name);
+    let harness = Harness::reach().await;
+    let mut consumer = harness.consumer();
+    let missing = format!("there is no queue {} in vhost /: import rabbitmq/definitions.json", harness.name);
     consumer.problem(&missing).await;
-    rig.declare(&[]).await;
-    rig.publish(["a".to_owned()]).await;
+    harness.declare(&[]).await;
+    harness.publish(["a".to_owned()]).await;
     consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
-    rig.delete().await;
+    harness.delete().await;
     consumer.problem(&missing).await;
-    rig.declare(&[]).await;
-    rig.publish(["b".to_owned()]).await;
+    harness.declare(&[]).await;
+    harness.publish(["b".to_owned()]).await;
     consumer.expect("b").await.settle(Outcome::Done).await.unwrap();
     assert_eq!(consumer.link(|link| link.connected).await.missed, 2);
     consumer.stopped().await;
@@ -38,8 +38,8 @@ async fn a_missing_queue_is_named_and_taken_from_once_it_is_there() {
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_missing_virtual_host_is_named() {
-    let rig = Rig::reach().await;
-    let mut consumer = Consumer::start(&format!("{}/no-such-place", rig.amqp), &rig.name, 1);
+    let harness = Harness::reach().await;
+    let mut consumer = Consumer::start(&format!("{}/no-such-place", harness.amqp), &harness.name, 1);
     consumer.problem("no-such-place").await;
     consumer.stopped().await;
 }
@@ -47,13 +47,13 @@ async fn a_missing_virtual_host_is_named() {
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn of_two_consumers_one_is_active_and_the_other_takes_over_with_another_session() {
-    let rig = Rig::reach().await;
-    rig.declare(&[("x-single-active-consumer", AMQPValue::Boolean(true))]).await;
-    let mut active = rig.consumer();
+    let harness = Harness::reach().await;
+    harness.declare(&[("x-single-active-consumer", AMQPValue::Boolean(true))]).await;
+    let mut active = harness.consumer();
     active.link(|link| link.connected).await;
-    let mut idle = rig.consumer();
+    let mut idle = harness.consumer();
     idle.link(|link| link.connected).await;
-    rig.publish(["a".to_owned(), "b".to_owned()]).await;
+    harness.publish(["a".to_owned(), "b".to_owned()]).await;
     let (a, b) = (active.expect("a").await, active.expect("b").await);
     assert_eq!(a.session(), b.session());
     let session = a.session();
@@ -65,5 +65,5 @@ async fn of_two_consumers_one_is_active_and_the_other_takes_over_with_another_se
     b.settle(Outcome::Done).await.unwrap();
     within("nothing else", async { assert!(idle.deliveries.try_recv().is_err()) }).await;
     idle.stopped().await;
-    rig.waiting(&rig.name, 0).await;
+    harness.waiting(&harness.name, 0).await;
 }

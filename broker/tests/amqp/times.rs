@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use broker::Outcome;
 use telemetry::{Series, TopicError};
 
+use crate::harness::{Consumer, Harness};
 use crate::proxy::Proxy;
-use crate::rig::{Consumer, Rig};
 
 #[tokio::test]
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn a_topic_is_rejected_for_the_same_reason_as_at_the_edge() {
-    let rig = Rig::with_queue().await;
-    let metric = &rig.name;
+    let harness = Harness::with_queue().await;
+    let metric = &harness.name;
     let long = "x".repeat(65);
     let topics = [
         ("/site-a/rack_1", None),
@@ -25,9 +25,9 @@ async fn a_topic_is_rejected_for_the_same_reason_as_at_the_edge() {
         (&format!("/{long}"), Some(TopicError::LongLevel)),
     ]
     .map(|(device, error)| (format!("{metric}{device}"), error));
-    rig.publish_mqtt(topics.iter().map(|(topic, _)| (topic.clone(), "1"))).await;
-    rig.publish_mqtt([(format!("{metric}/lab.1"), "1")]).await;
-    let mut consumer = rig.consumer();
+    harness.publish_mqtt(topics.iter().map(|(topic, _)| (topic.clone(), "1"))).await;
+    harness.publish_mqtt([(format!("{metric}/lab.1"), "1")]).await;
+    let mut consumer = harness.consumer();
     for (topic, error) in topics {
         let delivery = consumer.take().await;
         assert_eq!(delivery.item.topic, topic);
@@ -44,11 +44,11 @@ async fn a_topic_is_rejected_for_the_same_reason_as_at_the_edge() {
 #[ignore = "needs RabbitMQ: `make test`, or e2e/with-cluster"]
 async fn equal_numbers_get_a_time_each_and_the_same_times_again() {
     const MESSAGES: usize = 500;
-    let rig = Rig::with_queue().await;
-    let proxy = Proxy::to(&rig.amqp).await;
-    let mut consumer = Consumer::start(&proxy.amqp, &rig.name, MESSAGES);
-    let topic = format!("{}/lab", rig.name);
-    rig.publish_mqtt((0..MESSAGES).map(|_| (topic.clone(), "21.5"))).await;
+    let harness = Harness::with_queue().await;
+    let proxy = Proxy::to(&harness.amqp).await;
+    let mut consumer = Consumer::start(&proxy.amqp, &harness.name, MESSAGES);
+    let topic = format!("{}/lab", harness.name);
+    harness.publish_mqtt((0..MESSAGES).map(|_| (topic.clone(), "21.5"))).await;
     let mut times = BTreeSet::new();
     for round in 0..3 {
         let deliveries = consumer.take_many(MESSAGES).await;
@@ -67,5 +67,5 @@ async fn equal_numbers_get_a_time_each_and_the_same_times_again() {
     let milliseconds: BTreeSet<_> = times.iter().map(|time| time.as_millisecond()).collect();
     assert!(milliseconds.len() < MESSAGES, "some came within one millisecond");
     consumer.stopped().await;
-    rig.waiting(&rig.name, 0).await;
+    harness.waiting(&harness.name, 0).await;
 }

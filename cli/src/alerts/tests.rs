@@ -15,13 +15,13 @@ struct Line {
     command: Command,
 }
 
-struct Bench {
+struct Harness {
     _folder: tempfile::TempDir,
     store: Sqlite,
     now: Timestamp,
 }
 
-impl Bench {
+impl Harness {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
@@ -82,11 +82,11 @@ fn resolved(id: &str, end: End) -> Transition {
 
 #[tokio::test]
 async fn alerts_stand_in_columns() {
-    let bench = Bench::new();
-    assert_eq!(bench.ask(&["list"]).await.unwrap(), "no incidents");
+    let harness = Harness::new();
+    assert_eq!(harness.ask(&["list"]).await.unwrap(), "no incidents");
     let (lab, opened_lab) = opened("site-a/a-rack-with-a-long-name/top", Some(26.5));
     let (hall, opened_hall) = opened("hall", None);
-    bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::Cleared)]).await;
+    harness.record(vec![opened_lab, opened_hall, resolved(&hall, End::Cleared)]).await;
     let expected = [
         "state     severity  opened (UTC)         resolved (UTC)       device                              \
          what                                    notified   id",
@@ -95,7 +95,7 @@ async fn alerts_stand_in_columns() {
         "resolved  critical  2026-01-15 10:00:00  2026-01-15 10:05:30  hall                                \
          temperature absent for 2m               4 waiting  hot/temperature/hall/1",
     ];
-    let said = bench.ask(&["list"]).await.unwrap();
+    let said = harness.ask(&["list"]).await.unwrap();
     assert_eq!(said.lines().collect::<Vec<_>>(), expected, "\n{said}");
     for (line, ids) in [
         (vec!["list", "--open"], vec![&lab]),
@@ -103,44 +103,44 @@ async fn alerts_stand_in_columns() {
         (vec!["list", "--rule", "cold"], vec![]),
         (vec!["list", "--limit", "1"], vec![&lab]),
     ] {
-        let rows = bench.json(&[&line[..], &["--json"]].concat()).await;
+        let rows = harness.json(&[&line[..], &["--json"]].concat()).await;
         let said: Vec<_> =
             rows["incidents"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
         assert_eq!(said, ids, "{line:?}");
     }
-    assert!(bench.ask(&["list", "--limit", "1"]).await.unwrap().ends_with("--limit 2 shows more"));
+    assert!(harness.ask(&["list", "--limit", "1"]).await.unwrap().ends_with("--limit 2 shows more"));
 }
 
 #[tokio::test]
 async fn an_alert_is_acknowledged_while_it_is_open() {
-    let bench = Bench::new();
+    let harness = Harness::new();
     let (lab, opened_lab) = opened("lab", Some(26.5));
     let (hall, opened_hall) = opened("hall", None);
-    bench.record(vec![opened_lab, opened_hall, resolved(&hall, End::RuleRemoved)]).await;
-    let said = bench.ask(&["acknowledge", &lab, "--by", "ann", "--note", "on my way"]).await.unwrap();
+    harness.record(vec![opened_lab, opened_hall, resolved(&hall, End::RuleRemoved)]).await;
+    let said = harness.ask(&["acknowledge", &lab, "--by", "ann", "--note", "on my way"]).await.unwrap();
     assert_eq!(said, format!("ann sees to {lab} since 2026-01-15 10:30:00 UTC"));
-    assert_eq!(bench.ask(&["acknowledge", &lab, "--by", "ben"]).await.unwrap(), said, "the first counts");
-    let list = bench.ask(&["list"]).await.unwrap();
+    assert_eq!(harness.ask(&["acknowledge", &lab, "--by", "ben"]).await.unwrap(), said, "the first counts");
+    let list = harness.ask(&["list"]).await.unwrap();
     assert!(list.contains("\nacknowledged  ") && list.contains("\nrule removed  "), "{list}");
     for (line, expected) in [
         (vec!["acknowledge", "x"], "there is no incident x"),
         (vec!["acknowledge", &hall], "was resolved at 2026-01-15 10:05:30 UTC"),
         (vec!["acknowledge", &lab, "--note", "a\nb"], "note must be one line"),
     ] {
-        let error = bench.ask(&line).await.unwrap_err().to_string();
+        let error = harness.ask(&line).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{line:?}: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_silence_is_asked_for_listed_and_ended() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.ask(&["silences"]).await.unwrap(), "no silences");
+    let mut harness = Harness::new();
+    assert_eq!(harness.ask(&["silences"]).await.unwrap(), "no silences");
     let line = [
         "silence", "--device", "site-a/#", "--rule", "hot", "--for", "2h", "--reason", "moving", "--by",
         "ann",
     ];
-    let said = bench.ask(&line).await.unwrap();
+    let said = harness.ask(&line).await.unwrap();
     assert!(said.contains(" lasts until 2026-01-15 12:30:00 UTC; `unsilence "), "{said}");
     let until = [
         "silence",
@@ -153,12 +153,12 @@ async fn a_silence_is_asked_for_listed_and_ended() {
         "--by",
         "",
     ];
-    let silence = bench.json(&[&until[..], &["--json"]].concat()).await;
+    let silence = harness.json(&[&until[..], &["--json"]].concat()).await;
     assert_eq!((&silence["device"], &silence["by"]), (&"lab".into(), &serde_json::Value::Null));
 
-    let rows = bench.json(&["silences", "--json"]).await;
+    let rows = harness.json(&["silences", "--json"]).await;
     let id = rows["silences"][0]["id"].as_str().unwrap();
-    let list = bench.ask(&["silences"]).await.unwrap();
+    let list = harness.ask(&["silences"]).await.unwrap();
     let (header, first) = (list.lines().next().unwrap(), list.lines().nth(1).unwrap());
     assert_eq!(
         header,
@@ -167,12 +167,14 @@ async fn a_silence_is_asked_for_listed_and_ended() {
     let columns = "site-a/#  all     hot   2026-01-15 10:30:00  2026-01-15 12:30:00  ann  moving";
     assert_eq!(first, format!("{id}  {columns}"));
 
-    bench.now += SignedDuration::from_mins(1);
-    assert_eq!(bench.ask(&["unsilence", id]).await.unwrap(), format!("silence {id} has ended"));
-    assert_eq!(bench.json(&["silences", "--json"]).await["silences"].as_array().unwrap().len(), 1);
-    assert!(bench.ask(&["unsilence", "x"]).await.unwrap_err().to_string().contains("there is no silence x"));
+    harness.now += SignedDuration::from_mins(1);
+    assert_eq!(harness.ask(&["unsilence", id]).await.unwrap(), format!("silence {id} has ended"));
+    assert_eq!(harness.json(&["silences", "--json"]).await["silences"].as_array().unwrap().len(), 1);
+    assert!(
+        harness.ask(&["unsilence", "x"]).await.unwrap_err().to_string().contains("there is no silence x")
+    );
     let over = ["silence", "--device", "lab", "--until", "2020-01-01T00:00:00Z", "--reason", "x"];
-    assert!(bench.ask(&over).await.unwrap_err().to_string().contains("until must be later than now"));
+    assert!(harness.ask(&over).await.unwrap_err().to_string().contains("until must be later than now"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use store::{Condition, ConditionKind, End, Incident, Incidents, Severity, Transition};
 
-use crate::bench::{Bench, Wanted};
+use crate::harness::{Harness, Wanted};
 
 /// When the device's condition first held.
 const BEGAN: &str = "2026-01-15T10:30:00Z";
@@ -41,23 +41,23 @@ fn resolved(incident: &Incident, value: f64) -> Transition {
     Transition::Resolved { id: incident.id.clone(), at, judged_at: at, value: Some(value), end: End::Cleared }
 }
 
-async fn alerts(bench: &Bench, query: &str) -> Vec<Value> {
-    let answer = bench.ask("GET", &format!("/api/incidents{query}")).await;
+async fn alerts(harness: &Harness, query: &str) -> Vec<Value> {
+    let answer = harness.ask("GET", &format!("/api/incidents{query}")).await;
     assert_eq!(answer.status, 200, "{query}: {answer:?}");
     answer.json()["incidents"].as_array().unwrap().clone()
 }
 
 #[tokio::test]
 async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
-    let bench = Bench::start(Wanted::default()).await;
-    bench.open(alert("lab")).await;
+    let harness = Harness::start(Wanted::default()).await;
+    harness.open(alert("lab")).await;
     let peak = Transition::Peaked {
         id: alert("lab").id,
         at: alert("lab").opened_at + SignedDuration::from_secs(1),
         value: 27.0,
     };
-    bench.change(peak).await;
-    bench.change(resolved(&alert("lab"), 24.0)).await;
+    harness.change(peak).await;
+    harness.change(resolved(&alert("lab"), 24.0)).await;
     let mail = |kind, asked_at| {
         json!({
             "kind": kind, "channel": "mail", "to": "operator@example.org", "asked_at": asked_at, "sent_at": null,
@@ -78,32 +78,32 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
             mail("resolved", "2026-01-15T10:35:30.000000Z"),
         ],
     });
-    assert_eq!(alerts(&bench, "").await, [expected]);
+    assert_eq!(alerts(&harness, "").await, [expected]);
 }
 
 #[tokio::test]
 async fn a_device_that_never_spoke_has_no_value() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     let condition = Condition { kind: ConditionKind::Absent, text: "absent for 2m".into(), threshold: None };
     let silent = Incident { condition, value: None, unit: None, peak: None, peak_at: None, ..alert("lab") };
-    bench.open(silent).await;
-    let alert = &alerts(&bench, "").await[0];
+    harness.open(silent).await;
+    let alert = &alerts(&harness, "").await[0];
     assert_eq!((&alert["value"], &alert["threshold"]), (&Value::Null, &Value::Null));
     assert_eq!((&alert["kind"], &alert["condition"]), (&json!("absent"), &json!("absent for 2m")));
 }
 
 #[tokio::test]
 async fn alerts_are_listed_by_what_tells_them_apart() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     let lab = alert("site-a/lab");
     let hall = Incident { rule: "dry".into(), metric: "humidity".into(), ..alert("site-a/hall") };
     let over = Incident { severity: Severity::Critical, ..alert("site-b/lab") };
     for incident in [&lab, &hall, &over] {
-        bench.open(incident.clone()).await;
+        harness.open(incident.clone()).await;
     }
-    bench.change(resolved(&over, 20.0)).await;
+    harness.change(resolved(&over, 20.0)).await;
     let said = api::acknowledgement(lab.opened_at, "ann".into(), String::new()).unwrap();
-    assert!(bench.store.acknowledge(&hall.id, &said).await.unwrap());
+    assert!(harness.store.acknowledge(&hall.id, &said).await.unwrap());
     let id = format!("?id={}", lab.id);
     for (query, mut expected) in [
         ("", vec![&lab, &hall, &over]),
@@ -122,11 +122,11 @@ async fn alerts_are_listed_by_what_tells_them_apart() {
         ("?to=2026-01-15T10:30:30Z", vec![]),
     ] {
         let mut ids: Vec<String> =
-            alerts(&bench, query).await.iter().map(|a| a["id"].as_str().unwrap().to_owned()).collect();
+            alerts(&harness, query).await.iter().map(|a| a["id"].as_str().unwrap().to_owned()).collect();
         ids.sort();
         expected.sort_by(|a, b| a.id.cmp(&b.id));
         assert_eq!(ids, expected.iter().map(|i| i.id.clone()).collect::<Vec<_>>(), "{query}");
     }
-    assert_eq!(alerts(&bench, "?limit=1").await.len(), 1);
-    assert_eq!(alerts(&bench, "").await[2]["id"], over.id, "open ones come first");
+    assert_eq!(alerts(&harness, "?limit=1").await.len(), 1);
+    assert_eq!(alerts(&harness, "").await[2]["id"], over.id, "open ones come first");
 }

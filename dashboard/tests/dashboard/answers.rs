@@ -1,10 +1,10 @@
 //! What HTTP answers: errors as JSON, headers that keep a browser safe.
 
-use crate::bench::{Bench, Wanted};
+use crate::harness::{Harness, Wanted};
 
 #[tokio::test]
 async fn what_cannot_be_answered_says_why_in_json() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     for (method, path, status, expected) in [
         ("GET", "/api/readings?limit=0", 400, "limit must be"),
         ("GET", "/api/readings?limit=-1", 400, "limit must be"),
@@ -41,7 +41,7 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("POST", "/readyz", 405, "use GET"),
         ("OPTIONS", "/api/series", 405, "use GET"),
     ] {
-        let answer = bench.ask(method, path).await;
+        let answer = harness.ask(method, path).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
         let said = answer.error();
         assert!(said.contains(expected), "{method} {path}: {said}");
@@ -51,14 +51,14 @@ async fn what_cannot_be_answered_says_why_in_json() {
 
 #[tokio::test]
 async fn a_route_that_changes_something_says_which_methods_it_has() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     for (path, methods, others) in [
         ("/api/silences", "get, head, post", ["PUT", "DELETE", "OPTIONS", "PATCH"]),
         ("/api/silences/0123456789ab", "delete", ["GET", "POST", "PUT", "OPTIONS"]),
         ("/api/acknowledgements", "post", ["GET", "PUT", "DELETE", "OPTIONS"]),
     ] {
         for method in others {
-            let answer = bench.ask(method, path).await;
+            let answer = harness.ask(method, path).await;
             assert_eq!((answer.status, answer.header("allow")), (405, Some(methods)), "{method} {path}");
             if method != "HEAD" {
                 assert_eq!(answer.error().to_lowercase(), format!("use {methods}"));
@@ -69,37 +69,37 @@ async fn a_route_that_changes_something_says_which_methods_it_has() {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
-    let bench = Bench::start_with_broken_store().await;
+    let harness = Harness::start_with_broken_store().await;
     let buckets = "/api/readings?device=kept&metric=temperature&points=9";
     let silences = "/api/silences";
     for path in ["/api/readings", buckets, "/api/incidents", silences, "/api/rejected", "/api/completeness"] {
-        let answer = bench.ask("GET", path).await;
+        let answer = harness.ask("GET", path).await;
         assert_eq!(answer.status, 503, "{path}: {answer:?}");
         assert!(answer.error().contains("the store is not available"), "{answer:?}");
     }
-    let answer = bench.post("/api/acknowledgements", r#"{"incident":"a"}"#).await;
+    let answer = harness.post("/api/acknowledgements", r#"{"incident":"a"}"#).await;
     assert_eq!(answer.status, 503, "{answer:?}");
-    let mut page = bench.watch().await;
-    bench.publish("temperature/lab", "21");
+    let mut page = harness.watch().await;
+    harness.publish("temperature/lab", "21");
     page.until(|page| page.value("temperature/lab") == Some(21.0)).await;
-    let ready = bench.ask("GET", "/readyz").await;
+    let ready = harness.ask("GET", "/readyz").await;
     assert_eq!(ready.status, 503);
     assert!(ready.body.contains("store: the store is not available"), "{ready:?}");
 
-    bench.mend_store();
+    harness.repair_store();
     page.until(|page| page.value("temperature/kept") == Some(1.0)).await;
-    bench.until_ready().await;
-    assert_eq!(bench.ask("GET", buckets).await.status, 200);
+    harness.until_ready().await;
+    assert_eq!(harness.ask("GET", buckets).await.status, 200);
 }
 
 #[tokio::test]
 async fn the_api_is_json_that_is_asked_for_anew() {
-    let bench = Bench::start(Wanted::default()).await;
-    bench.keep("temperature/lab", 21.5).await;
+    let harness = Harness::start(Wanted::default()).await;
+    harness.keep("temperature/lab", 21.5).await;
     for (path, rows) in
         [("readings", 1), ("incidents", 0), ("silences", 0), ("rejected", 0), ("completeness", 0)]
     {
-        let answer = bench.ask("GET", &format!("/api/{path}")).await;
+        let answer = harness.ask("GET", &format!("/api/{path}")).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         assert_eq!(answer.header("cache-control"), Some("no-cache"));
         let said: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
@@ -109,8 +109,8 @@ async fn the_api_is_json_that_is_asked_for_anew() {
 
 #[tokio::test]
 async fn the_page_loads_nothing_from_elsewhere_and_is_asked_for_anew() {
-    let bench = Bench::start(Wanted::default()).await;
-    let page = bench.ask("GET", "/").await;
+    let harness = Harness::start(Wanted::default()).await;
+    let page = harness.ask("GET", "/").await;
     assert_eq!((page.status, page.header("x-content-type-options")), (200, Some("nosniff")));
     assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
     assert!(page.header("content-type").unwrap().starts_with("text/html"));
@@ -128,8 +128,8 @@ async fn the_page_loads_nothing_from_elsewhere_and_is_asked_for_anew() {
 
 #[tokio::test]
 async fn what_is_named_after_its_content_is_kept_for_a_year() {
-    let bench = Bench::start(Wanted::default()).await;
-    let page = bench.ask("GET", "/").await.body;
+    let harness = Harness::start(Wanted::default()).await;
+    let page = harness.ask("GET", "/").await.body;
     let assets: Vec<_> = page
         .split('"')
         .filter_map(|part| part.strip_prefix('.'))
@@ -140,7 +140,7 @@ async fn what_is_named_after_its_content_is_kept_for_a_year() {
         println!("NOT TESTED: the page is not built: make page");
     }
     for path in assets {
-        let asset = bench.ask("GET", path).await;
+        let asset = harness.ask("GET", path).await;
         assert_eq!(asset.status, 200, "{path}");
         assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
         let kind = asset.header("content-type").unwrap();

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::Response;
 
-use crate::bench::{BOUND, Bench, Wanted};
+use crate::harness::{BOUND, Harness, Wanted};
 use crate::watcher::Watcher;
 
 fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
@@ -18,41 +18,41 @@ fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
 
 #[tokio::test]
 async fn more_pages_than_there_are_seats_are_told_so_until_one_leaves() {
-    let bench = Bench::start(Wanted { max_clients: 2, ..Wanted::default() }).await;
-    let (mut first, mut second) = (bench.watch().await, bench.watch().await);
+    let harness = Harness::start(Wanted { max_clients: 2, ..Wanted::default() }).await;
+    let (mut first, mut second) = (harness.watch().await, harness.watch().await);
     for refused in 1..=3 {
-        let end = bench.watch().await.end().await;
+        let end = harness.watch().await.end().await;
         assert_eq!(end, Some((1013, "too many pages are open: see dashboard.max_clients".into())));
-        assert_eq!(bench.metric("refused_total").await, f64::from(refused));
+        assert_eq!(harness.metric("refused_total").await, f64::from(refused));
     }
     assert_eq!(first.frame().await["type"], "snapshot");
     assert_eq!(second.frame().await["type"], "snapshot");
-    assert_eq!(bench.metric("pages").await, 2.0);
+    assert_eq!(harness.metric("pages").await, 2.0);
     drop(first);
-    bench.until_pages(1).await;
-    assert_eq!(bench.watch().await.frame().await["type"], "snapshot");
-    assert_eq!(bench.metric("dropped_total").await, 0.0);
-    assert!(bench.metric("frame_bytes_total").await > bench.metric("frames_total").await * 20.0);
+    harness.until_pages(1).await;
+    assert_eq!(harness.watch().await.frame().await["type"], "snapshot");
+    assert_eq!(harness.metric("dropped_total").await, 0.0);
+    assert!(harness.metric("frame_bytes_total").await > harness.metric("frames_total").await * 20.0);
 }
 
 #[tokio::test]
 async fn a_wish_that_cannot_be_met_is_an_error() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     for (topics, expected) in [
         ("a/%23/b", "topics: # stands for all further levels"),
         ("a/b,,c/d", "topics: the topic has an empty level"),
         ("a/b&from=1", "unknown parameter from: there is topics"),
         (&"a/b,".repeat(16)[..], "topics:"),
     ] {
-        let (status, said) = error(&Watcher::of(bench.address, topics).await.err().unwrap());
+        let (status, said) = error(&Watcher::of(harness.address, topics).await.err().unwrap());
         assert!(status == 400 && said.starts_with(expected), "{topics}: {status} {said}");
     }
-    assert_eq!(bench.metric("refused_total").await, 4.0);
+    assert_eq!(harness.metric("refused_total").await, 4.0);
 }
 
 #[tokio::test]
 async fn only_under_a_name_that_is_ours_may_anybody_watch() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     for (host, allowed) in [
         ("millrace.example.org", true),
         ("localhost:8080", true),
@@ -60,7 +60,7 @@ async fn only_under_a_name_that_is_ours_may_anybody_watch() {
         ("evil.example.org", false),
         ("evil.example.org:8080", false),
     ] {
-        let opened = Watcher::open(bench.address, &[("host", host)]).await;
+        let opened = Watcher::open(harness.address, &[("host", host)]).await;
         assert_eq!(opened.is_ok(), allowed, "{host}");
         if let Err(answer) = opened {
             let (status, said) = error(&answer);
@@ -72,8 +72,8 @@ async fn only_under_a_name_that_is_ours_may_anybody_watch() {
 #[tokio::test]
 async fn only_the_page_itself_may_watch() {
     let public_url = "https://millrace.example.org/iot";
-    let bench = Bench::start(Wanted { public_url, ..Wanted::default() }).await;
-    let own = format!("http://{}", bench.address);
+    let harness = Harness::start(Wanted { public_url, ..Wanted::default() }).await;
+    let own = format!("http://{}", harness.address);
     for (origin, allowed) in [
         (own.as_str(), true),
         ("https://millrace.example.org", true),
@@ -84,7 +84,7 @@ async fn only_the_page_itself_may_watch() {
         ("null", false),
         ("", false),
     ] {
-        match Watcher::open(bench.address, &[("origin", origin)]).await {
+        match Watcher::open(harness.address, &[("origin", origin)]).await {
             Ok(_) => assert!(allowed, "{origin:?} may watch"),
             Err(answer) => {
                 let (status, said) = error(&answer);
@@ -102,21 +102,21 @@ fn long_name(number: usize) -> String {
 }
 
 /// So many bytes in each frame, as every unit changes, that no buffer holds the frames of a few seconds.
-fn publish_much(bench: &Bench, value: u64) {
+fn publish_much(harness: &Harness, value: u64) {
     let payload = format!(r#"{{"value":{value},"unit":"u{value}"}}"#);
-    (0..1_000).for_each(|number| bench.publish(&long_name(number), &payload));
+    (0..1_000).for_each(|number| harness.publish(&long_name(number), &payload));
 }
 
 #[tokio::test]
 async fn a_slow_page_gets_fewer_frames_and_delays_nobody() {
-    let bench = Bench::start(Wanted::default()).await;
-    let (mut slow, mut quick) = (Watcher::thin(bench.address).await, bench.watch().await);
+    let harness = Harness::start(Wanted::default()).await;
+    let (mut slow, mut quick) = (Watcher::thin(harness.address).await, harness.watch().await);
     let (mut value, mut frames, mut longest) = (0, 0, Duration::ZERO);
     let (start, mut last) = (Instant::now(), Instant::now());
     // The buffers in between fill within a second or two.
     while start.elapsed() < Duration::from_secs(6) {
         value += 1;
-        publish_much(&bench, value);
+        publish_much(&harness, value);
         quick.text().await.expect("the quick page is still open");
         frames += 1;
         longest = longest.max(last.elapsed());
@@ -136,29 +136,29 @@ async fn a_slow_page_gets_fewer_frames_and_delays_nobody() {
 
 #[tokio::test]
 async fn a_page_that_takes_nothing_loses_its_seat() {
-    let bench = Bench::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
-    let _stuck = Watcher::thin(bench.address).await;
+    let harness = Harness::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
+    let _stuck = Watcher::thin(harness.address).await;
     // Of the time that is not advanced.
     let start = std::time::Instant::now();
     for value in 0.. {
-        publish_much(&bench, value);
+        publish_much(&harness, value);
         // A page that still takes its frames is not touched by the time that passes.
         tokio::time::pause();
         tokio::time::advance(Duration::from_secs(21)).await;
         tokio::time::resume();
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if bench.metric("pages").await == 0.0 {
+        if harness.metric("pages").await == 0.0 {
             break;
         }
         assert!(start.elapsed() < BOUND, "the seat is not given back");
     }
-    assert_eq!(bench.metric("dropped_total").await, 1.0);
-    assert!(bench.watch().await.text().await.is_some(), "the seat is free");
+    assert_eq!(harness.metric("dropped_total").await, 1.0);
+    assert!(harness.watch().await.text().await.is_some(), "the seat is free");
 }
 
 #[tokio::test]
 async fn what_a_page_must_not_say_ends_it_with_the_reason() {
-    let bench = Bench::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
+    let harness = Harness::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
     let filters = |count: usize| format!(r#"{{"topics":["{}"]}}"#, vec!["a/b"; count].join(r#"",""#));
     for (message, code, expected) in [
         (Message::text("hello"), 1008, "send {"),
@@ -168,26 +168,26 @@ async fn what_a_page_must_not_say_ends_it_with_the_reason() {
         (Message::text("x".repeat(4 * 1024 + 1)), 1009, "long"),
         (Message::text("x".repeat(1_000_000)), 1009, "long"),
     ] {
-        let mut page = bench.watch().await;
+        let mut page = harness.watch().await;
         page.frame().await;
         // It may be closed before all of it is sent.
         let _ = page.socket.send(message.clone()).await;
         let (said, reason) = page.end().await.unwrap_or_else(|| panic!("no reason: {expected}"));
         assert!(said == code && reason.contains(expected), "{said} {reason}");
         drop(page);
-        bench.until_pages(0).await;
+        harness.until_pages(0).await;
     }
-    let mut page = bench.watch().await;
+    let mut page = harness.watch().await;
     page.say(&filters(16)).await;
     page.say(&format!("{:4096}", r#"{"topics":[]}"#)).await;
     page.until(|page| page.told.contains_key("alerts")).await;
-    assert_eq!(bench.metric("pages").await, 1.0);
+    assert_eq!(harness.metric("pages").await, 1.0);
 }
 
 #[tokio::test]
 async fn a_ping_is_answered() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     page.socket.send(Message::Ping("hello".into())).await.unwrap();
     let pong = async {
         loop {
@@ -203,12 +203,12 @@ async fn a_ping_is_answered() {
 
 #[tokio::test]
 async fn the_end_is_told_to_every_page() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut pages = [bench.watch().await, bench.watch().await];
+    let harness = Harness::start(Wanted::default()).await;
+    let mut pages = [harness.watch().await, harness.watch().await];
     for page in &mut pages {
         page.frame().await;
     }
-    bench.stop.cancel();
+    harness.stop.cancel();
     for page in &mut pages {
         assert_eq!(page.end().await, Some((1001, "the server stops".into())));
     }
@@ -216,14 +216,14 @@ async fn the_end_is_told_to_every_page() {
 
 #[tokio::test]
 async fn ten_thousand_sensors_are_shown_at_once() {
-    let bench = Bench::start(Wanted::default()).await;
+    let harness = Harness::start(Wanted::default()).await;
     for number in 0..10_000 {
-        bench.publish(&format!("temperature/site-{}/rack-{}/d{number}", number % 7, number % 100), "21.5");
+        harness.publish(&format!("temperature/site-{}/rack-{}/d{number}", number % 7, number % 100), "21.5");
     }
-    let mut first = bench.watch().await;
+    let mut first = harness.watch().await;
     first.until(|page| page.devices.len() == 10_000).await;
     let start = Instant::now();
-    let mut page = bench.watch().await;
+    let mut page = harness.watch().await;
     let bytes = page.text().await.unwrap().len();
     let took = start.elapsed();
     println!("a snapshot of 10,000 sensors: {bytes} bytes in {took:?}");

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, Wanted};
+use crate::harness::{Harness, Wanted};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 #[tokio::test]
 async fn each_route_has_the_methods_that_are_written() {
-    let bench = Bench::start(Wanted::default()).await;
-    let document = bench.ask("GET", "/api/openapi.json").await.json();
+    let harness = Harness::start(Wanted::default()).await;
+    let document = harness.ask("GET", "/api/openapi.json").await.json();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let mut written: BTreeSet<String> =
             operations.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();
@@ -20,7 +20,7 @@ async fn each_route_has_the_methods_that_are_written() {
         }
         let path = path.replace("{id}", "0123456789ab");
         for method in METHODS {
-            let answer = bench.ask(method, &path).await;
+            let answer = harness.ask(method, &path).await;
             // What the id names is missing; the route is not.
             assert!(
                 answer.body.is_empty() || answer.status != 404 || answer.error() != "not found",
@@ -35,8 +35,8 @@ async fn each_route_has_the_methods_that_are_written() {
 }
 
 /// The fields that a refused body is told of: serde lists them all.
-async fn fields(bench: &Bench, path: &str) -> BTreeSet<String> {
-    let answer = bench.post(path, r#"{"no such field":1}"#).await;
+async fn fields(harness: &Harness, path: &str) -> BTreeSet<String> {
+    let answer = harness.post(path, r#"{"no such field":1}"#).await;
     let said = answer.error();
     let (_, listed) = said.split_once("expected ").unwrap_or_else(|| panic!("{path}: {said}"));
     listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
@@ -44,8 +44,8 @@ async fn fields(bench: &Bench, path: &str) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn each_body_has_the_fields_that_are_written() {
-    let bench = Bench::start(Wanted::default()).await;
-    let document = bench.ask("GET", "/api/openapi.json").await.json();
+    let harness = Harness::start(Wanted::default()).await;
+    let document = harness.ask("GET", "/api/openapi.json").await.json();
     for (path, schema) in [
         ("/api/silences", "NewSilence"),
         ("/api/acknowledgements", "NewAcknowledgement"),
@@ -54,6 +54,6 @@ async fn each_body_has_the_fields_that_are_written() {
         let Value::Object(written) = &document["components"]["schemas"][schema]["properties"] else {
             panic!("{schema} has no properties");
         };
-        assert_eq!(fields(&bench, path).await, written.keys().cloned().collect(), "{path}");
+        assert_eq!(fields(&harness, path).await, written.keys().cloned().collect(), "{path}");
     }
 }

@@ -9,18 +9,18 @@ use store::Incident;
 use tokio::time::Instant;
 
 use crate::alerts::alert;
-use crate::bench::{BOUND, Bench, Wanted};
+use crate::harness::{BOUND, Harness, Wanted};
 use crate::watcher::{FRESH, OFFLINE, STALE, Watcher, rows};
 
 #[tokio::test]
 async fn the_first_frame_is_a_snapshot_and_changes_follow() {
-    let bench = Bench::start(Wanted::default()).await;
-    bench.keep("temperature/lab", 21.0).await;
-    bench.miss();
-    bench.publish("humidity/hall", "40");
-    bench.watch().await.until(|page| page.devices.len() == 2).await;
+    let harness = Harness::start(Wanted::default()).await;
+    harness.keep("temperature/lab", 21.0).await;
+    harness.miss();
+    harness.publish("humidity/hall", "40");
+    harness.watch().await.until(|page| page.devices.len() == 2).await;
 
-    let mut page = bench.watch().await;
+    let mut page = harness.watch().await;
     let first = page.frame().await;
     assert_eq!(first["type"], "snapshot");
     let at = Timestamp::from_microsecond(first["at"].as_i64().unwrap()).unwrap();
@@ -29,7 +29,7 @@ async fn the_first_frame_is_a_snapshot_and_changes_follow() {
     let told = json!({ "alerts": [], "open_alerts": 0, "rejected": 0, "behind": null });
     assert_eq!(json!(page.told), told);
 
-    bench.publish("temperature/lab", r#"{"value":22.5,"unit":"celsius"}"#);
+    harness.publish("temperature/lab", r#"{"value":22.5,"unit":"celsius"}"#);
     page.until(|page| page.value("temperature/lab") == Some(22.5)).await;
     let lab = &page.devices["temperature/lab"];
     assert_eq!((lab.unit.as_deref(), lab.state), (Some("celsius"), FRESH));
@@ -38,8 +38,8 @@ async fn the_first_frame_is_a_snapshot_and_changes_follow() {
 
 #[tokio::test]
 async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     page.frame().await;
     let start = Instant::now();
     let (mut frames, mut values) = (0, 0);
@@ -53,7 +53,7 @@ async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
             }
             _ = ticks.tick() => for device in 0..10 {
                 published += 1;
-                bench.publish(&format!("temperature/d{device}"), &published.to_string());
+                harness.publish(&format!("temperature/d{device}"), &published.to_string());
             }
         }
     }
@@ -65,8 +65,8 @@ async fn however_many_readings_come_a_page_gets_at_most_ten_frames_a_second() {
 
 #[tokio::test]
 async fn a_page_hears_every_two_seconds_that_the_line_is_up() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     page.frame().await;
     page.frame().await;
     for _ in 0..2 {
@@ -80,27 +80,27 @@ async fn a_page_hears_every_two_seconds_that_the_line_is_up() {
 
 #[tokio::test]
 async fn a_late_reading_does_not_replace_a_newer_one() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     let at = |second: u32, value: u32| {
         format!(r#"{{"value":{value},"measured_at":"2026-01-15T10:30:{second:02}Z"}}"#)
     };
-    bench.publish("temperature/lab", &at(5, 1));
+    harness.publish("temperature/lab", &at(5, 1));
     page.until(|page| page.value("temperature/lab") == Some(1.0)).await;
-    bench.publish("temperature/lab", &at(4, 2));
-    bench.publish("temperature/hall", "3");
+    harness.publish("temperature/lab", &at(4, 2));
+    harness.publish("temperature/hall", "3");
     page.until(|page| page.value("temperature/hall").is_some()).await;
     assert_eq!(page.value("temperature/lab"), Some(1.0));
-    bench.publish("temperature/lab", &at(6, 4));
+    harness.publish("temperature/lab", &at(6, 4));
     page.until(|page| page.value("temperature/lab") == Some(4.0)).await;
 }
 
 #[tokio::test]
 async fn a_device_that_falls_silent_is_told_to_be_stale_and_then_offline() {
     let ages = Ages { stale_after: Duration::from_millis(500), offline_after: Duration::from_millis(1_500) };
-    let bench = Bench::start(Wanted { ages, ..Wanted::default() }).await;
-    let mut page = bench.watch().await;
-    bench.publish("temperature/lab", "21");
+    let harness = Harness::start(Wanted { ages, ..Wanted::default() }).await;
+    let mut page = harness.watch().await;
+    harness.publish("temperature/lab", "21");
     let start = Instant::now();
     for (state, at_least) in [(FRESH, 0), (STALE, 500), (OFFLINE, 1_500)] {
         page.until(|page| page.devices.get("temperature/lab").is_some_and(|lab| lab.state == state)).await;
@@ -108,64 +108,64 @@ async fn a_device_that_falls_silent_is_told_to_be_stale_and_then_offline() {
         assert!(waited >= at_least && waited < at_least + 1_500, "{state} after {waited} ms");
         assert_eq!(page.value("temperature/lab"), Some(21.0), "the same reading, older");
     }
-    bench.publish("temperature/lab", "22");
+    harness.publish("temperature/lab", "22");
     page.until(|page| page.devices["temperature/lab"].state == FRESH).await;
 }
 
 #[tokio::test]
 async fn after_a_gap_the_newest_come_from_the_store() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
-    bench.publish("temperature/lab", "21");
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
+    harness.publish("temperature/lab", "21");
     page.until(|page| page.value("temperature/lab") == Some(21.0)).await;
-    bench.keep("temperature/lab", 22.0).await;
-    bench.keep("temperature/hall", 30.0).await;
-    bench.miss();
+    harness.keep("temperature/lab", 22.0).await;
+    harness.keep("temperature/hall", 30.0).await;
+    harness.miss();
     page.until(|page| page.value("temperature/lab") == Some(22.0)).await;
     page.until(|page| page.value("temperature/hall") == Some(30.0)).await;
 }
 
 #[tokio::test]
 async fn alerts_and_counts_are_told_when_they_change() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     page.until(|page| page.told("rejected") == 0).await;
-    bench.open(alert("lab")).await;
-    bench.open(alert("hall")).await;
+    harness.open(alert("lab")).await;
+    harness.open(alert("hall")).await;
     page.until(|page| page.told("alerts").as_array().unwrap().len() == 2 && page.told("open_alerts") == 2)
         .await;
     let newest = &page.told("alerts")[0];
     assert_eq!((&newest["rule"], &newest["resolved_at"]), (&json!("temperature-high"), &Value::Null));
-    bench.reject("the payload is not JSON").await;
+    harness.reject("the payload is not JSON").await;
     page.until(|page| page.told("rejected") == 1).await;
-    bench.live.set_behind(Some(0.2499));
+    harness.live.set_behind(Some(0.2499));
     page.until(|page| page.told("behind") == 0.2).await;
-    bench.live.set_behind(None);
+    harness.live.set_behind(None);
     page.until(|page| page.told("behind").is_null()).await;
-    let mut late = bench.watch().await;
+    let mut late = harness.watch().await;
     late.frame().await;
     assert_eq!(late.told, page.told, "in the snapshot, too");
 }
 
 #[tokio::test]
 async fn a_page_is_told_only_of_what_it_shows() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut all = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut all = harness.watch().await;
     let topics = "temperature/site-a/%23,humidity/lab";
-    let mut some = Watcher::of(bench.address, topics).await.unwrap();
+    let mut some = Watcher::of(harness.address, topics).await.unwrap();
     for topic in ["temperature/site-a/rack-1", "temperature/site-b", "humidity/lab", "humidity/site-a"] {
-        bench.publish(topic, "1");
+        harness.publish(topic, "1");
     }
-    bench.open(alert("site-a/rack-1")).await;
-    bench.open(alert("site-b")).await;
+    harness.open(alert("site-a/rack-1")).await;
+    harness.open(alert("site-b")).await;
     all.until(|page| page.devices.len() == 4 && page.alerts().len() == 2).await;
     some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.told("open_alerts") == 2)
         .await;
     assert_eq!(some.devices.keys().collect::<Vec<_>>(), ["humidity/lab", "temperature/site-a/rack-1"]);
     assert_eq!(some.alerts(), [("temperature-high", "site-a/rack-1")]);
 
-    bench.publish("temperature/site-b", "2");
-    bench.publish("humidity/lab", "2");
+    harness.publish("temperature/site-b", "2");
+    harness.publish("humidity/lab", "2");
     some.until(|page| page.value("humidity/lab") == Some(2.0)).await;
     all.until(|page| page.value("temperature/site-b") == Some(2.0)).await;
     assert_eq!(some.devices.len(), 2);
@@ -173,10 +173,10 @@ async fn a_page_is_told_only_of_what_it_shows() {
 
 #[tokio::test]
 async fn a_page_may_show_something_else_from_now_on() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
-    bench.publish("temperature/lab", "1");
-    bench.publish("humidity/lab", "2");
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
+    harness.publish("temperature/lab", "1");
+    harness.publish("humidity/lab", "2");
     page.until(|page| page.devices.len() == 2).await;
     for (message, shown) in [
         (r##"{"topics": ["temperature/#"]}"##, vec!["temperature/lab"]),
@@ -190,25 +190,25 @@ async fn a_page_may_show_something_else_from_now_on() {
         }
         assert_eq!(page.devices.keys().collect::<Vec<_>>(), shown, "{message}");
     }
-    bench.publish("humidity/hall", "3");
-    bench.publish("temperature/lab", "4");
+    harness.publish("humidity/hall", "3");
+    harness.publish("temperature/lab", "4");
     page.until(|page| page.value("humidity/hall") == Some(3.0)).await;
     assert_eq!(page.devices.len(), 2);
 }
 
 #[tokio::test]
 async fn of_more_alerts_than_are_listed_a_page_finds_its_own() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = Watcher::of(bench.address, "%2B/quiet").await.unwrap();
-    bench.open(alert("quiet")).await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = Watcher::of(harness.address, "%2B/quiet").await.unwrap();
+    harness.open(alert("quiet")).await;
     page.until(|page| page.alerts().len() == 1).await;
     for number in 0..120 {
         let later = alert("loud").opened_at + SignedDuration::from_secs(number + 1);
-        bench.open(Incident { id: format!("loud {number}"), opened_at: later, ..alert("loud") }).await;
+        harness.open(Incident { id: format!("loud {number}"), opened_at: later, ..alert("loud") }).await;
     }
     page.until(|page| page.told("open_alerts") == 121).await;
     assert_eq!(page.alerts(), [("temperature-high", "quiet")]);
-    let mut all = bench.watch().await;
+    let mut all = harness.watch().await;
     all.frame().await;
     assert_eq!(all.alerts().len(), 100);
     assert!(all.alerts().iter().all(|(_, device)| *device == "loud"), "the newest");
@@ -216,13 +216,13 @@ async fn of_more_alerts_than_are_listed_a_page_finds_its_own() {
 
 #[tokio::test]
 async fn what_is_no_reading_is_not_shown_and_disturbs_nobody() {
-    let bench = Bench::start(Wanted::default()).await;
-    let mut page = bench.watch().await;
+    let harness = Harness::start(Wanted::default()).await;
+    let mut page = harness.watch().await;
     for payload in ["hello", "", r#"[{"value":1},{}]"#, r#"{"value":"x"}"#] {
-        bench.publish("temperature/lab", payload);
+        harness.publish("temperature/lab", payload);
     }
-    bench.publish("temperature", "1");
-    bench.publish("humidity/hall", "40");
+    harness.publish("temperature", "1");
+    harness.publish("humidity/hall", "40");
     page.until(|page| page.value("humidity/hall").is_some()).await;
     assert_eq!(page.devices.len(), 2, "{:?}", page.devices);
     assert_eq!(page.value("temperature/lab"), Some(1.0), "the good one of the array");

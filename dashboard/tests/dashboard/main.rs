@@ -5,11 +5,11 @@
 mod alerts;
 mod answer;
 mod answers;
-mod bench;
 mod changes;
 mod crowd;
 mod document;
 mod frames;
+mod harness;
 mod resend;
 mod sending;
 mod streams;

@@ -12,7 +12,7 @@ use store::{Batch, ReadingStore, RejectedMessage, Rejections};
 use telemetry::{Message, Series};
 use tokio::sync::{Notify, Semaphore};
 
-use crate::bench::{BOUND, Bench, Wanted};
+use crate::harness::{BOUND, Harness, Wanted};
 
 /// A broker that keeps what it is given, for as long as it answers.
 #[derive(Clone)]
@@ -56,21 +56,21 @@ fn received_at() -> Timestamp {
 }
 
 /// Beside a rejection of this payload, with its id.
-async fn rejected(payload: &'static [u8]) -> (Bench, String) {
-    let bench = Bench::start(Wanted::default()).await;
+async fn rejected(payload: &'static [u8]) -> (Harness, String) {
+    let harness = Harness::start(Wanted::default()).await;
     let message = RejectedMessage {
         received_at: received_at(),
         topic: "temperature/lab".into(),
         reason: "the payload is not JSON".into(),
         payload: Bytes::from_static(payload),
     };
-    bench.store.write(&Batch { readings: vec![], rejected: vec![message] }.into()).await.unwrap();
-    let id = row(&bench).await["id"].as_str().unwrap().to_owned();
-    (bench, id)
+    harness.store.write(&Batch { readings: vec![], rejected: vec![message] }.into()).await.unwrap();
+    let id = row(&harness).await["id"].as_str().unwrap().to_owned();
+    (harness, id)
 }
 
-async fn row(bench: &Bench) -> Value {
-    bench.ask("GET", "/api/rejected").await.json()["rejected"][0].clone()
+async fn row(harness: &Harness) -> Value {
+    harness.ask("GET", "/api/rejected").await.json()["rejected"][0].clone()
 }
 
 fn path(id: &str) -> String {
@@ -79,21 +79,21 @@ fn path(id: &str) -> String {
 
 #[tokio::test]
 async fn a_mended_payload_is_published_with_its_time_and_marked_once() {
-    let (bench, id) = rejected(b"23,5").await;
-    assert_eq!(row(&bench).await["resent_at"], Value::Null);
+    let (harness, id) = rejected(b"23,5").await;
+    assert_eq!(row(&harness).await["resent_at"], Value::Null);
     let before = Timestamp::now();
-    let answer = bench.post(&path(&id), r#"{"payload":"23.5"}"#).await;
+    let answer = harness.post(&path(&id), r#"{"payload":"23.5"}"#).await;
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{answer:?}");
     let said = answer.json();
     assert_eq!(said["readings"], 1);
     assert!(
         said["resent_at"].as_str().unwrap().parse::<Timestamp>().unwrap() + Duration::from_micros(1) > before
     );
-    let marked = row(&bench).await;
+    let marked = row(&harness).await;
     assert_eq!((&marked["resent_at"], &marked["payload"]), (&said["resent_at"], &json!("23,5")));
-    assert_eq!(bench.store.rejected_count().await.unwrap(), 0);
+    assert_eq!(harness.store.rejected_count().await.unwrap(), 0);
 
-    let heard = bench.heard.messages();
+    let heard = harness.heard.messages();
     assert_eq!(heard.len(), 1);
     let message = Message {
         topic: heard[0].0.clone(),
@@ -104,15 +104,15 @@ async fn a_mended_payload_is_published_with_its_time_and_marked_once() {
     assert_eq!((reading.series.as_str(), reading.value), ("temperature/lab", 23.5));
     assert_eq!(reading.measured_at, received_at(), "and not when it was resent");
 
-    let again = bench.post(&path(&id), r#"{"payload":"23.5"}"#).await;
+    let again = harness.post(&path(&id), r#"{"payload":"23.5"}"#).await;
     assert_eq!(again.status, 409, "{again:?}");
     assert!(again.error().contains("it was resent at 20"), "{again:?}");
-    assert_eq!(bench.heard.messages().len(), 1);
+    assert_eq!(harness.heard.messages().len(), 1);
 }
 
 #[tokio::test]
 async fn what_cannot_be_resent_says_why_and_changes_nothing() {
-    let (bench, id) = rejected(b"\xff23").await;
+    let (harness, id) = rejected(b"\xff23").await;
     let known = path(&id);
     let long = json!({ "payload": format!("1{}", " ".repeat(64 * 1024)) }).to_string();
     for (path, body, status, expected) in [
@@ -136,18 +136,18 @@ async fn what_cannot_be_resent_says_why_and_changes_nothing() {
         ("/api/rejected/99999999999999999999/resend", "{}", 404, "GET /api/rejected lists them"),
         ("/api/rejected/x/resend", "{}", 404, "GET /api/rejected lists them"),
     ] {
-        let answer = bench.post(path, body).await;
+        let answer = harness.post(path, body).await;
         assert_eq!(answer.status, status, "{path} {body}: {answer:?}");
         assert!(answer.error().contains(expected), "{path} {body}: {}", answer.error());
     }
-    assert_eq!(bench.heard.messages(), []);
-    assert_eq!(row(&bench).await["resent_at"], Value::Null);
-    assert_eq!(bench.store.rejected_count().await.unwrap(), 1);
+    assert_eq!(harness.heard.messages(), []);
+    assert_eq!(row(&harness).await["resent_at"], Value::Null);
+    assert_eq!(harness.store.rejected_count().await.unwrap(), 1);
 }
 
 #[tokio::test]
 async fn the_longest_payload_may_be_mended_however_json_writes_it() {
-    let (bench, id) = rejected(b"x").await;
+    let (harness, id) = rejected(b"x").await;
     let escaped = "\\u0020".repeat(64 * 1024 - 1);
     let padded = |bytes: usize| {
         let body = format!(r#"{{"payload":"1{escaped}"}}"#);
@@ -155,77 +155,77 @@ async fn the_longest_payload_may_be_mended_however_json_writes_it() {
         body + &spaces
     };
     let most = 6 * 64 * 1024 + 16 * 1024;
-    let large = bench.post(&path(&id), &padded(most + 1)).await;
+    let large = harness.post(&path(&id), &padded(most + 1)).await;
     assert_eq!(large.status, 413, "{large:?}");
     assert!(large.error().contains(&format!("at most {most} bytes")), "{large:?}");
-    let answer = bench.post(&path(&id), &padded(most)).await;
+    let answer = harness.post(&path(&id), &padded(most)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
-    assert_eq!(bench.heard.messages().len(), 1);
+    assert_eq!(harness.heard.messages().len(), 1);
 }
 
 #[tokio::test]
 async fn only_this_page_resends_and_only_by_post() {
-    let (bench, id) = rejected(b"1").await;
-    let (path, host) = (path(&id), format!("host: {}", bench.address));
+    let (harness, id) = rejected(b"1").await;
+    let (path, host) = (path(&id), format!("host: {}", harness.address));
     let json = "content-type: application/json";
     for (headers, status, expected) in [
         ([host.as_str(), "origin: https://evil.example.org", json], 403, "http.public_url"),
         (["host: evil.example.org", "accept: */*", json], 403, "http.public_url"),
         ([&host, "accept: */*", "content-type: text/plain"], 415, "content-type: application/json"),
     ] {
-        let answer = bench.send("POST", &path, &headers, "{}").await;
+        let answer = harness.send("POST", &path, &headers, "{}").await;
         assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
         assert!(answer.error().contains(expected), "{answer:?}");
     }
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
-        let answer = bench.ask(method, &path).await;
+        let answer = harness.ask(method, &path).await;
         assert_eq!((answer.status, answer.header("allow")), (405, Some("post")), "{method}");
     }
-    assert_eq!(bench.heard.messages(), []);
-    assert_eq!(bench.post(&path, "{}").await.status, 200);
+    assert_eq!(harness.heard.messages(), []);
+    assert_eq!(harness.post(&path, "{}").await.status, 200);
 }
 
 #[tokio::test]
 async fn while_nobody_takes_it_nothing_is_marked() {
-    let (bench, id) = rejected(b"1").await;
-    bench.heard.answers.close();
-    let refused = bench.post(&path(&id), "{}").await;
+    let (harness, id) = rejected(b"1").await;
+    harness.heard.answers.close();
+    let refused = harness.post(&path(&id), "{}").await;
     assert_eq!(refused.status, 503, "{refused:?}");
     assert!(refused.error().contains("the readings were not accepted"), "{refused:?}");
-    assert_eq!(row(&bench).await["resent_at"], Value::Null);
+    assert_eq!(row(&harness).await["resent_at"], Value::Null);
 }
 
 #[tokio::test]
 async fn two_at_one_row_publish_it_once_and_whoever_waits_too_long_may_try_again() {
-    let (bench, id) = rejected(b"1").await;
-    bench.heard.answers.forget_permits(1_000);
+    let (harness, id) = rejected(b"1").await;
+    harness.heard.answers.forget_permits(1_000);
     let path = path(&id);
     let second = async {
         // The first has come as far as the broker.
-        bench.heard.until_asked().await;
-        bench.post(&path, r#"{"payload":"2"}"#).await
+        harness.heard.until_asked().await;
+        harness.post(&path, r#"{"payload":"2"}"#).await
     };
-    let both = async { tokio::join!(bench.post(&path, "{}"), second) };
+    let both = async { tokio::join!(harness.post(&path, "{}"), second) };
     let (first, second) = tokio::time::timeout(BOUND, both).await.unwrap();
     assert_eq!(second.status, 409, "{second:?}");
     assert!(second.error().contains("somebody else"), "{second:?}");
     assert_eq!(first.status, 503, "{first:?}");
     assert!(first.error().contains("not acknowledged within 10s"), "{first:?}");
-    assert_eq!((bench.heard.messages().len(), row(&bench).await["resent_at"].clone()), (0, Value::Null));
-    bench.heard.answers.add_permits(1);
-    assert_eq!(bench.post(&path, "{}").await.status, 200);
-    assert_eq!(bench.heard.messages().len(), 1);
+    assert_eq!((harness.heard.messages().len(), row(&harness).await["resent_at"].clone()), (0, Value::Null));
+    harness.heard.answers.add_permits(1);
+    assert_eq!(harness.post(&path, "{}").await.status, 200);
+    assert_eq!(harness.heard.messages().len(), 1);
 }
 
 #[tokio::test]
 async fn rejected_payloads_come_in_pages_and_by_what_became_of_them() {
-    let (bench, id) = rejected(b"1").await;
+    let (harness, id) = rejected(b"1").await;
     for reason in ["b", "c"] {
-        bench.reject(reason).await;
+        harness.reject(reason).await;
     }
-    assert_eq!(bench.post(&path(&id), "{}").await.status, 200);
+    assert_eq!(harness.post(&path(&id), "{}").await.status, 200);
     let ids = async |query: &str| -> Vec<String> {
-        let rows = bench.ask("GET", &format!("/api/rejected?{query}")).await.json();
+        let rows = harness.ask("GET", &format!("/api/rejected?{query}")).await.json();
         rows["rejected"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().into()).collect()
     };
     let all = ids("").await;

@@ -8,7 +8,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 
 use crate::answer::Answer;
-use crate::bench::{BOUND, Bench, Wanted};
+use crate::harness::{BOUND, Harness, Wanted};
 
 /// Several parts of an answer.
 const MANY: u64 = 9_000;
@@ -16,25 +16,25 @@ const MANY: u64 = 9_000;
 /// More than is held on the way to an asker who does not read.
 const TOO_MUCH: u64 = 60_000;
 
-async fn filled(count: u64) -> Bench {
-    let bench = Bench::start(Wanted::default()).await;
-    bench.keep_many("temperature/site-a/lab", count).await;
-    bench
+async fn filled(count: u64) -> Harness {
+    let harness = Harness::start(Wanted::default()).await;
+    harness.keep_many("temperature/site-a/lab", count).await;
+    harness
 }
 
-async fn whole(bench: &Bench, path: &str) -> Answer {
-    let answer = bench.ask("GET", path).await;
+async fn whole(harness: &Harness, path: &str) -> Answer {
+    let answer = harness.ask("GET", path).await;
     assert_eq!((answer.status, answer.is_whole), (200, true), "{path}");
     answer
 }
 
 #[tokio::test]
 async fn an_answer_in_parts_reads_as_one() {
-    let bench = filled(MANY).await;
+    let harness = filled(MANY).await;
     for (limit, next) in
         [(1_999, true), (2_000, true), (2_001, true), (8_999, true), (9_000, false), (10_000, false)]
     {
-        let answer = whole(&bench, &format!("/api/readings?limit={limit}")).await.json();
+        let answer = whole(&harness, &format!("/api/readings?limit={limit}")).await.json();
         let readings = answer["readings"].as_array().unwrap();
         assert_eq!(readings.len() as u64, limit.min(MANY), "{limit}");
         assert!(readings.iter().zip(1..).all(|(reading, number)| reading["seq"] == number), "{limit}");
@@ -43,22 +43,22 @@ async fn an_answer_in_parts_reads_as_one() {
     let mut path = "/api/readings?limit=4000".to_owned();
     let mut seen = 0;
     loop {
-        let answer = whole(&bench, &path).await.json();
+        let answer = whole(&harness, &path).await.json();
         seen += answer["readings"].as_array().unwrap().len();
         let Value::String(next) = &answer["next"] else { break };
         path = format!("/api/readings?limit=4000&after={next}");
     }
     assert_eq!(seen as u64, MANY);
-    let long = whole(&bench, "/api/readings?limit=9000").await;
+    let long = whole(&harness, "/api/readings?limit=9000").await;
     assert_eq!((long.header("cache-control"), long.header("etag")), (Some("no-store"), None));
     assert_eq!((long.header("vary"), long.header("content-length")), (Some("accept-encoding"), None));
 }
 
 #[tokio::test]
 async fn a_table_is_a_file_of_the_whole_range() {
-    let bench = filled(MANY).await;
+    let harness = filled(MANY).await;
     let one = "/api/readings?device=site-a/lab&metric=temperature&format=csv";
-    let answer = whole(&bench, one).await;
+    let answer = whole(&harness, one).await;
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));
     let named = "attachment; filename=\"temperature-site-a-lab.csv\"";
     assert_eq!(answer.header("content-disposition"), Some(named));
@@ -69,35 +69,35 @@ async fn a_table_is_a_file_of_the_whole_range() {
     assert_eq!(lines.len(), 9_001, "one header, and each reading once");
 
     let some = format!("{one}&from=1000&to=1010&limit=5");
-    assert_eq!(whole(&bench, &some).await.body.lines().count(), 6);
-    let none = whole(&bench, "/api/readings?device=nobody&format=csv").await;
+    assert_eq!(whole(&harness, &some).await.body.lines().count(), 6);
+    let none = whole(&harness, "/api/readings?device=nobody&format=csv").await;
     assert_eq!(none.body.lines().count(), 1);
-    let buckets = whole(&bench, &format!("{one}&points=3")).await;
+    let buckets = whole(&harness, &format!("{one}&points=3")).await;
     assert_eq!(buckets.header("content-disposition"), Some(named));
     assert!(buckets.body.starts_with("from,to,min,max,mean,count\r\n1970-01-01T00:00:00.001000Z,"));
     assert!(buckets.body.ends_with(",6001.0,9000.0,7500.5,3000\r\n"), "{}", buckets.body);
-    let all = whole(&bench, "/api/readings?format=csv").await;
+    let all = whole(&harness, "/api/readings?format=csv").await;
     assert_eq!(all.header("content-disposition"), Some("attachment; filename=\"readings.csv\""));
 }
 
 #[tokio::test]
 async fn an_answer_in_parts_is_compressed_on_the_way() {
-    let bench = filled(MANY).await;
+    let harness = filled(MANY).await;
     for path in ["/api/readings?format=csv", "/api/readings?limit=9000"] {
-        let plain = whole(&bench, path).await;
-        let host = format!("host: {}", bench.address);
-        let packed = bench.send("GET", path, &[&host, "accept-encoding: gzip"], "").await;
+        let plain = whole(&harness, path).await;
+        let host = format!("host: {}", harness.address);
+        let packed = harness.send("GET", path, &[&host, "accept-encoding: gzip"], "").await;
         assert!(packed.is_whole && packed.bytes.len() < plain.bytes.len() / 4, "{}", packed.bytes.len());
         assert_eq!(packed.unpacked(), plain.bytes);
     }
 }
 
 /// Asks, and reads no more than the beginning.
-async fn begin(bench: &Bench, path: &str) -> (TcpStream, Vec<u8>) {
+async fn begin(harness: &Harness, path: &str) -> (TcpStream, Vec<u8>) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4 * 1024).unwrap();
-    let mut stream = socket.connect(bench.address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", bench.address);
+    let mut stream = socket.connect(harness.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", harness.address);
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut read = vec![0; 1024];
     stream.read_exact(&mut read).await.unwrap();
@@ -106,26 +106,26 @@ async fn begin(bench: &Bench, path: &str) -> (TcpStream, Vec<u8>) {
 
 #[tokio::test]
 async fn an_answer_breaks_off_where_the_store_does() {
-    let bench = filled(TOO_MUCH).await;
+    let harness = filled(TOO_MUCH).await;
     let path = "/api/readings?limit=100000";
-    let (mut stream, mut said) = begin(&bench, path).await;
-    bench.spoil_store();
+    let (mut stream, mut said) = begin(&harness, path).await;
+    harness.spoil_store();
     // However the connection ends.
     let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut said)).await.unwrap();
     let answer = Answer::read(&said);
     assert_eq!((answer.status, answer.is_whole), (200, false));
     assert!(answer.bytes.len() > 100_000 && serde_json::from_str::<Value>(&answer.body).is_err());
-    let metrics = bench.ask("GET", "/metrics").await.body;
+    let metrics = harness.ask("GET", "/metrics").await.body;
     assert!(metrics.contains("millrace_dashboard_broken_off_total 1\n"), "{metrics}");
-    let refused = bench.ask("GET", path).await;
+    let refused = harness.ask("GET", path).await;
     assert_eq!(refused.status, 503, "{refused:?}");
 }
 
 #[tokio::test]
 async fn who_goes_away_ends_the_reading() {
-    let bench = filled(TOO_MUCH).await;
+    let harness = filled(TOO_MUCH).await;
     let before = Handle::current().metrics().num_alive_tasks();
-    let (stream, _) = begin(&bench, "/api/readings?format=csv").await;
+    let (stream, _) = begin(&harness, "/api/readings?format=csv").await;
     assert!(Handle::current().metrics().num_alive_tasks() > before, "it is still being read");
     drop(stream);
     let start = Instant::now();
@@ -137,9 +137,9 @@ async fn who_goes_away_ends_the_reading() {
 
 #[tokio::test]
 async fn the_end_of_the_server_breaks_an_answer_off() {
-    let bench = filled(TOO_MUCH).await;
-    let (mut stream, mut said) = begin(&bench, "/api/readings?format=csv").await;
-    bench.stop.cancel();
+    let harness = filled(TOO_MUCH).await;
+    let (mut stream, mut said) = begin(&harness, "/api/readings?format=csv").await;
+    harness.stop.cancel();
     let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut said)).await.unwrap();
     assert!(!Answer::read(&said).is_whole);
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::bench::BOUND;
+use crate::harness::BOUND;
 
 pub(crate) const FRESH: u64 = 0;
 pub(crate) const STALE: u64 = 1;

@@ -1,4 +1,4 @@
-//! The two ends of the writer: a broker that waits for its receipts, and a store that does as it is told.
+//! The harness of the writer: a broker that waits for its receipts, and a store that fails on request.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +44,7 @@ impl Journal {
     }
 }
 
-/// Keeps batches in memory, fails as often as it is told to, and waits while its gate is closed.
+/// Stores batches in memory, fails as often as a test says, and waits while its gate is closed.
 pub(crate) struct FakeStore {
     journal: Journal,
     gate: Semaphore,
@@ -80,7 +80,7 @@ impl FakeStore {
 impl ReadingStore for FakeStore {
     async fn write(&self, batch: &Arc<Batch>) -> store::Result<Written> {
         let _open = self.gate.acquire().await.unwrap();
-        // A disk takes its time, in which everybody who was told of the last batch notes it.
+        // A disk takes its time, in which the receipts of the last batch are noted.
         tokio::time::sleep(Duration::from_millis(1)).await;
         let count = batch.readings.len() + batch.rejected.len();
         if self.fails() {
@@ -117,7 +117,7 @@ impl ReadingStore for FakeStore {
 }
 
 /// A writer that runs, and all that a test can see of it.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     given: AtomicUsize,
     pub(crate) store: Arc<FakeStore>,
@@ -127,7 +127,7 @@ pub(crate) struct Bench {
     writer: JoinHandle<()>,
 }
 
-impl Bench {
+impl Harness {
     pub(crate) fn start(config: Config) -> Self {
         Self::start_ahead(config, 1_000)
     }

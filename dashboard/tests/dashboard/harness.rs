@@ -29,7 +29,7 @@ use crate::watcher::Watcher;
 /// Longer than anything takes where nothing is wrong.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     folder: TempDir,
     pub(crate) store: Arc<Sqlite>,
     pub(crate) address: SocketAddr,
@@ -58,14 +58,14 @@ impl Default for Wanted {
     }
 }
 
-impl Bench {
+impl Harness {
     pub(crate) async fn start(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
         Self::serve(folder, store, wanted).await
     }
 
-    /// Beside a store that cannot be read until it is mended; a reading of `temperature/kept` is in it.
+    /// Beside a store that cannot be read until it is repaired; a reading of `temperature/kept` is in it.
     pub(crate) async fn start_with_broken_store() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
@@ -78,7 +78,7 @@ impl Bench {
         Self::serve(folder, store, Wanted::default()).await
     }
 
-    pub(crate) fn mend_store(&self) {
+    pub(crate) fn repair_store(&self) {
         move_files(&self.folder.path().join("away"), self.folder.path());
     }
 

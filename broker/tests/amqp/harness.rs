@@ -32,7 +32,7 @@ pub(crate) fn text(message: &Message) -> String {
 }
 
 /// A real broker and the name of a queue there that nobody else has.
-pub(crate) struct Rig {
+pub(crate) struct Harness {
     pub(crate) amqp: String,
     mqtt: BrokerUrl,
     pub(crate) name: String,
@@ -40,7 +40,7 @@ pub(crate) struct Rig {
     _connection: Connection,
 }
 
-impl Rig {
+impl Harness {
     /// At the broker that the environment names.
     pub(crate) async fn reach() -> Self {
         let [amqp, mqtt] = ["MILLRACE_TEST_AMQP", "MILLRACE_TEST_MQTT"].map(|variable| {
@@ -53,11 +53,11 @@ impl Rig {
         Self { amqp, mqtt: mqtt.parse().unwrap(), name, channel, _connection: connection }
     }
 
-    /// As [`Rig::reach`], with the queue.
+    /// As [`Harness::reach`], with the queue.
     pub(crate) async fn with_queue() -> Self {
-        let rig = Self::reach().await;
-        rig.declare(&[]).await;
-        rig
+        let harness = Self::reach().await;
+        harness.declare(&[]).await;
+        harness
     }
 
     /// Declares the queue: all whose topic begins with its name come to it.
@@ -137,7 +137,7 @@ impl Rig {
     }
 }
 
-impl Drop for Rig {
+impl Drop for Harness {
     fn drop(&mut self) {
         let (amqp, name) = (self.amqp.clone(), self.name.clone());
         let delete = async move {
