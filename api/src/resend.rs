@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::forms::{self, Time};
 use crate::requests::Correction;
 
-/// The time within which everything that was published must be acknowledged.
+/// The time within which everything that was published must be acknowledged, unless another one is set.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Publishes readings where devices publish theirs.
@@ -34,6 +34,7 @@ pub trait Publisher: Send + Sync {
 pub struct Resend {
     publisher: Arc<dyn Publisher>,
     collected: CollectedMetrics,
+    ack_timeout: Duration,
     /// Ids being resent: two people at one row would otherwise publish two versions of it.
     under_way: Arc<Mutex<HashSet<i64>>>,
 }
@@ -48,7 +49,13 @@ impl Resend {
     /// Resends payloads of the metrics that are collected.
     #[must_use]
     pub fn new(publisher: Arc<dyn Publisher>, collected: CollectedMetrics) -> Self {
-        Self { publisher, collected, under_way: Arc::default() }
+        Self { publisher, collected, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
+    }
+
+    /// Waits for acknowledgements for this time instead of 10 s.
+    #[must_use]
+    pub fn with_ack_timeout(self, ack_timeout: Duration) -> Self {
+        Self { ack_timeout, ..self }
     }
 
     /// Publishes first and marks second: after a crash in between it can be resent again, and the store drops the duplicate.
@@ -99,9 +106,9 @@ impl Resend {
     async fn publish(&self, readings: &[Reading]) -> Result<(), ApiError> {
         let Some(Reading { series, .. }) = readings.first() else { return Ok(()) };
         let published = self.publisher.publish(series, to_payloads(readings));
-        match tokio::time::timeout(ACK_TIMEOUT, published).await {
+        match tokio::time::timeout(self.ack_timeout, published).await {
             Ok(published) => published.map_err(|e| ApiError::NotAccepted(format!("{e:#}"))),
-            Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {ACK_TIMEOUT:?}"))),
+            Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {:?}", self.ack_timeout))),
         }
     }
 }
@@ -117,7 +124,7 @@ pub(crate) fn not_found() -> ApiError {
     ApiError::NotFound("there is no rejected payload with this id: GET /api/rejected lists them".into())
 }
 
-/// The rejected payload with this id, which nobody has resent.
+/// The rejected payload with this id, unless it was resent.
 async fn find(store: &dyn Store, id: i64) -> Result<Rejection, ApiError> {
     let query = RejectionQuery { id: Some(id), limit: 1, ..RejectionQuery::default() };
     let rejection = store.rejected(query).await?.pop().ok_or_else(not_found)?;

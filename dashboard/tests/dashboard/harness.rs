@@ -48,13 +48,21 @@ pub(crate) struct Wanted {
     pub(crate) max_clients: usize,
     pub(crate) public_url: &'static str,
     pub(crate) limits: Limits,
+    /// How long a resend waits for its acknowledgements.
+    pub(crate) ack_timeout: Duration,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
         let day = Duration::from_secs(24 * 60 * 60);
         let ages = Ages { stale_after: day, offline_after: day * 2 };
-        Self { ages, max_clients: 10, public_url: "https://millrace.example.org", limits: Limits::default() }
+        Self {
+            ages,
+            max_clients: 10,
+            public_url: "https://millrace.example.org",
+            limits: Limits::default(),
+            ack_timeout: BOUND,
+        }
     }
 }
 
@@ -99,7 +107,7 @@ impl Harness {
         let server = Server {
             live: live.clone(),
             store: store.clone(),
-            resend: Resend::new(Arc::new(heard.clone()), collected),
+            resend: Resend::new(Arc::new(heard.clone()), collected).with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
             metrics: Metrics::default(),
             pipeline: Pipeline::default(),
@@ -112,7 +120,7 @@ impl Harness {
         Self { folder, store, address, health, stop, live, heard, broker, link }
     }
 
-    /// As the broker hands it over, to the relay alone.
+    /// Publishes a message, to the relay alone.
     pub(crate) fn publish(&self, topic: &str, payload: &str) {
         let payload = Bytes::copy_from_slice(payload.as_bytes());
         let message = Message { topic: topic.into(), payload, received_at: Timestamp::now() };

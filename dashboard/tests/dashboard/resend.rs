@@ -57,7 +57,11 @@ fn received_at() -> Timestamp {
 
 /// Beside a rejection of this payload, with its id.
 async fn rejected(payload: &'static [u8]) -> (Harness, String) {
-    let harness = Harness::start(Wanted::default()).await;
+    rejected_beside(payload, Wanted::default()).await
+}
+
+async fn rejected_beside(payload: &'static [u8], wanted: Wanted) -> (Harness, String) {
+    let harness = Harness::start(wanted).await;
     let message = RejectedMessage {
         received_at: received_at(),
         topic: "temperature/lab".into(),
@@ -78,7 +82,7 @@ fn path(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_mended_payload_is_published_with_its_time_and_marked_once() {
+async fn a_corrected_payload_is_published_with_its_time_and_marked_once() {
     let (harness, id) = rejected(b"23,5").await;
     assert_eq!(row(&harness).await["resent_at"], Value::Null);
     let before = Timestamp::now();
@@ -146,7 +150,7 @@ async fn what_cannot_be_resent_says_why_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn the_longest_payload_may_be_mended_however_json_writes_it() {
+async fn the_longest_payload_may_be_corrected_however_json_writes_it() {
     let (harness, id) = rejected(b"x").await;
     let escaped = "\\u0020".repeat(64 * 1024 - 1);
     let padded = |bytes: usize| {
@@ -186,7 +190,7 @@ async fn only_this_page_resends_and_only_by_post() {
 }
 
 #[tokio::test]
-async fn while_nobody_takes_it_nothing_is_marked() {
+async fn without_a_broker_nothing_is_marked() {
     let (harness, id) = rejected(b"1").await;
     harness.heard.answers.close();
     let refused = harness.post(&path(&id), "{}").await;
@@ -196,8 +200,9 @@ async fn while_nobody_takes_it_nothing_is_marked() {
 }
 
 #[tokio::test]
-async fn two_at_one_row_publish_it_once_and_whoever_waits_too_long_may_try_again() {
-    let (harness, id) = rejected(b"1").await;
+async fn two_at_one_row_publish_it_once_and_who_waited_too_long_may_try_again() {
+    let wanted = Wanted { ack_timeout: Duration::from_secs(2), ..Wanted::default() };
+    let (harness, id) = rejected_beside(b"1", wanted).await;
     harness.heard.answers.forget_permits(1_000);
     let path = path(&id);
     let second = async {
@@ -210,7 +215,7 @@ async fn two_at_one_row_publish_it_once_and_whoever_waits_too_long_may_try_again
     assert_eq!(second.status, 409, "{second:?}");
     assert!(second.error().contains("somebody else"), "{second:?}");
     assert_eq!(first.status, 503, "{first:?}");
-    assert!(first.error().contains("not acknowledged within 10s"), "{first:?}");
+    assert!(first.error().contains("not acknowledged within 2s"), "{first:?}");
     assert_eq!((harness.heard.messages().len(), row(&harness).await["resent_at"].clone()), (0, Value::Null));
     harness.heard.answers.add_permits(1);
     assert_eq!(harness.post(&path, "{}").await.status, 200);
