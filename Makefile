@@ -9,12 +9,14 @@ MODULES := $(WEB)/node_modules/.package-lock.json
 PAGE_TEST := e2e/page/node_modules/.package-lock.json
 
 # cargo-nextest runs the tests of all crates side by side (see .config/nextest.toml), but no examples in documentation.
-# Without it, cargo runs one crate's tests after the other's. What needs a cluster or another program is marked as ignored.
+# Without it, cargo runs one crate's tests after the other's. What needs a cluster or another program is marked as ignored;
+# the tests of the PostgreSQL store fail without a server, so that the quick tests leave them out.
 ifneq ($(shell command -v cargo-nextest),)
 UNIT_TESTS := cargo nextest run --workspace --locked --profile unit && cargo test --workspace --locked --doc
 ALL_TESTS := cargo nextest run --workspace --locked --run-ignored all; cargo test --workspace --locked --doc
 else
-UNIT_TESTS := cargo test --workspace --exclude e2e --locked --no-fail-fast && \
+UNIT_TESTS := cargo test --workspace --exclude e2e --exclude store --locked --no-fail-fast && \
+	cargo test --package store --lib --test sqlite --test memory --locked --no-fail-fast && \
 	cargo test --package e2e --lib --bins --test architecture --locked
 ALL_TESTS := cargo test --workspace --locked --no-fail-fast -- --include-ignored --skip takes_long::
 endif

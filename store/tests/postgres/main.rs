@@ -1,7 +1,6 @@
 //! The PostgreSQL store: the contract on a hypertable and on plain partitions, and what is its own.
 
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
-#![allow(clippy::print_stderr, reason = "a test that did not run says so")]
 #![allow(clippy::duplicate_mod, reason = "the contract is asked of two stores")]
 
 mod concurrent;
