@@ -164,6 +164,7 @@ test("a silence is shaded as a gap, and the line breaks there", async () => {
 
 test("with both forms and all notifications it fits a phone, and axe finds no serious violations", async () => {
   await page.setViewportSize({ width: 360, height: 740 });
+  await page.getByRole("navigation", { name: "Sections" }).getByRole("link", { name: "Incidents" }).click();
   for (const summary of await page.locator("#incidents summary").all()) await summary.click();
   for (const name of ["Acknowledge", "Silence"]) {
     await button(name).click();

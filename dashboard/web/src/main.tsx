@@ -12,6 +12,7 @@ import "./ui/base.css";
 import "./ui/views.css";
 import "./ui/switch.css";
 import "./app/header.css";
+import "./app/sections.css";
 import "./sensors/list.css";
 import "./sensors/groups.css";
 import "./sensors/tiles.css";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compareNames, matcher, mergeInOrder, nameOf, type Name } from "./names";
+import { commonLevels, compareNames, matcher, mergeInOrder, nameOf, type Name } from "./names";
 
 const names = (...devices: string[]) => devices.map((device) => nameOf(device, "temperature"));
 const devicesOf = (list: Name[]) => list.map(({ device }) => device);
@@ -10,6 +10,14 @@ test("names are ordered level by level, and numbers as numbers", () => {
   assert.deepEqual(devicesOf(sorted).filter((device) => device.startsWith("a/")), ["a/rack-2", "a/rack-10"]);
   const [first, second] = devicesOf(sorted);
   assert.deepEqual([first, second], ["a", "a/rack-2"]);
+});
+
+test("the levels that all share leave each device its last one", () => {
+  const common = (...devices: string[]) => commonLevels(names(...devices).map(({ levels }) => levels));
+  assert.equal(common("a/b/c", "a/b/d"), 2);
+  assert.equal(common("a/b", "a/b/c"), 1);
+  assert.equal(common("a/b/c"), 2);
+  assert.deepEqual([common(), common("a", "b"), common("a", "a")], [0, 0, 0]);
 });
 
 test("new names are inserted in order", () => {

@@ -20,10 +20,26 @@ const DEEPEST_GROUP = 2;
 
 export function nameOf(device: string, metric: string): Name {
   const levels = device.split("/");
+  return { device, metric, levels, paths: pathsOf(levels, 0), text: `${metric}/${device}`.toLowerCase() };
+}
+
+/** The groups of a device where all devices share the first `common` levels. */
+export function pathsOf(levels: string[], common: number): string[] {
   // The last level is the device itself.
-  const outer = levels.slice(0, Math.min(DEEPEST_GROUP, levels.length - 1));
-  const paths = outer.map((_, index) => levels.slice(0, index + 1).join("/"));
-  return { device, metric, levels, paths, text: `${metric}/${device}`.toLowerCase() };
+  const count = Math.min(DEEPEST_GROUP, levels.length - 1 - common);
+  return Array.from({ length: Math.max(0, count) }, (_, index) => levels.slice(0, common + index + 1).join("/"));
+}
+
+/** How many first levels all devices share; the last level of a device is its own. */
+export function commonLevels(all: string[][]): number {
+  const [first, ...others] = all;
+  if (!first) return 0;
+  const shared = (levels: string[], most: number) => {
+    let count = 0;
+    while (count < most && count < levels.length - 1 && levels[count] === first[count]) count++;
+    return count;
+  };
+  return others.reduce((most, levels) => shared(levels, most), first.length - 1);
 }
 
 const collator = new Intl.Collator(undefined, { numeric: true });

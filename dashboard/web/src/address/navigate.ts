@@ -7,6 +7,7 @@ import { NO_FILTER, withRowsView, type RowsView } from "./rows-view";
 import { isInScope } from "./scope";
 import { changed, type Selection } from "./selection";
 import { currentSelection, incidentFilter, rowsView, scope, selection } from "./state";
+import { noteFragment } from "./view";
 
 // Browsers refuse to change the address hundreds of times in a few seconds, as a key that is held down would.
 const WRITE_AFTER_MS = 250;
@@ -22,6 +23,7 @@ export function select(next: Partial<Selection>): void {
   if (hrefOf(wanted) === hrefOf({})) return;
   clearTimeout(selectionTimer);
   history.pushState(null, "", hrefOf(wanted));
+  noteFragment();
   selection.value = wanted;
 }
 
@@ -61,6 +63,7 @@ export function showIncidents(filter: IncidentFilter): void {
 /** Shows only what matches the filters; with none, everything. */
 export function showOnly(filters: string[]): void {
   history.pushState(null, "", hrefOfScope(filters));
+  noteFragment();
   const { series } = selection.peek();
   if (series && !isInScope(filters, keyOf(series))) selection.value = { ...selection.peek(), series: null, zoom: null };
   scope.value = { filters, problem: null };

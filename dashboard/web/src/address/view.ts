@@ -6,6 +6,11 @@ export const VIEWS = { overview: "Overview", completeness: "Data gaps", pipeline
 
 export type ViewName = keyof typeof VIEWS;
 
+/** The parts of the overview, which a phone shows one at a time. The names are also the ids of their elements. */
+export const SECTIONS = { incidents: "Incidents", sensors: "Sensors", chart: "Chart" } as const;
+
+export type SectionName = keyof typeof SECTIONS;
+
 /** The rejected payloads, a part of the view of data gaps. */
 export const REJECTED = "rejected";
 
@@ -41,6 +46,14 @@ export function focusOnArrival(heading: HTMLElement): void {
   hasMoved = false;
   heading.focus({ preventScroll: true });
   scrollTo({ top: 0, behavior: "instant" });
+}
+
+/** The section that the address points to. */
+export const sectionWanted = computed(() => (Object.hasOwn(SECTIONS, fragment.value) ? (fragment.value as SectionName) : null));
+
+/** To be called when the address changes without an event: it may have lost its fragment. */
+export function noteFragment(): void {
+  fragment.value = fragmentNow();
 }
 
 /** Whether the address points to the rejected payloads. */

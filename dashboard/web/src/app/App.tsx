@@ -1,14 +1,15 @@
 import { front } from "../address/state";
-import { view, type ViewName } from "../address/view";
+import { view, type SectionName, type ViewName } from "../address/view";
 import { Incidents } from "../incidents/Incidents";
 import { allSeries, connection, incidents, known } from "../live/state";
-import { fewRows, many } from "../sensors/rows";
+import { fewRows, many, sections } from "../sensors/rows";
 import { Overview } from "../sensors/Sensors";
 import { lazy } from "../ui/lazy";
 import { ViewTitle } from "../ui/ViewTitle";
 import { Announcer } from "./Announcer";
 import { Empty } from "./Empty";
 import { Header } from "./Header";
+import { section, Sections } from "./Sections";
 
 const loadChart = () => import("../chart/Chart").then(({ Chart }) => Chart);
 const Chart = lazy(loadChart, () => <section id="chart" class="panel chart chart-waiting" aria-busy="true" aria-label="Chart" />);
@@ -32,6 +33,7 @@ export function App() {
       class="page"
       data-connected={connection.value.connected}
       data-many={isOverview && many.value}
+      data-sections={sections.value}
       data-rows={fewRows.value > 1 ? 2 : 1}
     >
       {isOverview && front.value && <a class="skip" href="#chart">Skip to the chart</a>}
@@ -45,14 +47,18 @@ export function App() {
 function OverviewView() {
   if (!known.value) return <main />;
   if (allSeries.value.length === 0 && incidents.value.length === 0) return <main class="only"><ViewTitle of="overview" unseen /><Empty /></main>;
+  const isShown = (name: SectionName) => !sections.value || section.value === name;
   return (
-    <main>
-      <ViewTitle of="overview" unseen />
-      {allSeries.value.length === 0 ? <Empty /> : <Overview />}
-      <div class="detail">
-        <Chart />
-        <Incidents />
-      </div>
-    </main>
+    <>
+      {sections.value && <Sections />}
+      <main>
+        <ViewTitle of="overview" unseen />
+        {isShown("sensors") && (allSeries.value.length === 0 ? <Empty /> : <Overview />)}
+        <div class="detail">
+          {isShown("chart") && <Chart />}
+          {isShown("incidents") && <Incidents />}
+        </div>
+      </main>
+    </>
   );
 }

@@ -7,6 +7,7 @@ import { rejectedCount } from "../live/state";
 import { takeClick } from "../ui/click";
 import { plural } from "../ui/format";
 import { Mark } from "../ui/Shapes";
+import { Text } from "../ui/Text";
 
 const FIRST_READING = "mosquitto_pub -q 1 -t temperature/lab -m 23.5";
 
@@ -32,7 +33,7 @@ function NoneInScope() {
     <section class="panel empty" data-testid="empty">
       <Mark />
       <h2>No sensors in this selection yet</h2>
-      <p>No sensor has sent a reading to {scope.value.filters.join(" or ")}.</p>
+      <p>No sensor has sent a reading to <Text of={scope.value.filters.join(" or ")} />.</p>
       <p><a class="button" href={hrefOfScope([])} onClick={(event) => takeClick(event) && showOnly([])}>Show all sensors</a></p>
     </section>
   );

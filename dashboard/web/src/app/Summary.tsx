@@ -7,8 +7,10 @@ import { REJECTED, view } from "../address/view";
 import { allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts } from "../live/state";
 import { hasTools } from "../sensors/rows";
 import { takeClick } from "../ui/click";
-import { formatDuration, formatNumber, plural } from "../ui/format";
+import { formatCount, formatDuration, formatNumber, plural } from "../ui/format";
 import { StateShape, WarningShape } from "../ui/Shapes";
+import { Text } from "../ui/Text";
+import { visible } from "../ui/visible";
 
 /** The state of all sensors in one line, or of those in the scope. */
 export function Summary() {
@@ -20,7 +22,7 @@ export function Summary() {
       <Behind />
       {isAll && generation.value > 0 && (
         <li data-none={rejectedCount.value === 0}>
-          <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{rejectedCount.value.toLocaleString()} rejected</a>
+          <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{formatCount(rejectedCount.value)} rejected</a>
         </li>
       )}
     </ul>
@@ -29,11 +31,11 @@ export function Summary() {
 
 function ScopeChip() {
   const { filters, problem } = scope.value;
-  if (problem !== null) return <li class="scope" data-testid="scope" data-problem="true">Showing all sensors: {problem}</li>;
+  if (problem !== null) return <li class="scope" data-testid="scope" data-problem="true">Showing all sensors: {visible(problem)}</li>;
   if (filters.length === 0) return null;
   return (
     <li class="scope" data-testid="scope">
-      only {filters.join(", ")}
+      only <Text of={filters.join(", ")} />
       <a href={hrefOfScope([])} onClick={(event) => takeClick(event) && showOnly([])}>Show all</a>
     </li>
   );
@@ -52,7 +54,7 @@ function Counts() {
       {FRESHNESSES.map((state) => (
         <li key={state} data-none={counts[state] === 0} data-state={state}>
           <Filtering by={state} on={states.includes(state)} toggle={() => changeRows({ states: toggled(states, state) })}>
-            <StateShape state={state} />{counts[state].toLocaleString()} {state}
+            <StateShape state={state} />{formatCount(counts[state])} {state}
           </Filtering>
         </li>
       ))}

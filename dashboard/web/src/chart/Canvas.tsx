@@ -4,9 +4,11 @@ import { select } from "../address/navigate";
 import { frontKey } from "../address/state";
 import { known } from "../live/state";
 import { longestStep } from "../ui/plotting";
+import { visible } from "../ui/visible";
 import { join, pointAt, type Joined } from "./common-axis";
-import { frame, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { frame, isKnown, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
 import { incidentSpans, limits } from "./incidents";
+import { factorFor } from "./plot/factor";
 import { createPlot, type Drawn, type Plot } from "./plot/plot";
 import { toColumns, type Point } from "./points";
 import { pointsText } from "./Readout";
@@ -76,14 +78,14 @@ export function Canvas() {
       onBlur={() => plot.current?.unpoint()}
       onKeyDown={(event) => handleKey(event, plot.current!)}
     >
-      <div class="canvas-plot" ref={element} />
+      <div class="canvas-plot" ref={element} data-known={shown.value.every(({ key }) => isKnown(key))} />
       {isEmpty && <Nothing />}
     </div>
   );
 }
 
 function names(): string {
-  return shown.value.map(({ key }) => key).join(", ");
+  return shown.value.map(({ key }) => visible(key)).join(", ");
 }
 
 function drawnNow(): Drawn {
@@ -101,7 +103,13 @@ function currentView() {
   const digits = scales.value.names.map((_, scale) =>
     Math.max(0, ...shown.value.map(({ key }, place) => (scales.value.of[place] === scale ? digitsOf(key) : 0))),
   );
-  return { joined: joined.value, frame: frame.value, digits, incidentSpans: incidentSpans.value, limits: limits.value };
+  const factors = scales.value.names.map((_, scale) => factorFor(largestOn(scale)));
+  return { joined: joined.value, frame: frame.value, digits, factors, incidentSpans: incidentSpans.value, limits: limits.value };
+}
+
+function largestOn(scale: number): number {
+  const lines = shownLines.value.filter((_, place) => scales.value.of[place] === scale);
+  return Math.max(0, ...lines.flat().map(({ min, max }) => Math.max(-min, max)));
 }
 
 function keepSize(element: HTMLElement, plot: Plot): () => void {
@@ -137,10 +145,10 @@ function handleKey(event: KeyboardEvent, plot: Plot): void {
 
 /** Explains why the chart is empty. */
 export function Nothing() {
-  if (problem.value) return <p class="canvas-message">History could not be loaded: {problem.value}. Trying again…</p>;
-  if (loading.value || !loaded.value) return null;
+  if (problem.value) return <p class="canvas-message">History could not be loaded: {visible(problem.value)}. Trying again…</p>;
+  if (loading.value || !loaded.value) return <p class="canvas-message canvas-waiting">Loading…</p>;
   if (!shown.value.some(({ key }) => latestOf(key))) {
-    return known.value ? <p class="canvas-message">No sensor called {frontKey.value} has sent a reading yet.</p> : null;
+    return known.value ? <p class="canvas-message">No sensor called {visible(frontKey.value ?? "")} has sent a reading yet.</p> : null;
   }
   return (
     <div class="canvas-message">

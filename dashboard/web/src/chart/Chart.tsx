@@ -4,6 +4,7 @@ import { RANGES, type RangeName } from "../address/selection";
 import { front, selection } from "../address/state";
 import { serverNow } from "../live/clock";
 import { formatMoment, unitSign } from "../ui/format";
+import { Text } from "../ui/Text";
 import { Canvas, hoveredPoints } from "./Canvas";
 import { frame, startChart } from "./data";
 import { startChartIncidents } from "./incidents";
@@ -28,7 +29,7 @@ export function Chart() {
     <section id="chart" class="panel chart" aria-labelledby="chart-title" data-lines={shown.value.length}>
       <div class="chart-head">
         <div class="chart-title">
-          <h2 id="chart-title">{target.device}</h2>
+          <h2 id="chart-title"><Text of={target.device} /></h2>
           <Subtitle />
         </div>
         {zoom && <button class="button" onClick={() => select({ zoom: null })}>Reset zoom</button>}
@@ -50,7 +51,7 @@ export function Chart() {
 function Subtitle() {
   const front = shown.value[0]!;
   const unit = unitOf(front.key);
-  return <p>{front.metric}{unit !== null && <> in {unitSign(unit)}</>}</p>;
+  return <p><Text of={front.metric} />{unit !== null && <> in {unitSign(unit)}</>}</p>;
 }
 
 function Ranges() {

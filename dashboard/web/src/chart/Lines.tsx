@@ -2,10 +2,11 @@ import { hrefOf } from "../address/href";
 import { select } from "../address/navigate";
 import { inFront, withoutSeries } from "../address/selection";
 import { currentSelection } from "../address/state";
+import { Name as DeviceName } from "../ui/Name";
 import { hoveredPoints } from "./Canvas";
-import { frame, shownLines } from "./data";
+import { frame, isKnown, shownLines } from "./data";
 import { summaryOf, type Point } from "./points";
-import { extremes, quantity, TimeOf } from "./Readout";
+import { extremes, quantity, TimeOf, Waiting } from "./Readout";
 import { colourOf, markerOf, scaleNames, scales, shown, type Shown } from "./shown";
 
 /** Extremes are shown for so many series; with more, only the table has room for them. */
@@ -56,7 +57,7 @@ function LineItem({ series, place, point, metric }: { series: Shown; place: numb
 
 /** The name of a series is a link that brings it to the front. */
 function Name({ series, place }: { series: Shown; place: number }) {
-  if (place === 0) return <strong>{series.device}</strong>;
+  if (place === 0) return <strong><DeviceName of={series.device} /></strong>;
   const next = () => inFront(currentSelection(), { device: series.device, metric: series.metric });
   return (
     <a
@@ -69,7 +70,7 @@ function Name({ series, place }: { series: Shown; place: number }) {
         focusAt(place);
       }}
     >
-      {series.device}
+      <DeviceName of={series.device} />
     </a>
   );
 }
@@ -84,6 +85,7 @@ function focusAt(place: number): void {
 }
 
 function Figures({ series, point }: { series: Shown; point: Point | null }) {
+  if (!isKnown(series.key)) return <Waiting />;
   if (!point) return <>–</>;
   return (
     <>

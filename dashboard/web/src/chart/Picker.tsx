@@ -4,7 +4,8 @@ import { select } from "../address/navigate";
 import { MOST_SERIES } from "../address/selection";
 import { others } from "../address/state";
 import { allSeries, type Series } from "../live/state";
-import { unitSign } from "../ui/format";
+import { formatCount, unitSign } from "../ui/format";
+import { visible } from "../ui/visible";
 import { needsThirdScale, scaleNames, shown } from "./shown";
 
 /** A longer list would not be read; a few letters shorten it. */
@@ -61,8 +62,8 @@ function add(series: Series | undefined): void {
 
 function noteOf(found: number, full: boolean, text: string): string {
   if (full) return `The chart shows at most ${MOST_SERIES} sensors.`;
-  if (found === 0) return text.trim() ? `No other sensor matches “${text.trim()}”.` : "There are no other sensors.";
-  return found > MOST_LISTED ? `${MOST_LISTED} of ${found.toLocaleString()}: type to narrow the list.` : "";
+  if (found === 0) return text.trim() ? `No other sensor matches “${visible(text.trim())}”.` : "There are no other sensors.";
+  return found > MOST_LISTED ? `${MOST_LISTED} of ${formatCount(found)}: type to narrow the list.` : "";
 }
 
 function Option({ series, index, active, pick }: { series: Series; index: number; active: boolean; pick(): void }) {

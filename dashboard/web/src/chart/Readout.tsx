@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { serverNow } from "../live/clock";
-import { formatMoment, formatQuantity, formatSpan, formatUtc } from "../ui/format";
-import { frame, shownPoints } from "./data";
+import { formatCount, formatMoment, formatQuantity, formatSpan, formatUtc } from "../ui/format";
+import { frame, isKnown, shownPoints } from "./data";
 import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
 import { digitsOf, shown, unitOf } from "./shown";
@@ -10,14 +10,20 @@ import { digitsOf, shown, unitOf } from "./shown";
 export function Readout({ hovered }: { hovered: Point | null }) {
   const point = hovered ?? summaryOf(shownPoints.value, frame.value);
   const key = shown.value[0]!.key;
+  const isLoaded = isKnown(key);
   return (
     <dl class="readout" data-hovered={hovered !== null}>
       <Figure name="Time"><TimeOf hovered={hovered} /></Figure>
-      <Figure name="Mean" swatch="mean">{point ? quantity(key, point.mean) : "–"}</Figure>
-      <Figure name="Min to max" swatch="band">{point ? extremes(key, point) : "–"}</Figure>
-      <Figure name="Readings">{point ? point.count.toLocaleString() : "0"}</Figure>
+      <Figure name="Mean" swatch="mean">{isLoaded ? (point ? quantity(key, point.mean) : "–") : <Waiting />}</Figure>
+      <Figure name="Min to max" swatch="band">{isLoaded ? (point ? extremes(key, point) : "–") : <Waiting />}</Figure>
+      <Figure name="Readings">{isLoaded ? formatCount(point?.count ?? 0) : <Waiting />}</Figure>
     </dl>
   );
+}
+
+/** Stands in the place of a value that is being loaded. */
+export function Waiting() {
+  return <span class="waiting" data-testid="waiting"><span class="unseen">loading</span></span>;
 }
 
 function Figure({ name, swatch, children }: { name: string; swatch?: string; children: ComponentChildren }) {

@@ -1,6 +1,7 @@
 import { computed } from "@preact/signals";
 import { now, serverNow } from "../live/clock";
-import { formatDuration, formatMoment, formatNumber, formatSpan, formatUtc, unitSign } from "../ui/format";
+import { formatCount, formatDuration, formatMoment, formatNumber, formatSpan, formatUtc, unitSign } from "../ui/format";
+import { Text } from "../ui/Text";
 import { Nothing } from "./Canvas";
 import { toRows, type TableRow } from "./common-axis";
 import { frame, loaded, loads, shownLines } from "./data";
@@ -19,7 +20,7 @@ interface Column {
 const MEAN: Column = { name: "Mean", measured: true, textOf: ({ mean }, digits) => formatNumber(mean, digits) };
 const MIN: Column = { name: "Min", measured: true, textOf: ({ min }, digits) => formatNumber(min, digits) };
 const MAX: Column = { name: "Max", measured: true, textOf: ({ max }, digits) => formatNumber(max, digits) };
-const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) => count.toLocaleString() };
+const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) => formatCount(count) };
 
 // Readings come ten times a second; rows that moved as often would be unreadable.
 const rows = computed<TableRow[]>(() => {
@@ -75,7 +76,7 @@ function SeriesHeads() {
       <td />
       {shown.value.map((series, place) => (
         <th key={series.key} scope="colgroup" colSpan={columns.value.length}>
-          <LineSwatch place={place} />{series.device} <span class="line-metric">{series.metric}</span>
+          <LineSwatch place={place} /><Text of={series.device} /> <span class="line-metric">{series.metric}</span>
         </th>
       ))}
     </tr>

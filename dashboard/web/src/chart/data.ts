@@ -4,7 +4,7 @@ import { RANGES } from "../address/selection";
 import { selection } from "../address/state";
 import { fetchBuckets, fetchFirst, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
-import { generation } from "../live/state";
+import { generation, openIncidents } from "../live/state";
 import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
 import { latestOf, shown, shownKeys, type Latest } from "./shown";
 
@@ -47,7 +47,8 @@ export const frame = computed<TimeFrame>(() => {
   const firstMs = first.length > 0 ? Math.min(...first) : null;
   const lengthMs = RANGES[range].ms;
   if (lengthMs === null) return wholeFrame(firstMs ?? newestMs, newestMs);
-  return frameOf(lengthMs, firstMs, newestMs, now.value);
+  const isAlerting = shown.value.some(({ key }) => openIncidents.value.has(key));
+  return frameOf(lengthMs, firstMs, newestMs, now.value, isAlerting);
 });
 
 let abort = new AbortController();
@@ -141,6 +142,11 @@ function addLive(key: string, { atMs, value }: Latest): void {
   const oldest = frame.peek().from - before.widthMs;
   const longer = extend(points, before.widthMs, atMs, value, before.origin).filter((point) => point.to > oldest);
   loaded.value = { ...before, lines: new Map(before.lines).set(key, longer) };
+}
+
+/** Whether the readings of a series were loaded, or could not be: until then nothing is known of it. */
+export function isKnown(key: string): boolean {
+  return loaded.value?.lines.has(key) === true || problem.value !== null;
 }
 
 /** The points of each series within the time frame; none while they are being loaded. */

@@ -12,6 +12,17 @@ test("a range ends now, or at the newest reading if that is old", () => {
   assert.deepEqual(frameOf(range, first, 3_000_000, now), { ...frame, from: 2_100_000, to: 3_000_000, endsAtNewest: true });
 });
 
+test("while an incident is open, the range reaches from the last readings to now", () => {
+  const [range, newest] = [900_000, 3_000_000];
+  const { from, to, endsAtNewest } = frameOf(range, 0, newest, 4_020_000, true);
+  assert.deepEqual({ from, to, endsAtNewest }, { from: 2_550_000, to: 4_020_000, endsAtNewest: false });
+  assert.equal(frameOf(range, 0, newest, 4_020_000, false).to, newest);
+  // Years of silence would leave nothing of the readings.
+  assert.equal(frameOf(range, 0, newest, 1e12, true).to, newest);
+  const lone = frameOf(range, newest, newest, 4_000_000, true);
+  assert.ok(lone.from < newest && lone.from > newest - 100_000 && lone.beginsAtFirst);
+});
+
 test("a device whose clock is ahead is shown to its newest reading", () => {
   assert.equal(frameOf(900_000, 0, 9_100_000, 9_000_000).to, 9_100_000);
 });
@@ -65,4 +76,10 @@ test("the summary weights each bucket by its readings, and excludes what is outs
   const { min, max, mean, count } = summaryOf(points, { from: 100, to: 200 })!;
   assert.deepEqual({ min, max, mean, count }, { min: 9, max: 21, mean: 17.5, count: 4 });
   assert.equal(summaryOf(points, { from: 500, to: 600 }), null);
+});
+
+test("means of the largest numbers are numbers", () => {
+  const huge = (mean: number) => ({ from: 0, to: 10, min: mean, max: mean, mean, count: 1 });
+  assert.equal(summaryOf([huge(1e308), huge(1e308)], { from: -1, to: 20 })!.mean, 1e308);
+  assert.equal(extend([huge(-1.5e308)], 10, 5, 1.5e308)[0].mean, 0);
 });

@@ -1,5 +1,5 @@
 import type { Bucket, Span } from "../api/client";
-import { longestStep } from "../ui/plotting";
+import { breaksOf } from "../ui/plotting";
 
 /** A bucket of the chart, with its times in milliseconds. */
 export interface Point {
@@ -21,16 +21,25 @@ export interface TimeFrame extends Span {
 
 const SHORTEST_MS = 60_000;
 
+/** A frame that reaches from the newest reading to now is at most so many times as long as its range. */
+const LONGEST_REACH = 24;
+
 /**
  * The time frame of a range of `lengthMs`. A series that has been silent for most of the range, such as a replayed
- * recording, is shown up to its newest reading instead of up to now. One that is new fills the chart from the left,
- * instead of being a sliver at the right edge.
+ * recording, is shown up to its newest reading instead of up to now. While it has an open incident, which may be its
+ * silence, the frame reaches from there to now. A series that is new fills the chart from the left, instead of being a
+ * sliver at the right edge.
  */
-export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number): TimeFrame {
-  const endsAtNewest = nowMs - newestMs > lengthMs / 2;
+export function frameOf(lengthMs: number, firstMs: number | null, newestMs: number, nowMs: number, isAlerting = false): TimeFrame {
+  const silentMs = nowMs - newestMs;
+  const isSilent = silentMs > lengthMs / 2;
+  const reachesNow = isSilent && isAlerting && silentMs < LONGEST_REACH * lengthMs;
+  const endsAtNewest = isSilent && !reachesNow;
   const to = endsAtNewest ? newestMs : Math.max(nowMs, newestMs);
-  const beginsAtFirst = firstMs !== null && firstMs > to - lengthMs;
-  const from = beginsAtFirst ? firstMs : to - lengthMs;
+  const earliest = reachesNow ? newestMs - lengthMs / 2 : to - lengthMs;
+  const beginsAtFirst = firstMs !== null && firstMs > earliest && firstMs < to;
+  // A single reading at the very edge could not be seen.
+  const from = beginsAtFirst ? firstMs - (reachesNow ? (to - firstMs) * 0.04 : 0) : earliest;
   return { from, to: Math.max(to, from + SHORTEST_MS), endsAtNewest, beginsAtFirst };
 }
 
@@ -64,7 +73,8 @@ function merged(point: Point, value: number): Point {
     count,
     min: Math.min(point.min, value),
     max: Math.max(point.max, value),
-    mean: point.mean + (value - point.mean) / count,
+    // A difference of the largest numbers would be infinite.
+    mean: point.mean * (point.count / count) + value / count,
   };
 }
 
@@ -81,10 +91,10 @@ export interface Columns {
 /** The line breaks where a step is long for this series, and within `gaps`, where an incident says that it was silent. */
 export function toColumns(points: Point[], frame: Span, gaps: Span[] = []): Columns {
   const columns: Columns = { times: [], means: [], lows: [], highs: [], points: [] };
-  const longest = longestStep(points.map((point) => point.from));
+  const breaks = breaksOf(points.map((point) => point.from));
   points.forEach((point, index) => {
     const before = points[index - 1];
-    const isBreak = before && (point.from - before.from > longest || gaps.some((gap) => fills(gap, before, point)));
+    const isBreak = before && (breaks[index] || gaps.some((gap) => fills(gap, before, point)));
     if (isBreak) push(columns, (before.to + point.from) / 2, null);
     push(columns, Math.min((point.from + point.to) / 2, Math.max(frame.to, point.from)), point);
   });
@@ -111,13 +121,13 @@ export function summaryOf(points: Point[], frame: Span): Point | null {
   const inside = points.filter((point) => point.to > frame.from && point.from <= frame.to);
   if (inside.length === 0) return null;
   const count = inside.reduce((sum, point) => sum + point.count, 0);
-  const weighted = inside.reduce((sum, point) => sum + point.mean * point.count, 0);
+  const mean = inside.reduce((sum, point) => sum + point.mean * (point.count / count), 0);
   return {
     from: frame.from,
     to: frame.to,
     min: Math.min(...inside.map((point) => point.min)),
     max: Math.max(...inside.map((point) => point.max)),
-    mean: weighted / count,
+    mean,
     count,
   };
 }

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { Boot } from "../api/client";
 import { serverNow } from "../live/clock";
 import { generation } from "../live/state";
-import { plural } from "../ui/format";
+import { formatCount, plural } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
@@ -95,8 +95,8 @@ function Summary({ boots }: { boots: Boot[] }) {
   if (missing === 0) return <><DoneShape /><strong>Complete:</strong> {plural(stored, "reading")} of {plural(devices, "device")}, none missing.</>;
   return (
     <>
-      <WarningShape /><strong>{missing.toLocaleString()} missing</strong> of {(stored + missing).toLocaleString()} readings,
-      from {incomplete.toLocaleString()} of {plural(devices, "device")}.
+      <WarningShape /><strong>{formatCount(missing)} missing</strong> of {formatCount(stored + missing)} readings,
+      from {formatCount(incomplete)} of {plural(devices, "device")}.
     </>
   );
 }
@@ -121,5 +121,5 @@ function Boots({ boots }: { boots: Boot[] }) {
 }
 
 function countText(found: number, all: number): string {
-  return found === all ? plural(all, "boot") : `${found.toLocaleString()} of ${plural(all, "boot")}`;
+  return found === all ? plural(all, "boot") : `${formatCount(found)} of ${plural(all, "boot")}`;
 }

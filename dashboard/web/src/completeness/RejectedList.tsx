@@ -5,6 +5,7 @@ import { fetchRejected, type Rejected, type Resent } from "../api/client";
 import { generation, rejectedCount } from "../live/state";
 import { plural } from "../ui/format";
 import { DoneShape } from "../ui/Shapes";
+import { Text } from "../ui/Text";
 import { When } from "../ui/When";
 import { Resend } from "./Resend";
 
@@ -95,7 +96,7 @@ function Row({ one }: { one: Rejected }) {
     <li ref={row} tabIndex={-1} data-testid="rejected" data-resent={Boolean(one.resent_at)}>
       <div class="rejected-line">
         <When at={one.received_at} />
-        <strong>{one.topic}</strong>
+        <strong><Text of={one.topic} /></strong>
         {one.resent_at && <span class="rejected-resent"><DoneShape />resent <When at={one.resent_at} /></span>}
         {isResendable && (
           <button class="button" data-resend aria-expanded={open} aria-label={`Resend the payload of ${one.topic}`} onClick={() => setOpen(!open)}>
@@ -103,8 +104,8 @@ function Row({ one }: { one: Rejected }) {
           </button>
         )}
       </div>
-      <p class="rejected-reason">{one.reason}</p>
-      {open ? <Resend one={one} close={close} finish={finish} /> : <pre tabIndex={0} aria-label="Payload">{excerpt(one.payload)}</pre>}
+      <p class="rejected-reason"><Text of={one.reason} /></p>
+      {open ? <Resend one={one} close={close} finish={finish} /> : <pre tabIndex={0} aria-label="Payload"><Text of={excerpt(one.payload)} lines /></pre>}
     </li>
   );
 }

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Boot } from "../api/client";
+import { formatCount } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
 import { When } from "../ui/When";
 import { rangesText } from "./ledger";
@@ -28,7 +29,7 @@ export function Table({ boots }: { boots: Boot[] }) {
       </table>
       {rest > 0 && (
         <button class="button" onClick={() => setMost(most + ROWS)}>
-          Show {Math.min(ROWS, rest).toLocaleString()} more of {rest.toLocaleString()}
+          Show {formatCount(Math.min(ROWS, rest))} more of {formatCount(rest)}
         </button>
       )}
     </>
@@ -41,13 +42,13 @@ function Row({ boot }: { boot: Boot }) {
     <tr role="row" data-testid="boot" data-device={boot.device} data-missing={missing}>
       <th scope="row" role="rowheader">{boot.device}</th>
       <Cell head="Boot" class="ledger-boot">{boot.boot}</Cell>
-      <Cell head="Expected">{boot.expected.toLocaleString()}</Cell>
-      <Cell head="Stored">{boot.stored.toLocaleString()}</Cell>
+      <Cell head="Expected">{formatCount(boot.expected)}</Cell>
+      <Cell head="Stored">{formatCount(boot.stored)}</Cell>
       <Cell head="Missing" class="ledger-missing">
-        {missing > 0 ? <><WarningShape />{missing.toLocaleString()}<Gaps boot={boot} /></> : <><DoneShape />none</>}
+        {missing > 0 ? <><WarningShape />{formatCount(missing)}<Gaps boot={boot} /></> : <><DoneShape />none</>}
       </Cell>
-      <Cell head="Late" none={boot.late === 0}>{boot.late.toLocaleString()}</Cell>
-      <Cell head="Repeated" none={boot.repeated === 0}>{boot.repeated.toLocaleString()}</Cell>
+      <Cell head="Late" none={boot.late === 0}>{formatCount(boot.late)}</Cell>
+      <Cell head="Repeated" none={boot.repeated === 0}>{formatCount(boot.repeated)}</Cell>
       <Cell head="Newest reading"><When at={boot.newest_measured_at} /></Cell>
     </tr>
   );

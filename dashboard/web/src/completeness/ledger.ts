@@ -3,6 +3,7 @@
 import { compareWords, matcher, nameOf } from "../address/names";
 import { fetchBoots, type Boot } from "../api/client";
 import { serverNow } from "../live/clock";
+import { formatCount } from "../ui/format";
 
 const HOUR = 3_600_000;
 
@@ -56,5 +57,5 @@ export function rangesText({ missing, missing_ranges }: Boot, most: number): str
   const listed = missing_ranges.slice(0, most);
   const rest = missing - listed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
   const ranges = listed.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
-  return [...ranges, ...(rest > 0 ? [`${rest.toLocaleString()} more`] : [])].join(", ");
+  return [...ranges, ...(rest > 0 ? [`${formatCount(rest)} more`] : [])].join(", ");
 }

@@ -1,5 +1,6 @@
 import type { Incident, Notification } from "../api/client";
 import { FoldShape, MailShape } from "../ui/Shapes";
+import { Text } from "../ui/Text";
 import { When } from "../ui/When";
 import { notificationSummary, unsentText } from "./text";
 
@@ -19,10 +20,10 @@ export function Notifications({ incident }: { incident: Incident }) {
 function Item({ notification, opened }: { notification: Notification; opened: string }) {
   return (
     <li data-state={notification.state}>
-      <p>{notification.kind} · {notification.channel} to {notification.to}</p>
+      <p>{notification.kind} · {notification.channel} to <Text of={notification.to} /></p>
       <p>
-        {notification.sent_at ? <>sent <When at={notification.sent_at} beside={opened} /></> : unsentText(notification)}
-        {notification.sent_at && notification.problem && `, but: ${notification.problem}`}
+        {notification.sent_at ? <>sent <When at={notification.sent_at} beside={opened} /></> : <Text of={unsentText(notification)} />}
+        {notification.sent_at && notification.problem && <>, but: <Text of={notification.problem} /></>}
       </p>
     </li>
   );

@@ -8,6 +8,8 @@ import { seriesOf } from "../live/state";
 import { takeClick } from "../ui/click";
 import { formatDuration } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
+import { showChart } from "../ui/show-chart";
+import { Text } from "../ui/Text";
 import { Since, When } from "../ui/When";
 import { Notifications } from "./Notifications";
 import { Reply } from "./Reply";
@@ -35,21 +37,19 @@ export function Row({ incident }: { incident: Incident }) {
     >
       <div class="incident-line">
         <strong>
-          {open ? <WarningShape /> : <DoneShape />}{incident.rule}
+          {open ? <WarningShape /> : <DoneShape />}<Text of={incident.rule} />
           <span class="incident-severity">{incident.severity}</span>
         </strong>
         <span class="incident-lasted">{open ? <><span class="unseen">open </span>for <Since at={incident.opened_at} /></> : <>lasted {lastedOf(incident)}</>}</span>
       </div>
-      <div class="incident-line">
-        <a href={hrefOf(around(incident))} onClick={(event) => showAround(event, incident)}>{incident.device} {incident.metric}</a>
-        <span class="incident-value">{violationText(incident, unit, series?.precision.digits ?? 1)}</span>
-      </div>
+      <p><a href={hrefOf(around(incident))} onClick={(event) => showAround(event, incident)}>{incident.device} {incident.metric}</a></p>
+      <p class="incident-value">{violationText(incident, unit, series?.precision.digits ?? 1)}</p>
       <dl class="incident-times">
         <Fact name="opened"><When at={incident.opened_at} /></Fact>
         {incident.acknowledged && (
-          <Fact name="acknowledged"><When at={incident.acknowledged.at} />{byText(incident.acknowledged.by, incident.acknowledged.note)}</Fact>
+          <Fact name="acknowledged"><When at={incident.acknowledged.at} /><By by={incident.acknowledged.by} text={incident.acknowledged.note} /></Fact>
         )}
-        {silence && <Fact name="silenced">until <When at={silence.until} />{byText(silence.by, silence.reason)}</Fact>}
+        {silence && <Fact name="silenced">until <When at={silence.until} /><By by={silence.by} text={silence.reason} /></Fact>}
         {incident.resolved_at && <Fact name="resolved"><When at={incident.resolved_at} /></Fact>}
       </dl>
       <div class="incident-foot">
@@ -64,8 +64,8 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
 }
 
-function byText(by: string | null, text: string | null): string {
-  return `${by ? ` by ${by}` : ""}${text ? `: ${text}` : ""}`;
+function By({ by, text }: { by: string | null; text: string | null }) {
+  return <>{by && <> by <Text of={by} /></>}{text && <>: <Text of={text} /></>}</>;
 }
 
 /** Offers what has not been done yet. An open form stays, even when the incident is resolved meanwhile. */
@@ -94,5 +94,5 @@ function around(incident: Incident): Parameters<typeof hrefOf>[0] {
 function showAround(event: MouseEvent, incident: Incident): void {
   if (!takeClick(event)) return;
   select(around(incident));
-  document.getElementById("chart")?.scrollIntoView({ block: "nearest" });
+  showChart();
 }

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { endSilence, type Silence } from "../api/client";
 import { done } from "../ui/status";
+import { Text } from "../ui/Text";
 import { When } from "../ui/When";
 import { loadSilences, silences, silencesProblem } from "./silences";
 
@@ -36,11 +37,11 @@ function Row({ silence }: { silence: Silence }) {
   return (
     <li data-testid="silence" data-device={device}>
       <p class="incident-line">
-        <strong>{[device === "#" ? "all devices" : device, metric, rule].filter(Boolean).join(" · ")}</strong>
+        <strong><Text of={[device === "#" ? "all devices" : device, metric, rule].filter(Boolean).join(" · ")} /></strong>
         <span class="incident-lasted">until <When at={until} /></span>
       </p>
       <div class="silence-line">
-        <p>{by && `${by}: `}{reason}</p>
+        <p>{by && <><Text of={by} />: </>}<Text of={reason} /></p>
         <button class="button" aria-label={`End the silence of ${device}`} onClick={end}>End</button>
       </div>
       <p class="problem" aria-live="polite">{problem && `Could not be ended: ${problem}.`}</p>

@@ -61,7 +61,10 @@ export class HistoryBuffer {
 function widen(slot: Slot, value: number): void {
   slot.min = Math.min(slot.min, value);
   slot.max = Math.max(slot.max, value);
-  slot.mean += (value - slot.mean) / ++slot.count;
+  // A difference of the largest numbers would be infinite.
+  const count = slot.count + 1;
+  slot.mean = slot.mean * (slot.count / count) + value / count;
+  slot.count = count;
 }
 
 /** A series that can have a sparkline. */

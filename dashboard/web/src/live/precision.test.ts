@@ -14,4 +14,8 @@ test("the decimals of a series grow with its values, up to what is sensible for 
   assert.equal(digitsAfter(69.88083514), 2);
   assert.equal(digitsAfter(1013.25), 1);
   assert.equal(digitsAfter(0.01234), 4);
+  assert.equal(digitsAfter(1.5e-7), 4);
+  assert.equal(digitsAfter(5e-324), 4);
+  assert.equal(digitsAfter(1e308), 0);
+  assert.equal(digitsAfter(0), 0);
 });

@@ -20,8 +20,9 @@ export class Precision {
 
 // Six significant digits hide the errors of binary fractions: 0.1 + 0.2 has one decimal, not seventeen.
 function decimalsOf(value: number): number {
-  const [, decimals = ""] = String(Number(value.toPrecision(6))).split(".");
-  return decimals.includes("e") ? 0 : decimals.length;
+  const [digits, exponent] = value.toExponential(5).split("e") as [string, string];
+  const [, decimals = ""] = digits.split(".");
+  return Math.max(0, decimals.replace(/0+$/, "").length - Number(exponent));
 }
 
 function sensibleDecimals(largest: number): number {

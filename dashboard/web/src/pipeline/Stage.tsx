@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import type { Part, Stage as PipelineStage, StageState } from "../api/client";
-import { formatDuration, formatNumber } from "../ui/format";
+import { formatCount, formatDuration, formatNumber } from "../ui/format";
 import { DoneShape, DownShape, UnknownShape, WarningShape } from "../ui/Shapes";
+import { Text } from "../ui/Text";
 import { partsOf } from "./stages";
 
 const STATE_NAMES: Record<StageState, string> = { ok: "ok", warning: "warning", down: "down", unknown: "unknown" };
@@ -14,8 +15,8 @@ export function Stage({ stage }: { stage: PipelineStage }) {
     <article class="stage" data-testid="stage" data-stage={stage.id} data-state={stage.state} aria-label={stage.name}>
       <h3>{stage.name}<State of={stage.state} /></h3>
       <Figures of={stage} />
-      {stage.says.length > 0 && <p class="stage-says">{stage.says.join(" · ")}</p>}
-      {stage.problem && <p class="stage-problem">{stage.problem}</p>}
+      {stage.says.length > 0 && <p class="stage-says"><Text of={stage.says.join(" · ")} /></p>}
+      {stage.problem && <p class="stage-problem"><Text of={stage.problem} /></p>}
       {parts.length > 0 && (
         <ul class="parts" aria-label={`Parts of ${stage.name}`}>
           {parts.map((part) => <PartLine key={part.name} part={part} />)}
@@ -35,7 +36,7 @@ function Figures({ of }: { of: Part }) {
   return (
     <dl class="stage-figures">
       {rate !== null && <Figure name="rate" main>{rateText(rate)}<small>/s</small></Figure>}
-      {depth !== null && <Figure name="waiting">{depth.toLocaleString()}</Figure>}
+      {depth !== null && <Figure name="waiting">{formatCount(depth)}</Figure>}
       {behind !== null && <Figure name="behind">{delayText(behind)}</Figure>}
     </dl>
   );
@@ -49,15 +50,15 @@ function PartLine({ part }: { part: Part }) {
   const { name, state, rate, depth, behind, says, problem } = part;
   const figures = [
     rate !== null && `${rateText(rate)}/s`,
-    depth !== null && `${depth.toLocaleString()} waiting`,
+    depth !== null && `${formatCount(depth)} waiting`,
     behind !== null && behind > 0 && `${delayText(behind)} behind`,
     ...says,
   ].filter(Boolean);
   return (
     <li data-testid="part" data-part={name} data-state={state}>
       <p class="part-name">{name}<State of={state} /></p>
-      {figures.length > 0 && <p class="part-figures">{figures.join(" · ")}</p>}
-      {problem && <p class="stage-problem">{problem}</p>}
+      {figures.length > 0 && <p class="part-figures"><Text of={figures.join(" · ")} /></p>}
+      {problem && <p class="stage-problem"><Text of={problem} /></p>}
     </li>
   );
 }

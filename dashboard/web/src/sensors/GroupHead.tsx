@@ -5,7 +5,7 @@ import { filterOfGroup } from "../address/scope";
 import { rowsView } from "../address/state";
 import { countStates, openIncidents, type Series } from "../live/state";
 import { takeClick } from "../ui/click";
-import { plural } from "../ui/format";
+import { formatCount, plural } from "../ui/format";
 import { FoldShape, StateShape, WarningShape } from "../ui/Shapes";
 import type { Group } from "./groups";
 
@@ -74,9 +74,9 @@ function Health({ group }: { group: Group<Series> }) {
   const worst = alerting > 0 ? "alerting" : states.offline > 0 ? "offline" : states.stale > 0 ? "stale" : "fresh";
   return (
     <span class="group-condition" data-testid="group-condition" data-worst={worst}>
-      {alerting > 0 && <span data-state="alerting"><WarningShape />{alerting.toLocaleString()} alerting</span>}
+      {alerting > 0 && <span data-state="alerting"><WarningShape />{formatCount(alerting)} alerting</span>}
       {(["offline", "stale"] as const).map((state) => states[state] > 0 && (
-        <span key={state} data-state={state}><StateShape state={state} />{states[state].toLocaleString()} {state}</span>
+        <span key={state} data-state={state}><StateShape state={state} />{formatCount(states[state])} {state}</span>
       ))}
       {worst === "fresh" && <span data-state="fresh"><StateShape state="fresh" />all fresh</span>}
     </span>

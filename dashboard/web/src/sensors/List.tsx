@@ -8,6 +8,7 @@ import { GroupHead } from "./GroupHead";
 import { groupAbove, lineAt, move, scrollTo, spotOf, type Line, type Spot } from "./layout";
 import { Row, TableHead } from "./Row";
 import { isPlaced, layout, many, measures, resize, room, rowsViewKey, scrolled } from "./rows";
+import { heightOf, scrollTopOf, setScrollTop } from "./scroller";
 import { Tile } from "./Tile";
 
 /** Pixels above and below the visible part that are drawn too, so that scrolling finds them ready. */
@@ -104,16 +105,19 @@ function itemKey(line: Line<Series>, column: number): string {
 /** Follows the scroll position and the size of the list. */
 function follow(frame: HTMLElement): () => void {
   const inside = frame.querySelector<HTMLElement>(".list-inside")!;
-  const measure = () => resize(inside.clientWidth, frame.clientHeight - inside.offsetTop);
-  const scroll = () => (scrolled.value = frame.scrollTop);
+  const measure = () => resize(inside.clientWidth, heightOf(frame));
+  const scroll = () => (scrolled.value = scrollTopOf(frame));
   const observer = new ResizeObserver(measure);
   [frame, inside].forEach((element) => observer.observe(element));
-  frame.addEventListener("scroll", scroll, { passive: true });
+  const scrollers = [frame, window];
+  scrollers.forEach((scroller) => scroller.addEventListener("scroll", scroll, { passive: true }));
+  scroll();
   const stop = effect(() => {
     void rowsViewKey.value;
-    frame.scrollTop = 0;
+    setScrollTop(frame, 0);
   });
-  return () => [stop, () => observer.disconnect()].forEach((end) => end());
+  const ignore = () => scrollers.forEach((scroller) => scroller.removeEventListener("scroll", scroll));
+  return () => [stop, ignore, () => observer.disconnect()].forEach((end) => end());
 }
 
 function noteFocus(event: FocusEvent): void {
@@ -159,8 +163,8 @@ function goTo(frame: HTMLElement, line: Line<Series>, spot: Spot): void {
   active.value = itemKey(line, spot.column);
   if (!many.peek()) return;
   const covered = line.kind === "items" && line.levels > 0 ? measures.peek().groupHeight : 0;
-  frame.scrollTop = scrollTo(line, frame.scrollTop, room.peek().height, covered);
-  scrolled.value = frame.scrollTop;
+  setScrollTop(frame, scrollTo(line, scrollTopOf(frame), room.peek().height, covered));
+  scrolled.value = scrollTopOf(frame);
 }
 
 /** Moves the focus where an arrow key led, and restores it when a new order removed its item from the page. */

@@ -5,6 +5,7 @@ import { openIncidents, type Series } from "../live/state";
 import { formatNumber, unitSign } from "../ui/format";
 import { StateShape, WarningShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
+import { hasOneMetric, order } from "./rows";
 import { showInChart } from "./Tile";
 import { SortHead } from "./Tools";
 
@@ -17,7 +18,8 @@ const COLUMNS: { class: string; name: string; by: SortName | null }[] = [
 ];
 
 export function TableHead() {
-  const { sort, reversed } = rowsView.value;
+  const { reversed } = rowsView.value;
+  const sort = order.value;
   const falls = (sort !== "name") !== reversed;
   return (
     <div class="row row-heads" role="row" aria-rowindex={1}>
@@ -28,7 +30,7 @@ export function TableHead() {
           role="columnheader"
           aria-sort={column.by !== sort ? undefined : falls ? "descending" : "ascending"}
         >
-          {column.by ? <SortHead by={column.by}>{column.name}</SortHead> : column.name}
+          {column.by && (column.by !== "value" || hasOneMetric.value) ? <SortHead by={column.by}>{column.name}</SortHead> : column.name}
         </div>
       ))}
     </div>

@@ -2,6 +2,8 @@ import { useEffect } from "preact/hooks";
 import { changeRows, clearFilter } from "../address/navigate";
 import { rowsView } from "../address/state";
 import { allSeries } from "../live/state";
+import { formatCount } from "../ui/format";
+import { visible } from "../ui/visible";
 import { List } from "./List";
 import { hasTools, isListFiltered, many, rows } from "./rows";
 import { FILTER_ID, Tools } from "./Tools";
@@ -25,7 +27,7 @@ function NoMatch() {
   return (
     <div class="list-empty" data-testid="nothing-listed">
       <p class="nothing">No sensor matches {filterText()}.</p>
-      <button class="button" onClick={clearFilter}>Show all {allSeries.value.length.toLocaleString()}</button>
+      <button class="button" onClick={clearFilter}>Show all {formatCount(allSeries.value.length)}</button>
     </div>
   );
 }
@@ -33,7 +35,7 @@ function NoMatch() {
 /** Names every filter, since not each alone need be the reason that no sensor is left. */
 function filterText(): string {
   const { text, metric, states, alerting } = rowsView.value;
-  return [text.trim() && `“${text.trim()}”`, metric, states.join(" or "), alerting && "alerting"].filter(Boolean).join(", ");
+  return [text.trim() && `“${visible(text.trim())}”`, metric && visible(metric), states.join(" or "), alerting && "alerting"].filter(Boolean).join(", ");
 }
 
 function jumpToFilter(event: KeyboardEvent): void {

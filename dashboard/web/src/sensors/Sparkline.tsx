@@ -1,7 +1,7 @@
 import { now } from "../live/clock";
 import type { Slot } from "../live/history-buffer";
 import type { Series } from "../live/state";
-import { leastSpan, longestStep } from "../ui/plotting";
+import { breaksOf, FEWEST_POINTS, leastSpan } from "../ui/plotting";
 
 const WIDTH = 120;
 const HEIGHT = 32;
@@ -14,7 +14,7 @@ export function Sparkline({ series }: { series: Series }) {
   const newest = series.newest.peek();
   const span = series.buffer.span(newest.measuredAtMs, now.value);
   const shown = slots.filter((slot) => slot.at + slotMs > span.from);
-  if (shown.length === 0) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
+  if (shown.length < FEWEST_POINTS) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
 
   const place = placement(shown, span.from, span.to, slotMs);
   const runs = unbroken(shown);
@@ -39,7 +39,7 @@ function placement(slots: Slot[], from: number, to: number, slotMs: number): Pla
   const high = Math.max(...slots.map((slot) => slot.max));
   // A flat line belongs in the middle, and noise looks flat.
   const range = Math.max(high - low, leastSpan(low, high));
-  const middleValue = (low + high) / 2;
+  const middleValue = low / 2 + high / 2;
   const x = (ms: number) => round(((ms - from) / (to - from)) * WIDTH);
   return {
     x,
@@ -53,11 +53,10 @@ function round(length: number): number {
 }
 
 function unbroken(slots: Slot[]): Slot[][] {
-  const longest = longestStep(slots.map((slot) => slot.at));
+  const breaks = breaksOf(slots.map((slot) => slot.at));
   const runs: Slot[][] = [];
   slots.forEach((slot, index) => {
-    const before = slots[index - 1];
-    if (!before || slot.at - before.at > longest) runs.push([]);
+    if (index === 0 || breaks[index]) runs.push([]);
     runs.at(-1)!.push(slot);
   });
   return runs;

@@ -8,6 +8,7 @@ import { generation, openIncidents, type Series } from "../live/state";
 import { takeClick } from "../ui/click";
 import { formatNumber, unitSign } from "../ui/format";
 import { StateShape, WarningShape } from "../ui/Shapes";
+import { showChart } from "../ui/show-chart";
 import { Age } from "../ui/When";
 import { measures, room } from "./rows";
 import { Sparkline } from "./Sparkline";
@@ -52,8 +53,8 @@ export function Tile({ series, skip, top, column, stop, position, count }: Props
           </span>
         )}
         <span class="tile-quantity">
-          <span class="tile-value" data-testid="tile-value">{formatNumber(newest.value, series.precision.digits)}</span>
-          {newest.unit !== null && <span class="tile-unit">{unitSign(newest.unit)}</span>}
+          <Value text={formatNumber(newest.value, series.precision.digits)} />
+          {newest.unit !== null && <span class="tile-unit" title={unitSign(newest.unit)}>{unitSign(newest.unit)}</span>}
         </span>
         <span class="tile-sparkline">{settled && <Sparkline series={series} />}</span>
         <span class="tile-state"><StateShape state={newest.state} />{newest.state}</span>
@@ -61,6 +62,13 @@ export function Tile({ series, skip, top, column, stop, position, count }: Props
       </a>
     </div>
   );
+}
+
+/** So many characters fit into the narrowest tile in full size. */
+const LONG_VALUE = 8;
+
+function Value({ text }: { text: string }) {
+  return <span class="tile-value" data-testid="tile-value" data-long={text.length > LONG_VALUE}>{text}</span>;
 }
 
 function placeOf(top: number, column: number) {
@@ -78,14 +86,7 @@ function Breakable({ name }: { name: string }) {
 export function showInChart(event: MouseEvent, series: Series): void {
   if (!takeClick(event)) return;
   select({ series, zoom: null });
-  bringChartIntoView();
-}
-
-function bringChartIntoView(): void {
-  const chart = document.getElementById("chart");
-  const box = chart?.getBoundingClientRect();
-  if (!chart || !box || (box.top >= 0 && box.top + 200 < innerHeight)) return;
-  chart.scrollIntoView({ block: "start" });
+  showChart();
 }
 
 // Tiles that are scrolled past quickly are not worth a request.

@@ -3,9 +3,9 @@ import { changeRows, clearFilter } from "../address/navigate";
 import { ALL_CLOSED, ALL_OPEN, SORTS, type RowsView, type SortName } from "../address/rows-view";
 import { rowsView } from "../address/state";
 import { allSeries } from "../live/state";
-import { plural } from "../ui/format";
+import { formatCount, plural } from "../ui/format";
 import { ArrowShape } from "../ui/Shapes";
-import { isListFiltered, metrics, paths, rows, whole } from "./rows";
+import { hasOneMetric, isListFiltered, metrics, order, paths, rows, whole } from "./rows";
 
 export const FILTER_ID = "filter";
 
@@ -37,7 +37,7 @@ export function Tools() {
 
 function countText(): string {
   const [shown, all] = [rows.value.length, allSeries.value.length];
-  return isListFiltered.value ? `${shown.toLocaleString()} of ${plural(all, "sensor")}` : plural(all, "sensor");
+  return isListFiltered.value ? `${formatCount(shown)} of ${plural(all, "sensor")}` : plural(all, "sensor");
 }
 
 function MetricSelect() {
@@ -66,7 +66,8 @@ const FIRST: Record<SortName, [string, string]> = {
 };
 
 function OrderSelect() {
-  const { sort, reversed } = rowsView.value;
+  const { reversed } = rowsView.value;
+  const sort = order.value;
   const first = FIRST[sort][Number(reversed)];
   return (
     <div class="order">
@@ -75,10 +76,10 @@ function OrderSelect() {
         value={sort}
         onChange={(event) => changeRows({ sort: event.currentTarget.value as SortName, reversed: false })}
       >
-        {SORTS.map((name) => <option key={name} value={name}>{SORT_NAMES[name]}</option>)}
+        {SORTS.filter((name) => name !== "value" || hasOneMetric.value).map((name) => <option key={name} value={name}>{SORT_NAMES[name]}</option>)}
       </select>
       <button class="button" aria-label={`${first}, reverse`} title={first} onClick={() => changeRows({ reversed: !reversed })}>
-        <ArrowShape down={pointsDown(rowsView.value)} />
+        <ArrowShape down={pointsDown({ sort, reversed })} />
       </button>
     </div>
   );
@@ -91,7 +92,8 @@ export function pointsDown({ sort, reversed }: Pick<RowsView, "sort" | "reversed
 
 /** The head of a column: sorts by it, and at the next click in reverse. */
 export function SortHead({ by, children }: { by: SortName; children: ComponentChildren }) {
-  const { sort, reversed } = rowsView.value;
+  const { reversed } = rowsView.value;
+  const sort = order.value;
   const on = sort === by;
   const first = FIRST[by][Number(on && reversed)];
   return (
@@ -101,7 +103,7 @@ export function SortHead({ by, children }: { by: SortName; children: ComponentCh
       onClick={() => changeRows({ sort: by, reversed: on && !reversed })}
     >
       {children}
-      {on && <ArrowShape down={pointsDown(rowsView.value)} />}
+      {on && <ArrowShape down={pointsDown({ sort, reversed })} />}
     </button>
   );
 }

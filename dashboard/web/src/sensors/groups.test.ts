@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nameOf, type Name } from "../address/names";
+import { commonLevels, nameOf, type Name } from "../address/names";
 import { groupBy, groupPaths } from "./groups";
 
 const names = (...devices: string[]) => devices.map((device) => nameOf(device, "temperature"));
@@ -23,6 +23,15 @@ test("a single level makes no groups, nor does a level that all share", () => {
   assert.equal(groupPaths(names("site/a", "site/b")).size, 0);
   const whole = groupBy(names("plant/l1/a", "plant/l1/b", "plant/l2/c", "plant/l2/d"), groupPaths(names("plant/l1/a", "plant/l1/b", "plant/l2/c", "plant/l2/d")));
   assert.deepEqual(whole.groups.map(({ name, depth }) => [name, depth]), [["plant/l1", 0], ["plant/l2", 0]]);
+});
+
+test("where a page is about one rack, its groups lie below, and nothing repeats the rack", () => {
+  const members = names("berlin/r1/top/a", "berlin/r1/top/b", "berlin/r1/low/c", "berlin/r1/low/d", "berlin/r1/e");
+  const common = commonLevels(members.map(({ levels }) => levels));
+  assert.equal(common, 2);
+  const whole = groupBy(members, groupPaths(members, common), common);
+  assert.deepEqual(whole.groups.map(({ name, path, levels }) => [name, path, levels]), [["low", "berlin/r1/low", 3], ["top", "berlin/r1/top", 3]]);
+  assert.deepEqual([whole.levels, devicesOf(whole.loose)], [2, ["berlin/r1/e"]]);
 });
 
 test("groups are ordered by name, and their members keep their order", () => {

@@ -1,8 +1,8 @@
-import { compareWords } from "../address/names";
+import { compareWords, pathsOf, type Name } from "../address/names";
 
 /** Sensors whose device names share their first levels: a site, a rack. */
 export interface Group<T> {
-  /** The levels that they share, with slashes; empty for the whole. */
+  /** The levels that they share, with slashes; of the whole, the levels that all share. */
   path: string;
   /** The path without that of the enclosing group. */
   name: string;
@@ -16,27 +16,31 @@ export interface Group<T> {
   groups: Group<T>[];
 }
 
-interface Member {
-  paths: string[];
+type Member = Pick<Name, "levels" | "paths">;
+
+/** The groups that a member can belong to, below the levels that all share. */
+function pathsBelow({ levels, paths }: Member, common: number): string[] {
+  return common === 0 ? paths : pathsOf(levels, common);
 }
 
 /**
  * The paths that make groups: those of at least two sensors, but not of all, as such a group would separate nothing.
  * They are found among all sensors, so that a group does not come and go with a filter.
  */
-export function groupPaths(allSeries: Member[]): Set<string> {
+export function groupPaths(allSeries: Member[], common = 0): Set<string> {
   const counts = new Map<string, number>();
-  for (const series of allSeries) for (const path of series.paths) counts.set(path, (counts.get(path) ?? 0) + 1);
+  for (const series of allSeries) for (const path of pathsBelow(series, common)) counts.set(path, (counts.get(path) ?? 0) + 1);
   return new Set([...counts].filter(([, count]) => count > 1 && count < allSeries.length).map(([path]) => path));
 }
 
-/** Members keep their order; groups are ordered by name. */
-export function groupBy<T extends Member>(members: T[], paths: Set<string>): Group<T> {
-  const whole: Group<T> = { path: "", name: "", depth: -1, levels: 0, all: members, loose: [], groups: [] };
+/** Members keep their order; groups are ordered by name. All members share the first `common` levels. */
+export function groupBy<T extends Member>(members: T[], paths: Set<string>, common = 0): Group<T> {
+  const prefix = members[0]?.levels.slice(0, common).join("/") ?? "";
+  const whole: Group<T> = { path: prefix, name: "", depth: -1, levels: common, all: members, loose: [], groups: [] };
   const groups = new Map<string, Group<T>>();
   for (const member of members) {
     let inner = whole;
-    for (const path of member.paths) {
+    for (const path of pathsBelow(member, common)) {
       if (!paths.has(path)) continue;
       inner = groups.get(path) ?? open(path, inner, groups);
       inner.all.push(member);

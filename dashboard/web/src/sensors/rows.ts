@@ -1,17 +1,21 @@
 // Which sensors are listed, in which order, and where each of them stands.
 
 import { computed, effect, signal } from "@preact/signals";
-import { compareWords, matcher } from "../address/names";
+import { commonLevels, compareWords, matcher, pathsOf } from "../address/names";
 import { ALL_OPEN, isClosed, isFiltered, withRowsView } from "../address/rows-view";
-import { rowsView } from "../address/state";
+import { rowsView, scope } from "../address/state";
 import { now } from "../live/clock";
 import { allSeries, openIncidents, stateVersion, type Series } from "../live/state";
+import { isCompact, isNarrow } from "../ui/narrow";
 import { groupBy, groupPaths } from "./groups";
 import { layOut } from "./layout";
 import { inOrder, stillInOrder, type Sortable } from "./order";
 
 /** With many sensors the page lists them beside the chart, in small tiles, and draws only the visible ones. */
 export const many = computed(() => allSeries.value.length > 8);
+
+/** Whether the page shows its sections one at a time, and scrolls as a whole. */
+export const sections = computed(() => isNarrow.value || (many.value && isCompact.value));
 
 /** The page offers filters and orders for more sensors than one can survey, or where the address uses them. */
 export const hasTools = computed(() => many.value || withRowsView("", rowsView.value) !== "");
@@ -40,20 +44,29 @@ const passing = computed(() => {
   );
 });
 
+/** Values of several metrics have no order in common: 45 % is not more than 20 °C. */
+export const hasOneMetric = computed(() => metric.value !== null || metrics.value.length < 2);
+
+/** What the rows are ordered by. */
+export const order = computed(() => (rowsView.value.sort === "value" && !hasOneMetric.value ? "name" : rowsView.value.sort));
+
+/** How the rows are ordered. */
+const ordering = computed(() => ({ sort: order.value, reversed: rowsView.value.reversed }));
+
 /** Rises when new values change the order. */
 const orderVersion = signal(0);
 
 /** The listed series, in order. */
 export const rows = computed(() => {
   void orderVersion.value;
-  return inOrder(passing.value, rowsView.value, sortableOf);
+  return inOrder(passing.value, ordering.value, sortableOf);
 });
 
 /** Keeps the rows in order. Readings come ten times a second; rows that moved as often would be unreadable. */
 export function startOrdering(): void {
   effect(() => {
     void now.value;
-    if (!stillInOrder(rows.peek(), rowsView.peek(), sortableOf)) orderVersion.value++;
+    if (!stillInOrder(rows.peek(), ordering.peek(), sortableOf)) orderVersion.value++;
   });
 }
 
@@ -62,16 +75,19 @@ function sortableOf(series: Series): Sortable {
   return { value, state, measuredAtMs, alerting: openIncidents.peek().has(series.key) };
 }
 
+/** How many levels the names need not repeat, as this page is about one site or rack. */
+const common = computed(() => (scope.value.filters.length === 0 ? 0 : commonLevels(allSeries.value.map(({ levels }) => levels))));
+
 /**
  * The paths of all groups, even of those without a listed member. A few tiles have no groups: headings would push the
  * chart out of sight, and add nothing to the names.
  */
-export const paths = computed(() => (many.value || rowsView.value.view === "table" ? groupPaths(allSeries.value) : NO_PATHS));
+export const paths = computed(() => (many.value || rowsView.value.view === "table" ? groupPaths(allSeries.value, common.value) : NO_PATHS));
 
 const NO_PATHS = new Set<string>();
 const shownPaths = computed(() => (rowsView.value.grouped ? paths.value : NO_PATHS));
 
-export const whole = computed(() => groupBy(rows.value, shownPaths.value));
+export const whole = computed(() => groupBy(rows.value, shownPaths.value, common.value));
 
 /** Changes with the filter and the order, but not when a group is opened or closed. */
 export const rowsViewKey = computed(() => withRowsView("", { ...rowsView.value, folds: ALL_OPEN }));
@@ -82,24 +98,20 @@ export const isListFiltered = computed(() => isFiltered(rowsView.value));
 export const room = signal({ width: 600, height: 800 });
 export const scrolled = signal(0);
 
-const isNarrow = matchMedia("(max-width: 599px)");
-const narrow = signal(isNarrow.matches);
-isNarrow.addEventListener("change", () => (narrow.value = isNarrow.matches));
-
 // A second line for names costs height, so there is one only where a name needs it.
 const LONG_NAME = 18;
 const someNameIsLong = computed(() => {
   const groups = shownPaths.value;
   return allSeries.value.some((series) => {
-    const group = series.paths.filter((path) => groups.has(path)).at(-1);
-    return series.device.length - (group ? group.length + 1 : 0) > LONG_NAME;
+    const levels = pathsOf(series.levels, common.value).filter((path) => groups.has(path)).length + common.value;
+    return series.levels.slice(levels).join("/").length > LONG_NAME;
   });
 });
 
 /** Sizes in pixels; the style sheet draws within them. */
 export const measures = computed(() => {
   const { width } = room.value;
-  if (rowsView.value.view === "table") return { columns: 1, itemHeight: narrow.value ? 48 : 34, groupHeight: 34, gap: 0 };
+  if (rowsView.value.view === "table") return { columns: 1, itemHeight: isNarrow.value ? 48 : 34, groupHeight: 34, gap: 0 };
   const gap = many.value ? 8 : 12;
   const fit = Math.max(1, Math.floor((width + gap) / ((many.value ? 150 : 220) + gap)));
   const columns = many.value ? fit : fewColumns(rows.value.length, fit);

@@ -1,5 +1,5 @@
 import { clockKnown, now } from "../live/clock";
-import { formatAge, formatDuration, formatMoment, formatUtc } from "./format";
+import { formatAge, formatLasting, formatMoment, formatUtc } from "./format";
 
 /** A time in the reader's time zone, with UTC as tooltip. The date is left out on the day of `beside`, or today. */
 export function When({ at, beside }: { at: string; beside?: string }) {
@@ -24,5 +24,5 @@ export function Age({ at }: { at: string }) {
 }
 
 export function Since({ at }: { at: string }) {
-  return <>{formatDuration(now.value - Date.parse(at))}</>;
+  return <>{formatLasting(now.value - Date.parse(at))}</>;
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAge, formatDuration, formatQuantity, formatUtc } from "./format";
+import { formatAge, formatDuration, formatLasting, formatNumber, formatQuantity, formatUtc, unitSign } from "./format";
 
 test("durations have at most two units", () => {
   const texts = [0, 999, 59_999, 60_000, 185_000, 9_600_000, 532_800_000].map(formatDuration);
@@ -12,6 +12,28 @@ test("ages have one unit, and those in the future are ahead", () => {
   assert.equal(formatAge(0, 240_000), "4 min ago");
   assert.equal(formatAge(3000, 0), "0 s ago");
   assert.equal(formatAge(180_000, 0), "3 min ahead");
+  assert.equal(formatAge(Date.parse("2015-02-18T09:00:00Z"), Date.parse("2026-01-15T10:30:00Z")), "10 y ago");
+  assert.equal(formatAge(0, 364 * 86_400_000), "364 d ago");
+});
+
+test("how long something lasts changes every second only in its first minute", () => {
+  const texts = [42_000, 60_000, 61_000, 3_599_000, 9_600_000].map(formatLasting);
+  assert.deepEqual(texts, ["42 s", "1 min", "1 min", "59 min", "2 h 40 min"]);
+});
+
+test("a unit is never a property of an object, and hides nothing", () => {
+  for (const unit of ["toString", "__proto__", "constructor", "hasOwnProperty"]) assert.equal(unitSign(unit), unit);
+  assert.equal(unitSign("\u202egnp.exe"), "\\u202egnp.exe");
+  assert.equal(unitSign(null), "");
+});
+
+test("very large and very small values have a power of ten", () => {
+  assert.equal(formatNumber(1e308, 0), "1×10³⁰⁸");
+  assert.equal(formatNumber(-1.7976931348623157e308, 2), "−1.798×10³⁰⁸");
+  assert.equal(formatNumber(999_999_999, 0), "999,999,999");
+  assert.equal(formatNumber(5e-324, 4), "5×10⁻³²⁴");
+  assert.equal(formatNumber(0.00002, 2), "0.00");
+  assert.equal(formatNumber(-0, 4), "0.0000");
 });
 
 test("known units are written as signs", () => {

@@ -1,28 +1,66 @@
 // Times and numbers are written in the reader's own locale and time zone.
 
-const UNIT_SIGNS: Record<string, string> = {
-  celsius: "°C",
-  fahrenheit: "°F",
-  kelvin: "K",
-  percent: "%",
-  pascal: "Pa",
-  hectopascal: "hPa",
-};
+import { visible } from "./visible";
 
+// Units are texts of devices, so this is a map: an object has "toString", too.
+const UNIT_SIGNS = new Map([
+  ["celsius", "°C"],
+  ["fahrenheit", "°F"],
+  ["kelvin", "K"],
+  ["percent", "%"],
+  ["pascal", "Pa"],
+  ["hectopascal", "hPa"],
+]);
+
+/** The sign of a unit, or the unit itself, safe to be written into any text. */
 export function unitSign(unit: string | null): string {
-  return unit === null ? "" : (UNIT_SIGNS[unit] ?? unit);
+  return unit === null ? "" : (UNIT_SIGNS.get(unit) ?? visible(unit));
 }
+
+/** The most decimals that a value is written with; smaller values have a power of ten. */
+export const MOST_DECIMALS = 4;
+const LARGEST_PLAIN = 1e9;
 
 const numberFormats = new Map<number, Intl.NumberFormat>();
 
 export function formatNumber(value: number, digits: number): string {
+  const size = Math.abs(value);
+  const isTiny = size < 0.5 * 10 ** -digits;
+  if (size >= LARGEST_PLAIN || (isTiny && digits >= MOST_DECIMALS && value !== 0)) return formatScientific(value);
+  // "-0" is shown as "0".
+  return formatPlain(isTiny ? 0 : value, digits);
+}
+
+/** With so many decimals, whatever the size. */
+export function formatPlain(value: number, digits: number): string {
   let format = numberFormats.get(digits);
   if (!format) {
     format = new Intl.NumberFormat(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
     numberFormats.set(digits, format);
   }
-  // A minus sign as wide as a digit keeps columns aligned; "-0" is shown as "0".
-  return format.format(Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).replace("-", "−");
+  // A minus sign as wide as a digit keeps columns aligned.
+  return format.format(value).replace("-", "−");
+}
+
+/** With a power of ten, and at most three decimals: "1.5×10³⁰⁸". */
+function formatScientific(value: number): string {
+  const [short, long] = [value.toExponential(), value.toExponential(3)];
+  const [mantissa, power] = (short.length < long.length ? short : long).split("e") as [string, string];
+  const [, decimals = ""] = mantissa.replace(/\.?0+$/, "").split(".");
+  return formatPower(Number(mantissa), Number(power), decimals.length);
+}
+
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** The number that is `mantissa` times ten to the `power`. */
+export function formatPower(mantissa: number, power: number, decimals: number): string {
+  const digits = String(power).replace("-", "⁻").replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)]!);
+  return `${formatPlain(mantissa, decimals)}×10${digits}`;
+}
+
+/** A whole number of things. */
+export function formatCount(count: number): string {
+  return formatPlain(count, 0);
 }
 
 export function formatQuantity(value: number, unit: string | null, digits: number): string {
@@ -86,16 +124,26 @@ function twoUnits(ms: number, big: number, bigName: string, small: number, small
   return rest > 0 ? `${whole} ${rest} ${smallName}` : whole;
 }
 
-/** The age of a reading, in one unit, because it changes every second: "3 s ago", "4 min ago", "12 Apr 2014". */
+/** For how long something has lasted. It changes every second only in the first minute: "42 s", "3 min", "2 h 40 min". */
+export function formatLasting(ms: number): string {
+  return formatDuration(ms < MINUTE || ms >= HOUR ? ms : Math.floor(ms / MINUTE) * MINUTE);
+}
+
+const YEAR = 365.25 * DAY;
+
+/** The age of a reading, in one unit, as it changes every second and has little room: "3 s ago", "4 min ago", "11 y ago". */
 export function formatAge(ms: number, nowMs: number): string {
   const age = nowMs - ms;
-  if (age < -5 * SECOND) return `${formatDuration(-age)} ahead`;
-  if (age < MINUTE) return `${Math.max(0, Math.floor(age / SECOND))} s ago`;
-  if (age < HOUR) return `${Math.floor(age / MINUTE)} min ago`;
-  if (age < DAY) return `${Math.floor(age / HOUR)} h ago`;
-  return age < 30 * DAY ? `${Math.floor(age / DAY)} d ago` : formatDay(ms, nowMs);
+  return age < -5 * SECOND ? `${roughly(-age)} ahead` : `${roughly(Math.max(0, age))} ago`;
+}
+
+function roughly(ms: number): string {
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)} h`;
+  return ms < YEAR ? `${Math.floor(ms / DAY)} d` : `${Math.floor(ms / YEAR)} y`;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }

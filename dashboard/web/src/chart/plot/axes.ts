@@ -1,11 +1,9 @@
 import type uPlot from "uplot";
 import { colour } from "../../ui/colour";
-import { formatClock, formatDay, formatMinute, formatNumber, unitSign } from "../../ui/format";
+import { formatClock, formatDay, formatMinute, unitSign } from "../../ui/format";
+import { labelsOf } from "./ticks";
 
 const DAY_SECONDS = 86_400;
-/** Approximate width of a character in the labels, in pixels. */
-const LETTER_WIDTH = 7;
-
 export const RIGHT_MARGIN = 18;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
@@ -23,9 +21,17 @@ export function timeAxis(): uPlot.Axis {
 /** A label that would be cut off at the right edge is left out. */
 function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   const edge = plot.bbox.width / devicePixelRatio + RIGHT_MARGIN;
-  const halfWidth = (label: string) => (label.split("\n")[0]!.length * LETTER_WIDTH) / 2;
-  const fits = (label: string, at: number) => plot.valToPos(at, "x") + halfWidth(label) <= edge;
+  const fits = (label: string, at: number) => plot.valToPos(at, "x") + widthOf(plot, label) / 2 <= edge;
   return timeLabels(splits, step).map((label, index) => (fits(label, splits[index]!) ? label : ""));
+}
+
+/** The width of the longest line of a label, in pixels. */
+function widthOf({ ctx }: uPlot, label: string): number {
+  ctx.save();
+  ctx.font = FONT;
+  const width = Math.max(...label.split("\n").map((line) => ctx.measureText(line).width));
+  ctx.restore();
+  return width;
 }
 
 /** Clock times; the first one, and the first one of each day, with the day below. */
@@ -41,8 +47,8 @@ function timeLabels(splits: number[], stepSeconds: number): string[] {
   });
 }
 
-/** The second axis stands on the right, and has no grid. */
-export function valueAxis(place: 0 | 1): uPlot.Axis {
+/** The second axis stands on the right, and has no grid. Values are drawn times `factorOf`. */
+export function valueAxis(place: 0 | 1, factorOf: () => number): uPlot.Axis {
   const ground = axis();
   return {
     ...ground,
@@ -50,13 +56,9 @@ export function valueAxis(place: 0 | 1): uPlot.Axis {
     side: place === 0 ? 3 : 1,
     grid: { ...ground.grid, show: place === 0 },
     space: 44,
-    size: (_plot, labels) => 18 + 7 * Math.max(4, ...(labels ?? []).map((label) => label.length)),
-    values: (_plot, splits, _axis, _space, step) => splits.map((value) => formatNumber(value, decimalsFor(step))),
+    size: (plot, labels) => 18 + Math.max(28, ...(labels ?? []).map((label) => widthOf(plot, label))),
+    values: (_plot, splits, _axis, _space, step) => labelsOf(splits.map((value) => value / factorOf()), step / factorOf()),
   };
-}
-
-function decimalsFor(step: number): number {
-  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
 }
 
 function axis(): uPlot.Axis {

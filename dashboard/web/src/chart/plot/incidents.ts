@@ -53,8 +53,11 @@ function drawTriangle(ctx: CanvasRenderingContext2D, x: number, top: number): vo
   ctx.fill();
 }
 
-/** A dashed line at each limit, with its label at the left, above the line or, at the very top, below it. */
-export function drawLimits(plot: uPlot, limits: Limit[]): void {
+/**
+ * A dashed line at each limit, with its label at the left, above the line or, at the very top, below it. Values are drawn
+ * times `factor`.
+ */
+export function drawLimits(plot: uPlot, limits: Limit[], factor: number): void {
   const { ctx, bbox } = plot;
   const dot = devicePixelRatio;
   within(plot, () => {
@@ -62,7 +65,7 @@ export function drawLimits(plot: uPlot, limits: Limit[]): void {
     ctx.lineWidth = dot;
     ctx.strokeStyle = ctx.fillStyle = colour("--alarm");
     for (const { at, label } of limits) {
-      const y = Math.round(plot.valToPos(at, "y", true)) + dot / 2;
+      const y = Math.round(plot.valToPos(at * factor, "y", true)) + dot / 2;
       ctx.setLineDash([6 * dot, 4 * dot]);
       ctx.beginPath();
       ctx.moveTo(bbox.left, y);

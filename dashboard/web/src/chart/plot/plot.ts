@@ -2,10 +2,12 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { Span } from "../../api/client";
 import { colour } from "../../ui/colour";
+import { MOST_DECIMALS } from "../../ui/format";
 import { leastSpan } from "../../ui/plotting";
 import type { Joined } from "../common-axis";
 import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
 import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
+import { scaled } from "./factor";
 import { drawIncidentSpans, drawLimits } from "./incidents";
 import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
 
@@ -24,6 +26,8 @@ export interface View {
   limits: Limit[];
   /** Sensible decimals for each scale. */
   digits: number[];
+  /** What the values of each scale are drawn times, where they are too large to be drawn as they are. */
+  factors: number[];
 }
 
 export interface Plot {
@@ -64,13 +68,13 @@ export function createPlot(element: HTMLElement, drawn: Drawn, callbacks: Callba
     show(next) {
       if (dragging) return;
       view = next;
-      draw(plot, next);
+      draw(plot, drawn, next);
     },
     point(column) {
       const time = view?.joined.times[column];
       const mean = view?.joined.lines[0]?.means[column];
       if (time === undefined) return;
-      plot.setCursor({ left: plot.valToPos(time, "x"), top: plot.valToPos(mean ?? 0, "y") });
+      plot.setCursor({ left: plot.valToPos(time, "x"), top: plot.valToPos((mean ?? 0) * factorOf(view, 0), "y") });
     },
     unpoint: () => plot.setCursor({ left: -10, top: -10 }),
     resize: (width, height) => plot.setSize({ width, height }),
@@ -82,11 +86,16 @@ export function createPlot(element: HTMLElement, drawn: Drawn, callbacks: Callba
   };
 }
 
-function draw(plot: uPlot, { joined, frame }: View): void {
+function draw(plot: uPlot, { lines }: Drawn, view: View): void {
+  const factors = lines.map(({ scale }) => factorOf(view, scale));
   plot.batch(() => {
-    plot.setData(dataOf(joined), false);
-    plot.setScale("x", { min: frame.from / 1000, max: frame.to / 1000 });
+    plot.setData(dataOf(scaled(view.joined, factors)), false);
+    plot.setScale("x", { min: view.frame.from / 1000, max: view.frame.to / 1000 });
   });
+}
+
+function factorOf(view: View | null, scale: 0 | 1): number {
+  return view?.factors[scale] ?? 1;
 }
 
 // uPlot listens only to the mouse. A finger moves the crosshair, too, while the page still scrolls up and down.
@@ -106,7 +115,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     // The last label has room in the right margin.
     padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, 0],
     scales: { x: { time: true }, ...Object.fromEntries(places.map((place) => [scaleOf(place), { range: range(place) }])) },
-    axes: [timeAxis(), ...places.map(valueAxis)],
+    axes: [timeAxis(), ...places.map((place) => valueAxis(place, () => factorOf(view(), place)))],
     series: [{}, ...seriesOf(lines)],
     bands: bandsOf(lines),
     cursor: cursor(lines, callbacks),
@@ -114,7 +123,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
       drawClear: [(plot) => drawIncidentSpans(plot, view()?.incidentSpans ?? [])],
       draw: [
         (plot) => drawMarkers(plot, lines),
-        (plot) => drawLimits(plot, view()?.limits ?? []),
+        (plot) => drawLimits(plot, view()?.limits ?? [], factorOf(view(), 0)),
         (plot) => places.length > 1 && drawNames(plot, scales),
       ],
       setCursor: [(plot) => callbacks.onHover((plot.cursor.left ?? -1) < 0 ? null : (plot.cursor.idx ?? null))],
@@ -151,9 +160,13 @@ function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
 function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): uPlot.Range.MinMax {
   // A second scale without values is not drawn.
   if (lowest === null || highest === null) return place === 0 ? [0, 1] : [null, null];
-  const least = Math.max(10 * 10 ** -(view?.digits[place] ?? 0), leastSpan(lowest, highest));
+  const [digits, factor] = [view?.digits[place] ?? 0, factorOf(view, place)];
+  // Values with a power of ten have no last digit in common.
+  const noise = digits < MOST_DECIMALS && factor === 1 ? 10 * 10 ** -digits : 0;
+  const least = Math.max(noise, leastSpan(lowest, highest));
   // The limits belong to the series in front, and so does the first scale.
-  const [low, high] = stretched(lowest, highest, least, place === 0 ? (view?.limits ?? []) : []);
+  const limits = place === 0 ? (view?.limits ?? []).map((limit) => ({ ...limit, at: limit.at * factor })) : [];
+  const [low, high] = stretched(lowest, highest, least, limits);
   const missing = Math.max(0, least - (high - low));
   const padding = (high - low) * 0.08 + missing / 2;
   return [low - padding, high + padding];
