@@ -32,7 +32,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin().await?;
-    let link = source.link();
+    let link = source.connection_status();
     let (deliveries, received) = source.open(AHEAD, &context);
     let (alerter, notifiers) = prepared.start();
     tokio::join!(received, alerter.run(deliveries, link, notifiers, context.health.check("store")),);

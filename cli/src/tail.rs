@@ -78,7 +78,7 @@ async fn follow(args: &TailArgs, printer: Printer) -> anyhow::Result<()> {
             Err(end) => end,
         };
         match end {
-            End::Refused { code, said } => return Err(Failure { code, said }.into()),
+            End::Refused { code, said } => return Err(Failure { code, message: said }.into()),
             End::Unread => return std::future::pending().await,
             End::Lost(why) => tokio::time::sleep(line.lost(why, tried)).await,
         }

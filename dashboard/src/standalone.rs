@@ -85,7 +85,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         stop: context.stop.clone(),
     };
     tokio::spawn(pipeline.follow(targets, live.clone(), context.stop.clone()));
-    let link = source.link();
+    let link = source.connection_status();
     let (deliveries, received) = source.open(AHEAD, &context);
     tokio::join!(
         received,

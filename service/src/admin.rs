@@ -13,7 +13,7 @@ use crate::{Health, Metrics, SettingError};
 /// Prometheus' text format, as prometheus-client writes it.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The admin routes, to be served alone or beside others.
+/// The admin routes, for a server of their own or beside other routes.
 pub fn routes(
     health: Health,
     metrics: Metrics,
@@ -34,22 +34,22 @@ fn ready(problems: &[String]) -> impl Reply {
     }
 }
 
-/// Listens where a setting says.
+/// Listens on the address of a setting.
 ///
 /// # Errors
-/// The address is taken or not this machine's: the message names the setting to change.
+/// The address is in use, or not one of this machine: the message names the setting to change.
 pub async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, SettingError> {
     TcpListener::bind(address).await.map_err(|e| {
         SettingError::new(setting, format!("cannot listen on {address}: {e}. Choose another address or port"))
     })
 }
 
-/// Serves the admin routes alone, until it is dropped.
+/// Serves only the admin routes, until the future is dropped.
 pub async fn serve(listener: TcpListener, health: Health, metrics: Metrics) {
     warp::serve(routes(health, metrics)).incoming(listener).run().await;
 }
 
-/// Bytes of an answer to whether a service is ready.
+/// Most bytes of a response from `/readyz`.
 const MAX_READY_BYTES: u64 = 64 * 1024;
 
 /// Asks a running service whether it is ready.
@@ -59,20 +59,20 @@ const MAX_READY_BYTES: u64 = 64 * 1024;
 pub async fn ask_ready(address: SocketAddr) -> anyhow::Result<()> {
     match get(address, "/readyz", MAX_READY_BYTES).await? {
         (200, _) => Ok(()),
-        (_, said) => bail!("not ready: {}", said.trim()),
+        (_, problems) => bail!("not ready: {}", problems.trim()),
     }
 }
 
-/// Asks over HTTP without TLS: the status and the body. It waits for as long as it takes: bound that.
+/// Makes a GET request over HTTP without TLS, and returns status and body. It has no time-out: the caller sets one.
 ///
 /// # Errors
-/// There is no answer, or one of more than so many bytes.
+/// There is no response, or it is not HTTP, or it has more than `max_bytes`.
 pub async fn get(address: SocketAddr, path: &str, max_bytes: u64) -> anyhow::Result<(u16, String)> {
     let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
     ask(stream, &address.to_string(), path, max_bytes).await
 }
 
-/// In HTTP 1.0 an answer ends with its connection.
+/// The request is HTTP 1.0, where a response ends with its connection.
 async fn ask(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     host: &str,
@@ -90,7 +90,7 @@ async fn ask(
     let status = answer.split_whitespace().nth(1).and_then(|status| status.parse().ok());
     match (status, answer.split_once("\r\n\r\n")) {
         (Some(status), Some((_, body))) => Ok((status, body.to_owned())),
-        _ => bail!("what answers speaks no HTTP"),
+        _ => bail!("not an HTTP response"),
     }
 }
 
@@ -98,20 +98,20 @@ async fn ask(
 mod tests {
     use super::*;
 
-    /// Asks something that answers so.
+    /// Asks a server that gives this answer.
     async fn asked(answer: &str, max_bytes: u64) -> Result<(u16, String), String> {
         let (near, mut far) = tokio::io::duplex(1024);
         let answer = answer.to_owned();
         let answers = tokio::spawn(async move {
             let mut question = [0; 64];
             let count = far.read(&mut question).await.unwrap();
-            // Who has read enough listens no longer.
+            // A client that has read enough closes the connection.
             let _ = far.write_all(answer.as_bytes()).await;
             String::from_utf8_lossy(&question[..count]).into_owned()
         });
-        let said = ask(near, "here:1", "/x?y=1", max_bytes).await.map_err(|e| e.to_string());
+        let response = ask(near, "here:1", "/x?y=1", max_bytes).await.map_err(|e| e.to_string());
         assert_eq!(answers.await.unwrap(), "GET /x?y=1 HTTP/1.0\r\nHost: here:1\r\n\r\n");
-        said
+        response
     }
 
     #[tokio::test]
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(asked(answer, 100).await, Ok((503, "store: away\n\r\n\r\nmore".into())));
         assert_eq!(asked(answer, 50).await, Err("the answer has more than 50 bytes".into()));
         for other in ["", "HTTP/1.0 200 OK\r\n", "\u{1}\u{2}\u{3}", "hello\r\n\r\n"] {
-            assert_eq!(asked(other, 100).await, Err("what answers speaks no HTTP".into()), "{other:?}");
+            assert_eq!(asked(other, 100).await, Err("not an HTTP response".into()), "{other:?}");
         }
     }
 }

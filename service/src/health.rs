@@ -9,7 +9,7 @@ pub struct Health {
     problems: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
 }
 
-/// One condition of readiness, set by the part that knows it.
+/// One condition of readiness, set by the part of the service that it is about.
 #[derive(Debug, Clone)]
 pub struct Check {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! What every service does the same way: settings, logging, health, metrics, signals and grace.
+//! The life cycle that all services share: settings, logging, health, metrics, signals, shutdown.
 
 #![warn(missing_docs)]
 

@@ -9,15 +9,15 @@ use crate::SettingError;
 /// Starts logging for this process.
 ///
 /// # Errors
-/// The filter is none.
+/// The filter cannot be parsed.
 pub(crate) fn start(filter: &str) -> Result<(), SettingError> {
     let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::new("log", e))?;
-    // Whoever cannot write a log line must not complain where it cannot be written either: that panics.
+    // An error about a log line that cannot be written could not be written either: reporting it would panic.
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .log_internal_errors(false);
-    // Starting it twice in one process leaves the first in place, which is what a test wants.
+    // A second start in one process keeps the first, which is right for tests.
     let _ = if std::io::stderr().is_terminal() {
         logs.with_target(false).compact().try_init()
     } else {

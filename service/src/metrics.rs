@@ -1,11 +1,11 @@
-//! The counters of a process, as Prometheus reads them.
+//! The metrics of a process, in Prometheus' format.
 
 use std::sync::{Arc, Mutex};
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
-/// Where services register their metrics; clones share one registry.
+/// The registry of a process' metrics. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
@@ -19,7 +19,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// The same registry for one service: all that it registers is called `millrace_<service>_…`.
+    /// The same registry for one service: the names of its metrics begin with `millrace_<service>_`.
     #[must_use]
     pub fn of(&self, service: &'static str) -> Self {
         Self { registry: Arc::clone(&self.registry), prefix: service }

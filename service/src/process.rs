@@ -14,20 +14,20 @@ use tracing::info;
 
 use crate::{Health, Metrics, SettingError, Settings, admin, logging};
 
-/// Exit code for settings that must be changed, as sysexits.h has it.
+/// The exit code for wrong settings: EX_USAGE of sysexits.h.
 const EXIT_USAGE: u8 = 64;
 
 /// A failure with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
-#[error("{said}")]
+#[error("{message}")]
 pub struct Failure {
     /// The exit code, 1 to 255.
     pub code: u8,
     /// The message that is printed, one line.
-    pub said: String,
+    pub message: String,
 }
 
-/// What a service is handed.
+/// What a service needs from its process.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// All settings.
@@ -36,24 +36,24 @@ pub struct Context {
     pub health: Health,
     /// Where the service registers its metrics.
     pub metrics: Metrics,
-    /// Cancelled when the service is to stop: finish what is in flight, then return.
+    /// Cancelled when the service must stop: it finishes what is in flight, then returns.
     pub stop: CancellationToken,
 }
 
-/// What the command line says of a program, and where its health is.
+/// A program's name and help, and the setting with the address of its health.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// The name of the binary.
     pub name: &'static str,
     /// What it does, in one line.
     pub about: &'static str,
-    /// What its help says after the options; may be empty.
+    /// The text after the options in its help; may be empty.
     pub after_help: &'static str,
     /// The setting with the address that serves `/readyz`.
     pub listen: &'static str,
 }
 
-/// The commands of a program that only runs: none.
+/// No commands: for a program that only runs.
 #[derive(Debug, clap::Subcommand)]
 pub enum NoCommands {}
 
@@ -104,7 +104,7 @@ impl Context {
         Ok(())
     }
 
-    /// Runs a service until it ends or a signal asks it to; it then has the time of the setting `grace`.
+    /// Runs a service until it ends or a signal arrives. After a signal it may finish within the setting `grace`.
     ///
     /// # Errors
     /// The service failed, or did not end in time.
@@ -129,7 +129,7 @@ impl Context {
 #[serde(transparent)]
 struct Grace(#[serde(with = "humantime_serde")] Duration);
 
-/// The whole life of a program: without a command it runs the service until a signal, else it performs the command.
+/// The `main` of every program: without a command it runs the service until a signal, else it runs the command.
 pub async fn main<C, R, P>(
     program: Program,
     run: impl FnOnce(Context) -> R,
@@ -170,7 +170,7 @@ fn parsed<A: Parser>(mut command: clap::Command) -> Result<A, ExitCode> {
     let arguments = matches.and_then(|mut matches| A::from_arg_matches_mut(&mut matches));
     arguments.map_err(|e| {
         let e = e.format(&mut command);
-        // A closed terminal hears nothing.
+        // The terminal may be closed.
         let _ = e.print();
         if e.exit_code() == 0 { ExitCode::SUCCESS } else { ExitCode::from(EXIT_USAGE) }
     })
@@ -185,10 +185,11 @@ async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
     admin::ask_ready(address).await
 }
 
-/// Says what went wrong: 64 for a setting to be changed, a [`Failure`]'s own code, 1 for anything else.
+/// Runs `life`, and prints its error. The exit code is 0 on success, 64 for a wrong setting, a [`Failure`]'s own code,
+/// or 1.
 pub async fn exit_code(name: &str, life: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let Err(e) = life.await else { return ExitCode::SUCCESS };
-    complain(name, &e);
+    print_error(name, &e);
     match (e.downcast_ref::<SettingError>(), e.downcast_ref::<Failure>()) {
         (Some(_), _) => ExitCode::from(EXIT_USAGE),
         (_, Some(failure)) => ExitCode::from(failure.code),
@@ -196,8 +197,8 @@ pub async fn exit_code(name: &str, life: impl Future<Output = anyhow::Result<()>
     }
 }
 
-/// A closed stderr is no reason to end otherwise than told.
-fn complain(name: &str, e: &anyhow::Error) {
+/// Prints an error. A closed stderr does not change the exit code.
+fn print_error(name: &str, e: &anyhow::Error) {
     let _ = writeln!(std::io::stderr().lock(), "{name}: {e:#}");
 }
 

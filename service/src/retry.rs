@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::health::Check;
 
-/// Repeats a call that must not be given up: what it stores was promised to somebody.
+/// Repeats a call until it succeeds, because what it stores must not be lost.
 ///
 /// Every failure is counted and logged, and readiness follows the answers.
 #[derive(Debug, Clone)]
@@ -20,19 +20,19 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// Counts each call that failed and is repeated.
+    /// Counts each failed call in `failures`.
     #[must_use]
     pub fn new(failures: Counter) -> Self {
         Self { failures, ready: None }
     }
 
-    /// Also lets this check pass and fail with the answers.
+    /// Also reports each result to this check.
     #[must_use]
     pub fn with_readiness(self, ready: Check) -> Self {
         Self { ready: Some(ready), ..self }
     }
 
-    /// Makes the call until it succeeds, with pauses that double from 0.1 s to 2 s.
+    /// Repeats the call until it succeeds, with pauses that double from 0.1 s to 2 s.
     pub async fn call<T, E: Display, F: Future<Output = Result<T, E>>>(&self, call: impl Fn() -> F) -> T {
         let mut backoff = Backoff::short();
         let mut away_since = None;
@@ -57,7 +57,7 @@ impl Retry {
         }
     }
 
-    /// Makes a call once that only readiness depends on: for while nothing else calls the store.
+    /// Makes a call once, only to keep readiness up to date while nothing else calls the store.
     pub async fn probe<T, E: Display>(&self, call: impl Future<Output = Result<T, E>>) {
         match call.await {
             Ok(_) => self.note(Ok(())),

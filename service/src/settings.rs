@@ -6,7 +6,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The defaults, and the list of all settings there are.
+/// The defaults, which also list all settings.
 const EXAMPLE: &str = include_str!("../../millrace.example.toml");
 
 const ENVIRONMENT_PREFIX: &str = "MILLRACE";
@@ -23,7 +23,7 @@ impl SettingError {
     }
 }
 
-/// All settings, checked to be known, not yet to make sense: that is for those who read them.
+/// All settings. Their names are checked here, their values by the code that uses them.
 #[derive(Debug, Clone)]
 pub struct Settings {
     config: Config,
@@ -68,7 +68,7 @@ impl Settings {
     }
 }
 
-/// What is wrong, without the place: that is named already.
+/// The problem without its place, which the caller names.
 fn plain(error: &ConfigError) -> String {
     match error {
         ConfigError::At { error, .. } => plain(error),
@@ -100,7 +100,7 @@ fn layer(builder: config::ConfigBuilder<config::builder::DefaultState>) -> Resul
     layer.map_err(|e| SettingError(in_one_line(&e.to_string())))
 }
 
-/// A parser's picture of the place is left out: line and column say it.
+/// Leaves out the parser's picture of the place: line and column say the same.
 fn in_one_line(error: &str) -> String {
     let words = error.lines().filter(|line| !line.contains(" |")).map(str::trim);
     words.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! Where a service that runs on its own takes readings from, and where it keeps what it must not lose.
+//! The source of readings and the store of a service that runs as a process of its own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use crate::{Check, Context, SettingError, Settings};
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
 pub struct Source {
-    way: Way,
-    link: watch::Sender<ConnectionStatus>,
+    transport: Transport,
+    status: watch::Sender<ConnectionStatus>,
 }
 
 #[derive(Debug)]
-enum Way {
+enum Transport {
     Amqp(Queue),
     Mqtt(Subscription),
 }
@@ -31,8 +31,8 @@ enum Way {
 struct IdleTimeout(#[serde(with = "humantime_serde")] Duration);
 
 impl Source {
-    /// Every message until it is settled: from the queue of the service's name where `amqp.url` is set, else from a
-    /// persistent MQTT session.
+    /// Every message, again until it is settled: from the queue with the service's name if `amqp.url` is set, else from
+    /// a persistent MQTT session.
     ///
     /// `ahead` is how many messages the broker sends before the first of them is settled.
     ///
@@ -41,29 +41,29 @@ impl Source {
     pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
-            return Ok(Self::over(Way::Mqtt(subscription(settings, service, Qos::AtLeastOnce)?)));
+            return Ok(Self::over(Transport::Mqtt(subscription(settings, service, Qos::AtLeastOnce)?)));
         }
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
         let (name, connection_name) = (service.to_owned(), format!("millrace-{service}"));
-        Ok(Self::over(Way::Amqp(Queue { url, name, prefetch: ahead, connection_name })))
+        Ok(Self::over(Transport::Amqp(Queue { url, name, prefetch: ahead, connection_name })))
     }
 
-    /// What is published while we listen, over MQTT.
+    /// The messages that are published while this service listens, over MQTT.
     ///
     /// # Errors
     /// `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
     pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
-        Ok(Self::over(Way::Mqtt(subscription(settings, service, Qos::AtMostOnce)?)))
+        Ok(Self::over(Transport::Mqtt(subscription(settings, service, Qos::AtMostOnce)?)))
     }
 
-    fn over(way: Way) -> Self {
-        Self { way, link: watch::Sender::default() }
+    fn over(transport: Transport) -> Self {
+        Self { transport, status: watch::Sender::default() }
     }
 
-    /// How the connection is doing, from now on.
+    /// The status of the connection, from now on.
     #[must_use]
-    pub fn link(&self) -> watch::Receiver<ConnectionStatus> {
-        self.link.subscribe()
+    pub fn connection_status(&self) -> watch::Receiver<ConnectionStatus> {
+        self.status.subscribe()
     }
 
     /// The deliveries, and the task that receives them until the context's stop. Readiness follows the connection. At
@@ -82,12 +82,14 @@ impl Source {
     }
 
     async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
-        let followed = follow(self.link.subscribe(), context.health.check("broker"));
+        let followed = follow(self.status.subscribe(), context.health.check("broker"));
         let stop = context.stop.clone();
         let consumed = async {
-            match self.way {
-                Way::Amqp(queue) => Box::pin(broker::consume_queue(queue, out, self.link, stop)).await,
-                Way::Mqtt(subscription) => broker::consume(subscription, out, self.link, stop).await,
+            match self.transport {
+                Transport::Amqp(queue) => {
+                    Box::pin(broker::consume_queue(queue, out, self.status, stop)).await
+                }
+                Transport::Mqtt(subscription) => broker::consume(subscription, out, self.status, stop).await,
             }
         };
         tokio::select! { () = consumed => {}, () = followed => {} }
@@ -106,18 +108,18 @@ fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscrip
     Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, idle_timeout })
 }
 
-/// Ends only with the connection's task.
-async fn follow(mut link: watch::Receiver<ConnectionStatus>, check: Check) {
+/// Keeps readiness in step with the connection. Never ends.
+async fn follow(mut status: watch::Receiver<ConnectionStatus>, check: Check) {
     loop {
         {
-            let link = link.borrow_and_update();
-            match (link.connected, &link.problem) {
+            let status = status.borrow_and_update();
+            match (status.connected, &status.problem) {
                 (true, _) => check.pass(),
                 (false, Some(problem)) => check.fail(problem.as_str()),
                 (false, None) => check.fail("not connected yet"),
             }
         }
-        if link.changed().await.is_err() {
+        if status.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -126,7 +128,7 @@ async fn follow(mut link: watch::Receiver<ConnectionStatus>, check: Check) {
 /// The store in the setting `store.url`, or the file in `data_dir`.
 ///
 /// # Errors
-/// A setting is wrong, or the file cannot be opened. A database that is away is no error: the store's calls say so.
+/// A setting is wrong, or the file cannot be opened. An unavailable database is no error here: the store's calls report it.
 pub async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     let url: String = settings.get("store.url")?;
     let location = if url.is_empty() {
@@ -137,7 +139,7 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     store::open(&location).await
 }
 
-/// The folder in the setting `data_dir`, created and known to be writable.
+/// The folder in the setting `data_dir`. It is created if needed, and checked to be writable.
 ///
 /// # Errors
 /// It cannot be created or written.
@@ -155,10 +157,10 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, SettingError> {
     Ok(folder)
 }
 
-/// How people reach the page: the setting `http.public_url`, or the address that is listened on.
+/// The page's address for people: the setting `http.public_url`, or the address that the page listens on.
 ///
 /// # Errors
-/// The setting is no URL.
+/// The setting is not a URL.
 pub fn page_url(settings: &Settings, listen: SocketAddr) -> Result<String, SettingError> {
     let public: String = settings.get("http.public_url")?;
     match public.trim_end_matches('/') {

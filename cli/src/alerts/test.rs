@@ -59,7 +59,7 @@ pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<(
     if report.difference.is_none() {
         return Ok(());
     }
-    Err(Failure { code: DIFFERS, said: report.difference.words() }.into())
+    Err(Failure { code: DIFFERS, message: report.difference.words() }.into())
 }
 
 struct Report<'a> {
