@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 use crate::ack::{Acknowledge, Outcome, Unsettled};
 use crate::{amqp, mqtt};
 
-/// Who learns how a delivery was settled.
+/// What is notified when a delivery is settled.
 #[derive(Debug)]
 pub(crate) enum AckHandle {
-    /// Nobody: the message was delivered at most once.
+    /// Nothing waits: the message was delivered at most once.
     Untracked,
     /// A task of this process.
     Waiter(oneshot::Sender<Outcome>),

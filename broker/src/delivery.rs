@@ -32,7 +32,7 @@ impl AckGroup {
         self.0.extend(other);
     }
 
-    /// Settles all. Returns for how many deliveries that came too late, so that the broker delivers them again.
+    /// Settles all. Returns how many deliveries could not be settled any more: the broker delivers those again.
     pub async fn settle(self, outcome: Outcome) -> u64 {
         let mut unsettled = 0;
         for ack in self.0 {
@@ -61,7 +61,7 @@ impl<T> Delivery<T> {
         Self { item, ack: ack.into() }
     }
 
-    /// A delivery that nobody waits for.
+    /// A delivery whose settling nothing waits for.
     pub fn untracked(item: T) -> Self {
         Self { item, ack: AckHandle::Untracked }
     }

@@ -1,4 +1,4 @@
-//! Receives messages from a broker and settles each once; publishes messages and forgets none before its PUBACK.
+//! Receives messages from a broker and settles each once; publishes messages, each until its PUBACK.
 //!
 //! Everything outside this crate sees a [`Delivery`] and its acknowledgement, never a client library. A service stores
 //! first and settles second: a crash in between repeats the message.

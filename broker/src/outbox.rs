@@ -1,4 +1,4 @@
-//! Publishes at QoS 1 and forgets nothing before its PUBACK.
+//! Publishes at QoS 1, each message again until its PUBACK.
 //!
 //! rumqttc alone drops pending publishes when a broker answers a reconnect with session_present = 0 and does not
 //! say which publish a PUBACK belongs to. So every connection here has an event loop of its own, the entries live
@@ -38,7 +38,8 @@ pub struct Outbox {
     pub presence: Option<Presence>,
 }
 
-/// A retained topic that says whether this publisher is there; the broker says `offline` when it vanishes.
+/// A retained topic that says whether this publisher is online. The broker publishes `offline` when the connection is
+/// lost.
 #[derive(Debug, Clone)]
 pub struct Presence {
     /// The topic of both messages.
@@ -49,7 +50,7 @@ pub struct Presence {
     pub offline: Bytes,
 }
 
-/// What is not yet promised to be kept.
+/// The publishes without a PUBACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unacked {
     /// The number of publishes.
@@ -58,7 +59,7 @@ pub struct Unacked {
     pub oldest: Option<Duration>,
 }
 
-/// What no broker would take, now or later.
+/// Why a message can never be published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
     /// The payload is larger than a packet; holds its size in bytes.
@@ -69,12 +70,12 @@ pub enum PublishError {
     Series,
 }
 
-/// Resolves when the PUBACK is there, to the time it took.
+/// The PUBACK of one publish.
 #[derive(Debug)]
 pub struct Ack(oneshot::Receiver<Duration>);
 
 impl Ack {
-    /// Waits for the PUBACK: however long the broker is away. `None` when the outbox was dropped before.
+    /// Waits for the PUBACK, however long the broker is unavailable. `None` if the outbox was dropped before.
     pub async fn acked(self) -> Option<Duration> {
         self.0.await.ok()
     }
@@ -98,7 +99,7 @@ impl Outbox {
     /// The publishing end, and the task that keeps the connection: spawn it, it ends after [`Publisher::close`].
     pub fn open(self) -> (Publisher, impl Future<Output = ()> + Send + 'static) {
         let mut options = options(&self.url, &self.client_id);
-        // Nothing is kept for a publisher on the broker's side: what matters is kept here.
+        // A publisher needs no session at the broker: un-acked messages are here.
         options.set_clean_session(true);
         // Packet identifiers turn over later than the window, so that two un-acked publishes never share one.
         options.set_inflight(self.window.saturating_mul(2).max(16));
@@ -124,7 +125,7 @@ impl Publisher {
     /// Puts a publish into the outbox; waits while the window is full.
     ///
     /// # Errors
-    /// It is not taken and never will be; the outbox goes on.
+    /// The message can never be published. The outbox goes on.
     pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, PublishError> {
         check(topic, &payload)?;
         let (sender, receiver) = oneshot::channel();
@@ -154,7 +155,7 @@ impl Publisher {
         self.shared.until(|state| state.entries.is_empty()).await;
     }
 
-    /// Waits until everything is acked, says `offline` where presence is asked for, and disconnects.
+    /// Waits until everything is acked, publishes `offline` if there is a presence, and disconnects.
     pub async fn close(self) {
         self.shared.state().leave(self.shared.presence.as_ref());
         self.flush().await;
@@ -242,7 +243,7 @@ impl Shared {
         let Some(entry) = state.entries.remove(&key) else { return };
         drop(state);
         if let Some(acked) = entry.acked {
-            // Nobody has to wait for the answer.
+            // The publisher may not wait for it.
             let _ = acked.send(entry.since.elapsed());
         }
         self.changed.notify_waiters();

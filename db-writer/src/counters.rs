@@ -1,4 +1,4 @@
-//! What the writer counts: `received = stored + duplicate + rejected + in flight`.
+//! The counters of the writer: `received = stored + duplicate + rejected + in flight`.
 
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;

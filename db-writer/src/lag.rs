@@ -12,16 +12,16 @@ use telemetry::time::age;
 /// Keeps the last batch's lag visible for 3 s, so that a 2 s scrape interval sees every slow batch.
 const LAST_COUNTS_FOR: Duration = Duration::from_secs(3);
 
-/// Seconds since the broker took the oldest message that is held; clones share it.
+/// Seconds since the broker received the oldest message that is not committed. Clones share it.
 ///
-/// It grows while a batch cannot be committed. A backlog shows, too: what comes from it was taken long ago. With
-/// nothing held it is the last batch's, for three seconds, and then 0.
+/// It grows while a batch cannot be committed. A backlog shows, too: its messages were received long ago. With nothing
+/// to commit it is the last batch's lag for three seconds, and then 0.
 #[derive(Debug, Clone, Default)]
 pub struct Lag(Arc<Mutex<Held>>);
 
 #[derive(Debug, Default)]
 struct Held {
-    /// When the broker took the oldest message of the batch that is gathered.
+    /// When the broker received the oldest message of the batch that is gathered.
     gathered: Option<Timestamp>,
     /// The same of the batch that is written.
     writing: Option<Timestamp>,
@@ -40,7 +40,7 @@ impl Lag {
         held.gathered = Some(held.gathered.map_or(received_at, |oldest| oldest.min(received_at)));
     }
 
-    /// All that was gathered is one batch now.
+    /// The gathered messages become the batch that is written.
     pub(crate) fn writing(&self) {
         let mut held = self.held();
         held.writing = held.gathered.take();
@@ -52,7 +52,7 @@ impl Lag {
         held.last = held.writing.take().map(|oldest| Committed { at: now, lag: age(now, oldest) });
     }
 
-    /// At a time.
+    /// The lag at this time.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Duration {
         let held = self.held();

@@ -1,4 +1,4 @@
-//! Stores every reading at least once, in effect once.
+//! Stores every reading: at least once, and in effect once, because a repeated one is a duplicate.
 
 #![warn(missing_docs)]
 

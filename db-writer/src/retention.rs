@@ -1,4 +1,4 @@
-//! Forgets what is older than wanted.
+//! Deletes readings that are older than the retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 const EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// How long a reading is kept, counted from when it was stored.
+/// How long a reading stays stored, counted from `stored_at`.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(transparent)]
 pub struct Retention(#[serde(with = "humantime_serde")] Duration);
@@ -32,14 +32,14 @@ impl Retention {
     }
 }
 
-/// Removes what is older than the retention, now and every ten minutes; a store that is away is tried again then.
+/// Deletes readings older than the retention, now and every ten minutes. A failure is tried again then.
 pub async fn forget_old(Retention(age): Retention, store: Arc<dyn ReadingStore>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
         match store.purge(Timestamp::now() - age).await {
             Ok(0) => {}
-            Ok(removed) => info!(removed, ?age, "removed what is older than store.retention"),
-            Err(e) => warn!("cannot remove old readings: {e}"),
+            Ok(removed) => info!(removed, ?age, "deleted readings older than store.retention"),
+            Err(e) => warn!("cannot delete old readings: {e}"),
         }
     }
 }

@@ -12,18 +12,18 @@ use telemetry::{Decoded, Limits};
 use crate::Counters;
 use crate::intake::{Held, Intake};
 
-/// How often the store is asked while nothing comes.
+/// How often the store is probed while no readings arrive.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
 /// When a batch is written.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Readings.
+    /// Most readings in a batch.
     pub max_batch: usize,
-    /// Bytes of payload.
+    /// Most bytes of payload in a batch.
     pub max_batch_bytes: usize,
-    /// Zero writes whatever has arrived since the last batch.
+    /// Longest wait for more readings. Zero writes whatever arrived since the last batch.
     #[serde(with = "humantime_serde")]
     pub max_age: Duration,
 }
@@ -60,8 +60,8 @@ impl Config {
 /// Stores deliveries until their stream ends and all of them are settled.
 ///
 /// Stores first, settles second: a crash in between repeats the insert, which is harmless. While a batch is written the
-/// next one is gathered. While the store is away nothing is settled and nothing is dropped: what was taken is held, and
-/// the rest waits at the broker.
+/// next one is gathered. While the store is unavailable, nothing is settled and nothing is dropped: gathered readings are
+/// held, and the rest waits at the broker.
 ///
 /// A delivery is `Decoded`, or `Arc<Decoded>` where other services have the same message.
 pub async fn run<D: Into<Decoded>>(
@@ -83,7 +83,7 @@ pub async fn run<D: Into<Decoded>>(
     }
 }
 
-/// As [`Intake::gather`]. While nothing comes, the store is probed now and then, so that readiness stays true.
+/// As [`Intake::gather`]. While no readings arrive, the store is probed now and then, so that readiness stays true.
 async fn next_batch<D: Into<Decoded>>(
     intake: &mut Intake<D>,
     store: &dyn ReadingStore,

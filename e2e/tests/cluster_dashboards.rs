@@ -179,7 +179,7 @@ fn a_frozen_node_and_a_killed_writer_are_seen_within_seconds() {
     }
     dashboard.until("queue", |queue| {
         let problem = queue["problem"].as_str().unwrap_or_default();
-        queue["depth"].as_u64() >= Some(3) && problem.starts_with("db-writer: nobody takes from it")
+        queue["depth"].as_u64() >= Some(3) && problem.starts_with("db-writer: it has no consumer")
     });
     cluster.start("db-writer");
     dashboard.until("writer", |writer| writer["state"] == "ok");

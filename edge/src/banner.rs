@@ -1,9 +1,9 @@
-//! The first lines a person sees.
+//! The lines that `millrace` prints when it has started.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What to open and what to try.
+/// The addresses to open, and a command to try.
 pub(crate) struct Banner {
     pub(crate) page: String,
     pub(crate) mqtt: SocketAddr,

@@ -1,4 +1,4 @@
-//! Everything in one process: a PUBACK means that the reading is stored and judged.
+//! All services in one process, where a PUBACK means that the reading is stored and evaluated.
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Rejected payloads that people have fixed come in as if a device published them.
+//! Corrected payloads are published as if by a device.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use telemetry::Series;
 
 use crate::hub::Hub;
 
-/// Hands to the hub, past the broker: nobody else is to see an old reading as a new one.
+/// Hands readings to the hub, past the broker: MQTT subscribers must not take an old reading for a new one.
 pub(crate) struct ToHub(pub(crate) Arc<Hub>);
 
 #[async_trait]
@@ -18,9 +18,9 @@ impl Publisher for ToHub {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         for payload in payloads {
             let (hub, topic) = (self.0.clone(), series.clone());
-            // Whoever gives up waiting changes nothing: what was taken is kept in the end, and counted.
-            let taken = tokio::spawn(async move { hub.take(topic.as_str(), payload).await });
-            taken.await.context("hand it to the hub")?;
+            // In a task of its own: a caller that stops waiting must not cancel it.
+            let handed = tokio::spawn(async move { hub.take(topic.as_str(), payload).await });
+            handed.await.context("hand it to the hub")?;
         }
         Ok(())
     }

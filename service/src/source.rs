@@ -87,7 +87,7 @@ impl Source {
         let consumed = async {
             match self.transport {
                 Transport::Amqp(queue) => {
-                    Box::pin(broker::consume_queue(queue, out, self.status, stop)).await
+                    Box::pin(broker::consume_queue(queue, out, self.status, stop)).await;
                 }
                 Transport::Mqtt(subscription) => broker::consume(subscription, out, self.status, stop).await,
             }

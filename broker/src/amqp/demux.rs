@@ -53,7 +53,7 @@ impl Demux {
             std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut self.buffer[self.filled..]))?;
         self.filled += read;
         let out = |taken| {
-            // Nobody takes it any more: it goes back with the end of the connection.
+            // The receiver is gone: the broker requeues it when the connection ends.
             let _ = self.out.send(taken);
         };
         let whole = self.frames.split(&self.buffer[..self.filled], &mut self.rest, out)?;

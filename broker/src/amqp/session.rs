@@ -94,17 +94,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits until all that was handed over is settled and told, and says goodbye; how many acks may be lost.
+    /// Waits until everything handed over is settled and acked, and closes the connection. Returns how many acks may be
+    /// lost.
     pub(super) async fn close(self) -> u64 {
         let Self { consumer, channel, connection, _line, settlements, acker, .. } = self;
         let _ = timeout(CLOSING, channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
         drop(settlements);
         let lost_acks = finished(acker).await;
-        let goodbye = async {
+        let closed = async {
             let _ = channel.close(200, "stopped".into()).await;
             let _ = connection.close(200, "stopped".into()).await;
         };
-        let _ = timeout(CLOSING, goodbye).await;
+        let _ = timeout(CLOSING, closed).await;
         lost_acks
     }
 
@@ -116,7 +117,7 @@ impl<'a> Session<'a> {
 }
 
 async fn finished(acker: JoinHandle<u64>) -> u64 {
-    // Nothing aborts it but the end of the whole process.
+    // Only the end of the process aborts it.
     acker.await.unwrap_or_default()
 }
 
@@ -150,7 +151,7 @@ async fn hand_over<D: From<(Message, Ack)>>(
             sleep(GATHERING).await;
         }
     }
-    // Whoever ended it says why.
+    // The caller polls what ended it, and learns why.
     std::future::pending::<()>().await;
 }
 

@@ -76,7 +76,7 @@ mod tests {
     fn one_ack_covers_all_before_the_first_open_one() {
         let mut window = AckWindow::default();
         assert_eq!(window.ack(), None);
-        for (done, told, expected) in [
+        for (done, individual, expected) in [
             (vec![2, 3], vec![], None),
             (vec![1], vec![], Some(MultipleAck { tag: 3, count: 3 })),
             (vec![], vec![], None),
@@ -87,8 +87,8 @@ mod tests {
             (vec![11], vec![], Some(MultipleAck { tag: 11, count: 1 })),
         ] {
             done.iter().for_each(|tag| window.done(*tag));
-            told.iter().for_each(|tag| window.acked_individually(*tag));
-            assert_eq!(window.ack(), expected, "{done:?} {told:?}");
+            individual.iter().for_each(|tag| window.acked_individually(*tag));
+            assert_eq!(window.ack(), expected, "{done:?} {individual:?}");
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn text(message: &Message) -> String {
     String::from_utf8_lossy(&message.payload).into_owned()
 }
 
-/// A real broker and the name of a queue there that nobody else has.
+/// A real broker, and the name of a queue of this test alone.
 pub(crate) struct Harness {
     pub(crate) amqp: String,
     mqtt: BrokerUrl,
@@ -220,7 +220,7 @@ impl Consumer {
         within(said, self.link.wait_for(says)).await.expect("the consumer runs");
     }
 
-    /// What nobody has taken yet goes back: the end waits for it.
+    /// Ends; deliveries that were not received yet are requeued first.
     pub(crate) async fn stopped(self) {
         let Self { deliveries, link: _, stop, ended } = self;
         stop.cancel();

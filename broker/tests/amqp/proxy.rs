@@ -47,7 +47,7 @@ impl Proxy {
         self.fate.send_modify(|fate| fate.disturbed += 1);
     }
 
-    /// From now on nothing passes, and nobody is told.
+    /// From now on nothing passes, and neither side notices.
     pub(crate) fn freeze(&self) {
         self.fate.send_modify(|fate| fate.frozen = true);
     }

@@ -18,11 +18,11 @@ const PEER_IS_UP: f64 = 3.0;
 const ALARMS: [(&str, &str); 2] = [
     (
         "rabbitmq_alarms_memory_used_watermark",
-        "it has too little memory, so nobody may publish: see vm_memory_high_watermark",
+        "it has too little memory and blocks publishers: see vm_memory_high_watermark",
     ),
     (
         "rabbitmq_alarms_free_disk_space_watermark",
-        "its disk is full, so nobody may publish: see disk_free_limit",
+        "its disk is full, and it blocks publishers: see disk_free_limit",
     ),
 ];
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
     Ok,
-    /// No setting says where to ask, or nobody there answers.
+    /// No setting says where to ask, or nothing answers there.
     Unknown,
     Warning,
     Down,

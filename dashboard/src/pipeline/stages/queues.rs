@@ -66,7 +66,7 @@ fn queue(history: &[Snapshot], nodes: &[Scrape], name: &str) -> Part {
         return part;
     }
     if of_queue(nodes, CONSUMERS, name) == Some(0.0) {
-        part.wrong(State::Warning, format!("nobody takes from it: does {name} run?"));
+        part.wrong(State::Warning, format!("it has no consumer: is {name} running?"));
     }
     match before(history, name) {
         Some(before) if depth >= MANY && depth > before => {

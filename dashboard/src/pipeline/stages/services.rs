@@ -63,7 +63,9 @@ pub(super) fn store(history: &[Snapshot], now: &Snapshot) -> Stage {
     let witnesses = if writers.is_empty() { &dashboards } else { &writers };
     let all_say_so = witnesses.iter().all(Option::is_some);
     match writers.iter().chain(&dashboards).flatten().next() {
-        _ if witnesses.is_empty() => stage.all.wrong(State::Unknown, "nobody who uses it answers".into()),
+        _ if witnesses.is_empty() => {
+            stage.all.wrong(State::Unknown, "no service that uses it answers".into());
+        }
         Some(problem) if all_say_so => stage.all.wrong(State::Down, (*problem).to_owned()),
         Some(problem) => stage.all.wrong(State::Warning, (*problem).to_owned()),
         None => {}
@@ -71,7 +73,7 @@ pub(super) fn store(history: &[Snapshot], now: &Snapshot) -> Stage {
     stage
 }
 
-/// What is wrong with the store, as each instance sees it that answers.
+/// The store's problem as each instance that answers reports it.
 fn problems_of_store(scrapes: &[Scrape]) -> Vec<Option<&str>> {
     scrapes.iter().filter(|scrape| scrape.result.is_ok()).map(|scrape| scrape.problem_of(STORE)).collect()
 }
@@ -86,7 +88,7 @@ pub(super) fn alerter(history: &[Snapshot], now: &Snapshot) -> Stage {
         part.rate = instance_rate(history, |snapshot| &snapshot.alerters, &scrape.name, &[JUDGED]);
         part.depth = scrape.sum(ALERTER_IN_FLIGHT).map(things);
         if scrape.sum(RULES_LOADED) == Some(0.0) {
-            part.wrong(State::Warning, "the file of rules is wrong, and the old rules are in force".into());
+            part.wrong(State::Warning, "the rules file is invalid: the old rules stay in force".into());
         }
         part
     });

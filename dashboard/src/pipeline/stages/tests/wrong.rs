@@ -62,7 +62,7 @@ fn what_is_wrong_is_seen_at_its_stage() {
             },
             "queue",
             State::Warning,
-            "alerter: nobody takes from it: does alerter run?",
+            "alerter: it has no consumer: is alerter running?",
         ),
         (
             |snapshot| {
@@ -95,7 +95,7 @@ fn what_is_wrong_is_seen_at_its_stage() {
             |snapshot| put(&mut snapshot.alerters[0], "loaded 1", "loaded 0", &[ALERTER]),
             "alerter",
             State::Warning,
-            "the file of rules",
+            "the rules file is invalid",
         ),
         (
             |snapshot| fail(&mut snapshot.dashboards[0], "broker", "refused"),
