@@ -63,6 +63,11 @@ impl ApiError {
         }
     }
 
+    /// Whether the same request may succeed later.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.status() == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     /// The error as `{"error": "…"}`.
     #[must_use]
     pub fn into_response(self) -> Response {

@@ -1,9 +1,10 @@
 //! Reads the parameters of a query: each function takes one out, and what is left over is unknown.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use jiff::Timestamp;
-use store::{Cursor, TimeRange};
+use store::TimeRange;
 use telemetry::Filter;
 
 /// The parameters of a request's query, by name.
@@ -20,6 +21,19 @@ pub(crate) fn text(parameters: &mut Parameters, name: &str) -> Result<Option<Str
         Some(text) if text.contains(char::is_control) => {
             Err(format!("{name} must be without control characters"))
         }
+        text => Ok(text),
+    }
+}
+
+/// A text as a device may have sent it, of at most `max` bytes. No database accepts NUL.
+pub(crate) fn any_text(
+    parameters: &mut Parameters,
+    name: &str,
+    max: usize,
+) -> Result<Option<String>, String> {
+    match parameters.remove(name).filter(|text| !text.is_empty()) {
+        Some(text) if text.contains('\0') => Err(format!("{name} must be without NUL")),
+        Some(text) if text.len() > max => Err(format!("{name} must be at most {max} bytes")),
         text => Ok(text),
     }
 }
@@ -77,17 +91,11 @@ pub(crate) fn number(parameters: &mut Parameters, name: &str, max: usize) -> Res
 }
 
 /// The `next` of an earlier answer, in the parameter `after`.
-pub(crate) fn cursor(parameters: &mut Parameters) -> Result<Option<Cursor>, String> {
+pub(crate) fn cursor<T: FromStr>(parameters: &mut Parameters) -> Result<Option<T>, String> {
     let text = parameters.remove("after").filter(|text| !text.is_empty());
     text.map(|text| text.parse())
         .transpose()
         .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
-}
-
-/// The id of a row.
-pub(crate) fn row(parameters: &mut Parameters, name: &str) -> Result<Option<i64>, String> {
-    let read = |text: String| text.parse().map_err(|_| format!("{name} must be the `id` of a row"));
-    text(parameters, name)?.map(read).transpose()
 }
 
 /// The parameters `from` and `to`, in this order in time.

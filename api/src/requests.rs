@@ -52,6 +52,50 @@ impl Correction {
     }
 }
 
+/// The body of `POST /api/rejected/resend`: what is resent of one topic, and how each payload is corrected.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResendSelected {
+    pub(crate) topic: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) since: Option<Timestamp>,
+    pub(crate) after: Option<String>,
+    pub(crate) new_topic: Option<String>,
+    pub(crate) replace: Option<Replace>,
+}
+
+/// Replaces a text wherever it is in a payload.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Replace {
+    find: String,
+    with: String,
+}
+
+impl ResendSelected {
+    /// # Errors
+    /// Says which part of the body is wrong and what it may be.
+    pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
+        let all: Self = read(body)?;
+        match &all.replace {
+            Some(Replace { find, .. }) if find.is_empty() => Err("find must not be empty".into()),
+            _ => Ok(all),
+        }
+    }
+
+    /// The correction of one payload; an error if it is to be corrected and is not text.
+    pub(crate) fn correction(&self, payload: &[u8]) -> Result<Correction, String> {
+        let payload = match &self.replace {
+            None => None,
+            Some(Replace { find, with }) => {
+                let text = std::str::from_utf8(payload).map_err(|_| "the payload is not UTF-8".to_owned())?;
+                Some(text.replace(find, with))
+            }
+        };
+        Ok(Correction { payload, topic: self.new_topic.clone() })
+    }
+}
+
 /// The silence that the body of `POST /api/silences` asks for.
 ///
 /// # Errors

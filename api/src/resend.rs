@@ -1,5 +1,7 @@
 //! Resends rejected payloads: once corrected, their readings are published as a device would publish them.
 
+mod selected;
+
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,12 +9,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::{RejectedMessage, Rejection, RejectionQuery, Store};
+use store::{RejectedMessage, Rejection, Store};
 use telemetry::{CollectedMetrics, Message, Reading, Series, to_payloads};
 use tracing::info;
 
 use crate::error::ApiError;
-use crate::forms::{self, Time};
+use crate::forms::{Resent, Time};
 use crate::requests::Correction;
 
 /// The time within which everything that was published must be acknowledged, unless another one is set.
@@ -58,16 +60,19 @@ impl Resend {
         Self { ack_timeout, ..self }
     }
 
-    /// Publishes first and marks second: after a crash in between it can be resent again, and the store drops the duplicate.
+    /// Resends one payload.
     pub(crate) async fn one(
         &self,
         store: &dyn Store,
         id: i64,
-        correction: Correction,
-    ) -> Result<String, ApiError> {
+        correct: impl FnOnce(&Rejection) -> Result<Correction, String>,
+    ) -> Result<Resent, ApiError> {
         let _claim = self.claim(id)?;
         let rejection = find(store, id).await?;
-        let readings = self.readings(rejection.message, correction).map_err(ApiError::Unreadable)?;
+        let correction = correct(&rejection).map_err(ApiError::Unreadable)?;
+        let readings = self.readings(rejection, correction).map_err(ApiError::Unreadable)?;
+        // Published first and marked second: after a crash in between it can be resent again, and the store drops the
+        // duplicate.
         self.publish(&readings).await?;
         let resent_at = Timestamp::now();
         if !store.mark_resent(id, resent_at).await? {
@@ -76,7 +81,7 @@ impl Resend {
             ));
         }
         info!(id, readings = readings.len(), "a rejected payload was resent");
-        Ok(forms::text(&forms::Resent { readings: readings.len(), resent_at: resent_at.into() }))
+        Ok(Resent { readings: readings.len(), resent_at: resent_at.into() })
     }
 
     fn claim(&self, id: i64) -> Result<Claim<'_>, ApiError> {
@@ -88,8 +93,12 @@ impl Resend {
     }
 
     /// All readings of the payload, or why it still cannot be read: some of them are not enough.
-    fn readings(&self, rejected: RejectedMessage, correction: Correction) -> Result<Vec<Reading>, String> {
-        let RejectedMessage { received_at, topic, reason, payload } = rejected;
+    fn readings(&self, rejection: Rejection, correction: Correction) -> Result<Vec<Reading>, String> {
+        let (stored, arrived) = (rejection.stored_bytes(), rejection.payload_bytes);
+        if stored < arrived && correction.payload.is_none() {
+            return Err(format!("only the first {stored} of its {arrived} bytes are stored: send a payload"));
+        }
+        let RejectedMessage { received_at, topic, reason, payload } = rejection.message;
         let (topic, payload) =
             (correction.topic.unwrap_or(topic), correction.payload.map_or(payload, |payload| payload.into()));
         if !self.collected.collect(&topic) {
@@ -126,8 +135,7 @@ pub(crate) fn not_found() -> ApiError {
 
 /// The rejected payload with this id, unless it was resent.
 async fn find(store: &dyn Store, id: i64) -> Result<Rejection, ApiError> {
-    let query = RejectionQuery { id: Some(id), limit: 1, ..RejectionQuery::default() };
-    let rejection = store.rejected(query).await?.pop().ok_or_else(not_found)?;
+    let rejection = store.rejection(id).await?.ok_or_else(not_found)?;
     match rejection.resent_at {
         Some(at) => Err(ApiError::Conflict(format!("it was resent at {}", Time(at)))),
         None => Ok(rejection),
@@ -156,7 +164,9 @@ mod tests {
         let collected =
             CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
         let correction = Correction::read(body.as_bytes()).unwrap();
-        Resend::new(Arc::new(Unused), collected).readings(rejected, correction)
+        let payload_bytes = rejected.payload.len() as u64;
+        let rejection = Rejection { id: 1, message: rejected, payload_bytes, resent_at: None };
+        Resend::new(Arc::new(Unused), collected).readings(rejection, correction)
     }
 
     fn rejected(topic: &str, reason: &str, payload: &'static [u8]) -> RejectedMessage {
@@ -205,6 +215,15 @@ mod tests {
             let reason = read(rejected(topic, "x", payload), body).unwrap_err();
             assert!(reason.contains(expected), "{topic} {body}: {reason}");
         }
+    }
+
+    #[test]
+    fn a_payload_that_is_not_stored_whole_is_resent_only_with_another_one() {
+        let long =
+            rejected("temperature/lab", "too long", Box::leak(vec![b'1'; MAX_PAYLOAD_BYTES + 1].into()));
+        let reason = read(long.clone(), "{}").unwrap_err();
+        assert!(reason.contains("only the first 65536 of its 65537 bytes are stored"), "{reason}");
+        assert_eq!(read(long, r#"{"payload":"1"}"#).unwrap().len(), 1);
     }
 
     #[test]

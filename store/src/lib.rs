@@ -50,7 +50,10 @@ pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use readings::write::{Batch, ReadingStore, Written};
-pub use rejections::{RejectedMessage, Rejection, RejectionQuery, Rejections};
+pub use rejections::{
+    ANY_TEXT, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage, Rejection,
+    RejectionCursor, RejectionGroup, RejectionQuery, RejectionSelection, Rejections, group_rejections,
+};
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
 

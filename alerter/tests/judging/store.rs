@@ -11,8 +11,8 @@ use store::{
     Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
     End, History, Incident, IncidentQuery, Incidents, Latest, Lease, Leases, Ledger, LedgerQuery,
     Notification, Notifications, OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore, Rejection,
-    RejectionQuery, Rejections, Result, Silence, Silences, Sqlite, TimeRange, Transition, Unavailable,
-    Written,
+    RejectionGroup, RejectionQuery, RejectionSelection, Rejections, Result, Silence, Silences, Sqlite,
+    TimeRange, Transition, Unavailable, Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -150,12 +150,28 @@ impl Rejections for Watched {
         self.inner.rejected(query).await
     }
 
+    async fn rejection(&self, id: i64) -> Result<Option<Rejection>> {
+        self.inner.rejection(id).await
+    }
+
+    async fn rejection_groups(&self, selection: RejectionSelection) -> Result<Vec<RejectionGroup>> {
+        self.inner.rejection_groups(selection).await
+    }
+
     async fn rejected_count(&self) -> Result<u64> {
         self.inner.rejected_count().await
     }
 
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
         self.inner.mark_resent(id, at).await
+    }
+
+    async fn dismiss(&self, id: i64) -> Result<bool> {
+        self.inner.dismiss(id).await
+    }
+
+    async fn dismiss_all(&self, selection: RejectionSelection) -> Result<u64> {
+        self.inner.dismiss_all(selection).await
     }
 }
 

@@ -50,13 +50,27 @@ impl Request {
     /// # Errors
     /// The request comes from another site, or has a parameter.
     pub(crate) fn changes(&self) -> Result<(), ApiError> {
+        self.check_origin()?;
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)
+    }
+
+    /// Passes a request that changes what its parameters select: the host check, and same origin.
+    ///
+    /// # Errors
+    /// The request comes from another site.
+    pub(crate) fn changes_selected(self) -> Result<Parameters, ApiError> {
+        self.check_origin()?;
+        Ok(self.parameters)
+    }
+
+    fn check_origin(&self) -> Result<(), ApiError> {
         self.check_host()?;
         if !self.site.is_same_origin(self.header("origin"), self.header("host")) {
             return Err(ApiError::Forbidden(
                 "only this page itself may change something: see http.public_url",
             ));
         }
-        query::nothing(&self.parameters).map_err(ApiError::BadRequest)
+        Ok(())
     }
 
     /// The JSON body of a request that may change something.

@@ -57,7 +57,8 @@ mod tests {
             ("/api/readings", readings::PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),
             ("/api/silences", silences::PARAMETERS),
-            ("/api/rejected", rejected::PARAMETERS),
+            ("/api/rejected", rejected::query::PARAMETERS),
+            ("/api/rejected/groups", rejected::query::SELECTION),
             ("/api/completeness", completeness::PARAMETERS),
             ("/api/openapi.json", &[]),
         ] {

@@ -1,37 +1,75 @@
-//! `GET /api/rejected`, and `POST /api/rejected/<id>/resend`.
+//! Rejected payloads: listed, grouped, shown whole, dismissed and resent.
+
+pub(super) mod query;
 
 use std::sync::Arc;
 
-use store::{RejectionQuery, Store};
+use store::{RejectionCursor, RejectionSelection, Store};
 use telemetry::MAX_PAYLOAD_BYTES;
 use warp::http::{Method, StatusCode};
-use warp::reply::Response;
+use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
 use crate::error::ApiError;
-use crate::forms::{self, Rejected};
-use crate::guards::{MAX_BODY_BYTES, Request, reads, requests};
-use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, Parameters};
-use crate::requests::Correction;
+use crate::forms::{self, Dismissed, Page, Rejected, RejectedGroup};
+use crate::guards::{MAX_BODY_BYTES, Request, requests};
+use crate::query::{Parameters, nothing};
+use crate::requests::{Correction, ResendSelected};
 use crate::resend;
 use crate::response::{answer, json};
-
-/// The parameters that there are.
-pub(super) const PARAMETERS: &[&str] = &["limit", "before", "resent"];
 
 /// Bytes of a body with a corrected payload: JSON writes a byte as six, at most.
 const MAX_CORRECTION_BYTES: usize = 6 * MAX_PAYLOAD_BYTES + MAX_BODY_BYTES;
 
+/// Rows that are read at once: few enough to hold, however long their topics are.
+const CHUNK: usize = 200;
+
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    rejected(api).or(resends(api)).unify()
+    rejected(api)
+        .or(groups(api))
+        .unify()
+        .or(resends_selected(api))
+        .unify()
+        .or(one(api))
+        .unify()
+        .or(resends(api))
+        .unify()
 }
 
 fn rejected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
     let store = api.store.clone();
-    warp::path!("api" / "rejected").and(reads(&api.site)).then(move |parameters| {
+    warp::path!("api" / "rejected").and(requests).then(move |request| {
         let store = store.clone();
-        async move { answer(list(&store, parameters).await) }
+        async move { list_or_dismiss(&store, request).await.unwrap_or_else(ApiError::into_response) }
+    })
+}
+
+fn groups(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let store = api.store.clone();
+    warp::path!("api" / "rejected" / "groups").and(requests).then(move |request: Request| {
+        let store = store.clone();
+        async move { answer(list_groups(&store, request).await) }
+    })
+}
+
+fn resends_selected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
+    warp::path!("api" / "rejected" / "resend").and(requests).then(move |request| {
+        let api = api.clone();
+        async move { resend_selected(&api, request).await.unwrap_or_else(ApiError::into_response) }
+    })
+}
+
+fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let store = api.store.clone();
+    warp::path!("api" / "rejected" / String).and(requests).then(move |id: String, request| {
+        let store = store.clone();
+        async move { show_or_dismiss(&store, &id, request).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
@@ -44,9 +82,82 @@ fn resends(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> +
     })
 }
 
+async fn list_or_dismiss(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+    match request.method {
+        Method::GET | Method::HEAD => Ok(answer(list(store, request.reads()?).await)),
+        Method::DELETE => {
+            let selection = query::selection(request.changes_selected()?).map_err(ApiError::BadRequest)?;
+            let dismissed = dismiss(store, selection).await?;
+            Ok(json(StatusCode::OK, forms::text(&Dismissed { dismissed })))
+        }
+        _ => Err(ApiError::Method("GET, HEAD, DELETE")),
+    }
+}
+
 async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
-    let rejected = store.rejected(read(parameters).map_err(ApiError::BadRequest)?).await?;
-    Ok(forms::list("rejected", rejected.iter().map(Rejected::from)))
+    let mut query = query::list(parameters).map_err(ApiError::BadRequest)?;
+    let mut page = Page::new("rejected", query.limit);
+    loop {
+        // One more than there is room for tells whether more follow.
+        query.limit = CHUNK.min(page.room() + 1);
+        let rows = store.rejected(query.clone()).await?;
+        for row in &rows {
+            if !page.push(&Rejected::preview(row)) {
+                return Ok(page.end(query.after.map(|after| after.to_string()).as_deref()));
+            }
+            query.after = Some(RejectionCursor::after(row));
+        }
+        if rows.len() < query.limit {
+            return Ok(page.end(None));
+        }
+    }
+}
+
+/// Deletes a chunk at a time, so that other writes go on in between.
+async fn dismiss(store: &Arc<dyn Store>, selection: RejectionSelection) -> Result<u64, ApiError> {
+    let mut dismissed = 0;
+    loop {
+        let chunk = store.dismiss_all(selection.clone()).await?;
+        dismissed += chunk;
+        if chunk < store::MAX_DISMISSED as u64 {
+            return Ok(dismissed);
+        }
+    }
+}
+
+async fn list_groups(store: &Arc<dyn Store>, request: Request) -> Result<String, ApiError> {
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::Method("GET, HEAD"));
+    }
+    let selection = query::selection(request.reads()?).map_err(ApiError::BadRequest)?;
+    let groups = store.rejection_groups(selection).await?;
+    Ok(forms::list("groups", groups.into_iter().map(RejectedGroup::from)))
+}
+
+async fn show_or_dismiss(store: &Arc<dyn Store>, id: &str, request: Request) -> Result<Response, ApiError> {
+    match request.method {
+        Method::GET | Method::HEAD => {
+            nothing(&request.reads()?).map_err(ApiError::BadRequest)?;
+            let rejection = store.rejection(read_id(id)?).await?.ok_or_else(resend::not_found)?;
+            Ok(answer(Ok(forms::text(&Rejected::from(&rejection)))))
+        }
+        Method::DELETE => {
+            request.changes()?;
+            if !store.dismiss(read_id(id)?).await? {
+                return Err(resend::not_found());
+            }
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        _ => Err(ApiError::Method("GET, HEAD, DELETE")),
+    }
+}
+
+async fn resend_selected(api: &Api, request: Request) -> Result<Response, ApiError> {
+    if request.method != Method::POST {
+        return Err(ApiError::Method("POST"));
+    }
+    let asked = ResendSelected::read(&request.json()?).map_err(ApiError::BadRequest)?;
+    Ok(json(StatusCode::OK, forms::text(&api.resend.selected(api.store.as_ref(), &asked).await?)))
 }
 
 async fn resend(api: &Api, id: &str, request: Request) -> Result<Response, ApiError> {
@@ -54,35 +165,10 @@ async fn resend(api: &Api, id: &str, request: Request) -> Result<Response, ApiEr
         return Err(ApiError::Method("POST"));
     }
     let correction = Correction::read(&request.json()?).map_err(ApiError::BadRequest)?;
-    let id = id.parse().map_err(|_| resend::not_found())?;
-    Ok(json(StatusCode::OK, api.resend.one(api.store.as_ref(), id, correction).await?))
+    let resent = api.resend.one(api.store.as_ref(), read_id(id)?, |_| Ok(correction)).await?;
+    Ok(json(StatusCode::OK, forms::text(&resent)))
 }
 
-/// # Errors
-/// Says which parameter is wrong and what it may be.
-fn read(mut parameters: Parameters) -> Result<RejectionQuery, String> {
-    let query = RejectionQuery {
-        id: None,
-        before: query::row(&mut parameters, "before")?,
-        resent: query::truth(&mut parameters, "resent")?,
-        limit: query::number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
-    };
-    query::nothing_left(&parameters, PARAMETERS)?;
-    Ok(query)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejected_payloads_are_read_page_by_page() {
-        let all = RejectionQuery { limit: DEFAULT_LIMIT, ..RejectionQuery::default() };
-        assert_eq!(query::read(read, &[]), Ok(all));
-        let some = [("limit", "5"), ("before", "17"), ("resent", "false")];
-        let expected = RejectionQuery { before: Some(17), resent: Some(false), limit: 5, ..all };
-        assert_eq!(query::read(read, &some), Ok(expected));
-        assert!(query::read(read, &[("before", "x")]).unwrap_err().contains("before must be the `id`"));
-        assert!(query::read(read, &[("resent", "1")]).unwrap_err().contains("true or false"));
-    }
+fn read_id(id: &str) -> Result<i64, ApiError> {
+    id.parse().map_err(|_| resend::not_found())
 }

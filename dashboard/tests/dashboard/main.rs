@@ -10,6 +10,7 @@ mod crowd;
 mod document;
 mod frames;
 mod harness;
+mod rejected;
 mod resend;
 mod sending;
 mod streams;

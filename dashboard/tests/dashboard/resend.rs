@@ -46,7 +46,7 @@ impl Heard {
         self.asked.notified().await;
     }
 
-    fn messages(&self) -> Vec<(String, String)> {
+    pub(crate) fn messages(&self) -> Vec<(String, String)> {
         self.messages.lock().unwrap().clone()
     }
 }
@@ -237,5 +237,8 @@ async fn rejected_payloads_come_in_pages_and_by_what_became_of_them() {
     assert_eq!((all.len(), &all[2]), (3, &id));
     assert_eq!(ids("resent=true").await, std::slice::from_ref(&id));
     assert_eq!(ids("resent=false").await, all[..2]);
-    assert_eq!(ids(&format!("limit=1&before={}", all[0])).await, all[1..2]);
+    let next = harness.ask("GET", "/api/rejected?limit=1").await.json()["next"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&format!("limit=1&after={next}")).await, all[1..2]);
+    let last = harness.ask("GET", &format!("/api/rejected?limit=2&after={next}")).await.json();
+    assert_eq!(last["next"], Value::Null, "no more follow");
 }

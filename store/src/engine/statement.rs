@@ -1,5 +1,7 @@
 //! Statements that both databases take as they are.
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -10,15 +12,19 @@ use crate::unavailable::Result;
 pub(crate) struct Statement {
     /// What it is for, in the words of an error message: `add a silence`.
     pub(crate) doing: &'static str,
-    pub(crate) sql: &'static str,
+    pub(crate) sql: Cow<'static, str>,
     pub(crate) params: Vec<Value>,
     /// Rows that it may change: SQLite commits so many at once, and no more.
     pub(crate) rows: usize,
 }
 
 impl Statement {
-    pub(crate) fn new<const N: usize>(doing: &'static str, sql: &'static str, params: [Value; N]) -> Self {
-        Self { doing, sql, params: params.into(), rows: 1 }
+    pub(crate) fn new<const N: usize>(
+        doing: &'static str,
+        sql: impl Into<Cow<'static, str>>,
+        params: [Value; N],
+    ) -> Self {
+        Self { doing, sql: sql.into(), params: params.into(), rows: 1 }
     }
 
     /// States how many rows it may change; 1 if this is not called.

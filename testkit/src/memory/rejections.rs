@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use store::{RejectedMessage, Rejection, RejectionQuery, Rejections, Result};
+use store::{
+    ANY_TEXT, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection,
+    Rejections, Result, group_rejections,
+};
 
 use super::{MemoryStore, whole_micros};
 
@@ -14,10 +17,13 @@ pub(super) struct Rejected {
 
 impl Rejected {
     pub(super) fn add(&mut self, message: &RejectedMessage) {
-        let message = RejectedMessage { received_at: whole_micros(message.received_at), ..message.clone() };
+        let payload_bytes = message.payload.len() as u64;
+        let payload = message.payload.slice(..message.stored_payload().len());
+        let received_at = whole_micros(message.received_at);
+        let message = RejectedMessage { received_at, payload, ..message.clone() };
         if self.rows.iter().all(|row| row.message != message) {
             self.last_id += 1;
-            self.rows.push(Rejection { id: self.last_id, message, resent_at: None });
+            self.rows.push(Rejection { id: self.last_id, message, payload_bytes, resent_at: None });
         }
     }
 
@@ -32,18 +38,30 @@ impl Rejected {
 impl Rejections for MemoryStore {
     async fn rejected(&self, query: RejectionQuery) -> Result<Vec<Rejection>> {
         let data = self.call("rejected")?;
-        let RejectionQuery { id, before, resent, limit } = query;
+        let RejectionQuery { selection, after, limit } = query;
         let age = |row: &Rejection| (row.message.received_at, row.id);
-        let start = before.map(|id| data.rejected.rows.iter().find(|row| row.id == id).map(age));
-        let wanted = |row: &&Rejection| {
-            id.is_none_or(|id| id == row.id)
-                && resent.is_none_or(|resent| resent == row.resent_at.is_some())
-                && start.is_none_or(|start| start.is_some_and(|start| age(row) < start))
-        };
+        let wanted =
+            |row: &&Rejection| is_selected(row, &selection) && after.is_none_or(|after| after.is_before(row));
         let mut found: Vec<_> = data.rejected.rows.iter().filter(wanted).cloned().collect();
         found.sort_by_key(|row| std::cmp::Reverse(age(row)));
         found.truncate(limit);
+        found.iter_mut().for_each(|row| row.message.payload.truncate(PREVIEW_BYTES));
         Ok(found)
+    }
+
+    async fn rejection(&self, id: i64) -> Result<Option<Rejection>> {
+        let data = self.call("rejection")?;
+        Ok(data.rejected.rows.iter().find(|row| row.id == id).cloned())
+    }
+
+    async fn rejection_groups(&self, selection: RejectionSelection) -> Result<Vec<RejectionGroup>> {
+        let data = self.call("rejection_groups")?;
+        let mut rows: Vec<_> = data.rejected.rows.iter().filter(|row| is_selected(row, &selection)).collect();
+        rows.sort_by_key(|row| (&row.message.topic, &row.message.reason));
+        let same = |a: &&Rejection, b: &&Rejection| {
+            (&a.message.topic, &a.message.reason) == (&b.message.topic, &b.message.reason)
+        };
+        Ok(group_rejections(rows.chunk_by(|a, b| same(a, b)).filter_map(group).collect()))
     }
 
     async fn rejected_count(&self) -> Result<u64> {
@@ -56,4 +74,49 @@ impl Rejections for MemoryStore {
         let row = data.rejected.rows.iter_mut().find(|row| row.id == id && row.resent_at.is_none());
         Ok(row.map(|row| row.resent_at = Some(at)).is_some())
     }
+
+    async fn dismiss(&self, id: i64) -> Result<bool> {
+        let mut data = self.call("dismiss")?;
+        let before = data.rejected.rows.len();
+        data.rejected.rows.retain(|row| row.id != id);
+        Ok(data.rejected.rows.len() < before)
+    }
+
+    async fn dismiss_all(&self, selection: RejectionSelection) -> Result<u64> {
+        let mut data = self.call("dismiss_all")?;
+        let before = data.rejected.rows.len();
+        data.rejected.rows.retain(|row| !is_selected(row, &selection));
+        Ok((before - data.rejected.rows.len()) as u64)
+    }
+}
+
+fn is_selected(row: &Rejection, selection: &RejectionSelection) -> bool {
+    let RejectionSelection { topic, reason, since, resent } = selection;
+    topic.as_ref().is_none_or(|topic| *topic == row.message.topic)
+        && reason.as_ref().is_none_or(|reason| is_like(&row.message.reason, reason))
+        && since.is_none_or(|since| row.message.received_at >= since)
+        && resent.is_none_or(|resent| resent == row.resent_at.is_some())
+}
+
+/// Whether a text is a pattern in which [`ANY_TEXT`] stands for any text.
+fn is_like(text: &str, pattern: &str) -> bool {
+    match pattern.split_once(ANY_TEXT) {
+        None => text == pattern,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| is_like(&text[at..], rest))
+        }),
+    }
+}
+
+fn group(rows: &[&Rejection]) -> Option<RejectionGroup> {
+    let times = || rows.iter().map(|row| row.message.received_at);
+    let message = &rows.first()?.message;
+    let (topic, reason) = (message.topic.clone(), message.reason.clone());
+    Some(RejectionGroup {
+        topic,
+        reason,
+        count: rows.len() as u64,
+        oldest: times().min()?,
+        newest: times().max()?,
+    })
 }

@@ -141,7 +141,61 @@ export interface Rejected {
   reason: string;
   /** Bytes that are not UTF-8 are shown replaced. */
   payload: string;
+  /** Bytes as it arrived. */
+  payload_bytes: number;
+  /** Bytes that are stored; only a payload that is stored whole can be resent as it is. */
+  stored_bytes: number;
   resent_at: string | null;
+}
+
+export interface RejectedGroup {
+  topic: string;
+  /** With … for what differs; as parameter it selects the group. */
+  reason: string;
+  count: number;
+  oldest_received_at: string;
+  newest_received_at: string;
+}
+
+export interface Dismissed {
+  /** How many were deleted. */
+  dismissed: number;
+}
+
+export interface ResendSelected {
+  /** Only payloads of this topic. */
+  topic: string;
+  /** Only for this reason, in which … stands for any text. */
+  reason?: string | null;
+  /** Only those that were received at this time or later. */
+  since?: string | null;
+  /** The `next` of the answer before. */
+  after?: string | null;
+  /** Instead of their topic. */
+  new_topic?: string | null;
+  /** Replaces a text wherever it is in a payload. */
+  replace?: Replace | null;
+}
+
+export interface Replace {
+  find: string;
+  with: string;
+}
+
+export interface ResentSelected {
+  /** How many payloads were resent. */
+  resent: number;
+  /** How many readings they held. */
+  readings: number;
+  failed: NotResent[];
+  /** Where the next call goes on; null if none is left. */
+  next: string | null;
+}
+
+export interface NotResent {
+  id: string;
+  /** Why it was not resent. */
+  error: string;
 }
 
 export interface Resend {
@@ -216,8 +270,15 @@ export interface Answers {
     silences: Silence[];
   };
   "api/rejected": {
+    /** Each with the first 4 KiB of its payload. */
     rejected: Rejected[];
+    /** Where the next page begins; null on the last one. A page ends at its limit or at 1 MiB. */
+    next: string | null;
   };
+  "api/rejected/groups": {
+    groups: RejectedGroup[];
+  };
+  "api/rejected/{id}": Rejected;
   "api/completeness": {
     completeness: Boot[];
   };

@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [Migration; 9] = [
     Migration::Always(include_str!("migrations/0007_stored_at.sql")),
     Migration::Always(include_str!("migrations/0008_kinds.sql")),
     Migration::Always(include_str!("migrations/0009_terms.sql")),
+    Migration::Always(include_str!("migrations/0010_quota.sql")),
 ];
 
 enum Migration {

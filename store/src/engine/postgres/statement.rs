@@ -46,13 +46,13 @@ impl ToSql for Value {
 impl Engine for Postgres {
     async fn execute(&self, statement: Statement) -> Result<u64> {
         let Statement { doing, sql, params, .. } = statement;
-        self.pool.call(doing, async |session| session.client.execute_typed(sql, &typed(&params)).await).await
+        self.pool.call(doing, async |session| session.client.execute_typed(&sql, &typed(&params)).await).await
     }
 
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {
         let Statement { doing, sql, params, .. } = statement;
         let query = async |session: &mut super::session::Session| {
-            let rows = session.client.query_typed(sql, &typed(&params)).await?;
+            let rows = session.client.query_typed(&sql, &typed(&params)).await?;
             read_all(&rows, read)
         };
         self.pool.call::<_, anyhow::Error>(doing, query).await

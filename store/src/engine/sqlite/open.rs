@@ -8,13 +8,14 @@ use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
     include_str!("migrations/0004_resent.sql"),
     include_str!("migrations/0005_kinds.sql"),
     include_str!("migrations/0006_terms.sql"),
+    include_str!("migrations/0007_quota.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.

@@ -24,13 +24,13 @@ impl ToSql for Value {
 impl Engine for Sqlite {
     async fn execute(&self, statement: Statement) -> Result<u64> {
         let Statement { doing, sql, params, rows } = statement;
-        let execute = move |tables: &mut Tables<'_>| prepare(tables.connection, sql, &params)?.raw_execute();
+        let execute = move |tables: &mut Tables<'_>| prepare(tables.connection, &sql, &params)?.raw_execute();
         Ok(self.writer.change(doing, rows, execute).await? as u64)
     }
 
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {
         let Statement { doing, sql, params, .. } = statement;
-        self.readers.read(doing, move |connection| select(connection, sql, &params, read)).await
+        self.readers.read(doing, move |connection| select(connection, &sql, &params, read)).await
     }
 }
 
