@@ -6,7 +6,7 @@ use std::time::Duration;
 use broker::{ConnectionStatus, Deliveries};
 use service::Check;
 use store::Store;
-use telemetry::Decoded;
+use telemetry::{Clock, Decoded};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +28,8 @@ pub struct Alerter {
     pub counters: Counters,
     /// Tells it apart from others that share the store: only one of them tells people at a time.
     pub name: String,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Alerter {
@@ -50,8 +52,7 @@ impl Alerter {
             self.counters.clone(),
             self.name.clone(),
         );
-        let judging =
-            Judging::new(self.store, self.rules, self.counters, self.name, &queued, &ready, connection);
+        let judging = Judging::new(self, &queued, &ready, connection);
         let judge = async {
             judging.run(deliveries).await;
             end.cancel();

@@ -12,10 +12,10 @@ mod state;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::Changes;
 use telemetry::time::saturating_add;
-use telemetry::{Reading, Series};
+use telemetry::{Clock, MAX_READINGS, Reading, Series, SteadyClock};
 
 use crate::rules::{Condition, Rules};
 use absence::Absences;
@@ -23,7 +23,7 @@ use condition::ConditionState;
 use incident::Freshness;
 use instance::Recording;
 use order::{Newest, ReadingOrder};
-use series::SeriesState;
+use series::{Seen, SeriesState};
 use state::State;
 
 /// The rules, and how each device and metric stands towards them.
@@ -31,7 +31,8 @@ use state::State;
 /// Evidence is readings alone: `for` and `keep_firing_for` pass from reading to reading, in `measured_at`, never by a
 /// clock. Only absence is judged by the time at which readings come. A device is absent when the broker took nothing
 /// of it for as long as the rule says, and for at least 10 seconds since a start of ours (or as long as the rule
-/// says, if that is less); any reading ends it, however old it is.
+/// says, if that is less); any reading ends it, however old it is. That time, and the time between readings that the
+/// broker stamped, is measured by a [`SteadyClock`], which no step of the wall clock changes.
 #[derive(Debug)]
 pub struct Judge {
     rules: Arc<Rules>,
@@ -39,6 +40,7 @@ pub struct Judge {
     numbers: HashMap<Series, u32>,
     series_states: Vec<SeriesState>,
     absences: Absences,
+    steady: SteadyClock,
     firing: usize,
     instances: usize,
 }
@@ -60,23 +62,23 @@ impl Judge {
     /// opens an incident of which nobody is told until a fresh reading leaves it open.
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
         let number = self.number(&reading.series);
-        let Self { rules, series_states, absences, firing, .. } = self;
+        let Self { rules, series_states, absences, steady, firing, .. } = self;
         let SeriesState { series, newest, last_seen, last_value, instances } =
             &mut series_states[number as usize];
-        let order = newest.map_or(ReadingOrder::Newer, |newest| newest.order(reading));
+        let order = newest.map_or(ReadingOrder::Newer, |newest| newest.order(reading, judged_at));
         let is_stale = order::is_stale(reading, newest.as_ref());
         let is_same_instant = newest.is_some_and(|newest| newest.is_same_instant(reading));
         if order == ReadingOrder::Newer {
             *newest = Some(Newest::of(reading));
             *last_value = Some(reading.value);
         }
-        let heard_at = (*last_seen).max(Some(reading.received_at)).unwrap_or(reading.received_at);
-        *last_seen = Some(heard_at);
+        let heard_at = SeriesState::see(last_seen, seen(steady, reading.received_at));
+        let stepped = stepped(steady, reading);
         let newest = newest.map(|newest| newest.place);
         for (index, instance) in (0u32..).zip(instances.iter_mut()) {
             let rule = &rules.rules[instance.rule as usize];
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut recording = Recording { rule, series, newest, judged_at, changes, firing };
+            let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
             if let Condition::Absent { after } = rule.condition {
                 if absence::heard(instance, reading, &mut recording) {
                     absences.wait(instance, (number, index), heard_at, after);
@@ -92,20 +94,44 @@ impl Judge {
     /// Knows from the store that a device was heard; an absence that is open ends with the reading itself.
     pub fn heard(&mut self, series: &Series, received_at: Timestamp) {
         let number = self.number(series);
-        let Self { rules, series_states, absences, .. } = self;
+        let Self { rules, series_states, absences, steady, .. } = self;
         let device = &mut series_states[number as usize];
-        if device.last_seen >= Some(received_at) {
+        let seen = seen(steady, received_at);
+        if device.last_seen.is_some_and(|last| last.steady >= seen.steady) {
             return;
         }
-        device.last_seen = Some(received_at);
+        device.last_seen = Some(seen);
         for (index, instance) in (0u32..).zip(device.instances.iter_mut()) {
             let rule = &rules.rules[instance.rule as usize];
             if let Condition::Absent { after } = rule.condition
                 && instance.state.open().is_none()
             {
-                absences.wait(instance, (number, index), received_at, after);
+                absences.wait(instance, (number, index), seen.steady, after);
             }
         }
+    }
+
+    /// Reads the clock; returns by how much it was stepped since the last time, if it was.
+    pub fn follow(&mut self, clock: &dyn Clock) -> Option<SignedDuration> {
+        self.steady.follow(clock)
+    }
+
+    /// What time it is by the clock that goes on evenly: the one that [`advance`](Self::advance) goes by.
+    #[must_use]
+    pub fn steady_now(&self, now: Timestamp) -> Timestamp {
+        self.steady.now_or(now)
+    }
+
+    /// When, by that clock, the broker took what it stamped so.
+    #[must_use]
+    pub fn steady_at(&self, received_at: Timestamp) -> Timestamp {
+        self.steady.at(received_at)
+    }
+
+    /// The clock that goes on evenly, for the judge that takes over from this one.
+    #[must_use]
+    pub fn steady_clock(&self) -> &SteadyClock {
+        &self.steady
     }
 
     /// Whether [`advance`](Self::advance) would open an incident.
@@ -114,7 +140,7 @@ impl Judge {
         self.next_deadline().is_some_and(|deadline| deadline <= clock)
     }
 
-    /// Says who is absent at a time up to which every reading that the broker took was judged.
+    /// Says who is absent at a time of the steady clock up to which every reading that the broker took was judged.
     pub fn advance(&mut self, clock: Timestamp, judged_at: Timestamp, changes: &mut Changes) {
         let Self { rules, series_states, absences, firing, .. } = self;
         while let Some((number, index)) = absences.pop(clock) {
@@ -126,7 +152,7 @@ impl Judge {
             let expected_since =
                 if let State::Pending { since } = instance.state { Some(since) } else { None };
             let (Condition::Absent { after }, Some(began_at)) =
-                (rule.condition, last_seen.or(expected_since))
+                (rule.condition, last_seen.map(|seen| seen.received_at).or(expected_since))
             else {
                 continue;
             };
@@ -134,7 +160,8 @@ impl Judge {
             let newest = newest.map(|newest| newest.place);
             let incident = incident::by_absence(rule, series, *last_value, began_at, opened_at);
             let (changes, firing) = (&mut *changes, &mut *firing);
-            let mut recording = Recording { rule, series, newest, judged_at, changes, firing };
+            let stepped = SignedDuration::ZERO;
+            let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
             instance.open(incident, &mut recording);
         }
     }
@@ -169,4 +196,17 @@ impl Judge {
         self.series_states.push(device);
         number
     }
+}
+
+fn seen(steady: &SteadyClock, received_at: Timestamp) -> Seen {
+    Seen { received_at, steady: steady.heard(received_at) }
+}
+
+/// How far the broker's clock was ahead of the steady one when it stamped this; zero where the device sent the time.
+fn stepped(steady: &SteadyClock, reading: &Reading) -> SignedDuration {
+    let later = reading.measured_at.duration_since(reading.received_at);
+    if later.unsigned_abs().as_micros() > MAX_READINGS as u128 {
+        return SignedDuration::ZERO;
+    }
+    reading.received_at.duration_since(steady.at(reading.received_at))
 }

@@ -7,11 +7,12 @@ use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::{Check, Retry};
 use store::{Changes, Lease, Store, Transition};
-use telemetry::Decoded;
+use telemetry::{Clock, Decoded, is_ahead};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use crate::alerter::Alerter;
 use crate::counters::Counters;
 use crate::judge::Judge;
 use crate::rules::Rules;
@@ -44,12 +45,15 @@ pub(crate) struct Judging<'a> {
     store: Arc<dyn Store>,
     counters: Counters,
     name: String,
+    clock: Arc<dyn Clock>,
     rules: watch::Receiver<Arc<Rules>>,
     connection: watch::Receiver<ConnectionStatus>,
     judge: Judge,
     /// The connection over which the newest delivery came; none while none has come over the present one.
     session: Option<u64>,
     connected: bool,
+    /// The store was read once: what it says from then on is of this run.
+    has_resumed: bool,
     /// When the newest message of a backlog came.
     behind: Option<Instant>,
     lease_renewed_at: Option<Instant>,
@@ -60,26 +64,27 @@ pub(crate) struct Judging<'a> {
 
 impl<'a> Judging<'a> {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
-        rules: watch::Receiver<Arc<Rules>>,
-        counters: Counters,
-        name: String,
+        alerter: Alerter,
         queued: &'a Notify,
         ready: &'a Check,
         connection: watch::Receiver<ConnectionStatus>,
     ) -> Self {
-        let (judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], Timestamp::now());
+        let Alerter { rules, store, counters, name, clock } = alerter;
+        let (mut judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], clock.wall());
+        judge.follow(clock.as_ref());
         let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready.clone());
         let probed_at = Instant::now();
         Self {
             store,
             counters,
             name,
+            clock,
             rules,
             connection,
             judge,
             session: None,
             connected: false,
+            has_resumed: false,
             behind: None,
             lease_renewed_at: None,
             probed_at,
@@ -122,17 +127,17 @@ impl<'a> Judging<'a> {
     }
 
     async fn judge_some(&mut self, taken: Vec<Delivery<Arc<Decoded>>>) {
-        let (mut changes, judged_at) = (Changes::default(), Timestamp::now());
+        let (mut changes, judged_at) = (Changes::default(), self.now());
         let mut clock = Timestamp::MIN;
         for Delivery { item: decoded, .. } in &taken {
-            clock = clock.max(decoded.received_at);
+            clock = clock.max(self.judge.steady_at(decoded.received_at));
             self.counters.took(decoded);
             for reading in &decoded.readings {
                 self.judge.observe(reading, judged_at, &mut changes);
             }
         }
         self.keep_absence().await;
-        let lag = Duration::try_from(judged_at.duration_since(clock)).unwrap_or_default();
+        let lag = telemetry::time::age(self.judge.steady_now(judged_at), clock);
         self.behind = (lag > BEHIND).then(Instant::now);
         // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
         self.judge.advance(clock, judged_at, &mut changes);
@@ -154,17 +159,27 @@ impl<'a> Judging<'a> {
             self.retry.probe(self.store.probe()).await;
         }
         if connected && self.behind.is_none_or(|since| since.elapsed() >= CAUGHT_UP) {
-            self.look_for_absence(Timestamp::now()).await;
+            self.look_for_absence().await;
         }
     }
 
-    async fn look_for_absence(&mut self, now: Timestamp) {
+    /// The wall clock's time; a step of it is said once.
+    fn now(&mut self) -> Timestamp {
+        if let Some(by) = self.judge.follow(self.clock.as_ref()) {
+            warn!(seconds = by.as_secs(), "the clock was stepped: absence goes on by the time that passes");
+        }
+        self.clock.wall()
+    }
+
+    async fn look_for_absence(&mut self) {
         self.keep_absence().await;
-        if !self.judge.overdue(now) || !self.may_call_absent().await {
+        let now = self.now();
+        let clock = self.judge.steady_now(now);
+        if !self.judge.overdue(clock) || !self.may_call_absent().await {
             return;
         }
         let mut changes = Changes::default();
-        self.judge.advance(now, now, &mut changes);
+        self.judge.advance(clock, now, &mut changes);
         self.record(changes).await;
     }
 
@@ -210,14 +225,21 @@ impl<'a> Judging<'a> {
         let alert_states = self.retry.call(|| store.alert_states()).await;
         let latest = self.retry.call(|| store.latest()).await;
         let rules = self.rules.borrow_and_update().clone();
-        let (judge, changes) = Judge::resume(rules, alert_states, &latest, Timestamp::now());
+        let now = self.now();
+        let mut steady = self.judge.steady_clock().clone();
+        if !std::mem::replace(&mut self.has_resumed, true) {
+            let known = latest.iter().map(|reading| reading.received_at).filter(|at| !is_ahead(*at, now));
+            steady.started_after(known.max().unwrap_or(now));
+        }
+        let (judge, changes) = Judge::resume_by(steady, rules, alert_states, &latest, now);
         self.judge = judge;
         self.record_if_in_charge(changes).await;
     }
 
     async fn adopt(&mut self) {
         let rules = self.rules.borrow_and_update().clone();
-        let changes = self.judge.adopt(rules, Timestamp::now());
+        let now = self.now();
+        let changes = self.judge.adopt(rules, now);
         self.record_if_in_charge(changes).await;
     }
 

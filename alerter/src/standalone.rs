@@ -62,13 +62,13 @@ pub struct Wiring {
 /// # Errors
 /// A setting, a template or the rules are wrong.
 pub fn prepare(context: &Context, store: Arc<dyn Store>, wiring: Wiring) -> anyhow::Result<Prepared> {
-    let Context { settings, metrics, .. } = context;
+    let (Context { settings, metrics, .. }, clock) = (context, context.clock.clone());
     let file = RulesFile::from_settings(settings)?;
     let mailer = Mailer::from_settings(settings)?;
     let (rules, in_force) = watch::channel(Arc::new(file.read()?));
     let notifiers = notifiers(settings, mailer, store.clone(), &wiring)?;
     let alerter =
-        Alerter { rules: in_force, store, counters: Counters::register(metrics), name: wiring.name };
+        Alerter { rules: in_force, store, counters: Counters::register(metrics), name: wiring.name, clock };
     Ok(Prepared { alerter, notifiers, file, rules })
 }
 

@@ -11,6 +11,7 @@ mod passwords;
 mod resend;
 mod run;
 mod settings;
+mod stamps;
 
 pub use passwords::add_user;
 pub use run::run;

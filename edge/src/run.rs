@@ -42,7 +42,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
     let collected: CollectedMetrics = settings.get("metrics")?;
-    let hub = Arc::new(Hub::new(collected.clone(), &feeds, &context.metrics));
+    let hub = Arc::new(Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone()));
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {

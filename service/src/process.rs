@@ -4,10 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{CommandFactory, Parser};
+use telemetry::{Clock, SystemClock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -36,6 +38,8 @@ pub struct Context {
     pub health: Health,
     /// Where the service registers its metrics.
     pub metrics: Metrics,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// Cancelled when the service must stop: it finishes what is in flight, then returns.
     pub stop: CancellationToken,
 }
@@ -87,6 +91,7 @@ impl Context {
             settings,
             health: Health::default(),
             metrics: Metrics::default(),
+            clock: Arc::new(SystemClock::default()),
             stop: CancellationToken::new(),
         })
     }

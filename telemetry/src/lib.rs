@@ -1,6 +1,6 @@
 //! The words on the wire: where a reading is published, what its payload holds and how readings are gathered.
 //!
-//! This crate is pure: it knows no broker, database, task or time of day.
+//! This crate is pure: it knows no broker, database or task. What time it is comes in as a [`Clock`] or a time.
 //!
 //! A payload is decoded once, where a message comes in; everything behind that is handed readings.
 //!
@@ -21,6 +21,7 @@
 #![warn(missing_docs)]
 
 mod batch;
+mod clock;
 mod decode;
 mod element;
 mod filter;
@@ -33,6 +34,7 @@ mod series;
 pub mod time;
 
 pub use batch::{Batcher, Limits, Size};
+pub use clock::{CLOCK_SLACK, Clock, SteadyClock, SystemClock, is_ahead};
 pub use filter::{Filter, FilterError};
 pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};

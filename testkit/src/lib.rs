@@ -6,7 +6,9 @@
 #![warn(missing_docs)]
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
+mod clock;
 mod memory;
 pub mod samples;
 
+pub use clock::FakeClock;
 pub use memory::MemoryStore;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use telemetry::Reading;
 use telemetry::time::saturating_add;
+use telemetry::{Reading, is_ahead};
 
 use super::condition::ConditionState;
 use super::incident::began_micros;
@@ -24,7 +24,7 @@ const FORGOTTEN_TIMES: u32 = 10;
 /// Index of a device, and of a instance of it.
 pub(super) type Number = (u32, u32);
 
-/// Deadlines of all that is waited for, in order; asked often and changed with every reading.
+/// Deadlines of all that is waited for, by the steady clock, in order; asked often and changed with every reading.
 #[derive(Debug)]
 pub(super) struct Absences {
     deadlines: BTreeSet<(Timestamp, Number)>,
@@ -73,7 +73,12 @@ impl Absences {
 pub(super) fn heard(instance: &mut RuleInstance, reading: &Reading, recording: &mut Recording<'_>) -> bool {
     let began = instance.state.open().map(|open| began_micros(&open.id).unwrap_or(i64::MIN));
     let (at, value) = (reading.received_at, reading.value);
-    if began.is_some_and(|began| at.as_microsecond() <= began) {
+    let is_before = |began: &i64| {
+        // A device that was last heard in the future was so by a clock that was wrong.
+        let began = Timestamp::from_microsecond(*began).unwrap_or(Timestamp::MIN);
+        at <= began && !is_ahead(began, recording.judged_at)
+    };
+    if began.as_ref().is_some_and(is_before) {
         return false;
     }
     if !instance.is_normal() {
@@ -82,7 +87,7 @@ pub(super) fn heard(instance: &mut RuleInstance, reading: &Reading, recording: &
     true
 }
 
-/// Whether a device that was last heard then is still waited for.
+/// Whether a device that was last heard then, by the steady clock, is still waited for.
 pub(super) fn is_remembered(last_seen: Timestamp, after: Duration, now: Timestamp) -> bool {
     saturating_add(last_seen, FORGOTTEN.max(after.saturating_mul(FORGOTTEN_TIMES))) >= now
 }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use telemetry::Reading;
 
 use super::state::Evaluation;
 use crate::rules::Condition;
@@ -46,16 +45,15 @@ impl ConditionState {
         }
     }
 
-    /// Knows from the store what a device said last, for a rate to be measured against.
-    pub(super) fn know(&mut self, latest: &Reading) {
+    /// Knows from the store what a device said last, and when, for a rate to be measured against.
+    pub(super) fn know(&mut self, at: Timestamp, value: f64) {
         if let Self::Rate(anchors) = self {
-            anchors.push(latest.measured_at.as_microsecond(), latest.value);
+            anchors.push(at.as_microsecond(), value);
         }
     }
 
     /// Judges the next reading of a device and metric; it says nothing of absence.
-    pub(super) fn judge(&mut self, condition: &Condition, reading: &Reading) -> Evidence {
-        let (at, value) = (reading.measured_at, reading.value);
+    pub(super) fn judge(&mut self, condition: &Condition, at: Timestamp, value: f64) -> Evidence {
         let (evaluation, measure) = match (condition, self) {
             (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
                 Some(rate) => (of_measure(condition, rate, at), rate),

@@ -1,6 +1,6 @@
 //! One device and metric before one rule: its state, and what is written of it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::{AlertState, Changes, End, Incident, OrderKey, Transition};
 use telemetry::{Reading, Series};
 
@@ -25,6 +25,8 @@ pub(super) struct Recording<'a> {
     pub(super) series: &'a Series,
     pub(super) newest: Option<OrderKey>,
     pub(super) judged_at: Timestamp,
+    /// How far the reading's time is ahead of the steady clock's, by which time passes for a rule.
+    pub(super) stepped: SignedDuration,
     pub(super) changes: &'a mut Changes,
     /// How many incidents are open.
     pub(super) firing: &'a mut usize,
@@ -58,11 +60,13 @@ impl RuleInstance {
         let pending_for =
             if let Condition::Stuck { after } = rule.condition { after } else { rule.pending_for };
         let durations = Durations { pending_for, keep_firing_for: rule.keep_firing_for };
-        let evidence = self.condition_state.judge(&rule.condition, reading);
-        let moved = match self.state.step(evidence.evaluation, reading.measured_at, durations) {
+        let at = shifted(reading.measured_at, -recording.stepped);
+        let evidence = self.condition_state.judge(&rule.condition, at, reading.value);
+        let moved = match self.state.step(evidence.evaluation, at, durations) {
             Step::Stays => false,
             Step::Moves => true,
             Step::Opens { began_at } => {
+                let began_at = shifted(began_at, recording.stepped);
                 let opening = Opening { reading, measure: evidence.measure, began_at, freshness };
                 self.open(incident::by_reading(rule, &opening), recording);
                 return;
@@ -153,12 +157,12 @@ impl RuleInstance {
             (ConditionState::Stuck(same), _) => same.map(|same| same.value),
             (_, open) => open.and_then(|open| open.peak),
         };
-        let Recording { rule, series, newest, changes, .. } = recording;
+        let Recording { rule, series, newest, stepped, changes, .. } = recording;
         let alert_state = AlertState {
             rule: rule.name.clone(),
             kind: Some(incident::kind(&rule.condition)),
             series: series.clone(),
-            phase: self.state.phase(),
+            phase: self.state.phase(*stepped),
             newest: *newest,
             value,
         };
@@ -173,4 +177,8 @@ impl RuleInstance {
             }
         }
     }
+}
+
+pub(super) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(at)
 }

@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use store::OrderKey;
-use telemetry::Reading;
-
-/// How far ahead of the broker's a clock that is right may be.
-const CLOCK_SLACK: Duration = Duration::from_secs(1);
+use telemetry::{Reading, is_ahead};
 
 /// Readings that are older than this when they come may be true no longer.
 const FRESH: Duration = Duration::from_mins(1);
@@ -35,6 +32,12 @@ pub(super) fn order(one: &OrderKey, other: &OrderKey) -> Ordering {
         .then_with(|| one.value.total_cmp(&other.value))
 }
 
+/// The newest of some order keys, but for those from the future, seen from `now`: these only if there is no other.
+pub(super) fn newest(keys: impl Iterator<Item = OrderKey>, now: Timestamp) -> Option<OrderKey> {
+    let rank = |key: &OrderKey| !is_ahead(key.measured_at, now);
+    keys.max_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| order(one, other)))
+}
+
 /// The newest reading that was judged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
@@ -50,8 +53,9 @@ impl Newest {
 
     /// A newest reading from the future holds back only others from the future, and what came before it.
     ///
-    /// A device whose clock was ahead and is set right is judged on at once; one that stays ahead keeps its order.
-    pub(super) fn order(&self, reading: &Reading) -> ReadingOrder {
+    /// A device whose clock was ahead and is set right is judged on at once; one that stays ahead keeps its order. So it
+    /// is with the broker's clock, which gives a reading without a time its own: it was ahead if that is ahead of `now`.
+    pub(super) fn order(&self, reading: &Reading, now: Timestamp) -> ReadingOrder {
         match order(&of(reading), &self.place) {
             Ordering::Greater => ReadingOrder::Newer,
             Ordering::Equal => ReadingOrder::Same,
@@ -59,7 +63,10 @@ impl Newest {
                 let set_right = is_ahead(self.place.measured_at, self.received_at)
                     && !is_ahead(reading.measured_at, reading.received_at)
                     && reading.received_at >= self.received_at;
-                if set_right { ReadingOrder::Newer } else { ReadingOrder::Older }
+                let was_stamped_ahead = is_ahead(self.received_at, now)
+                    && is_ahead(self.place.measured_at, now)
+                    && !is_ahead(reading.measured_at, now);
+                if set_right || was_stamped_ahead { ReadingOrder::Newer } else { ReadingOrder::Older }
             }
         }
     }
@@ -75,10 +82,6 @@ impl Newest {
         let received = reading.received_at.duration_since(self.received_at).as_secs_f64();
         measured > 0.0 && (0.5..1.5).contains(&(received / measured))
     }
-}
-
-fn is_ahead(measured_at: Timestamp, received_at: Timestamp) -> bool {
-    Duration::try_from(measured_at.duration_since(received_at)).is_ok_and(|ahead| ahead > CLOCK_SLACK)
 }
 
 /// Whether a reading may be true no longer: it is old, and does not come at the pace at which it was measured.

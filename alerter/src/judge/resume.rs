@@ -2,18 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::{AlertState, Changes, End, Latest, Phase, Transition};
+use telemetry::SteadyClock;
 
 use super::absence::{Absences, is_remembered};
 use super::condition::ConditionState;
-use super::instance::{Recording, RuleInstance};
+use super::instance::{Recording, RuleInstance, shifted};
 use super::order::{self, Newest};
 use super::series::{SeriesState, instances};
 use super::state::State;
-use super::{Judge, incident};
+use super::{Judge, incident, seen, stepped};
 use crate::rules::{Condition, Rule, Rules};
 
 impl Judge {
@@ -30,11 +30,24 @@ impl Judge {
         latest: &[Latest],
         now: Timestamp,
     ) -> (Self, Changes) {
+        Self::resume_by(SteadyClock::default(), rules, alert_states, latest, now)
+    }
+
+    /// As [`resume`](Self::resume), by a clock that goes on evenly.
+    #[must_use]
+    pub fn resume_by(
+        steady: SteadyClock,
+        rules: Arc<Rules>,
+        alert_states: Vec<AlertState>,
+        latest: &[Latest],
+        now: Timestamp,
+    ) -> (Self, Changes) {
         let mut judge = Self {
             rules,
             numbers: HashMap::new(),
             series_states: Vec::new(),
-            absences: Absences::new(now),
+            absences: Absences::new(steady.now_or(now)),
+            steady,
             firing: 0,
             instances: 0,
         };
@@ -50,9 +63,10 @@ impl Judge {
     fn know(&mut self, latest: &Latest) {
         let number = self.number(&latest.series);
         let device = &mut self.series_states[number as usize];
-        device.last_seen = Some(latest.received_at);
+        device.last_seen = Some(seen(&self.steady, latest.received_at));
         device.last_value = Some(latest.value);
-        device.instances.iter_mut().for_each(|instance| instance.condition_state.know(latest));
+        let at = shifted(latest.measured_at, -stepped(&self.steady, latest));
+        device.instances.iter_mut().for_each(|instance| instance.condition_state.know(at, latest.value));
     }
 
     fn resume_alert_states(&mut self, alert_states: Vec<AlertState>, now: Timestamp, changes: &mut Changes) {
@@ -62,7 +76,7 @@ impl Judge {
         for alert_state in alert_states {
             let number = self.number(&alert_state.series);
             let device = &mut self.series_states[number as usize];
-            let newest = device.place().into_iter().chain(alert_state.newest).max_by(order::order);
+            let newest = order::newest(device.place().into_iter().chain(alert_state.newest), now);
             device.newest = newest.map(|place| Newest { place, received_at: now.max(place.measured_at) });
             let rule = by_name
                 .get(&*alert_state.rule)
@@ -98,6 +112,7 @@ impl Judge {
                         series: &device.series,
                         newest: device.newest.map(|newest| newest.place),
                         judged_at: now,
+                        stepped: SignedDuration::ZERO,
                         changes: &mut changes,
                         firing: &mut self.firing,
                     };
@@ -125,44 +140,50 @@ impl Judge {
                 let Condition::Absent { after } = rule.condition else { continue };
                 instance.condition_state = ConditionState::of(&rule.condition);
                 let (judged_at, newest, firing) = (now, newest.map(|newest| newest.place), &mut self.firing);
-                let mut recording =
-                    Recording { rule, series, newest, judged_at, changes: &mut *changes, firing };
+                let (changes, stepped) = (&mut *changes, SignedDuration::ZERO);
+                let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
                 let expected = expected.contains(&(instance.rule, number));
-                if let Some(last) = last_sign(instance, *last_seen, expected, after, &mut recording) {
-                    self.absences.wait(instance, (number, place), last, after);
+                let remembered = last_seen
+                    .filter(|last| expected || is_remembered(last.steady, after, self.steady.now_or(now)))
+                    .map(|last| last.received_at);
+                let signs = Signs { has_spoken: last_seen.is_some(), remembered, expected };
+                if let Some(last) = last_sign(instance, signs, &mut recording) {
+                    self.absences.wait(instance, (number, place), self.steady.heard(last), after);
                 }
             }
         }
     }
 }
 
-/// From when on a device is waited for: what it last said, or when it was first expected.
-fn last_sign(
-    instance: &mut RuleInstance,
-    last_seen: Option<Timestamp>,
+/// What is known of a device that may be absent.
+struct Signs {
+    has_spoken: bool,
+    /// When it spoke last, unless that is too long ago to wait for it.
+    remembered: Option<Timestamp>,
     expected: bool,
-    after: Duration,
-    recording: &mut Recording<'_>,
-) -> Option<Timestamp> {
-    let now = recording.judged_at;
-    match (&instance.state, last_seen) {
+}
+
+/// From when on a device is waited for: what it last said, or when it was first expected.
+fn last_sign(instance: &mut RuleInstance, signs: Signs, recording: &mut Recording<'_>) -> Option<Timestamp> {
+    let (now, Signs { has_spoken, remembered, expected }) = (recording.judged_at, signs);
+    match (&instance.state, has_spoken) {
         // It never spoke and need not any more.
-        (State::Firing(_) | State::Recovering { .. }, None) if !expected => {
+        (State::Firing(_) | State::Recovering { .. }, false) if !expected => {
             instance.close(now, None, End::RuleRemoved, recording);
             None
         }
         (State::Firing(_) | State::Recovering { .. }, _) => None,
-        (&State::Pending { since }, None) if expected => Some(since),
+        (&State::Pending { since }, false) if expected => Some(since),
         (State::Pending { .. }, _) => {
             instance.close(now, None, End::RuleRemoved, recording);
-            last_seen.filter(|&last| expected || is_remembered(last, after, now))
+            remembered
         }
-        (State::Normal, None) if expected => {
+        (State::Normal, false) if expected => {
             instance.state = State::Pending { since: now };
             instance.write(recording);
             Some(now)
         }
-        (State::Normal, _) => last_seen.filter(|&last| expected || is_remembered(last, after, now)),
+        (State::Normal, _) => remembered,
     }
 }
 

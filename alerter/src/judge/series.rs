@@ -8,12 +8,21 @@ use super::instance::RuleInstance;
 use super::order::Newest;
 use crate::rules::Rules;
 
+/// When the broker took a reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// As it says.
+    pub(super) received_at: Timestamp,
+    /// By the clock that goes on evenly.
+    pub(super) steady: Timestamp,
+}
+
 #[derive(Debug)]
 pub(super) struct SeriesState {
     pub(super) series: Series,
     pub(super) newest: Option<Newest>,
-    /// The latest time at which the broker took a reading; none of a device that never spoke.
-    pub(super) last_seen: Option<Timestamp>,
+    /// When the broker last took a reading; none of a device that never spoke.
+    pub(super) last_seen: Option<Seen>,
     pub(super) last_value: Option<f64>,
     pub(super) instances: Box<[RuleInstance]>,
 }
@@ -22,6 +31,14 @@ impl SeriesState {
     pub(super) fn new(series: Series, rules: &Rules) -> Self {
         let instances = instances(&series, rules);
         Self { series, newest: None, last_seen: None, last_value: None, instances }
+    }
+
+    /// Returns when the device was last seen, now that the broker took this reading of it too.
+    pub(super) fn see(last_seen: &mut Option<Seen>, seen: Seen) -> Timestamp {
+        match last_seen {
+            Some(last) if last.steady > seen.steady => last.steady,
+            last => last.insert(seen).steady,
+        }
     }
 
     /// As it is kept.

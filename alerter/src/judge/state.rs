@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::Phase;
+
+use super::instance::shifted;
 
 /// What one reading says of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,15 +133,17 @@ impl State {
         }
     }
 
-    /// As it is kept.
-    pub(super) fn phase(&self) -> Phase {
+    /// As it is kept, in the wall clock's times.
+    pub(super) fn phase(&self, stepped: SignedDuration) -> Phase {
         match self {
             Self::Normal => Phase::Normal,
-            &Self::Pending { since } => Phase::Pending { since },
+            &Self::Pending { since } => Phase::Pending { since: shifted(since, stepped) },
             Self::Firing(open) => Phase::Firing { incident: open.id.clone(), told: open.told },
-            Self::Recovering { open, since } => {
-                Phase::Recovering { incident: open.id.clone(), told: open.told, since: *since }
-            }
+            Self::Recovering { open, since } => Phase::Recovering {
+                incident: open.id.clone(),
+                told: open.told,
+                since: shifted(*since, stepped),
+            },
         }
     }
 

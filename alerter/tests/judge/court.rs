@@ -137,12 +137,15 @@ pub(crate) struct Court {
     events: Vec<String>,
     /// The newest reading of each topic, as a store has it.
     latest: BTreeMap<Series, Reading>,
+    /// What is delivered again is judged now, not when the broker took it.
+    now: Timestamp,
 }
 
 impl Court {
     pub(crate) fn open(rules: Arc<Rules>) -> Self {
         let (judge, changes) = Judge::resume(rules, vec![], &[], at(0.0));
-        let mut court = Self { judge, kept: Kept::default(), events: vec![], latest: BTreeMap::new() };
+        let (kept, latest, now) = (Kept::default(), BTreeMap::new(), at(0.0));
+        let mut court = Self { judge, kept, events: vec![], latest, now };
         court.note(&changes);
         court
     }
@@ -162,7 +165,8 @@ impl Court {
 
     pub(crate) fn observe(&mut self, reading: &Reading) -> Observed {
         let mut changes = Changes::default();
-        let observed = self.judge.observe(reading, reading.received_at, &mut changes);
+        self.now = self.now.max(reading.received_at);
+        let observed = self.judge.observe(reading, self.now, &mut changes);
         keep_latest(&mut self.latest, reading);
         self.note(&changes);
         observed

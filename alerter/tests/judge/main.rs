@@ -11,3 +11,4 @@ mod reload;
 mod restarts;
 mod rules;
 mod small_states;
+mod steps;

@@ -128,7 +128,8 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
     let (mut judge, _) = Judge::resume(watched(), vec![], &[], at(0.0));
     let mut changes = Changes::default();
     let mut latest = std::collections::BTreeMap::new();
-    let mut given = 0;
+    // After all of it, as nothing is judged before it was received.
+    let (mut given, judged_at) = (0, at(100_000.0));
     for index in 0..readings.len() {
         if ends.contains(&index) && given < index {
             kept.record(&std::mem::take(&mut changes));
@@ -138,14 +139,14 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
             judge = resumed;
             kept.record(&more);
             for reading in &readings[index.saturating_sub(unsettled)..index] {
-                judge.observe(reading, reading.received_at, &mut changes);
+                judge.observe(reading, judged_at, &mut changes);
             }
             given = index;
         }
         let reading = &readings[index];
         // The stream's clock; a restart gives time to come back, so absences are noted later, with the same times.
-        judge.advance(reading.received_at, at(0.0), &mut changes);
-        judge.observe(reading, at(0.0), &mut changes);
+        judge.advance(reading.received_at, judged_at, &mut changes);
+        judge.observe(reading, judged_at, &mut changes);
         keep_latest(&mut latest, reading);
     }
     kept.record(&changes);
