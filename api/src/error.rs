@@ -4,7 +4,7 @@ use store::Unavailable;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
-/// Why a request is not answered; its text is for whoever sent the request.
+/// Why a request fails. Its text is for the person who sent the request.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// The request is wrong: the text says where, and what to write instead (400).

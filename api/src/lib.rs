@@ -1,4 +1,4 @@
-//! The HTTP API as a library: whoever listens mounts [`routes`] and hands in an [`Api`].
+//! The HTTP API as a library: a server mounts [`routes`] and provides an [`Api`].
 //!
 //! | folder | what is in it |
 //! |---|---|

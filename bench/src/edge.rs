@@ -73,7 +73,7 @@ pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Resul
     Ok(Section { text: report::text(&figures), figures: serde_json::to_value(&figures)?, plot: None })
 }
 
-/// Runs everything once. Runs are interleaved, so that a machine that slows down favours nobody.
+/// Runs everything once. Runs are interleaved, so that a machine that slows down favours none of them.
 fn one_run(folder: &Path, load: Duration, timed: Duration, figures: &mut Figures) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     for loaded in &mut figures.loads {

@@ -133,6 +133,6 @@ fn first_step(figures: &Figures) -> f64 {
 
 /// Reports progress on stderr.
 fn note(what: &str) {
-    // Nobody is left to tell.
+    // Nothing is left to report to.
     let _ = writeln!(std::io::stderr().lock(), "bench: {what}");
 }

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::net::{SocketAddr, TcpListener};
 
-/// Below the range from which Linux gives ports to outgoing connections: nobody takes one while it is not listened on.
+/// Below the range from which Linux gives ports to outgoing connections: no connection gets one while it is free.
 const PORTS: std::ops::Range<u64> = 10_000..32_000;
 
 /// A free address of this machine that stays free during a restart.

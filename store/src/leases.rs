@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
-/// A job that one process at a time does: whoever holds its lease, which runs out unless it is renewed.
+/// A job for one process at a time: the one that holds its lease, which ends unless it is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lease {
     /// Sending notifications.
@@ -28,7 +28,7 @@ pub trait Leases: Send + Sync {
     /// Acquires or renews a lease, by the store's clock; false while another process holds it.
     async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool>;
 
-    /// Takes a lease over, whoever holds it.
+    /// Takes a lease over from any holder.
     async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()>;
 
     /// Gives a lease up at once; does nothing where another process holds it.

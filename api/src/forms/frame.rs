@@ -25,7 +25,7 @@ pub struct Frame<'a> {
     /// How many incidents are open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_alerts: Option<u64>,
-    /// How many rejected payloads nobody has resent.
+    /// The number of rejected payloads that were not resent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,
     /// By how many seconds the writer is behind; `null` while that is not known.

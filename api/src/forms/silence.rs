@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Time, given};
 
-/// A silence, during which nobody is notified: a row of `GET /api/silences`.
+/// A silence, which holds back notifications: a row of `GET /api/silences`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// The silence's id.
@@ -19,7 +19,7 @@ pub struct Silence {
     pub from: Time,
     /// When it ends, or ended.
     pub until: Time,
-    /// Why nobody is notified.
+    /// The reason for the silence.
     pub reason: String,
     /// Who asked for it, where that is known.
     pub by: Option<String>,

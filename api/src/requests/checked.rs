@@ -29,7 +29,7 @@ pub enum RequestError {
     #[error("until must be at most {MAX_SILENCE_DAYS} days from now")]
     TooFar,
     /// There is no reason, or one that is too long.
-    #[error("reason must say in 1 to {MAX_REASON_CHARS} characters why nobody is notified")]
+    #[error("reason must say in 1 to {MAX_REASON_CHARS} characters why notifications are held back")]
     Reason,
     /// A text has control characters, or is too long.
     #[error("{0} must be one line of at most {1} characters")]
@@ -47,7 +47,7 @@ pub struct SilenceRequest {
     pub rule: Option<String>,
     /// When the silence ends.
     pub until: Timestamp,
-    /// Why nobody is notified.
+    /// The reason for the silence.
     pub reason: String,
     /// Who asks; may be empty.
     pub by: String,

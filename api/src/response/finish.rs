@@ -75,7 +75,7 @@ async fn compress(body: Bytes) -> Bytes {
     spawn_blocking(move || encoding::gzip(&body)).await.expect("compressing does not panic")
 }
 
-/// Compresses a streamed body. One that is cut off stays without its end, so that nobody takes it for complete.
+/// Compresses a streamed body. A body that is cut off has no end, so that no client takes it for complete.
 fn compressed(
     body: impl Body<Data = Bytes, Error = warp::Error> + Unpin + Send + Sync + 'static,
 ) -> impl Stream<Item = Result<Bytes, warp::Error>> + Send + Sync {

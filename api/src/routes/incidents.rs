@@ -1,4 +1,4 @@
-//! `GET /api/incidents`, and `POST /api/acknowledgements` by whoever sees to one.
+//! `GET /api/incidents`, and `POST /api/acknowledgements`.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, 
     Ok(forms::list("incidents", incidents.iter().map(Incident::from)))
 }
 
-/// Answers the incident as it is then. The first who acknowledges it is kept.
+/// Answers the acknowledged incident. The first acknowledgement counts.
 async fn acknowledge(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));

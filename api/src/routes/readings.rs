@@ -81,7 +81,7 @@ async fn read(store: Arc<dyn Store>, parameters: Parameters) -> Result<Answer, A
 async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, Unavailable> {
     let BucketQuery { device, metric, from, to, points } = query;
     let Some((oldest, newest)) = store.time_bounds(device, metric).await? else { return Ok(vec![]) };
-    // The end of a range is not part of it, and the newest reading is to be.
+    // The end of a range is exclusive, and the newest reading must be inside.
     let after_newest = newest + Duration::from_micros(1);
     let range = TimeRange { from: from.unwrap_or(oldest), to: to.unwrap_or(after_newest) };
     store.buckets(device, metric, range, *points).await

@@ -178,7 +178,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|ended| ended.is_none()) && self.stop().is_err() {
-            // Nobody is left to tell.
+            // Nothing is left to report to.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }

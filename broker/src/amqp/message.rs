@@ -84,7 +84,7 @@ impl Reader {
 }
 
 /// The MQTT topic, as RabbitMQ's MQTT plugin translates it but for `*`: that one would become `+`, which no device can
-/// publish to. A dot in a topic cannot be told from a slash any more.
+/// publish to. A dot in a topic can no longer be distinguished from a slash.
 pub(super) fn topic(routing_key: &[u8]) -> String {
     let levels = routing_key.iter().map(|byte| if *byte == b'.' { b'/' } else { *byte }).collect();
     // Over MQTT it is UTF-8; whatever else published it gets a topic that is rejected.

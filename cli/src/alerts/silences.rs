@@ -31,7 +31,7 @@ pub struct SilenceArgs {
     /// End, in RFC 3339
     #[arg(long, value_name = "TIME", group = "end")]
     until: Option<Timestamp>,
-    /// Why nobody is notified
+    /// The reason for the silence
     #[arg(long, value_name = "TEXT")]
     reason: String,
     /// Author [default: $USER]

@@ -71,7 +71,7 @@ struct Report<'a> {
     difference: Difference<'a>,
 }
 
-/// What only one of the two would have had; what begins, ends or is told at another time is in both lists.
+/// What only one of the two would have had; what begins, ends or is notified at another time is in both lists.
 struct Difference<'a> {
     incidents: Only<'a, Incident>,
     messages: Only<'a, OutgoingMessage>,

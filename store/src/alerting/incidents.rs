@@ -51,7 +51,7 @@ pub struct Incident {
     pub end: Option<End>,
     /// Who looks after it.
     pub acknowledged: Option<Acknowledgement>,
-    /// It was opened by a reading that was old when it arrived: nobody is notified before a fresh reading confirms it.
+    /// It was opened by a reading that was old when it arrived: notifications wait until a fresh reading confirms it.
     pub late: bool,
     /// In the order in which they were asked for.
     pub notifications: Vec<Notification>,
@@ -78,7 +78,7 @@ pub enum End {
     RuleRemoved,
 }
 
-/// Somebody looks after an incident: nobody is reminded any more.
+/// An acknowledgement: somebody sees to the incident, and no more reminders are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     /// When it was given.
@@ -101,7 +101,7 @@ pub struct Changes {
 /// A change of an incident.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Transition {
-    /// The incident opened, and these addresses are to be notified; its own `notifications` are empty.
+    /// The incident opened, and these addresses are notified; its own `notifications` are empty.
     Opened(Box<Incident>, Vec<Address>),
     /// A late incident turned out to be still true: notifies those who were not notified yet.
     Told {

@@ -1,4 +1,4 @@
-//! Notifications: who is to be told of a change of an incident, and what became of it.
+//! Notifications: who is notified of a change of an incident, and how far the delivery is.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
@@ -28,7 +28,7 @@ pub enum Channel {
     Mqtt,
 }
 
-/// One person or program is to be notified of one change of one incident.
+/// The request to notify one recipient of one change of one incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notification {
     /// Grows in the order in which notifications are asked for.
@@ -50,7 +50,7 @@ pub struct Notification {
 pub enum NotificationKind {
     /// The incident opened.
     Opened,
-    /// The incident is still open, and nobody has acknowledged it.
+    /// The incident is still open and not acknowledged.
     Reminder,
     /// The incident is over.
     Resolved,

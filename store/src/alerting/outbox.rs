@@ -134,16 +134,16 @@ pub trait Notifications: Send + Sync {
     /// A notification that has its message or was dropped stays as it is; a message left without a notification is not made.
     async fn decide(&self, decisions: &Decisions) -> Result<()>;
 
-    /// Messages that are to be tried at this time, oldest first.
+    /// The messages whose next attempt is due at this time, oldest first.
     async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>>;
 
-    /// Messages that are to be tried after this time, oldest first.
+    /// The messages whose next attempt is after this time, oldest first.
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>>;
 
     /// How many messages are neither sent nor given up.
     async fn queued_count(&self) -> Result<u64>;
 
-    /// Notes what became of a message; one that was sent or given up stays as it is.
+    /// Records the result of an attempt. A message that was sent or given up is not changed.
     async fn record_attempt(&self, message_id: &str, attempt: &Attempt) -> Result<()>;
 
     /// When messages were made for each address since a time, in order.

@@ -1,4 +1,4 @@
-//! Silences: times during which nobody is notified of some incidents.
+//! Silences: times during which notifications of some incidents are held back.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
-/// While it lasts, nobody is notified of the incidents that it matches.
+/// A silence: while it lasts, it holds back the notifications of the incidents that it matches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Silence {
     /// The same for the same request, so that a repeated one adds nothing.

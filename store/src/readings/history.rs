@@ -55,7 +55,7 @@ pub struct Cursor {
     pub(crate) value: f64,
 }
 
-/// A text that is no [`Cursor`]. Trying again does not help: report it to whoever sent it.
+/// The text is not a [`Cursor`]. Trying again does not help: report it to the client that sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a cursor that came with a page of readings: leave it out to start with the first page")]
 pub struct CursorError;

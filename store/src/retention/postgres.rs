@@ -105,7 +105,7 @@ async fn parts(session: &Session, older_than: Micros) -> anyhow::Result<Vec<Part
     Ok(rows.iter().map(|row| Part { table: row.get(0), from: row.get(1), to: row.get(2) }).collect())
 }
 
-/// Returns how many rows have gone with it, or none where something in it is to stay.
+/// Returns how many rows were dropped with it, or `None` if it holds rows that must stay.
 async fn drop_if_old(session: &mut Session, part: &Part, older_than: Micros) -> anyhow::Result<Option<u64>> {
     const CHUNK: &str = "SELECT drop_chunks('readings', newer_than => $1, older_than => $2)";
     let transaction = session.client.transaction().await?;

@@ -20,7 +20,7 @@ pub(super) struct Outbox {
     last_number: i64,
 }
 
-/// A notification as it is stored: what became of it follows from its message.
+/// A notification as it is stored: its delivery status follows from its message.
 struct Asked {
     incident: String,
     notification: Notification,

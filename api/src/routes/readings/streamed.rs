@@ -26,7 +26,7 @@ pub(super) struct Streamer {
     stop: CancellationToken,
 }
 
-/// A body without its end: the connection is cut, so that nobody takes the answer for complete.
+/// A body without its end: the connection is cut, so that no client takes the answer for complete.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer was cut off")]
 struct CutOff;

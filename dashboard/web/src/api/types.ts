@@ -100,7 +100,7 @@ export interface Notification {
   problem: string | null;
 }
 
-/** While it lasts, nobody is notified of the incidents that it matches. */
+/** While it lasts, notifications of the incidents that it matches are held back. */
 export interface Silence {
   id: string;
   /** An MQTT filter. */

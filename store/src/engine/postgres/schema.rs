@@ -1,10 +1,10 @@
-//! What the tables are like: a hypertable or partitions by month, and the lock of whoever changes them.
+//! The layout of the tables (a hypertable, or partitions by month), and the lock for changing them.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use telemetry::Reading;
 
-/// The lock of whoever changes the schema: "Millrace" in ASCII.
+/// The lock for changes of the schema: "Millrace" in ASCII.
 pub(crate) const LOCK: i64 = i64::from_be_bytes(*b"Millrace");
 
 /// What `readings` is.

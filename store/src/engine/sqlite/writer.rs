@@ -92,7 +92,7 @@ trait Change: Send {
     /// Makes the change; returns whether it is to stand.
     fn apply(&mut self, tables: &mut Tables<'_>) -> bool;
 
-    /// Tells the caller, once it is known what became of the group.
+    /// Sends the caller the result, once the group is committed or has failed.
     fn answer(self: Box<Self>, group: &Outcome);
 }
 
@@ -200,7 +200,7 @@ impl WriterThread {
         }
         drop(connection);
         for closer in self.closers {
-            // Whoever no longer waits for it does not want to know.
+            // The caller may have stopped waiting.
             let _ = closer.send(());
         }
     }

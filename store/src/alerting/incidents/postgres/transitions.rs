@@ -32,7 +32,7 @@ async fn record_batch(transaction: &Transaction<'_>, batch: &[&Transition]) -> R
     let mut asked = Asked::default();
     for (place, transition) in (0..).zip(batch) {
         match transition {
-            // An opening that is evaluated again notifies nobody again.
+            // An opening that is evaluated again causes no second notification.
             Transition::Opened(incident, to) if new.contains(&incident.id) => {
                 asked.opened(place, &incident.id, incident.judged_at, to);
             }

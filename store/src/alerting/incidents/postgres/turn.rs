@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 
-/// The lock of whoever changes incidents or notifications: "Incident" in ASCII.
+/// The lock for changes of incidents and notifications: "Incident" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"Incident");
 
 /// A transaction that changes incidents or notifications, after those that others have begun.

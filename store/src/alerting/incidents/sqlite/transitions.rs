@@ -52,7 +52,7 @@ fn open(tables: &Tables<'_>, incident: &Incident, to: &[Address]) -> rusqlite::R
         incident.late,
         Micros(tables.stored_at),
     ])?;
-    // An opening that is evaluated again notifies nobody again.
+    // An opening that is evaluated again causes no second notification.
     if added == 1 { notify(tables, &incident.id, incident.judged_at, to) } else { Ok(()) }
 }
 

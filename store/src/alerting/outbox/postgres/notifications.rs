@@ -52,7 +52,7 @@ async fn with_incidents(
     Ok(notifications.into_iter().filter_map(pair).collect())
 }
 
-/// Messages that are to be tried, oldest first.
+/// The messages whose next attempt is due, oldest first.
 pub(crate) async fn queued(
     client: &mut Client,
     now: Timestamp,

@@ -47,7 +47,7 @@ fn with_incidents(
     Ok(notifications.into_iter().filter_map(pair).collect())
 }
 
-/// Messages that are to be tried, oldest first.
+/// The messages whose next attempt is due, oldest first.
 pub(crate) fn queued(
     connection: &Connection,
     now: Timestamp,
