@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Alerting, Decisions, Lease, OutgoingMessage};
+use store::{Alerting, Decisions, Lease, OutgoingMessage, SilenceIndex};
 use telemetry::time::saturating_add;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -224,7 +224,7 @@ impl Outbox {
         due: &[(store::Notification, store::Incident)],
     ) -> store::Result<Plan> {
         let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
-        let silences = self.store.silences(now).await?;
+        let silences = SilenceIndex::new(self.store.silences(now).await?);
         let rules = Arc::clone(&self.rules.borrow());
         Ok(plan(now, due, &PlanInput { rules: &rules, silences: &silences, made: &made }))
     }

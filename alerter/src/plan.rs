@@ -8,7 +8,9 @@ mod name;
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use store::{Address, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, Silence};
+use store::{
+    Address, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, SilenceIndex,
+};
 
 use telemetry::time::saturating_add;
 
@@ -25,7 +27,7 @@ pub(crate) const MAX_NOTIFICATIONS: usize = 1_000;
 pub struct PlanInput<'a> {
     pub rules: &'a Rules,
     /// Those that last now; others do no harm.
-    pub silences: &'a [Silence],
+    pub silences: &'a SilenceIndex,
     /// When messages were made for each address within the last hour, in order.
     pub made: &'a [(Address, Timestamp)],
 }

@@ -5,6 +5,7 @@
 //! | `routes/` | one module for each domain: its path, its parameters, what it asks the store and what it answers |
 //! | `guards/` | what a request must pass before a route sees it: host check, same origin, content type, size. Rights are checked here |
 //! | `forms/` | every JSON and CSV form: one type that both writes and reads it |
+//! | `groups`, `selection` | many incidents at once: grouped, acknowledged, silenced |
 //! | `requests/` | what people ask for in a body, checked: silences and acknowledgements |
 //! | `response/` | how an answer is sent: ETag, compression, streaming of long answers |
 //!
@@ -17,6 +18,7 @@
 mod context;
 mod error;
 pub mod forms;
+mod groups;
 mod guards;
 mod query;
 mod refuse;
@@ -24,9 +26,11 @@ mod requests;
 mod resend;
 mod response;
 mod routes;
+mod selection;
 
 pub use context::{Api, Document};
 pub use error::{ApiError, error_response};
+pub use groups::{GroupBy, groups};
 pub use guards::{Limits, Site, UNKNOWN_HOST, parameters};
 pub use query::Parameters;
 pub use refuse::refuse;
@@ -36,3 +40,7 @@ pub use requests::{
 pub use resend::{Publisher, Resend};
 pub use response::{Fixed, finish};
 pub use routes::{OPENAPI, routes};
+pub use selection::{
+    MAX_ACKNOWLEDGED, MAX_NAMED, MAX_SILENCES, MAX_SILENCES_AT_ONCE, Selection, acknowledge_all,
+    add_silences, silence_all,
+};

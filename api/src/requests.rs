@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use store::{Acknowledgement, Silence};
+use store::{Acknowledgement, IncidentQuery, Severity, Silence, TextCodec as _};
+
+use crate::selection::{MAX_NAMED, Selection};
 
 pub use self::checked::{
     MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest, acknowledgement,
@@ -34,6 +36,31 @@ struct NewAcknowledgement {
     incident: String,
     by: Option<String>,
     note: Option<String>,
+}
+
+/// The body of `POST /api/incidents/acknowledgements`: ids, or what the incidents have in common.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAcknowledgements {
+    incidents: Option<Vec<String>>,
+    rule: Option<String>,
+    metric: Option<String>,
+    device: Option<String>,
+    severity: Option<String>,
+    by: Option<String>,
+    note: Option<String>,
+}
+
+/// The body of `POST /api/incidents/silences`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSilences {
+    incidents: Vec<String>,
+    until: Option<String>,
+    #[serde(rename = "for")]
+    lasting: Option<String>,
+    reason: String,
+    by: Option<String>,
 }
 
 /// The body of `POST /api/rejected/<id>/resend`; a field that is missing stays as it was stored.
@@ -113,12 +140,73 @@ pub(crate) fn read_silence(body: &[u8], now: Timestamp) -> Result<Silence, Strin
 /// Says which part of the body is wrong and what it may be.
 pub(crate) fn read_acknowledgement(body: &[u8], now: Timestamp) -> Result<(String, Acknowledgement), String> {
     let NewAcknowledgement { incident, by, note } = read(body)?;
-    let acknowledgement = acknowledgement(now, by.unwrap_or_default(), note.unwrap_or_default());
-    // A database need not accept control characters, and no id has any.
-    if incident.contains(char::is_control) {
-        return Err("incident must be without control characters".into());
+    check_id("incident", &incident)?;
+    Ok((incident, acknowledged(now, by, note)?))
+}
+
+/// Which incidents are acknowledged, and by whom, from the body of `POST /api/incidents/acknowledgements`.
+///
+/// # Errors
+/// Says which part of the body is wrong and what it may be.
+pub(crate) fn read_acknowledgements(
+    body: &[u8],
+    now: Timestamp,
+) -> Result<(Selection, Acknowledgement), String> {
+    let NewAcknowledgements { incidents, rule, metric, device, severity, by, note } = read(body)?;
+    let has_filter = rule.is_some() || metric.is_some() || device.is_some() || severity.is_some();
+    let selection = match incidents {
+        Some(_) if has_filter => {
+            return Err("name incidents, or what they have in common, and not both".into());
+        }
+        Some(incidents) => Selection::Named(ids(incidents)?),
+        None if !has_filter => {
+            return Err("say which incidents: incidents, rule, metric, device (# for all) or severity".into());
+        }
+        None => {
+            for (name, text) in [("rule", &rule), ("metric", &metric)] {
+                text.as_deref().map_or(Ok(()), |text| check_id(name, text))?;
+            }
+            let device =
+                device.map(|device| device.parse().map_err(|e| format!("device: {e}"))).transpose()?;
+            let word =
+                |word: String| Severity::read(&word).ok_or("severity must be info or warning or critical");
+            let severity = severity.map(word).transpose()?;
+            Selection::Found(IncidentQuery { rule, metric, device, severity, ..IncidentQuery::default() })
+        }
+    };
+    Ok((selection, acknowledged(now, by, note)?))
+}
+
+/// Which incidents are silenced, and how, from the body of `POST /api/incidents/silences`. The request names no device.
+///
+/// # Errors
+/// Says which part of the body is wrong and what it may be.
+pub(crate) fn read_silences(body: &[u8], now: Timestamp) -> Result<(Vec<String>, SilenceRequest), String> {
+    let NewSilences { incidents, until, lasting, reason, by } = read(body)?;
+    let until = end(until.as_deref(), lasting.as_deref(), now)?;
+    let (device, metric, rule) = ("#".to_owned(), None, None);
+    let request = SilenceRequest { device, metric, rule, until, reason, by: by.unwrap_or_default() };
+    Ok((ids(incidents)?, request))
+}
+
+fn acknowledged(now: Timestamp, by: Option<String>, note: Option<String>) -> Result<Acknowledgement, String> {
+    acknowledgement(now, by.unwrap_or_default(), note.unwrap_or_default()).map_err(|e| e.to_string())
+}
+
+fn ids(incidents: Vec<String>) -> Result<Vec<String>, String> {
+    if incidents.is_empty() || incidents.len() > MAX_NAMED {
+        return Err(format!("incidents must be 1 to {MAX_NAMED} ids"));
     }
-    Ok((incident, acknowledgement.map_err(|e| e.to_string())?))
+    incidents.iter().try_for_each(|id| check_id("incidents", id))?;
+    Ok(incidents)
+}
+
+/// A database need not accept control characters, and no id has any.
+fn check_id(name: &str, text: &str) -> Result<(), String> {
+    if text.contains(char::is_control) {
+        return Err(format!("{name} must be without control characters"));
+    }
+    Ok(())
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
@@ -186,6 +274,21 @@ mod tests {
             let error = silence(body);
             assert!(error.contains(expected), "{body}: {error}");
         }
+        let many = |body: &str| read_acknowledgements(body.as_bytes(), now()).map(drop);
+        for (body, expected) in [
+            ("{}", "say which incidents"),
+            (r#"{"by":"ann"}"#, "say which incidents"),
+            (r#"{"incidents":[]}"#, "incidents must be 1 to 10000 ids"),
+            (r#"{"incidents":["a\u0000"]}"#, "incidents must be without control"),
+            (r#"{"incidents":["a"],"rule":"hot"}"#, "and not both"),
+            (r#"{"device":"a+"}"#, "device: + and # stand for whole levels"),
+            (r#"{"severity":"high"}"#, "severity must be info or warning or critical"),
+            (r#"{"rule":"hot","note":"a\nb"}"#, "note must be one line"),
+        ] {
+            let error = many(body).unwrap_err();
+            assert!(error.contains(expected), "{body}: {error}");
+        }
+        assert_eq!(many(r##"{"device":"#"}"##), Ok(()));
         let error = read_acknowledgement(br#"{"by":"ann"}"#, now()).unwrap_err();
         assert!(error.contains("missing field `incident`"), "{error}");
         let error = read_acknowledgement(br#"{"incident":"a\u0000"}"#, now()).unwrap_err();

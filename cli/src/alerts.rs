@@ -28,7 +28,7 @@ pub enum Command {
     Test(TestArgs),
     /// List incidents, open ones first
     List(ListArgs),
-    /// Silence notifications for a period
+    /// Silence notifications of a rule, of devices or of incidents for a period
     Silence(SilenceArgs),
     /// List the current silences
     Silences(SilencesArgs),
@@ -37,7 +37,8 @@ pub enum Command {
         /// Id of the silence, as shown by `silences`
         id: String,
     },
-    /// Acknowledge an incident: no more reminders are sent
+    /// Acknowledge incidents: no more reminders are sent
+    #[command(visible_alias = "ack")]
     Acknowledge(AcknowledgeArgs),
 }
 
@@ -58,7 +59,7 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
 /// Performs a command on the store.
 async fn answer(command: Command, store: &dyn Store, now: Timestamp) -> anyhow::Result<String> {
     match command {
-        Command::List(args) => incidents::list(store, args).await,
+        Command::List(args) => incidents::list(store, args, now).await,
         Command::Acknowledge(args) => incidents::acknowledge(store, args, now).await,
         Command::Silence(args) => silences::add(store, args, now).await,
         Command::Silences(args) => silences::list(store, &args, now).await,

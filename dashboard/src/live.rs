@@ -1,5 +1,6 @@
 //! The live view: the newest readings and incidents, and for each open page what it has not seen of them.
 
+mod alerting;
 mod frame;
 mod group;
 mod handle;

@@ -34,13 +34,14 @@ pub use alerting::Alerting;
 pub use alerting::alert_states::{AlertState, OrderKey, Phase};
 pub use alerting::conditions::{Condition, ConditionKind};
 pub use alerting::incidents::{
-    Acknowledgement, Changes, End, Incident, IncidentQuery, Incidents, Severity, Transition,
+    Acknowledgement, Changes, End, Incident, IncidentCursor, IncidentCursorError, IncidentQuery,
+    IncidentSummary, Incidents, Severity, Transition,
 };
 pub use alerting::notifications::{Address, Channel, DeliveryStatus, Notification, NotificationKind};
 pub use alerting::outbox::{
     Attempt, Decisions, Deferral, NewMessage, Notifications, OutgoingMessage, Postponed, Reminder,
 };
-pub use alerting::silences::{Silence, Silences};
+pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};

@@ -32,6 +32,29 @@ impl Filter {
         Self("#".into())
     }
 
+    /// The narrowest filter that matches all of these devices by the levels that they begin with, such as `site-a/#`;
+    /// the name of the device where there is only one. None where there is no device.
+    #[must_use]
+    pub fn covering<'a>(devices: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut devices = devices.into_iter();
+        let first = devices.next()?;
+        let (mut common, mut is_one) = (first, true);
+        for device in devices {
+            is_one &= device == first;
+            while !(device == common
+                || device.strip_prefix(common).is_some_and(|rest| common.is_empty() || rest.starts_with('/')))
+            {
+                common = common.rsplit_once('/').map_or("", |(outer, _)| outer);
+            }
+        }
+        let text = match (is_one, common) {
+            (true, device) => device.to_owned(),
+            (_, "") => "#".to_owned(),
+            (_, common) => format!("{common}/#"),
+        };
+        Some(Self(text.into()))
+    }
+
     /// Whether the filter matches a topic or the name of a device.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
@@ -108,6 +131,24 @@ mod tests {
             for text in others {
                 assert!(!filter.matches(text), "{filter} {text}");
             }
+        }
+    }
+
+    #[test]
+    fn devices_are_covered_by_the_levels_that_they_share() {
+        for (devices, expected) in [
+            (vec![], None),
+            (vec!["lab"], Some("lab")),
+            (vec!["a/b", "a/b"], Some("a/b")),
+            (vec!["a/b/c", "a/b/d"], Some("a/b/#")),
+            (vec!["a/b/c", "a/bc"], Some("a/#")),
+            (vec!["a/b", "a"], Some("a/#")),
+            (vec!["lab", "lab2"], Some("#")),
+            (vec!["a/b", "c/b", "a/b"], Some("#")),
+        ] {
+            let filter = Filter::covering(devices.iter().copied());
+            assert_eq!(filter.as_ref().map(Filter::as_str), expected, "{devices:?}");
+            assert!(devices.iter().all(|device| filter.as_ref().unwrap().matches(device)));
         }
     }
 

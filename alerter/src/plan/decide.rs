@@ -108,8 +108,7 @@ fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, input:
 
 /// Until when nobody is told, and why.
 fn quiet(now: Timestamp, incident: &Incident, input: &PlanInput<'_>) -> Option<(Timestamp, &'static str)> {
-    let covering = input.silences.iter().filter(|silence| silence.covers(incident, now));
-    if let Some(until) = covering.map(|silence| silence.until).max() {
+    if let Some(until) = input.silences.until(incident.instance(), now) {
         return Some((until, "silenced"));
     }
     let hours = input.rules.named(&incident.rule)?.active.as_ref()?;

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
-    End, History, Incident, IncidentQuery, Incidents, Latest, Lease, Leases, Ledger, LedgerQuery,
-    Notification, Notifications, OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore, Rejection,
-    RejectionGroup, RejectionQuery, RejectionSelection, Rejections, Result, Silence, Silences, Sqlite,
-    TimeRange, Transition, Unavailable, Written,
+    End, History, Incident, IncidentQuery, IncidentSummary, Incidents, Latest, Lease, Leases, Ledger,
+    LedgerQuery, Notification, Notifications, OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore,
+    Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections, Result, Silence, Silences,
+    Sqlite, TimeRange, Transition, Unavailable, Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -200,8 +200,12 @@ impl Incidents for Watched {
         self.inner.open_count().await
     }
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
-        self.inner.acknowledge(incident, acknowledgement).await
+    async fn incident_summaries(&self, query: &IncidentQuery) -> Result<Vec<IncidentSummary>> {
+        self.inner.incident_summaries(query).await
+    }
+
+    async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64> {
+        self.inner.acknowledge(incidents, acknowledgement).await
     }
 }
 
@@ -242,8 +246,8 @@ impl Notifications for Watched {
 
 #[async_trait]
 impl Silences for Watched {
-    async fn add_silence(&self, silence: &Silence) -> Result<()> {
-        self.inner.add_silence(silence).await
+    async fn add_silences(&self, silences: &[Silence]) -> Result<()> {
+        self.inner.add_silences(silences).await
     }
 
     async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {

@@ -91,7 +91,7 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
     lines[3..].sort();
     assert_eq!(lines[3..], ["ann: Reminder a", "bus: Reminder a", "desk: Reminder a"]);
     let acknowledgement = Acknowledgement { at: now, by: "ann".into(), note: String::new() };
-    store.acknowledge("a", &acknowledgement).await.unwrap();
+    store.acknowledge(&["a".into()], &acknowledgement).await.unwrap();
     record(&store, vec![resolved("a", now)]).await;
     outbox.step(now + Duration::from_secs(5)).await.unwrap();
     let is = kept(&store, "a").await;
@@ -224,7 +224,7 @@ async fn a_step_says_when_there_is_something_to_do_again() {
         reason: "work".into(),
         by: "ann".into(),
     };
-    store.add_silence(&silence).await.unwrap();
+    store.add_silences(&[silence]).await.unwrap();
     assert_eq!(outbox.step(at(14_405)).await.unwrap(), at(14_465), "to see whether the silence still lasts");
     assert_eq!(outbox.step(at(14_980)).await.unwrap(), at(15_000), "for its end");
     assert_eq!(recorder.journal.lines(), ["ann: Opened a"]);

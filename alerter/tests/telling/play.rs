@@ -79,7 +79,8 @@ impl Play {
             .iter()
             .map(|made| (made.message.address.clone(), made.message.made_at))
             .collect();
-        let input = PlanInput { rules: &self.rules, silences: &self.kept.silences, made: &made };
+        let silences = store::SilenceIndex::new(self.kept.silences.clone());
+        let input = PlanInput { rules: &self.rules, silences: &silences, made: &made };
         let plan = plan(self.now, &due, &input);
         self.kept.decide(&plan.decisions);
         self.look_again = plan.look_again;

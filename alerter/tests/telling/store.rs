@@ -9,8 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, Incident, IncidentQuery, Incidents,
-    Lease, Leases, Notification, Notifications, OutgoingMessage, Postponed, Silence, Silences, Unavailable,
+    Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, Incident, IncidentQuery,
+    IncidentSummary, Incidents, Lease, Leases, Notification, Notifications, OutgoingMessage, Postponed,
+    Silence, Silences, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -57,10 +58,12 @@ impl Incidents for FakeStore {
         unreachable!("the outbox shows nothing")
     }
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> store::Result<bool> {
-        let mut kept = self.kept.lock().unwrap();
-        let incident = kept.incidents.get_mut(incident);
-        Ok(incident.map(|it| it.acknowledged.get_or_insert_with(|| acknowledgement.clone())).is_some())
+    async fn incident_summaries(&self, _: &IncidentQuery) -> store::Result<Vec<IncidentSummary>> {
+        unreachable!("the outbox shows nothing")
+    }
+
+    async fn acknowledge(&self, _: &[String], _: &Acknowledgement) -> store::Result<u64> {
+        unreachable!("the outbox acknowledges nothing")
     }
 }
 
@@ -136,8 +139,8 @@ impl Notifications for FakeStore {
 
 #[async_trait]
 impl Silences for FakeStore {
-    async fn add_silence(&self, silence: &Silence) -> store::Result<()> {
-        self.kept.lock().unwrap().silences.push(silence.clone());
+    async fn add_silences(&self, silences: &[Silence]) -> store::Result<()> {
+        self.kept.lock().unwrap().silences.extend_from_slice(silences);
         Ok(())
     }
 

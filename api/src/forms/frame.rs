@@ -22,9 +22,19 @@ pub struct Frame<'a> {
     /// Rows of `GET /api/incidents`: open incidents first, then the newest.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub alerts: Option<Vec<&'a RawValue>>,
+    /// Series whose open incidents changed: the number of the series, and a code: 0 has none; 1 all acknowledged;
+    /// 2 silenced or acknowledged; 3, 4, 5 the highest severity of the others is info, warning, critical.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerting: Vec<(u32, u8)>,
     /// How many incidents are open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_alerts: Option<u64>,
+    /// How many of them somebody sees to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_alerts: Option<u64>,
+    /// How many of them are silenced, and not acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silenced_alerts: Option<u64>,
     /// The number of rejected payloads that were not resent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,

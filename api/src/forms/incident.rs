@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{DeliveryStatus, TextCodec};
+use store::{DeliveryStatus, SilenceIndex, TextCodec};
 
 use super::{Time, given};
 
@@ -51,7 +52,9 @@ pub struct Incident {
     pub resolved_value: Option<f64>,
     /// Who sees to it.
     pub acknowledged: Option<Acknowledgement>,
-    /// Whether the incident was over before anybody could be notified.
+    /// Until when its notifications are held back by a silence; `null` where none matches now, or it is resolved.
+    pub silenced_until: Option<Time>,
+    /// Whether it was opened by a reading that was old when it arrived.
     pub late: bool,
     /// Who is notified of it, and what came of that.
     pub notifications: Vec<Notification>,
@@ -91,6 +94,17 @@ pub struct Notification {
     pub problem: Option<String>,
 }
 
+impl Incident {
+    /// An incident as it is at a time, under the silences of that time.
+    #[must_use]
+    pub fn under(incident: &store::Incident, silences: &SilenceIndex, now: Timestamp) -> Self {
+        let is_open = incident.resolved_at.is_none();
+        let until = is_open.then(|| silences.until(incident.instance(), now)).flatten();
+        Self { silenced_until: until.map(Time), ..Self::from(incident) }
+    }
+}
+
+/// An incident where no silence is known.
 impl From<&store::Incident> for Incident {
     fn from(incident: &store::Incident) -> Self {
         Self {
@@ -113,6 +127,7 @@ impl From<&store::Incident> for Incident {
             peak_at: incident.peak_at.map(Time),
             resolved_value: incident.resolved_value,
             acknowledged: incident.acknowledged.as_ref().map(Acknowledgement::from),
+            silenced_until: None,
             late: incident.late,
             notifications: incident.notifications.iter().map(Notification::from).collect(),
         }
@@ -169,7 +184,6 @@ impl Notification {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
     use store::{Address, Channel, NotificationKind};
 
     #[test]

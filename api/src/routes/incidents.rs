@@ -1,9 +1,12 @@
-//! `GET /api/incidents`, and `POST /api/acknowledgements`.
+//! `GET /api/incidents`, `POST /api/acknowledgements`, and many incidents at once.
+
+pub(super) mod many;
+mod pages;
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use store::{IncidentQuery, Severity, Store, TextCodec as _};
+use store::{IncidentQuery, Severity, SilenceIndex, Store, TextCodec as _};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -18,10 +21,10 @@ use crate::response::{answer, json};
 
 /// The parameters that there are.
 pub(super) const PARAMETERS: &[&str] =
-    &["id", "rule", "device", "metric", "severity", "state", "acknowledged", "from", "to", "limit"];
+    &["id", "rule", "device", "metric", "severity", "state", "acknowledged", "from", "to", "after", "limit"];
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    incidents(api).or(acknowledgements(api)).unify()
+    incidents(api).or(acknowledgements(api)).unify().or(many::routes(api)).unify()
 }
 
 fn incidents(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
@@ -42,8 +45,13 @@ fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
-    let incidents = store.incidents(&read(parameters).map_err(ApiError::BadRequest)?).await?;
-    Ok(forms::list("incidents", incidents.iter().map(Incident::from)))
+    let query = read(parameters).map_err(ApiError::BadRequest)?;
+    pages::page(store.as_ref(), query, Timestamp::now()).await
+}
+
+/// The silences that last now.
+async fn silences(store: &dyn Store, now: Timestamp) -> Result<SilenceIndex, ApiError> {
+    Ok(SilenceIndex::new(store.silences(now).await?))
 }
 
 /// Answers the acknowledged incident. The first acknowledgement counts.
@@ -51,13 +59,15 @@ async fn acknowledge(store: &Arc<dyn Store>, request: Request) -> Result<Respons
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let (id, acknowledgement) =
-        read_acknowledgement(&request.json()?, Timestamp::now()).map_err(ApiError::BadRequest)?;
+    let now = Timestamp::now();
+    let (id, acknowledgement) = read_acknowledgement(&request.json()?, now).map_err(ApiError::BadRequest)?;
     if let Some(resolved_at) = find(store, &id).await?.resolved_at {
         return Err(ApiError::Conflict(format!("it was resolved at {}", Time(resolved_at))));
     }
-    store.acknowledge(&id, &acknowledgement).await?;
-    Ok(json(StatusCode::OK, forms::text(&Incident::from(&find(store, &id).await?))))
+    store.acknowledge(std::slice::from_ref(&id), &acknowledgement).await?;
+    let silences = silences(store.as_ref(), now).await?;
+    let incident = find(store, &id).await?;
+    Ok(json(StatusCode::OK, forms::text(&Incident::under(&incident, &silences, now))))
 }
 
 async fn find(store: &Arc<dyn Store>, id: &str) -> Result<store::Incident, ApiError> {
@@ -70,26 +80,32 @@ async fn find(store: &Arc<dyn Store>, id: &str) -> Result<store::Incident, ApiEr
 /// # Errors
 /// Says which parameter is wrong and what it may be.
 fn read(mut parameters: Parameters) -> Result<IncidentQuery, String> {
-    let (from, to) = query::times(&mut parameters)?;
-    let severities = [Severity::Info, Severity::Warning, Severity::Critical];
     let query = IncidentQuery {
         id: query::text(&mut parameters, "id")?,
-        rule: query::text(&mut parameters, "rule")?,
-        metric: query::text(&mut parameters, "metric")?,
-        device: query::filter(&mut parameters, "device")?,
-        severity: query::one_of(
-            &mut parameters,
-            "severity",
-            &severities.map(|severity| (severity.word(), severity)),
-        )?,
-        open: query::one_of(&mut parameters, "state", &[("open", true), ("resolved", false)])?,
-        acknowledged: query::truth(&mut parameters, "acknowledged")?,
-        from,
-        to,
+        after: query::cursor(&mut parameters)?,
         limit: query::number(&mut parameters, "limit", MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT),
+        ..filters(&mut parameters)?
     };
     query::nothing_left(&parameters, PARAMETERS)?;
     Ok(query)
+}
+
+/// What incidents have in common.
+fn filters(parameters: &mut Parameters) -> Result<IncidentQuery, String> {
+    let (from, to) = query::times(parameters)?;
+    let severities = [Severity::Info, Severity::Warning, Severity::Critical];
+    let words = severities.map(|severity| (severity.word(), severity));
+    Ok(IncidentQuery {
+        rule: query::text(parameters, "rule")?,
+        metric: query::text(parameters, "metric")?,
+        device: query::filter(parameters, "device")?,
+        severity: query::one_of(parameters, "severity", &words)?,
+        open: query::one_of(parameters, "state", &[("open", true), ("resolved", false)])?,
+        acknowledged: query::truth(parameters, "acknowledged")?,
+        from,
+        to,
+        ..IncidentQuery::default()
+    })
 }
 
 #[cfg(test)]
@@ -113,6 +129,7 @@ mod tests {
             (("state", "firing"), "state must be open or resolved"),
             (("acknowledged", "1"), "acknowledged must be true or false"),
             (("limit", "0"), "limit must be"),
+            (("after", "x"), "after must be the `next` of an earlier answer"),
             (("stat", "open"), "unknown parameter stat: there are id, rule, device"),
         ] {
             let error = query::read(read, &[parameter]).unwrap_err();

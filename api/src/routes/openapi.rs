@@ -56,6 +56,7 @@ mod tests {
             ("/api/pipeline", &[]),
             ("/api/readings", readings::PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),
+            ("/api/incidents/groups", incidents::many::PARAMETERS),
             ("/api/silences", silences::PARAMETERS),
             ("/api/rejected", rejected::query::PARAMETERS),
             ("/api/rejected/groups", rejected::query::SELECTION),

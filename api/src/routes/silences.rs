@@ -15,6 +15,7 @@ use crate::guards::{MAX_BODY_BYTES, Request, requests};
 use crate::query::{self, Parameters};
 use crate::requests::read_silence;
 use crate::response::json;
+use crate::selection::add_silences;
 
 /// The parameters that there are.
 pub(super) const PARAMETERS: &[&str] = &["all"];
@@ -60,8 +61,9 @@ async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, 
 }
 
 async fn add(store: &Arc<dyn Store>, body: &[u8]) -> Result<String, ApiError> {
-    let silence = read_silence(body, Timestamp::now()).map_err(ApiError::BadRequest)?;
-    store.add_silence(&silence).await?;
+    let now = Timestamp::now();
+    let silence = read_silence(body, now).map_err(ApiError::BadRequest)?;
+    add_silences(store.as_ref(), std::slice::from_ref(&silence), now).await?;
     Ok(forms::text(&Silence::from(&silence)))
 }
 

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
+use api::forms::IncidentGroup;
+use api::{GroupBy, Selection};
+use clap::ArgGroup;
 use jiff::Timestamp;
-use store::{DeliveryStatus, End, Incident, IncidentQuery, Store, TextCodec as _};
+use store::{
+    Acknowledgement, DeliveryStatus, End, Incident, IncidentQuery, SilenceIndex, Store, TextCodec as _,
+};
 use telemetry::Filter;
 
 use crate::table::{table, time};
@@ -24,16 +29,35 @@ pub struct ListArgs {
     /// Number of incidents, at most
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
-    /// Print JSON, as in GET /api/incidents
+    /// Count incidents by rule or by site, the first level of the device's name, instead of listing them
+    #[arg(long, value_name = "rule|site", value_parser = group)]
+    group: Option<GroupBy>,
+    /// Print JSON, as in GET /api/incidents or GET /api/incidents/groups
     #[arg(long)]
     json: bool,
 }
 
+fn group(word: &str) -> Result<GroupBy, String> {
+    let known = GroupBy::WORDS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, by)| *by).ok_or_else(|| "write rule or site".to_owned())
+}
+
 /// The arguments of `acknowledge`.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["ids", "rule", "device", "metric"]))]
 pub struct AcknowledgeArgs {
-    /// Id of the incident, as shown by `list`
-    id: String,
+    /// Ids of incidents, as shown by `list`
+    #[arg(value_name = "ID", conflicts_with_all = ["rule", "device", "metric"])]
+    ids: Vec<String>,
+    /// All open incidents of this rule
+    #[arg(long)]
+    rule: Option<String>,
+    /// All open incidents of devices that match this MQTT filter, such as site-a/#
+    #[arg(long, value_name = "FILTER")]
+    device: Option<Filter>,
+    /// All open incidents of this metric
+    #[arg(long)]
+    metric: Option<String>,
     /// A note for others
     #[arg(long, value_name = "TEXT", default_value = "")]
     note: String,
@@ -46,32 +70,86 @@ pub struct AcknowledgeArgs {
 const HEADER: [&str; 8] =
     ["state", "severity", "opened (UTC)", "resolved (UTC)", "device", "what", "notified", "id"];
 
-pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<String> {
-    let ListArgs { open, device, rule, limit, json } = args;
+pub(super) async fn list(store: &dyn Store, args: ListArgs, now: Timestamp) -> anyhow::Result<String> {
+    let ListArgs { open, device, rule, limit, group, json } = args;
     let open = open.then_some(true);
     let query = IncidentQuery { open, device, rule, limit, ..IncidentQuery::default() };
+    let silences = SilenceIndex::new(store.silences(now).await?);
+    if let Some(by) = group {
+        return groups(store, query, by, &silences, now, json).await;
+    }
     let incidents = store.incidents(&query).await?;
     if json {
-        let rows: Vec<_> = incidents.iter().map(api::forms::Incident::from).collect();
+        let form = |incident| api::forms::Incident::under(incident, &silences, now);
+        let rows: Vec<_> = incidents.iter().map(form).collect();
         return Ok(serde_json::to_string(&BTreeMap::from([("incidents", rows)]))?);
     }
     if incidents.is_empty() {
         return Ok("no incidents".into());
     }
-    let rows: Vec<_> = incidents.iter().map(row).collect();
+    let is_silenced = |incident: &Incident| silences.until(incident.instance(), now).is_some();
+    let rows: Vec<_> = incidents.iter().map(|incident| row(incident, is_silenced(incident))).collect();
     let more = if incidents.len() < limit {
         String::new()
     } else {
-        format!("\n… --limit {} shows more", limit * 2)
+        format!("\n… --limit {} shows more", limit.saturating_mul(2))
     };
     Ok(table(HEADER, &rows) + &more)
 }
 
-fn row(incident: &Incident) -> [String; 8] {
+/// Incidents that are counted for groups, at most.
+const MAX_COUNTED: usize = 100_000;
+
+async fn groups(
+    store: &dyn Store,
+    query: IncidentQuery,
+    by: GroupBy,
+    silences: &SilenceIndex,
+    now: Timestamp,
+    json: bool,
+) -> anyhow::Result<String> {
+    let limit = query.limit;
+    let incidents = store.incident_summaries(&IncidentQuery { limit: MAX_COUNTED, ..query }).await?;
+    let mut groups = api::groups(&incidents, by, silences, now);
+    let more = groups.len().saturating_sub(limit);
+    groups.truncate(limit);
+    if json {
+        return Ok(serde_json::to_string(&BTreeMap::from([("groups", groups)]))?);
+    }
+    if groups.is_empty() {
+        return Ok("no incidents".into());
+    }
+    let rows: Vec<_> = groups.iter().map(group_row).collect();
+    let more = if more > 0 { format!("\n… and {more} more groups") } else { String::new() };
+    Ok(table(GROUP_HEADER, &rows) + &more)
+}
+
+const GROUP_HEADER: [&str; 8] =
+    ["group", "open", "acknowledged", "silenced", "resolved", "severity", "devices", "last opened (UTC)"];
+
+fn group_row(group: &IncidentGroup) -> [String; 8] {
+    let devices = match group.devices {
+        1 => group.device.clone(),
+        count => format!("{count} of {}", group.device),
+    };
+    [
+        group.name.clone(),
+        group.open.to_string(),
+        group.acknowledged.to_string(),
+        group.silenced.to_string(),
+        (group.incidents - group.open).to_string(),
+        group.severity.to_string(),
+        devices,
+        time(group.last_opened_at.0),
+    ]
+}
+
+fn row(incident: &Incident, is_silenced: bool) -> [String; 8] {
     let state = match (incident.end, &incident.acknowledged) {
         (Some(End::Cleared), _) => "resolved",
         (Some(End::RuleRemoved), _) => "rule removed",
         (None, Some(_)) => "acknowledged",
+        (None, None) if is_silenced => "silenced",
         (None, None) => "open",
     };
     [
@@ -130,13 +208,29 @@ pub(super) async fn acknowledge(
     args: AcknowledgeArgs,
     now: Timestamp,
 ) -> anyhow::Result<String> {
-    let AcknowledgeArgs { id, note, by } = args;
+    let AcknowledgeArgs { ids, rule, device, metric, note, by } = args;
     let said = api::acknowledgement(now, by.unwrap_or_else(super::user), note)?;
-    if let Some(at) = incident(store, &id).await?.resolved_at {
+    if let [id] = &ids[..] {
+        return acknowledge_one(store, id, &said).await;
+    }
+    let selection = if ids.is_empty() {
+        Selection::Found(IncidentQuery { rule, device, metric, ..IncidentQuery::default() })
+    } else {
+        Selection::Named(ids)
+    };
+    match api::acknowledge_all(store, selection, &said).await? {
+        0 => bail!("no open incident is without an acknowledgement: `list --open` prints them"),
+        1 => Ok("1 incident acknowledged".into()),
+        count => Ok(format!("{count} incidents acknowledged")),
+    }
+}
+
+async fn acknowledge_one(store: &dyn Store, id: &str, said: &Acknowledgement) -> anyhow::Result<String> {
+    if let Some(at) = incident(store, id).await?.resolved_at {
         bail!("{id} was resolved at {} UTC", time(at));
     }
-    store.acknowledge(&id, &said).await?;
-    let kept = incident(store, &id).await?.acknowledged.context("somebody else ended it")?;
+    store.acknowledge(&[id.to_owned()], said).await?;
+    let kept = incident(store, id).await?.acknowledged.context("somebody else ended it")?;
     let by = if kept.by.is_empty() { "somebody" } else { &kept.by };
     Ok(format!("{by} sees to {id} since {} UTC", time(kept.at)))
 }

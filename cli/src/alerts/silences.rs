@@ -1,12 +1,15 @@
 //! `silence`, `silences` and `unsilence`.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use api::SilenceRequest;
 use clap::ArgGroup;
 use jiff::Timestamp;
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
 use store::{Silence, Store};
 use telemetry::Filter;
 
@@ -15,22 +18,26 @@ use crate::table::{table, time};
 /// The arguments of `silence`.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("end").required(true))]
+#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["device", "rule", "metric", "incidents"]))]
 pub struct SilenceArgs {
-    /// Devices, as an MQTT filter: lab, site-a/# or # for all
+    /// Devices, as an MQTT filter: lab or site-a/# [default: # for all]
     #[arg(long, value_name = "FILTER")]
-    device: Filter,
+    device: Option<Filter>,
     /// Only this rule
     #[arg(long)]
     rule: Option<String>,
     /// Only this metric
     #[arg(long)]
     metric: Option<String>,
+    /// Rule and series of this open incident, as shown by `list`; may be repeated
+    #[arg(long = "incident", value_name = "ID", conflicts_with_all = ["device", "rule", "metric"])]
+    incidents: Vec<String>,
     /// Duration, such as 30m, 2h or 7days
     #[arg(long = "for", value_name = "DURATION", group = "end", value_parser = humantime::parse_duration)]
     lasting: Option<Duration>,
-    /// End, in RFC 3339
+    /// End: 08:00 for the next time that it is 8 o'clock here, 2026-01-16T08:00, or RFC 3339
     #[arg(long, value_name = "TIME", group = "end")]
-    until: Option<Timestamp>,
+    until: Option<Until>,
     /// The reason for the silence
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -52,21 +59,71 @@ pub struct SilencesArgs {
 
 const HEADER: [&str; 8] = ["id", "device", "metric", "rule", "from (UTC)", "until (UTC)", "by", "reason"];
 
+/// When a silence ends.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    At(Timestamp),
+    /// By this machine's clock.
+    Local(DateTime),
+    /// The next time that the clock shows it.
+    Clock(Time),
+}
+
+impl FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let at = text.parse().map(Self::At).ok();
+        let local = || text.parse().map(Self::Local).ok().filter(|_| text.len() > 10);
+        let clock = || text.parse().map(Self::Clock).ok();
+        let problem = "write 08:00, 2026-01-16T08:00 or 2026-01-16T08:00:00Z";
+        at.or_else(local).or_else(clock).ok_or_else(|| problem.to_owned())
+    }
+}
+
+impl Until {
+    fn at(self, now: Timestamp, zone: &TimeZone) -> anyhow::Result<Timestamp> {
+        let local = |time: DateTime| Ok(time.to_zoned(zone.clone())?.timestamp());
+        match self {
+            Self::At(at) => Ok(at),
+            Self::Local(time) => local(time),
+            Self::Clock(time) => {
+                let today = now.to_zoned(zone.clone()).date();
+                let at = local(today.to_datetime(time))?;
+                if at > now { Ok(at) } else { local(today.tomorrow()?.to_datetime(time)) }
+            }
+        }
+    }
+}
+
 pub(super) async fn add(store: &dyn Store, args: SilenceArgs, now: Timestamp) -> anyhow::Result<String> {
-    let SilenceArgs { device, rule, metric, lasting, until, reason, by, json } = args;
-    let end = match lasting {
-        Some(lasting) => now.checked_add(lasting).ok(),
-        None => until,
+    let SilenceArgs { device, rule, metric, incidents, lasting, until, reason, by, json } = args;
+    let until = match (lasting, until) {
+        (Some(lasting), _) => now.checked_add(lasting).context("--for is too long")?,
+        (None, Some(until)) => until.at(now, &TimeZone::system())?,
+        (None, None) => bail!("say when it ends, by --for or --until"),
     };
-    let until = end.context("--for is too long")?;
-    let (device, by) = (device.to_string(), by.unwrap_or_else(super::user));
-    let silence = SilenceRequest { device, metric, rule, until, reason, by }.from_now(now)?;
-    store.add_silence(&silence).await?;
+    let device = device.map_or_else(|| "#".to_owned(), |device| device.to_string());
+    let by = by.unwrap_or_else(super::user);
+    let request = SilenceRequest { device, metric, rule, until, reason, by };
+    let silences = if incidents.is_empty() {
+        let silence = request.from_now(now)?;
+        api::add_silences(store, std::slice::from_ref(&silence), now).await?;
+        vec![silence]
+    } else {
+        api::silence_all(store, &incidents, &request, now).await?
+    };
+    let said: Vec<_> = silences.iter().map(|silence| said(silence, json)).collect::<Result<_, _>>()?;
+    Ok(said.join("\n"))
+}
+
+/// One line on a silence.
+fn said(silence: &Silence, json: bool) -> serde_json::Result<String> {
     if json {
-        return Ok(serde_json::to_string(&api::forms::Silence::from(&silence))?);
+        return serde_json::to_string(&api::forms::Silence::from(silence));
     }
     let Silence { id, until, .. } = silence;
-    Ok(format!("silence {id} lasts until {} UTC; `unsilence {id}` ends it", time(until)))
+    Ok(format!("silence {id} lasts until {} UTC; `unsilence {id}` ends it", time(*until)))
 }
 
 pub(super) async fn list(store: &dyn Store, args: &SilencesArgs, now: Timestamp) -> anyhow::Result<String> {
@@ -93,4 +150,29 @@ pub(super) async fn end(store: &dyn Store, id: &str, now: Timestamp) -> anyhow::
         bail!("there is no silence {id}: `silences` prints them");
     }
     Ok(format!("silence {id} has ended"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silence_ends_when_the_clock_here_shows_it() {
+        let now = "2026-01-15T10:30:00Z".parse().unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (text, expected) in [
+            ("2026-01-16T08:00:00Z", "2026-01-16T08:00:00Z"),
+            ("2026-01-16T08:00", "2026-01-16T07:00:00Z"),
+            ("2026-01-16 08:00", "2026-01-16T07:00:00Z"),
+            ("08:00", "2026-01-16T07:00:00Z"),
+            ("11:30", "2026-01-16T10:30:00Z"),
+            ("11:31", "2026-01-15T10:31:00Z"),
+        ] {
+            let until = text.parse::<Until>().unwrap().at(now, &berlin).unwrap();
+            assert_eq!(until.to_string(), expected, "{text}");
+        }
+        for text in ["noon", "2026-01-16", "25:00", ""] {
+            assert!(text.parse::<Until>().unwrap_err().contains("write 08:00"), "{text}");
+        }
+    }
 }

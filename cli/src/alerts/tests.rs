@@ -177,6 +177,41 @@ async fn a_silence_is_asked_for_listed_and_ended() {
     assert!(harness.ask(&over).await.unwrap_err().to_string().contains("until must be later than now"));
 }
 
+#[tokio::test]
+async fn many_incidents_are_counted_acknowledged_and_silenced_at_once() {
+    let harness = Harness::new();
+    let life = (0..1_000).map(|i| opened(&format!("site-{}/{i}", i % 4), None).1);
+    harness.record(life.collect()).await;
+    let (lab, opened_lab) = opened("lab", Some(26.5));
+    harness.record(vec![opened_lab]).await;
+    let said =
+        harness.ask(&["silence", "--incident", &lab, "--for", "1h", "--reason", "moved"]).await.unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    assert!(harness.ask(&["list", "--device", "lab"]).await.unwrap().contains("\nsilenced  "));
+    let said = harness.ask(&["ack", "--rule", "hot", "--device", "site-1/#", "--by", "ann"]).await.unwrap();
+    assert_eq!(said, "250 incidents acknowledged");
+    let groups = harness.ask(&["list", "--group", "site"]).await.unwrap();
+    let expected = [
+        "group   open  acknowledged  silenced  resolved  severity  devices          last opened (UTC)",
+        "site-0  250   0             0         0         critical  250 of site-0/#  2026-01-15 10:00:00",
+        "site-1  250   250           0         0         critical  250 of site-1/#  2026-01-15 10:00:00",
+    ];
+    assert_eq!(groups.lines().take(3).collect::<Vec<_>>(), expected, "\n{groups}");
+    let by_rule = harness.json(&["list", "--group", "rule", "--json"]).await;
+    assert_eq!(
+        (&by_rule["groups"][0]["open"], &by_rule["groups"][0]["silenced"]),
+        (&1_001.into(), &1.into())
+    );
+    assert!(
+        harness.ask(&["ack", "--rule", "cold"]).await.unwrap_err().to_string().contains("no open incident")
+    );
+    let said =
+        harness.ask(&["ack", "hot/temperature/site-0/0/1", "hot/temperature/site-0/4/1"]).await.unwrap();
+    assert_eq!(said, "2 incidents acknowledged");
+    let said = harness.ask(&["silence", "--rule", "hot", "--for", "1h", "--reason", "moved"]).await.unwrap();
+    assert!(said.starts_with("silence "), "{said}");
+}
+
 #[test]
 fn what_cannot_be_asked_is_refused_on_the_command_line() {
     let silence = ["silence", "--device", "lab", "--reason", "x"];
@@ -187,6 +222,11 @@ fn what_cannot_be_asked_is_refused_on_the_command_line() {
         ([&silence[..], &["--until", "noon"]].concat(), "invalid value 'noon'"),
         (vec!["silence", "--device", "lab", "--for", "1h"], "--reason"),
         (vec!["silence", "--device", "a+", "--for", "1h", "--reason", "x"], "+ and # stand for whole levels"),
+        (vec!["silence", "--for", "1h", "--reason", "x"], "required"),
+        ([&silence[..], &["--for", "1h", "--incident", "i"]].concat(), "cannot be used with"),
+        (vec!["acknowledge"], "required"),
+        (vec!["ack", "i", "--rule", "hot"], "cannot be used with"),
+        (vec!["list", "--group", "device"], "write rule or site"),
         (vec!["list", "--device", "a+"], "+ and # stand for whole levels"),
         (vec!["unsilence"], "<ID>"),
         (vec!["test"], "--rules"),

@@ -5,7 +5,21 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use super::alerting::Code;
 use super::newest::{Entry, Id, Version};
+
+/// What is counted over all devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counts {
+    /// Open incidents.
+    pub(crate) open: u64,
+    /// Open incidents that somebody sees to.
+    pub(crate) acknowledged: u64,
+    /// Open incidents that are silenced, and not acknowledged.
+    pub(crate) silenced: u64,
+    /// Rejected payloads that were not resent.
+    pub(crate) rejected: u64,
+}
 
 /// A frame in the making.
 #[derive(Debug)]
@@ -20,7 +34,10 @@ impl<'a> Frame<'a> {
             names: Vec::new(),
             values: Vec::new(),
             alerts: None,
+            alerting: Vec::new(),
             open_alerts: None,
+            acknowledged_alerts: None,
+            silenced_alerts: None,
             rejected: None,
             behind: None,
         })
@@ -40,8 +57,17 @@ impl<'a> Frame<'a> {
         self.0.alerts = rows;
     }
 
-    pub(crate) fn set_counts(&mut self, open_alerts: Option<u64>, rejected: Option<u64>) {
-        (self.0.open_alerts, self.0.rejected) = (open_alerts, rejected);
+    pub(crate) fn set_alerting(&mut self, codes: Vec<(Id, Code)>) {
+        self.0.alerting = codes;
+    }
+
+    pub(crate) fn set_counts(&mut self, counts: Option<&Counts>) {
+        if let Some(counts) = counts {
+            self.0.open_alerts = Some(counts.open);
+            self.0.acknowledged_alerts = Some(counts.acknowledged);
+            self.0.silenced_alerts = Some(counts.silenced);
+            self.0.rejected = Some(counts.rejected);
+        }
     }
 
     pub(crate) fn set_behind(&mut self, behind: Option<Option<f64>>) {

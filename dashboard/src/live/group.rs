@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use api::forms;
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
-use store::Incident;
+use store::{Incident, SilenceIndex};
 use tokio::sync::watch;
 
 use super::newest::{Id, Newest, Version};
@@ -48,8 +49,9 @@ pub(crate) struct IncidentRow {
 }
 
 impl IncidentRow {
-    pub(crate) fn of(incident: &Incident) -> Self {
-        let json = to_raw_value(&forms::Incident::from(incident))
+    /// An incident under the silences of a time.
+    pub(crate) fn of(incident: &Incident, silences: &SilenceIndex, now: Timestamp) -> Self {
+        let json = to_raw_value(&forms::Incident::under(incident, silences, now))
             .expect("an incident is a map of numbers and strings");
         Self { topic: format!("{}/{}", incident.metric, incident.device), json }
     }

@@ -7,10 +7,12 @@ use api::Document;
 use api::forms::{self, State};
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::Incident;
+use store::{Incident, SilenceIndex};
 use telemetry::Reading;
 use tokio::sync::watch;
 
+use super::alerting::OpenIncidents;
+use super::frame::Counts;
 use super::group::IncidentRow;
 use super::newest::{Ages, Version};
 use super::topics::Topics;
@@ -40,13 +42,20 @@ impl Live {
         readings.into_iter().for_each(|reading| view.observe(reading, now));
     }
 
-    pub(crate) fn set_incidents(&self, incidents: &[Incident]) {
-        let alerts = incidents.iter().map(|incident| Arc::new(IncidentRow::of(incident))).collect();
+    /// Sets the incidents that pages list, under the silences of a time.
+    pub(crate) fn set_incidents(&self, incidents: &[Incident], silences: &SilenceIndex, now: Timestamp) {
+        let row = |incident| Arc::new(IncidentRow::of(incident, silences, now));
+        let alerts = incidents.iter().map(row).collect();
         self.view().set_incidents(alerts);
     }
 
-    pub(crate) fn set_counts(&self, open_alerts: u64, rejected: u64) {
-        self.view().set_counts(open_alerts, rejected);
+    /// Sets which series have open incidents, whether they are listed or not.
+    pub(crate) fn set_alerting(&self, open: OpenIncidents) {
+        self.view().set_alerting(open);
+    }
+
+    pub(crate) fn set_counts(&self, counts: Counts) {
+        self.view().set_counts(counts);
     }
 
     /// Notifies pages that they can take what changed since the last call.

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
+use jiff::Timestamp;
 use service::Check;
-use store::{Incident, IncidentQuery, Store};
+use store::{Incident, IncidentQuery, Silence, SilenceIndex, Store};
 use telemetry::Decoded;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
+use super::alerting::OpenIncidents;
+use super::frame::Counts;
 use super::group::MAX_INCIDENTS;
 use super::handle::Live;
 
@@ -26,6 +29,9 @@ const RELOAD_EVERY: u64 = 30;
 
 /// Deliveries received at once, at most.
 const MAX_BATCH: usize = 1_000;
+
+/// Open incidents that are counted for the series that they concern, at most.
+const OPEN_COUNTED: usize = 100_000;
 
 /// Incidents from which each page picks those that it lists.
 const INCIDENTS_LOADED: usize = 1_000;
@@ -109,31 +115,53 @@ async fn poll(
     }
 }
 
-/// The newest incidents and the number of open ones, as they were at the last poll.
-type Seen = (Vec<Incident>, u64);
+/// What the list of incidents depends on, as it was at the last poll.
+#[derive(PartialEq)]
+struct Seen {
+    newest: Vec<Incident>,
+    open: u64,
+    silences: Vec<Silence>,
+}
 
 async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
     if reload {
         live.observe(store.latest().await?);
     }
-    let newest = first(MAX_INCIDENTS);
-    let (newest, open, rejected) =
-        tokio::try_join!(store.incidents(&newest), store.open_count(), store.rejected_count())?;
-    live.set_counts(open, rejected);
-    let now_seen = (newest, open);
+    let now = Timestamp::now();
+    let (newest, all_open) =
+        (first(MAX_INCIDENTS), IncidentQuery { open: Some(true), ..first(OPEN_COUNTED) });
+    let (newest, all_open, open, rejected, silences) = tokio::try_join!(
+        store.incidents(&newest),
+        store.incident_summaries(&all_open),
+        store.open_count(),
+        store.rejected_count(),
+        store.silences(now),
+    )?;
+    let index = SilenceIndex::new(silences.clone());
+    let alerting = OpenIncidents::of(&all_open, &index, now);
+    let OpenIncidents { acknowledged, silenced, .. } = alerting;
+    live.set_counts(Counts { open, acknowledged, silenced, rejected });
+    live.set_alerting(alerting);
+    let now_seen = Seen { newest, open, silences };
     if reload || seen.as_ref() != Some(&now_seen) {
-        set_incidents(live, store, &now_seen.0).await?;
+        set_incidents(live, store, &now_seen.newest, &index, now).await?;
     }
     *seen = Some(now_seen);
     Ok(())
 }
 
 /// Loads more than the newest only when these have changed, as that is expensive.
-async fn set_incidents(live: &Live, store: &dyn Store, newest: &[Incident]) -> store::Result<()> {
+async fn set_incidents(
+    live: &Live,
+    store: &dyn Store,
+    newest: &[Incident],
+    silences: &SilenceIndex,
+    now: Timestamp,
+) -> store::Result<()> {
     if newest.len() < MAX_INCIDENTS {
-        live.set_incidents(newest);
+        live.set_incidents(newest, silences, now);
     } else {
-        live.set_incidents(&store.incidents(&first(INCIDENTS_LOADED)).await?);
+        live.set_incidents(&store.incidents(&first(INCIDENTS_LOADED)).await?, silences, now);
     }
     Ok(())
 }
@@ -147,7 +175,6 @@ mod tests {
     use super::super::newest::Ages;
     use super::*;
     use api::Document as _;
-    use jiff::Timestamp;
     use store::{Batch, ReadingStore, Sqlite};
     use telemetry::{Reading, Series};
 

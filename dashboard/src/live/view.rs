@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use telemetry::Reading;
 use tokio::sync::watch;
 
-use super::frame::Frame;
+use super::alerting::{Alerting, OpenIncidents};
+use super::frame::{Counts, Frame};
 use super::group::{IncidentRow, SubscriptionGroup, Versioned};
 use super::newest::{Ages, Entry, Newest, Version};
 use super::topics::Topics;
@@ -24,8 +25,8 @@ pub(crate) struct View {
     newest: Newest,
     /// More than one page lists, so that a page that shows few series finds theirs.
     alerts: Vec<Arc<IncidentRow>>,
-    open_alerts: Versioned<u64>,
-    rejected: Versioned<u64>,
+    alerting: Alerting,
+    counts: Versioned<Counts>,
     behind: Versioned<Option<f64>>,
     groups: HashMap<Topics, SubscriptionGroup>,
 }
@@ -35,8 +36,8 @@ impl View {
         Self {
             newest: Newest::new(ages),
             alerts: Vec::new(),
-            open_alerts: Versioned::default(),
-            rejected: Versioned::default(),
+            alerting: Alerting::default(),
+            counts: Versioned::default(),
             behind: Versioned::default(),
             groups: HashMap::new(),
         }
@@ -44,6 +45,7 @@ impl View {
 
     pub(crate) fn observe(&mut self, reading: Reading, now: Timestamp) {
         if let Some(id) = self.newest.observe(reading, now) {
+            self.alerting.update(id, &self.newest);
             self.groups.values_mut().for_each(|group| group.add_series(id, &self.newest));
         }
     }
@@ -55,9 +57,13 @@ impl View {
         self.groups.values_mut().for_each(|group| group.set_incidents(&self.alerts, version));
     }
 
-    pub(crate) fn set_counts(&mut self, open_alerts: u64, rejected: u64) {
-        self.open_alerts.set(open_alerts, self.newest.version());
-        self.rejected.set(rejected, self.newest.version());
+    /// Sets which series have open incidents, whether they are listed or not.
+    pub(crate) fn set_alerting(&mut self, open: OpenIncidents) {
+        self.alerting.set(open, &self.newest);
+    }
+
+    pub(crate) fn set_counts(&mut self, counts: Counts) {
+        self.counts.set(counts, self.newest.version());
     }
 
     pub(crate) fn set_behind(&mut self, seconds: Option<f64>) {
@@ -73,11 +79,12 @@ impl View {
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.age(now);
         let ended = Some(self.newest.seal());
-        let changed_for_all = self.open_alerts.if_changed(ended).is_some()
-            || self.rejected.if_changed(ended).is_some()
-            || self.behind.if_changed(ended).is_some();
+        let changed_for_all =
+            self.counts.if_changed(ended).is_some() || self.behind.if_changed(ended).is_some();
         for group in self.groups.values_mut() {
-            group.tick(self.newest.version() - 1, &self.newest, changed_for_all);
+            let has_changed =
+                changed_for_all || self.alerting.changed_since(ended).any(|(id, _)| group.shows(id));
+            group.tick(self.newest.version() - 1, &self.newest, has_changed);
         }
     }
 
@@ -118,10 +125,9 @@ impl View {
         frame.set_incidents(
             group.alerts.if_changed(since).map(|rows| rows.iter().map(|row| &*row.json).collect()),
         );
-        frame.set_counts(
-            self.open_alerts.if_changed(since).copied(),
-            self.rejected.if_changed(since).copied(),
-        );
+        let alerting = self.alerting.changed_since(since).filter(|(id, _)| group.shows(*id));
+        frame.set_alerting(alerting.collect());
+        frame.set_counts(self.counts.if_changed(since));
         frame.set_behind(self.behind.if_changed(since).copied());
         let frame = frame.encode();
         group.share(since, &frame);

@@ -72,7 +72,7 @@ async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
         "judged_at": "2026-01-15T10:30:30.005000Z",
         "resolved_at": "2026-01-15T10:35:30.000000Z", "end": "cleared",
         "value": 26.5, "unit": "celsius", "peak": 27.0, "peak_at": "2026-01-15T10:30:31.000000Z",
-        "resolved_value": 24.0, "acknowledged": null, "late": false,
+        "resolved_value": 24.0, "acknowledged": null, "silenced_until": null, "late": false,
         "notifications": [
             mail("opened", "2026-01-15T10:30:30.005000Z"),
             mail("resolved", "2026-01-15T10:35:30.000000Z"),
@@ -103,7 +103,7 @@ async fn alerts_are_listed_by_what_tells_them_apart() {
     }
     harness.change(resolved(&over, 20.0)).await;
     let said = api::acknowledgement(lab.opened_at, "ann".into(), String::new()).unwrap();
-    assert!(harness.store.acknowledge(&hall.id, &said).await.unwrap());
+    assert_eq!(harness.store.acknowledge(std::slice::from_ref(&hall.id), &said).await.unwrap(), 1);
     let id = format!("?id={}", lab.id);
     for (query, mut expected) in [
         ("", vec![&lab, &hall, &over]),

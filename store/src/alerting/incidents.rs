@@ -1,5 +1,6 @@
 //! Incidents: from the opening, through acknowledgement, to the end.
 
+mod cursor;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -10,9 +11,12 @@ use telemetry::Filter;
 use super::alert_states::AlertState;
 use super::conditions::Condition;
 use super::notifications::{Address, Notification};
+use super::silences::RuleInstance;
 use crate::engine::row::Row;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
+
+pub use self::cursor::{IncidentCursor, IncidentCursorError};
 
 /// A time during which a rule was violated by one series, with its notifications.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +59,43 @@ pub struct Incident {
     pub late: bool,
     /// In the order in which they were asked for.
     pub notifications: Vec<Notification>,
+}
+
+impl Incident {
+    /// The rule and the series that it is an incident of.
+    #[must_use]
+    pub fn instance(&self) -> RuleInstance<'_> {
+        RuleInstance { rule: &self.rule, metric: &self.metric, device: &self.device }
+    }
+}
+
+/// What is counted of an incident, where there may be many: all but its values, times and notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentSummary {
+    /// As [`Incident::id`].
+    pub id: String,
+    /// As [`Incident::rule`].
+    pub rule: String,
+    /// As [`Incident::severity`].
+    pub severity: Severity,
+    /// As [`Incident::device`].
+    pub device: String,
+    /// As [`Incident::metric`].
+    pub metric: String,
+    /// As [`Incident::opened_at`].
+    pub opened_at: Timestamp,
+    /// Whether it is not resolved.
+    pub open: bool,
+    /// Whether somebody sees to it.
+    pub acknowledged: bool,
+}
+
+impl IncidentSummary {
+    /// The rule and the series that it is an incident of.
+    #[must_use]
+    pub fn instance(&self) -> RuleInstance<'_> {
+        RuleInstance { rule: &self.rule, metric: &self.metric, device: &self.device }
+    }
 }
 
 /// How serious an incident is; a greater one is more serious.
@@ -159,6 +200,8 @@ pub struct IncidentQuery {
     pub from: Option<Timestamp>,
     /// ... and opened before this time.
     pub to: Option<Timestamp>,
+    /// Only what comes after this cursor.
+    pub after: Option<IncidentCursor>,
     /// Incidents, at most; 0 counts as 1.
     pub limit: usize,
 }
@@ -178,11 +221,15 @@ pub trait Incidents: Send + Sync {
     /// The incidents that a query asks for, in its order.
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>>;
 
+    /// The same incidents, in the same order, as far as they are counted.
+    async fn incident_summaries(&self, query: &IncidentQuery) -> Result<Vec<IncidentSummary>>;
+
     /// How many incidents are not resolved.
     async fn open_count(&self) -> Result<u64>;
 
-    /// Notes who looks after an incident, unless somebody does already; false where there is no such incident.
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool>;
+    /// Notes who looks after incidents, in one transaction; returns of how many. What is acknowledged or resolved
+    /// already, or unknown, stays as it is.
+    async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64>;
 }
 
 text_codec!(Severity: Info "info", Warning "warning", Critical "critical");
@@ -196,6 +243,23 @@ const COLUMNS: &str = "
 
 /// Where the device stands in [`COLUMNS`].
 const DEVICE: usize = 4;
+
+/// The columns that [`read_summary`] reads, in its order; the device stands where it stands in [`COLUMNS`].
+const SUMMARY_COLUMNS: &str = "
+    i.id, i.rule, i.severity, i.metric, i.device, i.opened_at, i.resolved_at, i.acknowledged_at";
+
+fn read_summary(row: &Row<'_>) -> anyhow::Result<IncidentSummary> {
+    Ok(IncidentSummary {
+        id: row.get(0)?,
+        rule: row.get(1)?,
+        severity: row.word(2)?,
+        metric: row.get(3)?,
+        device: row.get(DEVICE)?,
+        opened_at: row.time(5)?,
+        open: row.time_if_any(6)?.is_none(),
+        acknowledged: row.time_if_any(7)?.is_some(),
+    })
+}
 
 /// An incident without its notifications, with its number.
 type Numbered = (i64, Incident);

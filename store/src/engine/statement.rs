@@ -70,6 +70,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Executes a statement in a transaction of its own; returns how many rows it changed.
     async fn execute(&self, statement: Statement) -> Result<u64>;
 
+    /// Executes statements in one transaction, in order.
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()>;
+
     /// Reads all rows that a query gives.
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>>;
 }

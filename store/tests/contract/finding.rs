@@ -1,6 +1,8 @@
 //! Which incidents are given, and in which order.
 
-use store::{Acknowledgement, Incident, IncidentQuery, Severity, Transition};
+use store::{
+    Acknowledgement, Incident, IncidentCursor, IncidentQuery, IncidentSummary, Severity, Transition,
+};
 
 use super::incidents::{ALL, all, incident, opened, record, resolved};
 use super::{at, fresh};
@@ -49,7 +51,7 @@ async fn incidents_are_found_by_what_they_are() {
     ];
     record(store, &life).await;
     let known = Acknowledgement { at: at(5), by: "me".into(), note: String::new() };
-    assert!(store.acknowledge("i1", &known).await.unwrap());
+    assert_eq!(store.acknowledge(&["i1".into()], &known).await.unwrap(), 1);
     let text = |text: &str| Some(text.to_owned());
     for (query, found) in [
         (ALL, vec!["i3", "i1", "i2"]),
@@ -67,6 +69,62 @@ async fn incidents_are_found_by_what_they_are() {
     ] {
         assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{query:?}");
     }
+}
+
+#[tokio::test]
+async fn incidents_come_page_by_page_while_they_resolve() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let life: Vec<_> = (0..7).map(|i| opened(&format!("i{i}"), "a", 1 + i / 3)).collect();
+    record(store, &life).await;
+    record(store, &[resolved("i1", 9)]).await;
+    let whole = store.incidents(&ALL).await.unwrap();
+    let page = async |after: Option<&Incident>, query: IncidentQuery| {
+        let after = after.map(|last| IncidentCursor::after(last).to_string().parse().unwrap());
+        let query = IncidentQuery { after, limit: 2, ..query };
+        let page = store.incidents(&query).await.unwrap();
+        let summaries = store.incident_summaries(&query).await.unwrap();
+        assert_eq!(summaries.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ids(&page));
+        page
+    };
+    for query in [ALL, IncidentQuery { open: Some(true), ..ALL }] {
+        let (mut pages, mut last) = (Vec::new(), None);
+        loop {
+            let next = page(last.as_ref(), query.clone()).await;
+            let Some(end) = next.last() else { break };
+            last = Some(end.clone());
+            pages.extend(next);
+        }
+        assert_eq!(pages, store.incidents(&query).await.unwrap());
+    }
+    let second = page(Some(&whole[1]), ALL).await;
+    assert_eq!(ids(&second), ids(&whole[2..4]));
+    // The last of the page before resolves: what comes after it is the same.
+    record(store, &[resolved(&whole[1].id, 20)]).await;
+    assert_eq!(page(Some(&whole[1]), ALL).await, second);
+    let resolved_ones = page(Some(&whole[5]), ALL).await;
+    assert_eq!(ids(&resolved_ones), [whole[1].id.as_str(), "i1"]);
+}
+
+#[tokio::test]
+async fn summaries_say_what_is_counted() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    record(store, &[opened("i1", "a", 1), opened("i2", "b", 2), resolved("i2", 4)]).await;
+    let known = Acknowledgement { at: at(5), by: "me".into(), note: String::new() };
+    store.acknowledge(&["i1".into()], &known).await.unwrap();
+    let of = |incident: &Incident, open, acknowledged| IncidentSummary {
+        id: incident.id.clone(),
+        rule: incident.rule.clone(),
+        severity: incident.severity,
+        device: incident.device.clone(),
+        metric: incident.metric.clone(),
+        opened_at: incident.opened_at,
+        open,
+        acknowledged,
+    };
+    let expected = [of(&incident("i1", "a", 1), true, true), of(&incident("i2", "b", 2), false, false)];
+    assert_eq!(store.incident_summaries(&ALL).await.unwrap(), expected);
 }
 
 #[tokio::test]

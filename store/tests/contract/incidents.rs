@@ -21,6 +21,7 @@ pub(crate) const ALL: IncidentQuery = IncidentQuery {
     acknowledged: None,
     from: None,
     to: None,
+    after: None,
     limit: 100,
 };
 
@@ -247,12 +248,19 @@ async fn the_first_acknowledgement_stays() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let by = |by: &str| Acknowledgement { at: at(5), by: by.into(), note: "on it".into() };
-    assert!(!store.acknowledge("i", &by("me")).await.unwrap(), "there is none");
+    let acknowledge = async |ids: &[&str], name: &str| {
+        let ids: Vec<_> = ids.iter().map(|id| (*id).to_owned()).collect();
+        store.acknowledge(&ids, &by(name)).await.unwrap()
+    };
+    assert_eq!(acknowledge(&["i"], "me").await, 0, "there is none");
+    record(store, &[opened("i", "a", 1), opened("j", "b", 2), opened("k", "c", 3), resolved("k", 4)]).await;
+    assert_eq!(acknowledge(&["i"], "me").await, 1);
+    assert_eq!(acknowledge(&["i", "j", "j", "k", "x"], "you").await, 1, "one is acknowledged, one resolved");
+    assert_eq!(acknowledge(&[], "you").await, 0);
     record(store, &[opened("i", "a", 1)]).await;
-    assert!(store.acknowledge("i", &by("me")).await.unwrap());
-    assert!(store.acknowledge("i", &by("you")).await.unwrap());
-    record(store, &[opened("i", "a", 1)]).await;
-    assert_eq!(all(store).await[0].acknowledged, Some(by("me")));
+    let of = |incident: &Incident| incident.acknowledged.clone().map(|known| known.by);
+    let known: Vec<_> = all(store).await.iter().map(of).collect();
+    assert_eq!(known, [Some("you".into()), Some("me".into()), None]);
 }
 
 /// A site goes dark.

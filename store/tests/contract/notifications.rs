@@ -217,7 +217,7 @@ async fn one_reminder_waits_while_an_incident_is_open_and_unacknowledged() {
     assert_eq!(reminders().await.len(), 3, "it is over");
     record(store, &[opened("known", "b", 2)]).await;
     let known = Acknowledgement { at: at(5), by: "me".into(), note: String::new() };
-    store.acknowledge("known", &known).await.unwrap();
+    store.acknowledge(&["known".into()], &known).await.unwrap();
     remind("known", "a@x", 8000).await;
     assert_eq!(due(store, LATER).await.0.len(), 3, "two of openings and one of a resolution");
 }

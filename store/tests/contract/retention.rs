@@ -143,7 +143,7 @@ async fn silences_go_when_they_have_been_over_for_long() {
             reason: "a test".into(),
             by: "me".into(),
         };
-        store.add_silence(&silence).await.unwrap();
+        store.add_silences(&[silence]).await.unwrap();
     }
     store.purge(at(15)).await.unwrap();
     let left: Vec<_> = store.silences(at(0)).await.unwrap().into_iter().map(|silence| silence.id).collect();

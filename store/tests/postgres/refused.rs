@@ -59,7 +59,7 @@ async fn texts_that_are_anyones_may_hold_any_character() {
         let to = vec![Address { channel: Channel::Mail, to: "\0".into() }];
         record(&*store, &[Transition::Opened(Box::new(opened), to)]).await;
         let known = Acknowledgement { at: at(1), by: "\0".into(), note: "\0".into() };
-        assert!(store.acknowledge("i", &known).await.unwrap());
+        assert_eq!(store.acknowledge(&["i".into()], &known).await.unwrap(), 1);
         let kept = &all(&*store).await[0];
         let known = kept.acknowledged.as_ref().unwrap();
         let texts = [&kept.condition.text, kept.unit.as_ref().unwrap(), &known.by, &known.note];

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use store::{
-    Acknowledgement, Address, AlertState, Changes, Incident, IncidentQuery, Incidents, Phase, Result,
-    Transition, Unavailable,
+    Acknowledgement, Address, AlertState, Changes, Incident, IncidentQuery, IncidentSummary, Incidents,
+    Phase, Result, Transition, Unavailable,
 };
 
 use super::outbox::Outbox;
@@ -30,6 +30,26 @@ impl Alerts {
 
     pub(super) fn get(&self, id: &str) -> Option<&Incident> {
         self.incidents.iter().find(|incident| incident.id == id)
+    }
+
+    /// The incidents that a query asks for, in its order.
+    fn select(&self, query: &IncidentQuery) -> Vec<&Incident> {
+        let number = |id: &str| self.incidents.iter().position(|incident| incident.id == id);
+        let order = |open: bool, opened_at, number| (!open, Reverse(opened_at), Reverse(number));
+        let after = query.after.as_ref().map(|cursor| {
+            order(cursor.is_open(), cursor.opened_at(), number(cursor.id()).unwrap_or_default())
+        });
+        let all = self.incidents.iter().enumerate();
+        let mut found: Vec<_> = all
+            .filter(|(_, incident)| is_wanted(query, incident))
+            .map(|(number, incident)| {
+                (order(incident.resolved_at.is_none(), incident.opened_at, number), incident)
+            })
+            .filter(|(place, _)| after.as_ref().is_none_or(|after| place > after))
+            .collect();
+        found.sort_by_key(|(place, _)| *place);
+        found.truncate(query.limit.max(1));
+        found.into_iter().map(|(_, incident)| incident).collect()
     }
 
     fn apply(&mut self, outbox: &mut Outbox, transition: &Transition) {
@@ -111,13 +131,11 @@ impl Incidents for MemoryStore {
 
     async fn incidents(&self, query: &IncidentQuery) -> Result<Vec<Incident>> {
         let data = self.call("incidents")?;
-        let all = data.alerts.incidents.iter().enumerate();
-        let mut found: Vec<_> = all.filter(|(_, incident)| is_wanted(query, incident)).collect();
-        found.sort_by_key(|(number, incident)| {
-            (incident.resolved_at.is_some(), Reverse(incident.opened_at), Reverse(*number))
-        });
-        found.truncate(query.limit.max(1));
-        Ok(found.into_iter().map(|(_, incident)| data.whole(incident)).collect())
+        Ok(data.alerts.select(query).into_iter().map(|incident| data.whole(incident)).collect())
+    }
+
+    async fn incident_summaries(&self, query: &IncidentQuery) -> Result<Vec<IncidentSummary>> {
+        Ok(self.call("incident_summaries")?.alerts.select(query).into_iter().map(summary).collect())
     }
 
     async fn open_count(&self) -> Result<u64> {
@@ -125,15 +143,31 @@ impl Incidents for MemoryStore {
         Ok(data.alerts.incidents.iter().filter(|incident| incident.resolved_at.is_none()).count() as u64)
     }
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
+    async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64> {
         let mut data = self.call("acknowledge")?;
-        let found = data.alerts.incidents.iter_mut().find(|known| known.id == incident);
-        let Some(found) = found else { return Ok(false) };
-        if found.acknowledged.is_none() {
-            found.acknowledged = Some(acknowledgement.clone());
-            data.alerts.changed_at.insert(incident.to_owned(), now());
+        let mut count = 0;
+        for id in incidents {
+            let open = data.alerts.open(id).filter(|incident| incident.acknowledged.is_none());
+            if let Some(incident) = open {
+                incident.acknowledged = Some(acknowledgement.clone());
+                data.alerts.changed_at.insert(id.clone(), now());
+                count += 1;
+            }
         }
-        Ok(true)
+        Ok(count)
+    }
+}
+
+fn summary(incident: &Incident) -> IncidentSummary {
+    IncidentSummary {
+        id: incident.id.clone(),
+        rule: incident.rule.clone(),
+        severity: incident.severity,
+        device: incident.device.clone(),
+        metric: incident.metric.clone(),
+        opened_at: incident.opened_at,
+        open: incident.resolved_at.is_none(),
+        acknowledged: incident.acknowledged.is_some(),
     }
 }
 

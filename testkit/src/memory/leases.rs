@@ -47,10 +47,12 @@ fn hold(leases: &mut Vec<Held>, lease: Lease, holder: &str, ttl: Duration) {
 
 #[async_trait]
 impl Silences for MemoryStore {
-    async fn add_silence(&self, silence: &Silence) -> Result<()> {
-        let mut data = self.call("add_silence")?;
-        if data.silences.iter().all(|known| known.id != silence.id) {
-            data.silences.push(silence.clone());
+    async fn add_silences(&self, silences: &[Silence]) -> Result<()> {
+        let mut data = self.call("add_silences")?;
+        for silence in silences {
+            if data.silences.iter().all(|known| known.id != silence.id) {
+                data.silences.push(silence.clone());
+            }
         }
         Ok(())
     }

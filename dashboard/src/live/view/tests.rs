@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use store::{IncidentSummary, SilenceIndex};
 use telemetry::Series;
 
 use self::page::{Page, Shown};
@@ -38,6 +39,7 @@ const PAGES: usize = 4;
 struct Truth {
     readings: BTreeMap<String, Reading>,
     alerts: Vec<(String, String)>,
+    alerting: BTreeMap<String, u64>,
     open_alerts: u64,
     rejected: u64,
     behind: Option<f64>,
@@ -61,6 +63,9 @@ impl Truth {
             })
             .collect();
         assert_eq!(page.shown, shown);
+        let mut alerting = self.alerting.clone();
+        alerting.retain(|topic, _| shown.contains_key(topic));
+        assert_eq!(page.alerting, alerting);
         let alerts: Vec<&str> = self
             .alerts
             .iter()
@@ -91,6 +96,8 @@ enum Step {
     TurnTo(usize, usize),
     /// Sensors that have one.
     Alerts(Vec<usize>),
+    /// Series that have an open incident, and whether somebody sees to it.
+    Alerting(Vec<(usize, bool)>),
     Counts(u64, u64),
     Behind(Option<u8>),
 }
@@ -104,6 +111,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         5 => (0..PAGES).prop_map(Step::Take),
         1 => (0..PAGES, 0..SUBSCRIPTIONS.len()).prop_map(|(page, wish)| Step::TurnTo(page, wish)),
         1 => proptest::collection::vec(0..SERIES.len(), 0..4).prop_map(Step::Alerts),
+        2 => proptest::collection::vec((0..SERIES.len(), any::<bool>()), 0..4).prop_map(Step::Alerting),
         1 => (0..3_u64, 0..3_u64).prop_map(|(open, rejected)| Step::Counts(open, rejected)),
         1 => proptest::option::of(0..3_u8).prop_map(Step::Behind),
     ]
@@ -125,7 +133,7 @@ fn reading(topic: &str, measured_at: Timestamp, seq: u64, unit: Option<String>) 
 fn alert(topic: &str, id: &str) -> Arc<IncidentRow> {
     let topic = Series::parse(topic).unwrap();
     let at = Timestamp::UNIX_EPOCH;
-    Arc::new(IncidentRow::of(&store::Incident {
+    let incident = store::Incident {
         id: id.into(),
         rule: "hot".into(),
         severity: store::Severity::Warning,
@@ -149,7 +157,22 @@ fn alert(topic: &str, id: &str) -> Arc<IncidentRow> {
         acknowledged: None,
         late: false,
         notifications: vec![],
-    }))
+    };
+    Arc::new(IncidentRow::of(&incident, &SilenceIndex::default(), at))
+}
+
+fn summary(topic: &str, acknowledged: bool) -> IncidentSummary {
+    let topic = Series::parse(topic).unwrap();
+    IncidentSummary {
+        id: String::new(),
+        rule: "hot".into(),
+        severity: store::Severity::Critical,
+        device: topic.device().into(),
+        metric: topic.metric().into(),
+        opened_at: Timestamp::UNIX_EPOCH,
+        open: true,
+        acknowledged,
+    }
 }
 
 /// A view, its pages and the truth beside it.
@@ -191,9 +214,18 @@ impl Harness {
                 truth.alerts = named.collect();
                 view.set_incidents(truth.alerts.iter().map(|(topic, id)| alert(topic, id)).collect());
             }
+            Step::Alerting(entries) => {
+                let open: Vec<_> = entries.iter().map(|(s, known)| summary(SERIES[*s], *known)).collect();
+                truth.alerting = BTreeMap::new();
+                for (entry, known) in entries {
+                    let code = truth.alerting.entry(SERIES[entry].into()).or_default();
+                    *code = (*code).max(if known { 1 } else { 5 });
+                }
+                view.set_alerting(OpenIncidents::of(&open, &SilenceIndex::default(), *now));
+            }
             Step::Counts(open, rejected) => {
                 (truth.open_alerts, truth.rejected) = (open, rejected);
-                view.set_counts(open, rejected);
+                view.set_counts(Counts { open, rejected, ..Counts::default() });
             }
             Step::Behind(seconds) => {
                 truth.behind = seconds.map(f64::from);

@@ -7,7 +7,7 @@ export function sampleIncident(fields: Partial<Incident> = {}): Incident {
     id: "hot/temperature/lab/1", rule: "hot", severity: "warning", device: "lab", metric: "temperature",
     kind: "above", condition: "above 25", threshold: 25, unit: null, value: 26.1, peak: 26.1, resolved_value: null, late: false,
     began_at: "2026-01-15T10:01:00Z", opened_at: "2026-01-15T10:03:00Z", judged_at: "2026-01-15T10:03:00Z", peak_at: "2026-01-15T10:03:00Z",
-    resolved_at: null, end: null, acknowledged: null, notifications: [], ...fields,
+    resolved_at: null, end: null, acknowledged: null, silenced_until: null, notifications: [], ...fields,
   };
 }
 

@@ -81,6 +81,8 @@ export interface Incident {
     by: string | null;
     note: string | null;
   } | null;
+  /** Until when a silence holds back its notifications; null where none matches now, or it is resolved. */
+  silenced_until: string | null;
   late: boolean;
   notifications: Notification[];
 }
@@ -98,6 +100,30 @@ export interface Notification {
   why: string | null;
   /** Why it could not be sent, or what some recipients refused. */
   problem: string | null;
+}
+
+export interface IncidentGroup {
+  /** The rule, or the first level of the devices' names. */
+  name: string;
+  /** The narrowest MQTT filter by leading levels that matches its devices. */
+  device: string;
+  /** Null where it has several. */
+  rule: string | null;
+  /** Null where it has several. */
+  metric: string | null;
+  /** The highest of the open incidents; of all, where none is open. */
+  severity: "info" | "warning" | "critical";
+  incidents: number;
+  open: number;
+  /** Of the open ones. */
+  acknowledged: number;
+  /** Of the open ones, without the acknowledged ones. */
+  silenced: number;
+  devices: number;
+  /** How many first levels the devices' names have. */
+  sites: number;
+  first_opened_at: string;
+  last_opened_at: string;
 }
 
 /** While it lasts, notifications of the incidents that it matches are held back. */
@@ -132,6 +158,29 @@ export interface NewAcknowledgement {
   incident: string;
   by?: string | null;
   note?: string | null;
+}
+
+/** The id of an incident. */
+export type IncidentId = string;
+
+export interface NewAcknowledgements {
+  incidents?: IncidentId[];
+  rule?: string | null;
+  metric?: string | null;
+  device?: Filter | null;
+  severity?: "info" | "warning" | "critical" | null;
+  by?: string | null;
+  note?: string | null;
+}
+
+export interface NewSilences {
+  incidents: IncidentId[];
+  /** At most 366 days ahead. */
+  until?: string | null;
+  /** A duration such as 30m, 2h or 7days. */
+  for?: string | null;
+  reason: string;
+  by?: string | null;
 }
 
 export interface Rejected {
@@ -265,6 +314,15 @@ export interface Answers {
   "api/readings": Readings | Buckets;
   "api/incidents": {
     incidents: Incident[];
+    /** Asks for what follows, as `after`. */
+    next: string | null;
+  };
+  "api/incidents/groups": {
+    groups: IncidentGroup[];
+    /** How many groups there are, listed or not. */
+    total: number;
+    /** False where there are more than 100,000 incidents: the first of them were counted. */
+    complete: boolean;
   };
   "api/silences": {
     silences: Silence[];

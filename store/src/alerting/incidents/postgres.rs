@@ -4,6 +4,7 @@ mod batches;
 mod transitions;
 pub(crate) mod turn;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
@@ -11,14 +12,16 @@ use telemetry::Filter;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 
-use super::{COLUMNS, Numbered, read};
+use super::{COLUMNS, Numbered, SUMMARY_COLUMNS, read, read_summary};
 use crate::alerting::alert_states::{self, AlertState};
-use crate::alerting::incidents::{Acknowledgement, Changes, Incident, IncidentQuery, Incidents};
+use crate::alerting::incidents::{
+    Acknowledgement, Changes, Incident, IncidentQuery, IncidentSummary, Incidents, Severity,
+};
 use crate::alerting::notifications::postgres as notifications;
 use crate::engine::columns::{Word, at_most};
 use crate::engine::postgres::Postgres;
 use crate::engine::postgres::columns::{Micros, Param, text};
-use crate::engine::postgres::session::snapshot;
+use crate::engine::postgres::session::{Session, snapshot};
 use crate::engine::row::read_all;
 use crate::unavailable::Result;
 
@@ -36,46 +39,100 @@ impl Incidents for Postgres {
         self.pool.call("read incidents", async |s| select_incidents(&mut s.client, query).await).await
     }
 
+    async fn incident_summaries(&self, query: &IncidentQuery) -> Result<Vec<IncidentSummary>> {
+        let read = async |s: &mut Session| select_summaries(&s.client, query).await;
+        self.pool.call("read summaries of incidents", read).await
+    }
+
     async fn open_count(&self) -> Result<u64> {
         self.pool.call("count open incidents", async |s| open_count(&s.client).await).await
     }
 
-    async fn acknowledge(&self, incident: &str, by: &Acknowledgement) -> Result<bool> {
-        self.pool.call("acknowledge an incident", async |s| acknowledge(&s.client, incident, by).await).await
+    async fn acknowledge(&self, incidents: &[String], by: &Acknowledgement) -> Result<u64> {
+        self.pool.call("acknowledge incidents", async |s| acknowledge(&s.client, incidents, by).await).await
     }
 }
 
-/// What was not asked for is NULL, and left out of the plan. One that was over at once was open then.
+/// What was not asked for is NULL, and left out of the plan. One that was over at once was open then. What comes after
+/// a cursor does so whatever has become of its own incident.
 const WANTED: &str = "
     ($1 IS NULL OR i.id = $1) AND ($2 IS NULL OR i.rule = $2) AND ($3 IS NULL OR i.metric = $3)
     AND ($4 IS NULL OR i.device ~ $4) AND ($5 IS NULL OR i.severity = $5)
     AND ($6 IS NULL OR (i.resolved_at IS NULL) = $6) AND ($7 IS NULL OR (i.acknowledged_at IS NOT NULL) = $7)
     AND ($8 IS NULL OR i.resolved_at IS NULL OR i.resolved_at > $8 OR i.opened_at >= $8)
-    AND ($9 IS NULL OR i.opened_at < $9)";
+    AND ($9 IS NULL OR i.opened_at < $9)
+    AND ($11 IS NULL OR (i.resolved_at IS NULL, i.opened_at, i.number)
+        < ($11, $12, coalesce((SELECT number FROM incidents WHERE id = $13), 0)))
+    ORDER BY (i.resolved_at IS NULL) DESC, i.opened_at DESC, i.number DESC LIMIT $10";
 
 pub(crate) async fn select_incidents(
     client: &mut Client,
     query: &IncidentQuery,
 ) -> anyhow::Result<Vec<Incident>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM incidents i WHERE {WANTED}
-         ORDER BY (i.resolved_at IS NULL) DESC, i.opened_at DESC, i.number DESC LIMIT $10"
-    );
-    let params: [Param<'_>; 10] = [
-        (&query.id.as_deref().map(text), Type::TEXT),
-        (&query.rule.as_deref().map(text), Type::TEXT),
-        (&query.metric.as_deref().map(text), Type::TEXT),
-        (&query.device.as_ref().map(pattern), Type::TEXT),
-        (&query.severity.map(Word), Type::TEXT),
-        (&query.open, Type::BOOL),
-        (&query.acknowledged, Type::BOOL),
-        (&query.from.map(Micros::bound), Type::TIMESTAMPTZ),
-        (&query.to.map(Micros::bound), Type::TIMESTAMPTZ),
-        (&at_most(query.limit.max(1)), Type::INT8),
-    ];
+    let sql = format!("SELECT {COLUMNS} FROM incidents i WHERE {WANTED}");
+    let wanted = Wanted::of(query);
     let transaction = snapshot(client).await?;
-    let found = select(&transaction, &sql, &params).await?;
+    let found = select(&transaction, &sql, &wanted.params()).await?;
     Ok(found.into_iter().map(|(_, incident)| incident).collect())
+}
+
+async fn select_summaries(client: &Client, query: &IncidentQuery) -> anyhow::Result<Vec<IncidentSummary>> {
+    let sql = format!("SELECT {SUMMARY_COLUMNS} FROM incidents i WHERE {WANTED}");
+    read_all(&client.query_typed(&sql, &Wanted::of(query).params()).await?, read_summary)
+}
+
+/// The parameters of [`WANTED`].
+struct Wanted<'a> {
+    texts: [Option<Cow<'a, str>>; 5],
+    severity: Option<Word<Severity>>,
+    flags: [Option<bool>; 3],
+    times: [Option<Micros>; 3],
+    limit: i64,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(query: &'a IncidentQuery) -> Self {
+        let after = query.after.as_ref();
+        let named = |name: &'a Option<String>| name.as_deref().map(text);
+        Self {
+            texts: [
+                named(&query.id),
+                named(&query.rule),
+                named(&query.metric),
+                query.device.as_ref().map(|filter| pattern(filter).into()),
+                after.map(|cursor| text(&cursor.id)),
+            ],
+            severity: query.severity.map(Word),
+            flags: [query.open, query.acknowledged, after.map(|cursor| cursor.open)],
+            times: [
+                query.from.map(Micros::bound),
+                query.to.map(Micros::bound),
+                after.map(|cursor| Micros::of(cursor.opened_at)),
+            ],
+            limit: at_most(query.limit.max(1)),
+        }
+    }
+
+    fn params(&self) -> [Param<'_>; 13] {
+        let [id, rule, metric, device, after_id] = &self.texts;
+        let [open, acknowledged, after_open] = &self.flags;
+        let [from, to, after_opened] = &self.times;
+        [
+            (id, Type::TEXT),
+            (rule, Type::TEXT),
+            (metric, Type::TEXT),
+            (device, Type::TEXT),
+            (&self.severity, Type::TEXT),
+            (open, Type::BOOL),
+            (acknowledged, Type::BOOL),
+            (from, Type::TIMESTAMPTZ),
+            (to, Type::TIMESTAMPTZ),
+            (&self.limit, Type::INT8),
+            (after_open, Type::BOOL),
+            (after_opened, Type::TIMESTAMPTZ),
+            (after_id, Type::TEXT),
+        ]
+    }
 }
 
 /// Counts in the index that has open ones first.
@@ -124,27 +181,24 @@ async fn select(
     Ok(found)
 }
 
-/// Returns whether there is such an incident; the first acknowledgement stays.
-pub(crate) async fn acknowledge(
+/// Returns how many were not acknowledged before.
+async fn acknowledge(
     client: &Client,
-    id: &str,
+    ids: &[String],
     acknowledgement: &Acknowledgement,
-) -> Result<bool, Error> {
+) -> Result<u64, Error> {
     const UPDATE: &str = "
         UPDATE incidents SET acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4, stored_at = now()
-        WHERE id = $1 AND acknowledged_at IS NULL";
-    const EXISTS: &str = "SELECT EXISTS (SELECT FROM incidents WHERE id = $1)";
+        WHERE id = ANY($1) AND acknowledged_at IS NULL AND resolved_at IS NULL";
     let Acknowledgement { at, by, note } = acknowledgement;
+    let ids: Vec<_> = ids.iter().map(|id| text(id)).collect();
     let params: [Param<'_>; 4] = [
-        (&text(id), Type::TEXT),
+        (&ids, Type::TEXT_ARRAY),
         (&Micros::of(*at), Type::TIMESTAMPTZ),
         (&text(by), Type::TEXT),
         (&text(note), Type::TEXT),
     ];
-    if client.execute_typed(UPDATE, &params).await? == 1 {
-        return Ok(true);
-    }
-    Ok(client.query_typed_one(EXISTS, &params[..1]).await?.get(0))
+    client.execute_typed(UPDATE, &params).await
 }
 
 #[cfg(test)]

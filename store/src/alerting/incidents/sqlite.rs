@@ -8,9 +8,11 @@ use async_trait::async_trait;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{COLUMNS, DEVICE, Numbered, read};
+use super::{COLUMNS, DEVICE, Numbered, SUMMARY_COLUMNS, read, read_summary};
 use crate::alerting::alert_states::{self, AlertState};
-use crate::alerting::incidents::{Acknowledgement, Changes, Incident, IncidentQuery, Incidents};
+use crate::alerting::incidents::{
+    Acknowledgement, Changes, Incident, IncidentQuery, IncidentSummary, Incidents,
+};
 use crate::alerting::notifications::sqlite as notifications;
 use crate::engine::row::Row;
 use crate::engine::sqlite::Sqlite;
@@ -38,26 +40,44 @@ impl Incidents for Sqlite {
         self.readers.read("read incidents", move |tables| select_incidents(tables, &query)).await
     }
 
+    async fn incident_summaries(&self, query: &IncidentQuery) -> Result<Vec<IncidentSummary>> {
+        let query = query.clone();
+        let read = move |tables: &Connection| select_rows(tables, &query, SUMMARY_COLUMNS, read_summary);
+        self.readers.read("read summaries of incidents", read).await
+    }
+
     async fn open_count(&self) -> Result<u64> {
         self.readers.read("count open incidents", open_count).await
     }
 
-    async fn acknowledge(&self, incident: &str, acknowledgement: &Acknowledgement) -> Result<bool> {
-        let (incident, acknowledgement) = (incident.to_owned(), acknowledgement.clone());
-        let note = move |tables: &mut Tables<'_>| acknowledge(tables, &incident, &acknowledgement);
-        self.writer.change("acknowledge an incident", 1, note).await
+    async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64> {
+        let (incidents, acknowledgement) = (incidents.to_vec(), acknowledgement.clone());
+        let rows = incidents.len();
+        let note = move |tables: &mut Tables<'_>| acknowledge(tables, &incidents, &acknowledgement);
+        self.writer.change("acknowledge incidents", rows, note).await
     }
 }
 
-/// Reads in order, which an index gives, until there are enough: no more than that is held.
 pub(crate) fn select_incidents(
     connection: &Connection,
     query: &IncidentQuery,
 ) -> anyhow::Result<Vec<Incident>> {
+    let found = select_rows(connection, query, COLUMNS, read)?;
+    with_notifications(connection, found)
+        .map(|found| found.into_iter().map(|(_, incident)| incident).collect())
+}
+
+/// Reads in order, which an index gives, until there are enough: no more than that is held.
+fn select_rows<T>(
+    connection: &Connection,
+    query: &IncidentQuery,
+    columns: &str,
+    read: fn(&Row<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
     let (conditions, values) = conditions(query);
     let open_first = if query.open.is_none() { "i.resolved_at IS NULL DESC, " } else { "" };
     let sql = format!(
-        "SELECT {COLUMNS} FROM incidents i WHERE {conditions}
+        "SELECT {columns} FROM incidents i WHERE {conditions}
          ORDER BY {open_first}i.opened_at DESC, i.number DESC"
     );
     let mut select = connection.prepare(&sql)?;
@@ -71,9 +91,13 @@ pub(crate) fn select_incidents(
             found.push(read(&Row::Sqlite(row))?);
         }
     }
-    with_notifications(connection, found)
-        .map(|found| found.into_iter().map(|(_, incident)| incident).collect())
+    Ok(found)
 }
+
+/// What comes after a cursor in the order of incidents, whatever has become of its own.
+const AFTER: &str = "
+    (i.resolved_at IS NULL, i.opened_at, i.number)
+        < (?, ?, coalesce((SELECT number FROM incidents WHERE id = ?), 0))";
 
 /// What SQL can ask for; a filter of devices is left to the reader, but for a plain name.
 fn conditions(query: &IncidentQuery) -> (String, Vec<Value>) {
@@ -92,8 +116,12 @@ fn conditions(query: &IncidentQuery) -> (String, Vec<Value>) {
         // One that was over at once was open then.
         ("(i.resolved_at IS NULL OR max(i.resolved_at, i.opened_at + 1) > ?)", from.map(Value::from)),
     ];
-    let (conditions, values): (Vec<_>, Vec<_>) =
+    let (mut conditions, mut values): (Vec<_>, Vec<_>) =
         asked.into_iter().filter_map(|(condition, value)| Some((condition, value?))).unzip();
+    if let Some(cursor) = &query.after {
+        conditions.push(AFTER);
+        values.extend([cursor.open.into(), micros_from(cursor.opened_at).into(), cursor.id.clone().into()]);
+    }
     (if conditions.is_empty() { "true".into() } else { conditions.join(" AND ") }, values)
 }
 
@@ -125,18 +153,20 @@ fn with_notifications(connection: &Connection, mut found: Vec<Numbered>) -> anyh
     Ok(found)
 }
 
-/// Returns whether there is such an incident; the first acknowledgement stays.
-pub(crate) fn acknowledge(
+/// Returns how many were not acknowledged before.
+fn acknowledge(
     tables: &Tables<'_>,
-    id: &str,
+    ids: &[String],
     acknowledgement: &Acknowledgement,
-) -> rusqlite::Result<bool> {
+) -> rusqlite::Result<u64> {
     const UPDATE: &str = "
         UPDATE incidents SET acknowledged_at = ?2, acknowledged_by = ?3, acknowledged_note = ?4, stored_at = ?5
-        WHERE id = ?1 AND acknowledged_at IS NULL";
-    const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM incidents WHERE id = ?1)";
+        WHERE id = ?1 AND acknowledged_at IS NULL AND resolved_at IS NULL";
     let Acknowledgement { at, by, note } = acknowledgement;
     let mut update = tables.connection.prepare_cached(UPDATE)?;
-    update.execute(params![id, Micros(*at), by, note, Micros(tables.stored_at)])?;
-    tables.connection.prepare_cached(EXISTS)?.query_row([id], |row| row.get(0))
+    let mut count = 0;
+    for id in ids {
+        count += update.execute(params![id, Micros(*at), by, note, Micros(tables.stored_at)])?;
+    }
+    Ok(count as u64)
 }

@@ -49,6 +49,17 @@ impl Engine for Postgres {
         self.pool.call(doing, async |session| session.client.execute_typed(&sql, &typed(&params)).await).await
     }
 
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()> {
+        let execute = async |session: &mut super::session::Session| {
+            let transaction = session.client.transaction().await?;
+            for Statement { sql, params, .. } in &statements {
+                transaction.execute_typed(sql, &typed(params)).await?;
+            }
+            transaction.commit().await
+        };
+        self.pool.call::<_, tokio_postgres::Error>(doing, execute).await
+    }
+
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {
         let Statement { doing, sql, params, .. } = statement;
         let query = async |session: &mut super::session::Session| {

@@ -28,6 +28,17 @@ impl Engine for Sqlite {
         Ok(self.writer.change(doing, rows, execute).await? as u64)
     }
 
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()> {
+        let rows = statements.iter().map(|statement| statement.rows).sum();
+        let execute = move |tables: &mut Tables<'_>| {
+            for Statement { sql, params, .. } in &statements {
+                prepare(tables.connection, sql, params)?.raw_execute()?;
+            }
+            Ok(())
+        };
+        self.writer.change(doing, rows, execute).await
+    }
+
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {
         let Statement { doing, sql, params, .. } = statement;
         self.readers.read(doing, move |connection| select(connection, &sql, &params, read)).await

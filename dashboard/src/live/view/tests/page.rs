@@ -21,6 +21,8 @@ pub(super) struct Page {
     pub(super) since: Option<Version>,
     names: BTreeMap<u64, (String, Option<String>)>,
     pub(super) shown: BTreeMap<String, Shown>,
+    /// The codes of series that are not 0.
+    pub(super) alerting: BTreeMap<String, u64>,
     pub(super) counts: BTreeMap<&'static str, Value>,
 }
 
@@ -29,7 +31,7 @@ impl Page {
         let topics = Topics::of_list(subscription).unwrap();
         let notified = view.enter(&topics);
         let (names, shown, counts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { topics, notified, since: None, names, shown, counts }
+        Self { topics, notified, since: None, names, shown, alerting: BTreeMap::new(), counts }
     }
 
     pub(super) fn subscribe(&mut self, view: &mut View, subscription: &str) {
@@ -61,6 +63,13 @@ impl Page {
             let state = [State::Fresh, State::Stale, State::Offline][row[3].as_u64().unwrap() as usize];
             let measured_at = frame["at"].as_i64().unwrap() - row[2].as_i64().unwrap();
             self.shown.insert(topic, (unit, row[1].as_f64().unwrap(), measured_at, state));
+        }
+        for row in rows("alerting") {
+            let (topic, code) = (self.names[&row[0].as_u64().unwrap()].0.clone(), row[1].as_u64().unwrap());
+            match code {
+                0 => drop(self.alerting.remove(&topic)),
+                code => drop(self.alerting.insert(topic, code)),
+            }
         }
         for name in ["alerts", "open_alerts", "rejected", "behind"] {
             if let Some(counts) = frame.get(name) {

@@ -1,0 +1,112 @@
+//! Many incidents at once: which ones are meant, and what is done with them.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use store::{Acknowledgement, IncidentQuery, IncidentSummary, Silence, Store};
+
+use crate::error::ApiError;
+use crate::requests::SilenceRequest;
+
+/// Incidents that one request acknowledges, at most.
+pub const MAX_ACKNOWLEDGED: usize = 100_000;
+
+/// Incidents that a request may name one by one, at most.
+pub const MAX_NAMED: usize = 10_000;
+
+/// Silences that one request makes, at most.
+pub const MAX_SILENCES_AT_ONCE: usize = 1_000;
+
+/// Silences that last at one time, at most.
+pub const MAX_SILENCES: usize = 10_000;
+
+/// Which open incidents are meant.
+#[derive(Debug, Clone)]
+pub enum Selection {
+    /// These ids; one that is unknown or resolved is passed over.
+    Named(Vec<String>),
+    /// All that a query finds; its limit is not used.
+    Found(IncidentQuery),
+}
+
+/// Acknowledges the open incidents of a selection that nobody sees to yet, in one transaction; returns how many.
+///
+/// # Errors
+/// There are more than [`MAX_ACKNOWLEDGED`], or the store does not answer: nothing was changed.
+pub async fn acknowledge_all(
+    store: &dyn Store,
+    selection: Selection,
+    acknowledgement: &Acknowledgement,
+) -> Result<u64, ApiError> {
+    let ids = match selection {
+        Selection::Named(ids) => ids,
+        Selection::Found(query) => {
+            let found = open(store, IncidentQuery { acknowledged: Some(false), ..query }).await?;
+            found.into_iter().map(|incident| incident.id).collect()
+        }
+    };
+    Ok(store.acknowledge(&ids, acknowledgement).await?)
+}
+
+/// Adds a silence for each rule and series of these incidents that is open, in one transaction.
+///
+/// The device of the request is not used; its rule and its metric only where they are given.
+///
+/// # Errors
+/// None of them is open, there would be too many silences, a part of the request is wrong, or the store does not
+/// answer: nothing was changed.
+pub async fn silence_all(
+    store: &dyn Store,
+    ids: &[String],
+    request: &SilenceRequest,
+    now: Timestamp,
+) -> Result<Vec<Silence>, ApiError> {
+    if ids.len() > MAX_SILENCES_AT_ONCE {
+        return Err(ApiError::BadRequest(format!(
+            "at most {MAX_SILENCES_AT_ONCE} incidents can be silenced one by one: silence their rule, or a device filter"
+        )));
+    }
+    let named: HashSet<&str> = ids.iter().map(String::as_str).collect();
+    let mut found = open(store, IncidentQuery::default()).await?;
+    found.retain(|incident| named.contains(&*incident.id));
+    let mut seen = HashSet::new();
+    found.retain(|i| seen.insert((i.rule.clone(), i.metric.clone(), i.device.clone())));
+    if found.is_empty() {
+        return Err(ApiError::NotFound(
+            "none of these incidents is open: GET /api/incidents lists them".into(),
+        ));
+    }
+    let silences = found.into_iter().map(|incident| {
+        let IncidentSummary { rule, metric, device, .. } = incident;
+        let one = SilenceRequest { rule: Some(rule), metric: Some(metric), device, ..request.clone() };
+        one.from_now(now).map_err(|e| ApiError::BadRequest(e.to_string()))
+    });
+    let silences = silences.collect::<Result<Vec<_>, _>>()?;
+    add_silences(store, &silences, now).await?;
+    Ok(silences)
+}
+
+/// Adds silences, in one transaction.
+///
+/// # Errors
+/// There would be more than [`MAX_SILENCES`], or the store does not answer: nothing was changed.
+pub async fn add_silences(store: &dyn Store, silences: &[Silence], now: Timestamp) -> Result<(), ApiError> {
+    let current = store.silences(now).await?.len();
+    if current + silences.len() > MAX_SILENCES {
+        return Err(ApiError::Conflict(format!(
+            "there are {current} silences, and at most {MAX_SILENCES} at one time: end some, or use a device filter"
+        )));
+    }
+    Ok(store.add_silences(silences).await?)
+}
+
+async fn open(store: &dyn Store, query: IncidentQuery) -> Result<Vec<IncidentSummary>, ApiError> {
+    let query = IncidentQuery { open: Some(true), limit: MAX_ACKNOWLEDGED + 1, ..query };
+    let found = store.incident_summaries(&query).await?;
+    if found.len() > MAX_ACKNOWLEDGED {
+        return Err(ApiError::Conflict(format!(
+            "more than {MAX_ACKNOWLEDGED} incidents are meant: name a rule, a metric or a device filter"
+        )));
+    }
+    Ok(found)
+}
