@@ -31,7 +31,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
-    context.serve_admin().await?;
+    context.serve_admin()?;
     let link = source.connection_status();
     let (deliveries, received) = source.open(AHEAD, &context);
     let (alerter, notifiers) = prepared.start();

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Api, Limits, Resend, Site};
-use service::{Health, Metrics};
+use service::{Door, Health, HttpConfig, Limits as PageLimits, Metrics};
 use store::Store;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::http::StatusCode;
@@ -39,7 +38,7 @@ pub struct Server {
     /// How the stages are doing that a reading passes.
     pub pipeline: Pipeline,
     /// Pages that may be open at the same time.
-    pub max_clients: usize,
+    pub max_clients: PageLimits,
     /// Where people reach the page, if not at the address it listens on.
     pub public_url: String,
     /// How long a request may take.
@@ -49,10 +48,10 @@ pub struct Server {
 }
 
 /// Serves until the server's stop, and closes open pages then.
-pub async fn serve(listener: TcpListener, server: Server) {
-    let (stop, pages) = (server.stop.clone(), TaskTracker::new());
-    let routes = routes(&server, pages.clone());
-    warp::serve(routes).incoming(listener).graceful(async move { stop.cancelled().await }).run().await;
+pub async fn serve(door: Door, config: HttpConfig, server: Server) {
+    let pages = TaskTracker::new();
+    let routes = routes(&server, pages.clone()).boxed();
+    service::serve_http(door, None, routes, config, server.stop.clone()).await;
     pages.close();
     // A page that does not answer is left behind.
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, pages.wait()).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::Resend;
 use serde::Deserialize;
-use service::{Context, SettingError, Settings};
+use service::{Context, Doors, HttpConfig, Limits, SettingError, Settings};
 use tracing::info;
 
 use crate::live::{Ages, Live, relay};
@@ -24,8 +24,8 @@ pub struct Config {
     stale_after: Duration,
     #[serde(with = "humantime_serde")]
     offline_after: Duration,
-    /// Pages that may be open at the same time.
-    pub max_clients: usize,
+    max_clients: usize,
+    max_clients_per_address: usize,
 }
 
 impl Config {
@@ -47,6 +47,15 @@ impl Config {
         Ok(config)
     }
 
+    /// The pages that may be open at the same time.
+    #[must_use]
+    pub fn max_clients(&self) -> Limits {
+        Limits {
+            max_connections: self.max_clients,
+            max_connections_per_address: self.max_clients_per_address,
+        }
+    }
+
     /// The ages at which a series counts as stale and as offline.
     #[must_use]
     pub fn ages(&self) -> Ages {
@@ -66,9 +75,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), settings.get("metrics")?);
     let store = service::store(settings).await?;
-    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
-    let public_url = service::page_url(settings, listener.local_addr()?)?;
-    info!(listen = %listener.local_addr()?, "the page is at {public_url}");
+    let http = HttpConfig::from_settings(settings)?;
+    let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);
+    let door = doors.open("http.listen", http.listen)?;
+    let public_url = service::page_url(settings, door.local_addr())?;
+    info!(listen = %door.local_addr(), "the page is at {public_url}");
     let live = Live::new(config.ages());
     let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
     let pipeline = Pipeline::default();
@@ -79,7 +90,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),
-        max_clients: config.max_clients,
+        max_clients: config.max_clients(),
         public_url,
         limits: api::Limits::default(),
         stop: context.stop.clone(),
@@ -90,7 +101,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     tokio::join!(
         received,
         relay(deliveries, link, live, store, context.health.check("store")),
-        serve(listener, server),
+        serve(door, http, server),
     );
     Ok(())
 }

@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, serve};
 use jiff::Timestamp;
-use service::{Health, Metrics};
+use service::{Health, HttpConfig, Metrics};
 use store::{Batch, ReadingStore, Sqlite};
 use telemetry::{Reading, Series};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 const READINGS: usize = 500_000;
@@ -50,8 +50,9 @@ impl Publisher for NoBroker {
 }
 
 async fn start(store: Arc<Sqlite>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let http = HttpConfig::admin("127.0.0.1:0".parse().unwrap());
+    let door = service::admin_door(http.listen, &Metrics::default()).unwrap();
+    let address = door.local_addr();
     let day = Duration::from_secs(24 * 60 * 60);
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
@@ -60,12 +61,12 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
         health: Health::default(),
         metrics: Metrics::default(),
         pipeline: Pipeline::default(),
-        max_clients: 1,
+        max_clients: http.limits,
         public_url: String::new(),
         limits: api::Limits::default(),
         stop: CancellationToken::new(),
     };
-    tokio::spawn(serve(listener, server));
+    tokio::spawn(serve(door, http, server));
     address
 }
 

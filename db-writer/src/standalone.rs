@@ -18,7 +18,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let retention = Retention::from_settings(settings)?;
     let source = service::Source::every_message(settings, "db-writer", config.two_batches())?;
     let store = service::store(settings).await?;
-    context.serve_admin().await?;
+    context.serve_admin()?;
     tokio::spawn(forget_old(retention, store.clone(), context.stop.clone()));
     let (deliveries, received) = source.open::<Decoded>(AHEAD, &context);
     let counters = Counters::register(&context.metrics);

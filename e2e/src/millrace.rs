@@ -18,6 +18,8 @@ pub(crate) const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/rules
 #[derive(Debug, Clone)]
 pub struct Start {
     settings: Vec<(String, String)>,
+    /// `ulimit -n`, if not this process's.
+    open_files: Option<u32>,
     data_dir: PathBuf,
 }
 
@@ -38,7 +40,7 @@ impl Start {
     /// Without simulated sensors, and with the rules of tests.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        let start = Self { settings: Vec::new(), data_dir: data_dir.to_owned() };
+        let start = Self { settings: Vec::new(), open_files: None, data_dir: data_dir.to_owned() };
         let start = start.set("MQTT__LISTEN", "127.0.0.1:0").set("HTTP__LISTEN", "127.0.0.1:0");
         start.set("SENSORS__COUNT", "0").set("ALERTER__RULES", RULES)
     }
@@ -50,10 +52,25 @@ impl Start {
         self
     }
 
+    /// Lets it have this many files open at most (`ulimit -n`).
+    #[must_use]
+    pub fn open_files(self, count: u32) -> Self {
+        Self { open_files: Some(count), ..self }
+    }
+
     /// The command that starts it, for tests that start it differently.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(binary("millrace"));
+        let mut command = match self.open_files {
+            None => Command::new(binary("millrace")),
+            Some(count) => {
+                let mut shell = Command::new("sh");
+                shell
+                    .args(["-c", "ulimit -n \"$0\" && exec \"$1\"", &count.to_string()])
+                    .arg(binary("millrace"));
+                shell
+            }
+        };
         command.env("MILLRACE__DATA_DIR", &self.data_dir).envs(self.settings.iter().cloned());
         command
     }
@@ -91,7 +108,9 @@ impl Start {
         Millrace { process, start: self, http, mqtt, websocket: word("ws://") }
     }
 
-    fn log(&self) -> PathBuf {
+    /// What it logs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
         self.data_dir.with_extension("log")
     }
 }
@@ -181,6 +200,12 @@ impl Millrace {
     #[must_use]
     pub fn ended(mut self) -> (ExitStatus, Start) {
         (self.process.wait(), self.start.clone())
+    }
+
+    /// How it was started.
+    #[must_use]
+    pub fn start(&self) -> &Start {
+        &self.start
     }
 
     /// The process id, for `usage`.

@@ -8,10 +8,9 @@ use api::Resend;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets, Server};
 use sensor_sim::{Metric, RunConfig};
-use service::Context;
+use service::{Context, Door, HttpConfig, Limits};
 use store::Store;
 use telemetry::{CollectedMetrics, Decoded};
-use tokio::net::TcpListener;
 use tracing::warn;
 
 use crate::hub::Hub;
@@ -100,7 +99,7 @@ pub(crate) fn monitor(shared: &Shared) -> Part {
 }
 
 /// Serves the page, its API and its WebSocket.
-pub(crate) fn page(shared: &Shared, listener: TcpListener, max_clients: usize) -> Part {
+pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: Limits) -> Part {
     let Shared { context, store, hub, collected, page, live, pipeline, .. } = shared;
     let server = Server {
         live: live.clone(),
@@ -114,7 +113,7 @@ pub(crate) fn page(shared: &Shared, listener: TcpListener, max_clients: usize) -
         limits: api::Limits::default(),
         stop: context.stop.clone(),
     };
-    Part::new(Stops::Last, dashboard::serve(listener, server))
+    Part::new(Stops::Last, dashboard::serve(door, http, server))
 }
 
 /// Publishes the readings of simulated sensors.

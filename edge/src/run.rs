@@ -8,7 +8,7 @@ use std::time::Duration;
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
 use dashboard::{Live, Pipeline};
-use service::{Context, Settings};
+use service::{Context, Doors, HttpConfig, Settings};
 use telemetry::CollectedMetrics;
 use tokio::task::JoinSet;
 use tracing::info;
@@ -36,8 +36,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let data_dir = service::data_dir(settings)?;
     let _lock = Lock::take(&data_dir)?;
     let store = service::store(settings).await?;
-    let listener = service::bind("http.listen", settings.get("http.listen")?).await?;
-    let page = service::page_url(settings, listener.local_addr()?)?;
+    let http = HttpConfig::from_settings(settings)?;
+    let [_mqtt_doors, http_doors] =
+        Doors::share(&context.metrics, [("mqtt", mqtt.limits), ("http", http.limits)]);
+    let door = http_doors.open("http.listen", http.listen)?;
+    let page = service::page_url(settings, door.local_addr())?;
 
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
@@ -61,7 +64,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::retention(&shared)?,
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
-        parts::page(&shared, listener, config.max_clients),
+        parts::page(&shared, door, http, config.max_clients()),
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),
     ] {

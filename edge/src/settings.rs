@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use service::{SettingError, Settings};
+use service::{Limits, SettingError, Settings};
 
 /// Where devices connect, and who may.
 #[derive(Debug, Clone)]
 pub(crate) struct Mqtt {
+    pub(crate) limits: Limits,
     pub(crate) listen: SocketAddr,
     pub(crate) websocket_listen: Option<SocketAddr>,
     pub(crate) password_file: Option<PathBuf>,
@@ -27,6 +28,7 @@ pub(crate) struct Sensors {
 impl Mqtt {
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let mqtt = Self {
+            limits: Limits::from_settings(settings, "mqtt")?,
             listen: settings.get("mqtt.listen")?,
             websocket_listen: websocket_listen(settings)?,
             password_file: password_file(settings)?,

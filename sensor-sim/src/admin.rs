@@ -12,12 +12,12 @@ use service::{Check, Health, Metrics};
 const READ_EVERY: Duration = Duration::from_secs(1);
 
 /// Serves the admin routes until the process ends; ready once a reading is acked.
-pub(crate) async fn listen(address: SocketAddr) -> Result<(Check, Metrics)> {
-    let listener = tokio::net::TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("--admin: listen on {address}"))?;
+pub(crate) fn listen(address: SocketAddr) -> Result<(Check, Metrics)> {
     let (health, metrics) = (Health::default(), Metrics::default());
+    let door = service::admin_door(address, &metrics);
+    let door = door.with_context(|| format!("--admin: listen on {address}"))?;
     let check = health.check("broker");
-    tokio::spawn(service::serve(listener, health, metrics.clone()));
+    tokio::spawn(service::serve(door, health, metrics.clone()));
     Ok((check, metrics))
 }
 

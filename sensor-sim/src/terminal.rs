@@ -48,7 +48,7 @@ async fn counted(command: Command, progress: &Progress) -> Result<(Summary, Resu
     let stop = CancellationToken::new();
     let share_done = command.share_done();
     let health = match command.admin() {
-        Some(address) => Some(admin::listen(address).await.map_err(Failure::Usage)?),
+        Some(address) => Some(admin::listen(address).map_err(Failure::Usage)?),
         None => None,
     };
     let done = tokio::select! {

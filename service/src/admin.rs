@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use warp::http::StatusCode;
 use warp::{Filter, Reply};
 
+use crate::door::{Door, Doors, HttpConfig, serve_http};
 use crate::{Health, Metrics, SettingError};
 
 /// Prometheus' text format, as prometheus-client writes it.
@@ -39,14 +41,23 @@ fn ready(problems: &[String]) -> impl Reply {
 /// # Errors
 /// The address is in use, or not one of this machine: the message names the setting to change.
 pub async fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, SettingError> {
-    TcpListener::bind(address).await.map_err(|e| {
-        SettingError::new(setting, format!("cannot listen on {address}: {e}. Choose another address or port"))
-    })
+    TcpListener::bind(address).await.map_err(|e| SettingError::cannot_listen(setting, address, &e))
+}
+
+/// A door for the admin routes alone.
+///
+/// # Errors
+/// As the system says: the address is taken or not this machine's.
+pub fn admin_door(address: SocketAddr, metrics: &Metrics) -> std::io::Result<Door> {
+    let [doors] = Doors::share(metrics, [("admin", HttpConfig::admin(address).limits)]);
+    doors.listen(address)
 }
 
 /// Serves only the admin routes, until the future is dropped.
-pub async fn serve(listener: TcpListener, health: Health, metrics: Metrics) {
-    warp::serve(routes(health, metrics)).incoming(listener).run().await;
+pub async fn serve(door: Door, health: Health, metrics: Metrics) {
+    let routes = routes(health, metrics).map(Reply::into_response).boxed();
+    let config = HttpConfig::admin(door.local_addr());
+    serve_http(door, None, routes, config, CancellationToken::new()).await;
 }
 
 /// Most bytes of a response from `/readyz`.

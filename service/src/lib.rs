@@ -3,17 +3,24 @@
 #![warn(missing_docs)]
 
 mod admin;
+mod door;
 mod health;
 mod logging;
 mod metrics;
+mod once_per_minute;
 mod process;
 mod retry;
 mod settings;
 mod source;
 
-pub use admin::{ask_ready, bind, get, routes, serve};
+pub use admin::{admin_door, ask_ready, bind, get, routes, serve};
+pub use door::{
+    Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,
+    serve_http,
+};
 pub use health::{Check, Health};
 pub use metrics::Metrics;
+pub use once_per_minute::OncePerMinute;
 pub use process::{Context, Failure, NoCommands, Program, arguments, exit_code, main};
 pub use retry::Retry;
 pub use settings::{SettingError, Settings};

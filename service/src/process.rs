@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::{Health, Metrics, SettingError, Settings, admin, logging};
+use crate::{Health, Metrics, SettingError, Settings, admin, door, logging};
 
 /// The exit code for wrong settings: EX_USAGE of sysexits.h.
 const EXIT_USAGE: u8 = 64;
@@ -86,7 +86,8 @@ impl Context {
     /// A setting is unknown or wrong.
     pub fn load(config: Option<&Path>) -> Result<Self, SettingError> {
         let settings = Settings::load(config)?;
-        logging::start(&settings.get::<String>("log")?)?;
+        logging::start(&settings)?;
+        door::raise();
         Ok(Self {
             settings,
             health: Health::default(),
@@ -100,12 +101,12 @@ impl Context {
     ///
     /// # Errors
     /// The address in `admin.listen` cannot be listened on.
-    pub async fn serve_admin(&self) -> Result<(), SettingError> {
-        let listener = admin::bind("admin.listen", self.settings.get("admin.listen")?).await?;
-        if let Ok(address) = listener.local_addr() {
-            info!(listen = %address, "health and metrics are served");
-        }
-        tokio::spawn(admin::serve(listener, self.health.clone(), self.metrics.clone()));
+    pub fn serve_admin(&self) -> Result<(), SettingError> {
+        let listen = self.settings.get("admin.listen")?;
+        let door = admin::admin_door(listen, &self.metrics);
+        let door = door.map_err(|e| SettingError::cannot_listen("admin.listen", listen, &e))?;
+        info!(listen = %door.local_addr(), "health and metrics are served");
+        tokio::spawn(admin::serve(door, self.health.clone(), self.metrics.clone()));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Settings: the compiled-in example, then the user's file, then the environment.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use config::{Config, ConfigError, Environment, File, FileFormat};
@@ -20,6 +21,11 @@ impl SettingError {
     /// Names the setting both as it stands in a file and as it stands in the environment.
     pub fn new(key: &str, problem: impl std::fmt::Display) -> Self {
         Self(format!("setting {key} ({}): {problem}", environment_name(key)))
+    }
+
+    /// The address in a setting is taken or not this machine's.
+    pub(crate) fn cannot_listen(key: &str, address: SocketAddr, e: &std::io::Error) -> Self {
+        Self::new(key, format!("cannot listen on {address}: {e}. Choose another address or port"))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use service::{Door, HttpConfig};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::Filter;
 
@@ -13,11 +14,12 @@ const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 const SEND_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Answers each message with itself, forever; for tests.
-pub async fn echo(listener: TcpListener) {
+pub async fn echo(door: Door) {
     let tasks = TaskTracker::new();
     let route = upgrade()
         .map(move |upgrade: super::socket::Upgrade| upgrade.accept(MAX_MESSAGE_BYTES, &tasks, answer));
-    warp::serve(route).incoming(listener).run().await;
+    let config = HttpConfig::admin(door.local_addr());
+    service::serve_http(door, None, route.boxed(), config, CancellationToken::new()).await;
 }
 
 async fn answer(mut socket: Connection) {

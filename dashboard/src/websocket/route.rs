@@ -1,10 +1,8 @@
 //! `GET /ws`: which page gets a WebSocket.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use api::{Parameters, Site};
-use service::Metrics;
+use prometheus_client::metrics::gauge::Gauge;
+use service::{Admission, Client, Limits, Metrics, Permit, Refusal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::http::StatusCode;
@@ -24,7 +22,7 @@ const MAX_INCOMING_BYTES: usize = 4 * 1024;
 pub(crate) struct Watch {
     pub(crate) live: Live,
     pub(crate) site: Site,
-    pub(crate) max_clients: usize,
+    pub(crate) max_clients: Limits,
     pub(crate) stop: CancellationToken,
 }
 
@@ -33,7 +31,7 @@ pub(crate) struct Watch {
 struct Pages {
     watch: Watch,
     counters: Counters,
-    permits_taken: Arc<AtomicUsize>,
+    admission: Admission,
     /// The tasks of open pages.
     tasks: TaskTracker,
 }
@@ -43,18 +41,20 @@ pub(crate) fn route(
     metrics: &Metrics,
     tasks: TaskTracker,
 ) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let pages = Pages { watch, counters: Counters::register(metrics), permits_taken: Arc::default(), tasks };
+    let admission = Admission::new(watch.max_clients);
+    let pages = Pages { watch, counters: Counters::register(metrics), admission, tasks };
     warp::path!("ws")
         .and(upgrade())
+        .and(warp::ext::get::<Client>())
         .and(warp::header::optional::<String>("host"))
         .and(warp::header::optional::<String>("origin"))
         .and(api::parameters())
-        .map(move |upgrade, host: Option<String>, origin: Option<String>, parameters| {
+        .map(move |upgrade, client: Client, host: Option<String>, origin: Option<String>, parameters| {
             let topics = pages
                 .check(host.as_deref(), origin.as_deref())
                 .and_then(|()| topics(parameters).map_err(|e| (StatusCode::BAD_REQUEST, e)));
             match topics {
-                Ok(topics) => pages.open(upgrade, topics),
+                Ok(topics) => pages.open(upgrade, &client, topics),
                 Err((status, why)) => {
                     pages.counters.refused.inc();
                     api::error_response(status, &why)
@@ -86,13 +86,15 @@ impl Pages {
 
     /// A browser cannot read the status of a refused upgrade, so a page for which there is no room is refused over its
     /// WebSocket.
-    fn open(&self, upgrade: Upgrade, topics: Topics) -> Response {
-        let Some(permit) = Permit::acquire(&self.permits_taken, self.watch.max_clients, &self.counters)
-        else {
-            self.counters.refused.inc();
-            return upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, |connection| {
-                connection.close(CloseReason::TooMany, "too many pages are open: see dashboard.max_clients")
-            });
+    fn open(&self, upgrade: Upgrade, client: &Client, topics: Topics) -> Response {
+        let permit = match self.admission.admit(client.address.ip()) {
+            Ok(permit) => OpenPage::new(permit, self.counters.pages.clone()),
+            Err(refusal) => {
+                self.counters.refused.inc();
+                return upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, move |connection| {
+                    connection.close(CloseReason::TooMany, too_many(refusal))
+                });
+            }
         };
         let pages = self.clone();
         upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, async move |connection| {
@@ -100,7 +102,7 @@ impl Pages {
         })
     }
 
-    async fn show(self, mut connection: Connection, topics: Topics, permit: Permit) {
+    async fn show(self, mut connection: Connection, topics: Topics, permit: OpenPage) {
         let viewer = self.watch.live.watch(topics);
         let shown = show(&mut connection, viewer, &self.counters);
         match self.watch.stop.run_until_cancelled(shown).await {
@@ -115,24 +117,30 @@ impl Pages {
     }
 }
 
-/// One of the pages that may be open.
-struct Permit {
-    taken: Arc<AtomicUsize>,
-    counters: Counters,
-}
-
-impl Permit {
-    fn acquire(taken: &Arc<AtomicUsize>, max: usize, counters: &Counters) -> Option<Self> {
-        let free = |count: usize| (count < max).then_some(count + 1);
-        taken.fetch_update(Ordering::SeqCst, Ordering::SeqCst, free).ok()?;
-        counters.pages.inc();
-        Some(Self { taken: Arc::clone(taken), counters: counters.clone() })
+fn too_many(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::All => "too many pages are open: see dashboard.max_clients",
+        Refusal::Address => {
+            "too many pages are open from your address: see dashboard.max_clients_per_address"
+        }
     }
 }
 
-impl Drop for Permit {
+/// One of the pages that may be open, counted until it is dropped.
+struct OpenPage {
+    _permit: Permit,
+    pages: Gauge,
+}
+
+impl OpenPage {
+    fn new(permit: Permit, pages: Gauge) -> Self {
+        pages.inc();
+        Self { _permit: permit, pages }
+    }
+}
+
+impl Drop for OpenPage {
     fn drop(&mut self) {
-        self.taken.fetch_sub(1, Ordering::SeqCst);
-        self.counters.pages.dec();
+        self.pages.dec();
     }
 }

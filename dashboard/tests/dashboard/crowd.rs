@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
+use service::Limits as PageLimits;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::Response;
 
-use crate::harness::{BOUND, Harness, Wanted};
+use crate::harness::{BOUND, Harness, Wanted, pages};
 use crate::watcher::Watcher;
 
 fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
@@ -18,7 +19,7 @@ fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
 
 #[tokio::test]
 async fn more_pages_than_there_are_seats_are_told_so_until_one_leaves() {
-    let harness = Harness::start(Wanted { max_clients: 2, ..Wanted::default() }).await;
+    let harness = Harness::start(Wanted { pages: pages(2), ..Wanted::default() }).await;
     let (mut first, mut second) = (harness.watch().await, harness.watch().await);
     for refused in 1..=3 {
         let end = harness.watch().await.end().await;
@@ -48,6 +49,17 @@ async fn a_wish_that_cannot_be_met_is_an_error() {
         assert!(status == 400 && said.starts_with(expected), "{topics}: {status} {said}");
     }
     assert_eq!(harness.metric("refused_total").await, 4.0);
+}
+
+#[tokio::test]
+async fn one_address_cannot_open_all_pages() {
+    let pages = PageLimits { max_connections: 10, max_connections_per_address: 2 };
+    let harness = Harness::start(Wanted { pages, ..Wanted::default() }).await;
+    let (_first, _second) = (harness.watch().await, harness.watch().await);
+    let said = "too many pages are open from your address: see dashboard.max_clients_per_address";
+    assert_eq!(harness.watch().await.end().await, Some((1013, said.into())));
+    let mut elsewhere = Watcher::from("127.0.0.2", harness.address).await;
+    assert_eq!(elsewhere.frame().await["type"], "snapshot");
 }
 
 #[tokio::test]
@@ -136,7 +148,7 @@ async fn a_slow_page_gets_fewer_frames_and_delays_nobody() {
 
 #[tokio::test]
 async fn a_page_that_takes_nothing_loses_its_seat() {
-    let harness = Harness::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
+    let harness = Harness::start(Wanted { pages: pages(1), ..Wanted::default() }).await;
     let _stuck = Watcher::thin(harness.address).await;
     // Of the time that is not advanced.
     let start = std::time::Instant::now();
@@ -158,7 +170,7 @@ async fn a_page_that_takes_nothing_loses_its_seat() {
 
 #[tokio::test]
 async fn what_a_page_must_not_say_ends_it_with_the_reason() {
-    let harness = Harness::start(Wanted { max_clients: 1, ..Wanted::default() }).await;
+    let harness = Harness::start(Wanted { pages: pages(1), ..Wanted::default() }).await;
     let filters = |count: usize| format!(r#"{{"topics":["{}"]}}"#, vec!["a/b"; count].join(r#"",""#));
     for (message, code, expected) in [
         (Message::text("hello"), 1008, "send {"),

@@ -10,14 +10,14 @@ use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
 use jiff::Timestamp;
-use service::{Health, Metrics};
+use service::{Doors, Health, HttpConfig, Limits as PageLimits, Metrics};
 use store::{
     Address, Batch, Changes, Channel, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition,
 };
 use telemetry::{Decoded, Message, Reading, Series};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +28,14 @@ use crate::watcher::Watcher;
 
 /// Longer than anything takes where nothing is wrong.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// More connections than any test opens.
+const OPEN: PageLimits = PageLimits { max_connections: 1_000, max_connections_per_address: 1_000 };
+
+/// So many pages, and all of them from one address.
+pub(crate) fn pages(max_connections: usize) -> PageLimits {
+    PageLimits { max_connections, max_connections_per_address: max_connections }
+}
 
 pub(crate) struct Harness {
     folder: TempDir,
@@ -45,7 +53,7 @@ pub(crate) struct Harness {
 /// What a test may want different.
 pub(crate) struct Wanted {
     pub(crate) ages: Ages,
-    pub(crate) max_clients: usize,
+    pub(crate) pages: PageLimits,
     pub(crate) public_url: &'static str,
     pub(crate) limits: Limits,
     /// How long a resend waits for its acknowledgements.
@@ -58,7 +66,7 @@ impl Default for Wanted {
         let ages = Ages { stale_after: day, offline_after: day * 2 };
         Self {
             ages,
-            max_clients: 10,
+            pages: pages(10),
             public_url: "https://millrace.example.org",
             limits: Limits::default(),
             ack_timeout: BOUND,
@@ -91,8 +99,11 @@ impl Harness {
     }
 
     async fn serve(folder: TempDir, store: Arc<Sqlite>, wanted: Wanted) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let http = HttpConfig { limits: OPEN, ..HttpConfig::admin(listen) };
+        let [doors] = Doors::share(&Metrics::default(), [("http", OPEN)]);
+        let door = doors.listen(listen).unwrap();
+        let address = door.local_addr();
         let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
         let (broker, deliveries) = mpsc::channel(100_000);
         let link = watch::Sender::new(ConnectionStatus {
@@ -111,12 +122,12 @@ impl Harness {
             health: health.clone(),
             metrics: Metrics::default(),
             pipeline: Pipeline::default(),
-            max_clients: wanted.max_clients,
+            max_clients: wanted.pages,
             public_url: wanted.public_url.into(),
             limits: wanted.limits,
             stop: stop.clone(),
         };
-        tokio::spawn(serve(listener, server));
+        tokio::spawn(serve(door, http, server));
         Self { folder, store, address, health, stop, live, heard, broker, link }
     }
 

@@ -66,6 +66,13 @@ impl Watcher {
         Self::over(socket.connect(address).await.unwrap(), address, "/ws", &[]).await.unwrap()
     }
 
+    /// A page on another machine, as far as its address goes.
+    pub(crate) async fn from(own: &str, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{own}:0").parse().unwrap()).unwrap();
+        Self::over(socket.connect(address).await.unwrap(), address, "/ws", &[]).await.unwrap()
+    }
+
     async fn over(
         stream: TcpStream,
         address: SocketAddr,

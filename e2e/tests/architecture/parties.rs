@@ -5,7 +5,7 @@ use crate::source::Source;
 use crate::{files_below, from_root, root};
 
 /// A library, and the beginnings of the paths of all files that may name it.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     ("rumqttc", &["broker/src/mqtt", "broker/src/outbox"]),
     ("lapin", &["broker/src/amqp", "bench/src/writer"]),
     ("mqtt5", &["edge/src/mqtt_broker.rs"]),
@@ -18,6 +18,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
         "warp",
         &[
             "service/src/admin.rs",
+            "service/src/door/http.rs",
             "api/src/",
             "dashboard/src/page.rs",
             "dashboard/src/server.rs",
@@ -33,7 +34,11 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "bench/src/relay/",
         ],
     ),
-    ("hyper_util", &["alerter/src/notifier/webhook.rs", "dashboard/src/websocket/socket.rs"]),
+    ("rustls", &["service/src/door/tls.rs"]),
+    (
+        "hyper_util",
+        &["service/src/door/http.rs", "alerter/src/notifier/webhook.rs", "dashboard/src/websocket/socket.rs"],
+    ),
     (
         "prometheus_client",
         &[

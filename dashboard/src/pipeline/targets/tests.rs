@@ -24,8 +24,8 @@ async fn who_does_not_answer_in_time_holds_up_nobody() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addresses = [&frozen, &gone].map(|listener| listener.local_addr().unwrap().to_string());
     drop(gone);
-    let well = service::bind("test", "127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let (address, health) = (well.local_addr().unwrap().to_string(), Health::default());
+    let well = service::admin_door("127.0.0.1:0".parse().unwrap(), &Metrics::default()).unwrap();
+    let (address, health) = (well.local_addr().to_string(), Health::default());
     health.check("store").fail("away: for now");
     tokio::spawn(service::serve(well, health, Metrics::default()));
     let asked = std::time::Instant::now();

@@ -1,0 +1,233 @@
+use std::net::SocketAddr;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
+};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::*;
+use crate::door::{Door, Doors, Limits};
+
+const BOUND: Duration = Duration::from_secs(20);
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+fn authority() -> Issuer {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+/// The certificate and the key of a name, as PEM.
+fn issued(name: &str, serial: u64, issuer: &Issuer) -> (String, String) {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.serial_number = Some(SerialNumber::from(serial));
+    params.not_after = date_time_ymd(2090, 1, 1);
+    let key = KeyPair::generate().unwrap();
+    (params.signed_by(&key, issuer).unwrap().pem(), key.serialize_pem())
+}
+
+fn revocation_list(serial: u64, issuer: &Issuer) -> String {
+    let revoked = RevokedCertParams {
+        serial_number: SerialNumber::from(serial),
+        revocation_time: date_time_ymd(2020, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: date_time_ymd(2020, 1, 1),
+        next_update: date_time_ymd(2090, 1, 1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: vec![revoked],
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(issuer).unwrap().pem().unwrap()
+}
+
+/// A folder with the files of a server whose clients the authority vouches for.
+struct Harness {
+    folder: TempDir,
+    authority: Issuer,
+    metrics: Metrics,
+    address: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Harness {
+    /// Answers each connection with the name in its certificate.
+    async fn start(crl: Option<u64>) -> Self {
+        let (folder, authority) = (tempfile::tempdir().unwrap(), authority());
+        let (certificate, key) = issued("server", 1, &authority);
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("certificate"), certificate).unwrap();
+        std::fs::write(path("key"), key).unwrap();
+        std::fs::write(path("ca"), authority.pem()).unwrap();
+        std::fs::write(
+            path("crl"),
+            crl.map_or_else(String::new, |serial| revocation_list(serial, &authority)),
+        )
+        .unwrap();
+        let files = TlsFiles {
+            section: "mqtt",
+            certificate: path("certificate"),
+            key: path("key"),
+            client_ca: Some(path("ca")),
+            crl: crl.map(|_| path("crl")),
+        };
+        let (metrics, stop) = (Metrics::default(), CancellationToken::new());
+        let tls = Arc::new(Tls::read(files, &metrics).unwrap());
+        let limits = Limits { max_connections: 100, max_connections_per_address: 100 };
+        let [doors] = Doors::share(&metrics, [("mqtt", limits)]);
+        let door = doors.listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = door.local_addr();
+        tokio::spawn(answer(door, tls.clone()));
+        let until = stop.clone();
+        tokio::spawn(async move { tls.follow(until).await });
+        Self { folder, authority, metrics, address, stop }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// What a client hears that trusts this authority and shows this certificate.
+    async fn heard(&self, trusted: &Issuer, shown: Option<(String, String)>) -> io::Result<String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(trusted.der().clone()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+        let config = match shown {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let chain = certificates(certificate.as_bytes(), "").unwrap();
+                builder
+                    .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap())
+                    .unwrap()
+            }
+        };
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await?;
+        Ok(heard)
+    }
+
+    /// Waits until a metric has a value.
+    async fn until(&self, line: &str) {
+        let there = async {
+            while !self.metrics.text().contains(line) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(BOUND, there).await.expect(line);
+    }
+
+    /// Waits until a client that trusts this authority is answered.
+    async fn until_trusted(&self, authority: &Issuer) {
+        let trusted = async {
+            while self.heard(authority, None).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(BOUND, trusted).await.expect("the new certificate is used");
+    }
+}
+
+async fn answer(mut door: Door, tls: Arc<Tls>) {
+    loop {
+        let (connection, tls) = (door.next().await, tls.clone());
+        tokio::spawn(async move {
+            if let Ok((mut stream, name)) = tls.accept(connection).await {
+                let _ = stream.write_all(name.unwrap_or_default().as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_who_its_certificate_says_and_nobody_without_one() {
+    let harness = Harness::start(Some(7)).await;
+    let authority = &harness.authority;
+    assert_eq!(harness.heard(authority, None).await.unwrap(), "");
+    assert_eq!(harness.heard(authority, Some(issued("dev1", 3, authority))).await.unwrap(), "dev1");
+    assert!(harness.heard(authority, Some(issued("dev1", 7, authority))).await.is_err(), "it is revoked");
+    let stranger = self::authority();
+    assert!(
+        harness.heard(authority, Some(issued("dev1", 3, &stranger))).await.is_err(),
+        "of another authority"
+    );
+    assert!(
+        harness.metrics.text().contains("millrace_mqtt_tls_certificate_days_left 2"),
+        "{}",
+        harness.metrics.text()
+    );
+}
+
+#[tokio::test]
+async fn changed_files_are_used_and_bad_ones_are_not() {
+    let harness = Harness::start(None).await;
+    let other = authority();
+    let (certificate, key) = issued("server", 2, &other);
+    harness.write("key", "no key");
+    harness.until("millrace_mqtt_tls_files_wrong 1\n").await;
+    assert!(harness.heard(&harness.authority, None).await.is_ok(), "the pair before stays");
+    harness.write("key", &key);
+    harness.write("certificate", &certificate);
+    harness.until_trusted(&other).await;
+    harness.until("millrace_mqtt_tls_files_wrong 0\n").await;
+    assert!(harness.heard(&harness.authority, None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_silent_client_is_given_up_and_holds_up_nobody() {
+    let harness = Harness::start(None).await;
+    let mut silent = TcpStream::connect(harness.address).await.unwrap();
+    assert!(harness.heard(&harness.authority, None).await.is_ok());
+    let mut rest = Vec::new();
+    let _ = timeout(BOUND, silent.read_to_end(&mut rest)).await.expect("it is closed");
+}
+
+#[test]
+fn what_does_not_belong_together_is_named() {
+    let (ours, metrics) = (authority(), Metrics::default());
+    let ((certificate, _), (_, other_key)) = (issued("a", 1, &ours), issued("b", 2, &ours));
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for (certificate, key, expected) in [
+        (certificate.as_str(), other_key.as_str(), "certificate and key do not belong together"),
+        ("", &other_key, "there is no certificate in the file"),
+        (&certificate, "", "the key:"),
+    ] {
+        std::fs::write(path("certificate"), certificate).unwrap();
+        std::fs::write(path("key"), key).unwrap();
+        let files = TlsFiles {
+            section: "mqtt",
+            certificate: path("certificate"),
+            key: path("key"),
+            client_ca: None,
+            crl: None,
+        };
+        let problem = Tls::read(files, &metrics).unwrap_err().to_string();
+        assert!(
+            problem.starts_with("setting mqtt.tls_certificate") && problem.contains(expected),
+            "{problem}"
+        );
+    }
+}
