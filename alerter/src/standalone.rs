@@ -25,7 +25,7 @@ const AHEAD: usize = MAX_BATCH;
 /// A setting or the rules are wrong, or the store cannot be opened.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
-    let page = service::page_url(settings, settings.get("http.listen")?)?;
+    let page = service::page_url(settings, settings.address("http.listen")?)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;

@@ -14,8 +14,10 @@ use crate::resend::Resend;
 pub struct Api {
     /// The store that is read and changed.
     pub store: Arc<dyn Store>,
-    /// The answer of `GET /api/series`.
-    pub series: Arc<dyn Document>,
+    /// The same store for long reads, with readers of its own.
+    pub history: Arc<dyn Store>,
+    /// The rows of `GET /api/series`.
+    pub series: Arc<dyn Newest>,
     /// The answer of `GET /api/pipeline`.
     pub pipeline: Arc<dyn Document>,
     /// Publishes rejected payloads again.
@@ -28,6 +30,12 @@ pub struct Api {
     pub aborted: Counter,
     /// Ends long answers when it is cancelled.
     pub stop: CancellationToken,
+}
+
+/// The newest reading of each series, which the mounting program keeps up to date.
+pub trait Newest: Send + Sync {
+    /// A page of at most `limit` series, those after this one; `None` while it is not known which are stored.
+    fn page(&self, after: Option<&telemetry::Series>, limit: usize) -> Option<String>;
 }
 
 /// A JSON document that the mounting program keeps up to date.

@@ -1,8 +1,13 @@
 //! Why a request is not answered, and how that is said over HTTP.
 
+use std::time::Duration;
+
 use store::Unavailable;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
+
+/// Seconds after which a request is worth repeating.
+const RETRY_AFTER: &str = "2";
 
 /// Why a request fails. Its text is for the person who sent the request.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,14 @@ pub enum ApiError {
          were accepted all the same are not stored twice"
     )]
     NotAccepted(String),
+    /// It is not known yet which readings are stored (503).
+    #[error("the stored readings were not read yet: /readyz says why")]
+    NotLoaded,
+    /// The store did not answer within this time (503).
+    #[error(
+        "no answer within {0:?}: ask for less, for example one device or a shorter range, or again later"
+    )]
+    Late(Duration),
     /// The store cannot answer now: the same request may be repeated later (503).
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
@@ -59,7 +72,9 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotAccepted(_) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotAccepted(_) | Self::NotLoaded | Self::Late(_) | Self::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -71,9 +86,13 @@ impl ApiError {
     /// The error as `{"error": "…"}`.
     #[must_use]
     pub fn into_response(self) -> Response {
+        let is_transient = self.is_transient();
         let response = error_response(self.status(), &self.to_string());
         match self {
             Self::Method(methods) => warp::reply::with_header(response, "allow", methods).into_response(),
+            _ if is_transient => {
+                warp::reply::with_header(response, "retry-after", RETRY_AFTER).into_response()
+            }
             _ => response,
         }
     }

@@ -11,8 +11,9 @@ mod same_origin;
 
 pub use self::body::Limits;
 pub use self::parameters::parameters;
+pub use self::reads::one_host;
 pub use self::same_origin::{Site, UNKNOWN_HOST};
 
 pub(crate) use self::parameters::DuplicateParameter;
-pub(crate) use self::reads::{UnknownHost, reads};
+pub(crate) use self::reads::{TwoHosts, UnknownHost, reads};
 pub(crate) use self::request::{MAX_BODY_BYTES, Request, requests};

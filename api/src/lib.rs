@@ -28,10 +28,10 @@ mod response;
 mod routes;
 mod selection;
 
-pub use context::{Api, Document};
+pub use context::{Api, Document, Newest};
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};
-pub use guards::{Limits, Site, UNKNOWN_HOST, parameters};
+pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters};
 pub use query::Parameters;
 pub use refuse::refuse;
 pub use requests::{

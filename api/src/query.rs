@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use store::TimeRange;
 use telemetry::Filter;
+use telemetry::time::read_rfc3339;
 
 /// The parameters of a request's query, by name.
 pub type Parameters = BTreeMap<String, String>;
@@ -13,6 +14,9 @@ pub type Parameters = BTreeMap<String, String>;
 /// Rows on one page, at most, and where no limit is asked for.
 pub(crate) const MAX_LIMIT: usize = 100_000;
 pub(crate) const DEFAULT_LIMIT: usize = 1_000;
+
+/// What is wrong with a text that is no cursor.
+pub(crate) const NO_CURSOR: &str = "after must be the `next` of an earlier answer";
 
 /// A text, or `None` where it is missing or empty. Control characters are refused: a database need not accept them, and
 /// no name has one.
@@ -78,7 +82,7 @@ pub(crate) fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Tim
         });
     }
     // A plus sign that was not escaped has come as a space.
-    text.replace(' ', "+").parse().map(Some).map_err(|_| {
+    read_rfc3339(&text.replace(' ', "+")).map(Some).ok_or_else(|| {
         format!("{name} must be RFC 3339, for example 2026-01-15T10:30:00Z, or Unix milliseconds")
     })
 }
@@ -93,9 +97,7 @@ pub(crate) fn number(parameters: &mut Parameters, name: &str, max: usize) -> Res
 /// The `next` of an earlier answer, in the parameter `after`.
 pub(crate) fn cursor<T: FromStr>(parameters: &mut Parameters) -> Result<Option<T>, String> {
     let text = parameters.remove("after").filter(|text| !text.is_empty());
-    text.map(|text| text.parse())
-        .transpose()
-        .map_err(|_| "after must be the `next` of an earlier answer".to_owned())
+    text.map(|text| text.parse()).transpose().map_err(|_| NO_CURSOR.to_owned())
 }
 
 /// The parameters `from` and `to`, in this order in time.

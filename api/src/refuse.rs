@@ -6,7 +6,7 @@ use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
 use warp::reply::Response;
 
 use crate::error::{ApiError, error_response};
-use crate::guards::{DuplicateParameter, UNKNOWN_HOST, UnknownHost};
+use crate::guards::{DuplicateParameter, TwoHosts, UNKNOWN_HOST, UnknownHost};
 
 /// Answers a request that no route took; a rejection that is not about HTTP itself is passed on.
 ///
@@ -23,6 +23,8 @@ pub async fn refuse(rejection: Rejection) -> Result<Response, Rejection> {
         (StatusCode::BAD_REQUEST, "the query cannot be read")
     } else if rejection.find::<DuplicateParameter>().is_some() {
         (StatusCode::BAD_REQUEST, "a parameter is there twice")
+    } else if rejection.find::<TwoHosts>().is_some() {
+        (StatusCode::BAD_REQUEST, "send the header Host once")
     } else if rejection.find::<InvalidHeader>().is_some_and(|header| header.name() == "host") {
         (StatusCode::BAD_REQUEST, "the header Host cannot be read")
     } else if rejection.is_not_found() {

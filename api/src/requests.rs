@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::{Acknowledgement, IncidentQuery, Severity, Silence, TextCodec as _};
+use telemetry::time::read_rfc3339;
 
 use crate::selection::{MAX_NAMED, Selection};
 
@@ -216,9 +217,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 /// When a silence ends, which a request says by a time or by a duration.
 fn end(until: Option<&str>, lasting: Option<&str>, now: Timestamp) -> Result<Timestamp, String> {
     match (until, lasting) {
-        (Some(until), None) => {
-            until.parse().map_err(|_| "until must be RFC 3339, for example 2026-01-15T10:30:00Z".to_owned())
-        }
+        (Some(until), None) => read_rfc3339(until)
+            .ok_or_else(|| "until must be RFC 3339, for example 2026-01-15T10:30:00Z".to_owned()),
         (None, Some(lasting)) => {
             let lasting: Duration = humantime::parse_duration(lasting)
                 .map_err(|_| "for must be a duration such as 30m, 2h or 7days".to_owned())?;

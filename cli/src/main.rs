@@ -48,7 +48,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
     match command {
         Command::Alerts(command) => cli::alerts::run(command, &settings).await,
         Command::Verify(args) => cli::verify(&settings, args).await,
-        Command::Tail(args) => cli::tail(args).await,
+        Command::Tail(args) => cli::tail(&settings, args).await,
         Command::Passwd { user } => edge::add_user(&settings, &user),
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use telemetry::text::visible;
 
 /// A time in UTC, to the second.
 pub(crate) fn time(at: Timestamp) -> String {
@@ -39,9 +40,10 @@ fn line(cells: &[String], widths: &[usize]) -> String {
     line
 }
 
-/// The text with each control character replaced by `?`: what a device sent must not move the cursor of a terminal.
+/// The text without what cannot be seen: what a device sent must neither move the cursor of a terminal nor look like
+/// something else.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    visible(text).into_owned()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use broker::Backoff;
 use jiff::Timestamp;
-use service::Failure;
+use service::{Failure, Settings};
 use telemetry::Filter;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,9 +30,9 @@ pub struct TailArgs {
     /// Which series: an MQTT filter over `<metric>/<device>`, for example temperature/site-a/#
     #[arg(default_value = "#")]
     topic: Filter,
-    /// The page's address, as a browser shows it
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
-    url: Address,
+    /// The page's address, as a browser shows it [default: http.listen in the settings]
+    #[arg(long)]
+    url: Option<Address>,
     /// Print a JSON object per line: a row of GET /api/series, or {"incident": a row of GET /api/incidents}
     #[arg(long)]
     json: bool,
@@ -53,13 +53,17 @@ Exit codes: 0 stopped as asked, 64 the topic or the address is wrong, 1 refused.
 ///
 /// # Errors
 /// The dashboard refuses the request, and would again.
-pub async fn tail(args: TailArgs) -> anyhow::Result<()> {
+pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
+    let url = match &args.url {
+        Some(url) => url.clone(),
+        None => Address::listening(settings.address("http.listen")?)?,
+    };
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let style = Style { json: args.json, aligned: std::io::stdout().is_terminal() };
     let (printer, mut printed) = Printer::start(style, args.count);
     tokio::select! {
-        refused = follow(&args, printer) => refused,
+        refused = follow(&url, &args.topic, printer) => refused,
         () = printed.done() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
@@ -67,10 +71,10 @@ pub async fn tail(args: TailArgs) -> anyhow::Result<()> {
 }
 
 /// Follows over reconnects; ends only when refused, or when nobody wants more.
-async fn follow(args: &TailArgs, printer: Printer) -> anyhow::Result<()> {
-    let request = args.url.stream_of(&args.topic);
+async fn follow(url: &Address, topic: &Filter, printer: Printer) -> anyhow::Result<()> {
+    let request = url.stream_of(topic);
     let mut view = View::default();
-    let mut line = Line::new(&args.url);
+    let mut line = Line::new(url);
     loop {
         let tried = Instant::now();
         let end = match Connection::open(&request).await {

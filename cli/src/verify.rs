@@ -10,6 +10,8 @@ use serde::Serialize;
 use service::{SettingError, Settings};
 use store::{Boot, LedgerQuery, Location, Store, TimeRange};
 
+use crate::table::plain;
+
 /// Acked readings that are not stored, of which so many are named.
 const NAMED: usize = 100;
 
@@ -144,29 +146,37 @@ impl<'a> Report<'a> {
     }
 }
 
+const COLUMNS: [&str; 10] = [
+    "device",
+    "boot",
+    "first",
+    "last",
+    "expected",
+    "stored",
+    "missing",
+    "late",
+    "repeated",
+    "missing ranges",
+];
+
 fn table(boots: &[Boot], report: &Report<'_>) -> String {
-    let longest = boots.iter().map(|boot| boot.device.len()).max().unwrap_or(0).max("device".len());
-    let mut text = format!(
-        "{:longest$} {:>16} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>8}  missing ranges\n",
-        "device", "boot", "first", "last", "expected", "stored", "missing", "late", "repeated"
-    );
-    for boot in boots {
-        let Boot { device, boot: number, first, last, stored, missing, delayed: late, repeated, .. } = boot;
-        let expected = boot.expected();
-        let _ = writeln!(
-            text,
-            "{device:longest$} {number:>16} {first:>10} {last:>10} {expected:>10} {stored:>10} {missing:>8} {late:>8} \
-             {repeated:>8}  {}",
-            ranges(boot)
-        );
-    }
+    let rows: Vec<_> = boots.iter().map(row).collect();
+    let mut text = crate::table::table(COLUMNS, &rows) + "\n";
     if let Some(acked) = &report.acked {
         for (device, boot, seq) in &acked.examples {
-            let _ = writeln!(text, "acked and not stored: {device} {boot} {seq}");
+            let _ = writeln!(text, "acked and not stored: {} {boot} {seq}", plain(device));
         }
     }
     let word = if report.complete { "complete" } else { "NOT COMPLETE" };
     text + &format!("{word}: {}", report.verdict())
+}
+
+fn row(boot: &Boot) -> [String; 10] {
+    let Boot { device, boot: number, first, last, stored, missing, delayed, repeated, .. } = boot;
+    let numbers = [number, first, last, &boot.expected(), stored, missing, delayed, repeated];
+    let [number, first, last, expected, stored, missing, late, repeated] = numbers.map(u64::to_string);
+    let device = device.clone();
+    [device, number, first, last, expected, stored, missing, late, repeated, ranges(boot)]
 }
 
 fn ranges(boot: &Boot) -> String {

@@ -64,6 +64,7 @@ fn routes(
     let site = Site::new(&server.public_url);
     let api = api::routes(&Api {
         store: server.store.clone(),
+        history: server.store.with_own_readers(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
         resend: server.resend.clone(),
@@ -81,7 +82,7 @@ fn routes(
     let websocket = websocket::route(watch, &server.metrics, pages);
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
     let all = api.or(websocket).unify().or(admin).unify().or(page::route(&site)).unify();
-    let all = all.recover(api::refuse).unify().recover(refuse).unify();
+    let all = api::one_host().and(all).recover(api::refuse).unify().recover(refuse).unify();
     warp::method().and(warp::header::headers_cloned()).and(all).then(api::finish)
 }
 

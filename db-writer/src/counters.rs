@@ -19,6 +19,8 @@ pub struct Counters {
     pub duplicate: Counter,
     /// Payloads stored as rejected.
     pub rejected: Counter,
+    /// Rejected payloads that were deleted because there were too many.
+    pub rejected_removed: Counter,
     /// Readings and rejected payloads received and not yet stored.
     pub in_flight: Gauge,
     /// Messages that are stored and whose ack did not reach the broker: they are delivered again.
@@ -41,6 +43,8 @@ impl Counters {
             stored: metrics.register("stored", "Readings stored"),
             duplicate: metrics.register("duplicate", "Readings that had already been stored"),
             rejected: metrics.register("rejected", "Payloads stored as rejected"),
+            rejected_removed: metrics
+                .register("rejected_removed", "Rejected payloads deleted because there were too many"),
             in_flight: metrics
                 .register("in_flight", "Readings and rejected payloads received and not yet stored"),
             unsettled: metrics.register("unsettled", "Messages stored whose ack did not reach the broker"),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use broker::{Deliveries, Outcome};
 use serde::Deserialize;
 use service::{Check, Retry, SettingError, Settings};
-use store::ReadingStore;
+use store::{ReadingStore, RejectionQuota};
 use telemetry::{Decoded, Limits};
+use tracing::{debug, warn};
 
 use crate::Counters;
 use crate::intake::{Held, Intake};
@@ -26,6 +27,10 @@ pub struct Config {
     /// Longest wait for more readings. Zero writes whatever arrived since the last batch.
     #[serde(with = "humantime_serde")]
     pub max_age: Duration,
+    /// Rejected payloads that are stored, at most: the oldest are deleted.
+    pub max_rejected: u64,
+    /// Bytes of rejected payloads, topics and reasons that are stored, at most.
+    pub max_rejected_bytes: u64,
 }
 
 impl Config {
@@ -44,12 +49,22 @@ impl Config {
         if config.max_age > Duration::from_secs(60) {
             return Err(SettingError::new("db_writer.max_age", "must be at most 1m"));
         }
+        if config.max_rejected < 10 {
+            return Err(SettingError::new("db_writer.max_rejected", "must be at least 10"));
+        }
+        if config.max_rejected_bytes < 1024 * 1024 {
+            return Err(SettingError::new("db_writer.max_rejected_bytes", "must be at least 1048576"));
+        }
         Ok(config)
     }
 
     /// One batch that is being written and one that gathers meanwhile, as far as AMQP's 16 bits count.
     pub(crate) fn two_batches(&self) -> u16 {
         u16::try_from(self.max_batch.saturating_mul(2)).unwrap_or(u16::MAX)
+    }
+
+    fn quota(&self) -> RejectionQuota {
+        RejectionQuota { rows: self.max_rejected, bytes: self.max_rejected_bytes }
     }
 
     fn limits(&self) -> Limits {
@@ -80,6 +95,24 @@ pub async fn run<D: Into<Decoded>>(
         let written = intake.gather_during(retry.call(|| store.write(&batch))).await;
         counters.wrote(written);
         counters.unsettled.inc_by(acks.settle(Outcome::Done).await);
+        if written.rejected > 0 {
+            intake.gather_during(keep_quota(config.quota(), store.as_ref(), &counters)).await;
+        }
+    }
+}
+
+/// A store that fails is asked again after the next rejection.
+async fn keep_quota(quota: RejectionQuota, store: &dyn ReadingStore, counters: &Counters) {
+    match store.keep_quota(quota).await {
+        Ok(0) => {}
+        Ok(removed) => {
+            counters.rejected_removed.inc_by(removed);
+            warn!(
+                removed,
+                "deleted the oldest rejected payloads: there were more than db_writer.max_rejected allows"
+            );
+        }
+        Err(e) => debug!("cannot delete rejected payloads: {e}"),
     }
 }
 

@@ -11,6 +11,7 @@ e2e::on_both_shapes! {
         a_bare_number_is_stored_judged_mailed_and_shown,
         a_late_reading_never_replaces_a_newer_one,
         a_recorded_file_is_replayed_once_however_often,
+        an_export_is_replayed_without_storing_a_row_twice,
     ],
     alone: [
         a_batch_keeps_its_times_and_duplicates_add_nothing,
@@ -157,6 +158,34 @@ fn a_recorded_file_is_replayed_once_however_often(shape: &mut impl Shape) {
             ("2014-04-01T00:05:00.000000Z", 74.94),
         ]
     );
+}
+
+fn an_export_is_replayed_without_storing_a_row_twice(shape: &mut impl Shape) {
+    let (folder, device) = (tempfile::tempdir().unwrap(), shape.device("exported"));
+    let topic = format!("temperature/{device}");
+    for payload in [
+        "26.1",
+        r#"{"value": -5, "unit": "=1+1", "measured_at": "2026-01-15T10:30:00.123456Z"}"#,
+        r#"[{"value": 1e308, "unit": "°C", "boot": 7, "seq": 1}, {"value": 5e-324, "boot": 7, "seq": 2}]"#,
+    ] {
+        shape.publish(&topic, &["-m", payload]);
+    }
+    let filter = format!("device={device}");
+    shape.promised_rows(4, || shape.readings(&filter));
+    let before = shape.readings(&filter);
+    let (status, table) = shape.ask(&format!("/api/readings?{filter}&format=csv"));
+    assert!(status == 200 && table.starts_with('\u{feff}') && table.contains(",'=1+1,"), "{table}");
+    let file = folder.path().join("readings.csv");
+    std::fs::write(&file, table).unwrap();
+    let broker = shape.device_url();
+    let mut replay = std::process::Command::new(e2e::binary("sensor-sim"));
+    let replayed = replay.args(["replay", "--json", "--broker", &broker]).arg(&file).output().unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    assert_eq!((replayed.status.code(), &summary["acked"]), (Some(0), &4.into()), "{replayed:?}");
+    // Behind the replay.
+    shape.publish(&format!("humidity/{device}"), &["-m", "1"]);
+    shape.promised_rows(5, || shape.readings(&filter));
+    assert_eq!(shape.readings(&format!("{filter}&metric=temperature")), before);
 }
 
 fn load_from_many_connections_is_stored_to_the_last_reading(shape: &mut impl Shape) {

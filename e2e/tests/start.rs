@@ -37,7 +37,9 @@ fn a_start_that_fails_names_the_setting_to_change() {
         ("DATA_DIR", &below_a_file, "setting data_dir (MILLRACE__DATA_DIR): cannot write in"),
         ("SENSORS__COUNT", "-1", "setting sensors.count"),
         ("SENSORS__INTERVAL", "0s", "setting sensors.interval"),
-        ("SENSORS__INTERVAL", "soon", "setting sensors.interval"),
+        ("SENSORS__INTERVAL", "soon", "write a duration such as 1s"),
+        ("SENSORS__INTERVAL", "5", "a duration has a unit, write 5s"),
+        ("HTTP__LISTEN", "millrace.local:80", "write an IP address and a port, such as 127.0.0.1:8080"),
         ("SMTP__URL", "mail.example.org", "setting smtp.url"),
         ("SMTP__TO", "nobody", "setting smtp.to"),
         (
@@ -119,4 +121,62 @@ fn every_binary_has_help_and_a_health_check() {
     ask.arg("healthcheck").env("MILLRACE__HTTP__LISTEN", address);
     // It says where it is before every part of it is ready.
     eventually(SOON, || ask.status().unwrap().success().then_some(()).ok_or("not ready"));
+}
+
+#[test]
+fn every_binary_says_its_name_and_version() {
+    for name in ["millrace", "db-writer", "alerter", "dashboard", "sensor-sim"] {
+        let version = std::process::Command::new(binary(name)).arg("--version").output().unwrap();
+        let expected = format!("{name} {}\n", env!("CARGO_PKG_VERSION"));
+        assert_eq!(String::from_utf8_lossy(&version.stdout), expected);
+    }
+}
+
+/// Whatever the umask is, and though an older version or a person left them open.
+#[test]
+fn only_the_owner_may_read_the_data() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir_all(data.join("mails")).unwrap();
+    for open in [&data, &data.join("mails")] {
+        std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+    let start = Start::new(&data);
+    let mut open_to_all = std::process::Command::new("sh");
+    open_to_all.args(["-c", "umask 0; exec \"$0\""]).arg(start.command().get_program());
+    open_to_all.envs(start.command().get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut millrace = open_to_all.stdout(std::process::Stdio::null()).spawn().unwrap();
+    eventually(SOON, || if data.join("millrace.db-wal").exists() { Ok(()) } else { Err("it has not begun") });
+    let mut folders = vec![data];
+    while let Some(folder) = folders.pop() {
+        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder), 0o700, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                // Some are there for a moment only.
+                false => assert!(!path.exists() || mode(&path) == 0o600, "{}", path.display()),
+            }
+        }
+    }
+    millrace.kill().unwrap();
+    millrace.wait().unwrap();
+}
+
+#[test]
+fn the_cluster_names_a_port_that_is_taken_and_its_setting() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../debian/cluster");
+    let others = ["AMQP", "MANAGEMENT", "WEB_MQTT", "DASHBOARD", "STATS", "MAIL", "POSTGRES"];
+    let mut ports = std::process::Command::new(script);
+    ports.arg("ports").envs(others.map(|name| (format!("{name}_PORT"), "0")));
+    let free = ports.env("MQTT_PORT", "0").output().unwrap();
+    assert!(free.status.success(), "{free:?}");
+    let output = ports.env("MQTT_PORT", &port).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains(&format!("port {port} is taken")) && said.contains("MQTT_PORT"), "{said}");
 }

@@ -1,6 +1,6 @@
 //! Hands each decoded message to the services, and waits until all of them have settled it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use broker::{Backoff, ConnectionStatus, Deliveries, Delivery, Outcome};
@@ -8,7 +8,7 @@ use bytes::Bytes;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
-use telemetry::{Clock, CollectedMetrics, Decoded, Message};
+use telemetry::{Clock, CollectedMetrics, Decoded, Message, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use crate::stamps::Stamps;
@@ -49,6 +49,7 @@ pub(crate) struct Hub {
     pages: WeakSender,
     link: watch::Sender<ConnectionStatus>,
     stamps: Stamps,
+    quota: Option<Mutex<SeriesQuota>>,
     counters: Counters,
 }
 
@@ -59,6 +60,7 @@ struct Counters {
     acknowledged: Counter,
     not_collected: Counter,
     not_shown: Counter,
+    over_quota: Counter,
     connections: Gauge,
 }
 
@@ -78,6 +80,10 @@ impl Hub {
             not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
             not_shown: metrics
                 .register("not_shown", "Messages that open pages missed and read from the store"),
+            over_quota: metrics.register(
+                "over_quota",
+                "Messages rejected because there are as many series as max_series allows",
+            ),
             connections: metrics.register("connections", "Clients that are connected to the broker"),
         };
         let link = watch::Sender::new(ConnectionStatus {
@@ -90,7 +96,12 @@ impl Hub {
         let stamps = Stamps::new(clock, set_back);
         let services = feeds.services.iter().map(Sender::downgrade).collect();
         let pages = feeds.pages.downgrade();
-        Self { collected, services, pages, link, stamps, counters }
+        Self { collected, services, pages, link, stamps, quota: None, counters }
+    }
+
+    /// Rejects readings of new series when there are as many as may be.
+    pub(crate) fn with_series_quota(self, quota: SeriesQuota) -> Self {
+        Self { quota: Some(Mutex::new(quota)), ..self }
     }
 
     pub(crate) fn connected(&self) {
@@ -116,7 +127,7 @@ impl Hub {
         self.counters.published.inc();
         let message = Message { topic: topic.to_owned(), payload, received_at: self.stamps.next() };
         // At the edge a payload is decoded here and nowhere else.
-        let decoded = Arc::new(message.decode());
+        let decoded = Arc::new(self.decode(message));
         let mut receipts = Vec::with_capacity(self.services.len());
         for service in &self.services {
             receipts.push(deliver(service, &decoded).await);
@@ -130,6 +141,22 @@ impl Hub {
         }
         self.counters.acknowledged.inc();
         self.show(decoded);
+    }
+
+    fn decode(&self, message: Message) -> Decoded {
+        let Some(quota) = &self.quota else { return message.decode() };
+        let decoded = message.clone().decode();
+        let mut quota = quota.lock().expect("no code panics while it holds the quota");
+        match decoded.readings.first() {
+            Some(reading) if !quota.admits(&reading.series) => {
+                self.counters.over_quota.inc();
+                message.rejected(format!(
+                    "this series is new, and there are {} series already: the setting max_series allows no more",
+                    quota.count()
+                ))
+            }
+            _ => decoded,
+        }
     }
 
     fn show(&self, decoded: Arc<Decoded>) {
@@ -195,6 +222,35 @@ mod tests {
         alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
         puback.await;
         assert_eq!(pages.recv().await.unwrap().item.readings[0].series.as_str(), "temperature/lab");
+    }
+
+    #[tokio::test]
+    async fn a_new_series_beyond_the_quota_is_rejected_and_known_ones_go_on() {
+        let Ends { hub, mut writer, mut alerter, feeds: _feeds, .. } = ends();
+        let hub = hub.with_series_quota(SeriesQuota::new(1, []));
+        let known = publish(&hub);
+        let new = hub.take("temperature/new", Bytes::from_static(b"1"));
+        let services = async {
+            for rejected in [0, 1, 0] {
+                let delivery = writer.recv().await.unwrap();
+                assert_eq!(delivery.item.rejected.len(), rejected);
+                for reason in delivery.item.rejected.iter().map(|rejected| &rejected.reason) {
+                    assert!(
+                        reason.contains("there are 1 series already") && reason.contains("max_series"),
+                        "{reason}"
+                    );
+                }
+                delivery.settle(Outcome::Done).await.unwrap();
+                alerter.recv().await.unwrap().settle(Outcome::Done).await.unwrap();
+            }
+        };
+        let publishes = async {
+            known.await;
+            new.await;
+            publish(&hub).await;
+        };
+        tokio::join!(publishes, services);
+        assert_eq!(hub.counters.over_quota.get(), 1);
     }
 
     #[tokio::test]

@@ -14,7 +14,7 @@ impl Lock {
         let path = folder.join("millrace.lock");
         let problem =
             |e: &dyn std::fmt::Display| SettingError::new("data_dir", format!("{}: {e}", path.display()));
-        let file = File::create(&path).map_err(|e| problem(&e))?;
+        let file = service::private_file(&path).map_err(|e| problem(&e))?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(SettingError::new(

@@ -1,7 +1,6 @@
 //! `millrace passwd`: who may connect to the embedded broker.
 
 use std::io::{BufRead, Write};
-use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::{Context as _, ensure};
 use service::{SettingError, Settings};
@@ -31,8 +30,8 @@ pub fn add_user(settings: &Settings, user: &str) -> anyhow::Result<()> {
     let mut new: String = others.map(|line| format!("{line}\n")).collect();
     new.push_str(&format!("{user}:{}\n", mqtt_broker::hash(password)?));
     let part = path.with_extension("part");
-    let file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(&part);
-    file.and_then(|mut file| file.write_all(new.as_bytes()))
+    service::private_part(&part)
+        .and_then(|mut file| file.write_all(new.as_bytes()))
         .and_then(|()| std::fs::rename(&part, &path))
         .with_context(|| format!("write {}", path.display()))
 }

@@ -9,9 +9,10 @@ use alerter::Mailer;
 use anyhow::{Context as _, bail};
 use dashboard::{Live, Pipeline};
 use service::{Context, Doors, HttpConfig, Settings};
-use telemetry::CollectedMetrics;
+use store::Store;
+use telemetry::{CollectedMetrics, Series, SeriesQuota};
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::banner::Banner;
 use crate::hub::{Feeds, Hub};
@@ -45,7 +46,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
     let collected: CollectedMetrics = settings.get("metrics")?;
-    let hub = Arc::new(Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone()));
+    let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
+    let hub = Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone());
+    let hub = Arc::new(hub.with_series_quota(quota));
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {
@@ -72,6 +75,17 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     }
     drop(shared);
     running.until_stopped(&context, broker, feeds, &banner).await
+}
+
+/// A store that cannot be read now has them later: until then they count when they publish again.
+async fn stored_series(store: &dyn Store) -> Vec<Series> {
+    match store.latest().await {
+        Ok(latest) => latest.into_iter().map(|reading| reading.series).collect(),
+        Err(e) => {
+            warn!("cannot count the stored series, which max_series limits: {e}");
+            Vec::new()
+        }
+    }
 }
 
 /// The parts that run, by when they stop.

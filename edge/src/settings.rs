@@ -29,7 +29,7 @@ impl Mqtt {
     pub(crate) fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let mqtt = Self {
             limits: Limits::from_settings(settings, "mqtt")?,
-            listen: settings.get("mqtt.listen")?,
+            listen: settings.address("mqtt.listen")?,
             websocket_listen: websocket_listen(settings)?,
             password_file: password_file(settings)?,
         };
@@ -58,7 +58,7 @@ impl Mqtt {
 fn websocket_listen(settings: &Settings) -> Result<Option<SocketAddr>, SettingError> {
     match settings.get::<String>("mqtt.websocket_listen")?.as_str() {
         "" => Ok(None),
-        address => address.parse().map(Some).map_err(|e| SettingError::new("mqtt.websocket_listen", e)),
+        _ => settings.address("mqtt.websocket_listen").map(Some),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Counts the readings that were sent and acked.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -52,8 +53,11 @@ pub struct Summary {
     pub rate: f64,
     /// How long messages waited for their PUBACK.
     pub puback_ms: PubackMs,
-    /// What each device sent; a device that sent nothing is left out.
+    /// What each device sent; a device that sent nothing is left out, and one whose readings keep recorded numbers.
     pub devices: Vec<Sent>,
+    /// How many devices sent something, and of how many metrics in all.
+    #[serde(skip)]
+    pub devices_and_metrics: (usize, usize),
 }
 
 /// How long messages waited for their PUBACK, in milliseconds.
@@ -99,6 +103,17 @@ impl Counters {
         numbered
     }
 
+    /// Begins to count readings that keep the numbers that they were recorded with.
+    pub(crate) fn recorded_series(&self, series: Series, unit: Option<String>) -> Arc<NumberedSeries> {
+        let recorded = Arc::new(NumberedSeries::recorded(series, unit));
+        lock(&self.series).push(Arc::clone(&recorded));
+        recorded
+    }
+
+    pub(crate) fn is_logging(&self) -> bool {
+        self.log.is_some()
+    }
+
     pub(crate) fn sent(&self, count: u64) {
         self.sent.fetch_add(count, Ordering::Relaxed);
     }
@@ -119,7 +134,9 @@ impl Counters {
     }
 
     fn write(&self, log: &mut File, series: &NumberedSeries, seqs: std::ops::Range<u64>) {
-        let line = |seq| format!("{} {} {seq}\n", series.series().device(), series.boot());
+        // Replays refuse a log where the readings keep other numbers.
+        let Some(boot) = series.boot() else { return };
+        let line = |seq| format!("{} {boot} {seq}\n", series.series().device());
         let lines: String = seqs.map(line).collect();
         if let Err(e) = log.write_all(lines.as_bytes())
             && !self.log_failed.swap(true, Ordering::Relaxed)
@@ -142,6 +159,7 @@ impl Counters {
         let until = acks.last.unwrap_or_else(Instant::now);
         let seconds = until.duration_since(self.started).as_secs_f64();
         let millis = |micros: u64| micros as f64 / 1e3;
+        let devices = lock(&self.series).iter().filter_map(|series| series.sent()).collect();
         Summary {
             sent: self.sent.load(Ordering::Relaxed),
             acked,
@@ -153,9 +171,25 @@ impl Counters {
                 p99: millis(acks.micros.value_at_quantile(0.99)),
                 max: millis(acks.micros.max()),
             },
-            devices: lock(&self.series).iter().filter_map(|series| series.sent()).collect(),
+            devices,
+            devices_and_metrics: self.devices_and_metrics(),
         }
     }
+}
+
+impl Counters {
+    fn devices_and_metrics(&self) -> (usize, usize) {
+        let all = lock(&self.series);
+        let sent = || all.iter().filter(|series| series.count() > 0).map(|series| series.series());
+        let devices: HashSet<_> = sent().map(Series::device).collect();
+        let metrics: HashSet<_> = sent().map(Series::metric).collect();
+        (devices.len(), metrics.len())
+    }
+}
+
+/// `1 device`, `2 devices`.
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -177,8 +211,9 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let PubackMs { p50, p99, max } = self.puback_ms;
-        let Self { sent, acked, seconds, rate, devices, .. } = self;
-        writeln!(f, "sent {sent} readings of {} devices, acked {acked}", devices.len())?;
+        let Self { sent, acked, seconds, rate, devices_and_metrics: (devices, metrics), .. } = self;
+        let (devices, metrics) = (plural(*devices, "device"), plural(*metrics, "metric"));
+        writeln!(f, "sent {sent} readings of {devices} and {metrics}, acked {acked}")?;
         writeln!(f, "{seconds} s, {rate} readings/s")?;
         write!(f, "PUBACK after {p50} ms (p50), {p99} ms (p99), {max} ms (max)")
     }

@@ -151,7 +151,7 @@ impl Sensor {
             ticks.tick().await;
             let at = telemetry::time::whole_microseconds(Timestamp::now());
             let value = self.signal.value_at(at);
-            self.publisher.send(&self.series, &[Measured { value, at }]).await;
+            self.publisher.send(&self.series, &[Measured { value, at, recorded: None }]).await;
         }
     }
 }

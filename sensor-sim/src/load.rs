@@ -202,7 +202,7 @@ fn take(left: &AtomicU64, wanted: u64) -> u64 {
 fn measured(series: &NumberedSeries, count: u64) -> Vec<Measured> {
     let at = telemetry::time::whole_microseconds(Timestamp::now());
     let value = |seq| 20.0 + (seq % 400) as f64 / 100.0;
-    (0..count).map(|n| Measured { value: value(series.next_seq() + n), at }).collect()
+    (0..count).map(|n| Measured { value: value(series.next_seq() + n), at, recorded: None }).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The readings of one series, numbered without a gap.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,15 @@ use telemetry::{Message, Reading, Series};
 pub(crate) struct Measured {
     pub(crate) value: f64,
     pub(crate) at: Timestamp,
+    /// The numbers that it had when it was recorded, if the recording has them.
+    pub(crate) recorded: Option<RecordedNumbers>,
+}
+
+/// The numbers of a reading that was recorded with them; a device need not send any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordedNumbers {
+    pub(crate) boot: Option<u64>,
+    pub(crate) seq: Option<u64>,
 }
 
 /// Numbers the readings of one series within one boot, from 1.
@@ -21,9 +30,11 @@ pub(crate) struct Measured {
 pub(crate) struct NumberedSeries {
     series: Series,
     unit: Option<String>,
-    boot: u64,
+    /// None where the readings keep the numbers that they were recorded with.
+    boot: Option<u64>,
     sent: AtomicU64,
     longest_wait_micros: AtomicU64,
+    noted: AtomicBool,
 }
 
 /// Which readings of a device were sent, and how long it waited for a PUBACK at most.
@@ -43,15 +54,36 @@ pub struct Sent {
 
 impl NumberedSeries {
     pub(crate) fn new(series: Series, unit: Option<String>, boot: u64) -> Self {
-        Self { series, unit, boot, sent: AtomicU64::new(0), longest_wait_micros: AtomicU64::new(0) }
+        Self::with_boot(series, unit, Some(boot))
+    }
+
+    /// Readings that keep the numbers that they were recorded with.
+    pub(crate) fn recorded(series: Series, unit: Option<String>) -> Self {
+        Self::with_boot(series, unit, None)
+    }
+
+    fn with_boot(series: Series, unit: Option<String>, boot: Option<u64>) -> Self {
+        let (sent, longest_wait_micros, noted) =
+            (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Self { series, unit, boot, sent, longest_wait_micros, noted }
     }
 
     pub(crate) fn series(&self) -> &Series {
         &self.series
     }
 
-    pub(crate) fn boot(&self) -> u64 {
+    pub(crate) fn boot(&self) -> Option<u64> {
         self.boot
+    }
+
+    /// Notes that the series occurs; true the first time.
+    pub(crate) fn note(&self) -> bool {
+        !self.noted.swap(true, Ordering::Relaxed)
+    }
+
+    /// How many readings were sent.
+    pub(crate) fn count(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn next_seq(&self) -> u64 {
@@ -76,14 +108,16 @@ impl NumberedSeries {
     }
 
     fn reading(&self, measured: Measured, seq: u64) -> Reading {
+        let own = RecordedNumbers { boot: self.boot, seq: Some(seq) };
+        let RecordedNumbers { boot, seq } = measured.recorded.unwrap_or(own);
         Reading {
             series: self.series.clone(),
             value: measured.value,
             unit: self.unit.clone(),
             measured_at: measured.at,
             received_at: measured.at,
-            boot: Some(self.boot),
-            seq: Some(seq),
+            boot,
+            seq,
         }
     }
 
@@ -96,10 +130,10 @@ impl NumberedSeries {
         self.longest_wait_micros.fetch_max(micros, Ordering::Relaxed);
     }
 
-    /// The numbers that were sent. `None` while nothing was sent.
+    /// The numbers that were sent. `None` while nothing was sent, or where the readings keep other numbers.
     pub(crate) fn sent(&self) -> Option<Sent> {
         let last_seq = self.sent.load(Ordering::Relaxed);
-        let (device, boot) = (self.series.device().to_owned(), self.boot);
+        let (device, boot) = (self.series.device().to_owned(), self.boot?);
         let puback_max_ms = self.longest_wait_micros.load(Ordering::Relaxed) as f64 / 1e3;
         (last_seq > 0).then_some(Sent { device, boot, first_seq: 1, last_seq, puback_max_ms })
     }
@@ -120,7 +154,7 @@ mod tests {
 
     fn measured(count: i64) -> Vec<Measured> {
         let at = |n| Timestamp::from_second(1_768_473_000 + n).unwrap();
-        (0..count).map(|n| Measured { value: 20.5, at: at(n) }).collect()
+        (0..count).map(|n| Measured { value: 20.5, at: at(n), recorded: None }).collect()
     }
 
     #[test]

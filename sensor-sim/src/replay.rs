@@ -2,6 +2,7 @@
 
 mod cell;
 mod clock;
+mod export;
 mod mapping;
 mod numbering;
 mod recording;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use anyhow::Result;
 use broker::{BrokerUrl, Outbox};
 use jiff::Timestamp;
+use telemetry::Series;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +88,25 @@ pub struct Report {
     pub bad: u64,
     /// The first of them: line number and why.
     pub told: Vec<(u64, String)>,
+    /// What was taken, by column and metric.
+    pub taken: Vec<Taken>,
+    /// Columns that were not.
+    pub not_taken: Vec<String>,
+}
+
+/// The readings that were made of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The column's name.
+    pub column: String,
+    /// The first series that it was taken for.
+    pub series: Series,
+    /// How many devices of this metric there are.
+    pub devices: usize,
+    /// How many readings.
+    pub readings: u64,
+    /// When the first and the last of them were measured.
+    pub times: (Timestamp, Timestamp),
 }
 
 impl Replay {
@@ -117,7 +138,7 @@ impl Replay {
     /// The file could not be read to its end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<Report> {
         let publisher = CountingPublisher::open(self.outbox.clone(), &self.counters);
-        let mut report = Report::default();
+        let mut report = Report { not_taken: self.recording.not_taken(), ..Report::default() };
         let mut read = Ok(());
         until_stopped(&stop, None, async { read = self.publish(&publisher, &mut report).await }).await;
         publisher.close(self.grace).await;
@@ -175,6 +196,24 @@ impl Gathered {
 }
 
 impl Report {
+    /// Counts a reading. Several devices in one column are told by their number.
+    fn take(&mut self, column: &str, series: &NumberedSeries, at: Timestamp) {
+        let is_new = series.note();
+        let series = series.series();
+        let known = self
+            .taken
+            .iter()
+            .position(|taken| taken.column == column && taken.series.metric() == series.metric());
+        let Some(place) = known else {
+            let (column, series) = (column.to_owned(), series.clone());
+            return self.taken.push(Taken { column, series, devices: 1, readings: 1, times: (at, at) });
+        };
+        let taken = &mut self.taken[place];
+        taken.devices += usize::from(is_new);
+        taken.readings += 1;
+        taken.times = (taken.times.0.min(at), taken.times.1.max(at));
+    }
+
     fn bad(&mut self, row: &Row, why: String) {
         self.bad += 1;
         if self.told.len() < TOLD {
@@ -185,13 +224,29 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, missing, bad, told } = self;
+        let Self { rows, missing, bad, told, taken, not_taken } = self;
+        taken.iter().try_for_each(|taken| writeln!(f, "{taken}"))?;
+        if !not_taken.is_empty() {
+            writeln!(f, "not taken: {}", not_taken.join(", "))?;
+        }
         write!(f, "{rows} rows, {missing} values missing, {bad} readings bad")?;
         told.iter().try_for_each(|(line, why)| write!(f, "\nline {line}: {why}"))?;
         match bad.saturating_sub(told.len() as u64) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),
         }
+    }
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, series, devices, readings, times: (first, last) } = self;
+        let to = match devices {
+            1 => series.to_string(),
+            _ => format!("{} of {devices} devices", series.metric()),
+        };
+        let day = |at: &Timestamp| at.strftime("%Y-%m-%d");
+        write!(f, "{column} → {to}, {} to {}, {readings} readings", day(first), day(last))
     }
 }
 

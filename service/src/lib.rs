@@ -4,6 +4,7 @@
 
 mod admin;
 mod door;
+mod files;
 mod health;
 mod logging;
 mod metrics;
@@ -18,6 +19,7 @@ pub use door::{
     Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,
     serve_http,
 };
+pub use files::{private_file, private_folder, private_part};
 pub use health::{Check, Health};
 pub use metrics::Metrics;
 pub use once_per_minute::OncePerMinute;

@@ -1,7 +1,6 @@
 //! From the command line to the exit code.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::files::restrict_umask;
 use crate::{Health, Metrics, SettingError, Settings, admin, door, logging};
 
 /// The exit code for wrong settings: EX_USAGE of sysexits.h.
@@ -102,7 +102,7 @@ impl Context {
     /// # Errors
     /// The address in `admin.listen` cannot be listened on.
     pub fn serve_admin(&self) -> Result<(), SettingError> {
-        let listen = self.settings.get("admin.listen")?;
+        let listen = self.settings.address("admin.listen")?;
         let door = admin::admin_door(listen, &self.metrics);
         let door = door.map_err(|e| SettingError::cannot_listen("admin.listen", listen, &e))?;
         info!(listen = %door.local_addr(), "health and metrics are served");
@@ -146,6 +146,7 @@ where
     R: Future<Output = anyhow::Result<()>>,
     P: Future<Output = anyhow::Result<()>>,
 {
+    restrict_umask();
     let command = Arguments::<C>::command().name(program.name).about(program.about);
     let command = command.after_help(program.after_help);
     let arguments = match parsed::<Arguments<C>>(command) {
@@ -187,8 +188,7 @@ fn parsed<A: Parser>(mut command: clap::Command) -> Result<A, ExitCode> {
 /// # Errors
 /// It is not reachable or not ready.
 async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
-    let address: SocketAddr = settings.get(listen)?;
-    admin::ask_ready(address).await
+    admin::ask_ready(settings.address(listen)?).await
 }
 
 /// Runs `life`, and prints its error. The exit code is 0 on success, 64 for a wrong setting, a [`Failure`]'s own code,

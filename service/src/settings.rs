@@ -1,11 +1,11 @@
 //! Settings: the compiled-in example, then the user's file, then the environment.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use config::{Config, ConfigError, Environment, File, FileFormat};
+use config::{Config, ConfigError, Environment, File, FileFormat, ValueKind};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The defaults, which also list all settings.
 const EXAMPLE: &str = include_str!("../../millrace.example.toml");
@@ -66,12 +66,71 @@ impl Settings {
     /// The value has the wrong type or is out of bounds.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<T, SettingError> {
         let value = self.config.get::<config::Value>(key).map_err(|e| SettingError::new(key, e))?;
-        serde_path_to_error::deserialize(value).map_err(|e| {
+        let value = without_blanks(value);
+        serde_path_to_error::deserialize(value.clone()).map_err(|e| {
             let below = e.path().to_string();
+            let value = below.split('.').try_fold(value, |value, key| value.into_table().ok()?.remove(key));
             let key = if below == "." { key.to_owned() } else { format!("{key}.{below}") };
-            SettingError::new(&key, plain(e.inner()))
+            SettingError::new(&key, format!("{}{}", plain(e.inner()), self.hint(&key, value)))
         })
     }
+
+    /// An address to listen on: `localhost` is this machine's IPv4 address.
+    ///
+    /// # Errors
+    /// It is neither an IP address nor `localhost`, or it has no port.
+    pub fn address(&self, key: &str) -> Result<SocketAddr, SettingError> {
+        read_address(&self.get::<String>(key)?).ok_or_else(|| SettingError::new(key, ADDRESS_FORM))
+    }
+
+    /// An example of what to write, where the default shows the form.
+    fn hint(&self, key: &str, wrong: Option<config::Value>) -> String {
+        let Some(default) = default_of(key) else { return String::new() };
+        if humantime::parse_duration(&default).is_err() {
+            return String::new();
+        }
+        let number =
+            wrong.and_then(|value| value.into_string().ok()).filter(|text| text.parse::<u64>().is_ok());
+        match number {
+            Some(number) => format!(": a duration has a unit, write {number}s"),
+            None => format!(": write a duration such as {default}"),
+        }
+    }
+}
+
+/// What an address is written like.
+const ADDRESS_FORM: &str = "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080";
+
+fn read_address(text: &str) -> Option<SocketAddr> {
+    let text = text.trim();
+    match text.strip_prefix("localhost:") {
+        Some(port) => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().ok()?))),
+        None => text.parse().ok(),
+    }
+}
+
+/// The default of a setting, as the example has it.
+fn default_of(key: &str) -> Option<String> {
+    let example = Config::builder().add_source(File::from_str(EXAMPLE, FileFormat::Toml)).build().ok()?;
+    example.get_string(key).ok()
+}
+
+/// Lists without the blanks around their texts: `a, b` in the environment is what people write.
+fn without_blanks(mut value: config::Value) -> config::Value {
+    match &mut value.kind {
+        ValueKind::Table(section) => {
+            section.values_mut().for_each(|value| *value = without_blanks(value.clone()));
+        }
+        ValueKind::Array(items) => {
+            for item in items {
+                if let ValueKind::String(text) = &mut item.kind {
+                    *text = text.trim().to_owned();
+                }
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// The problem without its place, which the caller names.
@@ -122,17 +181,28 @@ fn refuse_unknown(
     for (key, value) in said {
         let path = if above.is_empty() { key.clone() } else { format!("{above}.{key}") };
         let Some(known_value) = known.get(key) else {
-            let there: Vec<_> = known.keys().map(String::as_str).collect();
             return Err(SettingError(format!(
-                "unknown setting {}: here there are {}",
+                "unknown setting {}: {}",
                 name(&path),
-                there.join(", ")
+                known_names(known, key)
             )));
         };
         refuse_unknown(known_value, value, &path, name)?;
     }
     Ok(())
 }
+
+/// The known name that an unknown one was probably meant to be, else all of them.
+fn known_names(known: &Map<String, Value>, unknown: &str) -> String {
+    let nearest = known.keys().max_by(|a, b| strsim::jaro(a, unknown).total_cmp(&strsim::jaro(b, unknown)));
+    match nearest {
+        Some(name) if strsim::jaro(name, unknown) >= ALIKE => format!("did you mean {name}?"),
+        _ => format!("here there are {}", known.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// From this likeness on, of at most 1, a name is suggested: as clap does for options.
+const ALIKE: f64 = 0.7;
 
 #[cfg(test)]
 mod tests {
@@ -162,14 +232,65 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_have_blanks() {
+        let variables = [("MILLRACE__METRICS", "temperature, co2 "), ("MILLRACE__SMTP__TO", "a@b, c@d")];
+        let settings = load("", &variables).unwrap();
+        assert_eq!(settings.get::<Vec<String>>("metrics").unwrap(), ["temperature", "co2"]);
+        let smtp: Value = settings.get("smtp").unwrap();
+        assert_eq!(smtp["to"], serde_json::json!(["a@b", "c@d"]));
+    }
+
+    #[test]
+    fn a_duration_without_a_unit_says_what_to_write() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Sensors {
+            #[expect(dead_code, reason = "only its error matters")]
+            #[serde(with = "humantime_serde")]
+            interval: std::time::Duration,
+        }
+        for (value, expected) in [("5", "write 5s"), ("soon", "such as 1s")] {
+            let settings = load("", &[("MILLRACE__SENSORS__INTERVAL", value)]).unwrap();
+            let error = settings.get::<Sensors>("sensors").unwrap_err().to_string();
+            assert!(error.starts_with("setting sensors.interval (") && error.ends_with(expected), "{error}");
+        }
+        let settings = load("[sensors]\ninterval = 5", &[]).unwrap();
+        let error = settings.get::<Sensors>("sensors").unwrap_err().to_string();
+        assert!(error.ends_with("write 5s"), "{error}");
+    }
+
+    #[test]
+    fn an_address_is_an_ip_address_or_localhost_with_a_port() {
+        for (text, expected) in [
+            ("127.0.0.1:1", Some("127.0.0.1:1")),
+            ("localhost:1", Some("127.0.0.1:1")),
+            ("[::1]:80", Some("[::1]:80")),
+            (" 0.0.0.0:0 ", Some("0.0.0.0:0")),
+            ("localhost", None),
+            ("127.0.0.1", None),
+            ("millrace.example.org:80", None),
+            ("", None),
+        ] {
+            let settings = load(&format!("[http]\nlisten = '{text}'"), &[]).unwrap();
+            match (settings.address("http.listen"), expected) {
+                (Ok(address), Some(expected)) => assert_eq!(address.to_string(), expected),
+                (Err(e), None) => assert!(e.to_string().contains("such as 127.0.0.1:8080"), "{text}: {e}"),
+                (address, _) => panic!("{text}: {address:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn what_is_unknown_or_wrong_is_named() {
         for (file, variables, expected) in [
             ("[mqtt]\nlisen = 'x'", vec![], "unknown setting mqtt.lisen in"),
-            ("[mqt]\nlisten = 'x'", vec![], "unknown setting mqt in"),
+            ("[mqt]\nlisten = 'x'", vec![], "did you mean mqtt?"),
+            ("[htpp]\nlisten = 'x'", vec![], "did you mean http?"),
+            ("[http]\nadress = 'x'", vec![], "here there are "),
+            ("", vec![("MILLRACE__METRIC", "x")], "did you mean metrics?"),
             (
                 "",
                 vec![("MILLRACE__MQTT__LISEN", "x")],
-                "unknown setting MILLRACE__MQTT__LISEN: here there are idle_timeout, listen",
+                "unknown setting MILLRACE__MQTT__LISEN: did you mean listen?",
             ),
             ("mqtt = [", vec![], "TOML parse error at line 1, column 9, unclosed array, expected `]`, in "),
         ] {

@@ -151,7 +151,7 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, SettingError> {
             format!("cannot write in {}: {e}. Choose another folder", folder.display()),
         )
     };
-    std::fs::create_dir_all(&folder).map_err(problem)?;
+    crate::private_folder(&folder).map_err(problem)?;
     let probe = folder.join(format!(".writable-{}", std::process::id()));
     std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(problem)?;
     Ok(folder)

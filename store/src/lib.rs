@@ -46,14 +46,15 @@ pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};
 pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
-pub use location::{Location, Store, open};
+pub use location::{Location, OwnReaders, Store, open};
 pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use readings::write::{Batch, ReadingStore, Written};
 pub use rejections::{
     ANY_TEXT, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage, Rejection,
-    RejectionCursor, RejectionGroup, RejectionQuery, RejectionSelection, Rejections, group_rejections,
+    RejectionCursor, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
+    group_rejections,
 };
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};

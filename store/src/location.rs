@@ -12,9 +12,15 @@ use crate::readings::write::ReadingStore;
 use crate::rejections::Rejections;
 
 /// All that a store can do.
-pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting {}
+pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting + OwnReaders {}
 
-impl<T: ReadingStore + History + Rejections + Ledger + Alerting> Store for T {}
+impl<T: ReadingStore + History + Rejections + Ledger + Alerting + OwnReaders> Store for T {}
+
+/// Keeps long reads apart from short ones.
+pub trait OwnReaders: Send + Sync {
+    /// The same store for long reads: they have a few connections of their own, so that no other call waits for them.
+    fn with_own_readers(&self) -> Arc<dyn Store>;
+}
 
 /// Which database is used.
 #[derive(Debug, Clone)]

@@ -89,6 +89,15 @@ pub struct RejectionQuery {
     pub limit: usize,
 }
 
+/// How much of all rejections is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RejectionQuota {
+    /// Rejections, at most.
+    pub rows: u64,
+    /// Bytes of their payloads, topics and reasons, at most.
+    pub bytes: u64,
+}
+
 /// Where rejections are stored.
 ///
 /// # Errors
@@ -183,6 +192,30 @@ async fn dismiss_all(engine: &impl Engine, selection: &RejectionSelection) -> Re
     engine.execute(delete).await
 }
 
+pub(crate) async fn keep_quota(engine: &impl Engine, quota: RejectionQuota) -> Result<u64> {
+    const TOTALS: &str = "SELECT rejected_rows, rejected_bytes FROM totals";
+    let totals = engine.query(Statement::new("count rejections", TOTALS, []), |row| {
+        Ok(RejectionQuota { rows: row.count(0)?, bytes: row.count(1)? })
+    });
+    if totals.await?.iter().all(|totals| totals.rows <= quota.rows && totals.bytes <= quota.bytes) {
+        return Ok(0);
+    }
+    // Newest first, each row with how many there are and how large all of them are up to it.
+    let sql = format!(
+        "DELETE FROM rejected WHERE id IN (
+             SELECT id FROM (
+                 SELECT id, received_at, row_number() OVER newest AS place,
+                     sum(length(payload) + length(topic) + length(reason)) OVER newest AS bytes
+                 FROM rejected WINDOW newest AS (ORDER BY received_at DESC, id DESC ROWS UNBOUNDED PRECEDING)
+             ) AS counted
+             WHERE place > $1 OR bytes > $2 ORDER BY received_at, id LIMIT {MAX_DISMISSED}
+         )"
+    );
+    let most = |limit: u64| Value::from(i64::try_from(limit / 10 * 9).unwrap_or(i64::MAX));
+    let params = [most(quota.rows), most(quota.bytes)];
+    engine.execute(Statement::new("keep the quota of rejections", sql, params).changing(MAX_DISMISSED)).await
+}
+
 /// The size of a payload that is not stored whole.
 fn cut_from(message: &RejectedMessage) -> Option<i64> {
     (message.payload.len() > MAX_STORED_PAYLOAD).then(|| at_most(message.payload.len()))
@@ -193,7 +226,8 @@ fn read(row: &Row<'_>) -> anyhow::Result<Rejection> {
         received_at: row.time(1)?,
         topic: row.get(2)?,
         reason: row.get(3)?,
-        payload: row.get::<Vec<u8>>(6)?.into(),
+        // SQLite's part of an empty payload is NULL.
+        payload: row.get::<Option<Vec<u8>>>(6)?.unwrap_or_default().into(),
     };
     Ok(Rejection { id: row.get(0)?, message, payload_bytes: row.count(4)?, resent_at: row.time_if_any(5)? })
 }

@@ -29,8 +29,10 @@ mod hash;
 mod limits;
 mod message;
 mod payload;
+mod quota;
 mod reading;
 mod series;
+pub mod text;
 pub mod time;
 
 pub use batch::{Batcher, Limits, Size};
@@ -40,5 +42,6 @@ pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use message::{Decoded, Message, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
+pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};

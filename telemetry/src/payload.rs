@@ -1,13 +1,15 @@
 //! The fields of a reading, as one JSON number or object has them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Unexpected, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, Unexpected, Visitor};
 
-use crate::time::whole_microseconds;
+use crate::text::is_invisible;
+use crate::time::{read_rfc3339, whole_microseconds};
 
 /// The largest `boot` and `seq`: what a signed 64-bit column holds.
 pub const MAX_SEQ: u64 = i64::MAX as u64;
@@ -47,9 +49,12 @@ pub(crate) fn read_object(text: &str) -> Result<RawReading, String> {
     }
     let object: Object<'_> = serde_json::from_str(text)
         .map_err(|e| if e.is_data() { e.to_string() } else { format!("the payload is not JSON: {e}") })?;
-    let value = object.value.ok_or("there is no value")?.0;
+    let value = object.value.as_ref().ok_or_else(|| no_value(text))?.0;
     if !value.is_finite() {
         return Err("the value is not finite".into());
+    }
+    if let (None, Some(name)) = (&object.measured_at, object.other_time()) {
+        return Err(format!("the field \"{name}\" is not known: call it \"measured_at\""));
     }
     Ok(RawReading {
         value,
@@ -68,6 +73,36 @@ struct Object<'a> {
     measured_at: Option<MeasuredAt>,
     boot: Option<Boot>,
     seq: Option<Seq>,
+    // Names that others give to the time: ignored, they would let an old reading pass for a new one.
+    time: Option<IgnoredAny>,
+    timestamp: Option<IgnoredAny>,
+    datetime: Option<IgnoredAny>,
+    ts: Option<IgnoredAny>,
+}
+
+impl Object<'_> {
+    fn other_time(&self) -> Option<&'static str> {
+        let Self { time, timestamp, datetime, ts, .. } = self;
+        let others = [("time", time), ("timestamp", timestamp), ("datetime", datetime), ("ts", ts)];
+        others.into_iter().find(|(_, value)| value.is_some()).map(|(name, _)| name)
+    }
+}
+
+/// Names the fields that there are instead.
+fn no_value(text: &str) -> String {
+    let names: BTreeMap<String, IgnoredAny> = serde_json::from_str(text).unwrap_or_default();
+    let known = ["value", "unit", "measured_at", "boot", "seq"];
+    let others = names.keys().filter(|name| !known.contains(&name.as_str())).take(3);
+    let others: Vec<_> = others.map(|name| excerpt(name)).collect();
+    if others.is_empty() {
+        return "there is no value".into();
+    }
+    format!("there is no value: call it \"value\", not {}", others.join(", "))
+}
+
+/// The beginning of a field's name.
+fn excerpt(name: &str) -> String {
+    format!("{:?}", name.chars().take(32).collect::<String>())
 }
 
 struct Value(f64);
@@ -102,7 +137,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Unit<'a> {
         impl<'de> Visitor<'de> for Text {
             type Value = Cow<'de, str>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "a unit of at most {MAX_UNIT_BYTES} bytes without control characters")
+                write!(f, "a unit of at most {MAX_UNIT_BYTES} bytes without control or invisible characters")
             }
             fn visit_borrowed_str<E: de::Error>(self, unit: &'de str) -> Result<Cow<'de, str>, E> {
                 checked_unit(unit, &self).map(|()| Cow::Borrowed(unit))
@@ -116,7 +151,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Unit<'a> {
 }
 
 fn checked_unit<E: de::Error>(unit: &str, expected: &dyn de::Expected) -> Result<(), E> {
-    if unit.len() > MAX_UNIT_BYTES || unit.chars().any(char::is_control) {
+    if unit.len() > MAX_UNIT_BYTES || unit.contains(is_invisible) {
         return Err(E::invalid_value(Unexpected::Str(unit), expected));
     }
     Ok(())
@@ -133,7 +168,7 @@ impl<'de> Deserialize<'de> for MeasuredAt {
                 f.write_str("measured_at as RFC 3339 with an offset, or as Unix milliseconds")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                let time = text.parse().ok().filter(|time| *time >= earliest());
+                let time = read_rfc3339(text).filter(|time| *time >= earliest());
                 time.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
             }
             fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Timestamp, E> {

@@ -24,9 +24,41 @@ pub fn saturating_add(at: Timestamp, span: Duration) -> Timestamp {
     at.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
+/// A time as RFC 3339 writes it: with an offset of less than 24 hours.
+#[must_use]
+pub fn read_rfc3339(text: &str) -> Option<Timestamp> {
+    if let Some((hours, minutes)) = text.get(text.len().checked_sub(6)?..)?.split_once(':')
+        && let Some(hours) = hours.strip_prefix(['+', '-'])
+    {
+        let less_than = |digits: &str, limit: u8| digits.parse().is_ok_and(|number: u8| number < limit);
+        if !less_than(hours, 24) || !less_than(minutes, 60) {
+            return None;
+        }
+    }
+    text.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_offset_has_less_than_a_day() {
+        for (text, expected) in [
+            ("2026-01-15T10:30:00Z", Some("2026-01-15T10:30:00Z")),
+            ("2026-01-15T11:30:00.5+01:00", Some("2026-01-15T10:30:00.5Z")),
+            ("2026-01-15T11:30:00-23:59", Some("2026-01-16T11:29:00Z")),
+            ("2026-01-15T11:30:00+25:00", None),
+            ("2026-01-15T11:30:00+24:00", None),
+            ("2026-01-15T11:30:00-01:60", None),
+            ("2026-01-15T11:30:00", None),
+            ("10:30", None),
+            ("", None),
+            ("\u{e9}2026+01:00", None),
+        ] {
+            assert_eq!(read_rfc3339(text).map(|time| time.to_string()).as_deref(), expected, "{text}");
+        }
+    }
 
     fn at(nanos: i128) -> Timestamp {
         Timestamp::from_nanosecond(nanos).unwrap()

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use store::{Result, Silence, StoredReading, Unavailable};
+use store::{OwnReaders, Result, Silence, Store, StoredReading, Unavailable};
 
 use self::alerting::Alerts;
 use self::leases::Held;
@@ -54,6 +54,12 @@ impl MemoryStore {
             }
             _ => Ok(data),
         }
+    }
+}
+
+impl OwnReaders for MemoryStore {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        Arc::new(self.clone())
     }
 }
 

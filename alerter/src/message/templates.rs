@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, context};
+use telemetry::text::is_invisible;
 
 use super::{ChartCaption, MessageContext, sample};
 
@@ -115,7 +116,7 @@ fn syntax() -> SyntaxConfig {
 /// A header ends with its line: no text may bring another.
 fn one_line(text: &str) -> String {
     let words: Vec<_> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+        text.split(|c: char| c.is_whitespace() || is_invisible(c)).filter(|word| !word.is_empty()).collect();
     words.join(" ").chars().take(MAX_SUBJECT_CHARS).collect()
 }
 

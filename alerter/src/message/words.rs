@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{ConditionKind, Incident, Severity};
+use telemetry::text::{number, visible};
 
 /// What a query takes as it is, and what reads better so.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
@@ -88,7 +89,7 @@ fn threshold(side: &str, incident: &Incident) -> String {
 /// At most three decimals, unless these would make the value look like the limit: a message is for a glance.
 fn short(value: f64, limit: Option<f64>) -> String {
     match limit {
-        Some(limit) if limit != value && rounded(limit) == rounded(value) => value.to_string(),
+        Some(limit) if limit != value && rounded(limit) == rounded(value) => number(value),
         _ => rounded(value),
     }
 }
@@ -114,7 +115,7 @@ fn unit(unit: Option<&str>) -> String {
         Some("fahrenheit") => " °F".into(),
         Some("percent") => " %".into(),
         Some("hectopascal") => " hPa".into(),
-        Some(other) => format!(" {other}"),
+        Some(other) => format!(" {}", visible(other)),
     }
 }
 

@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
     End, History, Incident, IncidentQuery, IncidentSummary, Incidents, Latest, Lease, Leases, Ledger,
-    LedgerQuery, Notification, Notifications, OutgoingMessage, Page, Postponed, ReadingQuery, ReadingStore,
-    Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections, Result, Silence, Silences,
-    Sqlite, TimeRange, Transition, Unavailable, Written,
+    LedgerQuery, Notification, Notifications, OutgoingMessage, OwnReaders, Page, Postponed, ReadingQuery,
+    ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
+    Result, Silence, Silences, Sqlite, Store, TimeRange, Transition, Unavailable, Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -103,6 +103,12 @@ fn words(changes: &Changes) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+impl OwnReaders for Watched {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        self.inner.with_own_readers()
+    }
+}
+
 #[async_trait]
 impl ReadingStore for Watched {
     async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
@@ -115,6 +121,10 @@ impl ReadingStore for Watched {
 
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         self.inner.purge(older_than).await
+    }
+
+    async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
+        self.inner.keep_quota(quota).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! The body of a request, bounded in size and in time.
+//! What a request may cost: a body of bounded size, and bounded times.
 
 use std::time::Duration;
 
@@ -12,11 +12,29 @@ use crate::error::ApiError;
 pub struct Limits {
     /// The time in which the whole body of a request must arrive.
     pub body_timeout: Duration,
+    /// The time in which the store must answer a query.
+    pub query_timeout: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_timeout: Duration::from_secs(10) }
+        Self { body_timeout: Duration::from_secs(10), query_timeout: Duration::from_secs(10) }
+    }
+}
+
+impl Limits {
+    /// What the store answers in time. A query that is late is interrupted.
+    ///
+    /// # Errors
+    /// The store cannot be read, or not in time.
+    pub(crate) async fn within<T, E: Into<ApiError>>(
+        self,
+        query: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, ApiError> {
+        match tokio::time::timeout(self.query_timeout, query).await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Err(ApiError::Late(self.query_timeout)),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Requests that only read.
 
+use warp::http::HeaderMap;
 use warp::{Filter, Rejection};
 
 use super::{Site, parameters};
@@ -10,6 +11,22 @@ use crate::query::Parameters;
 pub(crate) struct UnknownHost;
 
 impl warp::reject::Reject for UnknownHost {}
+
+/// The request names two hosts.
+#[derive(Debug)]
+pub(crate) struct TwoHosts;
+
+impl warp::reject::Reject for TwoHosts {}
+
+/// Passes a request with at most one `Host`: the checks and a proxy in front could otherwise each see another one.
+pub fn one_host() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::header::headers_cloned()
+        .and_then(async |headers: HeaderMap| match headers.get_all("host").iter().count() {
+            0 | 1 => Ok(()),
+            _ => Err(warp::reject::custom(TwoHosts)),
+        })
+        .untuple_one()
+}
 
 /// Passes a `GET` or `HEAD` under one of our names, with its parameters.
 pub(crate) fn reads(site: &Site) -> impl Filter<Extract = (Parameters,), Error = Rejection> + Clone + use<> {

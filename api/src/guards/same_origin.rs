@@ -26,10 +26,11 @@ impl Site {
     #[must_use]
     pub fn is_same_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };
-        let is_public =
-            self.public_url.strip_prefix(origin).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        is_public || (authority.is_some() && authority == host)
+        let Some((_, authority)) = parts_of(origin).filter(|_| origin.matches('/').count() == 2) else {
+            return false;
+        };
+        parts_of(&self.public_url).is_some_and(|public| Some(public) == parts_of(origin))
+            || Some(authority) == host
     }
 
     /// Whether a request's host is one of our names, against DNS rebinding: another site may let its own name stand for
@@ -51,6 +52,13 @@ impl Site {
     }
 }
 
+/// The scheme and the authority of a URL or an origin, which must have both.
+fn parts_of(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split('/').next()?;
+    (!scheme.is_empty() && !authority.is_empty()).then_some((scheme, authority))
+}
+
 /// A host without its port; an IPv6 address without its brackets.
 fn name_in(host: &str) -> Option<&str> {
     match host.strip_prefix('[') {
@@ -62,6 +70,32 @@ fn name_in(host: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_our_own_origins_may_change_something() {
+        let site = Site::new("https://millrace.example.org:8443/iot");
+        let host = Some("127.0.0.1:8080");
+        assert!(site.is_same_origin(None, host));
+        for (origin, same) in [
+            ("http://127.0.0.1:8080", true),
+            ("https://127.0.0.1:8080", true),
+            ("https://millrace.example.org:8443", true),
+            ("http://millrace.example.org:8443", false),
+            ("https://millrace.example.org", false),
+            ("https://millrace.example.org:8443.evil.example", false),
+            ("https:", false),
+            ("https:/", false),
+            ("https://", false),
+            ("http:", false),
+            ("http://127.0.0.1:8080/", false),
+            ("://127.0.0.1:8080", false),
+            ("null", false),
+            ("", false),
+        ] {
+            assert_eq!(site.is_same_origin(Some(origin), host), same, "{origin}");
+        }
+        assert!(!site.is_same_origin(Some("http://"), Some("")));
+    }
 
     #[test]
     fn only_our_own_names_pass_the_host_check() {

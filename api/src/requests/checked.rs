@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use store::{Acknowledgement, Silence};
+use telemetry::text::is_invisible;
 use telemetry::{Filter, FilterError, fnv1a_64_of_parts};
 
 /// Days that a silence lasts, at most.
@@ -12,6 +13,9 @@ pub const MAX_REASON_CHARS: usize = 500;
 
 /// Characters of somebody's name, at most.
 pub const MAX_NAME_CHARS: usize = 100;
+
+/// Invisible, and needed to write some languages.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
 
 /// Why a request is refused: which part of it is wrong, and what it may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -114,7 +118,7 @@ fn check_name(what: &'static str, name: Option<&str>) -> Result<(), RequestError
 
 /// A text that mails and terminals show must not begin a header or move a cursor.
 fn check_line(what: &'static str, text: &str, max: usize) -> Result<(), RequestError> {
-    if text.chars().count() > max || text.contains(char::is_control) {
+    if text.chars().count() > max || text.contains(|c| is_invisible(c) && !JOINERS.contains(&c)) {
         return Err(RequestError::Line(what, max));
     }
     Ok(())

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::Resend;
 use crate::error::ApiError;
 use crate::forms::{NotResent, ResentSelected};
+use crate::query::NO_CURSOR;
 use crate::requests::ResendSelected;
 
 /// Payloads that one call resends, at most.
@@ -54,9 +55,7 @@ impl Resend {
 }
 
 fn query(asked: &ResendSelected) -> Result<RejectionQuery, ApiError> {
-    let cursor = |text: &String| {
-        text.parse().map_err(|_| ApiError::BadRequest("after must be the `next` of an earlier answer".into()))
-    };
+    let cursor = |text: &String| text.parse().map_err(|_| ApiError::BadRequest(NO_CURSOR.into()));
     let selection = RejectionSelection {
         topic: Some(asked.topic.clone()),
         reason: asked.reason.clone(),

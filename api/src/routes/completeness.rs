@@ -9,7 +9,7 @@ use warp::{Filter, Rejection};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, Boot};
-use crate::guards::reads;
+use crate::guards::{Limits, reads};
 use crate::query::{self, Parameters};
 use crate::response::answer;
 
@@ -17,15 +17,16 @@ use crate::response::answer;
 pub(super) const PARAMETERS: &[&str] = &["device", "from", "to"];
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
+    let (store, limits) = (api.history.clone(), api.limits);
     warp::path!("api" / "completeness").and(reads(&api.site)).then(move |parameters| {
         let store = store.clone();
-        async move { answer(list(&store, parameters).await) }
+        async move { answer(list(&store, limits, parameters).await) }
     })
 }
 
-async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
-    let boots = store.completeness(read(parameters).map_err(ApiError::BadRequest)?).await?;
+async fn list(store: &Arc<dyn Store>, limits: Limits, parameters: Parameters) -> Result<String, ApiError> {
+    let query = read(parameters).map_err(ApiError::BadRequest)?;
+    let boots = limits.within(store.completeness(query)).await?;
     Ok(forms::list("completeness", boots.iter().map(Boot::from)))
 }
 

@@ -1,5 +1,4 @@
-//! `GET /api/readings`: stored readings, or a series summed up for a chart. However many are asked for, few are held in
-//! memory.
+//! `GET /api/readings`: stored readings, or a series summed up for a chart.
 
 mod pages;
 mod query;
@@ -13,13 +12,13 @@ use warp::http::{HeaderMap, HeaderValue};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use self::pages::Pages;
+use self::pages::Parts;
 use self::query::{Asked, BucketQuery, Format};
 use self::streamed::Streamer;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, csv};
-use crate::guards::reads;
+use crate::guards::{Limits, reads};
 use crate::query::Parameters;
 
 #[cfg(test)]
@@ -33,16 +32,16 @@ enum Answer {
     Json(String),
     /// A table, and the name of its file.
     Csv(String, String),
-    /// More than is held at once: its beginning, the rest, and the name of the file where it is a table.
-    Long(String, Pages, Option<String>),
+    /// A table with more rows than are held at once: its beginning, the rest, and the name of its file.
+    Long(String, Parts, String),
 }
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let (store, streamer) = (api.store.clone(), Streamer::new(api));
+    let (store, limits, streamer) = (api.history.clone(), api.limits, Streamer::new(api));
     warp::path!("api" / "readings").and(reads(&api.site)).then(move |parameters| {
         let (store, streamer) = (store.clone(), streamer.clone());
         async move {
-            match read(store, parameters).await {
+            match read(store, limits, parameters).await {
                 Ok(answer) => send(answer, &streamer),
                 Err(error) => error.into_response(),
             }
@@ -51,26 +50,24 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 /// Reads the beginning, so that a store that cannot be read is an error and not an answer that is cut off.
-async fn read(store: Arc<dyn Store>, parameters: Parameters) -> Result<Answer, ApiError> {
+async fn read(store: Arc<dyn Store>, limits: Limits, parameters: Parameters) -> Result<Answer, ApiError> {
     match query::read(parameters).map_err(ApiError::BadRequest)? {
-        Asked::Readings(query, format) => {
+        Asked::Readings(query, Format::Json) => {
+            Ok(Answer::Json(pages::json(store.as_ref(), limits, query).await?))
+        }
+        Asked::Readings(query, Format::Csv) => {
             let name = csv::file_name(query.metric.as_deref(), query.device.as_deref());
-            let mut pages = Pages::new(store, query, format);
-            let first = pages.next().await?;
-            Ok(match (pages.is_over(), format) {
-                (true, Format::Json) => Answer::Json(first),
-                (true, Format::Csv) => Answer::Csv(first, name),
-                (false, Format::Json) => Answer::Long(first, pages, None),
-                (false, Format::Csv) => Answer::Long(first, pages, Some(name)),
-            })
+            let mut parts = Parts::new(store, limits, query);
+            let first = parts.next().await?;
+            Ok(if parts.is_over() { Answer::Csv(first, name) } else { Answer::Long(first, parts, name) })
         }
         Asked::Buckets(query, format) => {
-            let buckets = buckets(store.as_ref(), &query).await?;
+            let buckets = limits.within(buckets(store.as_ref(), &query)).await?;
             let rows = buckets.iter().map(forms::Bucket::from);
             Ok(match format {
                 Format::Json => Answer::Json(forms::list("buckets", rows)),
                 Format::Csv => Answer::Csv(
-                    csv::text(csv::BUCKET, rows),
+                    csv::text(csv::BUCKET, rows.map(csv::BucketCells::from)),
                     csv::file_name(Some(&query.metric), Some(&query.device)),
                 ),
             })
@@ -91,7 +88,7 @@ fn send(answer: Answer, streamer: &Streamer) -> Response {
     let (mut response, file_name) = match answer {
         Answer::Json(text) => (text.into_response(), None),
         Answer::Csv(text, name) => (text.into_response(), Some(name)),
-        Answer::Long(first, rest, name) => (streamer.send(first, rest), name),
+        Answer::Long(first, rest, name) => (streamer.send(first, rest), Some(name)),
     };
     set(response.headers_mut(), file_name.as_deref());
     response

@@ -39,19 +39,19 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 
 fn rejected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
-    let store = api.store.clone();
+    let api = api.clone();
     warp::path!("api" / "rejected").and(requests).then(move |request| {
-        let store = store.clone();
-        async move { list_or_dismiss(&store, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { list_or_dismiss(&api, request).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
 fn groups(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
-    let store = api.store.clone();
+    let api = api.clone();
     warp::path!("api" / "rejected" / "groups").and(requests).then(move |request: Request| {
-        let store = store.clone();
-        async move { answer(list_groups(&store, request).await) }
+        let api = api.clone();
+        async move { answer(list_groups(&api, request).await) }
     })
 }
 
@@ -82,12 +82,14 @@ fn resends(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> +
     })
 }
 
-async fn list_or_dismiss(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+async fn list_or_dismiss(api: &Api, request: Request) -> Result<Response, ApiError> {
     match request.method {
-        Method::GET | Method::HEAD => Ok(answer(list(store, request.reads()?).await)),
+        Method::GET | Method::HEAD => {
+            Ok(answer(api.limits.within(list(&api.history, request.reads()?)).await))
+        }
         Method::DELETE => {
             let selection = query::selection(request.changes_selected()?).map_err(ApiError::BadRequest)?;
-            let dismissed = dismiss(store, selection).await?;
+            let dismissed = dismiss(&api.store, selection).await?;
             Ok(json(StatusCode::OK, forms::text(&Dismissed { dismissed })))
         }
         _ => Err(ApiError::Method("GET, HEAD, DELETE")),
@@ -125,12 +127,12 @@ async fn dismiss(store: &Arc<dyn Store>, selection: RejectionSelection) -> Resul
     }
 }
 
-async fn list_groups(store: &Arc<dyn Store>, request: Request) -> Result<String, ApiError> {
+async fn list_groups(api: &Api, request: Request) -> Result<String, ApiError> {
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(ApiError::Method("GET, HEAD"));
     }
     let selection = query::selection(request.reads()?).map_err(ApiError::BadRequest)?;
-    let groups = store.rejection_groups(selection).await?;
+    let groups = api.limits.within(api.history.rejection_groups(selection)).await?;
     Ok(forms::list("groups", groups.into_iter().map(RejectedGroup::from)))
 }
 

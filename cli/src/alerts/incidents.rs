@@ -11,6 +11,7 @@ use store::{
     Acknowledgement, DeliveryStatus, End, Incident, IncidentQuery, SilenceIndex, Store, TextCodec as _,
 };
 use telemetry::Filter;
+use telemetry::text::number;
 
 use crate::table::{table, time};
 
@@ -182,7 +183,7 @@ fn what(incident: &Incident) -> String {
 /// Six digits hide what binary fractions add, and keep what a sensor measures.
 fn short(value: f64) -> String {
     let rounded: Result<f64, _> = format!("{value:.5e}").parse();
-    rounded.unwrap_or(value).to_string()
+    number(rounded.unwrap_or(value))
 }
 
 /// `2 sent, 1 held`.

@@ -22,7 +22,7 @@ pub(super) fn lint(settings: &Settings, args: &LintArgs) -> anyhow::Result<Strin
         None => settings.get("alerter.rules")?,
     };
     if file.as_os_str().is_empty() {
-        return verdict("the default rules", read_default(&known));
+        return verdict("the file of default rules", read_default(&known));
     }
     check(&file, &known)
 }

@@ -1,8 +1,10 @@
 //! Where a dashboard is, and where its stream is.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use service::SettingError;
 use telemetry::Filter;
 use url::Url;
 
@@ -11,6 +13,24 @@ use url::Url;
 pub(super) struct Address(Url);
 
 impl Address {
+    /// Where a dashboard on this machine listens.
+    ///
+    /// # Errors
+    /// The port is chosen when the dashboard starts.
+    pub(super) fn listening(listen: SocketAddr) -> Result<Self, SettingError> {
+        let no_port = "port 0 is another one at each start: say which with --url";
+        if listen.port() == 0 {
+            return Err(SettingError::new("http.listen", no_port));
+        }
+        let host = match listen.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let url = format!("http://{}", SocketAddr::new(host, listen.port()));
+        url.parse().map_err(|e| SettingError::new("http.listen", e))
+    }
+
     /// The WebSocket that streams what matches.
     pub(super) fn stream_of(&self, topic: &Filter) -> String {
         let mut url = self.0.clone();
@@ -66,6 +86,20 @@ mod tests {
             let address: Address = page.parse().unwrap();
             assert_eq!(address.stream_of(&topic.parse().unwrap()), stream);
         }
+    }
+
+    #[test]
+    fn a_dashboard_is_where_the_settings_say() {
+        for (listen, expected) in [
+            ("127.0.0.1:28580", "http://127.0.0.1:28580"),
+            ("0.0.0.0:80", "http://127.0.0.1"),
+            ("[::]:8080", "http://[::1]:8080"),
+            ("192.168.1.5:8080", "http://192.168.1.5:8080"),
+        ] {
+            assert_eq!(Address::listening(listen.parse().unwrap()).unwrap().to_string(), expected);
+        }
+        let refused = Address::listening("127.0.0.1:0".parse().unwrap()).unwrap_err().to_string();
+        assert!(refused.contains("http.listen") && refused.contains("--url"), "{refused}");
     }
 
     #[test]

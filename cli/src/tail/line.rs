@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use api::forms::Incident;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use telemetry::text::number;
 
-use super::frame::Alert;
 use super::view::Event;
 use crate::table::plain;
 
@@ -53,7 +54,7 @@ impl Lines {
     pub(super) fn make_room(&mut self, events: &[Event]) {
         let widths = events.iter().filter_map(|event| match event {
             Event::Reading { topic, .. } => Some(topic.len()),
-            Event::Alert(..) => None,
+            Event::Incident(..) => None,
         });
         self.topic_width = widths.fold(self.topic_width, usize::max).min(WIDEST_TOPIC);
     }
@@ -66,16 +67,21 @@ impl Lines {
                 let state = if *state == "fresh" { "" } else { state };
                 self.columns(*measured_at, topic, *value, &unit, state)
             }
-            Event::Alert(alert, _) => alert_line(alert),
+            Event::Incident(incident, _) => incident_line(incident),
         }
     }
 
     fn columns(&self, at: Timestamp, topic: &str, value: f64, unit: &str, state: &str) -> String {
         let mut line = time(at);
         let _ = if self.style.aligned {
-            write!(line, "  {topic:<width$}  {value:>10} {unit:<10} {state}", width = self.topic_width)
+            write!(
+                line,
+                "  {topic:<width$}  {value:>10} {unit:<10} {state}",
+                value = number(value),
+                width = self.topic_width
+            )
         } else {
-            write!(line, " {topic} {value} {} {state}", if unit.is_empty() { "-" } else { unit })
+            write!(line, " {topic} {} {} {state}", number(value), if unit.is_empty() { "-" } else { unit })
         };
         line.truncate(line.trim_end().len());
         line
@@ -90,30 +96,30 @@ fn json(event: &Event) -> String {
             let measured_at = format!("{measured_at:.6}");
             serde_json::to_string(&Device { device, metric, value: *value, unit, measured_at, state })
         }
-        Event::Alert(_, row) => serde_json::from_str(row)
+        Event::Incident(_, row) => serde_json::from_str(row)
             .and_then(|incident: &RawValue| serde_json::to_string(&IncidentRow { incident })),
     };
     said.expect("what was read as JSON can be written as JSON")
 }
 
-fn alert_line(alert: &Alert) -> String {
-    let Alert { rule, severity, device, metric, condition, .. } = alert;
-    let (at, happened, value) = match alert.resolved_at {
-        Some(at) => (at, "resolved", alert.resolved_value),
-        None => (alert.opened_at, "opened", alert.value),
+fn incident_line(incident: &Incident) -> String {
+    let Incident { rule, severity, device, metric, condition, .. } = incident;
+    let (at, happened, value) = match incident.resolved_at {
+        Some(at) => (at, "resolved", incident.resolved_value),
+        None => (incident.opened_at, "opened", incident.value),
     };
-    let mut line = format!("{} {metric}/{device} alert {happened}: {rule} ({severity}", time(at));
+    let mut line = format!("{} {metric}/{device} alert {happened}: {rule} ({severity}", time(at.0));
     if !condition.is_empty() {
         let _ = write!(line, ", {condition}");
     }
     line.push(')');
     if let Some(value) = value {
-        let _ = write!(line, " at {value}");
-        if let Some(unit) = &alert.unit {
+        let _ = write!(line, " at {}", number(value));
+        if let Some(unit) = &incident.unit {
             let _ = write!(line, " {unit}");
         }
     }
-    if alert.end.as_deref() == Some("rule removed") {
+    if incident.end.as_deref() == Some("rule removed") {
         line += ", as the rule was removed";
     }
     plain(&line)
@@ -134,7 +140,7 @@ mod tests {
     }
 
     fn alert(row: &str) -> Event {
-        Event::Alert(Box::new(serde_json::from_str(row).unwrap()), row.to_owned())
+        Event::Incident(Box::new(serde_json::from_str(row).unwrap()), row.to_owned())
     }
 
     fn printed(json: bool, aligned: bool, events: &[Event]) -> Vec<String> {
@@ -144,20 +150,24 @@ mod tests {
     }
 
     const OPENED: &str = r#"{"id":"1","rule":"hot","severity":"warning","device":"lab","metric":"temperature",
-        "condition":"above 25","opened_at":"2026-01-15T10:30:30Z","judged_at":"2026-01-15T10:30:31Z","resolved_at":null,
-        "value":26.5,"resolved_value":null,"unit":"celsius","end":null,"threshold":25.0}"#;
+        "kind":"above","condition":"above 25","threshold":25.0,"began_at":"2026-01-15T10:30:00Z",
+        "opened_at":"2026-01-15T10:30:30Z","judged_at":"2026-01-15T10:30:31Z","resolved_at":null,"end":null,"value":26.5,
+        "unit":"celsius","peak":26.5,"peak_at":"2026-01-15T10:30:30Z","resolved_value":null,"acknowledged":null,
+        "late":false,"notifications":[]}"#;
 
     #[test]
     fn a_line_has_what_a_script_cuts_out() {
         let events = [
             reading("temperature/lab", 26.1, Some("celsius"), "fresh"),
             reading("humidity/lab", 48.0, None, "stale"),
-            reading("humidity/lab", 1e-7, Some("\x1b[2J"), "offline"),
+            reading("humidity/lab", 1e-7, Some("\x1b[2J\u{202e}"), "offline"),
+            reading("humidity/lab", 1e308, None, "fresh"),
         ];
         let expected = [
             "2026-01-15T10:30:00.250Z temperature/lab 26.1 celsius",
             "2026-01-15T10:30:00.250Z humidity/lab 48 - stale",
-            "2026-01-15T10:30:00.250Z humidity/lab 0.0000001 ?[2J offline",
+            "2026-01-15T10:30:00.250Z humidity/lab 1e-7 ?[2J? offline",
+            "2026-01-15T10:30:00.250Z humidity/lab 1e308 -",
         ];
         assert_eq!(printed(false, false, &events), expected);
     }
@@ -193,9 +203,9 @@ mod tests {
     fn json_has_the_names_of_the_api() {
         let row = r#"{"id":"1","rule":"hot"}"#;
         let whole = alert(OPENED);
-        let Event::Alert(said, _) = whole else { unreachable!() };
+        let Event::Incident(said, _) = whole else { unreachable!() };
         let events =
-            [reading("temperature/site-a/lab", 26.0, None, "fresh"), Event::Alert(said, row.to_owned())];
+            [reading("temperature/site-a/lab", 26.0, None, "fresh"), Event::Incident(said, row.to_owned())];
         let expected = [
             r#"{"device":"site-a/lab","metric":"temperature","value":26.0,"unit":null,"measured_at":"2026-01-15T10:30:00.250000Z","state":"fresh"}"#,
             r#"{"incident":{"id":"1","rule":"hot"}}"#,

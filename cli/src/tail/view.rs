@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use anyhow::Context as _;
+use api::forms::{Frame, FrameKind, Incident};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::frame::{Alert, Frame, Kind, Value};
+use super::frame::{self, Value};
 
 /// What a client knows; it outlives connections, so that nothing is told twice.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ pub(super) enum Event {
         state: &'static str,
     },
     /// Opened, or resolved where it has a `resolved_at`; with the row as it came.
-    Alert(Box<Alert>, String),
+    Incident(Box<Incident>, String),
 }
 
 impl View {
@@ -58,11 +59,11 @@ impl View {
 
     fn events(&mut self, text: &str) -> anyhow::Result<Vec<Event>> {
         let frame: Frame<'_> = serde_json::from_str(text)?;
-        let at = frame.at()?;
+        let at = frame::at(&frame)?;
         self.began_at.get_or_insert(at);
         self.learn(&frame);
         let mut events = Vec::new();
-        for value in frame.values() {
+        for value in frame::values(&frame) {
             events.extend(self.reading(value?)?);
         }
         if let Some(alerts) = &frame.alerts {
@@ -72,14 +73,14 @@ impl View {
     }
 
     fn learn(&mut self, frame: &Frame<'_>) {
-        if frame.kind == Kind::Snapshot {
+        if frame.kind == FrameKind::Snapshot {
             self.names.clear();
         }
         for (id, topic, unit) in &frame.names {
             // The text is shared with what was told of the topic before.
-            let known = self.told.get_key_value(topic.as_str()).map(|(topic, _)| Rc::clone(topic));
-            let topic = known.unwrap_or_else(|| topic.as_str().into());
-            self.names.insert(*id, Name { topic, unit: unit.clone() });
+            let known = self.told.get_key_value(topic.as_ref()).map(|(topic, _)| Rc::clone(topic));
+            let topic = known.unwrap_or_else(|| topic.as_ref().into());
+            self.names.insert(*id, Name { topic, unit: unit.as_deref().map(str::to_owned) });
         }
     }
 
@@ -96,24 +97,24 @@ impl View {
             unit: name.unit.clone(),
             value,
             measured_at,
-            state,
+            state: state.word(),
         }))
     }
 
     fn alerts(&mut self, rows: &[&RawValue], events: &mut Vec<Event>) -> anyhow::Result<()> {
         let mut listed = HashSet::new();
         for row in rows {
-            let alert: Alert = serde_json::from_str(row.get()).context("read an alert")?;
-            listed.insert(alert.id.clone());
-            let open = alert.resolved_at.is_none();
-            let was_open = self.alerts.insert(alert.id.clone(), open);
+            let incident: Incident = serde_json::from_str(row.get()).context("read an incident")?;
+            listed.insert(incident.id.clone());
+            let open = incident.resolved_at.is_none();
+            let was_open = self.alerts.insert(incident.id.clone(), open);
             let news = match was_open {
                 Some(was_open) => was_open != open,
                 // One that is over may come into the list only because others leave it.
-                None => open || Some(alert.judged_at) > self.began_at,
+                None => open || Some(incident.judged_at.0) > self.began_at,
             };
             if news {
-                events.push(Event::Alert(Box::new(alert), row.get().to_owned()));
+                events.push(Event::Incident(Box::new(incident), row.get().to_owned()));
             }
         }
         // One that is over and no more listed is not heard of again; an open one may have been crowded out.
@@ -138,8 +139,12 @@ mod tests {
                 let age = AT / 1000 - measured_at.as_millisecond();
                 format!("{topic} {value} {} {age} {state}", unit.unwrap_or_default())
             }
-            Event::Alert(alert, _) => {
-                format!("{} {}", alert.id, if alert.resolved_at.is_some() { "resolved" } else { "opened" })
+            Event::Incident(incident, _) => {
+                format!(
+                    "{} {}",
+                    incident.id,
+                    if incident.resolved_at.is_some() { "resolved" } else { "opened" }
+                )
             }
         });
         told.collect()
@@ -153,8 +158,10 @@ mod tests {
 
     fn alert(id: &str, judged_at: &str, resolved_at: Option<&str>) -> Json {
         json!({"id": id, "rule": "hot", "severity": "warning", "device": "lab", "metric": "temperature",
-               "condition": "above 25", "opened_at": judged_at, "judged_at": judged_at, "resolved_at": resolved_at,
-               "value": 26.5, "resolved_value": null, "unit": null, "end": null, "notifications": []})
+               "kind": "above", "condition": "above 25", "threshold": 25.0, "began_at": judged_at,
+               "opened_at": judged_at, "judged_at": judged_at, "resolved_at": resolved_at, "end": null, "value": 26.5,
+               "unit": null, "peak": null, "peak_at": null, "resolved_value": null, "acknowledged": null,
+               "late": false, "notifications": []})
     }
 
     fn alerts(kind: &str, alerts: &[Json]) -> Json {

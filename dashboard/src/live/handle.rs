@@ -1,20 +1,21 @@
 //! The shared state of the live view: each page takes a snapshot first, then changes, when it is ready for them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::Document;
-use api::forms::{self, State};
+use api::Newest;
+use api::forms::{self, Page, State};
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Incident, SilenceIndex};
-use telemetry::Reading;
+use telemetry::{Reading, Series};
 use tokio::sync::watch;
 
 use super::alerting::OpenIncidents;
 use super::frame::Counts;
 use super::group::IncidentRow;
-use super::newest::{Ages, Version};
+use super::newest::{Ages, Entry, Version};
 use super::topics::Topics;
 use super::view::View;
 
@@ -22,13 +23,15 @@ use super::view::View;
 #[derive(Debug, Clone)]
 pub struct Live {
     view: Arc<Mutex<View>>,
+    /// Whether what is stored was read at least once.
+    is_loaded: Arc<AtomicBool>,
 }
 
 impl Live {
     /// A live view of nothing yet.
     #[must_use]
     pub fn new(ages: Ages) -> Self {
-        Self { view: Arc::new(Mutex::new(View::new(ages))) }
+        Self { view: Arc::new(Mutex::new(View::new(ages))), is_loaded: Arc::default() }
     }
 
     /// Sets by how many seconds the writer is behind; `None` while that is not known.
@@ -40,6 +43,12 @@ impl Live {
         let now = Timestamp::now();
         let mut view = self.view();
         readings.into_iter().for_each(|reading| view.observe(reading, now));
+    }
+
+    /// Takes the newest readings that are stored: from here on all series are known.
+    pub(crate) fn load(&self, stored: Vec<Reading>) {
+        self.observe(stored);
+        self.is_loaded.store(true, Ordering::Release);
     }
 
     /// Sets the incidents that pages list, under the silences of a time.
@@ -90,12 +99,25 @@ impl Live {
     }
 }
 
-impl Document for Live {
-    /// `{"series": […]}`, as `GET /api/series` answers.
-    fn json(&self) -> String {
+impl Newest for Live {
+    fn page(&self, after: Option<&Series>, limit: usize) -> Option<String> {
+        if !self.is_loaded.load(Ordering::Acquire) {
+            return None;
+        }
         let mut view = self.view();
         view.age(Timestamp::now());
-        forms::list("series", view.entries().map(|entry| forms::Series::new(&entry.reading, entry.state)))
+        let mut page = Page::new("series", limit);
+        let mut last: Option<&Series> = None;
+        for Entry { reading, state, .. } in view.entries() {
+            if after.is_some_and(|after| reading.series <= *after) {
+                continue;
+            }
+            if !page.push(&forms::Series::new(reading, *state)) {
+                return Some(page.end(last.map(Series::as_str)));
+            }
+            last = Some(&reading.series);
+        }
+        Some(page.end(None))
     }
 }
 

@@ -125,7 +125,7 @@ struct Seen {
 
 async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
     if reload {
-        live.observe(store.latest().await?);
+        live.load(store.latest().await?);
     }
     let now = Timestamp::now();
     let (newest, all_open) =
@@ -174,7 +174,7 @@ fn first(limit: usize) -> IncidentQuery {
 mod tests {
     use super::super::newest::Ages;
     use super::*;
-    use api::Document as _;
+    use api::Newest as _;
     use store::{Batch, ReadingStore, Sqlite};
     use telemetry::{Reading, Series};
 
@@ -207,7 +207,8 @@ mod tests {
         // From here on waits cost nothing.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(31)).await;
-        assert!(live.json().contains("\"lab\""), "{}", live.json());
+        let series = live.page(None, 10).unwrap();
+        assert!(series.contains("\"lab\""), "{series}");
         relay.abort();
     }
 }

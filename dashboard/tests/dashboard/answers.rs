@@ -75,8 +75,11 @@ async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
     for path in ["/api/readings", buckets, "/api/incidents", silences, "/api/rejected", "/api/completeness"] {
         let answer = harness.ask("GET", path).await;
         assert_eq!(answer.status, 503, "{path}: {answer:?}");
-        assert!(answer.error().contains("the store is not available"), "{answer:?}");
+        assert!(answer.error().contains("the database is damaged ("), "{answer:?}");
     }
+    let series = harness.ask("GET", "/api/series").await;
+    assert_eq!(series.status, 503, "an empty list would say that there are no devices: {series:?}");
+    assert_eq!(series.header("retry-after"), Some("2"));
     let answer = harness.post("/api/acknowledgements", r#"{"incident":"a"}"#).await;
     assert_eq!(answer.status, 503, "{answer:?}");
     let mut page = harness.watch().await;
@@ -84,7 +87,7 @@ async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
     page.until(|page| page.value("temperature/lab") == Some(21.0)).await;
     let ready = harness.ask("GET", "/readyz").await;
     assert_eq!(ready.status, 503);
-    assert!(ready.body.contains("store: the store is not available"), "{ready:?}");
+    assert!(ready.body.contains("store: the database is damaged ("), "{ready:?}");
 
     harness.repair_store();
     page.until(|page| page.value("temperature/kept") == Some(1.0)).await;
@@ -146,5 +149,15 @@ async fn what_is_named_after_its_content_is_kept_for_a_year() {
         let kind = asset.header("content-type").unwrap();
         assert!(kind.starts_with("text/javascript") || kind.starts_with("text/css"), "{path}: {kind}");
         assert_eq!(asset.header("x-content-type-options"), Some("nosniff"));
+    }
+}
+
+#[tokio::test]
+async fn two_hosts_are_refused_on_every_route() {
+    let harness = Harness::start(Wanted::default()).await;
+    let host = format!("host: {}", harness.address);
+    for path in ["/", "/api/series", "/api/rejected", "/ws", "/livez"] {
+        let answer = harness.send("GET", path, &[&host, "host: evil.example.org"], "").await;
+        assert_eq!(answer.status, 400, "{path}: {answer:?}");
     }
 }

@@ -177,7 +177,7 @@ async fn a_change_is_json_and_short() {
 
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let limits = api::Limits { body_timeout: Duration::from_millis(200) };
+    let limits = api::Limits { body_timeout: Duration::from_millis(200), ..api::Limits::default() };
     let harness = Harness::start(Wanted { limits, ..Wanted::default() }).await;
     let host = format!("host: {}", harness.address);
     let answer = harness.send("POST", "/api/silences", &[&host, JSON, "content-length: 100"], "").await;

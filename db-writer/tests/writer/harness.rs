@@ -11,7 +11,7 @@ use bytes::Bytes;
 use db_writer::{Config, Counters};
 use jiff::Timestamp;
 use service::{Health, Metrics};
-use store::{Batch, ReadingStore, Unavailable, Written};
+use store::{Batch, ReadingStore, RejectionQuota, Unavailable, Written};
 use telemetry::{Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -103,6 +103,11 @@ impl ReadingStore for FakeStore {
             0 => Ok(()),
             _ => Err(self.unavailable()),
         }
+    }
+
+    async fn keep_quota(&self, quota: RejectionQuota) -> store::Result<u64> {
+        self.journal.note(format!("keep {} rejections", quota.rows));
+        Ok(7)
     }
 
     async fn purge(&self, older_than: Timestamp) -> store::Result<u64> {

@@ -81,6 +81,14 @@ impl Mapping {
         [time.collect::<Vec<_>>().join(","), device]
     }
 
+    /// Whether a column has a meaning.
+    pub(super) fn is_taken(&self, column: usize) -> bool {
+        let is_value = self.values.iter().any(|value| value.column == column);
+        is_value
+            || self.time.contains(&column)
+            || matches!(self.device, Device::Column(device) if device == column)
+    }
+
     /// The text of a row's time.
     pub(super) fn time_of(&self, row: &Row) -> String {
         let cells = self.time.iter().filter_map(|column| row.cells.get(*column));
@@ -138,10 +146,9 @@ fn named_value_column(config: &ReplayConfig, table: &Table, value: &str) -> Resu
 fn value_column(config: &ReplayConfig, metric: &str, column: usize) -> Result<ValueColumn> {
     let mut units = config.units.iter().map(|unit| unit.split_once('=').unwrap_or((&config.metric, unit)));
     let unit = units.find(|(of, _)| *of == metric).map(|(_, unit)| unit.to_owned());
-    if unit
-        .as_ref()
-        .is_some_and(|unit| unit.len() > telemetry::MAX_UNIT_BYTES || unit.contains(char::is_control))
-    {
+    if unit.as_ref().is_some_and(|unit| {
+        unit.len() > telemetry::MAX_UNIT_BYTES || unit.contains(telemetry::text::is_invisible)
+    }) {
         bail!("the unit of {metric} must have at most {} bytes, none of control", telemetry::MAX_UNIT_BYTES);
     }
     Ok(ValueColumn { metric: metric.to_owned(), unit, column })

@@ -26,6 +26,8 @@ pub(super) struct Numbering {
     /// What all boots of this file have in common.
     file: Vec<String>,
     series: HashMap<Series, Arc<NumberedSeries>>,
+    /// Those that keep their numbers: one message has one unit.
+    recorded: HashMap<(Series, Option<String>), Arc<NumberedSeries>>,
 }
 
 impl Numbering {
@@ -46,7 +48,7 @@ impl Numbering {
             if config.decimal_comma { "," } else { "." }.to_owned(),
             config.missing.join(BETWEEN),
         ];
-        Self { counters, file, series: HashMap::new() }
+        Self { counters, file, series: HashMap::new(), recorded: HashMap::new() }
     }
 
     pub(super) fn series(&mut self, series: &Series, column: &ValueColumn) -> Arc<NumberedSeries> {
@@ -57,6 +59,13 @@ impl Numbering {
         let numbered = self.counters.series(series.clone(), column.unit.clone(), boot);
         self.series.insert(series.clone(), Arc::clone(&numbered));
         numbered
+    }
+
+    /// A series whose readings keep the numbers that they were recorded with.
+    pub(super) fn recorded(&mut self, series: Series, unit: Option<String>) -> Arc<NumberedSeries> {
+        let counters = &self.counters;
+        let of = self.recorded.entry((series.clone(), unit.clone()));
+        Arc::clone(of.or_insert_with(|| counters.recorded_series(series, unit)))
     }
 
     /// 64-bit FNV-1a over these texts, each followed by a zero byte: the header's cells, those of the first row of

@@ -70,7 +70,7 @@ impl HttpConfig {
     /// A setting is wrong, or the page would be open to other machines without protection.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let mut config = Self {
-            listen: settings.get("http.listen")?,
+            listen: settings.address("http.listen")?,
             limits: Limits::from_settings(settings, "http")?,
             idle_timeout: settings.get::<IdleTimeout>("http.idle_timeout")?.0,
             behind_proxy: settings.get("http.behind_proxy")?,

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Write};
 
+use telemetry::text::is_invisible;
 use tracing::field::Field;
 use tracing_subscriber::fmt::format::Writer;
 
@@ -45,20 +46,12 @@ impl Write for Text {
                 return Err(fmt::Error);
             }
             self.left -= 1;
-            if is_safe(c) {
-                self.shown.push(c);
-            } else {
+            if is_invisible(c) {
                 write!(self.shown, "{}", c.escape_unicode())?;
+            } else {
+                self.shown.push(c);
             }
         }
         Ok(())
     }
-}
-
-/// Whether a character can be seen, and leaves the others where they are.
-fn is_safe(c: char) -> bool {
-    let invisible = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
-    !c.is_control() && !invisible
 }

@@ -10,8 +10,11 @@ pub(crate) mod session;
 mod statement;
 mod url;
 
+use std::sync::Arc;
+
 use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
+use crate::location::{OwnReaders, Store};
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
 ///
@@ -26,5 +29,11 @@ impl Postgres {
     #[must_use]
     pub fn new(url: PostgresUrl) -> Self {
         Self { pool: Pool::new(url) }
+    }
+}
+
+impl OwnReaders for Postgres {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        Arc::new(Self { pool: self.pool.with_own_turns() })
     }
 }

@@ -7,9 +7,11 @@ mod statement;
 pub(crate) mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::location::{OwnReaders, Store};
 
 /// A store in one file. Cheap to clone: clones share the writer.
 ///
@@ -36,5 +38,11 @@ impl Sqlite {
     pub async fn close(self) {
         self.readers.close_idle();
         self.writer.close().await;
+    }
+}
+
+impl OwnReaders for Sqlite {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        Arc::new(Self { writer: self.writer.clone(), readers: self.readers.with_own_turns() })
     }
 }

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use crate::engine::postgres::Postgres;
 use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
 use crate::readings::write::{Batch, ReadingStore, Written};
+use crate::rejections::{self, RejectionQuota};
 use crate::retention;
 use crate::unavailable::Result;
 
@@ -34,6 +35,10 @@ impl ReadingStore for Postgres {
     /// Incidents stay while they are open, or have a notification that was neither sent nor given up.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::postgres::purge(self, older_than).await
+    }
+
+    async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
+        rejections::keep_quota(self, quota).await
     }
 }
 

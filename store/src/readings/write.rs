@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::Reading;
 
-use crate::rejections::RejectedMessage;
+use crate::rejections::{RejectedMessage, RejectionQuota};
 use crate::unavailable::Result;
 
 /// Readings and rejections that are stored together or not at all.
@@ -53,4 +53,11 @@ pub trait ReadingStore: Send + Sync {
     /// # Errors
     /// Some may be left: repeat the call.
     async fn purge(&self, older_than: Timestamp) -> Result<u64>;
+
+    /// Deletes the oldest rejections where there are more than the quota allows, and returns how many. A tenth more goes
+    /// than must, so that the next ones have room.
+    ///
+    /// # Errors
+    /// None is deleted: repeat the call.
+    async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64>;
 }

@@ -49,6 +49,13 @@ fn add(connection: &Connection, series: &Series) -> rusqlite::Result<i64> {
         .query_row([series.device(), series.metric()], |row| row.get(0))
 }
 
+/// The series with this number, which there is.
+pub(crate) fn by_id(connection: &Connection, id: i64) -> rusqlite::Result<Series> {
+    connection
+        .prepare_cached("SELECT id, device, metric FROM series WHERE id = ?1")?
+        .query_row([id], |row| read(row).map(|(_, series)| series))
+}
+
 /// The series of a device and a metric, or of all where none is named, by device and metric.
 pub(crate) fn matching(
     connection: &Connection,

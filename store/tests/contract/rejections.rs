@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use store::{
     Batch, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionCursor, RejectionGroup,
-    RejectionQuery, RejectionSelection, Store,
+    RejectionQuery, RejectionQuota, RejectionSelection, Store,
 };
 
 use super::{at, fresh, newest_rejected, rejected};
@@ -193,5 +193,24 @@ async fn a_long_payload_is_stored_as_its_beginning_and_listed_as_a_preview() {
             assert_eq!(row.stored_bytes(), bytes.min(MAX_STORED_PAYLOAD) as u64);
         }
     }
-    assert_eq!(store.rejected_count().await.unwrap(), 4, "a redelivery is stored once");
+    assert_eq!(store.rejected_count().await.unwrap(), 5, "a redelivery is stored once");
+}
+
+#[tokio::test]
+async fn the_oldest_go_where_there_are_more_than_the_quota_allows() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let hundred: Vec<_> = (0..100).map(|micros| rejected(micros, "t/a", "reason", "ten bytes.")).collect();
+    keep(store, &hundred).await;
+    let bytes = |rows: u64| rows * ("t/a".len() + "reason".len() + "ten bytes.".len()) as u64;
+    let rows = async || find(store, every()).await.len();
+    let quota = |rows, bytes| RejectionQuota { rows, bytes };
+    assert_eq!(store.keep_quota(quota(100, bytes(100))).await.unwrap(), 0, "it is just full");
+    assert_eq!(store.keep_quota(quota(90, u64::MAX)).await.unwrap(), 19);
+    assert_eq!((rows().await, store.rejected_count().await.unwrap()), (81, 81));
+    assert_eq!(find(store, every()).await.last().unwrap().message, hundred[19], "the oldest are gone");
+    assert_eq!(store.keep_quota(quota(u64::MAX, bytes(81) - 1)).await.unwrap(), 9);
+    assert_eq!((rows().await, store.rejected_count().await.unwrap()), (72, 72));
+    let fresh = fresh.reopened().await;
+    assert_eq!(fresh.keep_quota(quota(72, bytes(72))).await.unwrap(), 0, "dismissed rows count no longer");
 }

@@ -208,3 +208,57 @@ async fn a_file_that_has_just_been_made_is_opened() {
     std::fs::write(file(&folder), "").unwrap();
     Sqlite::open(&file(&folder)).unwrap().probe().await.unwrap();
 }
+
+#[tokio::test]
+async fn only_the_owner_may_read_the_files_though_all_could_before() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, sqlite) = open();
+    sqlite.write(&batch([reading("temperature/a", 1, 1.0)])).await.unwrap();
+    let modes = || {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+        files.map(|file| file.permissions().mode() & 0o777).collect::<Vec<_>>()
+    };
+    assert_eq!(modes(), [0o600; 3], "the database, its log and the log's index");
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(entry.unwrap().path(), open).unwrap();
+    }
+    let again = Sqlite::open(&file(&folder)).unwrap();
+    assert_eq!(modes(), [0o600; 3]);
+    drop(again);
+}
+
+/// Pages in the middle are overwritten, as a failing disk does: what is found out later is said, and what to do.
+#[tokio::test]
+async fn a_file_that_is_damaged_while_it_is_open_is_called_damaged() {
+    let (folder, sqlite) = open();
+    let many = (0..20_000).map(|micros| reading("temperature/a", micros, 1.0));
+    sqlite.write(&batch(many)).await.unwrap();
+    sqlite.close().await;
+    let path = file(&folder);
+    let bytes = std::fs::read(&path).unwrap();
+    let sqlite = Sqlite::open(&path).unwrap();
+    let (start, end) = (bytes.len() / 4, bytes.len() / 4 * 3);
+    let mut damaged = bytes.clone();
+    damaged[start..end].fill(0x5a);
+    std::fs::write(&path, &damaged).unwrap();
+    for error in [
+        sqlite
+            .write(&batch((0..20_000).map(|micros| reading("temperature/a", micros, 2.0))))
+            .await
+            .unwrap_err(),
+        all_readings(&sqlite).await.unwrap_err(),
+    ] {
+        assert!(error.is_damaged(), "{error}");
+        let said = error.to_string();
+        for words in ["the database is damaged (", "restore a backup", ".recover", "docs/backup.md"] {
+            assert!(said.contains(words), "{said}");
+        }
+    }
+}
+
+async fn all_readings(sqlite: &Sqlite) -> store::Result<store::Page> {
+    let range = store::TimeRange { from: jiff::Timestamp::MIN, to: jiff::Timestamp::MAX };
+    let query = store::ReadingQuery { device: None, metric: None, range, limit: 100_000, after: None };
+    sqlite.readings(query).await
+}

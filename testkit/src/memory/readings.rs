@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, Result, StoredReading,
-    TimeRange, Written,
+    Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, RejectionQuota, Result,
+    StoredReading, TimeRange, Written,
 };
 use telemetry::Reading;
 
@@ -85,6 +85,10 @@ impl ReadingStore for MemoryStore {
             + data.rejected.purge(older_than)
             + data.alerts.purge(&mut data.outbox, older_than);
         Ok(removed as u64)
+    }
+
+    async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
+        Ok(self.call("keep_quota")?.rejected.keep_quota(quota) as u64)
     }
 }
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    ANY_TEXT, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection,
-    Rejections, Result, group_rejections,
+    ANY_TEXT, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
+    RejectionSelection, Rejections, Result, group_rejections,
 };
 
 use super::{MemoryStore, whole_micros};
@@ -31,6 +31,27 @@ impl Rejected {
         let before = self.rows.len();
         self.rows.retain(|row| row.message.received_at >= older_than);
         before - self.rows.len()
+    }
+
+    /// Deletes the oldest where there are more than the quota allows.
+    pub(super) fn keep_quota(&mut self, quota: RejectionQuota) -> usize {
+        let before = self.rows.len();
+        if !self.fits(quota) {
+            self.rows.sort_by_key(|row| (row.message.received_at, row.id));
+            let most = RejectionQuota { rows: quota.rows / 10 * 9, bytes: quota.bytes / 10 * 9 };
+            while !self.fits(most) {
+                self.rows.remove(0);
+            }
+        }
+        before - self.rows.len()
+    }
+
+    fn fits(&self, quota: RejectionQuota) -> bool {
+        let size = |row: &Rejection| {
+            let RejectedMessage { topic, reason, payload, .. } = &row.message;
+            (payload.len() + topic.len() + reason.len()) as u64
+        };
+        self.rows.len() as u64 <= quota.rows && self.rows.iter().map(size).sum::<u64>() <= quota.bytes
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) async fn write(folder: &Path, message_id: &str, mail: &[u8]) -> anyho
     let path = folder.join(format!("{name}.eml"));
     let part = folder.join(format!("{name}.part"));
     let written = async {
-        let mut file = File::create(&part).await?;
+        let mut file = File::from_std(service::private_part(&part)?);
         file.write_all(mail).await?;
         file.sync_all().await?;
         tokio::fs::rename(&part, &path).await?;

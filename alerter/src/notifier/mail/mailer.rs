@@ -51,7 +51,7 @@ impl Mailer {
             })?),
         };
         if let Destination::Folder(folder) = &destination {
-            std::fs::create_dir_all(folder).map_err(|e| {
+            service::private_folder(folder).map_err(|e| {
                 SettingError::new("data_dir", format!("cannot make {} for mails: {e}", folder.display()))
             })?;
         }

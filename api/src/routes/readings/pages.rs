@@ -1,70 +1,75 @@
-//! Readings as text, a page at a time: however many are asked for, a few thousand are held in memory.
+//! Readings as text. However many are asked for, few are held in memory.
 
 use std::sync::Arc;
 
-use store::{Cursor, ReadingQuery, Store, StoredReading, Unavailable};
+use store::{Cursor, ReadingQuery, Store};
 
-use super::query::Format;
-use crate::forms::{self, csv};
+use crate::error::ApiError;
+use crate::forms::csv::{self, ReadingCells};
+use crate::forms::{self, MAX_PAGE_BYTES, Page};
+use crate::guards::Limits;
 
-/// Readings on one page: few enough to hold, and enough to be worth a query.
-const PAGE: usize = 2_000;
+/// Readings that a JSON page has room for, at most: each has more bytes than this.
+const MAX_ROWS: usize = MAX_PAGE_BYTES / 200;
 
-/// The readings that are still to be read.
-pub(super) struct Pages {
+/// Readings of a table that are read at once: few enough to hold, and enough to be worth a query.
+const PART: usize = 10_000;
+
+/// A page as JSON, which ends at its limit or at its bytes.
+///
+/// # Errors
+/// The store cannot be read, or not in time.
+pub(super) async fn json(store: &dyn Store, limits: Limits, query: ReadingQuery) -> Result<String, ApiError> {
+    let limit = query.limit.min(MAX_ROWS);
+    let found = limits.within(store.readings(ReadingQuery { limit, ..query })).await?;
+    let mut page = Page::new("readings", limit);
+    let mut last = None;
+    for reading in &found.readings {
+        if !page.push(&forms::Reading::from(reading)) {
+            return Ok(page.end(last.map(|last| Cursor::after(last).to_string()).as_deref()));
+        }
+        last = Some(&reading.reading);
+    }
+    Ok(page.end(found.next.map(|next| next.to_string()).as_deref()))
+}
+
+/// The readings of a table that are still to be read.
+pub(super) struct Parts {
     store: Arc<dyn Store>,
+    limits: Limits,
     query: ReadingQuery,
-    format: Format,
     is_first: bool,
     is_over: bool,
 }
 
-impl Pages {
-    pub(super) fn new(store: Arc<dyn Store>, query: ReadingQuery, format: Format) -> Self {
-        Self { store, query, format, is_first: true, is_over: false }
+impl Parts {
+    pub(super) fn new(store: Arc<dyn Store>, limits: Limits, query: ReadingQuery) -> Self {
+        Self { store, limits, query, is_first: true, is_over: false }
     }
 
-    /// Whether every page has been read.
+    /// Whether every part has been read.
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }
 
-    /// Reads the next page.
+    /// Reads the next part.
     ///
     /// # Errors
-    /// The store cannot be read: the pages so far are no complete answer.
-    pub(super) async fn next(&mut self) -> Result<String, Unavailable> {
-        let limit = self.query.limit.min(PAGE);
-        let page = self.store.readings(ReadingQuery { limit, ..self.query.clone() }).await?;
+    /// The store cannot be read, or not in time: the parts so far are no complete answer.
+    pub(super) async fn next(&mut self) -> Result<String, ApiError> {
+        let limit = self.query.limit.min(PART);
+        let query = ReadingQuery { limit, ..self.query.clone() };
+        let page = self.limits.within(self.store.readings(query)).await?;
         self.query.limit -= limit;
         self.is_over = self.query.limit == 0 || page.next.is_none();
-        let mut text = match self.format {
-            Format::Json => self.json(&page.readings, page.next.as_ref()),
-            Format::Csv => self.csv(&page.readings),
-        };
+        let header = if self.is_first { csv::READING } else { &[] };
+        let mut text = csv::text(
+            header,
+            page.readings.iter().map(|reading| ReadingCells::from(forms::Reading::from(reading))),
+        );
         text.shrink_to_fit();
         self.is_first = false;
         self.query.after = page.next;
         Ok(text)
-    }
-
-    fn json(&self, readings: &[StoredReading], next: Option<&Cursor>) -> String {
-        let mut text = String::from(if self.is_first { "{\"readings\":[" } else { "" });
-        for (index, reading) in readings.iter().enumerate() {
-            if index > 0 || !self.is_first {
-                text.push(',');
-            }
-            text.push_str(&forms::text(&forms::Reading::from(reading)));
-        }
-        if self.is_over {
-            let next = forms::text(&next.map(Cursor::to_string));
-            text.push_str(&format!("],\"next\":{next}}}"));
-        }
-        text
-    }
-
-    fn csv(&self, readings: &[StoredReading]) -> String {
-        let header = if self.is_first { csv::READING } else { &[] };
-        csv::text(header, readings.iter().map(forms::Reading::from))
     }
 }

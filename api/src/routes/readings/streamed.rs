@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use warp::hyper::body::Bytes;
 use warp::reply::{Reply, Response};
 
-use super::pages::Pages;
+use super::pages::Parts;
 use crate::Api;
 
 /// Parts that are read ahead of the client.
@@ -42,24 +42,24 @@ impl Streamer {
     }
 
     /// A body that begins with `first`; a client that goes away ends the reading.
-    pub(super) fn send(&self, first: String, pages: Pages) -> Response {
+    pub(super) fn send(&self, first: String, parts: Parts) -> Response {
         let (out, pieces) = mpsc::channel(AHEAD);
         let Self { aborted, stop } = self.clone();
-        tokio::spawn(async move { stop.run_until_cancelled(read(first, pages, &out, &aborted)).await });
+        tokio::spawn(async move { stop.run_until_cancelled(read(first, parts, &out, &aborted)).await });
         warp::reply::stream(body(pieces)).into_response()
     }
 }
 
-async fn read(first: String, mut pages: Pages, out: &mpsc::Sender<Piece>, aborted: &Counter) {
+async fn read(first: String, mut parts: Parts, out: &mpsc::Sender<Piece>, aborted: &Counter) {
     let mut part = first;
     loop {
         match out.send_timeout(Piece::Part(part.into()), SEND_TIMEOUT).await {
-            Ok(()) if !pages.is_over() => {}
+            Ok(()) if !parts.is_over() => {}
             Ok(()) => return drop(out.send(Piece::End).await),
             Err(error) => return debug!(%error, "a client went away"),
         }
         let next = tokio::select! {
-            next = pages.next() => next,
+            next = parts.next() => next,
             () = out.closed() => return debug!("a client went away"),
         };
         part = match next {

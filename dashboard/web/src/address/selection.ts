@@ -42,7 +42,7 @@ export function selectionFrom(search: string): Selection {
   const series = device && metric ? { device, metric } : null;
   return {
     series,
-    others: series ? distinct(query.getAll("with").flatMap(seriesFrom), series).slice(0, MOST_SERIES - 1) : [],
+    others: series ? distinct(query.getAll("with").flatMap((names) => names.split(",")).flatMap(seriesFrom), series).slice(0, MOST_SERIES - 1) : [],
     range: Object.hasOwn(RANGES, range) ? (range as RangeName) : "15m",
     zoom: spanFrom(query.get("from"), query.get("to")),
     table: query.get("chart") === "table",

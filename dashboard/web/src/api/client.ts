@@ -20,8 +20,16 @@ export interface Span {
   to: number;
 }
 
+/** All series, page by page. */
 export async function fetchSeries(): Promise<SeriesRow[]> {
-  return (await get("api/series")).series;
+  const all: SeriesRow[] = [];
+  let after: string | null = "";
+  while (after !== null) {
+    const page: Answers["api/series"] = await get("api/series", { after });
+    all.push(...page.series);
+    after = page.next;
+  }
+  return all;
 }
 
 export async function fetchIncidents(): Promise<Incident[]> {

@@ -310,6 +310,8 @@ export interface Part {
 export interface Answers {
   "api/series": {
     series: Series[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
   };
   "api/readings": Readings | Buckets;
   "api/incidents": {

@@ -46,7 +46,7 @@ fn read(config: &ReplayConfig) -> (Vec<String>, Vec<u64>, Report) {
                 measured.value,
                 measured.at
             ));
-            boots.push(series.boot());
+            boots.push(series.boot().unwrap_or_default());
             series.advance(1);
         }
     }
@@ -81,7 +81,11 @@ fn a_plain_file_needs_no_options() {
     let (lines, report) = lines(content, &|_| {});
     let first = "temperature/lab-1 1 69.88 2013-07-04T00:00:00Z";
     assert_eq!(lines, [first, "temperature/lab-1 2 71.22 2013-07-04T01:00:00Z"]);
-    assert_eq!(report, Report { rows: 2, ..Report::default() });
+    assert_eq!((report.rows, report.missing, report.bad), (2, 0, 0));
+    assert_eq!(
+        report.to_string(),
+        "value → temperature/lab-1, 2013-07-04 to 2013-07-04, 2 readings\n2 rows, 0 values missing, 0 readings bad"
+    );
 }
 
 #[test]
@@ -266,4 +270,49 @@ fn recorded_files_replay_in_full() {
         let (lines, _, report) = read(&config);
         assert_eq!((lines.len(), report.bad), (readings, 0), "{name}: {report}");
     }
+}
+
+/// As `GET /api/readings?format=csv` answers.
+const EXPORT: &str = "\u{feff}device,metric,value,unit,measured_at,received_at,stored_at,boot,seq\r\n\
+    site-a/lab,temperature,26.1,\u{b0}C,2026-01-15T10:30:00.250000Z,2026-01-15T10:30:00.3Z,2026-01-15T10:30:01Z,7,1042\r\n\
+    '-2-3,humidity,-5e-324,'=x,2026-01-15T10:30:00.250001Z,2026-01-15T10:30:00.3Z,2026-01-15T10:30:01Z,,\r\n";
+
+#[test]
+fn an_export_is_read_back_as_it_was_stored() {
+    let (_folder, path) = file(EXPORT);
+    let mut recording = Recording::open(&config(&path), &Arc::default()).unwrap();
+    assert_eq!(recording.not_taken(), [""; 0]);
+    let (mut readings, mut report) = (Vec::new(), Report::default());
+    while let Some(row) = recording.next(&mut report).unwrap() {
+        readings.extend(row.into_iter().flat_map(|(series, measured)| series.readings(&[measured])));
+    }
+    assert_eq!((report.rows, report.bad), (2, 0), "{report}");
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    let [first, second] = &readings[..] else { panic!("{readings:?}") };
+    assert_eq!((first.series.as_str(), first.value), ("temperature/site-a/lab", 26.1));
+    assert_eq!((first.boot, first.seq, first.unit.as_deref()), (Some(7), Some(1042), Some("\u{b0}C")));
+    assert_eq!(first.measured_at, time("2026-01-15T10:30:00.25Z"));
+    assert_eq!((second.series.as_str(), second.value), ("humidity/-2-3", -5e-324));
+    assert_eq!((second.boot, second.seq, second.unit.as_deref()), (None, None, Some("=x")));
+    assert_eq!(second.measured_at, time("2026-01-15T10:30:00.250001Z"));
+}
+
+#[test]
+fn what_an_export_s_row_lacks_is_told_and_its_numbers_cannot_be_logged() {
+    let bad = EXPORT.replace("1042", "x").replace("'-2-3", "a b");
+    let (_folder, path) = file(&bad);
+    let (_, _, report) = read(&config(&path));
+    assert_eq!(report.bad, 2);
+    assert!(report.told[0].1.contains("seq \"x\" is not a whole number"), "{report}");
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let counters = Arc::new(Counters::logging_to(log.path()).unwrap());
+    let refused = Recording::open(&config(&path), &counters).unwrap_err().to_string();
+    assert!(refused.contains("--acked-log"), "{refused}");
+}
+
+#[test]
+fn columns_that_are_not_taken_are_named() {
+    let (_folder, path) = file("timestamp,CO2,Temperature\n2013-07-04 00:00:00,400,69.88\n");
+    let recording = Recording::open(&config(&path), &Arc::default()).unwrap();
+    assert_eq!(recording.not_taken(), ["CO2"]);
 }

@@ -13,7 +13,7 @@ use crate::series::postgres::SeriesIds;
 /// How these connections work, whatever the server's defaults are.
 ///
 /// Plans are made for the values at hand: which chunks are left out depends on them. A commit that waits for more than
-/// the own disk is left as it is.
+/// the own disk is left as it is. A query ends soon after its caller has gone away, where the server can tell.
 const SETTINGS: &str = "
     SET statement_timeout = '30s';
     SET lock_timeout = '10s';
@@ -21,6 +21,8 @@ const SETTINGS: &str = "
     SET plan_cache_mode = force_custom_plan;
     SET client_min_messages = warning;
     SET timezone = 'UTC';
+    SELECT set_config('client_connection_check_interval', '1s', false)
+        WHERE current_setting('client_connection_check_interval', true) IS NOT NULL;
     SELECT set_config('synchronous_commit', 'on', false)
         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');";
 

@@ -1,11 +1,18 @@
 //! Opens the file, and says in one line why it cannot.
 
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::unavailable::{Damaged, RECOVER, is_damaged};
+
+/// The rights of the database's files.
+const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
 const MIGRATIONS: [&str; 7] = [
@@ -55,7 +62,21 @@ enum OpenError {
 
 /// Opens the database to write, makes it where there is none, and brings its schema up to date. Blocks.
 pub(crate) fn create(path: &Path) -> anyhow::Result<Connection> {
-    open(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| explain(path, &error))
+    // A file that cannot be made shows when it is opened.
+    let _ = OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path);
+    open(path, OpenFlags::SQLITE_OPEN_CREATE).inspect(|_| restrict(path)).map_err(|error| {
+        let explained = explain(path, &error);
+        if is_damaged(&explained) { anyhow!("{explained}: {RECOVER}") } else { explained }
+    })
+}
+
+/// Lets only the owner read the database and its log, whatever the umask was. Somebody else's files stay as they are.
+fn restrict(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        let _ = std::fs::set_permissions(file, Permissions::from_mode(PRIVATE));
+    }
 }
 
 /// Opens the database to write once more: a file that has gone is an error, not a new and empty one.
@@ -154,7 +175,16 @@ fn explain(path: &Path, error: &OpenError) -> anyhow::Error {
         OpenError::Sqlite(error) => explain_sqlite(path, error),
         _ => error.to_string(),
     };
-    anyhow!("the database {}: {what}", path.display())
+    let said = format!("the database {}: {what}", path.display());
+    match error {
+        OpenError::Sqlite(error) if is_damaged_code(error) => Damaged(said).into(),
+        _ => anyhow!(said),
+    }
+}
+
+/// A file that was never a database may be somebody's text: it is not called damaged when it is opened.
+fn is_damaged_code(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
 fn explain_sqlite(path: &Path, error: &rusqlite::Error) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -14,6 +14,9 @@ use crate::unavailable::Result;
 
 /// Reads at once, at most; further ones wait for their turn.
 const MAX_READERS: usize = 4;
+
+/// Reads at once, at most, of those that have turns of their own.
+const MAX_OWN_READERS: usize = 2;
 
 /// Reads that never wait for the writer, nor it for them. Cheap to clone.
 #[derive(Clone)]
@@ -33,7 +36,12 @@ impl Readers {
         Self { pool: Arc::new(pool), turns: Arc::new(Semaphore::new(MAX_READERS)) }
     }
 
-    /// Runs `query` on one unchanging state of the tables.
+    /// The same readers with turns of their own: however many reads wait for these, none of the others waits.
+    pub(crate) fn with_own_turns(&self) -> Self {
+        Self { pool: self.pool.clone(), turns: Arc::new(Semaphore::new(MAX_OWN_READERS)) }
+    }
+
+    /// Runs `query` on one unchanging state of the tables. A caller that goes away interrupts it.
     pub(crate) async fn read<T, E>(
         &self,
         doing: &'static str,
@@ -44,10 +52,11 @@ impl Readers {
         E: From<rusqlite::Error> + Into<anyhow::Error> + Send + 'static,
     {
         let turn = self.turns.clone().acquire_owned().await.context("the readers are closed")?;
-        let pool = self.pool.clone();
+        let (pool, running) = (self.pool.clone(), Running::default());
+        let _interrupt = InterruptOnDrop(running.clone());
         let answer = spawn_blocking(move || {
             let _turn = turn;
-            pool.read(query)
+            pool.read(&running, query)
         });
         Ok(answer.await.context(doing)?.map_err(Into::into).context(doing)?)
     }
@@ -61,6 +70,7 @@ impl Readers {
 impl Pool {
     fn read<T, E: From<rusqlite::Error>>(
         &self,
+        running: &Running,
         query: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let idle = self.idle().pop();
@@ -68,7 +78,11 @@ impl Pool {
             Some(connection) => connection,
             None => open::read_only(&self.path)?,
         };
-        let answer = query(&*connection.transaction()?)?;
+        running.set(Some(connection.get_interrupt_handle()));
+        let answer = connection.transaction().map_err(E::from).and_then(|transaction| query(&transaction));
+        // Before anybody else gets the connection.
+        running.set(None);
+        let answer = answer?;
         // Only here: a connection that failed is not used again.
         self.idle().push(connection);
         Ok(answer)
@@ -79,8 +93,36 @@ impl Pool {
     }
 }
 
+/// The query that runs for a caller, if one does.
+#[derive(Clone, Default)]
+struct Running(Arc<Mutex<Option<InterruptHandle>>>);
+
+impl Running {
+    fn set(&self, handle: Option<InterruptHandle>) {
+        *self.handle() = handle;
+    }
+
+    fn handle(&self) -> MutexGuard<'_, Option<InterruptHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends the query of a caller that waits no longer; one that has ended has no handle any more.
+struct InterruptOnDrop(Running);
+
+impl Drop for InterruptOnDrop {
+    fn drop(&mut self) {
+        if let Some(handle) = &*self.0.handle() {
+            handle.interrupt();
+        }
+    }
+}
+
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Readers").field("path", &self.pool.path).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::open;
 use crate::series::sqlite::SeriesIds;
-use crate::unavailable::Result;
+use crate::unavailable::{Damaged, Result, is_damaged};
 
 /// Changes in one group, at most; as many again may wait in the channel.
 const MAX_GROUP_CHANGES: usize = 1024;
@@ -83,7 +83,26 @@ impl Writer {
 }
 
 /// What became of a group: all of it stands, or nothing and why.
-type Outcome = std::result::Result<(), String>;
+type Outcome = std::result::Result<(), GroupError>;
+
+/// Why nothing of a group stands; each of its changes is told.
+struct GroupError {
+    text: String,
+    is_damaged: bool,
+}
+
+impl From<anyhow::Error> for GroupError {
+    fn from(error: anyhow::Error) -> Self {
+        Self { text: format!("{error:#}"), is_damaged: is_damaged(&error) }
+    }
+}
+
+impl GroupError {
+    fn to_error(&self) -> anyhow::Error {
+        let text = self.text.clone();
+        if self.is_damaged { Damaged(text).into() } else { anyhow!(text) }
+    }
+}
 
 /// What one caller wants changed, and how the caller hears of it.
 trait Change: Send {
@@ -121,7 +140,7 @@ where
         let answer = match (self.result, group) {
             (Some(Err(error)), _) => Err(error.into()),
             (Some(Ok(result)), Ok(())) => Ok(result),
-            (_, Err(error)) => Err(anyhow!("{error}")),
+            (_, Err(error)) => Err(error.to_error()),
             (None, Ok(())) => Err(anyhow!("the change was left out of its group")),
         };
         // A caller that has gone away does not want to know.
@@ -142,7 +161,7 @@ impl WriterThread {
     /// Ends when all handles are gone, or one has asked for it, and all that had arrived is answered.
     fn run(mut self) {
         while let Some(mut group) = self.next_group() {
-            let outcome = self.commit(&mut group).map_err(|error| format!("{error:#}"));
+            let outcome = self.commit(&mut group).map_err(GroupError::from);
             for change in group {
                 change.answer(&outcome);
             }
