@@ -24,7 +24,9 @@ const LAST_MESSAGE: Duration = Duration::from_secs(2);
 pub struct Alerter {
     /// What is judged, and who is told; may change at any time.
     pub rules: watch::Receiver<Arc<Rules>>,
+    /// Where incidents and notifications are stored.
     pub store: Arc<dyn Store>,
+    /// What it counts.
     pub counters: Counters,
     /// Tells it apart from others that share the store: only one of them tells people at a time.
     pub name: String,

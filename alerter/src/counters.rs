@@ -8,58 +8,80 @@ use telemetry::Decoded;
 /// Counts readings and rejected payloads alike; a message may hold many.
 #[derive(Debug, Clone)]
 pub struct Counters {
+    /// Readings and rejected payloads received.
     pub received: Counter,
+    /// Readings evaluated.
     pub judged: Counter,
     /// The writer keeps these; there is nothing in them to judge.
     pub unreadable: Counter,
+    /// Readings and rejected payloads received and not yet settled.
     pub in_flight: Gauge,
+    /// Messages evaluated whose acknowledgement was lost.
     pub unsettled: Counter,
+    /// Incidents opened.
     pub opened: Counter,
+    /// Incidents resolved.
     pub resolved: Counter,
     /// Openings by data that was old when it came.
     pub late: Counter,
+    /// Messages sent.
     pub messages_sent: Counter,
+    /// Failed attempts that are repeated.
     pub message_failures: Counter,
     /// A person is needed: a recipient or a way to them is wrong.
     pub messages_refused: Counter,
+    /// Messages given up after three days.
     pub messages_given_up: Counter,
+    /// Messages that may have arrived twice.
     pub messages_repeated: Counter,
+    /// Messages queued.
     pub messages_waiting: Gauge,
+    /// As often as notifications were read to decide on them: a few times each, however many wait.
+    pub notifications_read: Counter,
+    /// Notifications dropped.
     pub notifications_dropped: Counter,
     /// 1 while the rules in force are those in the file.
     pub rules_loaded: Gauge,
+    /// Rules files refused.
     pub rules_refused: Counter,
+    /// Calls to the store that failed and were repeated.
     pub store_failures: Counter,
 }
 
 impl Counters {
+    /// Registers them as `millrace_alerter_…`.
     #[must_use]
     pub fn register(metrics: &Metrics) -> Self {
         let metrics = metrics.of("alerter");
         Self {
-            received: metrics.register("received", "Readings and rejected payloads taken from the broker"),
-            judged: metrics.register("judged", "Readings judged"),
+            received: metrics.register("received", "Readings and rejected payloads received from the broker"),
+            judged: metrics.register("judged", "Readings evaluated"),
             unreadable: metrics.register("unreadable", "Payloads that hold no reading"),
             in_flight: metrics
-                .register("in_flight", "Readings and rejected payloads taken and not yet settled"),
-            unsettled: metrics.register("unsettled", "Messages judged whose broker could not be told"),
+                .register("in_flight", "Readings and rejected payloads received and not yet settled"),
+            unsettled: metrics
+                .register("unsettled", "Messages evaluated whose acknowledgement could not be sent"),
             opened: metrics.register("incidents_opened", "Incidents opened"),
             resolved: metrics.register("incidents_resolved", "Incidents resolved"),
             late: metrics.register("late", "Incidents opened by readings that were old when they came"),
-            messages_sent: metrics.register("messages_sent", "Messages that were taken"),
-            message_failures: metrics.register("message_failures", "Tries that failed and are repeated"),
+            messages_sent: metrics.register("messages_sent", "Messages that were accepted"),
+            message_failures: metrics.register("message_failures", "Attempts that failed and are repeated"),
             messages_refused: metrics
                 .register("messages_refused", "Times that all or some recipients of a message were refused"),
-            messages_given_up: metrics
-                .register("messages_given_up", "Messages that nobody took for three days"),
-            messages_repeated: metrics
-                .register("messages_repeated", "Messages that may have come twice: a try got no answer"),
-            messages_waiting: metrics.register("messages_waiting", "Messages neither taken nor given up"),
+            messages_given_up: metrics.register("messages_given_up", "Messages given up after three days"),
+            messages_repeated: metrics.register(
+                "messages_repeated",
+                "Messages that may have arrived twice: an attempt got no answer",
+            ),
+            messages_waiting: metrics
+                .register("messages_waiting", "Messages that are neither sent nor given up"),
+            notifications_read: metrics
+                .register("notifications_read", "Notifications read to decide on them"),
             notifications_dropped: metrics
-                .register("notifications_dropped", "Times that nobody had to be told any more"),
+                .register("notifications_dropped", "Notifications dropped, as nobody needs them any more"),
             rules_loaded: metrics
                 .register("rules_loaded", "Whether the rules in force are those in the file"),
-            rules_refused: metrics.register("rules_refused", "Times that a file of rules was refused"),
+            rules_refused: metrics.register("rules_refused", "Rules files refused"),
             store_failures: metrics
                 .register("store_failures", "Calls to the store that failed and were repeated"),
         }

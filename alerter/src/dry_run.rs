@@ -1,14 +1,16 @@
 //! Plays stored history through rules, the same judge and the same outbox, as if it happened once more.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Changes, Channel, History, Incident, IncidentQuery, Incidents, OutgoingMessage, ReadingQuery, Sqlite,
-    TimeRange,
+    Address, Changes, Channel, History, Incident, IncidentQuery, Incidents, OutgoingMessage, ReadingQuery,
+    Sqlite, TimeRange, Transition,
 };
 use telemetry::Reading;
+use telemetry::time::saturating_add;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -16,7 +18,7 @@ use crate::counters::Counters;
 use crate::judge::Judge;
 use crate::notifier::{Notifier, Notifiers, SendError};
 use crate::outbox::Outbox;
-use crate::rules::Rules;
+use crate::rules::{Grouping, Rules};
 
 /// Readings taken from the store at a time.
 const PAGE: usize = 10_000;
@@ -30,9 +32,21 @@ pub struct DryRunResult {
     pub messages: Vec<OutgoingMessage>,
 }
 
+/// How far a dry run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Readings evaluated so far.
+    pub readings: u64,
+    /// The time up to which they were.
+    pub at: Timestamp,
+    /// Incidents that the first set of rules has opened so far.
+    pub incidents: usize,
+}
+
 /// Plays a stretch of history to several sets of rules at once; returns how many readings there were.
 ///
-/// Each reading is taken to have arrived when it was measured. Nothing before the stretch is known.
+/// Each reading is taken to have arrived when it was measured. Nothing before the stretch is known. `progress` is called
+/// after each page of readings.
 ///
 /// # Errors
 /// The history cannot be read, or there is no room for what happens.
@@ -40,6 +54,7 @@ pub async fn dry_run(
     history: &dyn History,
     range: TimeRange,
     all_rules: Vec<Rules>,
+    progress: &mut (dyn FnMut(Progress) + Send),
 ) -> anyhow::Result<(u64, Vec<DryRunResult>)> {
     let mut dry_runs = Vec::new();
     for rules in all_rules {
@@ -50,11 +65,15 @@ pub async fn dry_run(
         let query = ReadingQuery { device: None, metric: None, range, limit: PAGE, after };
         let page = history.readings(query).await?;
         readings += page.readings.len() as u64;
+        let at = page.readings.last().map(|last| last.reading.measured_at);
         for stored in page.readings {
             let reading = Reading { received_at: stored.reading.measured_at, ..stored.reading };
             for dry_run in &mut dry_runs {
                 dry_run.play(&reading).await?;
             }
+        }
+        if let Some(at) = at {
+            progress(Progress { readings, at, incidents: dry_runs.first().map_or(0, |first| first.opened) });
         }
         after = page.next;
         if after.is_none() {
@@ -68,39 +87,48 @@ pub async fn dry_run(
     Ok((readings, results))
 }
 
-/// One set of rules, a store of its own, and nobody to tell.
+/// Changes that wait to be recorded, at most.
+const MAX_PENDING: usize = 10_000;
+
+/// One set of rules, a store of its own, and nobody to notify.
 struct DryRun {
     judge: Judge,
     store: Arc<Sqlite>,
     outbox: Outbox,
-    told: Told,
+    sent: Sent,
+    /// Not recorded yet: nobody looks at them before `look_at`.
+    pending: Vec<Transition>,
+    /// How long after a change nothing can be decided about it.
+    undecided_for: Duration,
     /// When the outbox is to be looked at.
     look_at: Timestamp,
+    opened: usize,
     _folder: TempDir,
 }
 
 impl DryRun {
     async fn start(rules: Rules, from: Timestamp) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE))?);
+        let store = Arc::new(Sqlite::open_unsynced(&folder.path().join(store::FILE))?);
+        let undecided_for = undecided_for(&rules);
         let rules = Arc::new(rules);
         let (judge, changes) = Judge::resume(rules.clone(), Vec::new(), &[], from);
-        store.record(&changes).await?;
-        let told = Told::default();
+        let sent = Sent::default();
         let notifiers = [Channel::Mail, Channel::Webhook, Channel::Mqtt]
             .into_iter()
-            .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(told.clone())));
+            .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(sent.clone())));
         let counters = Counters::register(&service::Metrics::default());
         let (_, rules) = watch::channel(rules);
         let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
-        Ok(Self { judge, store, outbox, told, look_at: Timestamp::MAX, _folder: folder })
+        let (pending, look_at) = (changes.transitions, Timestamp::MAX);
+        Ok(Self { judge, store, outbox, sent, pending, undecided_for, look_at, opened: 0, _folder: folder })
     }
 
     async fn play(&mut self, reading: &Reading) -> anyhow::Result<()> {
         self.pass_to(reading.measured_at).await?;
         let mut changes = Changes::default();
         self.judge.observe(reading, reading.measured_at, &mut changes);
-        self.record(&changes, reading.measured_at).await
+        self.note(changes, reading.measured_at).await
     }
 
     /// Lets time pass: devices fall silent, and messages are made.
@@ -114,45 +142,69 @@ impl DryRun {
             if deadline == next {
                 let mut changes = Changes::default();
                 self.judge.advance(next, next, &mut changes);
-                self.record(&changes, next).await?;
+                self.note(changes, next).await?;
             }
             if self.look_at <= next {
+                self.record().await?;
                 self.look_at = self.outbox.step(next).await?;
             }
         }
     }
 
-    async fn record(&mut self, changes: &Changes, now: Timestamp) -> anyhow::Result<()> {
-        if *changes != Changes::default() {
-            self.store.record(changes).await?;
-            self.look_at = self.outbox.step(now).await?;
+    /// Nobody reads the alert states of a dry run.
+    async fn note(&mut self, changes: Changes, now: Timestamp) -> anyhow::Result<()> {
+        if changes.transitions.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let opened = |change: &&Transition| matches!(change, Transition::Opened(..));
+        self.opened += changes.transitions.iter().filter(opened).count();
+        self.pending.extend(changes.transitions);
+        self.look_at = self.look_at.min(saturating_add(now, self.undecided_for));
+        if self.pending.len() > MAX_PENDING { self.record().await } else { Ok(()) }
+    }
+
+    async fn record(&mut self) -> anyhow::Result<()> {
+        let transitions = std::mem::take(&mut self.pending);
+        Ok(self.store.record(&Changes { transitions, alert_states: Vec::new() }).await?)
     }
 
     async fn finish(mut self, to: Timestamp) -> anyhow::Result<DryRunResult> {
         self.pass_to(to).await?;
+        self.record().await?;
         let query = IncidentQuery { limit: usize::MAX, ..IncidentQuery::default() };
         let mut incidents = self.store.incidents(&query).await?;
         incidents.sort_by(|a, b| (a.opened_at, &a.id).cmp(&(b.opened_at, &b.id)));
-        Ok(DryRunResult { incidents, messages: self.told.taken() })
+        Ok(DryRunResult { incidents, messages: self.sent.take() })
     }
 }
 
-/// Takes every message and tells nobody.
-#[derive(Debug, Clone, Default)]
-struct Told(Arc<Mutex<Vec<OutgoingMessage>>>);
+/// Mails and webhooks wait for their group; MQTT does not.
+fn undecided_for(rules: &Rules) -> Duration {
+    let addresses = rules.rules.iter().flat_map(|rule| &rule.to);
+    let Grouping { group_wait, group_max, .. } = rules.grouping;
+    let wait = |address: &Address| {
+        if address.channel == Channel::Mqtt { Duration::ZERO } else { group_wait.min(group_max) }
+    };
+    addresses.map(wait).min().unwrap_or(group_max)
+}
 
-impl Told {
-    fn taken(&self) -> Vec<OutgoingMessage> {
+/// Accepts every message, and sends none.
+#[derive(Debug, Clone, Default)]
+struct Sent(Arc<Mutex<Vec<OutgoingMessage>>>);
+
+impl Sent {
+    fn take(&self) -> Vec<OutgoingMessage> {
         std::mem::take(&mut *self.0.lock().expect("nothing panics while it is held"))
     }
 }
 
 #[async_trait]
-impl Notifier for Told {
+impl Notifier for Sent {
     async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
-        self.0.lock().expect("nothing panics while it is held").push(message.clone());
+        let mut message = message.clone();
+        // A message of thousands of incidents is kept until the end: without what each of them knows of all others.
+        message.notifications.iter_mut().for_each(|(_, incident)| incident.notifications = Vec::new());
+        self.0.lock().expect("nothing panics while it is held").push(message);
         Ok(None)
     }
 }

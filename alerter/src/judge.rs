@@ -26,6 +26,8 @@ use order::{Newest, ReadingOrder};
 use series::{Seen, SeriesState};
 use state::State;
 
+pub use resume::removed;
+
 /// The rules, and how each device and metric stands towards them.
 ///
 /// Evidence is readings alone: `for` and `keep_firing_for` pass from reading to reading, in `measured_at`, never by a

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use crate::alerter::Alerter;
 use crate::counters::Counters;
-use crate::judge::Judge;
+use crate::judge::{Judge, removed};
 use crate::rules::Rules;
 
 /// Messages judged before their changes are recorded, at most.
@@ -246,6 +246,9 @@ impl<'a> Judging<'a> {
     /// An alerter that waits for another to die must not end incidents of rules that only the other has.
     async fn record_if_in_charge(&mut self, changes: Changes) {
         if changes != Changes::default() && (self.session.is_some() || self.hold_absence().await) {
+            for (rule, incidents) in removed(&changes) {
+                warn!(rule, incidents, "rule removed or changed: its open incidents end");
+            }
             self.record(changes).await;
         }
     }

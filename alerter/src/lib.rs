@@ -3,6 +3,8 @@
 //! Readings flow through [`Alerter::run`]: a pure [`Judge`] turns them into changes of incidents, the store records these,
 //! and the [`Outbox`] turns the notifications that were queued with them into messages and sends those.
 
+#![warn(missing_docs)]
+
 mod alerter;
 mod counters;
 mod dry_run;
@@ -17,14 +19,14 @@ mod standalone;
 
 pub use alerter::Alerter;
 pub use counters::Counters;
-pub use dry_run::{DryRunResult, dry_run};
-pub use judge::{Judge, Observed};
+pub use dry_run::{DryRunResult, Progress, dry_run};
+pub use judge::{Judge, Observed, removed};
 pub use message::{Chart, ChartCaption, MessageContext, TemplateError, Templates, Written};
 pub use notifier::mail::{Mail, Mailer};
 pub use notifier::mqtt::Mqtt;
 pub use notifier::webhook::Webhook;
 pub use notifier::{Notifier, Notifiers, SendError};
 pub use outbox::{Clock, Outbox};
-pub use plan::{Plan, PlanInput, plan};
+pub use plan::{MadeMails, Plan, PlanInput, plan};
 pub use rules::{ActiveHours, Condition, Grouping, Recipient, Rule, Rules, RulesFile, Secret, known};
 pub use standalone::{Prepared, Wiring, prepare, standalone};

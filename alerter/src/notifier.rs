@@ -32,6 +32,7 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// What went wrong.
     #[must_use]
     pub fn reason(self) -> anyhow::Error {
         match self {
@@ -56,6 +57,7 @@ pub(crate) struct PerhapsAccepted;
 pub struct Notifiers(HashMap<Channel, Arc<dyn Notifier>>);
 
 impl Notifiers {
+    /// These channels and one more; it takes the place of another notifier of the same channel.
     #[must_use]
     pub fn with(mut self, channel: Channel, notifier: Arc<dyn Notifier>) -> Self {
         self.0.insert(channel, notifier);

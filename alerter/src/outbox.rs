@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use broker::Backoff;
 use jiff::Timestamp;
-use store::{Alerting, Decisions, Lease, OutgoingMessage, SilenceIndex};
+use store::{Alerting, Decisions, DueQuery, Known, Lease, OutgoingMessage, SilenceIndex};
 use telemetry::time::saturating_add;
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -21,20 +21,17 @@ use self::retry::{Destination, RetrySchedule};
 use self::sending::Finished;
 use crate::counters::Counters;
 use crate::notifier::Notifiers;
-use crate::plan::{Plan, PlanInput, plan};
+use crate::plan::{CAPPED, MAX_PLANNED, MadeMails, Plan, PlanInput, Ready, WaitingSet, plan, sort};
 use crate::rules::Rules;
 
-/// Notifications looked at in one go; more where nothing can be decided about these now.
-const NOTIFICATIONS: usize = 10_000;
+/// Notifications read in one go.
+const NOTIFICATIONS: usize = MAX_PLANNED;
 
 /// Decisions at one time, at most; the rest a little later.
 const ROUNDS: usize = 100;
 
 /// Messages looked at in one go; more where none of these can be sent now.
 const MESSAGES: [usize; 4] = [20, 200, 2_000, 20_000];
-
-/// The cap on mails is one within this time.
-const CAPPED: Duration = Duration::from_secs(60 * 60);
 
 /// How long the right to tell people outlives an alerter that has ended without giving it back.
 const LEASE: Duration = Duration::from_secs(30);
@@ -45,6 +42,17 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// How often to ask for the right while another alerter has it.
 const ASK_EVERY: Duration = Duration::from_secs(5);
 
+/// What is known of notifications that are not in a message yet, while nobody else decides on them.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Up to where notifications were looked at.
+    known: Known,
+    waiting: WaitingSet,
+    made: MadeMails,
+    /// When what was decided on in this look is due again.
+    due_again: Option<Timestamp>,
+}
+
 /// What time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -52,16 +60,20 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 ///
 /// A message is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
 pub struct Outbox {
+    /// Where notifications and messages are stored.
     pub store: Arc<dyn Alerting>,
+    /// The rules in force.
     pub rules: watch::Receiver<Arc<Rules>>,
+    /// The channels that are set up.
     pub notifiers: Notifiers,
+    /// What it counts.
     pub counters: Counters,
     /// Tells it apart from others that share the store.
     pub name: String,
     clock: Clock,
     retries: RetrySchedule,
-    /// It is known what was tried in vain before, by another or an earlier process.
-    is_loaded: bool,
+    /// What is known of the queue; none before it was read, and after another process may have changed it.
+    queue: Option<Queue>,
     in_flight: JoinSet<Finished>,
     /// With the task that sends.
     busy: HashMap<Destination, Id>,
@@ -71,6 +83,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
+    /// An outbox that has not looked at anything yet.
     #[must_use]
     pub fn new(
         store: Arc<dyn Alerting>,
@@ -87,7 +100,7 @@ impl Outbox {
             name,
             clock: Arc::new(Timestamp::now),
             retries: RetrySchedule::default(),
-            is_loaded: false,
+            queue: None,
             in_flight: JoinSet::new(),
             busy: HashMap::new(),
             unsure: HashSet::new(),
@@ -150,7 +163,7 @@ impl Outbox {
         if !self.acquire_lease().await? {
             // Whoever tells people now counts what is queued, and knows what was tried.
             self.counters.messages_waiting.set(0);
-            (self.retries, self.is_loaded) = (RetrySchedule::default(), false);
+            (self.retries, self.queue) = (RetrySchedule::default(), None);
             return Ok(ASK_EVERY);
         }
         let now = (self.clock)();
@@ -180,66 +193,103 @@ impl Outbox {
 
     /// Makes messages of what is due and begins to send what is queued; returns when to look again.
     async fn plan_and_send(&mut self, now: Timestamp, end: &CancellationToken) -> anyhow::Result<Timestamp> {
-        self.load_postponed(now).await?;
-        let planned = self.plan(now).await?;
+        let mut queue = match self.queue.take() {
+            Some(queue) => queue,
+            None => self.load(now).await?,
+        };
+        // After a call that failed the queue is read again.
+        let planned = self.plan(now, &mut queue).await?;
+        self.queue = Some(queue);
         self.begin(now, end).await?;
         self.counters.messages_waiting.set(self.store.queued_count().await?.try_into().unwrap_or(i64::MAX));
         let soonest = [planned, self.retries.next(now)];
         Ok(soonest.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
     }
 
-    async fn load_postponed(&mut self, now: Timestamp) -> store::Result<()> {
-        if !self.is_loaded {
-            let postponed = self.store.postponed_messages(now).await?;
-            self.retries.remember(postponed, now);
-            self.is_loaded = true;
-        }
-        Ok(())
+    async fn load(&mut self, now: Timestamp) -> store::Result<Queue> {
+        let postponed = self.store.postponed_messages(now).await?;
+        self.retries.remember(postponed, now);
+        let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
+        Ok(Queue { made: MadeMails::new(made), ..Queue::default() })
     }
 
     /// Decides until there is nothing more to decide now; returns when there will be.
-    async fn plan(&self, now: Timestamp) -> store::Result<Option<Timestamp>> {
-        let mut size = NOTIFICATIONS;
+    async fn plan(&self, now: Timestamp, queue: &mut Queue) -> store::Result<Option<Timestamp>> {
+        queue.due_again = None;
+        let rules = Arc::clone(&self.rules.borrow());
+        let silences = SilenceIndex::new(self.store.silences(now).await?);
+        let next_due = self.read_new(now, queue, &rules, &silences).await?;
         for _ in 0..ROUNDS {
-            let (due, next) = self.store.due_notifications(now, size).await?;
-            if due.is_empty() {
-                return Ok(next);
+            let Ready { numbers, next } = queue.waiting.ready(now, &rules, &queue.made);
+            if numbers.is_empty() {
+                return Ok([next, next_due, queue.due_again].into_iter().flatten().min());
             }
-            let Plan { decisions, look_again } = self.planned(now, &due).await?;
-            if decisions != Decisions::default() {
-                self.store.decide(&decisions).await?;
-                self.counters.notifications_dropped.inc_by(decisions.dropped.len() as u64);
-            } else if due.len() < size {
-                return Ok([look_again, next].into_iter().flatten().min());
-            } else {
-                size = size.saturating_mul(4);
+            let due = self.store.waiting_notifications(&numbers).await?;
+            self.counters.notifications_read.inc_by(due.len() as u64);
+            let input = PlanInput { rules: &rules, silences: &silences, made: &queue.made };
+            let Plan { decisions, look_again, waiting } = plan(now, &due, &input);
+            queue.waiting.replace(&numbers, waiting);
+            if decisions == Decisions::default() && !due.is_empty() {
+                let again = look_again.unwrap_or_else(|| saturating_add(now, ASK_EVERY));
+                return Ok([Some(again), next, next_due, queue.due_again].into_iter().flatten().min());
             }
+            self.decide(&decisions, queue).await?;
         }
         Ok(Some(saturating_add(now, ASK_EVERY)))
     }
 
-    async fn planned(
+    /// Reads what nobody has looked at yet; what waits with its group or for room is not read again before that is over.
+    async fn read_new(
         &self,
         now: Timestamp,
-        due: &[(store::Notification, store::Incident)],
-    ) -> store::Result<Plan> {
-        let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
-        let silences = SilenceIndex::new(self.store.silences(now).await?);
-        let rules = Arc::clone(&self.rules.borrow());
-        Ok(plan(now, due, &PlanInput { rules: &rules, silences: &silences, made: &made }))
+        queue: &mut Queue,
+        rules: &Rules,
+        silences: &SilenceIndex,
+    ) -> store::Result<Option<Timestamp>> {
+        let mut query = DueQuery { now, known: queue.known, after: 0, limit: NOTIFICATIONS };
+        loop {
+            let (new, next) = self.store.notifications_due(&query).await?;
+            self.counters.notifications_read.inc_by(new.len() as u64);
+            let Plan { decisions, waiting, .. } =
+                sort(now, &new, &PlanInput { rules, silences, made: &queue.made });
+            queue.waiting.add(waiting);
+            self.decide(&decisions, queue).await?;
+            let last = new.last().map_or(0, |(notification, _)| notification.number);
+            query.after = query.after.max(last);
+            queue.known.number = queue.known.number.max(last);
+            if new.len() < query.limit {
+                queue.known.at = now;
+                return Ok(next);
+            }
+        }
+    }
+
+    async fn decide(&self, decisions: &Decisions, queue: &mut Queue) -> store::Result<()> {
+        if *decisions == Decisions::default() {
+            return Ok(());
+        }
+        self.store.decide(decisions).await?;
+        decisions.messages.iter().for_each(|message| queue.made.add(&message.address, message.made_at));
+        let held = decisions.held.iter().map(|deferral| deferral.until);
+        let reminders = decisions.reminders.iter().map(|reminder| reminder.due_at);
+        queue.due_again = held.chain(reminders).chain(queue.due_again).min();
+        self.counters.notifications_dropped.inc_by(decisions.dropped.len() as u64);
+        Ok(())
     }
 
     /// Begins to send the oldest message of every destination that is free.
     async fn begin(&mut self, now: Timestamp, end: &CancellationToken) -> store::Result<()> {
         for size in MESSAGES {
-            let queued = self.store.queued_messages(now, size).await?;
+            let queued = self.store.queued_heads(now, size).await?;
             let (all, mut begun) = (queued.len() < size, false);
-            for message in queued {
-                let destination = Destination::of(&message.address);
+            for head in queued {
+                let destination = Destination::of(&head.address);
                 if end.is_cancelled() {
                     return Ok(());
                 }
-                if !self.busy.contains_key(&destination) && self.retries.may_try(&destination, &message, now)
+                if !self.busy.contains_key(&destination)
+                    && self.retries.may_try(&destination, &head, now)
+                    && let Some(message) = self.store.outgoing_message(&head.message_id).await?
                 {
                     self.send(destination, message);
                     begun = true;

@@ -3,13 +3,15 @@
 mod cap;
 mod decide;
 mod group;
+mod made;
 mod name;
+mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, SilenceIndex,
+    Address, Channel, Decisions, Incident, NewMessage, Notification, NotificationKind, Reminder, SilenceIndex,
 };
 
 use telemetry::time::saturating_add;
@@ -19,47 +21,90 @@ use self::decide::Decision;
 use self::group::Group;
 use crate::rules::Rules;
 
-/// Notifications in one message, at most.
+pub(crate) use self::made::CAPPED;
+pub use self::made::MadeMails;
+pub(crate) use self::waiting::{Ready, Waiting, WaitingSet};
+
+/// Notifications in one mail, at most: it sums them up. So many are planned at a time.
+pub(crate) const MAX_PLANNED: usize = 10_000;
+
+/// Notifications in one message over another channel, at most: it has each of them.
 pub(crate) const MAX_NOTIFICATIONS: usize = 1_000;
 
 /// What a plan depends on, beside the notifications.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
+    /// The rules in force.
     pub rules: &'a Rules,
     /// Those that last now; others do no harm.
     pub silences: &'a SilenceIndex,
-    /// When messages were made for each address within the last hour, in order.
-    pub made: &'a [(Address, Timestamp)],
+    /// When mails were made within the last hour.
+    pub made: &'a MadeMails,
 }
 
 /// What is to be done now, and when there may be more to do.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
+    /// What is to be stored.
     pub decisions: Decisions,
     /// None where only a new notification can change anything.
     pub look_again: Option<Timestamp>,
+    /// Those that no decision mentions: they wait for their group or for room under the cap.
+    pub(crate) waiting: Vec<Waiting>,
 }
 
-/// Decides on notifications that are due, in the order in which they were asked for.
+/// Notifications that are due, by what is to happen to each.
+#[derive(Default)]
+struct Sorted<'a> {
+    decisions: Decisions,
+    sent: Vec<&'a (Notification, Incident)>,
+    along: Vec<&'a (Notification, Incident)>,
+}
+
+impl<'a> Sorted<'a> {
+    fn of(now: Timestamp, due: &'a [(Notification, Incident)], input: &PlanInput<'_>) -> Self {
+        let mut sorted = Self::default();
+        let Self { decisions, sent, along } = &mut sorted;
+        for told @ (notification, incident) in due {
+            match decide::of(now, notification, incident, input) {
+                Decision::Send => sent.push(told),
+                Decision::Along => along.push(told),
+                Decision::Defer(deferral) => decisions.held.push(deferral),
+                Decision::Drop(numbers, why) => {
+                    decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
+                }
+            }
+        }
+        decisions.dropped.sort();
+        decisions.dropped.dedup_by_key(|(number, _)| *number);
+        sorted
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = Waiting> {
+        let sent = self.sent.iter().map(|told| Waiting::of(told));
+        sent.chain(self.along.iter().map(|told| Waiting::along(told)))
+    }
+}
+
+/// Decides on new notifications alone, as far as that depends on no other: the rest waits with its group.
+pub(crate) fn sort(now: Timestamp, new: &[(Notification, Incident)], input: &PlanInput<'_>) -> Plan {
+    let sorted = Sorted::of(now, new, input);
+    let waiting = sorted.waiting().collect();
+    Plan { decisions: sorted.decisions, look_again: None, waiting }
+}
+
+/// Decides on notifications that are due, in the order in which they were asked for; of each group all or the first.
 ///
 /// A notification that is not mentioned in the decisions waits for its group or for room under the cap.
 #[must_use]
 pub fn plan(now: Timestamp, due: &[(Notification, Incident)], input: &PlanInput<'_>) -> Plan {
-    let mut plan = Plan::default();
+    let sorted = Sorted::of(now, due, input);
+    let mut waiting: Vec<_> = sorted.waiting().collect();
+    let Sorted { decisions, sent, along } = sorted;
+    let mut plan = Plan { decisions, ..Plan::default() };
     let mut groups: HashMap<_, Group<'_>> = HashMap::new();
-    let mut along: HashMap<(&str, &Address), &(Notification, Incident)> = HashMap::new();
-    for told @ (notification, incident) in due {
-        match decide::of(now, notification, incident, input) {
-            Decision::Send => groups.entry(group::key(told)).or_default().push(told),
-            Decision::Along => drop(along.insert((&incident.id, &notification.address), told)),
-            Decision::Defer(deferral) => plan.decisions.held.push(deferral),
-            Decision::Drop(numbers, why) => {
-                plan.decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
-            }
-        }
-    }
-    plan.decisions.dropped.sort();
-    plan.decisions.dropped.dedup_by_key(|(number, _)| *number);
+    sent.into_iter().for_each(|told| groups.entry(group::key(told)).or_default().push(told));
+    let along: HashMap<_, _> = along.into_iter().map(|told| ((&*told.1.id, &told.0.address), told)).collect();
     let mut ready: HashMap<&Address, Vec<Group<'_>>> = HashMap::new();
     for mut group in groups.into_values() {
         let from = group.ready_at(&input.rules.grouping);
@@ -73,6 +118,10 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], input: &PlanInput<
     for (address, groups) in ready {
         plan.tell(now, address, groups, input);
     }
+    let messages = plan.decisions.messages.iter();
+    let told: HashSet<i64> = messages.flat_map(|message| message.notifications.iter().copied()).collect();
+    waiting.retain(|one| !told.contains(&one.number));
+    plan.waiting = waiting;
     plan.in_order();
     plan
 }
@@ -85,17 +134,15 @@ impl Plan {
     /// Makes a message of each group; where they are more than the cap allows, one of all.
     fn tell(&mut self, now: Timestamp, address: &Address, mut groups: Vec<Group<'_>>, input: &PlanInput<'_>) {
         groups.sort_by_key(Group::first);
-        let slots = Slots::of(now, address, input);
-        let mut messages: Vec<Vec<&(Notification, Incident)>> = groups
-            .iter()
-            .flat_map(|group| group.notifications.chunks(MAX_NOTIFICATIONS))
-            .map(<[_]>::to_vec)
-            .collect();
+        let slots = Slots::of(now, address, input.made, input.rules);
+        let most = if address.channel == Channel::Mail { MAX_PLANNED } else { MAX_NOTIFICATIONS };
+        let mut messages: Vec<Vec<&(Notification, Incident)>> =
+            groups.iter().flat_map(|group| group.notifications.chunks(most)).map(<[_]>::to_vec).collect();
         if messages.len() > slots.free {
             let mut all: Vec<_> = messages.concat();
             all.sort_by_key(|(notification, _)| notification.number);
-            messages = all.chunks(MAX_NOTIFICATIONS).take(slots.free).map(<[_]>::to_vec).collect();
-            if all.len() > slots.free.saturating_mul(MAX_NOTIFICATIONS)
+            messages = all.chunks(most).take(slots.free).map(<[_]>::to_vec).collect();
+            if all.len() > slots.free.saturating_mul(most)
                 && let Some(next) = slots.next
             {
                 self.look_again_at(next);

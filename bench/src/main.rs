@@ -19,6 +19,7 @@ mod page;
 mod part;
 mod relay;
 mod report;
+mod storm;
 mod writer;
 
 use std::path::Path;
@@ -32,7 +33,7 @@ use crate::part::Section;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The parts of docs/performance.md, in their order there.
-const PARTS: [&str; 5] = ["build", "edge", "judge", "relay", "writer"];
+const PARTS: [&str; 6] = ["build", "edge", "judge", "storm", "relay", "writer"];
 
 /// The only part that needs a cluster.
 const IN_CLUSTER: &str = "writer";
@@ -65,6 +66,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "build" => report::build(&build::measure(folder.path())?),
         "edge" => edge::measure(folder.path(), longest()?)?,
         "judge" => report::judge(&judge::measure()?),
+        "storm" => report::storm(&storm::measure(folder.path())?),
         "relay" => relayed(folder.path())?,
         _ => writer::measure()?,
     };

@@ -12,6 +12,7 @@ use crate::build::Built;
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
 use crate::part::Section;
+use crate::storm::{CAP, Storm, WITHIN};
 
 pub(crate) use self::relay::section as relay;
 
@@ -45,6 +46,26 @@ pub(crate) fn build(built: &Built) -> Section {
         (*page + *program).as_secs_f64() / 60.0,
     );
     Section { text, figures: serde_json::json!(built), plot: None }
+}
+
+pub(crate) fn storm(storms: &[Storm]) -> Section {
+    let mut text = format!(
+        "## A storm of incidents\n\n\
+         Incidents of one rule open one after the other within {} minutes, each recorded by itself and synced; one address, \
+         and at most {CAP} mails an hour. The reads are how often the outbox read a notification to decide on it: they \
+         grow with the incidents, not with their square. The time is without the waits of a day until the last mail.\n\n\
+         | incidents | reads | reads by incident | mails | longest mail | took |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n",
+        WITHIN / 60,
+    );
+    for Storm { incidents, reads, mails, longest_mail_bytes, took } in storms {
+        let each = *reads as f64 / f64::from(*incidents);
+        let kilobytes = *longest_mail_bytes as f64 / 1_000.0;
+        let seconds = took.as_secs_f64();
+        text += &format!(
+            "| {incidents} | {reads} | {each:.1} | {mails} | {kilobytes:.1} kB | {seconds:.1} s |\n"
+        );
+    }
+    Section { text, figures: serde_json::json!(storms), plot: None }
 }
 
 pub(crate) fn judge(judged: &Judged) -> Section {

@@ -48,7 +48,7 @@ pub enum Command {
 /// The command cannot be performed, a file of rules is invalid, or the store does not answer.
 pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let text = match command {
-        Command::Lint(args) => lint::lint(settings, &args)?,
+        Command::Lint(args) => lint::lint(settings, &args).await?,
         Command::Test(args) => return test::run(settings, args).await,
         command => answer(command, open(settings).await?.as_ref(), Timestamp::now()).await?,
     };

@@ -39,7 +39,8 @@ pub use alerting::incidents::{
 };
 pub use alerting::notifications::{Address, Channel, DeliveryStatus, Notification, NotificationKind};
 pub use alerting::outbox::{
-    Attempt, Decisions, Deferral, NewMessage, Notifications, OutgoingMessage, Postponed, Reminder,
+    Attempt, Decisions, Deferral, DueNotifications, DueQuery, Known, NewMessage, Notifications,
+    OutgoingMessage, Postponed, QueuedMessage, Reminder,
 };
 pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};

@@ -200,6 +200,19 @@ impl RuleInstance {
     }
 }
 
+/// How many open incidents end because their rules are gone, by rule.
+#[must_use]
+pub fn removed(changes: &Changes) -> HashMap<&str, usize> {
+    let mut counts = HashMap::new();
+    for transition in &changes.transitions {
+        if let Transition::Resolved { id, end: End::RuleRemoved, .. } = transition {
+            // The id begins with the rule.
+            *counts.entry(id.split('/').next().unwrap_or(id)).or_default() += 1;
+        }
+    }
+    counts
+}
+
 /// The rule that takes another's place.
 fn heir(old: &Rule, rules: &Rules) -> Option<u32> {
     let kind = |rule: &Rule| incident::kind(&rule.condition);

@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use store::{NotificationKind, OutgoingMessage};
+use telemetry::Filter;
 
-use super::content::{Change, MAX_LISTED, MessageContext, State, tone, word};
-use super::words::{about, link, severity};
-use super::{facts, headline, sections};
+use super::content::{Action, Change, MessageContext, State, tone, word};
+use super::sections::{self, Listed};
+use super::words::{about, link, link_to_form, link_to_group, severity};
+use super::{facts, headline};
 use crate::rules::Rules;
 
 const WHY: &str = "Millrace sends this when a rule is violated and when it recovers.";
@@ -30,6 +32,8 @@ impl MessageContext {
             (_, true) => headline::of_digest(&changes),
             _ => headline::of_group(&changes, state),
         };
+        let Listed { sections, more } =
+            if single { Listed::default() } else { sections::of(&changes, page, &zone) };
         let (figure, beside) = if single { facts::figure(&changes[0], now) } else { Default::default() };
         Self {
             state,
@@ -46,15 +50,35 @@ impl MessageContext {
                 facts::of_many(&changes, now, &zone)
             },
             count: changes.len(),
-            sections: if single { Vec::new() } else { sections::of(&changes, page, &zone) },
-            more: if single { 0 } else { changes.len().saturating_sub(MAX_LISTED) },
-            link: if single { link(page, first) } else { format!("{page}/") },
-            link_text: if single { "Show the chart" } else { "Open Millrace" },
+            sections,
+            more,
+            link: if single { link(page, first) } else { group_link(page, &changes) },
+            link_text: if single { "Show the chart" } else { "Show these devices" },
+            actions: if single { actions(page, &changes[0]) } else { Vec::new() },
             tone: tone(state, worst),
             why: WHY,
             zone,
         }
     }
+}
+
+/// Where the page shows the devices of several incidents.
+fn group_link(page: &str, changes: &[Change<'_>]) -> String {
+    let metric = changes[0].incident.metric.as_str();
+    let is_one = changes.iter().all(|change| change.incident.metric == metric);
+    let devices = Filter::covering(changes.iter().map(|change| change.incident.device.as_str()));
+    let devices = devices.unwrap_or_else(Filter::all);
+    let is_open = changes.iter().any(|change| matches!(change.state, State::Alert | State::Still));
+    link_to_group(page, is_one.then_some(metric), devices.as_str(), is_open)
+}
+
+/// What can be done about an open incident.
+fn actions(page: &str, change: &Change<'_>) -> Vec<Action> {
+    if !matches!(change.state, State::Alert | State::Still) {
+        return Vec::new();
+    }
+    let action = |(text, form)| Action { text, link: link_to_form(page, form, change.incident) };
+    [("Acknowledge", "acknowledge"), ("Silence", "silence")].map(action).into()
 }
 
 /// One for each incident, in the order in which they were asked for.

@@ -23,6 +23,7 @@ const POINTS: usize = 230;
 /// A picture of the values around an incident, and what is said beside it.
 #[derive(Debug, Clone)]
 pub struct Chart {
+    /// The picture.
     pub png: Vec<u8>,
     about: String,
     unit: Option<String>,
@@ -37,12 +38,19 @@ pub struct Chart {
 pub struct ChartCaption {
     /// The picture is at `cid:` and this.
     pub content_id: String,
+    /// What the picture shows, for those who do not see it.
     pub alt: String,
+    /// The series.
     pub about: String,
+    /// The highest value.
     pub highest: String,
+    /// The lowest value.
     pub lowest: String,
+    /// The limit, if it is one of the value.
     pub limit: Option<String>,
+    /// When the picture begins.
     pub from: String,
+    /// When the picture ends.
     pub to: String,
 }
 
@@ -73,6 +81,7 @@ impl Chart {
         Some(Self { png, about, unit, range, lowest, highest, threshold })
     }
 
+    /// What is said beside the picture, in a zone.
     #[must_use]
     pub fn words(&self, zone: &TimeZone, content_id: &str) -> ChartCaption {
         let value = |value| words::plain(value, self.unit.as_deref());

@@ -5,9 +5,6 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use store::{Incident, Severity};
 
-/// Incidents that a message lists, at most; of the others it says how many they are.
-pub(super) const MAX_LISTED: usize = 1_000;
-
 /// Red, amber and green that can be read on white and on near black.
 const CRITICAL: Tone = Tone { light: "#b42318", dark: "#ff8a7a" };
 const WARNING: Tone = Tone { light: "#b54708", dark: "#fdb022" };
@@ -17,6 +14,7 @@ const CALM: Tone = Tone { light: "#067647", dark: "#5fd39b" };
 /// What a message says. Every field is there for templates, under its name.
 #[derive(Debug, Clone, Serialize)]
 pub struct MessageContext {
+    /// What is said of its incidents.
     pub state: State,
     /// Whether it is of several rules, or of beginnings and ends.
     pub digest: bool,
@@ -30,7 +28,9 @@ pub struct MessageContext {
     pub title: String,
     /// What was measured, and what it is measured against; empty for several incidents.
     pub figure: String,
+    /// What stands beside the figure.
     pub beside: String,
+    /// Times and other facts, a line each.
     pub facts: Vec<Fact>,
     /// How many incidents it tells of.
     pub count: usize,
@@ -38,8 +38,13 @@ pub struct MessageContext {
     pub sections: Vec<Section>,
     /// Incidents that are not listed.
     pub more: usize,
+    /// Where the page shows it.
     pub link: String,
+    /// What the link is called.
     pub link_text: &'static str,
+    /// Links to what can be done about a single open incident.
+    pub actions: Vec<Action>,
+    /// The colour of its severity.
     pub tone: Tone,
     /// Why somebody gets this.
     pub why: &'static str,
@@ -47,6 +52,7 @@ pub struct MessageContext {
     pub(super) zone: TimeZone,
 }
 
+/// What a message says of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -60,16 +66,30 @@ pub enum State {
 /// For a light and for a dark background.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Tone {
+    /// On a light background.
     pub light: &'static str,
+    /// On a dark background.
     pub dark: &'static str,
 }
 
 /// One line of a message; `utc` is there for a time in another zone.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
+    /// What it is.
     pub name: &'static str,
+    /// What is said.
     pub text: String,
+    /// A time in UTC, where the reader is in another zone.
     pub utc: Option<String>,
+}
+
+/// A link to a form on the page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Action {
+    /// What it does.
+    pub text: &'static str,
+    /// Where it leads.
+    pub link: String,
 }
 
 /// Incidents of one rule and metric of which the same is said.
@@ -77,15 +97,20 @@ pub struct Fact {
 pub struct Section {
     /// What is measured, and where there are several rules or states, which.
     pub title: String,
+    /// The colour of its severity.
     pub tone: Tone,
+    /// Its lines.
     pub items: Vec<Item>,
 }
 
+/// A series, or several whose names begin alike.
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
+    /// The device, or what the names of several begin with.
     pub device: String,
     /// Value and time in short.
     pub text: String,
+    /// Where the page shows it.
     pub link: String,
 }
 
@@ -99,6 +124,7 @@ pub(super) struct Change<'a> {
 }
 
 impl MessageContext {
+    /// The zone in which its times are written.
     #[must_use]
     pub fn zone(&self) -> &TimeZone {
         &self.zone

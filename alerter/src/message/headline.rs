@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use store::{ConditionKind, End, Incident};
 
 use super::content::{Change, State};
-use super::words::{about, duration, limit, value};
+use super::words::{self, about, duration, limit, value};
 
 /// Names in a subject, at most, and the characters of each.
 const NAMES: usize = 2;
@@ -35,7 +35,7 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
 pub(super) fn end(incident: &Incident) -> String {
     let last = incident.resolved_value.map(|of| value(of, incident));
     match (incident.end, incident.condition.kind, last) {
-        (Some(End::RuleRemoved), ..) => "no longer watched".into(),
+        (Some(End::RuleRemoved), ..) => "rule removed, no longer watched".into(),
         (_, ConditionKind::Absent, _) => "heard again".into(),
         (_, ConditionKind::Stuck, Some(last)) => format!("changed to {last}"),
         (_, _, Some(last)) => format!("back at {last}"),
@@ -48,7 +48,9 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     let first = changes[0].incident;
     let devices = distinct(changes, |incident| &incident.device);
     let metrics = distinct(changes, |incident| &incident.metric);
+    let is_removed = changes.iter().all(|change| change.incident.end == Some(End::RuleRemoved));
     let what = match (state, first.condition.kind) {
+        (State::Resolved, _) if is_removed => end(first),
         (State::Resolved, ConditionKind::Absent) => "heard again".to_owned(),
         (State::Resolved, _) => format!("no longer {}", limit(first)),
         _ => limit(first),
@@ -58,7 +60,7 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
         if metrics.len() <= few { listed(&metrics) } else { format!("{} metrics", metrics.len()) }
     };
     match (&devices[..], first.condition.kind) {
-        ([device], _) => format!("{device}: {} {what} ({rule})", metric(NAMES)),
+        ([device], _) => format!("{}: {} {what} ({rule})", words::name(device), metric(NAMES)),
         (_, ConditionKind::Absent) => {
             format!("{} devices {what} ({rule}): {}", devices.len(), listed(&devices))
         }

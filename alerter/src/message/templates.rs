@@ -35,7 +35,9 @@ pub struct Templates(Environment<'static>);
 pub struct Written {
     /// One line, whatever is in it.
     pub subject: String,
+    /// The plain text.
     pub text: String,
+    /// The HTML.
     pub html: String,
 }
 
@@ -43,8 +45,11 @@ pub struct Written {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}{}: {problem}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
 pub struct TemplateError {
+    /// The file.
     pub file: String,
+    /// The line, if it is known.
     pub line: Option<usize>,
+    /// What is wrong.
     pub problem: String,
 }
 

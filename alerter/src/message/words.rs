@@ -17,10 +17,57 @@ pub(crate) fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// Bytes of a link, at most; a longer one leads to the page itself.
+const MAX_LINK_BYTES: usize = 2_000;
+
+/// Characters of a name in a message, at most.
+const MAX_NAME_CHARS: usize = 80;
+
 /// Where the page shows the chart.
 pub(crate) fn link(page: &str, incident: &Incident) -> String {
-    let encode = |text| utf8_percent_encode(text, IN_QUERY);
-    format!("{page}/?device={}&metric={}", encode(&incident.device), encode(&incident.metric))
+    bounded(page, format!("{page}/?{}", chart(incident)))
+}
+
+/// Where the page shows the chart, with the form that acknowledges or silences the incident.
+pub(crate) fn link_to_form(page: &str, form: &str, incident: &Incident) -> String {
+    bounded(page, format!("{page}/?{}&{form}={}", chart(incident), encoded(&incident.id)))
+}
+
+/// Where the page shows the series of the devices that a filter matches; `alerting` shows only those with an open
+/// incident. The page separates filters by commas.
+pub(crate) fn link_to_group(page: &str, metric: Option<&str>, devices: &str, alerting: bool) -> String {
+    let topics = format!("{}/{devices}", metric.unwrap_or("+"));
+    let topics = if devices == "#" && metric.is_none() || topics.contains(',') {
+        None
+    } else {
+        Some(format!("topics={}", encoded(&topics)))
+    };
+    let alerting = alerting.then(|| "alerting=yes".to_owned());
+    let query: Vec<_> = topics.into_iter().chain(alerting).collect();
+    let question = if query.is_empty() { "" } else { "?" };
+    bounded(page, format!("{page}/{question}{}", query.join("&")))
+}
+
+fn chart(incident: &Incident) -> String {
+    format!("device={}&metric={}", encoded(&incident.device), encoded(&incident.metric))
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, IN_QUERY).to_string()
+}
+
+fn bounded(page: &str, link: String) -> String {
+    if link.len() <= page.len() + MAX_LINK_BYTES { link } else { format!("{page}/") }
+}
+
+/// A name, without its middle where it is long.
+pub(crate) fn name(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    if chars.len() <= MAX_NAME_CHARS {
+        return name.to_owned();
+    }
+    let half = MAX_NAME_CHARS / 2;
+    chars[..half].iter().chain(&['…']).chain(&chars[chars.len() + 1 - half..]).collect()
 }
 
 /// One line about an incident, whatever has become of it.
@@ -31,7 +78,7 @@ pub(crate) fn summary(incident: &Incident) -> String {
 }
 
 pub(crate) fn about(incident: &Incident) -> String {
-    format!("{}: {}", incident.device, incident.metric)
+    format!("{}: {}", name(&incident.device), incident.metric)
 }
 
 /// A value of an incident, or for a rate a change per minute, with its unit.

@@ -23,8 +23,11 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One mail a message, in the words of the templates.
 pub struct Mail {
+    /// Hands mails over.
     pub mailer: Mailer,
+    /// How mails are laid out.
     pub templates: Templates,
+    /// Where the values of the picture come from.
     pub history: Arc<dyn History>,
     /// Where people see the chart, without a trailing slash.
     pub page: String,

@@ -24,6 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection for every message: none is left behind, and nothing in it, when the broker is away.
 pub struct Mqtt {
+    /// The broker to publish to.
     pub url: BrokerUrl,
     /// Different for everyone who publishes to this broker.
     pub client_id: String,

@@ -18,6 +18,18 @@ pub(super) fn key((notification, incident): &(Notification, Incident)) -> (&Addr
     (&notification.address, &incident.rule, notification.kind)
 }
 
+/// When nothing more is waited for in a group whose first and last notifications were due at these times.
+pub(super) fn ready_at(
+    address: &Address,
+    (oldest, newest): (Timestamp, Timestamp),
+    grouping: &Grouping,
+) -> Timestamp {
+    if address.channel == Channel::Mqtt {
+        return Timestamp::MIN;
+    }
+    saturating_add(newest, grouping.group_wait).min(saturating_add(oldest, grouping.group_max))
+}
+
 impl<'a> Group<'a> {
     pub(super) fn push(&mut self, told: &'a (Notification, Incident)) {
         self.notifications.push(told);
@@ -37,9 +49,7 @@ impl<'a> Group<'a> {
     pub(super) fn ready_at(&self, grouping: &Grouping) -> Timestamp {
         let due = || self.notifications.iter().map(|(notification, _)| notification.due_at);
         match (due().min(), due().max()) {
-            (Some(oldest), Some(newest)) if self.address().channel != Channel::Mqtt => {
-                saturating_add(newest, grouping.group_wait).min(saturating_add(oldest, grouping.group_max))
-            }
+            (Some(oldest), Some(newest)) => ready_at(self.address(), (oldest, newest), grouping),
             _ => Timestamp::MIN,
         }
     }

@@ -123,12 +123,16 @@ impl RulesFile {
         match text.and_then(|text| self.parse(&text)) {
             Ok(new) => {
                 counters.rules_loaded.set(1);
+                let names = new.rules.iter().map(|rule| rule.name.as_str()).collect::<Vec<_>>().join(", ");
+                let old = Arc::clone(&rules.borrow());
+                let removed = old.rules.iter().filter(|rule| new.named(&rule.name).is_none());
+                let removed = removed.map(|rule| rule.name.as_str()).collect::<Vec<_>>().join(", ");
                 let changed = rules.send_if_modified(|old| {
                     let differs = **old != new;
                     *old = Arc::new(new);
                     differs
                 });
-                info!(changed, "the rules were read again");
+                info!(changed, rules = names, removed, "the rules were read again");
             }
             Err(e) => {
                 counters.rules_loaded.set(0);

@@ -7,10 +7,13 @@ use jiff::{Span, Timestamp};
 /// Hours of some days of the week, by the clocks of one zone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ActiveHours {
+    /// The days on which they begin.
     pub days: Vec<Weekday>,
+    /// When they begin.
     pub from: Time,
     /// Excluded; before `from`, or the same, it is on the next day.
     pub to: Time,
+    /// The time zone of the clocks.
     pub zone: TimeZone,
 }
 

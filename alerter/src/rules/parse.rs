@@ -26,6 +26,10 @@ pub const DEFAULT: &str = include_str!("../../rules/rules.toml");
 
 const KEYS: [&str; 5] = ["group_wait", "group_max", "max_mails_per_hour", "recipients", "rules"];
 
+/// Of a file that was cut off, or is not the one that was meant: nobody ends all incidents by saying nothing.
+const NO_RULES: &str =
+    "there are no rules: write [[rules]] before each rule, or rules = [] if nothing is to be watched";
+
 /// What a file of rules may take for granted.
 #[derive(Debug, Clone)]
 pub struct Known {
@@ -77,6 +81,9 @@ fn read_table<'a>(table: &'a Spanned<DeTable<'a>>, known: &Known, problems: &Pro
             problems.add(span.start, format!("two rules are called {name:?}: give each a name of its own"));
         }
         rules.push(rule);
+    }
+    if !top.has("rules") && problems.is_empty() {
+        problems.add(0, NO_RULES.to_owned());
     }
     Rules { rules, recipients: recipients.named, grouping }
 }

@@ -1,4 +1,4 @@
-//! What is watched, when it is broken and who is told: the rules, read and checked.
+//! What is watched, when it is violated and who is notified: the rules, read and checked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +16,7 @@ pub struct Rules {
     pub rules: Vec<Rule>,
     /// By name; those who have only a mail address are named after it.
     pub recipients: BTreeMap<String, Recipient>,
+    /// When messages are made.
     pub grouping: Grouping,
 }
 
@@ -30,7 +31,7 @@ pub struct Grouping {
     pub max_mails_per_hour: u32,
 }
 
-/// What is watched on a device, and what it takes to call it broken.
+/// What is watched on a device, and when it is violated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// Stands in mails, topics and ids: 1–64 characters of `A–Z a–z 0–9 _ -`.
@@ -39,61 +40,89 @@ pub struct Rule {
     pub metric: Option<String>,
     /// Of the device's name.
     pub device: Filter,
+    /// When it is violated.
     pub condition: Condition,
     /// How long the condition must last before an incident opens.
     pub pending_for: Duration,
     /// How long it must be over before the incident is.
     pub keep_firing_for: Duration,
+    /// How serious its incidents are.
     pub severity: Severity,
+    /// Who is notified.
     pub to: Vec<Address>,
     /// Between two reminders; none is sent where there is none.
     pub repeat: Option<Duration>,
-    /// When people are told; always where there are none.
+    /// When recipients are notified; always where there are none.
     pub active: Option<ActiveHours>,
-    /// Devices that are to speak even if they never did.
+    /// Series that must publish even if they never did.
     pub expect: Vec<Series>,
 }
 
 /// Limits and clear limits are in the unit in which the devices report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Condition {
-    /// Broken above the limit; over at the limit or, if there is `clear_below`, below that.
+    /// Violated above the limit; clear at the limit or, if there is `clear_below`, below that.
     Above {
+        /// The limit.
         limit: f64,
+        /// Below this it is clear.
         clear_below: Option<f64>,
     },
+    /// Violated below the limit; clear at the limit or, if there is `clear_above`, above that.
     Below {
+        /// The limit.
         limit: f64,
+        /// Above this it is clear.
         clear_above: Option<f64>,
     },
-    /// Broken below `low` or above `high`; over from `clear_above` to `clear_below`, by default `low` and `high`.
+    /// Violated below `low` or above `high`; clear from `clear_above` to `clear_below`, by default `low` and `high`.
     Outside {
+        /// The lower limit.
         low: f64,
+        /// The upper limit.
         high: f64,
+        /// From this on it is clear.
         clear_above: Option<f64>,
+        /// Up to this it is clear.
         clear_below: Option<f64>,
     },
-    /// Broken while the value changes, up or down, by more than `per_minute`, measured `over` some time.
+    /// Violated while the value changes, up or down, by more than `per_minute`, measured `over` some time.
     Rate {
+        /// The limit of the change.
         per_minute: f64,
+        /// Below this change it is clear.
         clear_below: Option<f64>,
+        /// The time over which the change is measured.
         over: Duration,
     },
-    /// Broken when nothing came for this long.
+    /// Violated when no reading came for this long.
     Absent {
+        /// How long.
         after: Duration,
     },
-    /// Broken when the same value came for this long.
+    /// Violated when the same value came for this long.
     Stuck {
+        /// How long.
         after: Duration,
     },
 }
 
-/// Who is told.
+/// Who is notified.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recipient {
-    Mail { address: String, zone: TimeZone },
-    Webhook { url: Secret },
+    /// By mail.
+    Mail {
+        /// The mail address.
+        address: String,
+        /// The zone in which its reader reads times.
+        zone: TimeZone,
+    },
+    /// By a call.
+    Webhook {
+        /// The URL, which may hold a password.
+        url: Secret,
+    },
+    /// By a publish to the broker.
     Mqtt,
 }
 
@@ -108,6 +137,7 @@ impl std::fmt::Debug for Secret {
 }
 
 impl Rules {
+    /// The rule of this name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
@@ -125,6 +155,7 @@ impl Rules {
 }
 
 impl Rule {
+    /// Whether the rule watches a series.
     #[must_use]
     pub fn concerns(&self, series: &Series) -> bool {
         self.metric.as_deref().is_none_or(|metric| metric == series.metric())

@@ -13,6 +13,39 @@ fn lines_of(text: &str) -> String {
 }
 
 #[test]
+fn a_file_that_says_nothing_is_refused() {
+    for text in [
+        "",
+        " ",
+        "\n\n\t\n",
+        "# temperature-high was here",
+        "# [[rules]]\n# name = \"hot\"\n# above = 25\n",
+        "group_wait = \"5s\"",
+        "group_wait = \"5s\"\ngroup_max = \"1m\"\nmax_mails_per_hour = 3\n",
+        "[recipients.ann]\nmail = \"ann@localhost\"",
+    ] {
+        let lines = lines_of(text);
+        assert!(
+            lines.contains(
+                "line 1, column 1: there are no rules: write [[rules]] before each rule, or rules = []"
+            ),
+            "{text:?}: {lines}"
+        );
+    }
+    for (text, expected) in [
+        ("[[rule]]\nname = \"hot\"\nabove = 25", "unknown key \"rule\""),
+        ("rules", "line 1"),
+        ("[rules]", "line 1"),
+        ("[[rules]]", "line 1"),
+        ("rules = \"\"", "line 1"),
+        ("\0", "line 1"),
+    ] {
+        let lines = lines_of(text);
+        assert!(lines.contains(expected), "{text:?}: {lines}");
+    }
+}
+
+#[test]
 fn a_bad_rule_is_refused_with_what_to_write() {
     for (rule, expected) in [
         (

@@ -52,7 +52,8 @@ fn what_the_default_file_says_are_the_defaults() {
         name = 'silent'
         absent_for = '120s'";
     assert_eq!(read(short), read(DEFAULT));
-    assert_eq!(read("").rules, []);
+    assert_eq!(read("rules = []").rules, []);
+    assert_eq!(read("max_mails_per_hour = 3\nrules = []").rules, []);
 }
 
 /// So that the example names every key.

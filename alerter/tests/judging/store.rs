@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Batch, Boot, Bucket, Changes, ConditionKind, Decisions,
-    End, History, Incident, IncidentQuery, IncidentSummary, Incidents, Latest, Lease, Leases, Ledger,
-    LedgerQuery, Notification, Notifications, OutgoingMessage, OwnReaders, Page, Postponed, ReadingQuery,
-    ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
-    Result, Silence, Silences, Sqlite, Store, TimeRange, Transition, Unavailable, Written,
+    DueNotifications, DueQuery, End, History, Incident, IncidentQuery, IncidentSummary, Incidents, Latest,
+    Lease, Leases, Ledger, LedgerQuery, Notification, Notifications, OutgoingMessage, OwnReaders, Page,
+    Postponed, QueuedMessage, ReadingQuery, ReadingStore, Rejection, RejectionGroup, RejectionQuery,
+    RejectionQuota, RejectionSelection, Rejections, Result, Silence, Silences, Sqlite, Store, TimeRange,
+    Transition, Unavailable, Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -221,20 +222,24 @@ impl Incidents for Watched {
 
 #[async_trait]
 impl Notifications for Watched {
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
-        self.inner.due_notifications(now, limit).await
+    async fn notifications_due(&self, query: &DueQuery) -> Result<DueNotifications> {
+        self.inner.notifications_due(query).await
+    }
+
+    async fn waiting_notifications(&self, numbers: &[i64]) -> Result<Vec<(Notification, Incident)>> {
+        self.inner.waiting_notifications(numbers).await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
         self.inner.decide(decisions).await
     }
 
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
-        self.inner.queued_messages(now, limit).await
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>> {
+        self.inner.queued_heads(now, limit).await
+    }
+
+    async fn outgoing_message(&self, message_id: &str) -> Result<Option<OutgoingMessage>> {
+        self.inner.outgoing_message(message_id).await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {

@@ -22,8 +22,8 @@ use crate::rig::{at, incident, mail, opened, resolved, rules};
 
 /// Takes everything after it was away for some calls, and notes what it took.
 #[derive(Default)]
-struct Recorder {
-    journal: Journal,
+pub(crate) struct Recorder {
+    pub(crate) journal: Journal,
     away: AtomicUsize,
 }
 

@@ -15,6 +15,7 @@ mod planning;
 mod play;
 mod rig;
 mod store;
+mod storm;
 mod tls;
 mod webhook;
 mod wording;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use store::{Address, Channel, DeliveryStatus};
 
 use crate::play::{Play, ann};
-use crate::rig::{at, incident, opened, rules};
+use crate::rig::{at, incident, mail, opened, rules};
 
 #[test]
 fn incidents_of_one_rule_that_open_together_come_in_one_message() {
@@ -153,17 +153,20 @@ fn after_so_many_mails_in_an_hour_the_rest_comes_in_digests() {
 }
 
 #[test]
-fn a_message_holds_a_thousand_notifications_at_most() {
-    let mut play = Play::new(rules(""));
-    for number in 0..2_500 {
-        let mut it = incident(&format!("d{number}"), "high", "lab");
-        it.judged_at = play.now;
-        play.kept.apply(&opened(it, &ann()));
+fn a_call_holds_a_thousand_notifications_at_most_and_a_mail_sums_up_more() {
+    let desk = Address { channel: Channel::Webhook, to: "desk".into() };
+    for (to, expected) in [(desk, vec![1_000, 1_000, 500]), (mail("ann"), vec![2_500])] {
+        let mut play = Play::new(rules(""));
+        for number in 0..2_500 {
+            let mut it = incident(&format!("d{number}"), "high", "lab");
+            it.judged_at = play.now;
+            play.kept.apply(&opened(it, std::slice::from_ref(&to)));
+        }
+        play.plan();
+        play.pass(5);
+        let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notifications.len()).collect();
+        assert_eq!(sizes, expected);
     }
-    play.plan();
-    play.pass(5);
-    let sizes: Vec<_> = play.kept.messages.iter().map(|made| made.message.notifications.len()).collect();
-    assert_eq!(sizes, [1_000, 1_000, 500]);
 }
 
 #[test]

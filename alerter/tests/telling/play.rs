@@ -80,7 +80,8 @@ impl Play {
             .map(|made| (made.message.address.clone(), made.message.made_at))
             .collect();
         let silences = store::SilenceIndex::new(self.kept.silences.clone());
-        let input = PlanInput { rules: &self.rules, silences: &silences, made: &made };
+        let input =
+            PlanInput { rules: &self.rules, silences: &silences, made: &alerter::MadeMails::new(made) };
         let plan = plan(self.now, &due, &input);
         self.kept.decide(&plan.decisions);
         self.look_again = plan.look_again;

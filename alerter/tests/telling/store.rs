@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, Incident, IncidentQuery,
-    IncidentSummary, Incidents, Lease, Leases, Notification, Notifications, OutgoingMessage, Postponed,
-    Silence, Silences, Unavailable,
+    Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, DueNotifications, DueQuery, Incident,
+    IncidentQuery, IncidentSummary, Incidents, Lease, Leases, Notification, Notifications, OutgoingMessage,
+    Postponed, QueuedMessage, Silence, Silences, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -69,13 +69,18 @@ impl Incidents for FakeStore {
 
 #[async_trait]
 impl Notifications for FakeStore {
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> store::Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+    async fn notifications_due(&self, query: &DueQuery) -> store::Result<DueNotifications> {
         fails(&self.asks_fail)?;
-        Ok(self.kept.lock().unwrap().due(now, limit))
+        let (due, next) = self.kept.lock().unwrap().due(query.now, usize::MAX);
+        let is_new = |(Notification { number, due_at, .. }, _): &(Notification, Incident)| {
+            (*number > query.known.number || *due_at > query.known.at) && *number > query.after
+        };
+        Ok((due.into_iter().filter(is_new).take(query.limit).collect(), next))
+    }
+
+    async fn waiting_notifications(&self, numbers: &[i64]) -> store::Result<Vec<(Notification, Incident)>> {
+        let (due, _) = self.kept.lock().unwrap().due(Timestamp::MAX, usize::MAX);
+        Ok(due.into_iter().filter(|(notification, _)| numbers.contains(&notification.number)).collect())
     }
 
     async fn decide(&self, decisions: &Decisions) -> store::Result<()> {
@@ -83,10 +88,20 @@ impl Notifications for FakeStore {
         Ok(())
     }
 
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> store::Result<Vec<OutgoingMessage>> {
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> store::Result<Vec<QueuedMessage>> {
         let kept = self.kept.lock().unwrap();
         let due = |made: &&Made| Kept::owes(made) && made.again_at.is_none_or(|at| at <= now);
-        Ok(kept.messages.iter().filter(due).take(limit).map(|made| kept.message(made)).collect())
+        let head = |Made { message, .. }: &Made| QueuedMessage {
+            message_id: message.message_id.clone(),
+            address: message.address.clone(),
+        };
+        Ok(kept.messages.iter().filter(due).take(limit).map(head).collect())
+    }
+
+    async fn outgoing_message(&self, message_id: &str) -> store::Result<Option<OutgoingMessage>> {
+        let kept = self.kept.lock().unwrap();
+        let made = kept.messages.iter().find(|made| made.message.message_id == message_id);
+        Ok(made.map(|made| kept.message(made)))
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> store::Result<Vec<Postponed>> {

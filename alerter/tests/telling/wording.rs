@@ -111,7 +111,7 @@ fn a_subject_says_device_metric_value_and_rule() {
         (
             NotificationKind::Resolved,
             Incident { end: Some(End::RuleRemoved), resolved_value: None, ..over(above(), 0.0) },
-            "Resolved: lab: temperature no longer watched after 12 min (rule-1)",
+            "Resolved: lab: temperature rule removed, no longer watched after 12 min (rule-1)",
         ),
         (
             NotificationKind::Opened,
@@ -130,8 +130,12 @@ fn a_group_says_how_many_and_names_the_first() {
     let said = said_at(at(5), dark);
     let expected = "Alert: 500 devices silent for 2 min (silent): site-a/rack-1, site-a/rack-2 and 498 more";
     assert_eq!((said.subject().as_str(), said.more), (expected, 0));
-    let listed: usize = said.sections.iter().map(|section| section.items.len()).sum();
-    assert_eq!((listed, said.count), (500, 500));
+    let listed: Vec<_> = said.sections.iter().flat_map(|section| &section.items).collect();
+    assert_eq!((listed.len(), said.count), (1, 500));
+    assert_eq!(
+        (listed[0].device.as_str(), listed[0].text.as_str()),
+        ("site-a/…", "500 devices, since 11:30:00")
+    );
     let hot = |device: &str| (NotificationKind::Opened, incident(device, "high", device));
     assert_eq!(
         said_at(at(5), vec![hot("lab"), hot("attic")]).subject(),

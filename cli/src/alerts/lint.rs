@@ -1,12 +1,17 @@
 //! `lint`.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use service::Settings;
+use jiff::Timestamp;
+use service::{SettingError, Settings};
+use store::Store;
 
 use alerter::rules::{Known, RulesError, read, read_default};
-use alerter::{Rules, known};
+use alerter::{Judge, Rules, known, removed};
 
 /// The arguments of `lint`.
 #[derive(Debug, clap::Args)]
@@ -15,34 +20,60 @@ pub struct LintArgs {
     file: Option<PathBuf>,
 }
 
-pub(super) fn lint(settings: &Settings, args: &LintArgs) -> anyhow::Result<String> {
+pub(super) async fn lint(settings: &Settings, args: &LintArgs) -> anyhow::Result<String> {
     let known = known(settings)?;
     let file = match &args.file {
         Some(file) => file.clone(),
         None => settings.get("alerter.rules")?,
     };
     if file.as_os_str().is_empty() {
-        return verdict("the file of default rules", read_default(&known));
+        return Ok(format!(
+            "the default rules are valid: {}",
+            names(&valid("the default rules", read_default(&known))?)
+        ));
     }
-    check(&file, &known)
+    let rules = check(&file, &known)?;
+    let ends = match super::open(settings).await {
+        Ok(store) => ends(store.as_ref(), rules.clone(), Timestamp::now()).await?,
+        // Files are checked where there is no database, too.
+        Err(e) if e.is::<SettingError>() => String::new(),
+        Err(e) => format!("\nwhich open incidents would end is unknown: {e:#}"),
+    };
+    Ok(format!("{} is valid: {}{ends}", file.display(), names(&rules)))
 }
 
-fn check(file: &Path, known: &Known) -> anyhow::Result<String> {
+fn check(file: &Path, known: &Known) -> anyhow::Result<Rules> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).with_context(|| format!("read {name}"))?;
-    verdict(&name, read(&text, known))
+    valid(&name, read(&text, known))
 }
 
-/// The names of the rules, or everything that is wrong, a line each.
-fn verdict(file: &str, read: Result<Rules, RulesError>) -> anyhow::Result<String> {
+/// The rules, or everything that is wrong, a line each.
+fn valid(file: &str, read: Result<Rules, RulesError>) -> anyhow::Result<Rules> {
     match read {
-        Ok(rules) if rules.rules.is_empty() => Ok(format!("{file} is good: nothing is watched")),
-        Ok(rules) => {
-            let names: Vec<_> = rules.rules.iter().map(|rule| rule.name.as_str()).collect();
-            Ok(format!("{file} is good: {}", names.join(", ")))
-        }
+        Ok(rules) => Ok(rules),
         Err(e) => bail!("{file} is invalid:\n{e}"),
     }
+}
+
+fn names(rules: &Rules) -> String {
+    let names: Vec<_> = rules.rules.iter().map(|rule| rule.name.as_str()).collect();
+    if names.is_empty() { "no rules, nothing is watched".into() } else { names.join(", ") }
+}
+
+/// A line for each rule whose open incidents would end, as the rules in the file no longer have it.
+pub(super) async fn ends(store: &dyn Store, rules: Rules, now: Timestamp) -> anyhow::Result<String> {
+    let (states, latest) = (store.alert_states().await?, store.latest().await?);
+    let (_, changes) = Judge::resume(Arc::new(rules), states, &latest, now);
+    let mut lines = String::new();
+    for (rule, count) in removed(&changes).into_iter().collect::<BTreeMap<_, _>>() {
+        let incidents = if count == 1 { "1 open incident" } else { &format!("{count} open incidents") };
+        let _ = write!(
+            lines,
+            "\n{incidents} of rule {rule:?} would end: it is removed, or changed to another kind or other devices"
+        );
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]
@@ -54,25 +85,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rules.toml");
         let known = known(&Settings::load(None).unwrap()).unwrap();
-        for (text, good, expected) in [
-            ("", true, "is good: nothing is watched"),
-            ("[[rules]]\nname = \"hot\"\nabove = 25.0", true, "is good: hot"),
-            ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", false, "line 4, column "),
-            ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", false, "line 5, column "),
-            ("rules = [", false, "is invalid:\nline 1, column"),
+        for (text, expected) in [
+            ("[[rules]]\nname = \"hot\"\nabove = 25.0", "hot"),
+            ("rules = []", "no rules, nothing is watched"),
         ] {
             std::fs::write(&file, text).unwrap();
-            let said = check(&file, &known);
-            assert_eq!(said.is_ok(), good, "{text}: {said:?}");
-            let said = said.unwrap_or_else(|e| e.to_string());
+            assert_eq!(names(&check(&file, &known).unwrap()), expected);
+        }
+        for (text, expected) in [
+            ("", "is invalid:\nline 1, column 1: there are no rules: write [[rules]]"),
+            ("group_wait = \"5s\"", "line 1, column 1: there are no rules"),
+            ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", "line 4, column "),
+            ("[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26\nfro = 1", "line 5, column "),
+            ("rules = [", "is invalid:\nline 1, column"),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let said = check(&file, &known).unwrap_err().to_string();
             assert!(said.contains(expected), "{text}: {said}");
         }
         let example =
             include_str!("../../../docs/alerts.md").split("```").find_map(|part| part.strip_prefix("toml"));
         std::fs::write(&file, example.unwrap()).unwrap();
-        assert!(check(&file, &known).unwrap().ends_with(" is good: cold-room-warm, silent"));
+        assert_eq!(names(&check(&file, &known).unwrap()), "cold-room-warm, silent");
         std::fs::remove_file(&file).unwrap();
         assert!(check(&file, &known).unwrap_err().to_string().starts_with("read "));
-        assert!(verdict("the default rules", read_default(&known)).unwrap().contains("temperature-high"));
+        assert!(names(&read_default(&known).unwrap()).contains("temperature-high"));
     }
 }

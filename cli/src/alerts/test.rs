@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::hash::Hash;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use api::forms::{self, Time};
 use jiff::{SignedDuration, Timestamp};
@@ -13,8 +15,9 @@ use store::{Incident, OutgoingMessage, TextCodec as _, TimeRange};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
 
-use alerter::{DryRunResult, RulesFile, dry_run};
+use alerter::{DryRunResult, Progress, RulesFile, dry_run};
 
+use super::lint;
 use crate::table::{table, time};
 
 /// The exit code where the rules in force give another result.
@@ -43,23 +46,68 @@ pub struct TestArgs {
 /// They differ, which is exit code 3; or the rules are invalid, or the store does not answer.
 pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<()> {
     let in_force = RulesFile::from_settings(settings)?;
-    let rules = vec![in_force.clone().at(args.rules).read()?, in_force.read()?];
+    let tried = in_force.clone().at(args.rules).read()?;
+    let rules = vec![tried.clone(), in_force.read()?];
     let now = Timestamp::now();
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to - SignedDuration::from_hours(24));
     let store = super::open(settings).await?;
     // What is logged of a message is not to look as if it had been sent.
     let unheard = NoSubscriber::default();
-    let played = dry_run(store.as_ref(), TimeRange { from, to }, rules).with_subscriber(unheard).await?;
-    let (readings, mut played) = played;
+    let mut progress = ProgressLine::new();
+    let range = TimeRange { from, to };
+    let mut show = |at| progress.show(at);
+    let played = dry_run(store.as_ref(), range, rules, &mut show).with_subscriber(unheard).await;
+    progress.clear();
+    let (readings, mut played) = played?;
     let (old, new) = (played.pop(), played.pop());
     let (Some(old), Some(new)) = (old, new) else { unreachable!("two sets of rules were played") };
     let report = Report { from, to, readings, new: &new, old: &old, difference: Difference::of(&old, &new) };
-    super::say(&if args.json { serde_json::to_string(&report.json())? } else { report.text() });
+    if args.json {
+        super::say(&serde_json::to_string(&report.json())?);
+    } else {
+        let ends = lint::ends(store.as_ref(), tried, now).await?;
+        super::say(&(report.text() + &ends));
+    }
     if report.difference.is_none() {
         return Ok(());
     }
     Err(Failure { code: DIFFERS, message: report.difference.words() }.into())
+}
+
+/// Lines of incidents that are printed, at most.
+const MAX_ROWS: usize = 1_000;
+
+/// How often the line on a terminal changes.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+
+/// How far it is, in one line on a terminal; nowhere else.
+struct ProgressLine {
+    is_terminal: bool,
+    shown_at: Option<Instant>,
+}
+
+impl ProgressLine {
+    fn new() -> Self {
+        Self { is_terminal: std::io::stderr().is_terminal(), shown_at: None }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let is_due = self.shown_at.is_none_or(|at| at.elapsed() >= SHOW_EVERY);
+        if self.is_terminal && is_due {
+            let Progress { readings, at, incidents } = progress;
+            let at = time(at);
+            let _ = write!(std::io::stderr(), "\r{readings} readings up to {at} UTC, {incidents} incidents ");
+            self.shown_at = Some(Instant::now());
+        }
+    }
+
+    /// Leaves an empty line for what is printed next.
+    fn clear(&self) {
+        if self.shown_at.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 struct Report<'a> {
@@ -200,10 +248,14 @@ impl Report<'_> {
     }
 
     fn text(&self) -> String {
-        let mut rows: Vec<_> = self.new.incidents.iter().map(|one| (self.sign(one), one)).collect();
+        let added: HashSet<_> = self.difference.incidents.added.iter().map(|one| one.id.as_str()).collect();
+        let sign = |one: &Incident| if added.contains(&*one.id) { "+ new" } else { "same" };
+        let mut rows: Vec<_> = self.new.incidents.iter().map(|one| (sign(one), one)).collect();
         rows.extend(self.difference.incidents.gone.iter().map(|one| ("- gone", *one)));
         rows.sort_by_key(|(_, incident)| incident.opened_at);
-        let rows: Vec<_> = rows.into_iter().map(|(sign, incident)| row(sign, incident)).collect();
+        let all = rows.len();
+        let shown = rows.into_iter().take(MAX_ROWS);
+        let rows: Vec<_> = shown.map(|(sign, incident)| row(sign, incident)).collect();
         let mut text = String::new();
         if !rows.is_empty() {
             text += &table(
@@ -222,6 +274,12 @@ impl Report<'_> {
             );
             text.push('\n');
         }
+        if all > MAX_ROWS {
+            let _ = writeln!(
+                text,
+                "… showing the first {MAX_ROWS} of {all} incidents: --json prints all of them"
+            );
+        }
         let told = |played: &DryRunResult| {
             format!("incidents {}, messages {}", played.incidents.len(), played.messages.len())
         };
@@ -235,14 +293,6 @@ impl Report<'_> {
             told(self.old)
         );
         text
-    }
-
-    fn sign(&self, incident: &Incident) -> &'static str {
-        if self.difference.incidents.added.iter().any(|added| std::ptr::eq(*added, incident)) {
-            "+ new"
-        } else {
-            "same"
-        }
     }
 }
 

@@ -26,6 +26,47 @@ pub struct OutgoingMessage {
     pub notifications: Vec<(Notification, Incident)>,
 }
 
+/// A message that is to be sent, without what is in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueuedMessage {
+    /// As [`OutgoingMessage::message_id`].
+    pub message_id: String,
+    /// Who gets it.
+    pub address: Address,
+}
+
+/// Which notifications that are due to read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DueQuery {
+    /// Those that are due at this time ...
+    pub now: Timestamp,
+    /// ... and were not read before ...
+    pub known: Known,
+    /// ... and have a higher number than this one.
+    pub after: i64,
+    /// Notifications, at most.
+    pub limit: usize,
+}
+
+/// Up to where notifications were read: those with higher numbers are new, and so are those that became due later.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Known {
+    /// The highest number.
+    pub number: i64,
+    /// The time.
+    pub at: Timestamp,
+}
+
+impl Default for Known {
+    /// Nothing was read.
+    fn default() -> Self {
+        Self { number: 0, at: Timestamp::MIN }
+    }
+}
+
+/// Notifications with their incidents, and when the next later one is due.
+pub type DueNotifications = (Vec<(Notification, Incident)>, Option<Timestamp>);
+
 /// A message whose last attempt failed, and that will be tried again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Postponed {
@@ -121,21 +162,38 @@ pub enum Attempt {
 /// Every call: nothing was changed; keep what you have and repeat the call.
 #[async_trait]
 pub trait Notifications: Send + Sync {
-    /// Notifications that are due at this time and neither in a message nor dropped, in the order in which they were asked
-    /// for, each with its incident as it is now; and when the next later one is due.
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)>;
+    /// Notifications that are due and neither in a message nor dropped, in the order in which they were asked for, each
+    /// with its incident as it is now; and when the next later one is due.
+    async fn notifications_due(&self, query: &DueQuery) -> Result<DueNotifications>;
+
+    /// All that are due at this time, or the first of them.
+    async fn due_notifications(&self, now: Timestamp, limit: usize) -> Result<DueNotifications> {
+        self.notifications_due(&DueQuery { now, known: Known::default(), after: 0, limit }).await
+    }
+
+    /// Of these numbers, the notifications that are neither in a message nor dropped, in order, each with its incident
+    /// as it is now.
+    async fn waiting_notifications(&self, numbers: &[i64]) -> Result<Vec<(Notification, Incident)>>;
 
     /// Puts notifications into messages, defers or drops them and asks for reminders, in one transaction.
     ///
     /// A notification that has its message or was dropped stays as it is; a message left without a notification is not made.
     async fn decide(&self, decisions: &Decisions) -> Result<()>;
 
-    /// The messages whose next attempt is due at this time, oldest first.
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>>;
+    /// Messages that are to be tried at this time, oldest first, without what is in them.
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>>;
+
+    /// A message with all its notifications. None where it has none any more.
+    async fn outgoing_message(&self, message_id: &str) -> Result<Option<OutgoingMessage>>;
+
+    /// Messages that are to be tried at this time, oldest first.
+    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
+        let mut messages = Vec::new();
+        for head in self.queued_heads(now, limit).await? {
+            messages.extend(self.outgoing_message(&head.message_id).await?);
+        }
+        Ok(messages)
+    }
 
     /// The messages whose next attempt is after this time, oldest first.
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>>;

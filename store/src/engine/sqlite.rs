@@ -32,6 +32,16 @@ impl Sqlite {
         Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
     }
 
+    /// Opens a file that nobody needs once the machine has crashed, such as that of a dry run: no write is synced.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_unsynced(path: &Path) -> anyhow::Result<Self> {
+        let connection = open::create(path)?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
+    }
+
     /// Finishes the writes that have been asked for and leaves one tidy file; other clones can write no more.
     ///
     /// Nothing is lost if this is not called.

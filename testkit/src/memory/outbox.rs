@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Address, Attempt, Decisions, DeliveryStatus, Incident, NewMessage, Notification, NotificationKind,
-    Notifications, OutgoingMessage, Postponed, Reminder, Result,
+    Address, Attempt, Decisions, DeliveryStatus, DueNotifications, DueQuery, Incident, NewMessage,
+    Notification, NotificationKind, Notifications, OutgoingMessage, Postponed, QueuedMessage, Reminder,
+    Result,
 };
 
 use super::{Data, MemoryStore};
@@ -181,16 +182,23 @@ impl Data {
 
 #[async_trait]
 impl Notifications for MemoryStore {
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+    async fn notifications_due(&self, query: &DueQuery) -> Result<DueNotifications> {
         let data = self.call("due_notifications")?;
+        let DueQuery { now, known, after, limit } = *query;
         let waiting = data.outbox.notifications.values().filter(|asked| asked.is_waiting());
         let (due, later): (Vec<_>, Vec<_>) = waiting.partition(|asked| asked.notification.due_at <= now);
-        let due = due.into_iter().take(limit).filter_map(|asked| data.pair(asked)).collect();
+        let is_new = |asked: &&Asked| {
+            let Notification { number, due_at, .. } = asked.notification;
+            (number > known.number || due_at > known.at) && number > after
+        };
+        let due = due.into_iter().filter(is_new).take(limit).filter_map(|asked| data.pair(asked)).collect();
         Ok((due, later.into_iter().map(|asked| asked.notification.due_at).min()))
+    }
+
+    async fn waiting_notifications(&self, numbers: &[i64]) -> Result<Vec<(Notification, Incident)>> {
+        let data = self.call("waiting_notifications")?;
+        let asked = data.outbox.notifications.iter().filter(|(number, _)| numbers.contains(number));
+        Ok(asked.filter(|(_, asked)| asked.is_waiting()).filter_map(|(_, asked)| data.pair(asked)).collect())
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
@@ -211,10 +219,20 @@ impl Notifications for MemoryStore {
         Ok(())
     }
 
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
-        let data = self.call("queued_messages")?;
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>> {
+        let data = self.call("queued_heads")?;
         let due = |made: &&Made| made.is_queued() && made.again_at.is_none_or(|at| at <= now);
-        Ok(data.outbox.messages.iter().filter(due).take(limit).map(|made| data.outgoing(made)).collect())
+        let head = |Made { message, .. }: &Made| QueuedMessage {
+            message_id: message.message_id.clone(),
+            address: message.address.clone(),
+        };
+        Ok(data.outbox.messages.iter().filter(due).take(limit).map(head).collect())
+    }
+
+    async fn outgoing_message(&self, message_id: &str) -> Result<Option<OutgoingMessage>> {
+        let data = self.call("outgoing_message")?;
+        let made = data.outbox.messages.iter().find(|made| made.message.message_id == message_id);
+        Ok(made.map(|made| data.outgoing(made)))
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {

@@ -41,6 +41,10 @@ impl<'a> Problems<'a> {
         self.found.borrow_mut().push((byte, problem));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
     pub(super) fn check(&self) -> Result<(), RulesError> {
         let mut found = self.found.borrow_mut();
         found.sort_by_key(|&(byte, _)| byte);

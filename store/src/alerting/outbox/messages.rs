@@ -1,12 +1,10 @@
 //! Messages, as far as the two databases read and write them alike.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
-use super::{Attempt, OutgoingMessage, Postponed};
-use crate::alerting::incidents::Incident;
-use crate::alerting::notifications::{Address, DeliveryStatus, Notification, address};
+use super::{Attempt, OutgoingMessage, Postponed, QueuedMessage};
+use crate::alerting::notifications::{Address, address};
+use crate::engine::columns::at_most;
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement, count};
 use crate::micros::rounded_up;
@@ -27,22 +25,16 @@ pub(crate) fn read(row: &Row<'_>) -> anyhow::Result<(i64, OutgoingMessage)> {
     Ok((row.get(5)?, message))
 }
 
-/// Gives each message its notifications.
-pub(crate) fn complete(
-    messages: Vec<(i64, OutgoingMessage)>,
-    notifications: Vec<(Notification, Incident)>,
-) -> Vec<OutgoingMessage> {
-    let mut of_message: HashMap<String, Vec<_>> = HashMap::new();
-    for pair in notifications {
-        if let DeliveryStatus::InMessage { message_id, .. } = &pair.0.status {
-            of_message.entry(message_id.clone()).or_default().push(pair);
-        }
-    }
-    let complete = |(_, message): (i64, OutgoingMessage)| OutgoingMessage {
-        notifications: of_message.remove(&message.message_id).unwrap_or_default(),
-        ..message
-    };
-    messages.into_iter().map(complete).collect()
+/// Messages that are to be tried, oldest first.
+pub(crate) async fn heads(engine: &impl Engine, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>> {
+    const SELECT: &str = "
+        SELECT message_id, channel, recipient FROM messages m
+        WHERE sent_at IS NULL AND given_up_at IS NULL AND (again_at IS NULL OR again_at <= $1)
+            AND EXISTS (SELECT 1 FROM notifications WHERE message = m.number)
+        ORDER BY number LIMIT $2";
+    let read = |row: &Row<'_>| Ok(QueuedMessage { message_id: row.get(0)?, address: address(row, 1)? });
+    let params = [now.into(), at_most(limit).into()];
+    engine.query(Statement::new("read queued messages", SELECT, params), read).await
 }
 
 pub(crate) async fn postponed(engine: &impl Engine, now: Timestamp) -> Result<Vec<Postponed>> {

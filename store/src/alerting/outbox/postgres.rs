@@ -9,19 +9,25 @@ use jiff::Timestamp;
 use crate::alerting::incidents::Incident;
 use crate::alerting::notifications::{Address, Notification};
 use crate::alerting::outbox::messages;
-use crate::alerting::outbox::{Attempt, Decisions, Notifications, OutgoingMessage, Postponed};
+use crate::alerting::outbox::{
+    Attempt, Decisions, DueNotifications, DueQuery, Notifications, OutgoingMessage, Postponed, QueuedMessage,
+};
 use crate::engine::postgres::Postgres;
 use crate::unavailable::Result;
 
 #[async_trait]
 impl Notifications for Postgres {
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
+    async fn notifications_due(&self, query: &DueQuery) -> Result<DueNotifications> {
         self.pool
-            .call("read due notifications", async |s| notifications::due(&mut s.client, now, limit).await)
+            .call("read due notifications", async |s| notifications::due(&mut s.client, query).await)
+            .await
+    }
+
+    async fn waiting_notifications(&self, numbers: &[i64]) -> Result<Vec<(Notification, Incident)>> {
+        self.pool
+            .call("read waiting notifications", async |s| {
+                notifications::waiting(&mut s.client, numbers).await
+            })
             .await
     }
 
@@ -31,9 +37,13 @@ impl Notifications for Postgres {
             .await
     }
 
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>> {
+        messages::heads(self, now, limit).await
+    }
+
+    async fn outgoing_message(&self, message_id: &str) -> Result<Option<OutgoingMessage>> {
         self.pool
-            .call("read queued messages", async |s| notifications::queued(&mut s.client, now, limit).await)
+            .call("read a queued message", async |s| notifications::message(&mut s.client, message_id).await)
             .await
     }
 

@@ -5,25 +5,29 @@ mod notifications;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::Connection;
 
 use crate::alerting::incidents::Incident;
 use crate::alerting::notifications::{Address, Notification};
 use crate::alerting::outbox::messages;
-use crate::alerting::outbox::{Attempt, Decisions, Notifications, OutgoingMessage, Postponed};
+use crate::alerting::outbox::{
+    Attempt, Decisions, DueNotifications, DueQuery, Notifications, OutgoingMessage, Postponed, QueuedMessage,
+};
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
 use crate::unavailable::Result;
 
 #[async_trait]
 impl Notifications for Sqlite {
-    async fn due_notifications(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<(Vec<(Notification, Incident)>, Option<Timestamp>)> {
-        self.readers
-            .read("read due notifications", move |tables| notifications::due(tables, now, limit))
-            .await
+    async fn notifications_due(&self, query: &DueQuery) -> Result<DueNotifications> {
+        let query = *query;
+        self.readers.read("read due notifications", move |tables| notifications::due(tables, &query)).await
+    }
+
+    async fn waiting_notifications(&self, numbers: &[i64]) -> Result<Vec<(Notification, Incident)>> {
+        let numbers = numbers.to_vec();
+        let read = move |tables: &Connection| notifications::waiting(tables, numbers);
+        self.readers.read("read waiting notifications", read).await
     }
 
     async fn decide(&self, decisions: &Decisions) -> Result<()> {
@@ -33,10 +37,13 @@ impl Notifications for Sqlite {
         self.writer.change("decide on notifications", rows, decide).await
     }
 
-    async fn queued_messages(&self, now: Timestamp, limit: usize) -> Result<Vec<OutgoingMessage>> {
-        self.readers
-            .read("read queued messages", move |tables| notifications::queued(tables, now, limit))
-            .await
+    async fn queued_heads(&self, now: Timestamp, limit: usize) -> Result<Vec<QueuedMessage>> {
+        messages::heads(self, now, limit).await
+    }
+
+    async fn outgoing_message(&self, message_id: &str) -> Result<Option<OutgoingMessage>> {
+        let id = message_id.to_owned();
+        self.readers.read("read a queued message", move |tables| notifications::message(tables, &id)).await
     }
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
