@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
+use crate::forms::Broker;
 use crate::guards::{Limits, Site};
 use crate::resend::Resend;
 
@@ -20,6 +21,8 @@ pub struct Api {
     pub series: Arc<dyn Newest>,
     /// The answer of `GET /api/pipeline`.
     pub pipeline: Arc<dyn Document>,
+    /// The answer of `GET /api/broker`.
+    pub broker: Broker,
     /// Publishes rejected payloads again.
     pub resend: Resend,
     /// The names under which the API answers.

@@ -1,6 +1,7 @@
 //! The JSON forms of the API, each one type that both writes and reads it. Times are RFC 3339 in UTC with microseconds.
 
 mod boot;
+mod broker;
 pub mod csv;
 mod frame;
 mod incident;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::boot::Boot;
+pub use self::broker::Broker;
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

@@ -1,5 +1,6 @@
 //! The routes, one module for each domain.
 
+mod broker;
 mod completeness;
 mod incidents;
 mod openapi;
@@ -24,6 +25,8 @@ pub use self::openapi::OPENAPI;
 pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     series::route(api)
         .or(pipeline::route(api))
+        .unify()
+        .or(broker::route(api))
         .unify()
         .or(readings::route(api))
         .unify()

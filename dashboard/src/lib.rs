@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 
 mod counters;
+mod device_address;
 mod live;
 mod mqtt_publisher;
 mod page;
@@ -17,6 +18,7 @@ mod server;
 mod standalone;
 mod websocket;
 
+pub use device_address::device_address;
 pub use live::{Ages, Live, relay};
 pub use pipeline::{Pipeline, ScrapeTargets};
 pub use server::{Server, serve};

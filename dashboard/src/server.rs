@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::forms::Broker;
 use api::{Api, Limits, Resend, Site};
 use service::{Door, Health, HttpConfig, Limits as PageLimits, Metrics};
 use store::Store;
@@ -29,6 +30,8 @@ pub struct Server {
     pub live: Live,
     /// The store that the API reads and changes.
     pub store: Arc<dyn Store>,
+    /// Where devices publish.
+    pub broker: Broker,
     /// Publishes rejected payloads again.
     pub resend: Resend,
     /// What `/readyz` answers.
@@ -67,6 +70,7 @@ fn routes(
         history: server.store.with_own_readers(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
+        broker: server.broker.clone(),
         resend: server.resend.clone(),
         site: site.clone(),
         limits: server.limits,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use service::{Context, Doors, HttpConfig, Limits, SettingError, Settings};
 use tracing::info;
 
+use crate::device_address::{as_here, device_address};
 use crate::live::{Ages, Live, relay};
 use crate::mqtt_publisher::MqttPublisher;
 use crate::pipeline::{Pipeline, ScrapeTargets};
@@ -73,6 +74,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::newest_messages(settings, "dashboard")?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
+    let devices = device_address(settings, || as_here(&broker))?;
     let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), settings.get("metrics")?);
     let store = service::store(settings).await?;
     let http = HttpConfig::from_settings(settings)?;
@@ -86,6 +88,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let server = Server {
         live: live.clone(),
         store: store.clone(),
+        broker: devices,
         resend,
         health: context.health.clone(),
         metrics: context.metrics.clone(),

@@ -57,6 +57,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
         store,
+        broker: api::forms::Broker::default(),
         resend: Resend::new(Arc::new(NoBroker), vec!["temperature".to_owned()].try_into().unwrap()),
         health: Health::default(),
         metrics: Metrics::default(),

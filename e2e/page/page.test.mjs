@@ -28,7 +28,7 @@ after(async () => {
 
 test("without a sensor the page shows the line that makes one", async () => {
   await connected("true");
-  await eventually(() => textOf(page.getByTestId("empty")), /mosquitto_pub -q 1 -t temperature\/lab -m 23\.5/);
+  await eventually(() => textOf(page.getByTestId("empty")), new RegExp(`mosquitto_pub -p ${new URL(millrace.mqtt).port} -q 1 -t temperature/lab -m 23\\.5`));
 });
 
 test("a first reading makes a tile", async () => {

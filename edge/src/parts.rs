@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Resend;
+use api::forms::Broker;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets, Server};
 use sensor_sim::{Metric, RunConfig};
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) collected: CollectedMetrics,
     /// Where this process itself connects over MQTT.
     pub(crate) broker: BrokerUrl,
+    /// Where devices publish.
+    pub(crate) devices: Broker,
     /// Where people reach the page.
     pub(crate) page: String,
     pub(crate) live: Live,
@@ -100,10 +103,11 @@ pub(crate) fn monitor(shared: &Shared) -> Part {
 
 /// Serves the page, its API and its WebSocket.
 pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: Limits) -> Part {
-    let Shared { context, store, hub, collected, page, live, pipeline, .. } = shared;
+    let Shared { context, store, hub, collected, devices, page, live, pipeline, .. } = shared;
     let server = Server {
         live: live.clone(),
         store: store.clone(),
+        broker: devices.clone(),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), collected.clone()),
         health: context.health.clone(),
         metrics: context.metrics.clone(),

@@ -1,12 +1,14 @@
 //! Starts the parts of the process, and stops them in order.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
+use api::forms::Broker;
 use dashboard::{Live, Pipeline};
 use service::{Context, Doors, HttpConfig, Settings};
 use store::Store;
@@ -50,6 +52,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let hub = Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
     let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
+    let devices = dashboard::device_address(settings, || devices(&mqtt, broker.address))?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {
         context: context.clone(),
@@ -57,6 +60,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         hub,
         collected,
         broker: broker.url.clone(),
+        devices,
         page,
         live: Live::new(config.ages()),
         pipeline: Pipeline::default(),
@@ -140,6 +144,12 @@ async fn all_ended(parts: &mut JoinSet<()>) -> anyhow::Result<()> {
         end.context("a service panicked")?;
     }
     Ok(())
+}
+
+/// Where devices publish: on all addresses of this machine the page's own host is one of them.
+fn devices(mqtt: &Mqtt, address: SocketAddr) -> Broker {
+    let host = (!address.ip().is_unspecified()).then(|| address.ip().to_string());
+    Broker { host, port: Some(address.port()), user: None, password: mqtt.password_file.is_some() }
 }
 
 fn banner(

@@ -53,6 +53,7 @@ mod tests {
         let document = document();
         for (path, known) in [
             ("/api/series", series::PARAMETERS),
+            ("/api/broker", &[]),
             ("/api/pipeline", [].as_slice()),
             ("/api/readings", readings::PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),

@@ -118,6 +118,7 @@ impl Harness {
         let server = Server {
             live: live.clone(),
             store: store.clone(),
+            broker: api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() },
             resend: Resend::new(Arc::new(heard.clone()), collected).with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
             metrics: Metrics::default(),

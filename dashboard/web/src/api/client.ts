@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { Answers, Boot, Bucket, Incident, NewAcknowledgement, NewSilence, Notification, Part, Rejected, Resend, Resent, Series as SeriesRow, Silence, Stage } from "./types";
+import type { Answers, Boot, Broker, Bucket, Incident, NewAcknowledgement, NewSilence, Notification, Part, Rejected, Resend, Resent, Series as SeriesRow, Silence, Stage } from "./types";
 
-export type { Boot, Bucket, Incident, Notification, Part, Rejected, Resent, SeriesRow, Silence, Stage };
+export type { Boot, Broker, Bucket, Incident, Notification, Part, Rejected, Resent, SeriesRow, Silence, Stage };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -93,6 +93,11 @@ export async function fetchRejected(limit: number): Promise<Rejected[]> {
 /** Processes a rejected payload again, changed as `resend` says. Throws the server's reason when it refuses. */
 export async function resendRejected(id: string, resend: Resend): Promise<Resent> {
   return (await send("POST", `api/rejected/${encodeURIComponent(id)}/resend`, resend)).json();
+}
+
+/** Where devices publish. */
+export async function fetchBroker(abort: AbortSignal): Promise<Broker> {
+  return get("api/broker", {}, abort);
 }
 
 export async function fetchPipeline(abort: AbortSignal): Promise<Pipeline> {

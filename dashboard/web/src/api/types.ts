@@ -277,6 +277,18 @@ export interface Boot {
   newest_measured_at: string;
 }
 
+/** The MQTT broker as devices reach it. */
+export interface Broker {
+  /** Null where it is the host of this API. */
+  host: string | null;
+  /** Null where it is not known. */
+  port: number | null;
+  /** The user that devices share; null where there is none, or each device has its own. */
+  user: string | null;
+  /** Whether devices need a user and a password. */
+  password: boolean;
+}
+
 export interface Stage {
   id: string;
   name: string;
@@ -342,6 +354,7 @@ export interface Answers {
   "api/completeness": {
     completeness: Boot[];
   };
+  "api/broker": Broker;
   "api/pipeline": {
     at: string;
     stages: Stage[];
