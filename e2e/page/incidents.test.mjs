@@ -102,6 +102,7 @@ test("a device is silenced for the selected time", async () => {
   await page.locator(".reply").getByRole("button", { name: "Silence" }).click();
   await eventually(() => open("lab").getAttribute("data-silenced"), "true");
   await eventually(() => textOf(open("lab").locator(".incident-times")), new RegExp(`silenced.*until.*by ann: ${REASON}`));
+  assert.equal(await open("lab").evaluate((element) => getComputedStyle(element).backgroundColor), "rgba(0, 0, 0, 0)");
   await eventually(() => textOf(silence("lab")), new RegExp(`lab.*until.*ann: ${REASON}`));
   const [{ from, until, by }] = (await ask("api/silences")).silences;
   assert.equal(Math.round((Date.parse(until) - Date.parse(from)) / 60_000), 240);
@@ -175,6 +176,29 @@ test("with both forms and all notifications it fits a phone, and axe finds no se
   await page.setViewportSize({ width: 1280, height: 900 });
 });
 
+test("a mail's link opens the form of its incident, and the address forgets it", async () => {
+  const [{ id }] = (await ask("api/incidents?device=lab&state=open")).incidents;
+  await page.goto(`${millrace.http}/?device=lab&metric=temperature&acknowledge=${encodeURIComponent(id)}`);
+  await eventually(() => page.locator(".reply").getAttribute("aria-label"), "Acknowledge hot at lab temperature");
+  await eventually(focused, "text");
+  await eventually(search, "?device=lab&metric=temperature");
+  const [{ id: past }] = (await ask("api/incidents?device=lab&state=resolved")).incidents;
+  await page.goto(`${millrace.http}/?silence=${encodeURIComponent(past)}`);
+  await eventually(() => textOf(page.getByTestId("link-problem")), /^hot at lab temperature was resolved at /);
+  await page.goto(`${millrace.http}/?silence=nothing/of/this/1`);
+  await eventually(() => textOf(page.getByTestId("link-problem")), "The incident of this link is unknown.");
+  await page.goto(`${millrace.http}/?device=lab&metric=temperature`);
+});
+
+test("the end of a silence is a day and a time", async () => {
+  await button("Silence").click();
+  await page.getByRole("button", { name: "until…" }).click();
+  await page.getByLabel("End", { exact: true }).fill("2020-01-01T08:00");
+  await page.getByLabel("Reason").fill(REASON);
+  await page.keyboard.press("Enter");
+  await eventually(() => textOf(page.getByTestId("reply-problem")), "Not sent: the end is in the past.");
+});
+
 test("while the server is down, a form stays open and shows why, and the panel is grey", async () => {
   const before = await valueColour();
   browser.expectRefusals = true;
@@ -182,6 +206,8 @@ test("while the server is down, a form stays open and shows why, and the panel i
   await millrace.stop();
   await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "false");
   await eventually(valueColour, (colour) => colour !== before);
+  await eventually(() => button("Acknowledge").getAttribute("aria-disabled"), "true");
+  await page.getByRole("button", { name: "1 hour" }).click();
   await page.getByLabel("Reason").fill(REASON);
   await page.keyboard.press("Enter");
   await eventually(() => textOf(page.getByTestId("reply-problem")), "Not sent: the server does not answer.");

@@ -3,10 +3,11 @@
 import { hrefOf, hrefOfScope } from "./href";
 import { withIncidentFilter, type IncidentFilter } from "./incident-filter";
 import { keyOf } from "./names";
+import { withoutReplyLink } from "./reply-link";
 import { NO_FILTER, withRowsView, type RowsView } from "./rows-view";
 import { isInScope } from "./scope";
 import { changed, type Selection } from "./selection";
-import { currentSelection, incidentFilter, rowsView, scope, selection } from "./state";
+import { currentSelection, incidentFilter, replyLink, rowsView, scope, selection } from "./state";
 import { noteFragment } from "./view";
 
 // Browsers refuse to change the address hundreds of times in a few seconds, as a key that is held down would.
@@ -58,6 +59,12 @@ export function clearFilter(): void {
 export function showIncidents(filter: IncidentFilter): void {
   incidentFilter.value = filter;
   replace(withIncidentFilter(location.search, filter));
+}
+
+/** Removes the link to a form, as the form is open now, or cannot be. */
+export function clearReplyLink(): void {
+  replyLink.value = null;
+  replace(withoutReplyLink(location.search));
 }
 
 /** Shows only what matches the filters; with none, everything. */

@@ -4,6 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { SeriesName } from "../api/client";
 import { incidentFilterFrom } from "./incident-filter";
 import { keyOf } from "./names";
+import { replyLinkFrom } from "./reply-link";
 import { rowsViewFrom } from "./rows-view";
 import { scopeFrom } from "./scope";
 import { selectionFrom, type Selection } from "./selection";
@@ -20,6 +21,9 @@ export const rowsView = signal(rowsViewFrom(search()));
 /** Which incidents are listed. */
 export const incidentFilter = signal(incidentFilterFrom(search()));
 
+/** The form that the address asks for, until it is open. */
+export const replyLink = signal(replyLinkFrom(search()));
+
 /** Which sensors this page is about: all of them, or those of one site. */
 export const scope = signal(scopeFrom(search()));
 
@@ -28,6 +32,7 @@ globalThis.addEventListener?.("popstate", () => {
     selection.value = selectionFrom(search());
     rowsView.value = rowsViewFrom(search());
     incidentFilter.value = incidentFilterFrom(search());
+    replyLink.value = replyLinkFrom(search());
     const next = scopeFrom(search());
     // A new value makes the page subscribe again, so an equal one is not set.
     if (JSON.stringify(next) !== JSON.stringify(scope.peek())) scope.value = next;

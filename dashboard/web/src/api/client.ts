@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { Answers, Boot, Broker, Bucket, Incident, NewAcknowledgement, NewSilence, Notification, Part, Rejected, Resend, Resent, Series as SeriesRow, Silence, Stage } from "./types";
+import type { Answers, Boot, Broker, Bucket, Incident, IncidentGroup, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage } from "./types";
 
-export type { Boot, Broker, Bucket, Incident, Notification, Part, Rejected, Resent, SeriesRow, Silence, Stage };
+export type { Boot, Broker, Bucket, Incident, IncidentGroup, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -36,13 +36,34 @@ export async function fetchIncidents(): Promise<Incident[]> {
   return (await get("api/incidents")).incidents;
 }
 
-export async function fetchPastIncidents(limit: number): Promise<Incident[]> {
-  return (await get("api/incidents", { state: "resolved", limit: `${limit}` })).incidents;
-}
-
 /** The incidents of a series that were open at some time in a span. */
 export async function fetchIncidentsOf({ device, metric }: SeriesName, { from, to }: Span, abort: AbortSignal): Promise<Incident[]> {
   return (await get("api/incidents", { device, metric, from: isoOf(from), to: isoOf(to) }, abort)).incidents;
+}
+
+/** One incident, open or resolved; null where there is none with this id. */
+export async function fetchIncident(id: string): Promise<Incident | null> {
+  return (await get("api/incidents", { id })).incidents[0] ?? null;
+}
+
+/** A page of incidents, and what to ask for the next page with. */
+export async function fetchIncidentPage(query: Record<string, string>, abort?: AbortSignal): Promise<Answers["api/incidents"]> {
+  return get("api/incidents", query, abort);
+}
+
+/** Incidents counted by rule or site. */
+export async function fetchIncidentGroups(query: Record<string, string>, abort: AbortSignal): Promise<Answers["api/incidents/groups"]> {
+  return get("api/incidents/groups", query, abort);
+}
+
+/** Returns how many were acknowledged now. */
+export async function acknowledgeMany(acknowledgements: NewAcknowledgements): Promise<number> {
+  return ((await (await send("POST", "api/incidents/acknowledgements", acknowledgements)).json()) as { acknowledged: number }).acknowledged;
+}
+
+/** Silences the rule and the series of each of these incidents. */
+export async function silenceMany(silences: NewSilences): Promise<void> {
+  await send("POST", "api/incidents/silences", silences);
 }
 
 /** Returns the incident as it is stored then. The first acknowledgement stays. */
@@ -86,8 +107,36 @@ export async function fetchBoots(fromMs: number | null): Promise<Boot[]> {
   return (await get("api/completeness", fromMs === null ? {} : { from: isoOf(fromMs) })).completeness;
 }
 
-export async function fetchRejected(limit: number): Promise<Rejected[]> {
-  return (await get("api/rejected", { limit: `${limit}` })).rejected;
+/** Which rejected payloads: of a topic, for a reason, received since. */
+export type RejectedSelection = { topic?: string; reason?: string; since?: string; resent?: "true" | "false" };
+
+/** A page of rejected payloads, newest first, each with the first part of its payload. */
+export async function fetchRejectedPage(query: Record<string, string>, abort?: AbortSignal): Promise<Answers["api/rejected"]> {
+  return get("api/rejected", query, abort);
+}
+
+export async function fetchRejectedGroups(selection: RejectedSelection): Promise<RejectedGroup[]> {
+  return (await get("api/rejected/groups", selection)).groups;
+}
+
+/** A rejected payload with all that is stored of it. */
+export async function fetchRejectedWhole(id: string): Promise<Rejected> {
+  return (await ask(`api/rejected/${encodeURIComponent(id)}`, {})).json();
+}
+
+export async function dismissRejected(id: string): Promise<void> {
+  await send("DELETE", `api/rejected/${encodeURIComponent(id)}`);
+}
+
+/** Returns how many were deleted. */
+export async function dismissSelected(selection: RejectedSelection): Promise<number> {
+  const answer = await send("DELETE", `api/rejected?${new URLSearchParams(selection)}`);
+  return ((await answer.json()) as { dismissed: number }).dismissed;
+}
+
+/** Resends at most a hundred rejected payloads of a topic; `next` of the answer goes on as `after`. */
+export async function resendSelected(selection: ResendSelected): Promise<ResentSelected> {
+  return (await send("POST", "api/rejected/resend", selection)).json();
 }
 
 /** Processes a rejected payload again, changed as `resend` says. Throws the server's reason when it refuses. */

@@ -3,6 +3,7 @@ import { scope } from "../address/state";
 import type { Incident } from "../api/client";
 import { spokenText } from "../incidents/text";
 import { generation, incidents, known } from "../live/state";
+import { formatCount, plural } from "../ui/format";
 
 const announced = signal("");
 let openBefore: Set<string> | null = null;
@@ -20,8 +21,16 @@ effect(() => {
   const opened = [...open].filter(([name]) => !before.has(name)).map(([name, incident]) => `${severityText(incident)}: ${name}.`);
   const resolved = [...before].filter((name) => !open.has(name)).map((name) => `Resolved: ${name}.`);
   openBefore = new Set(open.keys());
-  if (opened.length + resolved.length > 0) announced.value = [...opened, ...resolved].join(" ");
+  if (opened.length + resolved.length > 0) announced.value = changesText(opened, resolved);
 });
+
+/** More than a few names would be read for minutes. */
+const MOST_NAMED = 3;
+
+function changesText(opened: string[], resolved: string[]): string {
+  if (opened.length + resolved.length <= MOST_NAMED) return [...opened, ...resolved].join(" ");
+  return `${plural(opened.length, "incident")} opened, ${formatCount(resolved.length)} resolved.`;
+}
 
 /** Incidents that appear or disappear with other sensors have neither opened nor been resolved. */
 function hasOtherSensors(): boolean {

@@ -1,6 +1,7 @@
 import { front } from "../address/state";
 import { view, type SectionName, type ViewName } from "../address/view";
 import { Incidents } from "../incidents/Incidents";
+import { reply } from "../incidents/replying";
 import { allSeries, connection, incidents, known } from "../live/state";
 import { fewRows, many, sections } from "../sensors/rows";
 import { Overview } from "../sensors/Sensors";
@@ -33,7 +34,7 @@ export function App() {
       class="page"
       data-connected={connection.value.connected}
       data-many={isOverview && many.value}
-      data-sections={sections.value}
+      data-sections={isOverview && sections.value}
       data-rows={fewRows.value > 1 ? 2 : 1}
     >
       {isOverview && front.value && <a class="skip" href="#chart">Skip to the chart</a>}
@@ -46,7 +47,9 @@ export function App() {
 
 function OverviewView() {
   if (!known.value) return <main />;
-  if (allSeries.value.length === 0 && incidents.value.length === 0) return <main class="only"><ViewTitle of="overview" unseen /><Empty /></main>;
+  // A server that has just started may have loaded nothing yet; a form that is open must not be lost.
+  const isEmpty = allSeries.value.length === 0 && incidents.value.length === 0 && reply.value === null;
+  if (isEmpty) return <main class="only"><ViewTitle of="overview" unseen /><Empty /></main>;
   const isShown = (name: SectionName) => !sections.value || section.value === name;
   return (
     <>

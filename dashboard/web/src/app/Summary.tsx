@@ -4,7 +4,7 @@ import { changeRows, showOnly } from "../address/navigate";
 import { FRESHNESSES, toggled } from "../address/rows-view";
 import { rowsView, scope } from "../address/state";
 import { REJECTED, view } from "../address/view";
-import { allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts } from "../live/state";
+import { alerting, allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts } from "../live/state";
 import { hasTools } from "../sensors/rows";
 import { takeClick } from "../ui/click";
 import { formatCount, formatDuration, formatNumber, plural } from "../ui/format";
@@ -41,13 +41,18 @@ function ScopeChip() {
   );
 }
 
-/** For a scope the server does not count incidents; it lists at most so many. */
+/** For a scope the server does not count incidents; it lists at most so many. It does say which series have any. */
 const MOST_LISTED = 100;
+
+function openText(open: number): string {
+  if (scope.value.filters.length === 0 || open < MOST_LISTED) return plural(open, "open incident");
+  return `${plural(alerting.value.size, "sensor")} with open incidents`;
+}
 
 function Counts() {
   const counts = stateCounts.value;
   const open = openCount.value;
-  const { states, alerting } = rowsView.value;
+  const { states, alerting: isFiltered } = rowsView.value;
   return (
     <>
       <li>{plural(allSeries.value.length, "sensor")}</li>
@@ -59,8 +64,8 @@ function Counts() {
         </li>
       ))}
       <li data-none={open === 0} data-alerting={open > 0}>
-        <Filtering by="alerting" on={alerting} toggle={() => changeRows({ alerting: !alerting })}>
-          <WarningShape />{scope.value.filters.length > 0 && open >= MOST_LISTED ? `${open} or more open incidents` : plural(open, "open incident")}
+        <Filtering by="alerting" on={isFiltered} toggle={() => changeRows({ alerting: !isFiltered })}>
+          <WarningShape />{openText(open)}
         </Filtering>
       </li>
       <ReadingRate />
@@ -94,19 +99,18 @@ function ReadingRate() {
   return <li class="rate" data-testid="rate" data-none={!rate} title={RATE_TITLE}>{text} readings/s</li>;
 }
 
-/** From so many seconds on it is highlighted. */
+/** From so many seconds on it is shown. */
 const LATE_SECONDS = 5;
 
 const BEHIND_TITLE = "How long the oldest reading that is not stored yet has been waiting.";
 
 function Behind() {
   const seconds = behindSeconds.value;
-  if (seconds === null || !connection.value.connected) return null;
-  const late = seconds > LATE_SECONDS;
+  if (seconds === null || seconds <= LATE_SECONDS || !connection.value.connected) return null;
   const text = seconds < 60 ? `${formatNumber(seconds, seconds > 0 && seconds < 9.95 ? 1 : 0)} s` : formatDuration(seconds * 1000);
   return (
-    <li data-testid="behind" data-none={!late} data-late={late} title={BEHIND_TITLE}>
-      <a class="count" href="#pipeline">{late && <WarningShape />}writer {text} behind</a>
+    <li data-testid="behind" data-late="true" title={BEHIND_TITLE}>
+      <a class="count" href="#pipeline"><WarningShape />storing is {text} late</a>
     </li>
   );
 }

@@ -4,7 +4,7 @@ import { RANGES } from "../address/selection";
 import { selection } from "../address/state";
 import { fetchBuckets, fetchFirst, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
-import { generation, openIncidents } from "../live/state";
+import { alerting, generation } from "../live/state";
 import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
 import { latestOf, shown, shownKeys, type Latest } from "./shown";
 
@@ -47,7 +47,7 @@ export const frame = computed<TimeFrame>(() => {
   const firstMs = first.length > 0 ? Math.min(...first) : null;
   const lengthMs = RANGES[range].ms;
   if (lengthMs === null) return wholeFrame(firstMs ?? newestMs, newestMs);
-  const isAlerting = shown.value.some(({ key }) => openIncidents.value.has(key));
+  const isAlerting = shown.value.some(({ key }) => alerting.value.has(key));
   return frameOf(lengthMs, firstMs, newestMs, now.value, isAlerting);
 });
 

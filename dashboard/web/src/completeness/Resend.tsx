@@ -1,5 +1,7 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { resendRejected, type Rejected, type Resent } from "../api/client";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { fetchRejectedWhole, resendRejected, type Rejected, type Resent } from "../api/client";
+import { formatCount } from "../ui/format";
+import { Text } from "../ui/Text";
 import { changes } from "./rejected";
 
 const MOST_LINES = 14;
@@ -11,7 +13,26 @@ interface Props {
 }
 
 /** The form to fix a payload, and to process it as if its device had sent it again. */
-export function Resend({ one, close, finish }: Props) {
+export function Resend(props: Props) {
+  const { payload, payload_bytes, stored_bytes } = props.one;
+  const [whole, setWhole] = useState<Rejected | null>(null);
+  const [problem, setProblem] = useState("");
+  // A list has only the first part of a long payload. An escape of invalid bytes is longer than these.
+  const isPreview = new TextEncoder().encode(payload).length < stored_bytes;
+  useEffect(() => {
+    if (isPreview) fetchRejectedWhole(props.one.id).then(setWhole, (error: Error) => setProblem(error.message));
+  }, [props.one.id]);
+  if (problem) return <p class="problem">The payload could not be loaded: <Text of={problem} />.</p>;
+  if (isPreview && !whole) return <p class="nothing">Loading…</p>;
+  return (
+    <>
+      {payload_bytes > stored_bytes && <p class="problem">Only the first {formatCount(stored_bytes)} of {formatCount(payload_bytes)} bytes are stored.</p>}
+      <Form {...props} one={whole ?? props.one} />
+    </>
+  );
+}
+
+function Form({ one, close, finish }: Props) {
   const payload = useRef<HTMLTextAreaElement>(null);
   const { busy, problem, submit } = useResending(one, finish);
   useLayoutEffect(() => payload.current?.focus(), []);
@@ -29,7 +50,7 @@ export function Resend({ one, close, finish }: Props) {
         <textarea ref={payload} name="payload" rows={lines} defaultValue={one.payload} spellcheck={false} />
       </label>
       {one.payload.includes("\ufffd") && <p>Contains binary data, shown as �. If you leave the payload unchanged, its original bytes are resent.</p>}
-      <p class="problem" aria-live="polite" data-testid="resend-problem">{problem && `Not resent: ${problem}.`}</p>
+      <p class="problem" aria-live="polite" data-testid="resend-problem">{problem && <>Not resent: <Text of={problem} />.</>}</p>
       <div class="replies">
         <button class="button main" aria-disabled={busy}>{busy ? "Resending…" : "Resend"}</button>
         <button class="button" type="button" onClick={close}>Cancel</button>

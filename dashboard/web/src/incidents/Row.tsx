@@ -7,22 +7,25 @@ import { serverNow } from "../live/clock";
 import { seriesOf } from "../live/state";
 import { takeClick } from "../ui/click";
 import { formatDuration } from "../ui/format";
-import { DoneShape, WarningShape } from "../ui/Shapes";
+import { BellOffShape, DoneShape, WarningShape } from "../ui/Shapes";
 import { showChart } from "../ui/show-chart";
 import { Text } from "../ui/Text";
 import { Since, When } from "../ui/When";
 import { Notifications } from "./Notifications";
 import { Reply } from "./Reply";
 import { reply, type ReplyKind } from "./replying";
+import { selected, toggleSelected } from "./selected";
 import { silenceOf, silences } from "./silences";
+import { incidentTarget } from "./target";
 import { violationText } from "./text";
 
 /** One incident: what is or was wrong, who takes care of it, who was notified, and the buttons to reply. */
-export function Row({ incident }: { incident: Incident }) {
+export function Row({ incident, selectable }: { incident: Incident; selectable?: boolean }) {
   const series = seriesOf(keyOf(incident));
   const open = incident.resolved_at === null;
   const unit = incident.unit ?? series?.newest.value.unit ?? null;
   const silence = open ? silenceOf(incident, silences.value) : undefined;
+  const until = silence?.until ?? incident.silenced_until;
   return (
     <li
       class="incident"
@@ -31,15 +34,16 @@ export function Row({ incident }: { incident: Incident }) {
       data-open={open}
       data-severity={incident.severity}
       data-acknowledged={incident.acknowledged !== null}
-      data-silenced={silence !== undefined}
+      data-silenced={until !== null}
       data-device={incident.device}
       data-metric={incident.metric}
     >
       <div class="incident-line">
-        <strong>
-          {open ? <WarningShape /> : <DoneShape />}<Text of={incident.rule} />
+        <span class="incident-title">
+          {open && selectable && <Select incident={incident} />}
+          {!open ? <DoneShape /> : until ? <BellOffShape /> : <WarningShape />}<strong><Text of={incident.rule} /></strong>
           <span class="incident-severity">{incident.severity}</span>
-        </strong>
+        </span>
         <span class="incident-lasted">{open ? <><span class="unseen">open </span>for <Since at={incident.opened_at} /></> : <>lasted {lastedOf(incident)}</>}</span>
       </div>
       <p><a href={hrefOf(around(incident))} onClick={(event) => showAround(event, incident)}>{incident.device} {incident.metric}</a></p>
@@ -49,15 +53,20 @@ export function Row({ incident }: { incident: Incident }) {
         {incident.acknowledged && (
           <Fact name="acknowledged"><When at={incident.acknowledged.at} /><By by={incident.acknowledged.by} text={incident.acknowledged.note} /></Fact>
         )}
-        {silence && <Fact name="silenced">until <When at={silence.until} /><By by={silence.by} text={silence.reason} /></Fact>}
+        {until && <Fact name="silenced">until <When at={until} />{silence && <By by={silence.by} text={silence.reason} />}</Fact>}
         {incident.resolved_at && <Fact name="resolved"><When at={incident.resolved_at} /></Fact>}
       </dl>
       <div class="incident-foot">
         <Notifications incident={incident} />
-        <Replies incident={incident} isSilenced={silence !== undefined} />
+        <Replies incident={incident} isSilenced={until !== null} />
       </div>
     </li>
   );
+}
+
+function Select({ incident }: { incident: Incident }) {
+  const name = `Select ${incidentTarget(incident).name}`;
+  return <input type="checkbox" aria-label={name} checked={selected.value.has(incident.id)} onChange={() => toggleSelected(incident.id)} />;
 }
 
 function Fact({ name, children }: { name: string; children: ComponentChildren }) {
@@ -71,11 +80,11 @@ function By({ by, text }: { by: string | null; text: string | null }) {
 /** Offers what has not been done yet. An open form stays, even when the incident is resolved meanwhile. */
 function Replies({ incident, isSilenced }: { incident: Incident; isSilenced: boolean }) {
   const open = incident.resolved_at === null;
-  const writing = reply.value?.id === incident.id ? reply.value.kind : null;
+  const writing = reply.value?.target.id === incident.id ? reply.value.kind : null;
   const kinds: ReplyKind[] = [];
   if (writing === "acknowledge" || (open && !incident.acknowledged)) kinds.push("acknowledge");
   if (writing === "silence" || (open && !isSilenced)) kinds.push("silence");
-  return kinds.length > 0 ? <Reply incident={incident} kinds={kinds} /> : null;
+  return kinds.length > 0 ? <Reply target={incidentTarget(incident)} kinds={kinds} /> : null;
 }
 
 function lastedOf(incident: Incident): string {

@@ -1,38 +1,44 @@
 // Acknowledges and silences: which form is open, and what it sends.
 
 import { signal } from "@preact/signals";
-import { acknowledge, addSilence, type Incident } from "../api/client";
 import { incidents } from "../live/state";
+import { serverNow } from "../live/clock";
 import { done } from "../ui/status";
+import { endOf } from "./lasting";
+import { reloadGroups } from "./groups";
+import { clearSelected } from "./selected";
 import { loadSilences } from "./silences";
+import { acknowledgeTarget, silenceTarget, type ReplyFields, type Target } from "./target";
 
 export type ReplyKind = "acknowledge" | "silence";
 
-/** The incident and kind of the open form. Only one form is open at a time. */
-export const reply = signal<{ id: string; kind: ReplyKind } | null>(null);
+export const LABELS = {
+  acknowledge: { button: "Acknowledge", label: "Note", sending: "Acknowledging…" },
+  silence: { button: "Silence", label: "Reason", sending: "Silencing…" },
+} as const;
 
-/** How long a silence may last, in the notation of the server. */
-export const DURATIONS = { "1h": "1 hour", "4h": "4 hours", "1day": "1 day" } as const;
+/** What the open form is about. Only one form is open at a time. */
+export const reply = signal<{ target: Target; kind: ReplyKind } | null>(null);
 
-export interface ReplyFields {
-  by: string;
-  /** The note of an acknowledgement, or the reason of a silence. */
-  text: string;
+export interface SilenceFields extends ReplyFields {
   lasting: string;
+  /** The end as it was typed, for `lasting` that says so. */
+  until: string;
 }
 
 /** Throws the server's reason when it refuses; then nothing has changed. */
-export async function send(incident: Incident, kind: ReplyKind, { by, text, lasting }: ReplyFields): Promise<void> {
-  rememberName(by);
+export async function send(target: Target, kind: ReplyKind, fields: SilenceFields): Promise<void> {
+  rememberName(fields.by);
   if (kind === "acknowledge") {
-    const updated = await acknowledge({ incident: incident.id, by, note: text });
-    incidents.value = incidents.value.map((one) => (one.id === updated.id ? updated : one));
-    done.value = `Acknowledged: ${incident.rule} at ${incident.device} ${incident.metric}.`;
+    const { said, updated } = await acknowledgeTarget(target, fields);
+    if (updated) incidents.value = incidents.value.map((one) => (one.id === updated.id ? updated : one));
+    done.value = said;
   } else {
-    await addSilence({ device: incident.device, for: lasting, reason: text, by });
+    done.value = await silenceTarget(target, fields, endOf(fields.lasting, fields.until, serverNow()));
     await loadSilences();
-    done.value = `Silenced: ${incident.device}.`;
   }
+  if (target.ids) clearSelected();
+  reloadGroups();
 }
 
 const NAME = "millrace.name";

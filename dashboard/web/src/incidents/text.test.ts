@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sampleIncident, sampleNotification } from "../api/samples";
-import { notificationSummary, spokenText, unsentText, violationText } from "./text";
+import { notificationSummary, spokenText, unsentText, violationText, quietText } from "./text";
 
 test("a value that crossed a limit is shown with the limit", () => {
   assert.equal(violationText(sampleIncident(), "celsius", 1), "26.1\u202f°C, above 25\u202f°C");
@@ -36,4 +36,9 @@ test("a notification that was not sent has a reason", () => {
 test("notifications are counted by state, problems first", () => {
   assert.equal(notificationSummary([{ state: "sent" }, { state: "dropped" }, { state: "sent" }, { state: "failed" }]), "1 failed, 1 not sent, 2 sent");
   assert.equal(notificationSummary([{ state: "held" }, { state: "waiting" }]), "1 held back, 1 waiting");
+});
+
+test("counts of zero are left out", () => {
+  assert.equal(quietText(3, 1200), "3 acknowledged · 1,200 silenced");
+  assert.equal(quietText(0, 1), "1 silenced");
 });

@@ -2,7 +2,7 @@
 
 import type { Incident, Notification } from "../api/client";
 import { conditionText } from "../ui/condition";
-import { formatQuantity } from "../ui/format";
+import { formatCount, formatQuantity } from "../ui/format";
 
 /** What is wrong, after the names of device and metric: "26.1 °C, above 25 °C", "silent for 2 min". */
 export function violationText(incident: Incident, unit: string | null, digits: number): string {
@@ -41,4 +41,9 @@ const STATE_NAMES = { failed: "failed", held: "held back", waiting: "waiting", d
 export function notificationSummary(notifications: Pick<Notification, "state">[]): string {
   const counted = Object.entries(STATE_NAMES).map(([state, name]) => [notifications.filter((one) => one.state === state).length, name] as const);
   return counted.filter(([count]) => count > 0).map(([count, name]) => `${count} ${name}`).join(", ");
+}
+
+/** How many open incidents need no attention: "3 acknowledged · 12 silenced". */
+export function quietText(acknowledged: number, silenced: number): string {
+  return [acknowledged > 0 && `${formatCount(acknowledged)} acknowledged`, silenced > 0 && `${formatCount(silenced)} silenced`].filter(Boolean).join(" · ");
 }

@@ -9,10 +9,16 @@ export interface Frame {
   at: number;
   names?: NameRow[];
   values?: ValueRow[];
-  /** The newest incidents of the subscribed series. */
+  /** The newest incidents of the subscribed series, open ones first. */
   alerts?: Incident[];
+  /** Series whose open incidents changed, each with a code; 0 for none. */
+  alerting?: [id: number, code: number][];
   /** How many incidents of all devices are open. */
   open_alerts?: number;
+  /** How many of them somebody sees to. */
+  acknowledged_alerts?: number;
+  /** How many of them are silenced, and not acknowledged. */
+  silenced_alerts?: number;
   rejected?: number;
   /** Seconds by which the writer is behind; null while that is unknown. */
   behind?: number | null;
@@ -67,15 +73,24 @@ export class SeriesIds {
     }
   }
 
+  /** The series of an id. Throws where it has no name. */
+  keyOf(id: number): string {
+    return this.#named(id).key;
+  }
+
   /** `at` is the server's time in microseconds, from which ages count back. Throws where an id has no name. */
   read(rows: ValueRow[], at: number): NamedReading[] {
     const readings: NamedReading[] = [];
     for (const [id, value, age, state] of rows) {
-      const named = this.#byId[id];
-      if (!named) throw new Error(`the server sent the id ${id} without its name`);
-      const { key, device, metric, unit } = named;
+      const { key, device, metric, unit } = this.#named(id);
       readings.push({ key, device, metric, newest: new NewestReading(value, unit, STATES[state]!, at - age) });
     }
     return readings;
+  }
+
+  #named(id: number): NamedUnit {
+    const named = this.#byId[id];
+    if (!named) throw new Error(`the server sent the id ${id} without its name`);
+    return named;
   }
 }

@@ -1,5 +1,5 @@
 import type { SeriesName } from "../api/client";
-import { allSeries, openIncidents } from "./state";
+import { alerting, allSeries } from "./state";
 
 // The chart stays where it is when incidents come and go.
 let shownKey: string | null = null;
@@ -8,7 +8,7 @@ let shownKey: string | null = null;
 export function preferredSeries(): SeriesName | null {
   const all = allSeries.value;
   const shown = all.find(({ key }) => key === shownKey);
-  const pick = shown ?? all.find(({ key }) => openIncidents.value.has(key)) ?? all[0];
+  const pick = shown ?? all.find(({ key }) => alerting.value.has(key)) ?? all[0];
   shownKey = pick?.key ?? null;
   return pick ? { device: pick.device, metric: pick.metric } : null;
 }

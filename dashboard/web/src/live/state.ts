@@ -5,6 +5,7 @@ import { compareNames, keyOf, mergeInOrder, nameOf, type Name } from "../address
 import { isInScope } from "../address/scope";
 import { scope } from "../address/state";
 import { fetchIncidents, fetchSeries, type Freshness, type Incident, type SeriesRow, type SeriesName } from "../api/client";
+import { changedBy, withListed, type Alerting } from "./alerting";
 import { now, serverNow, setServerTime, toServerTime } from "./clock";
 import { listen } from "./connection";
 import { NewestReading, SeriesIds, type Frame, type NamedReading } from "./frames";
@@ -50,11 +51,21 @@ export const generation = signal(0);
 /** Rises when any series changes between fresh, stale and offline, so that counts need not watch each of them. */
 export const stateVersion = signal(0);
 
+/** The series with open incidents, as the server says it. */
+const alertingSet = signal<Alerting>(new Map());
+
+/** All series with open incidents, whether these are listed or not. */
+export const alerting = computed(() => withListed(alertingSet.value, incidents.value));
+
+/** A listed open incident of each series. */
 export const openIncidents = computed(() => {
   const open = new Map<string, Incident>();
   for (const incident of incidents.value) if (incident.resolved_at === null) open.set(keyOf(incident), incident);
   return open;
 });
+
+/** How many open incidents somebody sees to, and how many others are silenced; of all devices. */
+export const quietCounts = signal({ acknowledged: 0, silenced: 0 });
 
 const openHere = computed(() => countOpen(incidents.value));
 const openAnywhere = signal(0);
@@ -109,6 +120,7 @@ function leaveOthersOut(): void {
   const { filters } = scope.peek();
   batch(() => {
     keepOnly((key) => isInScope(filters, key));
+    alertingSet.value = new Map([...alertingSet.peek()].filter(([key]) => isInScope(filters, key)));
     incidents.value = incidents.peek().filter((incident) => isInScope(filters, keyOf(incident)));
   });
 }
@@ -144,6 +156,7 @@ function applyFrame(frame: Frame): void {
   const atMs = frame.at / 1000;
   ids.learn(frame.names ?? []);
   const readings = ids.read(frame.values ?? [], frame.at);
+  const changes = (frame.alerting ?? []).map(([id, code]): [string, number] => [ids.keyOf(id), code]);
   batch(() => {
     setServerTime(atMs);
     if (frame.type === "snapshot") {
@@ -153,8 +166,13 @@ function applyFrame(frame: Frame): void {
     } else {
       rate.add(atMs, applyReadings(readings));
     }
+    const isSnapshot = frame.type === "snapshot";
+    if (isSnapshot || changes.length > 0) alertingSet.value = changedBy(isSnapshot ? new Map() : alertingSet.peek(), changes);
     if (frame.alerts) incidents.value = frame.alerts;
     if (frame.open_alerts !== undefined) openAnywhere.value = frame.open_alerts;
+    const { acknowledged_alerts: acknowledged, silenced_alerts: silenced } = frame;
+    if (acknowledged !== undefined) quietCounts.value = { ...quietCounts.peek(), acknowledged };
+    if (silenced !== undefined) quietCounts.value = { ...quietCounts.peek(), silenced };
     if (frame.rejected !== undefined) rejectedCount.value = frame.rejected;
     if (frame.behind !== undefined) behindSeconds.value = frame.behind;
     if (!connection.value.connected) connection.value = { connected: true, lostAt: null, why: null };

@@ -3,10 +3,11 @@ import { changeRows, showOnly } from "../address/navigate";
 import { fold, isClosed } from "../address/rows-view";
 import { filterOfGroup } from "../address/scope";
 import { rowsView } from "../address/state";
-import { countStates, openIncidents, type Series } from "../live/state";
+import { isQuiet } from "../live/alerting";
+import { alerting, countStates, type Series } from "../live/state";
 import { takeClick } from "../ui/click";
 import { formatCount, plural } from "../ui/format";
-import { FoldShape, StateShape, WarningShape } from "../ui/Shapes";
+import { BellOffShape, FoldShape, StateShape, WarningShape } from "../ui/Shapes";
 import type { Group } from "./groups";
 
 interface Props {
@@ -61,24 +62,35 @@ function Only({ path, filter, stop }: { path: string; filter: string; stop: bool
   };
   return (
     <a class="group-only" tabIndex={stop ? 0 : -1} href={hrefOfScope([filter])} title={`Show only ${path} on this page`} onClick={go}>
-      only<span class="unseen"> {path}</span>
+      show only<span class="unseen"> {path}</span>
     </a>
   );
+}
+
+/** How many series have open incidents that nobody sees to, and how many have only others. */
+function alertingIn(all: Series[]): { loud: number; quiet: number } {
+  const counts = { loud: 0, quiet: 0 };
+  if (alerting.value.size === 0) return counts;
+  for (const { key } of all) {
+    const code = alerting.value.get(key);
+    if (code !== undefined) counts[isQuiet(code) ? "quiet" : "loud"]++;
+  }
+  return counts;
 }
 
 /** What is wrong, the worst first, or that all sensors are fresh. */
 function Health({ group }: { group: Group<Series> }) {
   const states = countStates(group.all);
-  const open = openIncidents.value;
-  const alerting = open.size === 0 ? 0 : group.all.reduce((sum, series) => sum + Number(open.has(series.key)), 0);
-  const worst = alerting > 0 ? "alerting" : states.offline > 0 ? "offline" : states.stale > 0 ? "stale" : "fresh";
+  const { loud, quiet } = alertingIn(group.all);
+  const worst = loud > 0 ? "alerting" : states.offline > 0 ? "offline" : states.stale > 0 ? "stale" : "fresh";
   return (
     <span class="group-condition" data-testid="group-condition" data-worst={worst}>
-      {alerting > 0 && <span data-state="alerting"><WarningShape />{formatCount(alerting)} alerting</span>}
+      {loud > 0 && <span data-state="alerting"><WarningShape />{formatCount(loud)} alerting</span>}
+      {quiet > 0 && <span title="With open incidents that are acknowledged or silenced"><BellOffShape />{formatCount(quiet)} quiet</span>}
       {(["offline", "stale"] as const).map((state) => states[state] > 0 && (
         <span key={state} data-state={state}><StateShape state={state} />{formatCount(states[state])} {state}</span>
       ))}
-      {worst === "fresh" && <span data-state="fresh"><StateShape state="fresh" />all fresh</span>}
+      {worst === "fresh" && quiet === 0 && <span data-state="fresh"><StateShape state="fresh" />all fresh</span>}
     </span>
   );
 }

@@ -1,10 +1,12 @@
 import { hrefOf } from "../address/href";
 import type { SortName } from "../address/rows-view";
 import { frontKey, rowsView } from "../address/state";
-import { openIncidents, type Series } from "../live/state";
+import { isQuiet } from "../live/alerting";
+import { alerting, type Series } from "../live/state";
 import { formatNumber, unitSign } from "../ui/format";
-import { StateShape, WarningShape } from "../ui/Shapes";
+import { StateShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
+import { AlertingShape, incidentTitle } from "./AlertingShape";
 import { hasOneMetric, order } from "./rows";
 import { showInChart } from "./Tile";
 import { SortHead } from "./Tools";
@@ -50,7 +52,7 @@ interface Props {
 /** One sensor in the table. */
 export function Row({ series, skip, top, height, index, stop }: Props) {
   const newest = series.newest.value;
-  const incident = openIncidents.value.get(series.key);
+  const code = alerting.value.get(series.key);
   return (
     <div
       class="row"
@@ -61,7 +63,8 @@ export function Row({ series, skip, top, height, index, stop }: Props) {
       data-device={series.device}
       data-metric={series.metric}
       data-state={newest.state}
-      data-alerting={incident !== undefined}
+      data-alerting={code !== undefined}
+      data-quiet={isQuiet(code)}
     >
       <div class="row-name" role="gridcell">
         <a
@@ -82,7 +85,7 @@ export function Row({ series, skip, top, height, index, stop }: Props) {
       </div>
       <div class="row-state" role="gridcell">
         <span><StateShape state={newest.state} />{newest.state}</span>
-        {incident && <span class="row-incident" title={`Open incident: ${incident.rule}`}><WarningShape /><span class="unseen">open incident: {incident.rule}</span></span>}
+        {code !== undefined && <span class="row-incident" title={incidentTitle(series.key, code)}><AlertingShape code={code} /><span class="unseen">{incidentTitle(series.key, code)}</span></span>}
       </div>
       <div class="row-age" role="gridcell"><Age at={newest.measured_at} /></div>
     </div>

@@ -4,12 +4,14 @@ import { select } from "../address/navigate";
 import { frontKey } from "../address/state";
 import { serverNow } from "../live/clock";
 import { follow, seed } from "../live/history-buffer";
-import { generation, openIncidents, type Series } from "../live/state";
+import { isQuiet } from "../live/alerting";
+import { alerting, generation, type Series } from "../live/state";
 import { takeClick } from "../ui/click";
 import { formatNumber, unitSign } from "../ui/format";
-import { StateShape, WarningShape } from "../ui/Shapes";
+import { StateShape } from "../ui/Shapes";
 import { showChart } from "../ui/show-chart";
 import { Age } from "../ui/When";
+import { AlertingShape, incidentTitle } from "./AlertingShape";
 import { measures, room } from "./rows";
 import { Sparkline } from "./Sparkline";
 
@@ -29,7 +31,7 @@ interface Props {
 export function Tile({ series, skip, top, column, stop, position, count }: Props) {
   const settled = useHistory(series);
   const newest = series.newest.value;
-  const incident = openIncidents.value.get(series.key);
+  const code = alerting.value.get(series.key);
   return (
     <div class="cell" role="listitem" aria-posinset={position} aria-setsize={count} style={top === null ? undefined : placeOf(top, column)}>
       <a
@@ -43,13 +45,14 @@ export function Tile({ series, skip, top, column, stop, position, count }: Props
         data-device={series.device}
         data-metric={series.metric}
         data-state={newest.state}
-        data-alerting={incident !== undefined}
+        data-alerting={code !== undefined}
+        data-quiet={isQuiet(code)}
       >
         <span class="tile-device" title={series.device}><Breakable name={series.levels.slice(skip).join("/")} /></span>
         <span class="tile-metric">{series.metric}</span>
-        {incident && (
-          <span class="tile-incident" title={`Open incident: ${incident.rule}`}>
-            <WarningShape /><span class="tile-incident-text">incident</span><span class="unseen"> {incident.rule}</span>
+        {code !== undefined && (
+          <span class="tile-incident" title={incidentTitle(series.key, code)}>
+            <AlertingShape code={code} /><span class="tile-incident-text">incident</span><span class="unseen"> {incidentTitle(series.key, code)}</span>
           </span>
         )}
         <span class="tile-quantity">

@@ -5,7 +5,7 @@ import { commonLevels, compareWords, matcher, pathsOf } from "../address/names";
 import { ALL_OPEN, isClosed, isFiltered, withRowsView } from "../address/rows-view";
 import { rowsView, scope } from "../address/state";
 import { now } from "../live/clock";
-import { allSeries, openIncidents, stateVersion, type Series } from "../live/state";
+import { alerting, allSeries, stateVersion, type Series } from "../live/state";
 import { isCompact, isNarrow } from "../ui/narrow";
 import { groupBy, groupPaths } from "./groups";
 import { layOut } from "./layout";
@@ -34,13 +34,13 @@ const named = computed(() => {
 });
 
 const passing = computed(() => {
-  const { states, alerting } = rowsView.value;
-  if (states.length === 0 && !alerting) return named.value;
+  const { states, alerting: wanted } = rowsView.value;
+  if (states.length === 0 && !wanted) return named.value;
   if (states.length > 0) void stateVersion.value;
-  const open = openIncidents.value;
+  const open = wanted ? alerting.value : null;
   return named.value.filter(
     (series) =>
-      (states.length === 0 || states.includes(series.newest.peek().state)) && (!alerting || open.has(series.key)),
+      (states.length === 0 || states.includes(series.newest.peek().state)) && (open === null || open.has(series.key)),
   );
 });
 
@@ -72,7 +72,7 @@ export function startOrdering(): void {
 
 function sortableOf(series: Series): Sortable {
   const { value, state, measuredAtMs } = series.newest.peek();
-  return { value, state, measuredAtMs, alerting: openIncidents.peek().has(series.key) };
+  return { value, state, measuredAtMs, alerting: alerting.peek().has(series.key) };
 }
 
 /** How many levels the names need not repeat, as this page is about one site or rack. */

@@ -27,6 +27,16 @@ export function DoneShape() {
   );
 }
 
+/** Silenced: a bell that is crossed out. */
+export function BellOffShape() {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.2">
+      <path d="M2 8.8h8L9 7.2V5a3 3 0 0 0-6 0v2.2ZM5 10.6h2" stroke-linecap="round" stroke-linejoin="round" />
+      <path d="M1.2 1.2 10.8 10.8" stroke-linecap="round" />
+    </svg>
+  );
+}
+
 export function MailShape() {
   return (
     <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.2">

@@ -3,8 +3,8 @@ import type { FunctionComponent } from "preact";
 import { useEffect } from "preact/hooks";
 
 /** A component that is loaded when it is first drawn; until then `Waiting` stands in its place. */
-export function lazy(load: () => Promise<FunctionComponent>, Waiting: FunctionComponent): FunctionComponent {
-  const loaded = signal<FunctionComponent | null>(null);
+export function lazy<P = object>(load: () => Promise<FunctionComponent<P>>, Waiting: FunctionComponent): FunctionComponent<P> {
+  const loaded = signal<FunctionComponent<P> | null>(null);
   const failed = signal(false);
   let loading: Promise<void> | null = null;
   const begin = async () => {
@@ -14,11 +14,11 @@ export function lazy(load: () => Promise<FunctionComponent>, Waiting: FunctionCo
       failed.value = true;
     }
   };
-  return function Lazy() {
+  return function Lazy(props: P) {
     useEffect(() => void (loading ??= begin()), []);
     if (failed.value) return <NotLoaded />;
-    const Part = loaded.value ?? Waiting;
-    return <Part />;
+    const Part = loaded.value;
+    return Part ? <Part {...(props as P & object)} /> : <Waiting />;
   };
 }
 

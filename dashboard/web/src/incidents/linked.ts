@@ -1,0 +1,29 @@
+// Opens the form that a mail links to.
+
+import { signal } from "@preact/signals";
+import { clearReplyLink } from "../address/navigate";
+import { replyLink } from "../address/state";
+import { fetchIncident } from "../api/client";
+import { formatMoment } from "../ui/format";
+import { visible } from "../ui/visible";
+import { serverNow } from "../live/clock";
+import { reply } from "./replying";
+import { incidentTarget } from "./target";
+
+/** Why the form is not open. */
+export const linkProblem = signal("");
+
+export async function openLinkedForm(): Promise<void> {
+  const link = replyLink.peek();
+  if (!link) return;
+  clearReplyLink();
+  try {
+    const incident = await fetchIncident(link.incident);
+    if (!incident) linkProblem.value = "The incident of this link is unknown.";
+    else if (incident.resolved_at) {
+      linkProblem.value = `${visible(incidentTarget(incident).name)} was resolved at ${formatMoment(Date.parse(incident.resolved_at), serverNow())}.`;
+    } else reply.value = { target: incidentTarget(incident), kind: link.kind };
+  } catch (error) {
+    linkProblem.value = `The incident of this link could not be loaded: ${(error as Error).message}.`;
+  }
+}
