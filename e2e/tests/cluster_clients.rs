@@ -36,8 +36,8 @@ fn paho_publishes_a_thousand_readings_at_once_over_tcp_and_websocket_in_both_ver
     for url in device_urls(&cluster) {
         for version in ["3", "5"] {
             let device = cluster.device("paho");
-            let told = paho(&url, &["--version", version, &format!("temperature/{device}")], &payloads);
-            assert_eq!((&told["acked"], &told["closed"]), (&1_000.into(), &false.into()), "{told}");
+            let report = paho(&url, &["--version", version, &format!("temperature/{device}")], &payloads);
+            assert_eq!((&report["acked"], &report["closed"]), (&1_000.into(), &false.into()), "{report}");
             // The broker stamps milliseconds: equal numbers within one are different readings all the same.
             stored(&cluster, &device, 1_000);
         }
@@ -104,15 +104,15 @@ fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
     for url in device_urls(&cluster) {
         for version in ["3", "5"] {
             for topic in ["temperature", "light/x", "commands/x", "$SYS/x"] {
-                let told = paho(&url, &["--version", version, topic], "1");
-                assert!(told["acked"] == 0 && told["closed"] == true, "{topic}: {told}");
+                let report = paho(&url, &["--version", version, topic], "1");
+                assert!(report["acked"] == 0 && report["closed"] == true, "{topic}: {report}");
             }
             for filter in ["#", "temperature/#", &format!("temperature/{device}"), "commands/device"] {
-                let told = paho(&url, &["--version", version, "--subscribe", filter], "");
-                let granted = told["suback"].as_array().is_some_and(|reasons| {
+                let report = paho(&url, &["--version", version, "--subscribe", filter], "");
+                let granted = report["suback"].as_array().is_some_and(|reasons| {
                     reasons.iter().any(|reason| reason.as_str().unwrap().starts_with("Granted"))
                 });
-                assert!(!granted, "{filter}: {told}");
+                assert!(!granted, "{filter}: {report}");
             }
         }
     }
@@ -128,8 +128,8 @@ fn the_dashboard_may_publish_readings_and_nothing_else() {
     let cluster = Cluster::attach();
     let url = cluster.mqtt_url("dashboard");
     for topic in ["temperature", "status/x", "alerts/x/y", "commands/x"] {
-        let told = paho(&url, &[topic], "1");
-        assert!(told["acked"] == 0 && told["closed"] == true, "{topic}: {told}");
+        let report = paho(&url, &[topic], "1");
+        assert!(report["acked"] == 0 && report["closed"] == true, "{topic}: {report}");
     }
     let device = cluster.device("resent");
     assert_eq!(paho(&url, &[&format!("temperature/{device}")], "1")["acked"], 1);
@@ -147,8 +147,8 @@ fn nobody_comes_in_without_the_right_password() {
             for (scheme, place, version) in [("mqtt", &tcp, "3"), ("mqtt", &tcp, "5"), ("ws", &web, "5")] {
                 let url = format!("{scheme}://{credentials}{place}");
                 scope.spawn(move || {
-                    let told = paho(&url, &["--version", version, "temperature/x"], "1");
-                    assert!(told["acked"] == 0 && told["connack"] != "Success", "{url}: {told}");
+                    let report = paho(&url, &["--version", version, "temperature/x"], "1");
+                    assert!(report["acked"] == 0 && report["connack"] != "Success", "{url}: {report}");
                 });
             }
         }

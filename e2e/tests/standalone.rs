@@ -161,15 +161,15 @@ fn a_rejected_payload_is_resent_over_the_broker_once_that_is_there() {
     harness.mosquitto.publish("temperature/lab", "21,5");
     let row = eventually(SOON, || harness.rows("rejected", "").pop().ok_or("nothing is rejected"));
     let path = format!("/api/rejected/{}/resend", row["id"].as_str().unwrap());
-    let mended = json!({ "payload": "21.5" });
+    let corrected = json!({ "payload": "21.5" });
     harness.mosquitto.stop();
-    let (status, said) = harness.dashboard.post(&path, &mended);
+    let (status, said) = harness.dashboard.post(&path, &corrected);
     assert_eq!(status, 503, "{said}");
     assert!(said["error"].as_str().unwrap().contains("ask again once the broker"), "{said}");
     assert_eq!(harness.rows("rejected", ""), std::slice::from_ref(&row));
     harness.mosquitto.start_again();
     harness.until_ready();
-    let (status, said) = harness.dashboard.post(&path, &mended);
+    let (status, said) = harness.dashboard.post(&path, &corrected);
     assert_eq!(status, 200, "{said}");
     let readings = eventually(SOON, || match harness.readings() {
         readings if readings.len() == 1 => Ok(readings),
