@@ -70,12 +70,12 @@ pub(crate) fn storm(storms: &[Storm]) -> Section {
 
 pub(crate) fn judge(judged: &Judged) -> Section {
     let text = format!(
-        "## The judge\n\n\
+        "## Evaluating rules\n\n\
          {DEVICES} devices before 10 rules of all kinds, a reading of each every second, in one thread and without a \
          store; nothing opens, as on a good day.\n\n\
          | what | measured |\n| --- | --- |\n\
          | pairs of device and rule | {} |\n\
-         | judgements/s | {:.0} |\n\
+         | evaluations/s | {:.0} |\n\
          | memory by pair | {:.0} bytes |\n\
          | all devices go dark: saying so of each | {:.0} ms |\n",
         judged.subjects,

@@ -41,7 +41,7 @@ pub(super) struct Run {
     pub(super) peak_bytes: u64,
 }
 
-/// Runs a load of which every reading is stored and judged.
+/// Runs a load of which every reading is stored and evaluated.
 pub(super) fn run(data: &Path, connections: usize, duration: Duration) -> anyhow::Result<Run> {
     let millrace = Start::new(data).start();
     let (run, acked) = load(&millrace, data, connections, duration)?;

@@ -36,7 +36,7 @@ fn loads(figures: &Figures) -> String {
     format!(
         "## The edge under load\n\n\
          `sensor-sim load` flat out over loopback, on the same cores as `millrace`; each PUBACK means stored, synced and \
-         judged. Median of {} interleaved runs, with the lowest and highest; after each run every acked reading was in the \
+         evaluated. Median of {} interleaved runs, with the lowest and highest; after each run every acked reading was in the \
          store, once. Up to 100 readings of a connection are un-acked, and the embedded broker takes them one at a time, so \
          a PUBACK waits for those before it.\n\n{LOAD_HEAD}{rows}",
         figures.broker_alone.len(),
@@ -120,7 +120,7 @@ fn steady(figures: &Figures) -> String {
     format!(
         "### Readings at a rate\n\n\
          {} devices over 20 connections and a sender that keeps its rate. From when a reading was due to its PUBACK, which \
-         says stored, synced and judged.\n\n\
+         says stored, synced and evaluated.\n\n\
          | readings/s | p50 | p99 | longest | sender behind, at most | CPU-s per million | memory, peak |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{rows}",
         super::pace::DEVICES,
@@ -150,7 +150,7 @@ fn peers(figures: &Figures) -> String {
         "### Beside mosquitto and a script\n\n\
          The classic script: Python, paho-mqtt, an INSERT and a commit a message into SQLite (WAL, `synchronous=FULL`), and \
          its ack to mosquitto after the commit. The device's PUBACK comes from mosquitto before anything is stored or \
-         judged, and mosquitto saves its queue only every half hour and when it stops: what the script has not stored by then \
+         evaluated, and mosquitto saves its queue only every half hour and when it stops: what the script has not stored by then \
          is lost with the machine. A reading that comes again is stored twice. The wait is from when a reading was due to just \
          before its commit: a sync less than Millrace's.\n\n\
          Flat out it stored {} readings/s, at {} CPU-s per million of script and mosquitto, which together had {} MiB at most.\n\n\

@@ -1,4 +1,4 @@
-//! Readings that come at a rate: how long until the PUBACK, which says stored and judged.
+//! Readings that come at a rate: how long until the PUBACK, which says stored and evaluated.
 
 use std::path::Path;
 use std::time::Duration;

@@ -21,7 +21,7 @@ fn waits(waits: &Waits) -> String {
     format!(
         "\n## From a device to the page\n\n\
          {DEVICES} devices send a reading a second each, for {:.0} s; the time is from when a reading was measured to when it \
-         was read off the wire, after it was stored and judged. The page gets at most ten frames a second, so that 100 ms \
+         was read off the wire, after it was stored and evaluated. The page gets at most ten frames a second, so that 100 ms \
          of the wait are by design; aim: p99 under 200 ms. Beside it, in the same run, a plain MQTT subscriber over \
          WebSocket at the same broker, which gets each reading by itself.\n\n\
          | who | readings | p50 | p99 | max |\n| --- | ---: | ---: | ---: | ---: |\n",
