@@ -22,7 +22,7 @@ impl Backoff {
         Self { first, longest, next: first }
     }
 
-    /// Waits from 0.1 s to 2 s: for what many depend on and what is cheap to repeat.
+    /// Waits from 0.1 s to 2 s: for calls that many depend on and that are cheap to repeat.
     #[must_use]
     pub fn short() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(2))
@@ -30,8 +30,8 @@ impl Backoff {
 
     /// The wait after a failure: between half of the current step and all of it.
     ///
-    /// `lasted` is how long things went well before the failure; a short while does not reset the steps, or a
-    /// broker that accepts and drops connections would be asked in a hot loop.
+    /// `lasted` is how long the connection was good before the failure. A short one does not reset the steps: a broker
+    /// that accepts and drops connections must not be asked in a hot loop.
     pub fn after(&mut self, lasted: Duration) -> Duration {
         if lasted >= Self::STABLE {
             self.next = self.first;

@@ -19,10 +19,10 @@ use crate::url::BrokerUrl;
 /// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
 
-/// How often an idle connection is tried; one that is dead is noticed within twice this time.
+/// The keep-alive interval: a dead connection is noticed within twice this time.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
-/// How long a closing connection may take to say so.
+/// How long the broker may take to close after DISCONNECT.
 const CLOSING: Duration = Duration::from_secs(1);
 
 /// The topics to subscribe to over MQTT.
@@ -88,12 +88,12 @@ async fn drained(events: &mut EventLoop) {
     while events.poll().await.is_ok() {}
 }
 
-/// Waits a moment for the broker to end a connection that has said DISCONNECT.
+/// Waits for the broker to close the connection after our DISCONNECT, within a limit.
 pub(crate) async fn hung_up(events: &mut EventLoop) {
     let _ = tokio::time::timeout(CLOSING, drained(events)).await;
 }
 
-/// A connection in the making, with room for so many requests.
+/// A client and its event loop, with room for this many requests.
 pub(crate) fn client(options: MqttOptions, room: usize) -> (AsyncClient, EventLoop) {
     let (client, mut events) = AsyncClient::new(options, room);
     let mut network = events.network_options();
@@ -102,7 +102,7 @@ pub(crate) fn client(options: MqttOptions, room: usize) -> (AsyncClient, EventLo
     (client, events)
 }
 
-/// What a person can do about a connection's end.
+/// Explains why a connection ended, and what to do about it.
 pub(crate) fn explained(error: &ConnectionError) -> String {
     match error {
         ConnectionError::ConnectionRefused(code) => {

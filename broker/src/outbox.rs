@@ -67,7 +67,7 @@ pub enum PublishError {
     TooLarge(usize),
     /// The topic is empty, too long, or has a wildcard.
     #[error("a topic to publish to has 1 to {MAX_TOPIC_BYTES} bytes, without + and #")]
-    Series,
+    Topic,
 }
 
 /// The PUBACK of one publish.
@@ -81,7 +81,7 @@ impl Ack {
     }
 }
 
-/// The publishing end; clones share one connection and one window.
+/// Publishes messages. Clones share one connection and one window.
 #[derive(Debug, Clone)]
 pub struct Publisher {
     shared: Arc<Shared>,
@@ -96,7 +96,7 @@ struct Shared {
 }
 
 impl Outbox {
-    /// The publishing end, and the task that keeps the connection: spawn it, it ends after [`Publisher::close`].
+    /// The publisher, and the task that keeps its connection: spawn it. It ends after [`Publisher::close`].
     pub fn open(self) -> (Publisher, impl Future<Output = ()> + Send + 'static) {
         let mut options = options(&self.url, &self.client_id);
         // A publisher needs no session at the broker: un-acked messages are here.
@@ -170,7 +170,7 @@ impl Publisher {
 /// An entry that the client library refuses would stay in the outbox for ever.
 fn check(topic: &str, payload: &Bytes) -> Result<(), PublishError> {
     if !(1..=MAX_TOPIC_BYTES).contains(&topic.len()) || topic.contains(['+', '#', '\0']) {
-        return Err(PublishError::Series);
+        return Err(PublishError::Topic);
     }
     if payload.len() > MAX_PACKET_BYTES - HEADER_BYTES {
         return Err(PublishError::TooLarge(payload.len()));
@@ -183,7 +183,7 @@ impl Shared {
         self.state.lock().expect("no code panics while it holds the outbox")
     }
 
-    /// Waits until the condition holds; it is tried again after each change.
+    /// Waits until the condition holds, which is checked after each change.
     async fn until(&self, mut condition: impl FnMut(&mut State) -> bool) {
         loop {
             let changed = self.changed.notified();
@@ -268,7 +268,7 @@ async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
                 Err(e) => break e,
             }
         };
-        // What came in one piece with the end of the line counts as well.
+        // PUBACKs that arrived together with the end of the connection count as well.
         events.state.events.iter().for_each(|event| shared.heard(event));
         shared.disconnected();
         if shared.state().closing {

@@ -1,4 +1,4 @@
-//! Acks and rejects what was settled, in as few frames as possible.
+//! Sends acks and rejects of settled deliveries, in as few frames as possible.
 
 use std::ops::RangeInclusive;
 
@@ -21,14 +21,14 @@ pub(crate) struct Ack {
     first: u64,
     last: u64,
     session: u64,
-    /// None once it is settled, or part of another.
+    /// `None` once it is settled, or joined with another.
     settlements: Option<Settlements>,
 }
 
 /// Where settlements go; bounded by the prefetch.
 pub(super) type Settlements = mpsc::UnboundedSender<Settlement>;
 
-/// How the deliveries of these tags were settled.
+/// The outcome of the deliveries with these tags.
 #[derive(Debug)]
 pub(super) struct Settlement {
     tags: RangeInclusive<u64>,
@@ -77,7 +77,7 @@ impl Acknowledge for Ack {
 
 impl Drop for Ack {
     fn drop(&mut self) {
-        // The end of a connection requeues all the same.
+        // The end of a connection requeues it anyway.
         let _ = self.send(Outcome::Retry);
     }
 }

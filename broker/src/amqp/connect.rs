@@ -1,4 +1,4 @@
-//! A TCP or TLS connection that lapin speaks AMQP over.
+//! The TCP or TLS connection over which lapin speaks AMQP.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -18,15 +18,15 @@ use super::demux::{Demux, Stream, runtime};
 use super::problem::{Problem, not_let_in};
 use crate::url::{AmqpUrl, GUEST};
 
-/// A peer that says nothing for twice this time is dead; lapin looks every half of it.
+/// The heartbeat: a peer that is silent for twice this time is dead. lapin checks every half of it.
 const HEARTBEAT_SECONDS: u16 = 4;
 
-/// Cuts the line when dropped, whatever lapin's thread is doing with it.
+/// Closes the socket when dropped, whatever lapin's thread is doing with it.
 pub(super) struct Line(TcpStream);
 
 impl Drop for Line {
     fn drop(&mut self) {
-        // A line that is down already is what we want.
+        // The socket may be closed already.
         let _ = self.0.shutdown(Shutdown::Both);
     }
 }

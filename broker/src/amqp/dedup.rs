@@ -11,14 +11,14 @@ const GENERATION: usize = 65_536;
 /// The largest offset: less than the millisecond that RabbitMQ stamps.
 const MAX_OFFSET_MICROS: u16 = 999;
 
-/// Counts the equal messages that came over one connection.
+/// Counts the equal messages of one connection.
 ///
-/// RabbitMQ dedup whole milliseconds, and a bare number is known by its topic, its time and its value. So the k-th
-/// of n equal messages of a millisecond gets k microseconds more, from 0 on. RabbitMQ raises a message's acquisitions
-/// with each delivery, and only deliveries of equally many acquisitions are counted together: a message is among them
-/// once. So no offset is n or more, whatever is delivered again and wherever, and there are never more times than
-/// messages. They are exactly n where one consumer takes all and nothing is delivered again. What is forgotten counts
-/// from 0 again, which makes offsets smaller, never greater.
+/// RabbitMQ stamps messages with whole milliseconds, and two bare numbers with the same topic, time and value are one
+/// reading. So the k-th of n equal messages of a millisecond gets k microseconds more, from 0 on. RabbitMQ raises a
+/// message's acquisition count with each delivery, and only deliveries with the same count are compared: each message is
+/// among them once. So every offset is below n, whatever is delivered again and to whom, and there are never more times
+/// than messages. There are exactly n if one consumer gets all of them and nothing is delivered again. Messages that were
+/// forgotten count from 0 again, which makes offsets smaller, never greater.
 #[derive(Debug, Default)]
 pub(super) struct TimestampDeduplicator {
     hasher: RandomState,
@@ -27,7 +27,7 @@ pub(super) struct TimestampDeduplicator {
 }
 
 impl TimestampDeduplicator {
-    /// How many microseconds this message comes after the millisecond.
+    /// The microseconds to add to the millisecond of this message.
     pub(super) fn offset_micros(&mut self, topic: &str, payload: &[u8], ms: i64, acquisitions: i64) -> u16 {
         if self.seen.len() >= GENERATION {
             self.seen_before = std::mem::take(&mut self.seen);

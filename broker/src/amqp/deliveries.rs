@@ -1,4 +1,4 @@
-//! Tells the deliveries of a channel from everything else that the broker sends, and puts them together.
+//! Separates deliveries from everything else that the broker sends, and assembles them from their frames.
 //!
 //! A delivery is a method frame with its tag and routing key, a header frame with its properties, and body frames until
 //! there are as many bytes as the header says (AMQP 0-9-1 specification, 2.3.5 and 4.2.3 to 4.2.6).
@@ -30,20 +30,20 @@ pub(super) struct RawDelivery {
     pub(super) message: Message,
 }
 
-/// Puts the deliveries of one connection together; they come over one channel, one after the other.
+/// Assembles the deliveries of one connection, which arrive over one channel, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     reader: Reader,
     partial: Option<Partial>,
 }
 
-/// A delivery of which not all has come.
+/// A delivery that is not complete yet.
 #[derive(Debug)]
 struct Partial {
     tag: u64,
     topic: String,
     header: Header,
-    /// None until its header has come.
+    /// `None` until its header has arrived.
     body: Option<Body>,
 }
 
@@ -113,7 +113,7 @@ impl Frames {
         Some(())
     }
 
-    /// The delivery, where all of it has come.
+    /// The delivery, if it is complete.
     fn end(&mut self) -> Option<RawDelivery> {
         let whole =
             |partial: &mut Partial| partial.body.as_ref().is_some_and(|b| b.bytes.len() as u64 == b.size);

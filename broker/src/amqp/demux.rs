@@ -1,7 +1,7 @@
 //! The demultiplexer: takes the deliveries out of a connection before lapin reads them.
 //!
-//! lapin makes the connection and keeps it: login, channel, consumer, acks, heartbeats and errors are its own. What it
-//! would do for each delivery costs more than all else that this process does with it (decision 0025).
+//! lapin makes the connection and keeps it: login, channel, consumer, acks, heartbeats and errors are its own. Its
+//! work for each delivery would cost more than everything else that this process does with it (decision 0025).
 
 use std::future::ready;
 use std::io;
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::deliveries::{FRAME_MAX, Frames, RawDelivery};
 
-/// What lapin reads for the deliveries that it does not see, so that it knows its peer to be there.
+/// What lapin reads in place of deliveries, so that it knows that its peer is alive.
 const HEARTBEAT_FRAME: [u8; 8] = [8, 0, 0, 0, 0, 0, 0, 0xCE];
 
 /// Room for a frame of which all but a byte has come, and as much again.
@@ -47,7 +47,7 @@ impl Demux {
         (Self { stream, buffer, filled: 0, frames: Frames::default(), rest: Vec::new(), out }, taken)
     }
 
-    /// Reads what has come; how many bytes, 0 at the end.
+    /// Reads the bytes that have arrived. Returns how many, 0 at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let read =
             std::task::ready!(Pin::new(&mut self.stream).poll_read(cx, &mut self.buffer[self.filled..]))?;

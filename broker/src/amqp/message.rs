@@ -8,10 +8,10 @@ use tracing::warn;
 use super::dedup::TimestampDeduplicator;
 use super::fields::Fields;
 
-/// When the broker took it, in milliseconds since 1970; no device can forge it.
+/// The header with the time when the broker received the message, in milliseconds since 1970; no device can forge it.
 const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
 
-/// How often a quorum queue gave it to a consumer before.
+/// The header with the number of earlier deliveries from a quorum queue.
 const ACQUISITIONS: &[u8] = b"x-acquired-count";
 
 /// The flags of the properties before a message's headers, and of the headers: content type, its encoding, the headers.
@@ -19,7 +19,7 @@ const CONTENT_TYPE: u16 = 1 << 15;
 const CONTENT_ENCODING: u16 = 1 << 14;
 const HEADERS: u16 = 1 << 13;
 
-/// What a message's headers say of it.
+/// The properties of a message that we use.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Header {
     received_ms: Option<i64>,

@@ -1,13 +1,13 @@
-//! What a person can do about a connection's end.
+//! Explains why a connection ended, and what to do about it.
 
 use lapin::ErrorKind;
 
 use super::Queue;
 
-/// What went wrong and what to do about it; never holds a password.
+/// What went wrong and what to do about it. Never contains a password.
 pub(super) type Problem = String;
 
-/// Where the queues and the rights are written down.
+/// The file that defines queues and rights.
 const DEFINITIONS: &str = "rabbitmq/definitions.json";
 
 /// AMQP's reply codes.

@@ -22,13 +22,13 @@ use crate::ack::new_session;
 /// How long it may take to connect and start to consume.
 const STARTING: Duration = Duration::from_secs(5);
 
-/// How long a closing connection may take to say so.
+/// How long the closing handshake may take.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// How long messages gather once all that came are handed over: to wake up for each would cost more than to read it.
+/// The pause for more messages to gather when all have been handed over: a wake-up costs more than reading a message.
 const GATHERING: Duration = Duration::from_millis(1);
 
-/// A consumer and all that it needs; dropping it cuts the line.
+/// A consumer with its connection; dropping it closes the socket.
 pub(super) struct Session<'a> {
     queue: &'a Queue,
     /// Only ever ends: its deliveries are among the deliveries.
@@ -45,7 +45,7 @@ pub(super) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// Connects, looks whether the queue is there, and consumes.
+    /// Connects, checks that the queue exists, and consumes.
     pub(super) async fn open(queue: &'a Queue) -> Result<Self, Problem> {
         timeout(STARTING, Self::start(queue))
             .await

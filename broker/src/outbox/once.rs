@@ -16,9 +16,9 @@ impl Outbox {
     }
 
     /// Publishes all `(topic, payload)` in order over a new connection, returns after the last PUBACK and disconnects:
-    /// nothing is left behind, on the broker or here, when the broker is away.
+    /// nothing is left behind, at the broker or here, if the broker is unavailable.
     ///
-    /// Waits for a broker that is away: bound it by a timeout. The client id gets a random suffix, so that several
+    /// Waits for an unavailable broker without a limit: the caller sets a time-out. The client id gets a random suffix, so that several
     /// may publish at once.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What is un-acked, and which connection it was handed to.
+//! The un-acked publishes, and how far each is on the current connection.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use tracing::warn;
 
 use super::Presence;
 
-/// The entries, and how far each has got on the connection that is up.
+/// The entries, and how far each is on the current connection.
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// Un-acked, by the order in which they were published.
     pub(super) entries: BTreeMap<u64, Entry>,
     next: u64,
-    /// Of the connection that is up.
+    /// The client of the current connection.
     pub(super) client: Option<AsyncClient>,
     /// Handed to the client, not yet numbered by it; it numbers them in this order.
     pub(super) handed: VecDeque<u64>,

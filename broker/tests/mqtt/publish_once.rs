@@ -57,5 +57,5 @@ async fn what_no_broker_takes_ends_it_after_what_came_before() {
     line.puback(first.pkid).await;
     assert_eq!(line.next().await, Some(Packet::Disconnect));
     drop(line);
-    assert_eq!(joined("an end", all).await, Err(PublishError::Series));
+    assert_eq!(joined("an end", all).await, Err(PublishError::Topic));
 }
