@@ -170,18 +170,18 @@ pub(super) async fn take_and_forget(url: &str, queue: &str, readings: u64) -> an
 
 /// The state of a queue, as the management API reports it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(super) struct QueueState {
     /// Messages that are delivered to no consumer yet.
     pub(super) waiting: u32,
     pub(super) consumers: u32,
 }
 
-pub(super) async fn look(url: &str, queue: &str) -> anyhow::Result<Look> {
+pub(super) async fn queue_state(url: &str, queue: &str) -> anyhow::Result<QueueState> {
     let (connection, channel) = connect(url).await?;
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let queue = channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
     connection.close(200, "asked".into()).await?;
-    Ok(Look { waiting: queue.message_count(), consumers: queue.consumer_count() })
+    Ok(QueueState { waiting: queue.message_count(), consumers: queue.consumer_count() })
 }
 
 #[cfg(test)]

@@ -103,11 +103,15 @@ pub(super) fn until_quiet(
     let mut log_end = (String::new(), start);
     loop {
         running.iter_mut().try_for_each(Running::check)?;
-        ensure!(start.elapsed() < patience, "not drained within {patience:?}: {:?}", workspace.look()?);
+        ensure!(
+            start.elapsed() < patience,
+            "not drained within {patience:?}: {:?}",
+            workspace.queue_state()?
+        );
         let end = workspace.runtime.block_on(database::log_end(client))?;
         if end != log_end.0 {
             log_end = (end, Instant::now());
-        } else if log_end.1.elapsed() >= QUIET && workspace.look()?.waiting == 0 {
+        } else if log_end.1.elapsed() >= QUIET && workspace.queue_state()?.waiting == 0 {
             return Ok(());
         }
         std::thread::sleep(ASK_EVERY);

@@ -10,7 +10,7 @@ use store::{Postgres, PostgresUrl, ReadingStore as _};
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-use super::broker::{self, Look};
+use super::broker::{self, QueueState};
 use super::database::{self, Table};
 use super::load::Load;
 use super::note;
@@ -160,15 +160,15 @@ impl Workspace<'_> {
         self.runtime.block_on(broker::fill(&url, load, readings))?;
         note(&format!("filled with {:.0} readings/s", readings as f64 / start.elapsed().as_secs_f64()));
         // The queue counts behind its log.
-        eventually(SOON, || match self.look() {
+        eventually(SOON, || match self.queue_state() {
             Ok(look) if u64::from(look.waiting) == readings => Ok(()),
             other => Err(other),
         });
         Ok(())
     }
 
-    pub(super) fn look(&self) -> anyhow::Result<Look> {
-        self.runtime.block_on(broker::look(&self.amqp_url()?, self.queue))
+    pub(super) fn queue_state(&self) -> anyhow::Result<QueueState> {
+        self.runtime.block_on(broker::queue_state(&self.amqp_url()?, self.queue))
     }
 
     /// A connection to the database as superuser.

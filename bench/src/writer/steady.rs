@@ -97,7 +97,7 @@ fn at(
 /// # Panics
 /// The writer gets no consumer.
 pub(super) fn until_it_takes(workspace: &Workspace<'_>, writer: &mut Running) -> anyhow::Result<()> {
-    eventually(LONG, || match workspace.look() {
+    eventually(LONG, || match workspace.queue_state() {
         Ok(look) if look.consumers > 0 => Ok(()),
         other => Err(other),
     });

@@ -22,9 +22,9 @@ use crate::url::{AmqpUrl, GUEST};
 const HEARTBEAT_SECONDS: u16 = 4;
 
 /// Closes the socket when dropped, whatever lapin's thread is doing with it.
-pub(super) struct Line(TcpStream);
+pub(super) struct OpenSocket(TcpStream);
 
-impl Drop for Line {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
         // The socket may be closed already.
         let _ = self.0.shutdown(Shutdown::Both);
@@ -34,13 +34,13 @@ impl Drop for Line {
 /// A connection whose deliveries do not go through lapin.
 pub(super) struct Connected {
     pub(super) connection: Connection,
-    pub(super) line: Line,
+    pub(super) socket: OpenSocket,
     pub(super) deliveries: UnboundedReceiver<RawDelivery>,
 }
 
 /// Connects here rather than in lapin's thread, which knows no time limit.
 pub(super) async fn connect(queue: &Queue) -> Result<Connected, Problem> {
-    let (stream, line) = reach(&queue.url).await.map_err(|e| e.to_string())?;
+    let (stream, socket) = reach(&queue.url).await.map_err(|e| e.to_string())?;
     let (demux, deliveries) = Demux::new(stream);
     let once = Mutex::new(Some(AsyncTcpStream::Plain(demux)));
     let hand_in = async move |_, _| {
@@ -50,19 +50,19 @@ pub(super) async fn connect(queue: &Queue) -> Result<Connected, Problem> {
     let properties =
         ConnectionProperties::default().with_connection_name(queue.connection_name.as_str().into());
     let connection = Connection::connector(uri(&queue.url), runtime(), hand_in, properties).await;
-    Ok(Connected { connection: connection.map_err(|e| not_let_in(&e, queue))?, line, deliveries })
+    Ok(Connected { connection: connection.map_err(|e| not_let_in(&e, queue))?, socket, deliveries })
 }
 
-async fn reach(url: &AmqpUrl) -> io::Result<(Stream, Line)> {
+async fn reach(url: &AmqpUrl) -> io::Result<(Stream, OpenSocket)> {
     let host = url.host.trim_matches(['[', ']']);
     let addresses: Vec<_> = tokio::net::lookup_host((host, url.port)).await?.collect();
     let plain = Tokio::current().tcp_connect(addresses).await?;
-    let line = Line(plain.get_ref().as_fd().try_clone_to_owned()?.into());
+    let socket = OpenSocket(plain.get_ref().as_fd().try_clone_to_owned()?.into());
     let mut stream = Stream::Plain(plain);
     if url.tls {
         stream = stream.into_tls(host, OwnedTLSConfig::default().as_ref()).await?;
     }
-    Ok((stream, line))
+    Ok((stream, socket))
 }
 
 fn uri(url: &AmqpUrl) -> AMQPUri {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Queue;
 use super::ack::{Ack, Acker, Settlements};
-use super::connect::{Connected, Line, connect};
+use super::connect::{Connected, OpenSocket, connect};
 use super::deliveries::RawDelivery;
 use super::problem::{Problem, explained};
 use crate::ack::new_session;
@@ -36,7 +36,7 @@ pub(super) struct Session<'a> {
     deliveries: mpsc::UnboundedReceiver<RawDelivery>,
     channel: Channel,
     connection: Connection,
-    _line: Line,
+    _socket: OpenSocket,
     events: Box<dyn Stream<Item = Event> + Send + Unpin>,
     number: u64,
     settlements: Settlements,
@@ -53,7 +53,7 @@ impl<'a> Session<'a> {
     }
 
     async fn start(queue: &'a Queue) -> Result<Self, Problem> {
-        let Connected { connection, line, deliveries } = connect(queue).await?;
+        let Connected { connection, socket, deliveries } = connect(queue).await?;
         let events = Box::new(connection.events_listener());
         let explained = |e: lapin::Error| explained(&e, queue);
         let channel = connection.create_channel().await.map_err(explained)?;
@@ -68,7 +68,7 @@ impl<'a> Session<'a> {
             deliveries,
             channel,
             connection,
-            _line: line,
+            _socket: socket,
             events,
             number,
             settlements,
@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
     /// Waits until everything handed over is settled and acked, and closes the connection. Returns how many acks may be
     /// lost.
     pub(super) async fn close(self) -> u64 {
-        let Self { consumer, channel, connection, _line, settlements, acker, .. } = self;
+        let Self { consumer, channel, connection, _socket, settlements, acker, .. } = self;
         let _ = timeout(CLOSING, channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
         drop(settlements);
         let lost_acks = finished(acker).await;
