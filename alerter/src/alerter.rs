@@ -1,25 +1,15 @@
-//! The two halves of the alerter: judging, and telling people.
+//! What an alerter works with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use broker::{ConnectionStatus, Deliveries};
-use service::Check;
 use store::Store;
-use telemetry::{Clock, Decoded};
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
+use telemetry::Clock;
+use tokio::sync::watch;
 
 use crate::counters::Counters;
-use crate::judging::Judging;
-use crate::notifier::Notifiers;
-use crate::outbox::Outbox;
 use crate::rules::Rules;
 
-/// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
-const LAST_MESSAGE: Duration = Duration::from_secs(2);
-
-/// Judges deliveries.
+/// Evaluates deliveries.
 #[derive(Clone)]
 pub struct Alerter {
     /// What is judged, and who is told; may change at any time.
@@ -32,37 +22,4 @@ pub struct Alerter {
     pub name: String,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
-}
-
-impl Alerter {
-    /// Judges until the stream of deliveries ends and all of them are settled; people are told meanwhile.
-    ///
-    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `connection` is the
-    /// connection over which deliveries come: while it is down, nobody is called absent.
-    pub async fn run(
-        self,
-        deliveries: Deliveries<Arc<Decoded>>,
-        connection: watch::Receiver<ConnectionStatus>,
-        notifiers: Notifiers,
-        ready: Check,
-    ) {
-        let (queued, end) = (Notify::new(), CancellationToken::new());
-        let outbox = Outbox::new(
-            self.store.clone(),
-            self.rules.clone(),
-            notifiers,
-            self.counters.clone(),
-            self.name.clone(),
-        );
-        let judging = Judging::new(self, &queued, &ready, connection);
-        let judge = async {
-            judging.run(deliveries).await;
-            end.cancel();
-            tokio::time::sleep(LAST_MESSAGE).await;
-        };
-        tokio::select! {
-            () = judge => {}
-            () = Box::pin(outbox.run(&queued, &end)) => {}
-        }
-    }
 }

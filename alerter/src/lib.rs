@@ -15,6 +15,7 @@ mod notifier;
 mod outbox;
 mod plan;
 pub mod rules;
+mod run;
 mod standalone;
 
 pub use alerter::Alerter;

@@ -6,7 +6,7 @@ use telemetry::{Reading, Series};
 
 use super::condition::{ConditionState, Evidence, Repeated, beyond};
 use super::incident::{self, Freshness, Opening};
-use super::state::{Durations, Evaluation, Open, State, Step};
+use super::state::{Durations, Evaluation, Open, State, Step, shifted};
 use crate::rules::{Condition, Rule};
 
 #[derive(Debug)]
@@ -177,8 +177,4 @@ impl RuleInstance {
             }
         }
     }
-}
-
-pub(super) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(at)
 }

@@ -9,10 +9,10 @@ use telemetry::SteadyClock;
 
 use super::absence::{Absences, is_remembered};
 use super::condition::ConditionState;
-use super::instance::{Recording, RuleInstance, shifted};
+use super::instance::{Recording, RuleInstance};
 use super::order::{self, Newest};
 use super::series::{SeriesState, instances};
-use super::state::State;
+use super::state::{State, shifted};
 use super::{Judge, incident, seen, stepped};
 use crate::rules::{Condition, Rule, Rules};
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use store::Phase;
 
-use super::instance::shifted;
-
 /// What one reading says of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Evaluation {
@@ -163,4 +161,9 @@ impl State {
 
 fn passed(since: Timestamp, at: Timestamp, time: Duration) -> bool {
     Duration::try_from(at.duration_since(since)).is_ok_and(|passed| passed >= time)
+}
+
+/// The time, moved by a step of the clock; unchanged where that is out of range.
+pub(super) fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(at)
 }

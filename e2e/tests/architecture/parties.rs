@@ -49,6 +49,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
             "dashboard/src/counters.rs",
             "sensor-sim/src/admin.rs",
             "edge/src/hub.rs",
+            "edge/src/stamps.rs",
         ],
     ),
 ];

@@ -1,0 +1,50 @@
+//! The life of an alerter: evaluating readings, and sending notifications meanwhile.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::{ConnectionStatus, Deliveries};
+use service::Check;
+use telemetry::Decoded;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::alerter::Alerter;
+use crate::judging::Judging;
+use crate::notifier::Notifiers;
+use crate::outbox::Outbox;
+/// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
+const LAST_MESSAGE: Duration = Duration::from_secs(2);
+
+impl Alerter {
+    /// Judges until the stream of deliveries ends and all of them are settled; people are told meanwhile.
+    ///
+    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `connection` is the
+    /// connection over which deliveries come: while it is down, nobody is called absent.
+    pub async fn run(
+        self,
+        deliveries: Deliveries<Arc<Decoded>>,
+        connection: watch::Receiver<ConnectionStatus>,
+        notifiers: Notifiers,
+        ready: Check,
+    ) {
+        let (queued, end) = (Notify::new(), CancellationToken::new());
+        let outbox = Outbox::new(
+            self.store.clone(),
+            self.rules.clone(),
+            notifiers,
+            self.counters.clone(),
+            self.name.clone(),
+        );
+        let judging = Judging::new(self, &queued, &ready, connection);
+        let judge = async {
+            judging.run(deliveries).await;
+            end.cancel();
+            tokio::time::sleep(LAST_MESSAGE).await;
+        };
+        tokio::select! {
+            () = judge => {}
+            () = Box::pin(outbox.run(&queued, &end)) => {}
+        }
+    }
+}
