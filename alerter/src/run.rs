@@ -13,6 +13,7 @@ use crate::alerter::Alerter;
 use crate::judging::Judging;
 use crate::notifier::Notifiers;
 use crate::outbox::Outbox;
+
 /// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MESSAGE: Duration = Duration::from_secs(2);
 

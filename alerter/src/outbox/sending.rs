@@ -48,10 +48,10 @@ impl Outbox {
         if self.unsure.remove(&message.message_id) {
             self.counters.messages_repeated.inc();
         }
-        info!(message = message.message_id, notifications = message.notifications.len(), "message sent");
+        info!(message_id = message.message_id, notifications = message.notifications.len(), "message sent");
         if let Some(problem) = &problem {
             self.counters.messages_refused.inc();
-            error!(message = message.message_id, "some recipients were refused: {problem}");
+            error!(message_id = message.message_id, "some recipients were refused: {problem}");
         }
         Attempt::Sent { at: now, problem }
     }
@@ -80,13 +80,13 @@ impl Outbox {
         if saturating_add(message.made_at, GIVEN_UP_AFTER) <= now {
             self.counters.messages_given_up.inc();
             self.unsure.remove(id);
-            error!(message = id, "message given up after {GIVEN_UP_AFTER:?}: {problem}");
+            error!(message_id = id, "message given up after {GIVEN_UP_AFTER:?}: {problem}");
             return Attempt::GivenUp { at: now, problem };
         }
         if refused {
-            error!(message = id, retry_in = ?REFUSED_AGAIN, "the message was refused: {problem}");
+            error!(message_id = id, retry_in = ?REFUSED_AGAIN, "the message was refused: {problem}");
         } else {
-            warn!(message = id, %again_at, "message not sent, will be retried: {problem}");
+            warn!(message_id = id, %again_at, "message not sent, will be retried: {problem}");
         }
         Attempt::Failed { again_at, problem }
     }
@@ -97,7 +97,7 @@ impl Outbox {
         while let Err(e) = self.store.record_attempt(message_id, attempt).await {
             let wait = backoff.after(Duration::ZERO);
             self.counters.store_failures.inc();
-            warn!(message = message_id, retry_in = ?wait, "cannot record the attempt: {e}");
+            warn!(message_id, retry_in = ?wait, "cannot record the attempt: {e}");
             tokio::time::sleep(wait).await;
         }
     }
