@@ -74,6 +74,16 @@ test("a link to a sensor begins with its chart", async () => {
   await eventually(shown, "Chart");
 });
 
+test("a mail's link to a form begins with the incident, though it also names the sensor", async () => {
+  const [{ id }] = (await (await fetch(`${millrace.http}/api/incidents?state=open`)).json()).incidents;
+  await page.goto(`${millrace.http}/?device=site-1/rack-1/s1&metric=temperature&silence=${encodeURIComponent(id)}`);
+  await eventually(shown, "Incidents1");
+  await eventually(() => page.locator(".reply").count(), 1);
+  assert.equal(new URL(page.url()).search, "?device=site-1/rack-1/s1&metric=temperature");
+  await page.locator(".reply").getByRole("button", { name: "Cancel" }).click();
+  await eventually(shown, "Incidents1");
+});
+
 test("in the table the values stand below each other", async () => {
   await page.goto(`${millrace.http}/?view=table#sensors`);
   await eventually(() => page.getByTestId("row").count(), (count) => count > 8);

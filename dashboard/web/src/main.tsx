@@ -3,6 +3,7 @@ import { render } from "preact";
 import { preferSeries } from "./address/state";
 import { view, VIEWS } from "./address/view";
 import { App } from "./app/App";
+import { startLinkedForms } from "./incidents/linked";
 import { startSilences } from "./incidents/silences";
 import { startClock } from "./live/clock";
 import { preferredSeries } from "./live/preferred-series";
@@ -26,6 +27,7 @@ render(<App />, document.getElementById("app")!);
 startClock();
 start();
 startSilences();
+startLinkedForms();
 startOrdering();
 
 // The title and the icon of the browser's tab show the view and the number of open incidents.

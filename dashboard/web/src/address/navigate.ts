@@ -61,10 +61,11 @@ export function showIncidents(filter: IncidentFilter): void {
   replace(withIncidentFilter(location.search, filter));
 }
 
-/** Removes the link to a form, as the form is open now, or cannot be. */
+/** Shows the incidents instead of the link to a form of one: the form is open now, or cannot be. */
 export function clearReplyLink(): void {
   replyLink.value = null;
-  replace(withoutReplyLink(location.search));
+  history.replaceState(history.state, "", `${withoutReplyLink(location.search) || location.pathname}#incidents`);
+  noteFragment();
 }
 
 /** Shows only what matches the filters; with none, everything. */

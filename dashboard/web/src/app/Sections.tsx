@@ -1,17 +1,15 @@
 import { computed, effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { replyLink, selection } from "../address/state";
+import { selection } from "../address/state";
 import { SECTIONS, sectionWanted, type SectionName } from "../address/view";
 import { known, openCount } from "../live/state";
 import { formatCount } from "../ui/format";
-
-const hasReplyLink = replyLink.peek() !== null;
 
 /** What a page opens with that names neither a section nor a sensor. It stays when incidents come and go. */
 const first = signal<SectionName | null>(null);
 
 effect(() => {
-  if (known.value) first.value ??= hasReplyLink || openCount.peek() > 0 ? "incidents" : "sensors";
+  if (known.value) first.value ??= openCount.peek() > 0 ? "incidents" : "sensors";
 });
 
 /** The section that a phone shows. Whoever follows a link to a sensor sees its chart. */

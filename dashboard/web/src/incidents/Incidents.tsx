@@ -1,7 +1,6 @@
-import { useEffect } from "preact/hooks";
 import { INCIDENT_FILTERS } from "../address/incident-filter";
 import { showIncidents } from "../address/navigate";
-import { incidentFilter, replyLink } from "../address/state";
+import { incidentFilter } from "../address/state";
 import type { Incident } from "../api/client";
 import { incidents, known, openCount, quietCounts } from "../live/state";
 import { mergeIncidents } from "../live/merge-incidents";
@@ -10,7 +9,7 @@ import { lazy } from "../ui/lazy";
 import { done } from "../ui/status";
 import { filtered } from "./filter";
 import { isGrouped } from "./groups";
-import { linkProblem, openLinkedForm } from "./linked";
+import { linkProblem } from "./linked";
 import { hasOlder, Older, past, showAll } from "./Older";
 import { reply } from "./replying";
 import { Row } from "./Row";
@@ -25,7 +24,6 @@ const GroupList = lazy(() => import("./GroupList").then(({ GroupList }) => Group
 
 /** The open and past incidents, and the silences. */
 export function Incidents() {
-  useEffect(() => void openLinkedForm(), [replyLink.value]);
   const grouped = isGrouped.value && incidentFilter.value !== "past";
   const listed = listedIncidents();
   const shown = showAll.value ? listed : listed.slice(0, Math.max(FIRST_SHOWN, grouped ? 0 : openCount.value));

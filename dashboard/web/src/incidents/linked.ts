@@ -1,7 +1,8 @@
 // Opens the form that a mail links to.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { clearReplyLink } from "../address/navigate";
+import type { ReplyLink } from "../address/reply-link";
 import { replyLink } from "../address/state";
 import { fetchIncident } from "../api/client";
 import { formatMoment } from "../ui/format";
@@ -13,10 +14,17 @@ import { incidentTarget } from "./target";
 /** Why the form is not open. */
 export const linkProblem = signal("");
 
-export async function openLinkedForm(): Promise<void> {
-  const link = replyLink.peek();
-  if (!link) return;
-  clearReplyLink();
+/** Opens the form whenever the address asks for one. */
+export function startLinkedForms(): void {
+  effect(() => {
+    const link = replyLink.value;
+    if (!link) return;
+    clearReplyLink();
+    void openForm(link);
+  });
+}
+
+async function openForm(link: ReplyLink): Promise<void> {
   try {
     const incident = await fetchIncident(link.incident);
     if (!incident) linkProblem.value = "The incident of this link is unknown.";
