@@ -1,3 +1,4 @@
+use crate::text::is_invisible;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -163,7 +164,7 @@ fn a_bad_topic_rejects_the_message() {
 prop_compose! {
     fn any_reading()(
         value in prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
-        unit in prop::option::of("[^\\p{Cc}]{0,16}"),
+        unit in prop::option::of("[^\\p{Cc}]{0,16}".prop_filter("visible", |unit| !unit.contains(is_invisible))),
         micros in 0..received_at().as_microsecond(),
         boot in prop::option::of(0..=MAX_SEQ),
         seq in prop::option::of(0..=MAX_SEQ),
