@@ -3,8 +3,8 @@
 use rusqlite::ErrorCode;
 
 /// What to do about a damaged database.
-pub(crate) const RECOVER: &str = "stop Millrace, keep a copy of the folder, then restore a backup, or save what can be read \
-     with `sqlite3 millrace.db .recover` (docs/backup.md)";
+pub(crate) const RECOVER: &str = "stop Millrace, keep a copy of the folder, then restore a backup, or recover what can be \
+     read: docs/backup.md says how";
 
 /// The store did not answer, and why.
 ///
