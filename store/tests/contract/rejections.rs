@@ -178,7 +178,7 @@ async fn a_long_payload_is_stored_as_its_beginning_and_listed_as_a_preview() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     for (micros, bytes) in
-        [(1, PREVIEW_BYTES), (2, PREVIEW_BYTES + 1), (3, MAX_STORED_PAYLOAD), (4, 1_000_000)]
+        [(0, 0), (1, PREVIEW_BYTES), (2, PREVIEW_BYTES + 1), (3, MAX_STORED_PAYLOAD), (4, 1_000_000)]
     {
         let long: String = (0..bytes).map(|at| char::from(b'a' + (at % 26) as u8)).collect();
         let payload = Bytes::from(long.clone());

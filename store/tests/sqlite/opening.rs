@@ -251,7 +251,9 @@ async fn a_file_that_is_damaged_while_it_is_open_is_called_damaged() {
     ] {
         assert!(error.is_damaged(), "{error}");
         let said = error.to_string();
-        for words in ["the database is damaged (", "restore a backup", "recover what can be read", "docs/backup.md"] {
+        for words in
+            ["the database is damaged (", "restore a backup", "recover what can be read", "docs/backup.md"]
+        {
             assert!(said.contains(words), "{said}");
         }
     }
