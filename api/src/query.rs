@@ -76,6 +76,9 @@ pub(crate) fn time(parameters: &mut Parameters, name: &str) -> Result<Option<Tim
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let (first, last) = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
     if is_number {
+        if let Some(problem) = text.parse().ok().and_then(telemetry::time::other_unit) {
+            return Err(format!("{name} {problem}"));
+        }
         let read = text.parse().ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
         return read.map(Some).ok_or_else(|| {
             format!("{name} is outside the calendar: Unix milliseconds go from {first} to {last}")

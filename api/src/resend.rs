@@ -70,7 +70,8 @@ impl Resend {
         let _claim = self.claim(id)?;
         let rejection = find(store, id).await?;
         let correction = correct(&rejection).map_err(ApiError::Unreadable)?;
-        let readings = self.readings(rejection, correction).map_err(ApiError::Unreadable)?;
+        let readings =
+            self.readings(rejection, correction, Timestamp::now()).map_err(ApiError::Unreadable)?;
         // Published first and marked second: after a crash in between it can be resent again, and the store drops the
         // duplicate.
         self.publish(&readings).await?;
@@ -93,7 +94,12 @@ impl Resend {
     }
 
     /// All readings of the payload, or why it still cannot be read: some of them are not enough.
-    fn readings(&self, rejection: Rejection, correction: Correction) -> Result<Vec<Reading>, String> {
+    fn readings(
+        &self,
+        rejection: Rejection,
+        correction: Correction,
+        now: Timestamp,
+    ) -> Result<Vec<Reading>, String> {
         let (stored, arrived) = (rejection.stored_bytes(), rejection.payload_bytes);
         if stored < arrived && correction.payload.is_none() {
             return Err(format!("only the first {stored} of its {arrived} bytes are stored: send a payload"));
@@ -105,7 +111,7 @@ impl Resend {
             let names: Vec<_> = self.collected.names().collect();
             return Err(format!("the topic's metric is not collected: metrics has {}", names.join(", ")));
         }
-        let decoded = Message { topic, payload, received_at }.decode_again(&reason);
+        let decoded = Message { topic, payload, received_at }.decode_again(&reason, now);
         match decoded.rejected.into_iter().next() {
             Some(rejected) => Err(rejected.reason),
             None => Ok(decoded.readings),
@@ -166,7 +172,7 @@ mod tests {
         let correction = Correction::read(body.as_bytes()).unwrap();
         let payload_bytes = rejected.payload.len() as u64;
         let rejection = Rejection { id: 1, message: rejected, payload_bytes, resent_at: None };
-        Resend::new(Arc::new(Unused), collected).readings(rejection, correction)
+        Resend::new(Arc::new(Unused), collected).readings(rejection, correction, received_at())
     }
 
     fn rejected(topic: &str, reason: &str, payload: &'static [u8]) -> RejectedMessage {
@@ -224,6 +230,28 @@ mod tests {
         let reason = read(long.clone(), "{}").unwrap_err();
         assert!(reason.contains("only the first 65536 of its 65537 bytes are stored"), "{reason}");
         assert_eq!(read(long, r#"{"payload":"1"}"#).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_resend_goes_by_the_clock_of_its_own_time() {
+        let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
+        let resend = Resend::new(Arc::new(Unused), collected);
+        let payload = br#"{"value":1,"measured_at":"2026-01-15T10:40:00Z"}"#;
+        let days = Duration::from_secs(1_000 * 86_400);
+        let measured_at = |received_at: Timestamp, payload: &'static [u8]| {
+            let message = RejectedMessage { received_at, ..rejected("temperature/lab", "x", payload) };
+            let payload_bytes = payload.len() as u64;
+            let rejection = Rejection { id: 1, message, payload_bytes, resent_at: None };
+            let now = self::received_at() + Duration::from_secs(600);
+            resend
+                .readings(rejection, Correction::read(b"{}").unwrap(), now)
+                .map(|readings| readings[0].measured_at)
+        };
+        let own = "2026-01-15T10:40:00Z".parse().unwrap();
+        assert_eq!(measured_at(received_at() - days, payload), Ok(own), "the broker's clock was behind");
+        assert_eq!(measured_at(received_at() + days, payload), Ok(own), "the broker's clock was ahead");
+        let now = received_at() + Duration::from_secs(600);
+        assert_eq!(measured_at(received_at() + days, b"1"), Ok(now), "a stamp from the future is no time");
     }
 
     #[test]

@@ -11,11 +11,15 @@ pub struct ConnectionStatus {
     pub problem: Option<String>,
     /// Deliveries that were settled and whose ack may not have reached the broker: they may be delivered again.
     pub lost_acks: u64,
+    /// Messages that were no new readings: retained ones, which come with each subscription, and empty ones.
+    pub skipped: u64,
 }
 
 impl ConnectionStatus {
     pub(crate) fn connected(&mut self) {
-        *self = Self { connected: true, missed: self.missed + 1, problem: None, lost_acks: self.lost_acks };
+        self.connected = true;
+        self.missed += 1;
+        self.problem = None;
     }
 
     pub(crate) fn disconnected(&mut self, problem: Option<String>) {

@@ -51,6 +51,20 @@ pub enum Qos {
     AtLeastOnce,
 }
 
+/// A session that another client takes over is cut this soon after it began, as that one takes it back, too, ...
+const TAKEN_OVER: Duration = Duration::from_secs(30);
+
+/// ... and again and again.
+const TAKEN_OVER_TIMES: u32 = 3;
+
+fn taken_over(end: &End, subscription: &Subscription) -> String {
+    format!(
+        "{end}: connected and cut again and again: another consumer named {} may be running, and a broker lets only one \
+         of a name in",
+        subscription.client_id
+    )
+}
+
 /// Receives messages until `stop`, then waits until everything that was handed over is settled. A message that is
 /// delivered at most once has no ack.
 pub(crate) async fn consume<D: From<(Message, Option<Ack>)>>(
@@ -62,7 +76,7 @@ pub(crate) async fn consume<D: From<(Message, Option<Ack>)>>(
     if subscription.qos == Qos::AtMostOnce {
         subscription.client_id += &format!("-{:08x}", rand::random::<u32>());
     }
-    let mut backoff = Backoff::default();
+    let (mut backoff, mut cut_soon) = (Backoff::default(), 0);
     while !stop.is_cancelled() && !out.is_closed() {
         let mut connection = Connection::new(&subscription, &status);
         let end = connection.run(&out, &stop).await;
@@ -75,6 +89,9 @@ pub(crate) async fn consume<D: From<(Message, Option<Ack>)>>(
         }
         // From now on settling fails: it is too late.
         drop(connection);
+        let is_soon = (Duration::from_nanos(1)..TAKEN_OVER).contains(&lasted);
+        cut_soon = if is_soon && matches!(end, End::Lost(_)) { cut_soon + 1 } else { 0 };
+        let end = if cut_soon < TAKEN_OVER_TIMES { end.to_string() } else { taken_over(&end, &subscription) };
         status.send_modify(|status| status.disconnected(Some(format!("{}: {end}", subscription.url))));
         let wait = backoff.after(lasted);
         warn!(broker = %subscription.url, retry_in = ?wait, "connection ended: {end}");

@@ -3,9 +3,11 @@
 #![warn(missing_docs)]
 
 pub mod alerts;
+mod confirm_clock;
 mod table;
 mod tail;
 mod verify;
 
+pub use confirm_clock::confirm_clock;
 pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, verify};

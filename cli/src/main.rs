@@ -21,6 +21,8 @@ enum Command {
     Alerts(cli::alerts::Command),
     /// Print what is stored and what is missing of each boot of a device; exits 1 if anything is missing
     Verify(cli::VerifyArgs),
+    /// Say that the clock is right after a jump, so that retention deletes by it again
+    ConfirmClock,
     /// Follow a running dashboard: the newest readings, and incidents as they open and resolve
     Tail(cli::TailArgs),
 }
@@ -49,6 +51,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Alerts(command) => cli::alerts::run(command, &settings).await,
         Command::Verify(args) => cli::verify(&settings, args).await,
         Command::Tail(args) => cli::tail(&settings, args).await,
+        Command::ConfirmClock => cli::confirm_clock(&settings).await,
         Command::Passwd { user } => edge::add_user(&settings, &user),
     }
 }

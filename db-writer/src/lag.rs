@@ -58,7 +58,9 @@ impl Lag {
         let held = self.held();
         let oldest = [held.writing, held.gathered].into_iter().flatten().min();
         let waiting = oldest.map(|oldest| age(now, oldest));
-        let last = held.last.filter(|last| age(now, last.at) < LAST_COUNTS_FOR).map(|last| last.lag);
+        // A batch that was committed in the future was so by a clock that was ahead.
+        let recent = |last: &Committed| last.at <= now && age(now, last.at) < LAST_COUNTS_FOR;
+        let last = held.last.filter(recent).map(|last| last.lag);
         waiting.max(last).unwrap_or_default()
     }
 
@@ -137,6 +139,15 @@ mod tests {
         let lag = Lag::default();
         lag.took(at(500));
         assert_eq!(millis(&lag, 100), 0);
+    }
+
+    #[test]
+    fn a_batch_of_a_clock_that_was_ahead_is_not_shown_until_then() {
+        let lag = Lag::default();
+        lag.took(at(0));
+        lag.writing();
+        lag.committed(at(3_600_000));
+        assert_eq!((millis(&lag, 3_600_000), millis(&lag, 100)), (3_600_000, 0));
     }
 
     #[test]

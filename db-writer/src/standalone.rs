@@ -19,7 +19,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::every_message(settings, "db-writer", config.two_batches())?;
     let store = service::store(settings).await?;
     context.serve_admin()?;
-    tokio::spawn(forget_old(retention, store.clone(), context.stop.clone()));
+    let Context { clock, metrics, stop, .. } = context.clone();
+    tokio::spawn(forget_old(retention, store.clone(), clock, metrics, stop));
     let (deliveries, received) = source.open::<Decoded>(AHEAD, &context);
     let counters = Counters::register(&context.metrics);
     tokio::join!(received, run(config, deliveries, store, counters, context.health.check("store")),);

@@ -2,6 +2,7 @@
 //! what it started.
 
 mod cluster;
+mod faketime;
 mod http;
 mod load;
 mod mail;
@@ -20,6 +21,7 @@ pub mod usage;
 mod wait;
 
 pub use cluster::{Cluster, Vhost};
+pub use faketime::FakeTime;
 pub use load::{AckedReading, Load};
 pub use mail::Mail;
 pub use millrace::{Millrace, Start};

@@ -58,6 +58,13 @@ impl Start {
         Self { open_files: Some(count), ..self }
     }
 
+    /// Sets a variable of the environment that is no setting.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The command that starts it, for tests that start it differently.
     #[must_use]
     pub fn command(&self) -> Command {

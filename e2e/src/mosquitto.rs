@@ -49,14 +49,26 @@ impl Mosquitto {
         self.process = run(&self.config, self.address);
     }
 
+    /// As [`publish`](Self::publish), and the broker is to retain it; with an empty payload, nothing any more.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn retain(&self, topic: &str, payload: &str) {
+        self.publish_with(&["-r"], topic, payload);
+    }
+
     /// `mosquitto_pub` at QoS 1: returns when the PUBACK is there.
     ///
     /// # Panics
     /// It fails.
     pub fn publish(&self, topic: &str, payload: &str) {
+        self.publish_with(&[], topic, payload);
+    }
+
+    fn publish_with(&self, options: &[&str], topic: &str, payload: &str) {
         let mut command = program("mosquitto_pub", "mosquitto-clients");
         command.args(["-h", "127.0.0.1", "-p", &self.address.port().to_string(), "-q", "1"]);
-        let status = command.args(["-t", topic, "-m", payload]).status();
+        let status = command.args(options).args(["-t", topic, "-m", payload]).status();
         assert!(status.expect("run mosquitto_pub").success());
     }
 }

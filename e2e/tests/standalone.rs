@@ -74,6 +74,41 @@ impl Harness {
 }
 
 #[test]
+fn what_a_broker_retains_is_no_new_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let mosquitto = Mosquitto::start(folder.path());
+    for (topic, payload) in
+        [("temperature/ret", "26.5"), ("temperature/gone", "26.5"), ("temperature/gone", "")]
+    {
+        mosquitto.retain(topic, payload);
+    }
+    let url = format!("mqtt://{}", mosquitto.address);
+    let start = StartService::new("db-writer", folder.path(), &url).set("MQTT__IDLE_TIMEOUT", "1s");
+    let metric = |service: &Service, name: &str| service.metric(&format!("millrace_{name}"));
+    for _ in 0..2 {
+        let writer = start.clone().start();
+        // It subscribes anew each second, and each time the broker sends what it retains.
+        eventually(LONG, || match metric(&writer, "broker_skipped_total") {
+            skipped if skipped >= 2.0 => Ok(()),
+            skipped => Err(skipped),
+        });
+        assert_eq!(metric(&writer, "db_writer_received_total"), 0.0);
+        assert!(writer.terminate().0.success());
+    }
+    let writer = start.start();
+    writer.until_ready();
+    // What is published, retained or not, is a reading; that nothing is retained any more is none.
+    mosquitto.retain("temperature/ret", "27");
+    mosquitto.publish("temperature/ret", "28");
+    mosquitto.retain("temperature/ret", "");
+    eventually(SOON, || match metric(&writer, "db_writer_stored_total") {
+        2.0 => Ok(()),
+        stored => Err(stored),
+    });
+    assert_eq!(metric(&writer, "db_writer_received_total"), 2.0, "nothing was rejected");
+}
+
+#[test]
 fn a_reading_is_stored_judged_mailed_and_shown() {
     let harness = Harness::start();
     harness.mosquitto.publish("temperature/lab", "26.1");

@@ -72,9 +72,10 @@ pub(crate) fn db_writer(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -
 
 /// Deletes what is older than the retention.
 pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
-    let Context { settings, stop, .. } = &shared.context;
-    let retention = db_writer::Retention::from_settings(settings)?;
-    Ok(Part::new(Stops::Last, db_writer::forget_old(retention, shared.store.clone(), stop.clone())))
+    let Context { settings, clock, metrics, stop, .. } = shared.context.clone();
+    let retention = db_writer::Retention::from_settings(&settings)?;
+    let run = db_writer::forget_old(retention, shared.store.clone(), clock, metrics, stop);
+    Ok(Part::new(Stops::Last, run))
 }
 
 /// Judges readings and sends notifications.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Qos, Queue, Subscription};
+use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
 use telemetry::{CollectedMetrics, Decoded, Message};
@@ -82,7 +83,11 @@ impl Source {
     }
 
     async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
-        let followed = follow(self.status.subscribe(), context.health.check("broker"));
+        let skipped = context.metrics.of("broker").register(
+            "skipped",
+            "Messages that are no new readings: retained ones, which come with a subscription, and empty ones",
+        );
+        let followed = follow(self.status.subscribe(), context.health.check("broker"), skipped);
         let stop = context.stop.clone();
         let consumed = async {
             match self.transport {
@@ -108,11 +113,12 @@ fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscrip
     Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, idle_timeout })
 }
 
-/// Keeps readiness in step with the connection. Never ends.
-async fn follow(mut status: watch::Receiver<ConnectionStatus>, check: Check) {
+/// Keeps readiness and the counter of skipped messages in step with the connection. Never ends.
+async fn follow(mut status: watch::Receiver<ConnectionStatus>, check: Check, skipped: Counter) {
     loop {
         {
             let status = status.borrow_and_update();
+            skipped.inc_by(status.skipped.saturating_sub(skipped.get()));
             match (status.connected, &status.problem) {
                 (true, _) => check.pass(),
                 (false, Some(problem)) => check.fail(problem.as_str()),

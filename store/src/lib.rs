@@ -57,6 +57,7 @@ pub use rejections::{
     RejectionCursor, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
     group_rejections,
 };
+pub use retention::RetentionClock;
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
 

@@ -5,6 +5,7 @@ pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 
+use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::micros::rounded_up;
 use crate::unavailable::Result;
@@ -12,9 +13,8 @@ use crate::unavailable::Result;
 /// Rows deleted in one transaction, at most: live writes go on in between.
 const CHUNK_ROWS: usize = 10_000;
 
-/// Deletes rejections by `received_at`.
 const REJECTED: &str = "
-    DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE received_at < $1 LIMIT $2)";
+    DELETE FROM rejected WHERE id IN (SELECT id FROM rejected WHERE stored_at < $1 LIMIT $2)";
 
 /// Deletes incidents that are resolved and have no notification to be sent, with their notifications.
 const INCIDENTS: &str = "
@@ -42,6 +42,29 @@ const ALERT_STATES: &str = "
 
 const SILENCES: &str = "
     DELETE FROM silences WHERE number IN (SELECT number FROM silences WHERE ends_at < $1 LIMIT $2)";
+
+/// How far retention has come: what was stored a retention before this time is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionClock {
+    /// The time, by a clock that follows no jump of the machine's.
+    pub at: Timestamp,
+    /// Where it stood when the machine's clock jumped ahead of it, until that is confirmed or no longer matters.
+    pub held_since: Option<Timestamp>,
+}
+
+pub(crate) async fn clock(engine: &impl Engine) -> Result<Option<RetentionClock>> {
+    const SELECT: &str = "SELECT at, held_since FROM retention";
+    let read = |row: &Row<'_>| Ok(RetentionClock { at: row.time(0)?, held_since: row.time_if_any(1)? });
+    Ok(engine.query(Statement::new("read the retention's clock", SELECT, []), read).await?.pop())
+}
+
+pub(crate) async fn set_clock(engine: &impl Engine, clock: RetentionClock) -> Result<()> {
+    const SET: &str = "
+        INSERT INTO retention (id, at, held_since) VALUES (1, $1, $2)
+        ON CONFLICT (id) DO UPDATE SET at = excluded.at, held_since = excluded.held_since";
+    let params = [clock.at.into(), clock.held_since.into()];
+    engine.execute(Statement::new("set the retention's clock", SET, params)).await.map(drop)
+}
 
 /// Deletes old rows of all tables but `readings`; returns how many of them were rejections and incidents.
 async fn purge_rows(engine: &impl Engine, older_than: Timestamp) -> Result<u64> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::element::Element;
@@ -19,13 +20,18 @@ impl Message {
     /// A bad element of an array is rejected alone, so that a batch does not lose its good readings.
     #[must_use]
     pub fn decode(&self) -> Decoded {
+        self.decode_at(self.received_at)
+    }
+
+    /// As [`decode`](Self::decode), by a clock that shows another time than when the message was received.
+    fn decode_at(&self, now: Timestamp) -> Decoded {
         let mut decoded = Decoded {
             received_at: self.received_at,
             payload_bytes: self.payload.len(),
             readings: Vec::new(),
             rejected: Vec::new(),
         };
-        if let Err(reason) = self.read_into(&mut decoded) {
+        if let Err(reason) = self.read_into(now, &mut decoded) {
             decoded.rejected.push(self.rejection(reason, self.payload.clone()));
         }
         decoded
@@ -33,16 +39,18 @@ impl Message {
 
     /// Decodes what was rejected for this reason once more, as it was or fixed by a person.
     ///
-    /// An element of an array that has no time of its own gets the time that it would have had in its array.
+    /// An element of an array that has no time of its own gets the time that it would have had in its array. What is
+    /// ahead of the clock is judged by `now`: when the message was received, the clock may have been behind, or ahead.
     #[must_use]
-    pub fn decode_again(mut self, reason: &str) -> Decoded {
+    pub fn decode_again(mut self, reason: &str, now: Timestamp) -> Decoded {
+        self.received_at = self.received_at.min(now);
         let index = Element::named_in(reason).map_or(0, |element| element.index.min(MAX_READINGS));
         self.received_at += Duration::from_micros(index as u64);
-        self.decode()
+        self.decode_at(now)
     }
 
     /// Adds nothing where it fails.
-    fn read_into(&self, decoded: &mut Decoded) -> Result<(), String> {
+    fn read_into(&self, now: Timestamp, decoded: &mut Decoded) -> Result<(), String> {
         let series = Series::parse(&self.topic).map_err(|e| e.to_string())?;
         if self.payload.len() > MAX_PAYLOAD_BYTES {
             return Err(format!(
@@ -54,9 +62,9 @@ impl Message {
             std::str::from_utf8(&self.payload).map_err(|e| format!("the payload is not UTF-8: {e}"))?;
         match text.trim_ascii_start().as_bytes().first() {
             None => Err("the payload is empty".into()),
-            Some(b'[') => self.read_array(&series, text, decoded),
+            Some(b'[') => self.read_array(&series, text, now, decoded),
             Some(_) => {
-                let reading = self.reading(series, payload::read(text)?, 0)?;
+                let reading = self.reading(series, payload::read(text)?, 0, now)?;
                 // Most messages hold one reading: a vector that grows would make room for four.
                 decoded.readings.reserve_exact(1);
                 decoded.readings.push(reading);
@@ -65,7 +73,13 @@ impl Message {
         }
     }
 
-    fn read_array(&self, series: &Series, text: &str, decoded: &mut Decoded) -> Result<(), String> {
+    fn read_array(
+        &self,
+        series: &Series,
+        text: &str,
+        now: Timestamp,
+        decoded: &mut Decoded,
+    ) -> Result<(), String> {
         let elements: Vec<&RawValue> =
             serde_json::from_str(text).map_err(|e| format!("the payload is not JSON: {e}"))?;
         if elements.is_empty() {
@@ -76,7 +90,7 @@ impl Message {
         }
         for (index, element) in elements.iter().enumerate() {
             let raw = payload::read_object(element.get());
-            match raw.and_then(|raw| self.reading(series.clone(), raw, index)) {
+            match raw.and_then(|raw| self.reading(series.clone(), raw, index, now)) {
                 Ok(reading) => decoded.readings.push(reading),
                 Err(reason) => decoded.rejected.push(self.rejection(
                     format!("{}: {reason}", Element { index, count: elements.len() }),
@@ -90,15 +104,21 @@ impl Message {
     /// Completes a reading with what the device left out.
     ///
     /// Readings without a time in one array are a microsecond apart, so that equal values stay two readings.
-    fn reading(&self, series: Series, raw: RawReading, index: usize) -> Result<Reading, String> {
+    fn reading(
+        &self,
+        series: Series,
+        raw: RawReading,
+        index: usize,
+        now: Timestamp,
+    ) -> Result<Reading, String> {
         let measured_at = match raw.measured_at {
             Some(measured_at) => measured_at,
             None => whole_microseconds(self.received_at) + Duration::from_micros(index as u64),
         };
-        if measured_at > self.received_at + MAX_CLOCK_AHEAD {
+        if measured_at > now + MAX_CLOCK_AHEAD {
+            // Which of the two is wrong, nobody can tell from here.
             return Err(format!(
-                "measured_at {measured_at} is more than 5 minutes ahead of the broker's clock ({:.3}): set the device's clock",
-                self.received_at
+                "measured_at {measured_at} is more than 5 minutes ahead of the broker's clock ({now:.3}): set whichever of the two clocks is wrong"
             ));
         }
         Ok(Reading {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, Unexpected, Visitor};
 
 use crate::text::is_invisible;
-use crate::time::{read_rfc3339, whole_microseconds};
+use crate::time::{PLAUSIBLE_MILLIS, other_unit, read_rfc3339, whole_microseconds};
 
 /// The largest `boot` and `seq`: what a signed 64-bit column holds.
 pub const MAX_SEQ: u64 = i64::MAX as u64;
@@ -168,16 +168,26 @@ impl<'de> Deserialize<'de> for MeasuredAt {
                 f.write_str("measured_at as RFC 3339 with an offset, or as Unix milliseconds")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Timestamp, E> {
-                let time = read_rfc3339(text).filter(|time| *time >= earliest());
-                time.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+                match read_rfc3339(text) {
+                    Some(time) if time >= unset_until() => Ok(time),
+                    Some(time) if time >= unset_from() => Err(E::custom(never_set(text))),
+                    Some(time) if time >= earliest() => Ok(time),
+                    _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+                }
             }
             fn visit_f64<E: de::Error>(self, millis: f64) -> Result<Timestamp, E> {
+                if !PLAUSIBLE_MILLIS.contains(&(millis as i64)) {
+                    return self.visit_i64(millis as i64);
+                }
                 let time = Timestamp::from_microsecond((millis * 1000.0) as i64).ok();
                 let time = time.filter(|time| *time >= earliest());
                 time.ok_or_else(|| E::invalid_value(Unexpected::Float(millis), &self))
             }
             fn visit_i64<E: de::Error>(self, millis: i64) -> Result<Timestamp, E> {
-                let time = Timestamp::from_millisecond(millis).ok().filter(|time| *time >= earliest());
+                if !PLAUSIBLE_MILLIS.contains(&millis) {
+                    return implausible(millis).map_err(E::custom);
+                }
+                let time = Timestamp::from_millisecond(millis).ok();
                 time.ok_or_else(|| E::invalid_value(Unexpected::Signed(millis), &self))
             }
             fn visit_u64<E: de::Error>(self, millis: u64) -> Result<Timestamp, E> {
@@ -186,6 +196,32 @@ impl<'de> Deserialize<'de> for MeasuredAt {
         }
         deserializer.deserialize_any(Time).map(whole_microseconds).map(MeasuredAt)
     }
+}
+
+/// A number that is no time of our days: one of long ago, or in another unit, or of a clock that was never set.
+#[cold]
+fn implausible(millis: i64) -> Result<Timestamp, String> {
+    if let Some(problem) = other_unit(millis) {
+        return Err(format!("measured_at {problem}"));
+    }
+    if millis.unsigned_abs() < PLAUSIBLE_MILLIS.start.unsigned_abs() {
+        return Err(never_set(&millis.to_string()));
+    }
+    let time = Timestamp::from_millisecond(millis).ok().filter(|time| *time >= earliest());
+    time.ok_or_else(|| format!("measured_at {millis} is outside the calendar"))
+}
+
+fn never_set(text: &str) -> String {
+    format!("measured_at {text}: the device's clock was never set: set it, or leave measured_at out")
+}
+
+/// Devices whose clock was never set begin with 1970, wherever they are.
+fn unset_from() -> Timestamp {
+    Timestamp::constant(-86_400, 0)
+}
+
+fn unset_until() -> Timestamp {
+    Timestamp::constant(7 * 86_400, 0)
 }
 
 /// The start of year 1: databases and browsers disagree on what came before.

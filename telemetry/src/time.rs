@@ -1,8 +1,27 @@
 //! Arithmetic on times that come from clocks which may be wrong.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use jiff::Timestamp;
+
+/// Numbers that are Unix milliseconds of our time: from early 1973 to the year 5138.
+pub const PLAUSIBLE_MILLIS: Range<i64> = 100_000_000_000..100_000_000_000_000;
+
+/// Seconds since 1970 that a clock shows which was set: from late 1999 on.
+const PLAUSIBLE_SECONDS: Range<i64> = 940_000_000..PLAUSIBLE_MILLIS.start;
+
+/// Says which unit a number is probably in that was given for Unix milliseconds, and what to write.
+#[must_use]
+pub fn other_unit(number: i64) -> Option<String> {
+    let (unit, millis) = match number {
+        _ if PLAUSIBLE_SECONDS.contains(&number) => ("seconds", number.checked_mul(1_000)?),
+        300_000_000_000_000..100_000_000_000_000_000 => ("microseconds", number / 1_000),
+        100_000_000_000_000_000.. => ("nanoseconds", number / 1_000_000),
+        _ => return None,
+    };
+    Some(format!("{number} looks like Unix {unit}: write milliseconds, {millis}"))
+}
 
 /// Drops what is finer than a microsecond: readings and both databases hold whole microseconds.
 ///

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use store::{OwnReaders, Result, Silence, Store, StoredReading, Unavailable};
+use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
 
 use self::alerting::Alerts;
 use self::leases::Held;
@@ -31,6 +31,7 @@ struct Data {
     outbox: Outbox,
     silences: Vec<Silence>,
     leases: Vec<Held>,
+    retention: Option<RetentionClock>,
     failing: HashMap<&'static str, usize>,
 }
 

@@ -12,8 +12,8 @@ use store::{
     DueNotifications, DueQuery, End, History, Incident, IncidentQuery, IncidentSummary, Incidents, Latest,
     Lease, Leases, Ledger, LedgerQuery, Notification, Notifications, OutgoingMessage, OwnReaders, Page,
     Postponed, QueuedMessage, ReadingQuery, ReadingStore, Rejection, RejectionGroup, RejectionQuery,
-    RejectionQuota, RejectionSelection, Rejections, Result, Silence, Silences, Sqlite, Store, TimeRange,
-    Transition, Unavailable, Written,
+    RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Silence, Silences, Sqlite, Store,
+    TimeRange, Transition, Unavailable, Written,
 };
 use telemetry::{Reading, Series};
 use tempfile::TempDir;
@@ -126,6 +126,14 @@ impl ReadingStore for Watched {
 
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
         self.inner.keep_quota(quota).await
+    }
+
+    async fn retention_clock(&self) -> Result<Option<RetentionClock>> {
+        self.inner.retention_clock().await
+    }
+
+    async fn set_retention_clock(&self, clock: RetentionClock) -> Result<()> {
+        self.inner.set_retention_clock(clock).await
     }
 }
 

@@ -177,6 +177,10 @@ impl<'a> Connection<'a> {
         arrived: &mpsc::UnboundedSender<D>,
     ) {
         self.heard.send_replace(Instant::now());
+        if publish.retain || publish.payload.is_empty() {
+            self.skip(publish);
+            return;
+        }
         let message = Message {
             topic: publish.topic.clone(),
             payload: publish.payload.clone(),
@@ -190,6 +194,15 @@ impl<'a> Connection<'a> {
             }
             // The receiver ends only together with this connection.
             Qos::AtLeastOnce => drop(arrived.send((message, Some(self.ack(publish))).into())),
+        }
+    }
+
+    /// Acks what is no new reading: a retained message, which comes because we subscribed and says nothing of now, and an
+    /// empty one, with which a device takes back what is retained.
+    fn skip(&self, publish: Publish) {
+        self.status.send_modify(|status| status.skipped += 1);
+        if self.subscription.qos == Qos::AtLeastOnce {
+            tokio::spawn(self.ack(publish).settle(Outcome::Done));
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use api::forms::State;
 use jiff::Timestamp;
 use serde::Deserialize;
-use telemetry::{Reading, Series};
+use telemetry::time::age;
+use telemetry::{Reading, Series, is_ahead};
 
 /// The ages at which a series counts as stale and as offline, by its newest reading's `measured_at`.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -21,21 +22,21 @@ pub struct Ages {
 
 impl Ages {
     /// The time just after which a reading goes from this state into the next one.
-    fn expiry(&self, measured_at: Timestamp, state: State) -> Option<Timestamp> {
+    fn expiry(&self, since: Timestamp, state: State) -> Option<Timestamp> {
         let limit = match state {
             State::Fresh => self.stale_after,
             State::Stale => self.offline_after,
             State::Offline => return None,
         };
-        measured_at.checked_add(limit).ok()
+        since.checked_add(limit).ok()
     }
 
-    fn state(&self, measured_at: Timestamp, now: Timestamp) -> State {
-        // A device's clock may be a little ahead, which counts as age 0.
-        let age = Duration::try_from(now.duration_since(measured_at)).unwrap_or_default();
+    fn state(&self, since: Timestamp, now: Timestamp) -> State {
+        let age = age(now, since);
         if age > self.offline_after {
             State::Offline
-        } else if age > self.stale_after {
+        } else if age > self.stale_after || is_ahead(since, now) {
+            // How old a reading from the future is, nobody knows; that it becomes the present makes it no newer.
             State::Stale
         } else {
             State::Fresh
@@ -102,7 +103,7 @@ impl Newest {
     pub(crate) fn observe(&mut self, reading: Reading, now: Timestamp) -> Option<Id> {
         let Some(&id) = self.by_series.get(&reading.series) else { return Some(self.add(reading, now)) };
         let entry = &mut self.entries[id as usize];
-        if order(&entry.reading) >= order(&reading) {
+        if !replaces(&reading, &entry.reading, now) {
             return None;
         }
         if entry.reading.unit != reading.unit {
@@ -178,8 +179,9 @@ impl Newest {
     fn set_state(&mut self, id: Id, now: Timestamp) {
         self.seen_at = self.seen_at.max(now);
         let entry = &mut self.entries[id as usize];
-        entry.state = self.ages.state(entry.reading.measured_at, now);
-        let expires = self.ages.expiry(entry.reading.measured_at, entry.state);
+        let since = since(&entry.reading);
+        entry.state = self.ages.state(since, now);
+        let expires = self.ages.expiry(since, entry.state);
         if let Some(old) = std::mem::replace(&mut entry.expires, expires) {
             self.by_expiry.remove(&(old, id));
         }
@@ -193,6 +195,21 @@ impl Newest {
         let changed = std::mem::replace(&mut self.entries[id as usize].changed, self.version);
         self.by_change.remove(&(changed, id));
         self.by_change.insert((self.version, id));
+    }
+}
+
+/// From when on a reading ages: a device's clock may be ahead of the broker's, and then it is the broker's that counts.
+fn since(reading: &Reading) -> Timestamp {
+    reading.measured_at.min(reading.received_at)
+}
+
+/// Whether a reading is newer than another. One from the future, whose stamp is a clock's that was wrong, neither holds
+/// back one that isn't nor takes its place.
+fn replaces(reading: &Reading, other: &Reading, now: Timestamp) -> bool {
+    match (is_ahead(since(reading), now), is_ahead(since(other), now)) {
+        (false, true) => true,
+        (true, false) => false,
+        _ => order(reading) > order(other),
     }
 }
 
@@ -252,7 +269,7 @@ mod tests {
             (31, State::Stale, 1),
             (120, State::Stale, 0),
             (121, State::Offline, 1),
-            (-5, State::Fresh, 1),
+            (-5, State::Stale, 1),
             (200, State::Offline, 1),
         ] {
             newest.age(at(second));
@@ -268,6 +285,34 @@ mod tests {
         assert_eq!(newest.entry(0).state, State::Stale);
         newest.age(at(30));
         assert_eq!(newest.entry(0).state, State::Fresh);
+    }
+
+    #[test]
+    fn a_reading_from_the_future_holds_nothing_back_and_is_not_fresh() {
+        const YEARS: i64 = 730 * 86_400;
+        for ahead in [2, 3_600, YEARS] {
+            let mut newest = Newest::new(AGES);
+            newest.observe(reading(ahead, 1, 1.0), at(ahead));
+            assert_eq!(newest.entry(0).state, State::Fresh, "its clock was believed");
+            newest.age(at(0));
+            assert_eq!(newest.entry(0).state, State::Stale, "{ahead}");
+            newest.observe(reading(1, 2, 2.0), at(1));
+            newest.observe(reading(ahead + 2, 1, 1.0), at(2));
+            let entry = newest.entry(0);
+            assert_eq!((entry.reading.value, entry.state), (2.0, State::Fresh), "{ahead}");
+        }
+    }
+
+    #[test]
+    fn a_device_whose_clock_is_ahead_ages_by_the_brokers() {
+        let mut newest = Newest::new(AGES);
+        newest.observe(Reading { received_at: at(0), ..reading(240, 1, 1.0) }, at(0));
+        for (second, state) in
+            [(0, State::Fresh), (30, State::Fresh), (31, State::Stale), (121, State::Offline)]
+        {
+            newest.age(at(second));
+            assert_eq!(newest.entry(0).state, state, "{second}");
+        }
     }
 
     #[test]

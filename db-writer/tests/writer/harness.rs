@@ -11,7 +11,7 @@ use bytes::Bytes;
 use db_writer::{Config, Counters};
 use jiff::Timestamp;
 use service::{Health, Metrics};
-use store::{Batch, ReadingStore, RejectionQuota, Unavailable, Written};
+use store::{Batch, ReadingStore, RejectionQuota, RetentionClock, Unavailable, Written};
 use telemetry::{Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -51,6 +51,7 @@ pub(crate) struct FakeStore {
     failures: AtomicUsize,
     kept: Mutex<HashSet<Vec<u8>>>,
     pub(crate) batches: Mutex<Vec<Batch>>,
+    pub(crate) retention: Mutex<Option<RetentionClock>>,
 }
 
 impl FakeStore {
@@ -119,6 +120,15 @@ impl ReadingStore for FakeStore {
         self.journal.note(format!("purge {age} days"));
         Ok(3)
     }
+
+    async fn retention_clock(&self) -> store::Result<Option<RetentionClock>> {
+        Ok(*self.retention.lock().unwrap())
+    }
+
+    async fn set_retention_clock(&self, clock: RetentionClock) -> store::Result<()> {
+        *self.retention.lock().unwrap() = Some(clock);
+        Ok(())
+    }
 }
 
 /// A writer that runs, and all that a test can see of it.
@@ -148,6 +158,7 @@ impl Harness {
             failures: AtomicUsize::new(0),
             kept: Mutex::default(),
             batches: Mutex::default(),
+            retention: Mutex::default(),
         });
         let (broker, deliveries) = mpsc::channel(ahead);
         let ready = health.check("store");

@@ -4,11 +4,14 @@
 
 mod harness;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use db_writer::{Config, Retention, forget_old};
 use harness::Harness;
 use jiff::Timestamp;
+use service::Metrics;
+use telemetry::SystemClock;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -244,7 +247,9 @@ async fn what_is_old_is_forgotten_every_ten_minutes_even_after_a_failure() {
     let stop = CancellationToken::new();
     harness.store.fail_next(1);
     let start = Instant::now();
-    let forgetting = tokio::spawn(forget_old(retention, harness.store.clone(), stop.clone()));
+    let clock = Arc::new(SystemClock::default());
+    let (store, metrics) = (harness.store.clone(), Metrics::default());
+    let forgetting = tokio::spawn(forget_old(retention, store, clock, metrics, stop.clone()));
     assert_eq!(harness.journal_has(3).await, ["fail purge", "purge 400 days", "purge 400 days"]);
     assert_eq!(start.elapsed().as_secs(), 20 * 60);
     stop.cancel();

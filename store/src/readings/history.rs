@@ -5,12 +5,19 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::{MAX_SEQ, Reading, Series};
+use telemetry::time::saturating_add;
+use telemetry::{CLOCK_SLACK, MAX_CLOCK_AHEAD, MAX_SEQ, Reading, Series};
 
 use crate::unavailable::Result;
 
 /// The newest reading of one device and metric: by `measured_at`, then `boot`, then `seq`.
 pub type Latest = Reading;
+
+/// Up to when a reading may have been measured and received, seen from `now`, that no wrong clock stamped.
+pub(crate) fn present_until(now: Timestamp) -> [Timestamp; 2] {
+    let received = saturating_add(now, CLOCK_SLACK);
+    [saturating_add(received, MAX_CLOCK_AHEAD), received]
+}
 
 /// A reading, and when it was stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,6 +149,8 @@ pub struct Bucket {
 #[async_trait]
 pub trait History: Send + Sync {
     /// The newest reading of every device and metric, by device and metric.
+    ///
+    /// One from the future, which a clock that was wrong stamped, counts only where there is no other.
     async fn latest(&self) -> Result<Vec<Latest>>;
 
     /// A page of readings by `measured_at`, then device, metric, boot, seq and value.

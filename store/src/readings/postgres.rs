@@ -16,7 +16,7 @@ use crate::engine::postgres::Postgres;
 use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
 use crate::readings::write::{Batch, ReadingStore, Written};
 use crate::rejections::{self, RejectionQuota};
-use crate::retention;
+use crate::retention::{self, RetentionClock};
 use crate::unavailable::Result;
 
 #[async_trait]
@@ -39,6 +39,14 @@ impl ReadingStore for Postgres {
 
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
         rejections::keep_quota(self, quota).await
+    }
+
+    async fn retention_clock(&self) -> Result<Option<RetentionClock>> {
+        retention::clock(self).await
+    }
+
+    async fn set_retention_clock(&self, clock: RetentionClock) -> Result<()> {
+        retention::set_clock(self, clock).await
     }
 }
 

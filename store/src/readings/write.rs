@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use telemetry::Reading;
 
 use crate::rejections::{RejectedMessage, RejectionQuota};
+use crate::retention::RetentionClock;
 use crate::unavailable::Result;
 
 /// Readings and rejections that are stored together or not at all.
@@ -60,4 +61,16 @@ pub trait ReadingStore: Send + Sync {
     /// # Errors
     /// None is deleted: repeat the call.
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64>;
+
+    /// How far retention has come; none before the first time.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    async fn retention_clock(&self) -> Result<Option<RetentionClock>>;
+
+    /// Notes how far retention has come.
+    ///
+    /// # Errors
+    /// It was not noted.
+    async fn set_retention_clock(&self, clock: RetentionClock) -> Result<()>;
 }

@@ -47,8 +47,8 @@ impl Rejections for Sqlite {
 /// Stores a rejection unless it is there already: a redelivery has the same time.
 pub(crate) fn add(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes)
-        SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (
+        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes, stored_at)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (
             SELECT 1 FROM rejected WHERE received_at = ?1 AND topic = ?2 AND reason = ?3 AND payload = ?4
         )";
     tables.connection.prepare_cached(INSERT)?.execute(params![
@@ -57,6 +57,7 @@ pub(crate) fn add(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::R
         message.reason,
         message.stored_payload(),
         super::cut_from(message),
+        Micros(tables.stored_at),
     ])?;
     Ok(())
 }

@@ -25,6 +25,20 @@ async fn pages(store: &dyn Store, query: ReadingQuery) -> Vec<Reading> {
 }
 
 #[tokio::test]
+async fn a_reading_from_the_future_is_the_newest_only_where_there_is_no_other() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let now = jiff::Timestamp::now().as_microsecond();
+    let day = 86_400_000_000;
+    let stamped = |topic, micros, value| Reading { received_at: at(micros), ..reading(topic, micros, value) };
+    let present = stamped("temperature/a", now - 1_000_000, 1.0);
+    let ahead = stamped("temperature/b", now + day, 2.0);
+    let readings = [present.clone(), stamped("temperature/a", now + day, 3.0), ahead.clone()];
+    store.write(&batch(readings)).await.unwrap();
+    assert_eq!(store.latest().await.unwrap(), [present, ahead]);
+}
+
+#[tokio::test]
 async fn pages_of_any_size_give_everything_in_order() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;

@@ -1,7 +1,9 @@
 //! What is old goes, what is needed stays.
 
 use jiff::Timestamp;
-use store::{Attempt, Batch, Decisions, NewMessage, NotificationKind, Phase, Silence};
+use store::{
+    Attempt, Batch, Decisions, NewMessage, NotificationKind, Phase, RejectedMessage, RetentionClock, Silence,
+};
 use telemetry::Filter;
 
 use super::alert_states::{alert_state, keep};
@@ -64,14 +66,32 @@ async fn many_rows_go_in_chunks() {
 }
 
 #[tokio::test]
-async fn the_age_of_a_rejection_counts_from_when_it_was_received() {
+async fn the_age_of_a_rejection_counts_from_when_it_was_stored() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let messages = [5, 6, 7].map(|micros| rejected(micros, "temperature/a", "not JSON", "x"));
-    store.write(&Batch { readings: Vec::new(), rejected: messages.to_vec() }.into()).await.unwrap();
-    assert_eq!(store.purge(at(6)).await.unwrap(), 1);
+    let write = |rejected: &[RejectedMessage]| Batch { readings: Vec::new(), rejected: rejected.to_vec() };
+    store.write(&write(&messages[..1]).into()).await.unwrap();
+    let between = now();
+    store.write(&write(&messages[1..]).into()).await.unwrap();
+    assert_eq!(store.purge(at(7)).await.unwrap(), 0);
+    assert_eq!(store.purge(between).await.unwrap(), 1);
     assert_eq!(newest_rejected(store, 10).await, [messages[2].clone(), messages[1].clone()]);
     assert_eq!(store.rejected_count().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn how_far_retention_has_come_is_remembered() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    assert_eq!(store.retention_clock().await.unwrap(), None);
+    for clock in [
+        RetentionClock { at: at(5), held_since: Some(at(4)) },
+        RetentionClock { at: at(6), held_since: None },
+    ] {
+        store.set_retention_clock(clock).await.unwrap();
+        assert_eq!(store.retention_clock().await.unwrap(), Some(clock));
+    }
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, RejectionQuota, Result,
-    StoredReading, TimeRange, Written,
+    RetentionClock, StoredReading, TimeRange, Written,
 };
-use telemetry::Reading;
+use telemetry::{Reading, is_ahead};
 
 use super::{MemoryStore, now, whole_micros};
 
@@ -90,6 +90,15 @@ impl ReadingStore for MemoryStore {
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
         Ok(self.call("keep_quota")?.rejected.keep_quota(quota) as u64)
     }
+
+    async fn retention_clock(&self) -> Result<Option<RetentionClock>> {
+        Ok(self.call("retention_clock")?.retention)
+    }
+
+    async fn set_retention_clock(&self, clock: RetentionClock) -> Result<()> {
+        self.call("set_retention_clock")?.retention = Some(clock);
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -98,8 +107,14 @@ impl History for MemoryStore {
         let data = self.call("latest")?;
         let series =
             |reading: &Reading| (reading.series.device().to_owned(), reading.series.metric().to_owned());
-        let newest: BTreeMap<_, _> =
-            data.readings.values().map(|stored| (series(&stored.reading), stored.reading.clone())).collect();
+        let now = now();
+        let (ahead, present): (Vec<_>, Vec<_>) = data
+            .readings
+            .values()
+            .map(|stored| (series(&stored.reading), stored.reading.clone()))
+            .partition(|(_, reading)| is_ahead(reading.received_at, now));
+        // What is collected last stays.
+        let newest: BTreeMap<_, _> = ahead.into_iter().chain(present).collect();
         Ok(newest.into_values().collect())
     }
 

@@ -1,5 +1,7 @@
 //! Rejections in memory.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
@@ -12,6 +14,8 @@ use super::{MemoryStore, whole_micros};
 #[derive(Default)]
 pub(super) struct Rejected {
     rows: Vec<Rejection>,
+    /// When the row with an id was stored.
+    stored_at: HashMap<i64, Timestamp>,
     last_id: i64,
 }
 
@@ -23,13 +27,14 @@ impl Rejected {
         let message = RejectedMessage { received_at, payload, ..message.clone() };
         if self.rows.iter().all(|row| row.message != message) {
             self.last_id += 1;
+            self.stored_at.insert(self.last_id, super::now());
             self.rows.push(Rejection { id: self.last_id, message, payload_bytes, resent_at: None });
         }
     }
 
     pub(super) fn purge(&mut self, older_than: Timestamp) -> usize {
         let before = self.rows.len();
-        self.rows.retain(|row| row.message.received_at >= older_than);
+        self.rows.retain(|row| self.stored_at[&row.id] >= older_than);
         before - self.rows.len()
     }
 

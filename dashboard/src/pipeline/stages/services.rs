@@ -10,6 +10,7 @@ const WRITTEN: [&str; 3] =
     [STORED, "millrace_db_writer_duplicate_total", "millrace_db_writer_rejected_total"];
 const WRITER_IN_FLIGHT: &str = "millrace_db_writer_in_flight";
 const BEHIND: &str = "millrace_db_writer_behind_seconds";
+const RETENTION_HELD: &str = "millrace_db_writer_retention_held_seconds";
 
 pub(super) const ALERTER_RECEIVED: &str = "millrace_alerter_received_total";
 const JUDGED: &str = "millrace_alerter_judged_total";
@@ -42,6 +43,13 @@ pub(super) fn writer(history: &[Snapshot], now: &Snapshot) -> Stage {
         part.behind = scrape.sum(BEHIND).map(tenths);
         if let Some(late) = part.behind.filter(|behind| *behind > LATE_SECONDS) {
             part.wrong(State::Warning, format!("it is {late:.0} s behind: it or the store does not keep up"));
+        }
+        if scrape.sum(RETENTION_HELD).is_some_and(|seconds| seconds > 0.0) {
+            part.wrong(
+                State::Warning,
+                "the clock jumped ahead, so old readings are not deleted: if it is right, run millrace confirm-clock"
+                    .into(),
+            );
         }
         part
     });

@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -25,6 +25,7 @@ const MIGRATIONS: [Migration; 10] = [
     Migration::Always(include_str!("migrations/0008_kinds.sql")),
     Migration::Always(include_str!("migrations/0009_terms.sql")),
     Migration::Always(include_str!("migrations/0010_quota.sql")),
+    Migration::Always(include_str!("migrations/0011_retention.sql")),
 ];
 
 enum Migration {
@@ -44,9 +45,10 @@ pub(crate) async fn bring_up_to_date(client: &Client, url: &PostgresUrl) -> anyh
     if version == MIGRATIONS.len() {
         return Ok(());
     }
-    if !may_migrate(client).await? {
+    if let Some(grant) = missing_right(client).await? {
         bail!(
-            "the database's schema has version {version}, needed is {}, and this role may not change it: start db-writer first",
+            "the database's schema has version {version}, needed is {}, and this role may not change it: start db-writer \
+             first{grant}",
             MIGRATIONS.len()
         );
     }
@@ -73,6 +75,7 @@ async fn migrate(client: &Client, url: &PostgresUrl) -> anyhow::Result<()> {
 
 async fn apply(client: &Client, version: i32, migration: &Migration) -> Result<(), Error> {
     let sql = match migration {
+        Migration::Soft(_) if !has_extension(client).await? => "",
         Migration::Always(sql) | Migration::Soft(sql) => sql,
         Migration::Either { hypertable, .. } if has_extension(client).await? => hypertable,
         Migration::Either { partitions, .. } => partitions,
@@ -107,11 +110,22 @@ async fn schema_version(client: &Client) -> anyhow::Result<usize> {
     Ok(found)
 }
 
-async fn may_migrate(client: &Client) -> Result<bool, Error> {
+/// What db-writer's role lacks to make tables; none where ours may. Empty where the server takes no writes.
+async fn missing_right(client: &Client) -> Result<Option<String>, Error> {
     const SELECT: &str = "
-        SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
-            AND NOT current_setting('transaction_read_only')::boolean";
-    Ok(client.query_typed_one(SELECT, &[]).await?.get(0))
+        SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
+            current_setting('transaction_read_only')::boolean,
+            quote_ident(coalesce(current_schema(), 'public')), quote_ident(current_user)";
+    let row = client.query_typed_one(SELECT, &[]).await?;
+    let (may_create, read_only): (bool, bool) = (row.get(0), row.get(1));
+    let (schema, role): (String, String) = (row.get(2), row.get(3));
+    Ok(match (may_create, read_only) {
+        (true, false) => None,
+        (_, true) => Some(String::new()),
+        (false, false) => {
+            Some(format!(", or if it is db-writer's role: GRANT CREATE ON SCHEMA {schema} TO {role}"))
+        }
+    })
 }
 
 async fn has_extension(client: &Client) -> Result<bool, Error> {

@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_kinds.sql"),
     include_str!("migrations/0006_terms.sql"),
     include_str!("migrations/0007_quota.sql"),
+    include_str!("migrations/0008_retention.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
+use super::columns::Micros;
 use super::open;
 use crate::series::sqlite::SeriesIds;
 use crate::unavailable::{Damaged, Result, is_damaged};
@@ -233,7 +234,8 @@ fn transact(
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .context("begin a transaction")?;
-    let mut tables = Tables { connection: &transaction, series, stored_at: Timestamp::now() };
+    let stored_at = stored_at(&transaction).context("read the retention's clock")?;
+    let mut tables = Tables { connection: &transaction, series, stored_at };
     if let [alone] = group {
         // Its savepoint would be the transaction itself, and cost a copy of each page that it touches.
         if !alone.apply(&mut tables) {
@@ -246,6 +248,14 @@ fn transact(
         }
     }
     transaction.commit().context("commit")
+}
+
+/// Now, or where retention's clock stands, if ours is behind it: what is stored now is not older than what was deleted.
+fn stored_at(transaction: &Transaction<'_>) -> rusqlite::Result<Timestamp> {
+    const SELECT: &str = "SELECT max(at) FROM retention";
+    let now = Timestamp::now();
+    let at: Option<Micros> = transaction.prepare_cached(SELECT)?.query_row([], |row| row.get(0))?;
+    Ok(at.map_or(now, |at| at.0.max(now)))
 }
 
 /// Makes one of several changes in a savepoint of its own.

@@ -6,7 +6,7 @@ use tokio_postgres::{Client, Error, Row};
 
 use super::rows::{self, COLUMNS};
 use crate::engine::postgres::columns::{FIRST_MICROS, Micros, Span};
-use crate::readings::history::{Bucket, Latest, TimeRange};
+use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 
 /// What values are divided by while they are summed: huge ones do not overflow, and a power of two loses nothing.
@@ -18,12 +18,21 @@ const SCALE: f64 = (1_u64 << 40) as f64;
 pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
     let select = format!(
         "SELECT {COLUMNS} FROM series s CROSS JOIN LATERAL (
-             SELECT * FROM readings WHERE series = s.id
-             ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1
+             SELECT * FROM (
+                 (SELECT 1 AS rank, * FROM readings
+                  WHERE series = s.id AND measured_at <= $1 AND received_at <= $2
+                  ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1)
+                 UNION ALL
+                 (SELECT 2, * FROM readings WHERE series = s.id
+                  ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1)
+             ) newest ORDER BY rank LIMIT 1
          ) r
          ORDER BY s.device, s.metric"
     );
-    let rows = client.query_typed(&select, &[]).await?;
+    let [measured, received] = present_until(Timestamp::now()).map(Micros::of);
+    let params: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&measured, Type::TIMESTAMPTZ), (&received, Type::TIMESTAMPTZ)];
+    let rows = client.query_typed(&select, &params).await?;
     Ok(rows.iter().filter_map(rows::read).map(|stored| stored.reading).collect())
 }
 

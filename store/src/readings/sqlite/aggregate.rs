@@ -1,23 +1,29 @@
 //! Aggregates of one series: its newest reading, its time bounds, its time buckets.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, COLUMNS};
 use crate::engine::sqlite::columns::Micros;
-use crate::readings::history::{Bucket, Latest, TimeRange};
+use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::series::sqlite as series;
 
 /// The newest reading of every series: one seek each, so that no second table has to be kept up to date.
 pub(crate) fn latest(connection: &Connection) -> rusqlite::Result<Vec<Latest>> {
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM readings WHERE series = ?1
-         ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1"
-    ))?;
+    const NEWEST: &str = "ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1";
+    let select = |condition| format!("SELECT {COLUMNS} FROM readings WHERE series = ?1 {condition} {NEWEST}");
+    let mut present = connection.prepare_cached(&select("AND measured_at <= ?2 AND received_at <= ?3"))?;
+    let mut any = connection.prepare_cached(&select(""))?;
+    let [measured, received] = present_until(Timestamp::now()).map(Micros);
     let mut newest = Vec::new();
     for (series, topic) in series::matching(connection, None, None)? {
-        newest.extend(select.query_row([series], |row| rows::read(row, &topic)).optional()?);
+        let read = |row: &Row<'_>| rows::read(row, &topic);
+        let found = match present.query_row(params![series, measured, received], read).optional()? {
+            None => any.query_row([series], read).optional()?,
+            found => found,
+        };
+        newest.extend(found);
     }
     Ok(newest.into_iter().map(|stored| stored.reading).collect())
 }
