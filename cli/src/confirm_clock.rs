@@ -1,5 +1,7 @@
 //! `millrace confirm-clock`: a person says that the clock is right, so that retention goes on by it.
 
+use std::io::Write;
+
 use jiff::Timestamp;
 use service::Settings;
 use store::RetentionClock;
@@ -12,6 +14,6 @@ pub async fn confirm_clock(settings: &Settings) -> anyhow::Result<()> {
     let store = service::store(settings).await?;
     let at = Timestamp::now();
     store.set_retention_clock(RetentionClock { at, held_since: None }).await?;
-    println!("The clock is taken to be right ({at:.0}): retention follows it within ten minutes");
-    Ok(())
+    let said = format!("The clock is taken to be right ({at:.0}): retention follows it within ten minutes");
+    Ok(writeln!(std::io::stdout().lock(), "{said}")?)
 }
