@@ -325,6 +325,8 @@ impl Outbox {
     }
 }
 
+/// Not `service::Retry`: that repeats one call until the store answers. The outbox begins anew with each look, as what is
+/// due changes meanwhile, and an attempt is recorded while others go on.
 fn backoff() -> Backoff {
     Backoff::new(Duration::from_secs(1), Duration::from_secs(60))
 }

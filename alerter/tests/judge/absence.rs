@@ -5,36 +5,36 @@ use std::time::Duration;
 use store::{ConditionKind, Phase};
 use telemetry::{Reading, Series};
 
-use crate::court::{Court, at, lab, reading, rule, rules};
+use crate::harness::{Harness, at, lab, reading, rule, rules};
 
 const EXPECTING: &str = "metric = \"temperature\"\ndevice = \"lab\"\nabsent_for = \"2m\"";
 
 #[test]
 fn a_silent_device_is_absent_once() {
-    let mut court = Court::open(rule("absent_for = \"2m\""));
-    court.advance(1_000.0);
-    court.observe(&reading(1_000.0, 20.0));
-    assert_eq!(court.judge.next_deadline(), Some(at(1_120.0)));
-    court.observe(&reading(1_060.0, 21.0));
-    assert_eq!(court.judge.next_deadline(), Some(at(1_180.0)));
-    court.advance(1_179.999);
-    assert_eq!(court.events(), "");
-    court.advance(1_180.0);
-    court.advance(9_000.0);
-    assert_eq!(court.events(), "^21@1180");
-    court.observe(&reading(9_001.0, 22.0));
-    court.advance(9_120.0);
-    assert_eq!(court.events(), "v22@9001");
-    court.advance(9_121.5);
-    assert_eq!(court.events(), "^22@9121");
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
+    harness.advance(1_000.0);
+    harness.observe(&reading(1_000.0, 20.0));
+    assert_eq!(harness.judge.next_deadline(), Some(at(1_120.0)));
+    harness.observe(&reading(1_060.0, 21.0));
+    assert_eq!(harness.judge.next_deadline(), Some(at(1_180.0)));
+    harness.advance(1_179.999);
+    assert_eq!(harness.events(), "");
+    harness.advance(1_180.0);
+    harness.advance(9_000.0);
+    assert_eq!(harness.events(), "^21@1180");
+    harness.observe(&reading(9_001.0, 22.0));
+    harness.advance(9_120.0);
+    assert_eq!(harness.events(), "v22@9001");
+    harness.advance(9_121.5);
+    assert_eq!(harness.events(), "^22@9121");
 }
 
 #[test]
 fn an_absence_says_what_happened() {
-    let mut court = Court::open(rule("absent_for = \"2m\""));
-    court.observe(&Reading { received_at: at(3.0), ..reading(1.0, 20.0) });
-    court.advance(500.0);
-    let (id, kept) = court.kept.incidents.pop_first().unwrap();
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
+    harness.observe(&Reading { received_at: at(3.0), ..reading(1.0, 20.0) });
+    harness.advance(500.0);
+    let (id, kept) = harness.kept.incidents.pop_first().unwrap();
     assert_eq!(id, format!("x/temperature/lab/{}", at(3.0).as_microsecond()));
     let incident = kept.opened;
     assert_eq!(
@@ -48,47 +48,47 @@ fn an_absence_says_what_happened() {
 
 #[test]
 fn a_late_reading_is_a_sign_of_life_and_a_repeated_delivery_is_none() {
-    let mut court = Court::open(rule("absent_for = \"2m\""));
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
     let last = Reading { received_at: at(100.4), ..reading(100.0, 20.0) };
-    court.observe(&last);
-    court.advance(300.0);
-    court.events();
-    court.observe(&last);
-    assert_eq!(court.events(), "");
+    harness.observe(&last);
+    harness.advance(300.0);
+    harness.events();
+    harness.observe(&last);
+    assert_eq!(harness.events(), "");
     let late = Reading { received_at: at(301.0), ..reading(50.0, 19.0) };
-    assert!(court.observe(&late).late);
-    assert_eq!(court.events(), "v19@301");
-    assert_eq!(court.judge.next_deadline(), Some(at(421.0)));
+    assert!(harness.observe(&late).late);
+    assert_eq!(harness.events(), "v19@301");
+    assert_eq!(harness.judge.next_deadline(), Some(at(421.0)));
 }
 
 #[test]
 fn a_device_that_is_expected_is_absent_though_it_never_spoke() {
-    let mut court = Court::open(rule(EXPECTING));
-    assert_eq!(court.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
-    assert_eq!(court.judge.next_deadline(), Some(at(120.0)));
+    let mut harness = Harness::open(rule(EXPECTING));
+    assert_eq!(harness.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
+    assert_eq!(harness.judge.next_deadline(), Some(at(120.0)));
     // The time survives restarts, and is not written again.
-    court.restart(rule(EXPECTING), 60.0);
-    assert_eq!(court.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
-    assert_eq!(court.judge.next_deadline(), Some(at(120.0)));
-    court.restart(rule(EXPECTING), 115.0);
-    assert_eq!(court.judge.next_deadline(), Some(at(125.0)));
-    court.advance(125.0);
-    assert_eq!(court.events(), "^?@120");
-    court.restart(rule(EXPECTING), 130.0);
-    court.advance(1_000.0);
-    assert_eq!(court.events(), "");
-    court.observe(&reading(1_001.0, 20.0));
-    assert_eq!(court.events(), "v20@1001");
-    court.advance(1_121.0);
-    assert_eq!(court.events(), "^20@1121");
+    harness.restart(rule(EXPECTING), 60.0);
+    assert_eq!(harness.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
+    assert_eq!(harness.judge.next_deadline(), Some(at(120.0)));
+    harness.restart(rule(EXPECTING), 115.0);
+    assert_eq!(harness.judge.next_deadline(), Some(at(125.0)));
+    harness.advance(125.0);
+    assert_eq!(harness.events(), "^?@120");
+    harness.restart(rule(EXPECTING), 130.0);
+    harness.advance(1_000.0);
+    assert_eq!(harness.events(), "");
+    harness.observe(&reading(1_001.0, 20.0));
+    assert_eq!(harness.events(), "v20@1001");
+    harness.advance(1_121.0);
+    assert_eq!(harness.events(), "^20@1121");
 }
 
 #[test]
 fn a_device_that_is_expected_and_speaks_is_there() {
-    let mut court = Court::open(rule(EXPECTING));
-    court.observe(&reading(50.0, 20.0));
-    assert_eq!(court.kept.phase("x"), Some(&Phase::Normal));
-    assert_eq!(court.judge.next_deadline(), Some(at(170.0)));
+    let mut harness = Harness::open(rule(EXPECTING));
+    harness.observe(&reading(50.0, 20.0));
+    assert_eq!(harness.kept.phase("x"), Some(&Phase::Normal));
+    assert_eq!(harness.judge.next_deadline(), Some(at(170.0)));
 }
 
 #[test]
@@ -97,32 +97,32 @@ fn after_a_start_devices_have_time_to_come_back() {
         [("2m", 60.0, 120.0), ("2m", 115.0, 125.0), ("2m", 5_000.0, 5_010.0), ("3s", 5_000.0, 5_003.0)]
     {
         let keys = format!("absent_for = \"{after}\"");
-        let mut court = Court::open(rule(&keys));
-        court.observe(&reading(0.0, 20.0));
-        court.restart(rule(&keys), down_until);
-        assert_eq!(court.judge.next_deadline(), Some(at(deadline)), "{after} {down_until}");
-        court.advance(deadline);
+        let mut harness = Harness::open(rule(&keys));
+        harness.observe(&reading(0.0, 20.0));
+        harness.restart(rule(&keys), down_until);
+        assert_eq!(harness.judge.next_deadline(), Some(at(deadline)), "{after} {down_until}");
+        harness.advance(deadline);
         // It opens at the time at which it would have opened.
         let seconds = Duration::from_secs(if after == "3s" { 3 } else { 120 }).as_secs();
-        assert_eq!(court.events(), format!("^20@{seconds}"));
+        assert_eq!(harness.events(), format!("^20@{seconds}"));
     }
 }
 
 #[test]
 fn what_fires_goes_on_firing_after_a_start() {
-    let mut court = Court::open(rule("absent_for = \"2m\""));
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
     let last = Reading { received_at: at(0.5), ..reading(0.0, 20.0) };
-    court.observe(&last);
-    court.advance(200.0);
-    court.events();
+    harness.observe(&last);
+    harness.advance(200.0);
+    harness.events();
     let weeks = 40.0 * 86_400.0;
-    court.restart(rule("absent_for = \"2m\""), weeks);
-    assert_eq!((court.judge.firing(), court.judge.next_deadline()), (1, None));
+    harness.restart(rule("absent_for = \"2m\""), weeks);
+    assert_eq!((harness.judge.firing(), harness.judge.next_deadline()), (1, None));
     // What was not settled is delivered again.
-    court.observe(&last);
-    assert_eq!(court.events(), "");
-    court.observe(&reading(weeks, 21.0));
-    assert_eq!(court.events(), format!("v21@{weeks}"));
+    harness.observe(&last);
+    assert_eq!(harness.events(), "");
+    harness.observe(&reading(weeks, 21.0));
+    assert_eq!(harness.events(), format!("v21@{weeks}"));
 }
 
 #[test]
@@ -134,56 +134,56 @@ fn who_was_silent_for_a_day_is_not_waited_for() {
         ("absent_for = \"3h\"", 30.1, false),
         (EXPECTING, 1_000.0, true),
     ] {
-        let mut court = Court::open(rule("above = 1000"));
-        court.observe(&reading(0.0, 20.0));
+        let mut harness = Harness::open(rule("above = 1000"));
+        harness.observe(&reading(0.0, 20.0));
         let now = silent * 3_600.0;
-        court.restart(rule(keys), now);
-        assert_eq!(court.judge.next_deadline(), waited.then(|| at(now + 10.0)), "{keys} {silent}");
-        let mut court = Court::open(rule("above = 1000"));
-        court.observe(&reading(0.0, 20.0));
-        court.adopt(rule(keys), now);
-        assert_eq!(court.judge.next_deadline().is_some(), waited, "{keys} {silent}");
-        court.observe(&reading(now, 20.0));
-        assert!(court.judge.next_deadline().is_some());
+        harness.restart(rule(keys), now);
+        assert_eq!(harness.judge.next_deadline(), waited.then(|| at(now + 10.0)), "{keys} {silent}");
+        let mut harness = Harness::open(rule("above = 1000"));
+        harness.observe(&reading(0.0, 20.0));
+        harness.adopt(rule(keys), now);
+        assert_eq!(harness.judge.next_deadline().is_some(), waited, "{keys} {silent}");
+        harness.observe(&reading(now, 20.0));
+        assert!(harness.judge.next_deadline().is_some());
     }
 }
 
 #[test]
 fn what_the_store_knows_is_a_sign_of_life() {
-    let mut court = Court::open(rule("absent_for = \"2m\""));
-    court.judge.heard(&lab(), at(10.0));
-    assert_eq!(court.judge.next_deadline(), Some(at(130.0)));
-    court.judge.heard(&lab(), at(5.0));
-    assert_eq!(court.judge.next_deadline(), Some(at(130.0)));
-    court.advance(130.0);
-    assert_eq!(court.events(), "^?@130");
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
+    harness.judge.heard(&lab(), at(10.0));
+    assert_eq!(harness.judge.next_deadline(), Some(at(130.0)));
+    harness.judge.heard(&lab(), at(5.0));
+    assert_eq!(harness.judge.next_deadline(), Some(at(130.0)));
+    harness.advance(130.0);
+    assert_eq!(harness.events(), "^?@130");
     // The reading is on its way, and ends it.
-    court.judge.heard(&lab(), at(140.0));
-    court.observe(&reading(140.0, 20.0));
-    assert_eq!(court.events(), "v20@140");
-    assert_eq!(court.judge.next_deadline(), Some(at(260.0)));
+    harness.judge.heard(&lab(), at(140.0));
+    harness.observe(&reading(140.0, 20.0));
+    assert_eq!(harness.events(), "v20@140");
+    assert_eq!(harness.judge.next_deadline(), Some(at(260.0)));
 }
 
 #[test]
 fn many_are_absent_in_order() {
-    let mut court = Court::open(rules(
+    let mut harness = Harness::open(rules(
         "rules = [{ name = \"a\", absent_for = \"1m\" }, { name = \"b\", absent_for = \"3m\" }]",
     ));
     let devices: Vec<_> = (0..500).map(|n| Series::parse(&format!("temperature/d{n}")).unwrap()).collect();
     for round in 0..10 {
         for (n, topic) in (0u32..).zip(&devices) {
             let second = f64::from(round) * 10.0 + f64::from(n * 37 % 500) / 100.0;
-            court.observe(&Reading { series: topic.clone(), ..reading(second, 1.0) });
+            harness.observe(&Reading { series: topic.clone(), ..reading(second, 1.0) });
         }
     }
-    assert_eq!(court.judge.next_deadline(), Some(at(150.0)));
+    assert_eq!(harness.judge.next_deadline(), Some(at(150.0)));
     let mut clock = 149.0;
     while clock < 300.0 {
-        court.advance(clock);
+        harness.advance(clock);
         clock += 0.5;
     }
-    assert_eq!(court.judge.firing(), 1_000);
-    for kept in court.kept.incidents.values() {
+    assert_eq!(harness.judge.firing(), 1_000);
+    for kept in harness.kept.incidents.values() {
         let after = if kept.opened.rule == "a" { 60 } else { 180 };
         assert_eq!(kept.opened.opened_at.duration_since(kept.opened.began_at).as_secs(), after);
         let noticed = kept.opened.judged_at.duration_since(kept.opened.opened_at);

@@ -2,15 +2,15 @@
 
 use store::ConditionKind;
 
-use crate::court::{Court, at, reading, rule};
+use crate::harness::{Harness, at, reading, rule};
 
 fn check(keys: &str, table: &[(&[(f64, f64)], &str)]) {
     for (readings, expected) in table {
-        let mut court = Court::open(rule(keys));
+        let mut harness = Harness::open(rule(keys));
         for &(second, value) in *readings {
-            court.observe(&reading(second, value));
+            harness.observe(&reading(second, value));
         }
-        assert_eq!(court.events(), *expected, "{keys}\n{readings:?}");
+        assert_eq!(harness.events(), *expected, "{keys}\n{readings:?}");
     }
 }
 
@@ -139,30 +139,30 @@ fn rate_of_change() {
 #[test]
 fn a_rate_is_measured_over_its_time_however_often_readings_come() {
     for seconds_between in [0.1, 1.0, 7.0, 9.0, 25.0] {
-        let mut court = Court::open(rule("rate_per_minute = 2\nover = \"1m\""));
+        let mut harness = Harness::open(rule("rate_per_minute = 2\nover = \"1m\""));
         let mut second = 0.0;
         while second < 600.0 {
             // Rises by 1.8 a minute, then by 2.2.
             let value = second / 60.0 * 1.8 + (second - 300.0f64).max(0.0) / 60.0 * 0.4;
-            court.observe(&reading(second, value));
+            harness.observe(&reading(second, value));
             second += seconds_between;
         }
-        let (id, incident) = court.kept.incidents.first_key_value().unwrap();
+        let (id, incident) = harness.kept.incidents.first_key_value().unwrap();
         let opened = incident.opened.opened_at;
         // Half of the minute, or of a little more, must rise by 2.2.
         let expected = at(330.0)..at(330.0 + 20.0 + 2.0 * seconds_between);
         assert!(expected.contains(&opened), "{seconds_between}: {id}");
-        assert_eq!(court.kept.incidents.len(), 1);
+        assert_eq!(harness.kept.incidents.len(), 1);
         assert!((incident.peak.unwrap() - 2.2).abs() < 1e-6, "{incident:?}");
     }
 }
 
 #[test]
 fn a_rate_beyond_all_numbers_is_the_greatest_of_them() {
-    let mut court = Court::open(rule("rate_per_minute = 2"));
-    court.observe(&reading(0.0, -1.7e308));
-    court.observe(&reading(60.0, 1.7e308));
-    let (_, incident) = court.kept.incidents.first_key_value().unwrap();
+    let mut harness = Harness::open(rule("rate_per_minute = 2"));
+    harness.observe(&reading(0.0, -1.7e308));
+    harness.observe(&reading(60.0, 1.7e308));
+    let (_, incident) = harness.kept.incidents.first_key_value().unwrap();
     assert_eq!(incident.opened.value, Some(f64::MAX));
 }
 
@@ -170,11 +170,11 @@ fn a_rate_beyond_all_numbers_is_the_greatest_of_them() {
 #[test]
 fn a_rate_is_known_with_every_reading() {
     for seconds_between in [1u32, 5, 8, 9, 13, 59, 60, 61] {
-        let mut court = Court::open(rule("rate_per_minute = 2\nfor = \"5m\""));
+        let mut harness = Harness::open(rule("rate_per_minute = 2\nfor = \"5m\""));
         for second in (0..=500).step_by(seconds_between as usize) {
-            court.observe(&reading(f64::from(second), f64::from(second) / 20.0));
+            harness.observe(&reading(f64::from(second), f64::from(second) / 20.0));
         }
-        let (_, incident) = court.kept.incidents.first_key_value().unwrap();
+        let (_, incident) = harness.kept.incidents.first_key_value().unwrap();
         assert!(incident.opened.began_at <= at(60.0 + f64::from(seconds_between)), "{seconds_between}");
     }
 }
@@ -210,15 +210,15 @@ fn an_incident_says_what_happened() {
         ),
         ("stuck_for = \"90s\"", ConditionKind::Stuck, "the same for 1m 30s", None, 31.0, None),
     ] {
-        let mut court = Court::open(rule(&format!("severity = \"critical\"\n{keys}")));
+        let mut harness = Harness::open(rule(&format!("severity = \"critical\"\n{keys}")));
         let first = if kind == ConditionKind::Stuck { 31.0 } else { 30.0 };
         let lasted =
             if kind == ConditionKind::Rate || kind == ConditionKind::Stuck { vec![first] } else { vec![] };
         for value in lasted {
-            court.observe(&reading(0.0, value));
+            harness.observe(&reading(0.0, value));
         }
-        court.observe(&telemetry::Reading { seq: Some(7), received_at: at(121.5), ..reading(120.0, 31.0) });
-        let (id, kept) = court.kept.incidents.pop_first().unwrap();
+        harness.observe(&telemetry::Reading { seq: Some(7), received_at: at(121.5), ..reading(120.0, 31.0) });
+        let (id, kept) = harness.kept.incidents.pop_first().unwrap();
         let incident = kept.opened;
         assert_eq!(id, format!("x/temperature/lab/{}-7", at(120.0).as_microsecond()));
         assert_eq!((incident.condition.kind, incident.condition.text.as_str()), (kind, words));

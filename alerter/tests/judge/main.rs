@@ -5,7 +5,7 @@
 mod absence;
 mod bad_rules;
 mod conditions;
-mod court;
+mod harness;
 mod order;
 mod reload;
 mod restarts;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use store::Changes;
 use telemetry::{Reading, Series};
 
-use crate::court::{Court, Kept, at, keep_latest, reading, rule, rules};
+use crate::harness::{Harness, Kept, at, keep_latest, reading, rule, rules};
 
 fn watched() -> Arc<Rules> {
     rules(
@@ -34,24 +34,24 @@ fn watched() -> Arc<Rules> {
 
 #[test]
 fn a_peak_outlives_a_restart() {
-    let mut court = Court::open(rule("above = 25"));
-    court.observe(&reading(1.0, 26.0));
-    court.observe(&reading(2.0, 28.0));
-    court.restart(rule("above = 25"), 3.0);
-    court.observe(&reading(3.0, 27.0));
-    court.observe(&reading(4.0, 28.5));
-    assert_eq!(court.events(), "^26@1 *28 *28.5");
+    let mut harness = Harness::open(rule("above = 25"));
+    harness.observe(&reading(1.0, 26.0));
+    harness.observe(&reading(2.0, 28.0));
+    harness.restart(rule("above = 25"), 3.0);
+    harness.observe(&reading(3.0, 27.0));
+    harness.observe(&reading(4.0, 28.5));
+    assert_eq!(harness.events(), "^26@1 *28 *28.5");
 }
 
 #[test]
 fn what_is_told_and_what_is_not_outlives_a_restart() {
-    let mut court = Court::open(rule("above = 25"));
-    court.observe(&Reading { received_at: at(300.0), ..reading(1.0, 26.0) });
-    court.restart(rule("above = 25"), 301.0);
-    court.observe(&reading(301.0, 26.0));
-    court.restart(rule("above = 25"), 302.0);
-    court.observe(&reading(303.0, 26.0));
-    assert_eq!(court.events(), "(^26@1) !");
+    let mut harness = Harness::open(rule("above = 25"));
+    harness.observe(&Reading { received_at: at(300.0), ..reading(1.0, 26.0) });
+    harness.restart(rule("above = 25"), 301.0);
+    harness.observe(&reading(301.0, 26.0));
+    harness.restart(rule("above = 25"), 302.0);
+    harness.observe(&reading(303.0, 26.0));
+    assert_eq!(harness.events(), "(^26@1) !");
 }
 
 #[test]
@@ -100,26 +100,26 @@ fn a_rate_that_is_not_known_just_after_a_restart_changes_nothing() {
 /// What the store has and the judge had not yet judged is no clock that was set back for long.
 #[test]
 fn a_rate_is_measured_anew_where_the_store_is_ahead_of_the_judge() {
-    let mut court = Court::open(rule("rate_per_minute = 2"));
-    court.observe(&reading(0.0, 0.0));
-    court.observe(&reading(60.0, 1.0));
-    court.restart(rule("rate_per_minute = 2"), 61.0);
+    let mut harness = Harness::open(rule("rate_per_minute = 2"));
+    harness.observe(&reading(0.0, 0.0));
+    harness.observe(&reading(60.0, 1.0));
+    harness.restart(rule("rate_per_minute = 2"), 61.0);
     for (second, value) in [(40.0, 0.5), (60.0, 1.0), (100.0, 4.0)] {
-        court.observe(&reading(second, value));
+        harness.observe(&reading(second, value));
     }
-    assert_eq!(court.events(), "^3.5@100");
+    assert_eq!(harness.events(), "^3.5@100");
 }
 
 fn with_restarts(keys: &str, restarts: &[f64], readings: &[(f64, f64)]) -> String {
-    let mut court = Court::open(rule(keys));
+    let mut harness = Harness::open(rule(keys));
     let mut restarts = restarts.iter().peekable();
     for &(second, value) in readings {
         while let Some(now) = restarts.next_if(|now| **now < second) {
-            court.restart(rule(keys), *now);
+            harness.restart(rule(keys), *now);
         }
-        court.observe(&reading(second, value));
+        harness.observe(&reading(second, value));
     }
-    court.events()
+    harness.events()
 }
 
 /// Two alerters that take turns, each of which begins with what the other kept.

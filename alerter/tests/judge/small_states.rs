@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alerter::Rules;
 use telemetry::Reading;
 
-use crate::court::{Court, Kept, reading, rule};
+use crate::harness::{Harness, Kept, reading, rule};
 
 /// Broken, between and clear of `above = 2, clear_below = 1`.
 const VALUES: [f64; 3] = [3.0, 1.5, 0.0];
@@ -47,26 +47,26 @@ fn readings(number: u32, length: u32) -> Vec<Reading> {
 }
 
 fn uninterrupted(rules: &Arc<Rules>, readings: &[Reading]) -> Kept {
-    let mut court = Court::open(Arc::clone(rules));
+    let mut harness = Harness::open(Arc::clone(rules));
     for reading in readings {
-        court.observe(reading);
+        harness.observe(reading);
     }
-    court.kept
+    harness.kept
 }
 
 fn crashed(rules: &Arc<Rules>, readings: &[Reading], crash: usize, unsettled: usize) -> Kept {
-    let mut court = Court::open(Arc::clone(rules));
+    let mut harness = Harness::open(Arc::clone(rules));
     for reading in &readings[..crash] {
-        court.observe(reading);
+        harness.observe(reading);
     }
-    court.restart(Arc::clone(rules), 0.0);
+    harness.restart(Arc::clone(rules), 0.0);
     for reading in &readings[crash.saturating_sub(unsettled)..] {
-        court.observe(reading);
+        harness.observe(reading);
     }
-    court.kept
+    harness.kept
 }
 
-/// The court checks each change: nothing opens, ends or is told twice, no id comes again.
+/// The harness checks each change: nothing opens, ends or is told twice, no id comes again.
 #[test]
 fn no_path_opens_twice() {
     let (mut opened, mut resolved) = (0, 0);

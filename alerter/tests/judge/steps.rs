@@ -9,7 +9,7 @@ use store::{AlertState, Changes, Transition};
 use telemetry::{Clock, Reading, SteadyClock};
 use testkit::FakeClock;
 
-use crate::court::{at, reading, rule};
+use crate::harness::{at, reading, rule};
 
 const HOUR: i64 = 3_600;
 const STEPS: [i64; 8] = [2, HOUR, 48 * HOUR, 17_520 * HOUR, -2, -HOUR, -48 * HOUR, -17_520 * HOUR];

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use store::End;
 
-use crate::bench::{Bench, LAB};
+use crate::harness::{Harness, LAB};
 use crate::journal::said;
 use crate::store::Watched;
 
@@ -37,22 +37,22 @@ async fn check_noticed(store: &Arc<Watched>, due: Timestamp) {
 #[tokio::test]
 async fn a_device_that_falls_silent_is_absent_in_time_and_back_when_it_speaks() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let mut last = Timestamp::MIN;
     for value in ["20", "21", "22"] {
         tokio::time::sleep(Duration::from_millis(100)).await;
         last = Timestamp::now();
-        bench.give_from(LAB, value, last);
+        harness.give_from(LAB, value, last);
     }
-    bench.sees("absent lab").await;
+    harness.sees("absent lab").await;
     let incident = store.only().await;
     assert_eq!(incident.began_at.as_microsecond(), last.as_microsecond());
     assert_eq!(incident.opened_at, incident.began_at + AFTER);
     assert_eq!(incident.value, Some(22.0));
     check_noticed(&store, incident.opened_at).await;
     let back = Timestamp::now();
-    bench.give_from(LAB, "23", back);
-    bench.sees("v23").await;
+    harness.give_from(LAB, "23", back);
+    harness.sees("v23").await;
     let incident = store.only().await;
     assert_eq!((incident.end, incident.resolved_value), (Some(End::Cleared), Some(23.0)));
     assert_eq!(incident.resolved_at.unwrap().as_microsecond(), back.as_microsecond());
@@ -61,27 +61,27 @@ async fn a_device_that_falls_silent_is_absent_in_time_and_back_when_it_speaks() 
 #[tokio::test]
 async fn a_device_that_spoke_only_right_after_the_start_is_absent_before_it_is_stored() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let spoke = Timestamp::now();
-    bench.give_from(LAB, "20", spoke);
-    bench.sees("absent lab").await;
+    harness.give_from(LAB, "20", spoke);
+    harness.sees("absent lab").await;
     check_noticed(&store, spoke + AFTER).await;
 }
 
 #[tokio::test]
 async fn while_there_is_no_connection_nobody_is_absent() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let spoke = Timestamp::now();
     store.know(LAB, spoke).await;
-    bench.give_from(LAB, "20", spoke);
-    bench.settled().await;
-    bench.connect(false);
+    harness.give_from(LAB, "20", spoke);
+    harness.settled().await;
+    harness.connect(false);
     tokio::time::sleep(LONG).await;
     assert!(store.all().await.is_empty(), "{:?}", store.journal.lines());
     let connected = Timestamp::now();
-    bench.connect(true);
-    bench.sees("absent lab").await;
+    harness.connect(true);
+    harness.sees("absent lab").await;
     // They have time to come back.
     let incident = store.only().await;
     assert!(incident.judged_at >= connected + AFTER, "{incident:?} {connected}");
@@ -92,13 +92,13 @@ async fn while_there_is_no_connection_nobody_is_absent() {
 async fn who_comes_back_with_the_connection_was_never_absent() {
     let store = Watched::fresh();
     store.know(LAB, hour_ago()).await;
-    let bench = Bench::linked(&store, SILENT, false);
+    let harness = Harness::linked(&store, SILENT, false);
     tokio::time::sleep(LONG).await;
     let at = Timestamp::now();
     store.know(LAB, at).await;
-    bench.connect(true);
-    bench.give_from(LAB, "20", at);
-    bench.sees("absent lab").await;
+    harness.connect(true);
+    harness.give_from(LAB, "20", at);
+    harness.sees("absent lab").await;
     let incident = store.only().await;
     assert_eq!(incident.began_at.as_microsecond(), at.as_microsecond(), "it fell silent only now");
 }
@@ -108,8 +108,8 @@ async fn a_device_that_only_the_store_knows_is_absent_after_a_start() {
     let (store, last) = (Watched::fresh(), hour_ago());
     store.know(LAB, last).await;
     let started = Timestamp::now();
-    let bench = Bench::start(&store, SILENT);
-    bench.sees("absent lab").await;
+    let harness = Harness::start(&store, SILENT);
+    harness.sees("absent lab").await;
     assert_eq!(store.only().await.began_at.as_microsecond(), last.as_microsecond());
     check_noticed(&store, started + AFTER).await;
 }
@@ -117,12 +117,12 @@ async fn a_device_that_only_the_store_knows_is_absent_after_a_start() {
 #[tokio::test]
 async fn a_device_that_is_expected_and_never_spoke_is_absent() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, EXPECTING);
+    let harness = Harness::start(&store, EXPECTING);
     store.journal.has("record").await;
-    bench.crash().await;
+    harness.crash().await;
     let started = Timestamp::now();
-    let bench = Bench::start(&store, EXPECTING);
-    bench.sees("absent lab").await;
+    let harness = Harness::start(&store, EXPECTING);
+    harness.sees("absent lab").await;
     let incident = store.only().await;
     assert_eq!(incident.value, None);
     assert!(incident.began_at < started, "expected since the first start");
@@ -133,15 +133,15 @@ async fn a_device_that_is_expected_and_never_spoke_is_absent() {
 async fn an_absence_is_one_over_restarts() {
     let store = Watched::fresh();
     store.know(LAB, hour_ago()).await;
-    let bench = Bench::start(&store, SILENT);
-    bench.sees("absent lab").await;
-    bench.crash().await;
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
+    harness.sees("absent lab").await;
+    harness.crash().await;
+    let harness = Harness::start(&store, SILENT);
     tokio::time::sleep(LONG).await;
-    bench.give_from(LAB, "21", Timestamp::now());
-    bench.sees("v21").await;
+    harness.give_from(LAB, "21", Timestamp::now());
+    harness.sees("v21").await;
     store.journal.until(|lines| said(lines, "tell").iter().any(|line| line.contains(" resolved "))).await;
-    bench.crash().await;
+    harness.crash().await;
     let incident = store.only().await;
     assert_eq!(incident.notifications.len(), 2);
     let mut told = said(&store.journal.lines(), "tell");

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::absence::{AFTER, LONG, SILENT, hour_ago};
-use crate::bench::Bench;
+use crate::harness::Harness;
 use crate::store::Watched;
 
 const STEP: SignedDuration = SignedDuration::from_millis(100);
@@ -12,19 +12,19 @@ const STEP: SignedDuration = SignedDuration::from_millis(100);
 #[tokio::test]
 async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let (begun, mut clock) = (Instant::now(), hour_ago());
     while begun.elapsed() < LONG {
         for topic in ["temperature/one", "temperature/two"] {
             clock += STEP;
-            bench.give_from(topic, "20", clock);
-            bench.settled().await;
+            harness.give_from(topic, "20", clock);
+            harness.settled().await;
         }
     }
     assert!(store.all().await.is_empty(), "{:?}", store.all().await);
     // Then nothing comes: all that the broker had was judged.
-    bench.sees("absent one").await;
-    bench.sees("absent two").await;
+    harness.sees("absent one").await;
+    harness.sees("absent two").await;
     for incident in store.all().await {
         assert!(clock.duration_since(incident.began_at) < STEP * 2, "{clock} {incident:?}");
     }
@@ -33,15 +33,15 @@ async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
 #[tokio::test]
 async fn a_backlog_that_pauses_is_not_over() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let clock = hour_ago();
-    bench.give_from("temperature/lab", "20", clock);
-    bench.settled().await;
+    harness.give_from("temperature/lab", "20", clock);
+    harness.settled().await;
     tokio::time::sleep(LONG).await;
     assert!(store.all().await.is_empty(), "it may yet speak in what is to come: {:?}", store.all().await);
-    bench.give_from("temperature/lab", "20", clock + STEP);
-    bench.settled().await;
-    bench.sees("absent lab").await;
+    harness.give_from("temperature/lab", "20", clock + STEP);
+    harness.settled().await;
+    harness.sees("absent lab").await;
     let incident = store.only().await;
     assert_eq!(incident.began_at.as_microsecond(), (clock + STEP).as_microsecond());
 }
@@ -52,32 +52,32 @@ async fn at_the_end_of_a_backlog_only_the_silent_are_absent() {
     for device in ["silent", "speaking"] {
         store.know(&format!("temperature/{device}"), hour_ago()).await;
     }
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     for number in 0..100 {
-        bench.give_from("temperature/speaking", "20", hour_ago() + STEP * number);
+        harness.give_from("temperature/speaking", "20", hour_ago() + STEP * number);
     }
     // After it, readings that are fresh, from a broker whose clock is a little ahead.
     for number in 0..20 {
-        bench.give_from("temperature/speaking", "20", Timestamp::now() + STEP * number);
-        bench.settled().await;
+        harness.give_from("temperature/speaking", "20", Timestamp::now() + STEP * number);
+        harness.settled().await;
     }
     assert!(store.all().await.iter().all(|incident| incident.device == "silent"));
-    bench.sees("absent silent").await;
+    harness.sees("absent silent").await;
 }
 
 #[tokio::test]
 async fn while_others_speak_a_silent_device_is_absent_by_their_time() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     let begun = Timestamp::now();
-    bench.give_from("temperature/silent", "20", begun);
+    harness.give_from("temperature/silent", "20", begun);
     for number in 0..5 {
-        bench.give_from("temperature/speaking", "20", begun + STEP * number);
+        harness.give_from("temperature/speaking", "20", begun + STEP * number);
     }
-    bench.settled().await;
+    harness.settled().await;
     assert!(store.all().await.is_empty());
-    bench.give_from("temperature/speaking", "20", begun + AFTER);
-    bench.sees("absent silent").await;
+    harness.give_from("temperature/speaking", "20", begun + AFTER);
+    harness.sees("absent silent").await;
     let incidents = store.all().await;
     let incident = incidents.iter().find(|incident| incident.device == "silent").unwrap();
     assert_eq!(incident.opened_at.as_microsecond(), (begun + AFTER).as_microsecond());

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use store::{DeliveryStatus, Incident, NotificationKind};
 use tokio::task::JoinSet;
 
-use crate::bench::{Bench, HIGH};
+use crate::harness::{HIGH, Harness};
 use crate::journal::said;
 use crate::store::{Watched, fail_next};
 
@@ -62,33 +62,35 @@ enum Lost {
     Nothing,
 }
 
-fn start(store: &Arc<Watched>) -> Bench {
-    Bench::start(store, &format!("{HIGH}{OTHERS}"))
+fn start(store: &Arc<Watched>) -> Harness {
+    Harness::start(store, &format!("{HIGH}{OTHERS}"))
 }
 
 /// Gives these readings, each after the one before was settled.
-async fn give_all(bench: &Bench, seconds: std::ops::Range<usize>) {
+async fn give_all(harness: &Harness, seconds: std::ops::Range<usize>) {
     for second in seconds {
-        bench.give_measured(second as i64, VALUES[second]);
-        bench.settled().await;
+        harness.give_measured(second as i64, VALUES[second]);
+        harness.settled().await;
     }
 }
 
 async fn crash(store: &Arc<Watched>, crash_at: usize, lost: Lost) {
-    let bench = start(store);
-    give_all(&bench, 0..crash_at).await;
+    let harness = start(store);
+    give_all(&harness, 0..crash_at).await;
     fail_next(&store.records_fail, if matches!(lost, Lost::Record) { usize::MAX } else { 0 });
     store.is_mute.store(matches!(lost, Lost::Answer), Ordering::Relaxed);
     let records = said(&store.journal.lines(), "record").len();
-    bench.give_measured(crash_at as i64, VALUES[crash_at]);
-    bench.until(|bench| bench.counters.received.get() > crash_at as u64).await;
-    let recorded = |bench: &Bench| said(&bench.store.journal.lines(), "record").len() > records;
+    harness.give_measured(crash_at as i64, VALUES[crash_at]);
+    harness.until(|harness| harness.counters.received.get() > crash_at as u64).await;
+    let recorded = |harness: &Harness| said(&harness.store.journal.lines(), "record").len() > records;
     match lost {
-        Lost::Answer => bench.until(|bench| bench.counters.in_flight.get() == 0 || recorded(bench)).await,
-        Lost::Nothing => bench.settled().await,
+        Lost::Answer => {
+            harness.until(|harness| harness.counters.in_flight.get() == 0 || recorded(harness)).await
+        }
+        Lost::Nothing => harness.settled().await,
         Lost::Rest | Lost::Record => {}
     }
-    bench.crash().await;
+    harness.crash().await;
     fail_next(&store.records_fail, 0);
     store.is_mute.store(false, Ordering::Relaxed);
 }
@@ -120,8 +122,8 @@ async fn check(crash_at: usize, lost: Lost) {
     let store = Watched::fresh();
     crash(&store, crash_at, lost).await;
     // What was given last comes again, and as MQTT allows, some that were settled come again, too.
-    let bench = start(&store);
-    give_all(&bench, crash_at.saturating_sub(1)..VALUES.len()).await;
+    let harness = start(&store);
+    give_all(&harness, crash_at.saturating_sub(1)..VALUES.len()).await;
     let all = |lines: &[String]| {
         let mut told: Vec<_> =
             said(lines, "tell").iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
@@ -130,7 +132,7 @@ async fn check(crash_at: usize, lost: Lost) {
         told.len() == TRANSITIONS
     };
     store.journal.until(all).await;
-    bench.end().await;
+    harness.end().await;
     let incidents: Vec<_> = store.all().await.iter().map(told).collect();
     assert_eq!(incidents[..10], EXPECTED, "crash at {crash_at}, lost {lost:?}");
     assert_eq!(incidents[10..], [STILL], "crash at {crash_at}, lost {lost:?}");

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::bench::{Bench, HIGH};
+use crate::harness::{HIGH, Harness};
 use crate::journal::BOUND;
 use crate::store::Watched;
 
@@ -129,19 +129,19 @@ async fn a_file_that_is_being_written_is_not_read_by_halves() {
 async fn a_file_that_changes_is_judged_by() {
     let (folder, store) = (tempfile::tempdir().unwrap(), Watched::fresh());
     let (path, file) = file(&folder);
-    let bench = Bench::start(&store, HIGH);
-    bench.rules.send_replace(Arc::new(file.read().unwrap()));
-    tokio::spawn(file.follow(bench.rules.clone(), bench.counters.clone()));
-    bench.give_measured(1, 24.0);
-    bench.settled().await;
+    let harness = Harness::start(&store, HIGH);
+    harness.rules.send_replace(Arc::new(file.read().unwrap()));
+    tokio::spawn(file.follow(harness.rules.clone(), harness.counters.clone()));
+    harness.give_measured(1, 24.0);
+    harness.settled().await;
     std::fs::write(&path, BAD).unwrap();
-    bench.until(|bench| bench.counters.rules_refused.get() == 1).await;
-    bench.give_measured(2, 26.0);
-    bench.sees("^26").await;
+    harness.until(|harness| harness.counters.rules_refused.get() == 1).await;
+    harness.give_measured(2, 26.0);
+    harness.sees("^26").await;
     // A file that says nothing ends no incident; only one that says so does.
     std::fs::write(&path, "").unwrap();
-    bench.until(|bench| bench.counters.rules_refused.get() == 2).await;
-    assert_eq!((bench.counters.rules_loaded.get(), store.only().await.end), (0, None));
+    harness.until(|harness| harness.counters.rules_refused.get() == 2).await;
+    assert_eq!((harness.counters.rules_loaded.get(), store.only().await.end), (0, None));
     std::fs::write(&path, "rules = []").unwrap();
-    bench.sees("x").await;
+    harness.sees("x").await;
 }

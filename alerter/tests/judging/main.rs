@@ -4,9 +4,9 @@
 
 mod absence;
 mod backlog;
-mod bench;
 mod crashes;
 mod following;
+mod harness;
 #[path = "../telling/journal.rs"]
 mod journal;
 mod order;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use store::End;
 
-use crate::bench::{Bench, HIGH, LAB, at, rules};
+use crate::harness::{HIGH, Harness, LAB, at, rules};
 use crate::store::{Watched, fail_next};
 
 const STRICT: &str = "[[rules]]\nname = \"high\"\nabove = 20";
@@ -12,12 +12,12 @@ const STRICT: &str = "[[rules]]\nname = \"high\"\nabove = 20";
 #[tokio::test]
 async fn a_stricter_rule_opens_at_the_next_reading() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
-    bench.give_measured(1, 24.0);
-    bench.settled().await;
-    bench.rules.send_replace(rules(STRICT));
-    bench.give_measured(2, 23.0);
-    bench.settled().await;
+    let harness = Harness::start(&store, HIGH);
+    harness.give_measured(1, 24.0);
+    harness.settled().await;
+    harness.rules.send_replace(rules(STRICT));
+    harness.give_measured(2, 23.0);
+    harness.settled().await;
     let incident = store.only().await;
     assert_eq!((incident.value, incident.opened_at), (Some(23.0), at(2)));
     assert_eq!(incident.condition.threshold, Some(20.0));
@@ -26,30 +26,30 @@ async fn a_stricter_rule_opens_at_the_next_reading() {
 #[tokio::test]
 async fn a_rule_that_is_removed_ends_its_incident() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
-    bench.give_measured(1, 26.0);
-    bench.settled().await;
-    bench.rules.send_replace(rules(""));
-    bench.sees("x").await;
+    let harness = Harness::start(&store, HIGH);
+    harness.give_measured(1, 26.0);
+    harness.settled().await;
+    harness.rules.send_replace(rules(""));
+    harness.sees("x").await;
     assert_eq!(store.only().await.end, Some(End::RuleRemoved));
-    bench.until(|bench| bench.counters.resolved.get() == 1).await;
+    harness.until(|harness| harness.counters.resolved.get() == 1).await;
     // And one that comes back begins anew.
-    bench.rules.send_replace(rules(HIGH));
-    bench.give_measured(2, 26.0);
-    bench.settled().await;
+    harness.rules.send_replace(rules(HIGH));
+    harness.give_measured(2, 26.0);
+    harness.settled().await;
     assert_eq!(store.all().await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_rule_that_was_removed_before_the_start_ends_its_incident() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
-    bench.give_measured(1, 26.0);
-    bench.settled().await;
-    bench.crash().await;
+    let harness = Harness::start(&store, HIGH);
+    harness.give_measured(1, 26.0);
+    harness.settled().await;
+    harness.crash().await;
     // Nor does a store that stumbles just then let it be forgotten.
     fail_next(&store.holds_fail, 2);
-    let _bench = Bench::start(&store, "");
+    let _bench = Harness::start(&store, "");
     store.journal.has("record x").await;
     assert_eq!(store.only().await.end, Some(End::RuleRemoved));
 }
@@ -57,40 +57,40 @@ async fn a_rule_that_was_removed_before_the_start_ends_its_incident() {
 #[tokio::test]
 async fn a_rule_that_became_of_another_kind_before_the_start_ends_its_incident() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
-    bench.give_measured(1, 26.0);
-    bench.settled().await;
-    bench.crash().await;
-    let bench = Bench::start(&store, "[[rules]]\nname = \"high\"\nbelow = 5");
+    let harness = Harness::start(&store, HIGH);
+    harness.give_measured(1, 26.0);
+    harness.settled().await;
+    harness.crash().await;
+    let harness = Harness::start(&store, "[[rules]]\nname = \"high\"\nbelow = 5");
     store.journal.has("record x").await;
     assert_eq!(store.only().await.end, Some(End::RuleRemoved));
-    bench.give_measured(2, 4.0);
-    bench.sees("^4").await;
+    harness.give_measured(2, 4.0);
+    harness.sees("^4").await;
 }
 
 #[tokio::test]
 async fn a_rate_is_measured_against_what_the_store_knows() {
     let store = Watched::fresh();
     store.know(LAB, at(0)).await;
-    let bench = Bench::start(&store, "[[rules]]\nname = \"fast\"\nrate_per_minute = 2");
-    bench.give_measured(60, 25.0);
-    bench.sees("^5").await;
+    let harness = Harness::start(&store, "[[rules]]\nname = \"fast\"\nrate_per_minute = 2");
+    harness.give_measured(60, 25.0);
+    harness.sees("^5").await;
 }
 
 #[tokio::test]
 async fn rules_are_adopted_under_a_steady_stream() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
+    let harness = Harness::start(&store, HIGH);
     let (mut ahead, mut steps) = (0, [(STRICT, "^24"), ("", "x"), (HIGH, "")].into_iter());
     let mut awaited = "";
     loop {
-        for _ in 0..3_000_u64.saturating_sub(ahead - bench.counters.judged.get()) {
-            bench.give_from(LAB, "24", at(0) + Duration::from_millis(ahead));
+        for _ in 0..3_000_u64.saturating_sub(ahead - harness.counters.judged.get()) {
+            harness.give_from(LAB, "24", at(0) + Duration::from_millis(ahead));
             ahead += 1;
         }
-        if bench.has_seen(awaited) || awaited.is_empty() {
+        if harness.has_seen(awaited) || awaited.is_empty() {
             let Some((text, word)) = steps.next() else { break };
-            bench.rules.send_replace(rules(text));
+            harness.rules.send_replace(rules(text));
             awaited = word;
         }
         assert!(ahead < 300_000, "not adopted: {awaited}");

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use store::{Lease, Leases};
 
 use crate::absence::{LONG, SILENT, hour_ago};
-use crate::bench::{Bench, HIGH, LAB, rules};
+use crate::harness::{HIGH, Harness, LAB, rules};
 use crate::store::Watched;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,11 +19,11 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
     }
     assert!(store.acquire(Lease::Absence, "other", LONG).await.unwrap());
     let expires = Timestamp::now() + LONG;
-    let bench = Bench::start(&store, SILENT);
+    let harness = Harness::start(&store, SILENT);
     // The other hears and stores it, long after this one has read how everything stands.
     tokio::time::sleep(LONG / 2).await;
     store.know("temperature/speaking", Timestamp::now() + SignedDuration::from_secs(10)).await;
-    bench.sees("absent").await;
+    harness.sees("absent").await;
     let incident = store.only().await;
     assert_eq!(incident.device, "silent");
     // The store's clock, which is this machine's, ended the lease.
@@ -35,29 +35,29 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
 async fn who_is_given_readings_takes_the_right_and_gives_it_back_at_the_end() {
     let store = Watched::fresh();
     assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
-    let bench = Bench::start(&store, SILENT);
-    bench.give_from(LAB, "20", Timestamp::now());
-    bench.sees("absent lab").await;
+    let harness = Harness::start(&store, SILENT);
+    harness.give_from(LAB, "20", Timestamp::now());
+    harness.sees("absent lab").await;
     assert!(!store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
-    bench.end().await;
+    harness.end().await;
     assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
 }
 
 #[tokio::test]
 async fn who_was_given_nothing_ends_no_incident_of_a_rule_that_only_another_has() {
     let store = Watched::fresh();
-    let bench = Bench::start(&store, HIGH);
-    bench.give("26");
-    bench.end().await;
+    let harness = Harness::start(&store, HIGH);
+    harness.give("26");
+    harness.end().await;
     assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
-    let bench = Bench::start(&store, SILENT);
-    bench.until(|bench| bench.health.problems().is_empty()).await;
+    let harness = Harness::start(&store, SILENT);
+    harness.until(|harness| harness.health.problems().is_empty()).await;
     tokio::time::sleep(LONG / 3).await;
-    bench.rules.send_replace(rules(""));
+    harness.rules.send_replace(rules(""));
     tokio::time::sleep(LONG / 3).await;
-    bench.crash().await;
+    harness.crash().await;
     assert_eq!(store.only().await.resolved_at, None);
     store.release(Lease::Absence, "other").await.unwrap();
-    let bench = Bench::start(&store, SILENT);
-    bench.sees("x").await;
+    let harness = Harness::start(&store, SILENT);
+    harness.sees("x").await;
 }

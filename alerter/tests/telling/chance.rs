@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 use store::{DeliveryStatus, NotificationKind};
 
-use crate::play::Play;
-use crate::rig::{mail, rules};
+use crate::harness::{mail, rules};
+use crate::planner::Planner;
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -28,31 +28,31 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn played(events: &[Event], cap: u32) -> Play {
+fn played(events: &[Event], cap: u32) -> Planner {
     let mut rules = rules("");
     rules.grouping.max_mails_per_hour = cap;
-    let mut play = Play::new(rules);
+    let mut planner = Planner::new(rules);
     let addresses = [mail("ann"), mail("ben")];
     for event in events {
-        let ids: Vec<String> = play.kept.incidents.keys().cloned().collect();
+        let ids: Vec<String> = planner.kept.incidents.keys().cloned().collect();
         let some = |index: &usize| ids.get(index % ids.len().max(1)).cloned();
         match event {
             Event::Open { rule, to } => {
                 let to = addresses.iter().enumerate().filter(|(bit, _)| to >> bit & 1 == 1);
                 let to: Vec<_> = to.map(|(_, address)| address.clone()).collect();
-                play.open(&format!("i{:03}", ids.len()), if *rule { "high" } else { "repeats" }, &to);
+                planner.open(&format!("i{:03}", ids.len()), if *rule { "high" } else { "repeats" }, &to);
             }
-            Event::Resolve(index) => some(index).into_iter().for_each(|id| play.resolve(&id)),
-            Event::Acknowledge(index) => some(index).into_iter().for_each(|id| play.acknowledge(&id)),
-            Event::Silence(seconds) => play.silence(*seconds),
-            Event::Pass(seconds) => play.pass(*seconds),
+            Event::Resolve(index) => some(index).into_iter().for_each(|id| planner.resolve(&id)),
+            Event::Acknowledge(index) => some(index).into_iter().for_each(|id| planner.acknowledge(&id)),
+            Event::Silence(seconds) => planner.silence(*seconds),
+            Event::Pass(seconds) => planner.pass(*seconds),
         }
     }
-    for id in play.kept.incidents.keys().cloned().collect::<Vec<_>>() {
-        play.resolve(&id);
+    for id in planner.kept.incidents.keys().cloned().collect::<Vec<_>>() {
+        planner.resolve(&id);
     }
-    play.pass(30 * 24 * 3_600);
-    play
+    planner.pass(30 * 24 * 3_600);
+    planner
 }
 
 proptest! {
@@ -63,21 +63,21 @@ proptest! {
         events in prop::collection::vec(event(), 1..60),
         cap in 1..5_u32,
     ) {
-        let play = played(&events, cap);
+        let planner = played(&events, cap);
         let mut place: HashMap<i64, usize> = HashMap::new();
-        for (index, made) in play.kept.messages.iter().enumerate() {
+        for (index, made) in planner.kept.messages.iter().enumerate() {
             for number in &made.message.notifications {
                 prop_assert_eq!(place.insert(*number, index), None, "a notification in two messages");
-                prop_assert_eq!(&play.notification(*number).0.address, &made.message.address);
+                prop_assert_eq!(&planner.notification(*number).0.address, &made.message.address);
             }
         }
-        for (notification, of) in &play.kept.notifications {
+        for (notification, of) in &planner.kept.notifications {
             match &notification.status {
                 DeliveryStatus::Waiting { .. } => prop_assert!(false, "it waits for ever: {:?} {}", notification, of),
                 DeliveryStatus::Dropped { why } => prop_assert!(!why.is_empty() && !place.contains_key(&notification.number)),
                 DeliveryStatus::InMessage { .. } => prop_assert!(place.contains_key(&notification.number)),
             }
-            let opening = play.kept.notifications.iter().find(|(other, another)| {
+            let opening = planner.kept.notifications.iter().find(|(other, another)| {
                 another == of && other.address == notification.address && other.kind == NotificationKind::Opened
             });
             let opening = opening.map(|(opening, _)| place.get(&opening.number).copied());
@@ -88,7 +88,7 @@ proptest! {
             }
         }
         for address in [mail("ann"), mail("ben")] {
-            let mut made: Vec<_> = play.kept.messages.iter().filter(|made| made.message.address == address).collect();
+            let mut made: Vec<_> = planner.kept.messages.iter().filter(|made| made.message.address == address).collect();
             made.sort_by_key(|made| made.message.made_at);
             for hour in made.windows(cap as usize + 1) {
                 let span = hour[cap as usize].message.made_at.duration_since(hour[0].message.made_at);

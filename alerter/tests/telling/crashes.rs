@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
+use crate::harness::{Harness, files, mails, owing};
 use crate::journal::said;
 use crate::mail_server::{MailServer, Reply};
 use crate::mailing::start;
-use crate::rig::{Bench, files, mails, owing};
 use crate::store::fail_next;
 
 #[tokio::test]
 async fn a_crash_between_a_mail_and_its_mark_leaves_one_file() {
     let (folder, store) = (tempfile::tempdir().unwrap(), owing(&["one"]));
     fail_next(&store.marks_fail, usize::MAX);
-    let bench = Bench::start(&store, mails(&folder, ""));
+    let harness = Harness::start(&store, mails(&folder, ""));
     store.journal.has("fail mark").await;
-    bench.crash().await;
+    harness.crash().await;
     assert_eq!(files(&folder), ["one.eml"]);
     fail_next(&store.marks_fail, 0);
-    let _bench = Bench::start(&store, mails(&folder, ""));
+    let _bench = Harness::start(&store, mails(&folder, ""));
     store.journal.has("mark one@millrace").await;
     assert_eq!(files(&folder), ["one.eml"]);
 }
@@ -27,13 +27,13 @@ async fn a_crash_between_the_servers_answer_and_the_mark_repeats_the_mail_once_w
     let store = owing(&["one"]);
     fail_next(&store.marks_fail, usize::MAX);
     let server = MailServer::start(&store.journal, |_, _| None).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("fail mark").await;
-    bench.crash().await;
+    harness.crash().await;
     fail_next(&store.marks_fail, 0);
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("mark one@millrace").await;
-    let journal = bench.end().await;
+    let journal = harness.end().await;
     assert_eq!(said(&journal, "take"), ["<one@millrace>", "<one@millrace>"]);
 }
 
@@ -41,9 +41,9 @@ async fn a_crash_between_the_servers_answer_and_the_mark_repeats_the_mail_once_w
 async fn a_crash_before_a_mail_was_begun_loses_nothing() {
     let store = owing(&["one"]);
     let silent = MailServer::start(&store.journal, |_, _| Some(Reply::Silence)).await;
-    let (_folder, bench) = start(&store, &silent.url());
+    let (_folder, harness) = start(&store, &silent.url());
     store.journal.has("silence").await;
-    bench.crash().await;
+    harness.crash().await;
     let server = MailServer::start(&store.journal, |_, _| None).await;
     let (_folder, _bench) = start(&store, &server.url());
     let journal = store.journal.has("mark one@millrace").await;
@@ -55,10 +55,10 @@ async fn a_mail_that_cannot_be_marked_is_not_sent_again() {
     let store = owing(&["one", "two"]);
     fail_next(&store.marks_fail, 2);
     let server = MailServer::start(&store.journal, |_, _| None).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     let journal = store.journal.has("mark two@millrace").await;
     assert_eq!(said(&journal, "take"), ["<one@millrace>", "<two@millrace>"]);
-    assert_eq!(bench.counters.store_failures.get(), 2);
+    assert_eq!(harness.counters.store_failures.get(), 2);
 }
 
 #[tokio::test]
@@ -66,9 +66,9 @@ async fn while_the_store_is_away_nothing_is_lost() {
     let store = owing(&["one"]);
     fail_next(&store.asks_fail, 2);
     let server = MailServer::start(&store.journal, |_, _| None).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("mark one@millrace").await;
-    assert_eq!(bench.counters.store_failures.get(), 2);
+    assert_eq!(harness.counters.store_failures.get(), 2);
 }
 
 #[tokio::test]
@@ -76,8 +76,8 @@ async fn a_mail_under_way_at_the_end_still_arrives_and_no_other_is_begun() {
     let store = owing(&["one", "two"]);
     let slowly = |_, line: &str| (line == ".").then_some(Reply::Slowly(Duration::from_millis(500)));
     let server = MailServer::start(&store.journal, slowly).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("begin <one@millrace>").await;
-    let journal = bench.end().await;
+    let journal = harness.end().await;
     assert_eq!(journal, ["begin <one@millrace>", "take <one@millrace>", "mark one@millrace", "release"]);
 }

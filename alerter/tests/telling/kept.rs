@@ -17,8 +17,8 @@ use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::harness::{at, incident, mail, opened, resolved, rules};
 use crate::journal::Journal;
-use crate::rig::{at, incident, mail, opened, resolved, rules};
 
 /// Takes everything after it was away for some calls, and notes what it took.
 #[derive(Default)]

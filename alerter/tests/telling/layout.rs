@@ -3,8 +3,8 @@
 use alerter::{Chart, Templates, Written};
 use store::{Incident, NotificationKind, Severity, TimeRange};
 
+use crate::harness::{at, incident};
 use crate::pictures::hour;
-use crate::rig::{at, incident};
 use crate::wording::{absent, over, said_at};
 
 #[test]

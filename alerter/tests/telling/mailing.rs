@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::harness::{Harness, at, files, incident, mail, mails, opened, owing, resolved, stepped};
 use crate::journal::said;
 use crate::mail_server::{MailServer, Reply};
-use crate::rig::{Bench, at, files, incident, mail, mails, opened, owing, resolved, stepped};
 use crate::store::FakeStore;
 
-pub(crate) fn start(store: &Arc<FakeStore>, url: &str) -> (TempDir, Bench) {
+pub(crate) fn start(store: &Arc<FakeStore>, url: &str) -> (TempDir, Harness) {
     let folder = tempfile::tempdir().unwrap();
-    let bench = Bench::start(store, mails(&folder, url));
-    (folder, bench)
+    let harness = Harness::start(store, mails(&folder, url));
+    (folder, harness)
 }
 
 /// Lets time pass for those who wait, and none for the network.
@@ -74,10 +74,10 @@ async fn a_mail_server_that_is_away_gets_every_mail_once_and_in_order_when_it_is
             let script =
                 move |connection, line: &str| (connection == 0 && line.starts_with(at)).then_some(reply);
             let server = MailServer::start(&store.journal, script).await;
-            let (_folder, bench) = start(&store, &server.url());
+            let (_folder, harness) = start(&store, &server.url());
             let journal = store.journal.has("mark three@millrace").await;
-            assert_eq!(bench.counters.message_failures.get(), 1, "{at}");
-            assert_eq!(bench.counters.messages_refused.get(), 0, "{at}");
+            assert_eq!(harness.counters.message_failures.get(), 1, "{at}");
+            assert_eq!(harness.counters.messages_refused.get(), 0, "{at}");
             let ids = ["<one@millrace>", "<two@millrace>", "<three@millrace>"];
             assert_eq!(said(&journal, "take"), ids, "{at}");
             let begun = said(&journal, "begin");
@@ -98,11 +98,11 @@ async fn a_mail_server_that_does_not_run_yet_is_asked_again_and_not_once_for_eve
     let nobody: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let devices: Vec<_> = (0..50).map(|number| format!("d{number}")).collect();
     let store = owing(&devices.iter().map(String::as_str).collect::<Vec<_>>());
-    let (_folder, bench) = start(&store, &format!("smtp://{nobody}"));
-    bench.until(|bench| bench.counters.message_failures.get() == 1).await;
+    let (_folder, harness) = start(&store, &format!("smtp://{nobody}"));
+    harness.until(|harness| harness.counters.message_failures.get() == 1).await;
     let _server = MailServer::listen(nobody, &store.journal, |_, _| None).await;
     store.journal.has("mark d49@millrace").await;
-    assert_eq!(bench.counters.message_failures.get(), 1);
+    assert_eq!(harness.counters.message_failures.get(), 1);
     assert_eq!(said(&store.journal.lines(), "later"), ["d0@millrace"]);
 }
 
@@ -114,15 +114,15 @@ async fn a_mail_server_that_says_nothing_any_more_is_left() {
         let script =
             move |connection, line: &str| (connection == 0 && line.starts_with(at)).then_some(Reply::Silence);
         let server = MailServer::start(&store.journal, script).await;
-        let (_folder, bench) = start(&store, &server.url());
+        let (_folder, harness) = start(&store, &server.url());
         store.journal.has("silence").await;
         later(Duration::from_secs(patience - 2)).await;
-        assert_eq!(bench.counters.message_failures.get(), 0, "{at}");
+        assert_eq!(harness.counters.message_failures.get(), 0, "{at}");
         later(Duration::from_secs(3)).await;
         store.journal.has("mark one@millrace").await;
-        assert_eq!(bench.counters.message_failures.get(), 1, "{at}");
+        assert_eq!(harness.counters.message_failures.get(), 1, "{at}");
         assert!(server.mails()[0].text.contains("Message-ID: <one@millrace>"), "{at}");
-        assert_eq!(bench.counters.messages_repeated.get(), u64::from(at == "."), "{at}");
+        assert_eq!(harness.counters.messages_repeated.get(), u64::from(at == "."), "{at}");
     }
 }
 
@@ -131,10 +131,10 @@ async fn while_another_alerter_sends_this_one_does_not_and_takes_over_when_that_
     let store = owing(&["one"]);
     *store.other.lock().unwrap() = Some("another".into());
     let server = MailServer::start(&store.journal, |_, _| None).await;
-    let (_folder, bench) = start(&store, &server.url());
-    bench.until(|bench| bench.store.asked_to_hold.load(Ordering::Relaxed) > 0).await;
+    let (_folder, harness) = start(&store, &server.url());
+    harness.until(|harness| harness.store.asked_to_hold.load(Ordering::Relaxed) > 0).await;
     later(Duration::from_secs(6)).await;
-    bench.until(|bench| bench.store.asked_to_hold.load(Ordering::Relaxed) > 1).await;
+    harness.until(|harness| harness.store.asked_to_hold.load(Ordering::Relaxed) > 1).await;
     assert_eq!(said(&store.journal.lines(), "take"), [] as [String; 0]);
     *store.other.lock().unwrap() = None;
     later(Duration::from_secs(6)).await;
@@ -146,13 +146,13 @@ async fn the_right_to_send_is_renewed_while_a_mail_server_takes_its_time() {
     let store = owing(&["one"]);
     let script = |_, line: &str| line.starts_with("DATA").then_some(Reply::Silence);
     let server = MailServer::start(&store.journal, script).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("silence").await;
     for renewed in 2..5 {
         later(Duration::from_secs(11)).await;
-        bench.until(|bench| bench.store.asked_to_hold.load(Ordering::Relaxed) >= renewed).await;
+        harness.until(|harness| harness.store.asked_to_hold.load(Ordering::Relaxed) >= renewed).await;
     }
-    assert_eq!(bench.counters.message_failures.get(), 0, "it still waits for the answer");
+    assert_eq!(harness.counters.message_failures.get(), 0, "it still waits for the answer");
 }
 
 #[tokio::test]
@@ -160,10 +160,10 @@ async fn a_slow_mail_server_gets_every_mail_once() {
     let store = owing(&["one", "two"]);
     let slowly = Reply::Slowly(Duration::from_millis(30));
     let server = MailServer::start(&store.journal, move |_, _| Some(slowly)).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     let journal = store.journal.has("mark two@millrace").await;
     assert_eq!(said(&journal, "begin"), ["<one@millrace>", "<two@millrace>"]);
-    assert_eq!(bench.counters.message_failures.get(), 0);
+    assert_eq!(harness.counters.message_failures.get(), 0);
 }
 
 #[tokio::test]
@@ -177,9 +177,9 @@ async fn mails_that_are_refused_are_kept_and_the_next_one_goes_out() {
     let script =
         |_, line: &str| line.contains("gone@").then_some(Reply::Say("550 no such user <gone@localhost>"));
     let server = MailServer::start(&store.journal, script).await;
-    let (_folder, bench) = start(&store, &server.url());
+    let (_folder, harness) = start(&store, &server.url());
     store.journal.has("mark good@millrace").await;
-    assert_eq!(bench.counters.messages_refused.get(), 251, "one has no address at all");
+    assert_eq!(harness.counters.messages_refused.get(), 251, "one has no address at all");
     let kept = store.kept.lock().unwrap();
     let (first, wait) = (&kept.messages[0], Duration::from_secs(3_600));
     let again = first.again_at.unwrap().duration_since(first.message.made_at);
@@ -196,10 +196,10 @@ async fn a_recipient_who_is_refused_takes_the_mail_from_nobody_else() {
         store.owe("one", mail("ann@localhost, gone@localhost, ben@localhost"));
         let script = move |_, line: &str| line.contains("gone@").then_some(Reply::Say(refusal));
         let server = MailServer::start(&store.journal, script).await;
-        let (_folder, bench) = start(&store, &server.url());
+        let (_folder, harness) = start(&store, &server.url());
         store.journal.has("mark one@millrace").await;
         assert_eq!(server.mails()[0].recipients, ["RCPT TO:<ann@localhost>", "RCPT TO:<ben@localhost>"]);
-        assert_eq!((bench.counters.messages_refused.get(), bench.counters.messages_sent.get()), (1, 1));
+        assert_eq!((harness.counters.messages_refused.get(), harness.counters.messages_sent.get()), (1, 1));
         assert!(store.kept.lock().unwrap().messages[0].problem.is_some());
     }
 }
@@ -215,16 +215,16 @@ async fn a_password_that_is_refused_is_no_fault_of_the_mail() {
         _ => None,
     };
     let server = MailServer::start(&store.journal, script).await;
-    let (_folder, bench) = start(&store, &server.url().replace("//", "//ann:p%40ss@"));
+    let (_folder, harness) = start(&store, &server.url().replace("//", "//ann:p%40ss@"));
     let journal = store.journal.has("mark two@millrace").await;
     assert_eq!(said(&journal, "take"), ["<one@millrace>", "<two@millrace>"]);
-    assert_eq!((bench.counters.messages_refused.get(), bench.counters.message_failures.get()), (0, 1));
+    assert_eq!((harness.counters.messages_refused.get(), harness.counters.message_failures.get()), (0, 1));
 }
 
 #[tokio::test]
 async fn a_device_with_a_very_long_name_gets_its_file_too() {
     let (folder, store) = (tempfile::tempdir().unwrap(), owing(&[&"x".repeat(300), "two"]));
-    let _bench = Bench::start(&store, mails(&folder, ""));
+    let _bench = Harness::start(&store, mails(&folder, ""));
     store.journal.has("mark two@millrace").await;
     assert_eq!(files(&folder).len(), 2);
 }

@@ -4,6 +4,7 @@
 
 mod chance;
 mod crashes;
+mod harness;
 mod journal;
 mod kept;
 mod layout;
@@ -11,9 +12,8 @@ mod mail_server;
 mod mailing;
 mod mqtt;
 mod pictures;
+mod planner;
 mod planning;
-mod play;
-mod rig;
 mod store;
 mod storm;
 mod tls;

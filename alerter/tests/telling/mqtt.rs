@@ -14,8 +14,8 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::harness::{Harness, owing};
 use crate::journal::BOUND;
-use crate::rig::{Bench, owing};
 
 /// A broker in a process of its own; both end with the test.
 struct Mosquitto {
@@ -102,9 +102,9 @@ async fn an_alert_is_published_and_one_for_a_broker_that_is_away_when_it_is_back
     let (_process, mut lines) = subscribed(address).await;
     store.owe("site-a/rack-1", bus.clone());
     store.owe("lab", bus);
-    let bench = Bench::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
+    let harness = Harness::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
     store.journal.has("mark lab@millrace").await;
-    assert_eq!(bench.counters.messages_sent.get(), 2);
+    assert_eq!(harness.counters.messages_sent.get(), 2);
     let first = next(&mut lines).await;
     let (head, payload) = first.split_at(first.find('{').unwrap());
     assert_eq!(head, "alerts/high/site-a/rack-1 1 ");
@@ -126,14 +126,14 @@ async fn a_broker_that_is_away_is_asked_again() {
     let store = owing(&[]);
     store.owe("lab", Address { channel: Channel::Mqtt, to: "bus".into() });
     let mqtt = Mqtt { url: format!("mqtt://{address}").parse().unwrap(), client_id: "alerts-test".into() };
-    let bench = Bench::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
+    let harness = Harness::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
     store.journal.has("later lab@millrace").await;
     let Some(_broker) = Mosquitto::start(&folder, address).await else {
         say_skipped();
         return;
     };
     store.journal.has("mark lab@millrace").await;
-    assert_eq!(bench.counters.messages_sent.get(), 1);
+    assert_eq!(harness.counters.messages_sent.get(), 1);
 }
 
 /// Where CI is set, [`Mosquitto::start`] has failed instead.

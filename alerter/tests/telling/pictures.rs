@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alerter::{Chart, Notifier as _, Templates};
 use store::{Bucket, DeliveryStatus, Incident, NotificationKind, TimeRange};
 
-use crate::rig::{NoValues, PAGE, Values, at, incident, mailer, rules};
+use crate::harness::{NoValues, PAGE, Values, at, incident, mailer, rules};
 use crate::wording::message;
 
 fn notifier(folder: &tempfile::TempDir, history: Arc<dyn store::History>) -> impl alerter::Notifier {

@@ -12,8 +12,8 @@ use store::{
 };
 use tokio::sync::watch;
 
+use crate::harness::{PAGE, at, incident, mail, opened, resolved, rules};
 use crate::kept::Recorder;
-use crate::rig::{PAGE, at, incident, mail, opened, resolved, rules};
 use crate::wording::{absent, message, over, said_at};
 
 struct Storm {

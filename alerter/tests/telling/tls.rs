@@ -17,8 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use crate::harness::{PAGE, Values, incident, mailer, rules};
 use crate::journal::{BOUND, Journal};
-use crate::rig::{PAGE, Values, incident, mailer, rules};
 use crate::wording::message;
 
 const URL: &str = "MILLRACE_TEST_SMTP_URL";

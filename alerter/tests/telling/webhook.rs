@@ -14,8 +14,8 @@ use store::{
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
+use crate::harness::{Harness, PAGE, at, incident, mail, mails, owing, rules};
 use crate::journal::{Journal, said};
-use crate::rig::{Bench, PAGE, at, incident, mail, mails, owing, rules};
 
 /// Answers one call after the other as it is told, and 200 after that; 0 is no answer.
 struct Desk {
@@ -190,15 +190,15 @@ async fn a_webhook_that_fails_is_called_again_and_one_that_is_refused_an_hour_la
     let store = owing(&[]);
     store.owe("one", desk());
     let server = Desk::start(&store.journal, &[500, 200, 400]).await;
-    let bench = Bench::with_rules(&store, notifiers(), rules(&server.url()));
+    let harness = Harness::with_rules(&store, notifiers(), rules(&server.url()));
     let journal = store.journal.has("mark one@millrace").await;
     assert_eq!(journal, ["call 0", "later one@millrace", "call 1", "mark one@millrace"]);
-    assert_eq!(bench.counters.message_failures.get(), 1);
-    bench.end().await;
+    assert_eq!(harness.counters.message_failures.get(), 1);
+    harness.end().await;
     store.owe("two", desk());
-    let bench = Bench::with_rules(&store, notifiers(), rules(&server.url()));
+    let harness = Harness::with_rules(&store, notifiers(), rules(&server.url()));
     store.journal.has("later two@millrace").await;
-    assert_eq!(bench.counters.messages_refused.get(), 1);
+    assert_eq!(harness.counters.messages_refused.get(), 1);
     let made = store.kept.lock().unwrap().messages[1].clone();
     assert!(made.again_at.unwrap() > Timestamp::now() + Duration::from_secs(3_500));
     assert!(!made.problem.unwrap().contains("cret"));
@@ -209,13 +209,13 @@ async fn a_webhook_that_does_not_answer_is_left_and_counted_as_perhaps_told_twic
     let store = owing(&[]);
     store.owe("one", desk());
     let server = Desk::start(&store.journal, &[0]).await;
-    let bench = Bench::with_rules(&store, notifiers(), rules(&server.url()));
+    let harness = Harness::with_rules(&store, notifiers(), rules(&server.url()));
     store.journal.has("call 0").await;
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     tokio::time::resume();
     store.journal.has("mark one@millrace").await;
-    assert_eq!((bench.counters.message_failures.get(), bench.counters.messages_repeated.get()), (1, 1));
+    assert_eq!((harness.counters.message_failures.get(), harness.counters.messages_repeated.get()), (1, 1));
 }
 
 #[tokio::test]
@@ -231,16 +231,16 @@ async fn a_webhook_or_a_mail_server_that_is_away_keeps_nobody_else_waiting() {
     let server = Desk::start(&store.journal, &[]).await;
     let both = mails(&folder, &format!("smtp://{nobody}"))
         .with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()));
-    let bench = Bench::with_rules(&store, both, rules(&server.url()));
+    let harness = Harness::with_rules(&store, both, rules(&server.url()));
     let journal = store.journal.has("mark last@millrace").await;
     assert_eq!(said(&journal, "mark"), ["last@millrace"]);
-    bench.until(|bench| bench.counters.messages_refused.get() == 1).await;
+    harness.until(|harness| harness.counters.messages_refused.get() == 1).await;
 }
 
 #[tokio::test]
 async fn a_way_that_is_not_set_up_says_what_to_set() {
     let store = owing(&["one"]);
-    let _bench = Bench::start(&store, Notifiers::default());
+    let _bench = Harness::start(&store, Notifiers::default());
     store.journal.has("later one@millrace").await;
     let problem = store.kept.lock().unwrap().messages[0].problem.clone().unwrap();
     assert!(problem.contains("smtp.url"), "{problem}");

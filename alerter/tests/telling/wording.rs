@@ -7,7 +7,7 @@ use store::{
     Severity,
 };
 
-use crate::rig::{PAGE, at, incident, mail, rules};
+use crate::harness::{PAGE, at, incident, mail, rules};
 
 pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> OutgoingMessage {
     let address = mail(to);

@@ -1,4 +1,4 @@
-//! An outbox that is played through, from one moment with something to do to the next.
+//! The planner with what it decides on, taken from one moment with something to do to the next.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use alerter::{Plan, PlanInput, Rules, plan};
 use jiff::Timestamp;
 use store::{Acknowledgement, Address, DeliveryStatus, Notification, Silence};
 
-use crate::rig::{at, incident, mail, opened, resolved};
+use crate::harness::{at, incident, mail, opened, resolved};
 use crate::store::Kept;
 
 /// Incidents, notifications and messages over time, planned whenever it is said that there may be something to do.
-pub(crate) struct Play {
+pub(crate) struct Planner {
     pub(crate) kept: Kept,
     pub(crate) rules: Rules,
     pub(crate) now: Timestamp,
@@ -18,7 +18,7 @@ pub(crate) struct Play {
     pub(crate) look_again: Option<Timestamp>,
 }
 
-impl Play {
+impl Planner {
     pub(crate) fn new(rules: Rules) -> Self {
         Self { kept: Kept::default(), rules, now: at(0), look_again: None }
     }

@@ -132,7 +132,7 @@ impl Kept {
 }
 
 /// A judge, its store and what happened.
-pub(crate) struct Court {
+pub(crate) struct Harness {
     pub(crate) judge: Judge,
     pub(crate) kept: Kept,
     events: Vec<String>,
@@ -142,13 +142,13 @@ pub(crate) struct Court {
     now: Timestamp,
 }
 
-impl Court {
+impl Harness {
     pub(crate) fn open(rules: Arc<Rules>) -> Self {
         let (judge, changes) = Judge::resume(rules, vec![], &[], at(0.0));
         let (kept, latest, now) = (Kept::default(), BTreeMap::new(), at(0.0));
-        let mut court = Self { judge, kept, events: vec![], latest, now };
-        court.note(&changes);
-        court
+        let mut harness = Self { judge, kept, events: vec![], latest, now };
+        harness.note(&changes);
+        harness
     }
 
     /// Kills the judge and starts another.

@@ -50,7 +50,7 @@ fn link(connected: bool) -> ConnectionStatus {
     ConnectionStatus { connected, ..ConnectionStatus::default() }
 }
 
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     given: AtomicUsize,
     pub(crate) store: Arc<Watched>,
@@ -61,7 +61,7 @@ pub(crate) struct Bench {
     alerter: JoinHandle<()>,
 }
 
-impl Bench {
+impl Harness {
     /// With a connection to the broker.
     pub(crate) fn start(store: &Arc<Watched>, rules: &str) -> Self {
         Self::linked(store, rules, true)
@@ -126,13 +126,14 @@ impl Bench {
 
     /// Waits until all that was given, each with one reading, is judged and settled.
     pub(crate) async fn settled(&self) {
-        let all = |bench: &Self| bench.counters.judged.get() >= bench.given.load(Ordering::Relaxed) as u64;
+        let all =
+            |harness: &Self| harness.counters.judged.get() >= harness.given.load(Ordering::Relaxed) as u64;
         self.until(all).await;
     }
 
     /// Waits until this is in a record.
     pub(crate) async fn sees(&self, word: &str) {
-        self.until(|bench| bench.has_seen(word)).await;
+        self.until(|harness| harness.has_seen(word)).await;
     }
 
     pub(crate) fn has_seen(&self, word: &str) -> bool {

@@ -125,7 +125,7 @@ pub(crate) fn owing(devices: &[&str]) -> Arc<FakeStore> {
 }
 
 /// An outbox that runs, and all that a test can see of it.
-pub(crate) struct Bench {
+pub(crate) struct Harness {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) counters: Counters,
     pub(crate) end: CancellationToken,
@@ -134,7 +134,7 @@ pub(crate) struct Bench {
     outbox: JoinHandle<()>,
 }
 
-impl Bench {
+impl Harness {
     pub(crate) fn start(store: &Arc<FakeStore>, notifiers: Notifiers) -> Self {
         Self::with_rules(store, notifiers, rules("http://localhost"))
     }
