@@ -1,6 +1,6 @@
 //! The bodies of requests that change something.
 
-mod checked;
+pub(crate) mod checked;
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use store::{Acknowledgement, IncidentQuery, IncidentSummary, Silence, Store};
 
 use crate::error::ApiError;
-use crate::requests::SilenceRequest;
+use crate::requests::checked::SilenceRequest;
 
 /// Incidents that one request acknowledges, at most.
 pub const MAX_ACKNOWLEDGED: usize = 100_000;

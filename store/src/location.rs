@@ -22,6 +22,18 @@ pub trait OwnReaders: Send + Sync {
     fn with_own_readers(&self) -> Arc<dyn Store>;
 }
 
+impl OwnReaders for Sqlite {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        Arc::new(self.own_readers())
+    }
+}
+
+impl OwnReaders for Postgres {
+    fn with_own_readers(&self) -> Arc<dyn Store> {
+        Arc::new(self.own_readers())
+    }
+}
+
 /// Which database is used.
 #[derive(Debug, Clone)]
 pub enum Location {

@@ -37,7 +37,7 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("cli", &["alerter", "api", "broker", "edge", "service", "store", "telemetry"]),
     // Runs the binaries and knows nothing about what is in them.
     ("e2e", &[]),
-    ("bench", &["alerter", "e2e", "store", "telemetry"]),
+    ("bench", &["alerter", "e2e", "service", "store", "telemetry"]),
 ];
 
 /// What a crate that does no input and output must not depend on.

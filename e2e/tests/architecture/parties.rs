@@ -47,6 +47,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
             "alerter/src/",
             "api/src/",
             "dashboard/src/counters.rs",
+            "dashboard/src/websocket/route.rs",
             "sensor-sim/src/admin.rs",
             "edge/src/hub.rs",
             "edge/src/stamps.rs",

@@ -10,11 +10,8 @@ pub(crate) mod session;
 mod statement;
 mod url;
 
-use std::sync::Arc;
-
 use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
-use crate::location::{OwnReaders, Store};
 
 /// A store in a PostgreSQL database. Cheap to clone: clones share the connections.
 ///
@@ -32,8 +29,9 @@ impl Postgres {
     }
 }
 
-impl OwnReaders for Postgres {
-    fn with_own_readers(&self) -> Arc<dyn Store> {
-        Arc::new(Self { pool: self.pool.with_own_turns() })
+impl Postgres {
+    /// The same store with connections of its own for reading.
+    pub(crate) fn own_readers(&self) -> Self {
+        Self { pool: self.pool.with_own_turns() }
     }
 }

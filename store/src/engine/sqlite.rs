@@ -7,11 +7,9 @@ mod statement;
 pub(crate) mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::location::{OwnReaders, Store};
 
 /// A store in one file. Cheap to clone: clones share the writer.
 ///
@@ -51,8 +49,9 @@ impl Sqlite {
     }
 }
 
-impl OwnReaders for Sqlite {
-    fn with_own_readers(&self) -> Arc<dyn Store> {
-        Arc::new(Self { writer: self.writer.clone(), readers: self.readers.with_own_turns() })
+impl Sqlite {
+    /// The same store with readers of its own.
+    pub(crate) fn own_readers(&self) -> Self {
+        Self { writer: self.writer.clone(), readers: self.readers.with_own_turns() }
     }
 }
