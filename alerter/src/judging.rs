@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
+use broker::{AckGroup, ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::{Check, Retry};
 use store::{Changes, Lease, Store, Transition};
@@ -281,11 +281,12 @@ impl<'a> Judging<'a> {
     }
 
     async fn settle(&self, judged: Vec<Delivery<Arc<Decoded>>>) {
+        let mut acks = AckGroup::default();
         for delivery in judged {
-            self.counters.judged(&delivery.item);
-            if delivery.settle(Outcome::Done).await.is_err() {
-                self.counters.unsettled.inc();
-            }
+            let (decoded, ack) = delivery.split();
+            self.counters.judged(&decoded);
+            acks.push(ack);
         }
+        self.counters.unsettled.inc_by(acks.settle(Outcome::Done).await);
     }
 }

@@ -6,6 +6,7 @@
 use tokio::sync::oneshot;
 
 use crate::ack::{Acknowledge, Outcome, Unsettled};
+use crate::batch::Places;
 use crate::{amqp, mqtt};
 
 /// What is notified when a delivery is settled.
@@ -15,6 +16,8 @@ pub(crate) enum AckHandle {
     Untracked,
     /// A task of this process.
     Waiter(oneshot::Sender<Outcome>),
+    /// The sender of a batch within this process.
+    Places(Places),
     Mqtt(mqtt::Ack),
     Amqp(amqp::Ack),
 }
@@ -22,7 +25,7 @@ pub(crate) enum AckHandle {
 impl Acknowledge for AckHandle {
     fn session(&self) -> u64 {
         match self {
-            Self::Untracked | Self::Waiter(_) => 0,
+            Self::Untracked | Self::Waiter(_) | Self::Places(_) => 0,
             Self::Mqtt(ack) => ack.session(),
             Self::Amqp(ack) => ack.session(),
         }
@@ -31,6 +34,7 @@ impl Acknowledge for AckHandle {
     fn count(&self) -> u64 {
         match self {
             Self::Untracked | Self::Waiter(_) => 1,
+            Self::Places(ack) => ack.count(),
             Self::Mqtt(ack) => ack.count(),
             Self::Amqp(ack) => ack.count(),
         }
@@ -39,6 +43,7 @@ impl Acknowledge for AckHandle {
     fn join(&mut self, next: Self) -> Option<Self> {
         match (self, next) {
             (Self::Amqp(ack), Self::Amqp(next)) => ack.join(next).map(Self::Amqp),
+            (Self::Places(ack), Self::Places(next)) => ack.join(next).map(Self::Places),
             (_, next) => Some(next),
         }
     }
@@ -47,6 +52,7 @@ impl Acknowledge for AckHandle {
         match self {
             Self::Untracked => Ok(()),
             Self::Waiter(waiter) => waiter.send(outcome).map_err(|_| Unsettled),
+            Self::Places(ack) => ack.settle(outcome).await,
             Self::Mqtt(ack) => ack.settle(outcome).await,
             Self::Amqp(ack) => ack.settle(outcome).await,
         }

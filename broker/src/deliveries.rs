@@ -15,6 +15,13 @@ pub struct Deliveries<T>(Inner<T>);
 enum Inner<T> {
     Items(mpsc::Receiver<Delivery<T>>),
     Messages(Decoding<T>),
+    Batches(Batches<T>),
+}
+
+struct Batches<T> {
+    batches: mpsc::UnboundedReceiver<Vec<Delivery<T>>>,
+    /// What is left of the batch that came last.
+    current: std::vec::IntoIter<Delivery<T>>,
 }
 
 struct Decoding<T> {
@@ -38,6 +45,7 @@ impl<T> Deliveries<T> {
         match &mut self.0 {
             Inner::Items(items) => items.recv().await,
             Inner::Messages(decoding) => decoding.recv().await,
+            Inner::Batches(batches) => batches.recv().await,
         }
     }
 
@@ -46,6 +54,7 @@ impl<T> Deliveries<T> {
         match &mut self.0 {
             Inner::Items(items) => items.try_recv().ok(),
             Inner::Messages(decoding) => decoding.try_recv(),
+            Inner::Batches(batches) => batches.try_recv(),
         }
     }
 
@@ -55,7 +64,39 @@ impl<T> Deliveries<T> {
         match &mut self.0 {
             Inner::Items(items) => items.recv_many(deliveries, limit).await,
             Inner::Messages(decoding) => decoding.recv_many(deliveries, limit).await,
+            Inner::Batches(batches) => batches.recv_many(deliveries, limit).await,
         }
+    }
+}
+
+impl<T> Batches<T> {
+    async fn recv(&mut self) -> Option<Delivery<T>> {
+        loop {
+            if let Some(delivery) = self.current.next() {
+                return Some(delivery);
+            }
+            self.current = self.batches.recv().await?.into_iter();
+        }
+    }
+
+    fn try_recv(&mut self) -> Option<Delivery<T>> {
+        loop {
+            if let Some(delivery) = self.current.next() {
+                return Some(delivery);
+            }
+            self.current = self.batches.try_recv().ok()?.into_iter();
+        }
+    }
+
+    async fn recv_many(&mut self, deliveries: &mut Vec<Delivery<T>>, limit: usize) -> usize {
+        let before = deliveries.len();
+        deliveries.extend(self.recv().await);
+        while deliveries.len() - before < limit
+            && let Some(delivery) = self.try_recv()
+        {
+            deliveries.push(delivery);
+        }
+        deliveries.len() - before
     }
 }
 
@@ -80,6 +121,13 @@ impl<T> Decoding<T> {
 impl<T> From<mpsc::Receiver<Delivery<T>>> for Deliveries<T> {
     fn from(items: mpsc::Receiver<Delivery<T>>) -> Self {
         Self(Inner::Items(items))
+    }
+}
+
+/// A stream of batches is bounded by whoever sends them.
+impl<T> From<mpsc::UnboundedReceiver<Vec<Delivery<T>>>> for Deliveries<T> {
+    fn from(batches: mpsc::UnboundedReceiver<Vec<Delivery<T>>>) -> Self {
+        Self(Inner::Batches(Batches { batches, current: Vec::new().into_iter() }))
     }
 }
 
@@ -109,6 +157,23 @@ mod tests {
         assert_eq!(deliveries.recv_many(&mut rest, 10).await, 2);
         assert_eq!(rest.iter().map(|delivery| delivery.item).collect::<Vec<_>>(), [3.0, 4.0]);
         assert_eq!(deliveries.recv_many(&mut rest, 10).await, 0);
+        assert!(deliveries.recv().await.is_none() && deliveries.try_recv().is_none());
+    }
+
+    #[tokio::test]
+    async fn batches_come_as_one_stream() {
+        let (out, batches) = mpsc::unbounded_channel();
+        for batch in [vec![1, 2], vec![], vec![3], vec![4, 5, 6]] {
+            out.send(batch.into_iter().map(Delivery::untracked).collect()).unwrap();
+        }
+        drop(out);
+        let mut deliveries = Deliveries::from(batches);
+        assert_eq!(deliveries.recv().await.unwrap().item, 1);
+        let mut some = Vec::new();
+        assert_eq!(deliveries.recv_many(&mut some, 3).await, 3);
+        assert_eq!(some.iter().map(|delivery| delivery.item).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(deliveries.try_recv().unwrap().item, 5);
+        assert_eq!(deliveries.recv_many(&mut some, 3).await, 1);
         assert!(deliveries.recv().await.is_none() && deliveries.try_recv().is_none());
     }
 }

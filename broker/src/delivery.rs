@@ -1,9 +1,12 @@
 //! An item and its acknowledgement.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use crate::ack::{Acknowledge, Outcome, Unsettled};
 use crate::ack_handle::AckHandle;
+use crate::batch::{Batch, Places};
 
 /// An item to work on, and the acknowledgement to give once that is done.
 ///
@@ -70,6 +73,11 @@ impl<T> Delivery<T> {
     pub fn tracked(item: T) -> (Self, Receipt) {
         let (waiter, receipt) = oneshot::channel();
         (Self { item, ack: AckHandle::Waiter(waiter) }, Receipt(receipt))
+    }
+
+    /// The delivery at a place of a batch within this process, to one of its receivers.
+    pub fn of_batch(item: T, batch: Arc<dyn Batch>, receiver: usize, place: usize) -> Self {
+        Self { item, ack: AckHandle::Places(Places::new(batch, receiver, place)) }
     }
 
     /// Replaces the item, and keeps the acknowledgement.

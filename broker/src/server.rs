@@ -5,40 +5,151 @@
 //! is asked of [`Access`]; how far they may go is in [`Limits`].
 
 mod access;
+mod budget;
+mod changes;
+mod connection;
+mod counters;
+mod greeting;
+mod input;
+mod ledger;
 mod limits;
+mod outbox;
+mod packet;
+mod probe;
+mod publication;
+mod retained;
+mod router;
+mod session;
+mod shared;
 mod sink;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod topic;
+mod upkeep;
 
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use access::{Access, Caller, Login, Peer, Refusal};
+pub use counters::{Counters, RefusedBy, Rule};
 pub use limits::Limits;
 pub use sink::{Publish, PublishKind, Receipt, Settled, Sink};
+pub use upkeep::Upkeep;
+
+use connection::Connection;
+use greeting::greet;
+use packet::Reason;
+use shared::Shared;
 
 /// The server. Clones share everything.
 #[derive(Clone)]
 pub struct Server {
-    access: Arc<dyn Access>,
-    sink: Arc<dyn Sink>,
-    limits: Arc<Limits>,
+    shared: Arc<Shared>,
 }
 
 impl Server {
-    /// A server that hands publishes to this sink and asks this access.
+    /// A server that hands publishes to this sink and asks this access, and the upkeep that must run beside it.
+    ///
+    /// Sessions and retained messages outlive a restart in the file of this path; without one they do not.
     #[must_use]
-    pub fn new(limits: Limits, access: Arc<dyn Access>, sink: Arc<dyn Sink>) -> Self {
-        Self { access, sink, limits: Arc::new(limits) }
+    pub fn new(
+        limits: Limits,
+        access: Arc<dyn Access>,
+        sink: Arc<dyn Sink>,
+        counters: Counters,
+        sessions: Option<PathBuf>,
+    ) -> (Self, Upkeep) {
+        let (shared, events) = Shared::new(limits, access, sink, counters);
+        if let Some(path) = sessions {
+            storage::start(&shared, path);
+        }
+        (Self { shared: Arc::clone(&shared) }, Upkeep::new(shared, events))
     }
 
     /// Serves one connection until it ends. The listener spawns a task for it, and may drop it.
     pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send, peer: Peer) {
-        let _ = (&self.access, &self.sink, &self.limits, peer);
-        drop(stream);
+        self.serve_as(stream, peer, false).await;
+    }
+
+    async fn serve_as(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+        peer: Peer,
+        is_probe: bool,
+    ) {
+        let shared = &self.shared;
+        let _running = shared.running.token();
+        let Ok(handshake) = shared.handshakes.try_acquire() else {
+            shared.counters.refuse(Rule::Handshakes);
+            return;
+        };
+        let greeting = greet(shared, &mut stream, peer);
+        let greeting = tokio::time::timeout(shared.limits.handshake_timeout, greeting);
+        let greeting = shared.stop.run_until_cancelled(greeting).await;
+        drop(handshake);
+        match greeting {
+            Some(Ok(Some(greeted))) => Connection::new(stream, greeted, is_probe).run().await,
+            Some(Err(_)) => shared.counters.refuse(Rule::HandshakeTimeout),
+            Some(Ok(None)) | None => {}
+        }
+    }
+
+    /// Publishes as a device would, through every step up to the PUBACK, and leaves nothing behind.
+    ///
+    /// # Errors
+    /// The server did not accept the connection or the publish. A sink that settles nothing makes it wait.
+    pub async fn probe(&self, credentials: Option<&(String, String)>) -> io::Result<()> {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        let peer = Peer::plain(SocketAddr::from(([127, 0, 0, 1], 0)));
+        tokio::select! {
+            result = probe::publish(ours, credentials) => result,
+            () = self.serve_as(theirs, peer, true) => Err(io::Error::other("the server ended the connection")),
+        }
+    }
+
+    /// The limits of this server.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
     }
 
     /// Ends every connection, and forgets every session, of a user who may no longer connect.
     pub fn cut_off(&self, user: &str) {
-        let _ = user;
+        let mut sessions = self.shared.sessions();
+        let theirs = sessions.values().filter(|session| session.key.user.as_deref() == Some(user));
+        for session in theirs.cloned().collect::<Vec<_>>() {
+            session.state().expiry = Duration::ZERO;
+            if session.state().line.is_some() {
+                session.close(Reason::NOT_AUTHORIZED);
+            } else {
+                self.shared.end(&mut sessions, &session);
+            }
+        }
+    }
+
+    /// Takes no new connection, acknowledges what is in flight and ends every connection, but waits no longer than this.
+    pub async fn stop(&self, grace: Duration) {
+        self.shared.stop.cancel();
+        for session in self.shared.sessions().values() {
+            if let Some(line) = &session.state().line {
+                line.waker.wake();
+            }
+        }
+        self.shared.running.close();
+        let _ = tokio::time::timeout(grace, self.shared.running.wait()).await;
+        self.shared.changes.close().await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("limits", &self.shared.limits).finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+mod access;
 mod banner;
 mod hub;
 mod lock;
@@ -12,6 +13,7 @@ mod resend;
 mod run;
 mod settings;
 mod stamps;
+mod websocket;
 
 pub use passwords::add_user;
 pub use run::run;

@@ -1,93 +1,119 @@
-//! The embedded MQTT broker (mqtt5): the only file that names it.
+//! The embedded MQTT broker: its server, its listeners, and whether a device would get a PUBACK.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::pin::Pin;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
 use broker::BrokerUrl;
-use mqtt5::broker::auth::{PasswordAuthProvider, RateLimitedAuthProvider};
-use mqtt5::broker::config::{StorageConfig, WebSocketConfig};
-use mqtt5::broker::{
-    BrokerConfig, BrokerEventHandler, BrokerShutdownHandle, ClientConnectEvent, ClientDisconnectEvent,
-    ClientPublishEvent, MqttBroker, PublishAction,
-};
-use service::SettingError;
+use broker::server::{Access, Counters, Limits, Peer, Server, Upkeep};
+use service::{Check, Connection, Door, Doors, Metrics, SettingError};
+use tokio::time::{sleep, timeout};
 
+use crate::access::{Everyone, Users};
 use crate::hub::Hub;
 use crate::settings::Mqtt;
+use crate::websocket::WebSocket;
 
-/// Bytes in one packet, at most: payloads above the wire format's limit still arrive, to be kept as rejected.
-const MAX_PACKET_BYTES: usize = 1024 * 1024;
+/// How often a publish is tried, to know whether the broker is ready.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-const MAX_CLIENTS: usize = 10_000;
+/// How long that publish may take to be stored and acknowledged.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The user that the simulated sensors of this process connect as.
-const OWN_USER: &str = "millrace";
+/// How often it is tried while it fails.
+const PROBE_AGAIN: Duration = Duration::from_millis(500);
 
 /// A broker that listens; it serves once it is run.
 pub(crate) struct EmbeddedBroker {
-    broker: MqttBroker,
+    server: Server,
+    upkeep: Upkeep,
+    door: Door,
+    websocket: Option<Door>,
     pub(crate) address: SocketAddr,
     pub(crate) websocket_address: Option<SocketAddr>,
     /// Where this process itself connects.
     pub(crate) url: BrokerUrl,
 }
 
-/// Ends a running broker.
-pub(crate) struct Stop(BrokerShutdownHandle);
-
-impl Stop {
-    pub(crate) fn now(&self) {
-        self.0.shutdown();
-    }
-}
-
 impl EmbeddedBroker {
     /// # Errors
     /// An address is taken, or the password file cannot be read.
-    pub(crate) async fn bind(mqtt: &Mqtt, folder: &Path, hub: Arc<Hub>) -> anyhow::Result<Self> {
-        check_free("mqtt.listen", mqtt.listen).await?;
-        let mut config = BrokerConfig::default()
-            .with_bind_address(mqtt.listen)
-            .with_max_clients(MAX_CLIENTS)
-            .with_max_packet_size(MAX_PACKET_BYTES)
-            .with_storage(StorageConfig::default().with_base_dir(folder.to_owned()));
-        config.event_handler = Some(Arc::new(Publishes { hub }));
-        if let Some(listen) = mqtt.websocket_listen {
-            check_free("mqtt.websocket_listen", listen).await?;
-            config = config.with_websocket(WebSocketConfig::default().with_bind_address(listen));
-        }
-        let mut broker = MqttBroker::with_config(config).await.context("start the MQTT broker")?;
-        let mut credentials = None;
-        if let Some(path) = &mqtt.password_file {
-            let (users, password) = users(path).await?;
-            // Too many wrong passwords are refused for a while: checking each costs much time.
-            broker = broker
-                .with_auth_provider(Arc::new(RateLimitedAuthProvider::with_default_limits(Arc::new(users))));
-            credentials = Some((OWN_USER.to_owned(), password));
-        }
-        let address = broker.local_addr().context("the MQTT broker has no address")?;
-        let websocket_address = broker.ws_local_addr();
+    pub(crate) fn bind(
+        mqtt: &Mqtt,
+        doors: &Doors,
+        sessions: PathBuf,
+        hub: Arc<Hub>,
+        metrics: &Metrics,
+    ) -> Result<Self, SettingError> {
+        let door = doors.open("mqtt.listen", mqtt.listen)?;
+        let websocket = mqtt.websocket_listen.map(|address| doors.open("mqtt.websocket_listen", address));
+        let websocket = websocket.transpose()?;
+        let (access, credentials): (Arc<dyn Access>, _) = match &mqtt.password_file {
+            None => (Arc::new(Everyone), None),
+            Some(path) => {
+                let users = Users::read(path)?;
+                let credentials = users.own_credentials();
+                (Arc::new(users), Some(credentials))
+            }
+        };
+        let counters = counters(metrics);
+        let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));
+        let (address, websocket_address) = (door.local_addr(), websocket.as_ref().map(Door::local_addr));
         let url = BrokerUrl { host: own_host(address), port: address.port(), credentials };
-        Ok(Self { broker, address, websocket_address, url })
+        Ok(Self { server, upkeep, door, websocket, address, websocket_address, url })
     }
 
-    pub(crate) fn stop(&self) -> Stop {
-        Stop(self.broker.shutdown_handle())
+    pub(crate) fn server(&self) -> Server {
+        self.server.clone()
     }
 
-    /// Serves until stopped.
-    pub(crate) async fn run(mut self) -> anyhow::Result<()> {
-        self.broker.run().await.context("the MQTT broker ended")
+    /// Returns once a publish was stored, judged and acknowledged.
+    pub(crate) fn first_puback(&self) -> impl Future<Output = ()> + use<> {
+        let (server, credentials) = (self.server.clone(), self.url.credentials.clone());
+        async move {
+            while server.probe(credentials.as_ref()).await.is_err() {
+                sleep(PROBE_AGAIN).await;
+            }
+        }
+    }
+
+    /// Serves until it is dropped.
+    pub(crate) async fn run(self) {
+        let Self { server, upkeep, door, websocket, .. } = self;
+        let over_websocket = async {
+            match websocket {
+                Some(door) => accept(door, |connection| websocket_client(server.clone(), connection)).await,
+                None => std::future::pending().await,
+            }
+        };
+        let over_tcp = accept(door, |connection| client(server.clone(), connection));
+        tokio::join!(upkeep.run(), over_tcp, over_websocket);
     }
 }
 
-/// The broker's own message does not say which setting to change, and lets a WebSocket that cannot listen pass.
-async fn check_free(setting: &str, address: SocketAddr) -> Result<(), SettingError> {
-    service::bind(setting, address).await.map(drop)
+/// Spawns a task for each connection.
+async fn accept<F>(mut door: Door, serve: impl Fn(Connection) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    loop {
+        tokio::spawn(serve(door.next().await));
+    }
+}
+
+async fn client(server: Server, connection: Connection) {
+    let peer = Peer::plain(connection.address());
+    server.serve(connection, peer).await;
+}
+
+async fn websocket_client(server: Server, connection: Connection) {
+    let Limits { handshake_timeout, packet_bytes, .. } = server.limits().clone();
+    let peer = Peer { websocket: true, ..Peer::plain(connection.address()) };
+    let upgrade = WebSocket::accept(connection, packet_bytes);
+    if let Ok(Ok(stream)) = timeout(handshake_timeout, upgrade).await {
+        server.serve(stream, peer).await;
+    }
 }
 
 /// A broker that listens everywhere is reached here at loopback.
@@ -100,49 +126,35 @@ fn own_host(address: SocketAddr) -> String {
     }
 }
 
-async fn users(path: &Path) -> anyhow::Result<(PasswordAuthProvider, String)> {
-    let problem = |e| SettingError::new("mqtt.password_file", e);
-    let users = PasswordAuthProvider::from_file(path).await.map_err(problem)?;
-    let password = format!("{:032x}", rand::random::<u128>());
-    users.add_user(OWN_USER, &password).map_err(problem)?;
-    Ok((users, password))
-}
-
-/// The hash of a password as the password file holds it.
-pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
-    PasswordAuthProvider::hash_password(password).map_err(|e| anyhow!("hash the password: {e}"))
-}
-
-/// Hands each publish to the hub: the broker sends the PUBACK when this returns. Tells it who comes and goes, too.
-struct Publishes {
-    hub: Arc<Hub>,
-}
-
-impl BrokerEventHandler for Publishes {
-    fn on_client_connect<'a>(
-        &'a self,
-        _: ClientConnectEvent,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async { self.hub.connected() })
+fn counters(metrics: &Metrics) -> Counters {
+    let metrics = metrics.of("edge");
+    Counters {
+        connections: metrics.register("connections", "Clients that are connected to the broker"),
+        sessions: metrics.register("sessions", "Sessions of clients, connected or not"),
+        subscriptions: metrics.register("subscriptions", "Subscriptions of all clients"),
+        retained: metrics.register("retained", "Topics that keep a retained message"),
+        not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
+        refused: metrics.register("refused", "What the broker refused, by the limit or rule"),
     }
+}
 
-    fn on_client_disconnect<'a>(
-        &'a self,
-        _: ClientDisconnectEvent,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        Box::pin(async { self.hub.disconnected() })
-    }
-
-    fn on_client_publish<'a>(
-        &'a self,
-        event: ClientPublishEvent,
-    ) -> Pin<Box<dyn Future<Output = PublishAction> + Send + 'a>> {
-        Box::pin(async move {
-            // An empty retained message takes back the one before: it is no reading.
-            if !(event.retain && event.payload.is_empty()) {
-                self.hub.take(&event.topic, event.payload).await;
+/// Publishes now and then as a device would, and says whether that was stored, judged and acknowledged.
+pub(crate) async fn probe(server: Server, credentials: Option<(String, String)>, ready: Check) {
+    loop {
+        let wait = match timeout(PROBE_TIMEOUT, server.probe(credentials.as_ref())).await {
+            Ok(Ok(())) => {
+                ready.pass();
+                PROBE_EVERY
             }
-            PublishAction::Continue
-        })
+            Ok(Err(e)) => {
+                ready.fail(format!("a publish was not acknowledged: {e}"));
+                PROBE_AGAIN
+            }
+            Err(_) => {
+                ready.fail(format!("a publish was not acknowledged within {PROBE_TIMEOUT:?}"));
+                PROBE_AGAIN
+            }
+        };
+        sleep(wait).await;
     }
 }

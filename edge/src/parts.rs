@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use api::Resend;
 use api::forms::Broker;
+use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
-use dashboard::{Live, Pipeline, ScrapeTargets, Server};
+use dashboard::{Live, Pipeline, ScrapeTargets};
 use sensor_sim::{Metric, RunConfig};
 use service::{Context, Door, HttpConfig, Limits};
 use store::Store;
@@ -15,6 +16,7 @@ use telemetry::{CollectedMetrics, Decoded};
 use tracing::warn;
 
 use crate::hub::Hub;
+use crate::mqtt_broker;
 use crate::resend::ToHub;
 use crate::settings::Sensors;
 
@@ -105,7 +107,7 @@ pub(crate) fn monitor(shared: &Shared) -> Part {
 /// Serves the page, its API and its WebSocket.
 pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: Limits) -> Part {
     let Shared { context, store, hub, collected, devices, page, live, pipeline, .. } = shared;
-    let server = Server {
+    let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
         broker: devices.clone(),
@@ -119,6 +121,15 @@ pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: L
         stop: context.stop.clone(),
     };
     Part::new(Stops::Last, dashboard::serve(door, http, server))
+}
+
+/// Publishes now and then as a device would, to know whether the process is ready.
+pub(crate) fn probe(shared: &Shared, server: Server) -> Part {
+    let (health, stop) = (&shared.context.health, shared.context.stop.clone());
+    let probe = mqtt_broker::probe(server, shared.broker.credentials.clone(), health.check("mqtt"));
+    Part::new(Stops::Last, async move {
+        stop.run_until_cancelled(probe).await;
+    })
 }
 
 /// Publishes the readings of simulated sensors.

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use anyhow::{Context as _, ensure};
 use service::{SettingError, Settings};
 
-use crate::{mqtt_broker, settings};
+use crate::{access, settings};
 
 /// Reads a password from standard input and writes `user:hash` to the password file, replacing an older line.
 ///
@@ -28,7 +28,7 @@ pub fn add_user(settings: &Settings, user: &str) -> anyhow::Result<()> {
     };
     let others = old.lines().filter(|line| line.split(':').next() != Some(user));
     let mut new: String = others.map(|line| format!("{line}\n")).collect();
-    new.push_str(&format!("{user}:{}\n", mqtt_broker::hash(password)?));
+    new.push_str(&format!("{user}:{}\n", access::hash(password)?));
     let part = path.with_extension("part");
     service::private_part(&part)
         .and_then(|mut file| file.write_all(new.as_bytes()))

@@ -16,12 +16,9 @@ pub(crate) struct ToHub(pub(crate) Arc<Hub>);
 #[async_trait]
 impl Publisher for ToHub {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
-        for payload in payloads {
-            let (hub, topic) = (self.0.clone(), series.clone());
-            // In a task of its own: a caller that stops waiting must not cancel it.
-            let handed = tokio::spawn(async move { hub.take(topic.as_str(), payload).await });
-            handed.await.context("hand it to the hub")?;
-        }
-        Ok(())
+        let (hub, topic) = (self.0.clone(), series.clone());
+        // In a task of its own: a caller that stops waiting must not cancel it.
+        let handed = tokio::spawn(async move { hub.publish(topic.as_str(), payloads).await });
+        handed.await.context("hand it to the hub")
     }
 }

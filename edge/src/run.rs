@@ -26,6 +26,15 @@ use crate::settings::{Mqtt, Sensors};
 /// How long open pages may take to hear that the process stops. One that still downloads something is cut off.
 const LAST_GRACE: Duration = Duration::from_secs(3);
 
+/// How long publishes in flight may take to be settled once the process stops.
+const IN_FLIGHT_GRACE: Duration = Duration::from_secs(5);
+
+/// How long the banner waits for the first PUBACK: with a store that is away there is none yet.
+const FIRST_PUBACK: Duration = Duration::from_secs(3);
+
+/// The file in the data folder that keeps sessions and retained messages.
+const SESSIONS: &str = "mqtt-sessions";
+
 /// Runs everything until the context's stop, then finishes what is in flight.
 ///
 /// Order of the stop: sensors, broker, then the parts behind it, so that what was accepted is stored and acknowledged.
@@ -40,7 +49,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let _lock = Lock::take(&data_dir)?;
     let store = service::store(settings).await?;
     let http = HttpConfig::from_settings(settings)?;
-    let [_mqtt_doors, http_doors] =
+    let [mqtt_doors, http_doors] =
         Doors::share(&context.metrics, [("mqtt", mqtt.limits), ("http", http.limits)]);
     let door = http_doors.open("http.listen", http.listen)?;
     let page = service::page_url(settings, door.local_addr())?;
@@ -51,7 +60,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
-    let broker = EmbeddedBroker::bind(&mqtt, &data_dir.join("mqtt"), hub.clone()).await?;
+    let sessions = data_dir.join(SESSIONS);
+    let broker = EmbeddedBroker::bind(&mqtt, &mqtt_doors, sessions, hub.clone(), &context.metrics)?;
     let devices = dashboard::device_address(settings, || devices(&mqtt, broker.address))?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {
@@ -74,6 +84,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::page(&shared, door, http, config.max_clients()),
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),
+        parts::probe(&shared, broker.server()),
     ] {
         running.start(part);
     }
@@ -118,19 +129,21 @@ impl Running {
         feeds: Feeds,
         banner: &Banner,
     ) -> anyhow::Result<()> {
-        let stop_broker = broker.stop();
+        let server = broker.server();
+        let ready = broker.first_puback();
         let mut broker = tokio::spawn(broker.run());
+        let _ = tokio::time::timeout(FIRST_PUBACK, ready).await;
         say(banner);
         tokio::select! {
             () = context.stop.cancelled() => {}
-            end = &mut broker => return end.context("the MQTT broker panicked")?,
+            end = &mut broker => return end.context("the MQTT broker panicked"),
             Some(end) = self.with_deliveries.join_next() => {
                 return end.context("a service panicked").and_then(|()| bail!("a service ended by itself"));
             }
         }
         all_ended(&mut self.before_broker).await?;
-        stop_broker.now();
-        broker.await.context("the MQTT broker panicked")??;
+        broker.abort();
+        server.stop(IN_FLIGHT_GRACE).await;
         drop(feeds);
         all_ended(&mut self.with_deliveries).await?;
         let _ = tokio::time::timeout(LAST_GRACE, all_ended(&mut self.last)).await;

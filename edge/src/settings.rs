@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use broker::server::Limits as ServerLimits;
 use serde::Deserialize;
 use service::{Limits, SettingError, Settings};
 
@@ -14,6 +15,8 @@ pub(crate) struct Mqtt {
     pub(crate) listen: SocketAddr,
     pub(crate) websocket_listen: Option<SocketAddr>,
     pub(crate) password_file: Option<PathBuf>,
+    /// What one client, and all of them, may make grow.
+    pub(crate) server: ServerLimits,
 }
 
 /// The simulated sensors.
@@ -32,6 +35,7 @@ impl Mqtt {
             listen: settings.address("mqtt.listen")?,
             websocket_listen: websocket_listen(settings)?,
             password_file: password_file(settings)?,
+            server: server_limits(settings)?,
         };
         mqtt.check_open("mqtt.listen", Some(mqtt.listen))?;
         mqtt.check_open("mqtt.websocket_listen", mqtt.websocket_listen)?;
@@ -52,6 +56,14 @@ impl Mqtt {
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn server_limits(settings: &Settings) -> Result<ServerLimits, SettingError> {
+    let limits: ServerLimits = settings.get("mqtt.limits")?;
+    match limits.check() {
+        Ok(()) => Ok(limits),
+        Err((name, why)) => Err(SettingError::new(&format!("mqtt.limits.{name}"), why)),
     }
 }
 
@@ -77,5 +89,16 @@ impl Sensors {
             return Err(SettingError::new("sensors.interval", "must be at least 1ms"));
         }
         Ok(sensors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_has_the_default_limits() {
+        let settings = Settings::load(None).unwrap();
+        assert_eq!(server_limits(&settings).unwrap(), ServerLimits::default());
     }
 }

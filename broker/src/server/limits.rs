@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
+use super::topic::is_deeper;
+
 /// The limits of a server. A client that would pass one gets the reason that MQTT has for it, and is counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at once.
-    pub connections: usize,
-    /// Connections at once from one address.
-    pub connections_per_address: usize,
     /// Connections that have not sent their CONNECT yet, or whose login is not decided.
     pub handshakes: usize,
     /// How long a connection may take until its CONNECT is accepted.
+    #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
     /// The size of a CONNECT, in bytes.
     pub connect_bytes: usize,
@@ -21,15 +23,16 @@ pub struct Limits {
     pub partial_bytes_total: usize,
     /// Publishes of one connection that are not acknowledged: the Receive Maximum.
     pub in_flight: u16,
-    /// Payload bytes of one connection that are not acknowledged.
+    /// Packet bytes of one connection that are not acknowledged.
     pub in_flight_bytes: usize,
-    /// Payload bytes of all connections that are not acknowledged.
+    /// Packet bytes of all connections that are not acknowledged.
     pub in_flight_bytes_total: usize,
     /// Publishes and subscriptions of one client in a second; what comes faster is read later.
     pub messages_per_second: u32,
-    /// Sessions, connected or not.
+    /// Sessions, connected or not: with more, further ones end with their connection.
     pub sessions: usize,
     /// How long a session outlives its connection.
+    #[serde(with = "humantime_serde")]
     pub session_expiry: Duration,
     /// Messages that wait for one client.
     pub queued: usize,
@@ -43,6 +46,8 @@ pub struct Limits {
     pub subscriptions_total: usize,
     /// Filters in one SUBSCRIBE or UNSUBSCRIBE.
     pub subscriptions_per_packet: usize,
+    /// The size of a topic, filter or client id, in bytes.
+    pub name_bytes: usize,
     /// Levels of a topic or filter.
     pub topic_levels: usize,
     /// Topics that keep a retained message.
@@ -52,9 +57,61 @@ pub struct Limits {
     /// Topic aliases of one connection, in each direction.
     pub topic_aliases: u16,
     /// How long a will may be delayed.
+    #[serde(with = "humantime_serde")]
     pub will_delay: Duration,
     /// Denied publishes that are kept as rejected, in a minute.
     pub denied_kept_per_minute: u32,
+}
+
+/// The largest packet that MQTT has.
+const LARGEST_PACKET: usize = 268_435_455;
+
+/// A time that is for ever in MQTT 5.
+const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
+
+impl Limits {
+    /// What is out of bounds: the name of the limit and what it must be.
+    ///
+    /// # Errors
+    /// A limit would let no device publish, or MQTT cannot express it.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let positive = "must be at least 1";
+        for (name, limit) in [
+            ("handshakes", self.handshakes),
+            ("in_flight", self.in_flight.into()),
+            ("in_flight_bytes", self.in_flight_bytes),
+            ("in_flight_bytes_total", self.in_flight_bytes_total),
+            ("messages_per_second", self.messages_per_second as usize),
+            ("name_bytes", self.name_bytes),
+            ("topic_levels", self.topic_levels),
+        ] {
+            if limit == 0 {
+                return Err((name, positive));
+            }
+        }
+        for (name, limit) in [("connect_bytes", self.connect_bytes), ("packet_bytes", self.packet_bytes)] {
+            if !(128..=LARGEST_PACKET).contains(&limit) {
+                return Err((name, "must be 128 to 268435455 bytes"));
+            }
+        }
+        if self.partial_bytes_total < self.packet_bytes {
+            return Err(("partial_bytes_total", "must be at least mqtt.limits.packet_bytes"));
+        }
+        if self.handshake_timeout.is_zero() {
+            return Err(("handshake_timeout", "must be more than 0"));
+        }
+        for (name, limit) in [("session_expiry", self.session_expiry), ("will_delay", self.will_delay)] {
+            if limit > FOR_EVER {
+                return Err((name, "must be at most 136 years"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a topic or filter has too many bytes or levels.
+    pub(crate) fn is_too_long(&self, topic: &str) -> bool {
+        topic.len() > self.name_bytes || is_deeper(topic, self.topic_levels)
+    }
 }
 
 const MIB: usize = 1024 * 1024;
@@ -62,18 +119,16 @@ const MIB: usize = 1024 * 1024;
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 10_000,
-            connections_per_address: 10_000,
             handshakes: 1_000,
             handshake_timeout: Duration::from_secs(10),
-            connect_bytes: 64 * 1024,
+            connect_bytes: 16 * 1024,
             packet_bytes: MIB,
             partial_bytes_total: 64 * MIB,
             in_flight: 1_024,
             in_flight_bytes: 2 * MIB,
             in_flight_bytes_total: 64 * MIB,
             messages_per_second: 200_000,
-            sessions: 10_000,
+            sessions: 20_000,
             session_expiry: Duration::from_secs(24 * 60 * 60),
             queued: 1_000,
             queued_bytes: MIB,
@@ -81,6 +136,7 @@ impl Default for Limits {
             subscriptions: 100,
             subscriptions_total: 100_000,
             subscriptions_per_packet: 100,
+            name_bytes: 1_024,
             topic_levels: 64,
             retained: 1_000,
             retained_bytes: 16 * MIB,

@@ -4,10 +4,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
+
+use super::budget::Charge;
 
 /// A message that a client published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,33 +44,48 @@ pub trait Sink: Send + Sync + 'static {
 }
 
 /// By this the sink tells the server how many publishes of one batch are settled.
-pub struct Receipt(Arc<Progress>);
+pub struct Receipt {
+    progress: Arc<Progress>,
+    /// What the batch takes of the memory for publishes in flight, until the sink drops the receipt.
+    _charge: Option<Charge>,
+}
 
 /// How far the sink is with the publishes of one batch.
+#[derive(Clone)]
 pub struct Settled(Arc<Progress>);
 
 struct Progress {
     settled: AtomicUsize,
-    waiting: Arc<AtomicWaker>,
+    /// The connection that published.
+    publisher: Arc<AtomicWaker>,
+    /// Whoever else waits: the same client's next connection.
+    other: AtomicWaker,
 }
 
 impl Receipt {
-    /// A receipt, and the end that learns of it by itself: for publishes that no client made.
+    /// A receipt, and the end that learns of it: for publishes that no client made.
     #[must_use]
     pub fn new() -> (Self, Settled) {
-        Self::waking(Arc::default())
+        Self::waking(Arc::default(), None)
     }
 
     /// A receipt that wakes a task which may wait for several of them.
-    pub(crate) fn waking(waiting: Arc<AtomicWaker>) -> (Self, Settled) {
-        let progress = Arc::new(Progress { settled: AtomicUsize::new(0), waiting });
-        (Self(Arc::clone(&progress)), Settled(progress))
+    pub(crate) fn waking(publisher: Arc<AtomicWaker>, charge: Option<Charge>) -> (Self, Settled) {
+        let settled = AtomicUsize::new(0);
+        let progress = Arc::new(Progress { settled, publisher, other: AtomicWaker::new() });
+        (Self { progress: Arc::clone(&progress), _charge: charge }, Settled(progress))
+    }
+
+    /// The same, with what the batch takes.
+    pub(crate) fn charged(self, charge: Charge) -> Self {
+        Self { _charge: Some(charge), ..self }
     }
 
     /// The first `count` publishes of the batch are settled: the PUBACKs that wait for them may go out.
     pub fn settled(&self, count: usize) {
-        self.0.settled.fetch_max(count, Ordering::Release);
-        self.0.waiting.wake();
+        self.progress.settled.fetch_max(count, Ordering::Release);
+        self.progress.publisher.wake();
+        self.progress.other.wake();
     }
 }
 
@@ -79,19 +96,24 @@ impl Settled {
         self.0.settled.load(Ordering::Acquire)
     }
 
-    /// Waits until this many are settled.
+    /// Waits until this many are settled. Of several who wait, the last one is woken.
     pub async fn reached(&self, count: usize) {
-        poll_fn(|context| {
-            self.0.waiting.register(context.waker());
-            if self.count() >= count { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
+        poll_fn(|context| self.poll_reached(count, context)).await;
+    }
+
+    pub(crate) fn poll_reached(&self, count: usize, context: &mut Context<'_>) -> Poll<()> {
+        if self.count() >= count {
+            return Poll::Ready(());
+        }
+        self.0.other.register(context.waker());
+        // It may have been settled before the waker was there.
+        if self.count() >= count { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Receipt").field(&self.0.settled).finish()
+        f.debug_tuple("Receipt").field(&self.progress.settled).finish()
     }
 }
 

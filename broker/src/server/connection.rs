@@ -1,0 +1,283 @@
+//! One connected client: one task, many publishes in flight.
+//!
+//! The task reads while the client is within its window, hands what one read brought to the sink at once, and writes
+//! the acknowledgements of all that is settled together, in order.
+
+mod handle;
+mod receiving;
+mod sending;
+mod timing;
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use self::receiving::Batch;
+use super::access::Caller;
+use super::counters::Rule;
+use super::greeting::{Attached, Greeted, poll_read};
+use super::input::Input;
+use super::ledger::Ledger;
+use super::packet::{Encoder, Fault, Reason, Version};
+use super::publication::Publication;
+use super::session::Session;
+use super::shared::Shared;
+
+/// Bytes that wait to be written: more are made when these have gone.
+const OUT_BYTES: usize = 64 * 1024;
+
+/// How long a client may take to read why the connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Why a connection ends.
+enum End {
+    /// The client said so; it may want its will published.
+    ByClient { with_will: bool },
+    /// The client is gone.
+    Lost,
+    /// The server ends it, and says why.
+    Fault(Fault),
+}
+
+/// What one client takes.
+struct Client {
+    version: Version,
+    /// The largest packet.
+    most: usize,
+    /// Unacknowledged messages.
+    window: usize,
+    topic_aliases: u16,
+    wants_problems: bool,
+    is_bridge: bool,
+    is_probe: bool,
+    /// The life of the session that CONNECT asked for, in seconds.
+    asked_expiry: u32,
+    keep_alive: Option<Duration>,
+}
+
+pub(crate) struct Connection<S> {
+    stream: S,
+    caller: Caller,
+    client: Client,
+    attached: Attached,
+    input: Input,
+    /// Whether the input may hold whole packets that were not handled because the window was full.
+    has_more: bool,
+    partial: super::budget::Charge,
+    ledger: Ledger,
+    out: Vec<u8>,
+    written: usize,
+    is_flushed: bool,
+    /// The topics that the client's aliases stand for, and ours.
+    aliases: Vec<String>,
+    sent_aliases: HashMap<String, u16>,
+    heard_at: Instant,
+    /// Since when, and how many messages came since then.
+    pace: (Instant, u32),
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Self {
+        let Greeted { connect, caller, attached, input } = greeted;
+        let limits = &attached.shared.limits;
+        let client = Client {
+            version: connect.version,
+            most: connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize),
+            window: usize::from(connect.receive_maximum.min(limits.in_flight)),
+            topic_aliases: connect.topic_alias_maximum.min(limits.topic_aliases),
+            wants_problems: connect.wants_problems,
+            is_bridge: connect.is_bridge,
+            is_probe,
+            asked_expiry: connect.session_expiry,
+            // One and a half times what the client promised [MQTT-3.1.2-22].
+            keep_alive: (connect.keep_alive > 0)
+                .then(|| Duration::from_secs(connect.keep_alive.into()) * 3 / 2),
+        };
+        let now = Instant::now();
+        Self {
+            stream,
+            caller,
+            client,
+            partial: attached.shared.partial.charge(0),
+            attached,
+            input,
+            has_more: true,
+            ledger: Ledger::default(),
+            out: Vec::new(),
+            written: 0,
+            is_flushed: true,
+            aliases: Vec::new(),
+            sent_aliases: HashMap::new(),
+            heard_at: now,
+            pace: (now, 0),
+            timer: Box::pin(sleep_until(now)),
+        }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.attached.shared
+    }
+
+    fn session(&self) -> &Arc<Session> {
+        &self.attached.session
+    }
+
+    fn encoder(&mut self) -> Encoder<'_> {
+        Encoder {
+            out: &mut self.out,
+            version: self.client.version,
+            most: self.client.most,
+            wants_problems: self.client.wants_problems,
+        }
+    }
+
+    /// Serves the client until one of both ends the connection; then settles what it has published.
+    pub(crate) async fn run(mut self) {
+        let shared = Arc::clone(self.shared());
+        let counted = i64::from(!self.client.is_probe);
+        shared.counters.connections.inc_by(counted);
+        let end = poll_fn(|context| self.poll(context)).await;
+        shared.counters.connections.dec_by(counted);
+        match end {
+            End::ByClient { with_will: false } => self.attached.will = None,
+            End::ByClient { with_will: true } | End::Lost => {}
+            End::Fault(fault) => self.farewell(fault).await,
+        }
+        let Self { stream, attached, mut ledger, .. } = self;
+        // The session is free for the client's next connection before all is settled.
+        drop((stream, attached));
+        while let Some(entry) = poll_fn(|context| match ledger.pop_settled(context) {
+            None if !ledger.is_empty() => Poll::Pending,
+            entry => Poll::Ready(entry),
+        })
+        .await
+        {
+            pass_on(&shared, entry.publication);
+        }
+    }
+
+    async fn farewell(&mut self, fault: Fault) {
+        if fault.reason == Reason::SHUTTING_DOWN {
+            // The server is not there to keep its promise: the client comes back.
+            self.attached.will = None;
+        }
+        self.encoder().disconnect(fault.reason, fault.why);
+        let farewell = async {
+            self.stream.write_all(&self.out[self.written..]).await?;
+            self.stream.shutdown().await
+        };
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        self.attached.line.waker.register(context.waker());
+        loop {
+            if let Some(reason) = self.attached.line.closing() {
+                return Poll::Ready(End::Fault(Fault::new(reason, closing_words(reason))));
+            }
+            self.settle(context);
+            self.send();
+            if self.flush(context).is_err() {
+                return Poll::Ready(End::Lost);
+            }
+            if self.shared().stop.is_cancelled() && self.ledger.is_empty() {
+                return Poll::Ready(End::Fault(Fault::new(Reason::SHUTTING_DOWN, "the server stops")));
+            }
+            match self.poll_receive(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(end)) => return Poll::Ready(end),
+                Poll::Pending => return self.poll_timer(context),
+            }
+        }
+    }
+
+    /// Writes what it can. Whether all has gone shows in `out`.
+    fn flush(&mut self, context: &mut Context<'_>) -> std::io::Result<()> {
+        while self.written < self.out.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.out[self.written..]) {
+                Poll::Ready(Ok(0)) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    self.written += count;
+                    self.is_flushed = false;
+                }
+                Poll::Ready(Err(e)) => return Err(e),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if self.written > 0 {
+            self.written = 0;
+            // A connection that is idle keeps no memory for what it wrote.
+            self.out = Vec::new();
+        }
+        // What TLS or a WebSocket holds back is to go, too.
+        if !self.is_flushed {
+            match Pin::new(&mut self.stream).poll_flush(context) {
+                Poll::Ready(result) => {
+                    result?;
+                    self.is_flushed = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles what has been read, or reads more; pending while neither may be done.
+    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if !self.may_receive() {
+            return Poll::Pending;
+        }
+        if !self.has_more {
+            match poll_read(&mut self.stream, &mut self.input, context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Lost)),
+                Poll::Ready(Ok(_)) => self.heard_at = Instant::now(),
+            }
+        }
+        Poll::Ready(self.receive())
+    }
+
+    fn receive(&mut self) -> Result<(), End> {
+        let mut batch = Batch::default();
+        let end = self.receive_all(&mut batch);
+        batch.hand_over(self.shared());
+        self.partial.set(self.input.partial_bytes());
+        if self.shared().partial.is_too_small_for(0) && self.input.partial_bytes() > 0 {
+            self.shared().counters.refuse(Rule::PartialBytes);
+            return Err(End::Fault(Fault::new(
+                Reason::QUOTA_EXCEEDED,
+                "too many bytes of incomplete packets",
+            )));
+        }
+        end
+    }
+}
+
+fn closing_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::TAKEN_OVER => "another connection has taken over the session",
+        Reason::NOT_AUTHORIZED => "the user may no longer connect",
+        _ => "the server ends the connection",
+    }
+}
+
+/// What became of a message beside the sink.
+struct Passed {
+    receivers: usize,
+    /// Whether it was to be retained, and there was no room.
+    not_retained: bool,
+}
+
+/// Retains a message that is to be retained, and passes it on.
+fn pass_on(shared: &Shared, publication: Option<Box<Publication>>) -> Passed {
+    let Some(publication) = publication else { return Passed { receivers: 0, not_retained: false } };
+    let not_retained = publication.retain && !shared.retain(&publication);
+    Passed { receivers: shared.route(&publication), not_retained }
+}

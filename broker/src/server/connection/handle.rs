@@ -1,0 +1,179 @@
+//! What the client asks for beside publishing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::receiving::Batch;
+use super::{Connection, End};
+use crate::server::counters::Rule;
+use crate::server::outbox::Outgoing;
+use crate::server::packet::{
+    Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, RetainHandling, Subscribe, Unsubscribe,
+    Version,
+};
+use crate::server::topic::Target;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) fn handle(&mut self, packet: Packet, batch: &mut Batch) -> Result<(), End> {
+        match packet {
+            Packet::Publish(publish) => return self.publish(publish, batch),
+            Packet::Puback(acknowledgement) | Packet::Pubcomp(acknowledgement) => self.done(acknowledgement),
+            Packet::Pubrec(acknowledgement) => self.pubrec(acknowledgement),
+            Packet::Pubrel(Acknowledgement { packet_id, .. }) => {
+                let known = self.session().state().received.remove(&packet_id).is_some();
+                self.shared().note(self.session());
+                let reason = if known { Reason::SUCCESS } else { Reason::PACKET_ID_NOT_FOUND };
+                self.encoder().pubcomp(packet_id, reason);
+            }
+            Packet::Subscribe(subscribe) => return self.subscribe(&subscribe),
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(&unsubscribe),
+            Packet::Pingreq => self.encoder().pingresp(),
+            Packet::Disconnect(disconnect) => return Err(self.disconnect(disconnect)),
+        }
+        Ok(())
+    }
+
+    /// Counts messages, for the pace of the client.
+    pub(super) fn keep_pace(&mut self, messages: u32) {
+        let now = Instant::now();
+        if now.duration_since(self.pace.0) >= Duration::from_secs(1) {
+            self.pace = (now, 0);
+        }
+        self.pace.1 = self.pace.1.saturating_add(messages);
+        if self.paced_until().is_some() {
+            self.shared().counters.refuse(Rule::MessageRate);
+        }
+    }
+
+    fn done(&self, acknowledgement: Acknowledgement) {
+        let mut state = self.session().state();
+        state.outbox.done(acknowledgement.packet_id);
+        state.account();
+        drop(state);
+        self.shared().note(self.session());
+    }
+
+    fn pubrec(&mut self, Acknowledgement { packet_id, reason }: Acknowledgement) {
+        if reason.is_failure() {
+            return self.done(Acknowledgement { packet_id, reason });
+        }
+        let known = self.session().state().outbox.received(packet_id);
+        self.shared().note(self.session());
+        let reason = if known { Reason::SUCCESS } else { Reason::PACKET_ID_NOT_FOUND };
+        self.encoder().pubrel(packet_id, reason);
+    }
+
+    fn disconnect(&mut self, disconnect: Disconnect) -> End {
+        if let Some(seconds) = disconnect.session_expiry {
+            if self.client.asked_expiry == 0 && seconds > 0 {
+                return self
+                    .fault(Fault::protocol("a session that was to end with the connection is to live on"));
+            }
+            let longest = self.shared().limits.session_expiry;
+            self.session().state().expiry = Duration::from_secs(seconds.into()).min(longest);
+        }
+        End::ByClient { with_will: disconnect.reason != Reason::SUCCESS }
+    }
+
+    fn subscribe(&mut self, subscribe: &Subscribe) -> Result<(), End> {
+        self.keep_pace(subscribe.filters.len() as u32);
+        let is_too_long = subscribe.filters.len() > self.shared().limits.subscriptions_per_packet;
+        let mut new = Vec::new();
+        let mut reasons = Vec::with_capacity(subscribe.filters.len());
+        for filter in &subscribe.filters {
+            let outcome = if is_too_long { Err(Reason::QUOTA_EXCEEDED) } else { self.add(filter) };
+            let reason = match outcome {
+                Ok(is_new) => {
+                    new.push((filter, is_new));
+                    Reason(filter.options.qos as u8)
+                }
+                Err(reason) => reason,
+            };
+            self.count_refused(reason);
+            reasons.push(reason);
+        }
+        if self.client.version == Version::V31 && reasons.iter().any(|reason| reason.is_failure()) {
+            return Err(End::Fault(Fault::new(Reason::UNSPECIFIED, "MQTT 3.1 cannot refuse a subscription")));
+        }
+        self.encoder().suback(subscribe.packet_id, &reasons);
+        self.shared().note(self.session());
+        for (filter, is_new) in new {
+            self.send_retained(filter, is_new);
+        }
+        Ok(())
+    }
+
+    fn count_refused(&self, reason: Reason) {
+        match reason {
+            Reason::QUOTA_EXCEEDED => self.shared().counters.refuse(Rule::Subscriptions),
+            Reason::NOT_AUTHORIZED => self.shared().counters.refuse(Rule::Access),
+            Reason::FILTER_INVALID => self.shared().counters.refuse(Rule::Protocol),
+            _ => {}
+        }
+    }
+
+    /// Adds a subscription; returns whether the session had none to the same filter.
+    fn add(&self, Filter { filter, options, .. }: &Filter) -> Result<bool, Reason> {
+        let (shared, session) = (self.shared(), self.session());
+        let mut options = *options;
+        if self.client.is_bridge {
+            // Another broker must not get back what it brought, and keeps what is retained as such.
+            options.no_local = true;
+            options.retain_as_published = true;
+        }
+        let target = Target::parse(filter).filter(|_| !shared.limits.is_too_long(filter));
+        let target = target.ok_or(Reason::FILTER_INVALID)?;
+        if !shared.access.may_subscribe(&self.caller, target.filter) {
+            return Err(Reason::NOT_AUTHORIZED);
+        }
+        let (is_known, count) = {
+            let state = session.state();
+            (state.subscriptions.contains_key(filter), state.subscriptions.len())
+        };
+        let is_room = is_known || count < shared.limits.subscriptions;
+        if !is_room || !shared.route_to(target, session, options, is_known) {
+            return Err(Reason::QUOTA_EXCEEDED);
+        }
+        Ok(session.state().subscriptions.insert(filter.clone(), options).is_none())
+    }
+
+    /// A group gets no retained messages.
+    fn send_retained(&self, filter: &Filter, is_new: bool) {
+        let wanted = match filter.retain_handling {
+            RetainHandling::Always => true,
+            RetainHandling::IfNew => is_new,
+            RetainHandling::Never => false,
+        };
+        if !wanted || filter.filter.starts_with("$share/") {
+            return;
+        }
+        let shared = self.shared();
+        let found = shared.retained().matching(&filter.filter, Instant::now());
+        for publication in found {
+            let identifiers = Some(filter.options.identifier).filter(|identifier| *identifier != 0);
+            let message = Outgoing {
+                qos: publication.qos.min(filter.options.qos),
+                publication,
+                retain: true,
+                identifiers: identifiers.into_iter().collect(),
+            };
+            shared.deliver(self.session(), message);
+        }
+    }
+
+    fn unsubscribe(&mut self, unsubscribe: &Unsubscribe) {
+        self.keep_pace(unsubscribe.filters.len() as u32);
+        let session = Arc::clone(self.session());
+        let remove = |filter: &String| {
+            let known = session.state().subscriptions.remove(filter).is_some();
+            self.attached.shared.unroute(filter, session.number);
+            if known { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED }
+        };
+        let reasons: Vec<Reason> = unsubscribe.filters.iter().map(remove).collect();
+        self.shared().note(self.session());
+        self.encoder().unsuback(unsubscribe.packet_id, &reasons);
+    }
+}

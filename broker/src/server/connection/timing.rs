@@ -1,0 +1,71 @@
+//! When the connection is read, and what happens when nothing comes.
+
+use std::future::Future as _;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::{Connection, End, OUT_BYTES};
+use crate::server::counters::Rule;
+use crate::server::packet::{Fault, Reason, Version};
+
+/// When the memory for publishes in flight is looked at again.
+const RETRY: Duration = Duration::from_millis(20);
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) fn may_receive(&self) -> bool {
+        let shared = self.shared();
+        let limits = &shared.limits;
+        self.ledger.len() < self.most_unsettled()
+            && self.ledger.bytes() < limits.in_flight_bytes
+            && self.out.len() - self.written < OUT_BYTES
+            && self.paced_until().is_none()
+            && !shared.in_flight.is_too_small_for(0)
+            && !shared.stop.is_cancelled()
+    }
+
+    /// In MQTT 5 the client knows its window, and is told when it passes it; others are read no further.
+    fn most_unsettled(&self) -> usize {
+        let window = usize::from(self.shared().limits.in_flight);
+        if self.client.version == Version::V5 { 2 * window } else { window }
+    }
+
+    /// When the client may go on, if it has sent all that it may in this second.
+    pub(super) fn paced_until(&self) -> Option<Instant> {
+        let (began, count) = self.pace;
+        let until = began + Duration::from_secs(1);
+        (count >= self.shared().limits.messages_per_second && Instant::now() < until).then_some(until)
+    }
+
+    /// Waits for the next time at which something is to be done.
+    pub(super) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<End> {
+        loop {
+            let now = Instant::now();
+            let silent_until = self.client.keep_alive.map(|keep_alive| self.heard_at + keep_alive);
+            if silent_until.is_some_and(|until| until <= now) && self.may_receive() {
+                self.shared().counters.refuse(Rule::KeepAlive);
+                return Poll::Ready(End::Fault(Fault::new(
+                    Reason::KEEP_ALIVE_TIMEOUT,
+                    "nothing came in time",
+                )));
+            }
+            let retry = self.shared().in_flight.is_too_small_for(0).then(|| now + RETRY);
+            let due = [silent_until.filter(|until| *until > now), self.paced_until(), retry];
+            let Some(due) = due.into_iter().flatten().min() else { return Poll::Pending };
+            // A timer that fires too early is cheaper than one that is set anew for each read.
+            if self.timer.is_elapsed() || self.timer.deadline() > due {
+                self.timer.as_mut().reset(due);
+            }
+            if self.timer.as_mut().poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            if self.may_receive() && silent_until.is_none_or(|until| until > Instant::now()) {
+                // The window may have opened: look again at once.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! From the first byte of a connection to its CONNACK.
+
+mod attach;
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use rand::RngExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+
+pub(crate) use self::attach::Attached;
+use self::attach::attach;
+use super::access::{Caller, Login, Peer, Refusal};
+use super::counters::Rule;
+use super::input::Input;
+use super::limits::Limits;
+use super::packet::{Connack, Connect, Encoder, Fault, Frame, Reason, Version, read_connect};
+use super::publication::Publication;
+use super::shared::Shared;
+use super::topic;
+
+/// How long a client may take to read why it is refused.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Bytes that one read brings, at most.
+const READ_BYTES: usize = 32 * 1024;
+
+/// A client that is connected to its session.
+pub(crate) struct Greeted {
+    pub(crate) connect: Connect,
+    pub(crate) caller: Caller,
+    pub(crate) attached: Attached,
+    pub(crate) input: Input,
+}
+
+/// Reads what is there into the input, by way of the stack: a connection that waits owns no buffer.
+pub(crate) fn poll_read(
+    stream: &mut (impl AsyncRead + Unpin),
+    input: &mut Input,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut memory = [const { MaybeUninit::uninit() }; READ_BYTES];
+    let mut read = ReadBuf::uninit(&mut memory);
+    ready!(Pin::new(stream).poll_read(context, &mut read))?;
+    input.feed(read.filled());
+    Poll::Ready(Ok(read.filled().len()))
+}
+
+/// Reads CONNECT, decides, and answers. None if the client may not connect or is gone.
+pub(crate) async fn greet(
+    shared: &Arc<Shared>,
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin + Send),
+    peer: Peer,
+) -> Option<Greeted> {
+    let mut input = Input::default();
+    let frame = match first_frame(stream, &mut input, shared.limits.connect_bytes).await? {
+        Ok(frame) => frame,
+        Err(_) => {
+            shared.counters.refuse(Rule::PacketBytes);
+            return None;
+        }
+    };
+    let refused = match read_connect(&frame) {
+        Err(fault) => (spoken(&frame), fault),
+        Ok(connect) => match accept(shared, connect, peer).await {
+            Ok((connect, caller, attached, connack)) => {
+                stream.write_all(&connack).await.ok()?;
+                // What TLS or a WebSocket holds back is to go, too.
+                stream.flush().await.ok()?;
+                return Some(Greeted { connect, caller, attached, input });
+            }
+            Err((version, fault)) => (Some(version), fault),
+        },
+    };
+    let (version, fault) = refused;
+    shared.counters.refuse(rule(fault.reason));
+    if let Some(version) = version {
+        refuse(stream, version, fault).await;
+    }
+    None
+}
+
+fn rule(reason: Reason) -> Rule {
+    match reason {
+        Reason::BAD_CREDENTIALS | Reason::NOT_AUTHORIZED | Reason::UNAVAILABLE => Rule::Access,
+        _ => Rule::Protocol,
+    }
+}
+
+async fn first_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    input: &mut Input,
+    most: usize,
+) -> Option<Result<Frame, Fault>> {
+    loop {
+        match input.next(most) {
+            Ok(Some(frame)) => return Some(Ok(frame)),
+            Ok(None) => {}
+            Err(fault) => return Some(Err(fault)),
+        }
+        let read = poll_fn(|context| poll_read(stream, input, context)).await;
+        if read.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+/// The version in which a client whose CONNECT cannot be accepted understands an answer; none if it gets none.
+fn spoken(frame: &Frame) -> Option<Version> {
+    let after_name = match frame.body.get(..6)? {
+        b"\x00\x04MQTT" => 6,
+        b"\x00\x06MQIs" => 8,
+        _ => return None,
+    };
+    match frame.body.get(after_name)? {
+        level if level & 0x7f >= 5 && level & 0x80 == 0 => Some(Version::V5),
+        // Before MQTT 5 a malformed CONNECT has no answer, but a wrong level has.
+        3 | 4 | 0x83 | 0x84 => None,
+        _ => Some(Version::V311),
+    }
+}
+
+async fn refuse(stream: &mut (impl AsyncWrite + Unpin), version: Version, fault: Fault) {
+    let mut out = Vec::new();
+    Encoder { out: &mut out, version, most: usize::MAX, wants_problems: true }
+        .refusal(fault.reason, fault.why);
+    let farewell = async {
+        stream.write_all(&out).await?;
+        stream.shutdown().await
+    };
+    // A client that does not listen is left.
+    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+}
+
+type Accepted = (Connect, Caller, Attached, Vec<u8>);
+
+async fn accept(
+    shared: &Arc<Shared>,
+    mut connect: Connect,
+    peer: Peer,
+) -> Result<Accepted, (Version, Fault)> {
+    let version = connect.version;
+    let refused = |fault| (version, fault);
+    let is_assigned = connect.client_id.is_empty();
+    check(&connect, &shared.limits).map_err(refused)?;
+    if is_assigned {
+        connect.client_id = format!("auto-{:016x}", rand::rng().random::<u64>());
+    }
+    let login = Login {
+        peer,
+        client_id: connect.client_id.clone(),
+        user_name: connect.user_name.take(),
+        password: connect.password.take(),
+    };
+    if connect.is_bridge {
+        // What a bridge says of itself: nobody needs it here.
+        connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
+    }
+    let caller = shared.access.connect(login).await.map_err(|refusal| refused(refusal_fault(refusal)))?;
+    if let Some(will) = &connect.will
+        && (will.topic.starts_with('$') || !shared.access.may_publish(&caller, &will.topic))
+    {
+        return Err(refused(Fault::new(Reason::NOT_AUTHORIZED, "the will's topic is not allowed")));
+    }
+    let (mut attached, is_present) = attach(shared, &connect, &caller).await.map_err(refused)?;
+    attached.will = will(&mut connect, attached.session.number, shared.limits.will_delay);
+    let granted = attached.session.state().expiry.as_secs() as u32;
+    let connack = connack(shared, &connect, is_present, granted, is_assigned);
+    Ok((connect, caller, attached, connack))
+}
+
+fn refusal_fault(refusal: Refusal) -> Fault {
+    match refusal {
+        Refusal::BadCredentials => {
+            Fault::new(Reason::BAD_CREDENTIALS, "the user name or the password is wrong")
+        }
+        Refusal::NotAuthorized => Fault::new(Reason::NOT_AUTHORIZED, "the client may not connect"),
+        Refusal::Unavailable => Fault::new(Reason::UNAVAILABLE, "try again later"),
+    }
+}
+
+/// What can be said of a CONNECT without asking anybody.
+fn check(connect: &Connect, limits: &Limits) -> Result<(), Fault> {
+    if connect.has_authentication_method {
+        return Err(Fault::new(Reason::BAD_AUTHENTICATION_METHOD, "there are no authentication methods"));
+    }
+    let needs_id = match connect.version {
+        Version::V31 => true,
+        Version::V311 => !connect.clean_start,
+        Version::V5 => false,
+    };
+    if needs_id && connect.client_id.is_empty() {
+        return Err(Fault::new(Reason::CLIENT_ID_NOT_VALID, "the client id is empty"));
+    }
+    if connect.client_id.len() > limits.name_bytes {
+        return Err(Fault::new(Reason::CLIENT_ID_NOT_VALID, "the client id is too long"));
+    }
+    match &connect.will {
+        Some(will) if !topic::is_topic(&will.topic) || limits.is_too_long(&will.topic) => {
+            Err(Fault::new(Reason::TOPIC_INVALID, "the will's topic is not valid"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn connack(
+    shared: &Shared,
+    connect: &Connect,
+    session_present: bool,
+    granted_expiry: u32,
+    is_assigned: bool,
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    let limits = &shared.limits;
+    let connack = Connack {
+        session_present,
+        session_expiry: (granted_expiry != connect.session_expiry).then_some(granted_expiry),
+        receive_maximum: limits.in_flight,
+        maximum_packet_size: u32::try_from(limits.packet_bytes).unwrap_or(u32::MAX),
+        topic_alias_maximum: limits.topic_aliases,
+        assigned_client_id: is_assigned.then_some(connect.client_id.as_str()),
+    };
+    Encoder { out: &mut out, version: connect.version, most: usize::MAX, wants_problems: true }
+        .connack(&connack);
+    out
+}
+
+/// The will of a client as a message, and how long it waits once the client is gone.
+fn will(connect: &mut Connect, session: u64, longest: Duration) -> Option<Box<(Publication, Duration)>> {
+    let will = connect.will.take()?;
+    let mut publication = Publication::new(will.topic, will.payload, will.qos, will.retain, &will.forwarded);
+    publication.publisher = session;
+    Some(Box::new((publication, Duration::from_secs(will.delay.into()).min(longest))))
+}

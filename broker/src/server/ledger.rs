@@ -1,0 +1,79 @@
+//! The publishes of one connection that are not acknowledged yet, in the order in which they came.
+
+use std::collections::VecDeque;
+use std::task::Context;
+
+use super::packet::Reason;
+use super::publication::Publication;
+use super::session::Wait;
+
+/// A publish that the connection has read.
+pub(crate) struct Entry {
+    /// What must be settled first; none if nothing must.
+    pub(crate) wait: Option<Wait>,
+    pub(crate) answer: Answer,
+    /// The bytes of its packet, which count as in flight.
+    pub(crate) bytes: usize,
+    /// What goes to subscribers then.
+    pub(crate) publication: Option<Box<Publication>>,
+    /// Whether the client is told when no subscriber matches: nothing else is done with the publish.
+    pub(crate) only_for_subscribers: bool,
+}
+
+/// What the client is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Nothing,
+    Puback(u16, Reason),
+    Pubrec(u16, Reason),
+}
+
+/// What a connection has read and not acknowledged.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    /// Entries that the client waits for a PUBACK of.
+    pubacks: usize,
+}
+
+impl Ledger {
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.bytes;
+        self.pubacks += usize::from(matches!(entry.answer, Answer::Puback(..)));
+        self.entries.push_back(entry);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn pubacks(&self) -> usize {
+        self.pubacks
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The first publish, once it is settled; otherwise the task is woken when it is.
+    pub(crate) fn pop_settled(&mut self, context: &mut Context<'_>) -> Option<Entry> {
+        let front = self.entries.front()?;
+        if let Some(wait) = &front.wait
+            && wait.settled.poll_reached(wait.count, context).is_pending()
+        {
+            return None;
+        }
+        let entry = self.entries.pop_front()?;
+        self.bytes -= entry.bytes;
+        self.pubacks -= usize::from(matches!(entry.answer, Answer::Puback(..)));
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new();
+        }
+        Some(entry)
+    }
+}

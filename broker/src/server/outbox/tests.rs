@@ -1,0 +1,90 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::server::packet::Forwarded;
+
+fn message(name: &str, qos: Qos) -> Outgoing {
+    let forwarded = Forwarded::default();
+    let publication = Publication::new(name.into(), Bytes::new(), qos, false, &forwarded);
+    Outgoing { publication: Arc::new(publication), qos, retain: false, identifiers: Vec::new() }
+}
+
+/// What is sent until nothing more may be, such as `a1` for `a` with id 1, `a1!` when it is sent again, and `rel1`.
+fn sent(outbox: &mut Outbox, window: usize) -> Vec<String> {
+    let next = std::iter::from_fn(|| outbox.next(window, Instant::now()));
+    next.map(|next| match next {
+        Next::Publish { message, packet_id, duplicate } => {
+            format!("{}{packet_id}{}", message.publication.topic, if duplicate { "!" } else { "" })
+        }
+        Next::Pubrel(packet_id) => format!("rel{packet_id}"),
+    })
+    .collect()
+}
+
+#[test]
+fn a_client_gets_no_more_than_it_takes() {
+    let mut outbox = Outbox::default();
+    for name in ["a", "b", "c"] {
+        outbox.push(message(name, Qos::AtLeastOnce));
+    }
+    outbox.push(message("d", Qos::AtMostOnce));
+    assert_eq!(sent(&mut outbox, 2), ["a1", "b2"]);
+    assert!(outbox.done(2) && !outbox.done(2));
+    assert_eq!(sent(&mut outbox, 2), ["c3", "d0"], "in order, and an id is not used twice in a row");
+    assert!(outbox.done(1) && outbox.done(3));
+    assert_eq!((outbox.len(), outbox.bytes()), (0, 0));
+}
+
+#[test]
+fn what_is_not_acknowledged_is_sent_again_in_order() {
+    let mut outbox = Outbox::default();
+    for name in ["a", "b", "c"] {
+        outbox.push(message(name, Qos::ExactlyOnce));
+    }
+    outbox.push(message("d", Qos::AtMostOnce));
+    assert_eq!(sent(&mut outbox, 2), ["a1", "b2"]);
+    assert!(outbox.received(2));
+    outbox.reconnected();
+    assert_eq!(sent(&mut outbox, 2), ["a1!", "rel2"], "quality 0 is gone");
+    assert!(outbox.received(1) && outbox.done(1) && outbox.done(2));
+    assert_eq!(sent(&mut outbox, 2), ["c3"]);
+    assert!(outbox.done(3));
+    assert_eq!((outbox.len(), outbox.bytes()), (0, 0));
+}
+
+#[test]
+fn an_acknowledgement_amid_repeating_skips_nothing() {
+    let mut outbox = Outbox::default();
+    for name in ["a", "b", "c"] {
+        outbox.push(message(name, Qos::AtLeastOnce));
+    }
+    assert_eq!(sent(&mut outbox, 3).len(), 3);
+    outbox.reconnected();
+    assert!(matches!(outbox.next(3, Instant::now()), Some(Next::Publish { packet_id: 1, .. })));
+    assert!(outbox.done(1));
+    assert_eq!(sent(&mut outbox, 3), ["b2!", "c3!"]);
+}
+
+#[test]
+fn ids_wrap_and_avoid_those_in_use() {
+    let mut outbox = Outbox { last_id: u16::MAX - 1, ..Outbox::default() };
+    outbox.restore_sent(1, None);
+    outbox.last_id = u16::MAX - 1;
+    for name in ["a", "b"] {
+        outbox.push(message(name, Qos::AtLeastOnce));
+    }
+    assert_eq!(sent(&mut outbox, 10), ["rel1", "a65535", "b2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_expires_while_it_waits_is_not_sent() {
+    let forwarded = Forwarded { expiry: Some(5), ..Forwarded::default() };
+    let publication = Publication::new("a".into(), Bytes::new(), Qos::AtLeastOnce, false, &forwarded);
+    let publication = Arc::new(publication);
+    assert_eq!(publication.expiry(Instant::now()), Some(5));
+    let mut outbox = Outbox::default();
+    outbox.push(Outgoing { publication, qos: Qos::AtLeastOnce, retain: false, identifiers: Vec::new() });
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    assert!(sent(&mut outbox, 1).is_empty());
+    assert_eq!((outbox.len(), outbox.bytes()), (0, 0));
+}

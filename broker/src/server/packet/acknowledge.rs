@@ -1,0 +1,57 @@
+//! PUBACK, PUBREC, PUBREL, PUBCOMP and DISCONNECT, as clients send them.
+
+use super::properties::{self, id};
+use super::reader::Reader;
+use super::{Fault, Frame, Reason, Version};
+
+/// An acknowledgement of one step of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Acknowledgement {
+    pub(crate) packet_id: u16,
+    pub(crate) reason: Reason,
+}
+
+/// The client ends the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Disconnect {
+    pub(crate) reason: Reason,
+    /// Another life of the session than CONNECT asked for, in seconds.
+    pub(crate) session_expiry: Option<u32>,
+}
+
+const PUBREL: u8 = 6;
+
+pub(super) fn read(frame: &Frame, version: Version) -> Result<Acknowledgement, Fault> {
+    frame.flags(if frame.kind() == PUBREL { 2 } else { 0 })?;
+    let mut reader = Reader::new(&frame.body);
+    let packet_id = reader.packet_id()?;
+    let mut reason = Reason::SUCCESS;
+    if version == Version::V5 && !reader.is_empty() {
+        reason = Reason(reader.byte()?);
+        if !reader.is_empty() {
+            properties::read(&mut reader, &[id::REASON_STRING], |_, _, _| Ok(()))?;
+        }
+    }
+    reader.end()?;
+    Ok(Acknowledgement { packet_id, reason })
+}
+
+pub(super) fn read_disconnect(frame: &Frame, version: Version) -> Result<Disconnect, Fault> {
+    frame.flags(0)?;
+    let mut reader = Reader::new(&frame.body);
+    let mut disconnect = Disconnect { reason: Reason::SUCCESS, session_expiry: None };
+    if version == Version::V5 && !reader.is_empty() {
+        disconnect.reason = Reason(reader.byte()?);
+        if !reader.is_empty() {
+            let allowed = [id::SESSION_EXPIRY, id::REASON_STRING];
+            properties::read(&mut reader, &allowed, |id, value, _| {
+                if id == id::SESSION_EXPIRY {
+                    disconnect.session_expiry = Some(value.number());
+                }
+                Ok(())
+            })?;
+        }
+    }
+    reader.end()?;
+    Ok(disconnect)
+}

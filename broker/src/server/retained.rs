@@ -1,0 +1,131 @@
+//! Retained messages: the newest of each topic, for whoever subscribes later.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::publication::Publication;
+use super::topic::matches;
+
+/// The newest retained message of each topic.
+#[derive(Debug, Default)]
+pub(crate) struct Retained {
+    by_topic: BTreeMap<String, Arc<Publication>>,
+    bytes: usize,
+}
+
+/// There is no room for another topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Full;
+
+impl Retained {
+    /// Keeps a message in place of its topic's last one; an empty one takes that back.
+    pub(crate) fn set(
+        &mut self,
+        publication: &Arc<Publication>,
+        most: usize,
+        most_bytes: usize,
+    ) -> Result<(), Full> {
+        if publication.payload.is_empty() {
+            self.remove(&publication.topic);
+            return Ok(());
+        }
+        let old = self.by_topic.get(&publication.topic).map(|old| old.bytes());
+        let count = self.by_topic.len() + usize::from(old.is_none());
+        let bytes = self.bytes - old.unwrap_or(0) + publication.bytes();
+        if count > most || bytes > most_bytes {
+            return Err(Full);
+        }
+        self.bytes = bytes;
+        self.by_topic.insert(publication.topic.clone(), publication.clone());
+        Ok(())
+    }
+
+    fn remove(&mut self, topic: &str) {
+        if let Some(old) = self.by_topic.remove(topic) {
+            self.bytes -= old.bytes();
+        }
+    }
+
+    /// The messages whose topics a filter matches. Those that have expired are forgotten.
+    pub(crate) fn matching(&mut self, filter: &str, now: Instant) -> Vec<Arc<Publication>> {
+        let expired = self.by_topic.values().filter(|kept| kept.is_expired(now));
+        for topic in expired.map(|kept| kept.topic.clone()).collect::<Vec<_>>() {
+            self.remove(&topic);
+        }
+        if !filter.contains(['+', '#']) {
+            return self.by_topic.get(filter).cloned().into_iter().collect();
+        }
+        self.by_topic.values().filter(|kept| matches(filter, &kept.topic)).cloned().collect()
+    }
+
+    pub(crate) fn get(&self, topic: &str) -> Option<Arc<Publication>> {
+        self.by_topic.get(topic).cloned()
+    }
+
+    /// All of them: to be written down.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Publication>> {
+        self.by_topic.values()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_topic.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::server::packet::{Forwarded, Qos};
+
+    fn publication(topic: &str, payload: &'static str, forwarded: &Forwarded) -> Arc<Publication> {
+        let payload = Bytes::from_static(payload.as_bytes());
+        Arc::new(Publication::new(topic.into(), payload, Qos::AtMostOnce, true, forwarded))
+    }
+
+    fn topics(retained: &mut Retained, filter: &str) -> Vec<String> {
+        retained.matching(filter, Instant::now()).iter().map(|kept| kept.topic.clone()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_newest_of_each_topic_is_kept_until_it_is_taken_back_or_expires() {
+        let mut retained = Retained::default();
+        let expiring = Forwarded { expiry: Some(1), ..Forwarded::default() };
+        for (topic, payload, forwarded) in [
+            ("a/b", "1", &Forwarded::default()),
+            ("a/b", "2", &Forwarded::default()),
+            ("a/c", "3", &expiring),
+            ("$SYS/x", "4", &Forwarded::default()),
+        ] {
+            retained.set(&publication(topic, payload, forwarded), 10, 10_000).unwrap();
+        }
+        assert_eq!(topics(&mut retained, "a/+"), ["a/b", "a/c"]);
+        assert_eq!(topics(&mut retained, "#"), ["a/b", "a/c"]);
+        assert_eq!(&retained.matching("a/b", Instant::now())[0].payload[..], b"2");
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        assert_eq!(topics(&mut retained, "a/#"), ["a/b"]);
+        retained.set(&publication("a/b", "", &Forwarded::default()), 10, 10_000).unwrap();
+        assert_eq!(
+            (topics(&mut retained, "#"), topics(&mut retained, "$SYS/#")),
+            (vec![], vec!["$SYS/x".into()])
+        );
+    }
+
+    #[test]
+    fn number_and_bytes_are_limited_and_a_known_topic_has_its_place() {
+        let mut retained = Retained::default();
+        let set = |retained: &mut Retained, topic: &str, payload, most, bytes| {
+            retained.set(&publication(topic, payload, &Forwarded::default()), most, bytes)
+        };
+        set(&mut retained, "a", "1", 1, 10_000).unwrap();
+        assert_eq!(set(&mut retained, "b", "1", 1, 10_000), Err(Full));
+        set(&mut retained, "a", "2", 1, 10_000).unwrap();
+        let bytes = retained.bytes;
+        assert_eq!(set(&mut retained, "a", "12", 1, bytes), Err(Full));
+        set(&mut retained, "b", "", 1, bytes).unwrap();
+        assert_eq!(retained.len(), 1);
+    }
+}

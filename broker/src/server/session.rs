@@ -1,0 +1,195 @@
+//! What the server knows of one client, across its connections.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::budget::Charge;
+use super::limits::Limits;
+use super::outbox::{Outbox, Outgoing};
+use super::packet::{Options, Qos, Reason};
+use super::publication::Publication;
+use super::sink::Settled;
+
+/// What a session is found by: every user has client ids of its own, so that none can take over another's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) user: Option<Arc<str>>,
+    pub(crate) client_id: String,
+}
+
+/// The connection of a session: how its task is woken, and told to end.
+#[derive(Debug, Default)]
+pub(crate) struct Line {
+    pub(crate) waker: Arc<AtomicWaker>,
+    /// The reason code with which it is to end; 0 while it is not.
+    closing: AtomicU8,
+}
+
+impl Line {
+    pub(crate) fn close(&self, reason: Reason) {
+        self.closing.store(reason.0, Ordering::Release);
+        self.waker.wake();
+    }
+
+    pub(crate) fn closing(&self) -> Option<Reason> {
+        match self.closing.load(Ordering::Acquire) {
+            0 => None,
+            reason => Some(Reason(reason)),
+        }
+    }
+}
+
+/// A session. It may outlive its connection.
+pub(crate) struct Session {
+    pub(crate) key: Key,
+    /// No two sessions of one server have the same.
+    pub(crate) number: u64,
+    /// Told when a connection has left the session.
+    pub(crate) left: Notify,
+    /// Whether it is to be written down.
+    changed: AtomicBool,
+    state: Mutex<State>,
+}
+
+/// A publish that waits for the sink: the batch and the place in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Wait {
+    pub(crate) settled: Settled,
+    pub(crate) count: usize,
+}
+
+/// A will that waits until it is due.
+#[derive(Debug)]
+pub(crate) struct DueWill {
+    pub(crate) at: Instant,
+    pub(crate) publication: Publication,
+}
+
+/// What changes in a session.
+pub(crate) struct State {
+    /// The connection; none while the client is away.
+    pub(crate) line: Option<Arc<Line>>,
+    /// How long the session outlives its connection.
+    pub(crate) expiry: Duration,
+    /// When its last connection ended.
+    pub(crate) left_at: Option<Instant>,
+    pub(crate) will: Option<Box<DueWill>>,
+    /// Whether it has ended: nobody finds it any more.
+    pub(crate) has_ended: bool,
+    /// Whether the file of sessions has it.
+    pub(crate) is_written: bool,
+    pub(crate) subscriptions: HashMap<String, Options>,
+    pub(crate) outbox: Outbox,
+    /// The packet ids of quality 2 that the client has not released, and what each waits for.
+    pub(crate) received: BTreeMap<u16, Option<Wait>>,
+    /// When the session is looked at next.
+    pub(crate) checked_at: Option<Instant>,
+    charge: Charge,
+}
+
+/// What became of a message for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    Queued,
+    /// The client is away and does not get it later.
+    Away,
+    /// There is no room.
+    Dropped,
+}
+
+impl Session {
+    pub(crate) fn new(key: Key, number: u64, charge: Charge) -> Arc<Self> {
+        let state = State {
+            line: None,
+            expiry: Duration::ZERO,
+            left_at: None,
+            will: None,
+            has_ended: false,
+            is_written: false,
+            subscriptions: HashMap::new(),
+            outbox: Outbox::default(),
+            received: BTreeMap::new(),
+            checked_at: None,
+            charge,
+        };
+        let (left, changed) = (Notify::new(), AtomicBool::new(false));
+        Arc::new(Self { key, number, left, changed, state: Mutex::new(state) })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds a session")
+    }
+
+    /// Notes that the session has changed. False if that is noted already.
+    pub(crate) fn mark_changed(&self) -> bool {
+        !self.changed.swap(true, Ordering::AcqRel)
+    }
+
+    /// Later changes are noted anew.
+    pub(crate) fn unmark_changed(&self) {
+        self.changed.store(false, Ordering::Release);
+    }
+
+    /// Queues a message and wakes the connection.
+    pub(crate) fn deliver(&self, message: Outgoing, limits: &Limits, is_room: bool) -> Delivered {
+        let mut state = self.state();
+        if state.line.is_none() && (message.qos == Qos::AtMostOnce || state.expiry.is_zero()) {
+            return Delivered::Away;
+        }
+        let bytes = state.outbox.bytes() + message.publication.bytes();
+        if !is_room || state.outbox.len() >= limits.queued || bytes > limits.queued_bytes {
+            return Delivered::Dropped;
+        }
+        state.outbox.push(message);
+        state.account();
+        if let Some(line) = &state.line {
+            line.waker.wake();
+        }
+        Delivered::Queued
+    }
+
+    /// Ends the connection, if there is one.
+    pub(crate) fn close(&self, reason: Reason) {
+        if let Some(line) = &self.state().line {
+            line.close(reason);
+        }
+    }
+}
+
+impl State {
+    /// Tells the budget what waits now.
+    pub(crate) fn account(&mut self) {
+        self.charge.set(self.outbox.bytes());
+    }
+
+    pub(crate) fn is_expired(&self, now: Instant) -> bool {
+        self.line.is_none() && self.ends_at().is_some_and(|at| at <= now)
+    }
+
+    /// When the session ends if its client stays away.
+    pub(crate) fn ends_at(&self) -> Option<Instant> {
+        Some(self.left_at? + self.expiry)
+    }
+
+    /// When something happens by itself: the will is due, or the session ends.
+    pub(crate) fn next_change(&self) -> Option<Instant> {
+        let will = self.will.as_ref().map(|will| will.at);
+        [will, self.ends_at()].into_iter().flatten().min()
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("key", &self.key)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}

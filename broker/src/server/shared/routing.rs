@@ -1,0 +1,129 @@
+//! Who gets a message: subscriptions and retained messages.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use crate::server::counters::Rule;
+use crate::server::outbox::Outgoing;
+use crate::server::packet::{Options, Qos};
+use crate::server::publication::Publication;
+use crate::server::router::Subscriber;
+use crate::server::session::{Delivered, Session};
+use crate::server::topic::Target;
+
+impl Shared {
+    /// Adds a subscription; false if there are too many of all sessions.
+    pub(crate) fn route_to(
+        &self,
+        target: Target<'_>,
+        session: &Arc<Session>,
+        options: Options,
+        is_known: bool,
+    ) -> bool {
+        let mut router = self.router.write().expect("no code panics while it holds the router");
+        if !is_known && router.len() >= self.limits.subscriptions_total {
+            return false;
+        }
+        router.subscribe(target, Subscriber { session: session.number, reach: Arc::clone(session), options });
+        self.counters.subscriptions.set(router.len() as i64);
+        true
+    }
+
+    pub(crate) fn unroute(&self, filter: &str, session: u64) {
+        let Some(target) = Target::parse(filter) else { return };
+        let mut router = self.router.write().expect("no code panics while it holds the router");
+        router.unsubscribe(target, session);
+        self.counters.subscriptions.set(router.len() as i64);
+    }
+
+    /// Whether nobody subscribes to anything.
+    pub(crate) fn has_no_subscribers(&self) -> bool {
+        self.router.read().expect("no code panics while it holds the router").len() == 0
+    }
+
+    /// Keeps a message that is to be retained; false if there is no room for it.
+    pub(crate) fn retain(&self, publication: &Publication) -> bool {
+        let mut retained = self.retained();
+        let limits = &self.limits;
+        let kept = Arc::new(publication.to_keep());
+        let result = retained.set(&kept, limits.retained, limits.retained_bytes);
+        self.counters.retained.set(retained.len() as i64);
+        drop(retained);
+        self.changes.retained(&publication.topic);
+        if result.is_err() {
+            self.counters.refuse(Rule::Retained);
+        }
+        result.is_ok()
+    }
+
+    /// Passes a message on to all who subscribe to its topic. Returns how many those are.
+    pub(crate) fn route(&self, publication: &Publication) -> usize {
+        let receivers = self.receivers(publication);
+        if receivers.is_empty() {
+            return 0;
+        }
+        let shared = Arc::new(publication.to_keep());
+        for (session, options, identifiers) in &receivers {
+            let message = Outgoing {
+                publication: Arc::clone(&shared),
+                qos: shared.qos.min(options.qos),
+                retain: shared.retain && options.retain_as_published,
+                identifiers: identifiers.clone(),
+            };
+            self.deliver(session, message);
+        }
+        receivers.len()
+    }
+
+    /// Queues a message for a session, and counts it if there is no room.
+    pub(crate) fn deliver(&self, session: &Arc<Session>, message: Outgoing) {
+        let is_room = !self.queued.is_too_small_for(message.publication.bytes());
+        let is_kept = message.qos > Qos::AtMostOnce;
+        match session.deliver(message, &self.limits, is_room) {
+            Delivered::Dropped => self.counters.refuse(Rule::Queued),
+            Delivered::Queued if is_kept => self.note(session),
+            _ => {}
+        }
+    }
+
+    /// A session that outlives its connection has changed.
+    pub(crate) fn note(&self, session: &Arc<Session>) {
+        if !session.state().expiry.is_zero() {
+            self.changes.session(session);
+        }
+    }
+
+    /// Each session once, however many of its subscriptions match: with the best quality and all identifiers.
+    fn receivers(&self, publication: &Publication) -> Vec<(Arc<Session>, Options, Vec<u32>)> {
+        let router = self.router.read().expect("no code panics while it holds the router");
+        let mut found: Vec<&Subscriber<Arc<Session>>> = Vec::new();
+        router.matching(
+            &publication.topic,
+            |members| self.choose(members),
+            |subscriber| {
+                if !(subscriber.options.no_local && subscriber.session == publication.publisher) {
+                    found.push(subscriber);
+                }
+            },
+        );
+        found.sort_by_key(|subscriber| subscriber.session);
+        found.chunk_by(|one, other| one.session == other.session).map(merged).collect()
+    }
+
+    /// The next member of a group whose client is there; any if none is.
+    fn choose(&self, members: &[Subscriber<Arc<Session>>]) -> usize {
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed) as usize;
+        let is_there = |at: &usize| members[*at].reach.state().line.is_some();
+        let mut order = (0..members.len()).map(|step| (turn + step) % members.len());
+        order.clone().find(is_there).or_else(|| order.next()).unwrap_or(0)
+    }
+}
+
+fn merged(same: &[&Subscriber<Arc<Session>>]) -> (Arc<Session>, Options, Vec<u32>) {
+    let mut options = same[0].options;
+    options.qos = same.iter().map(|subscriber| subscriber.options.qos).max().unwrap_or(Qos::AtMostOnce);
+    options.retain_as_published = same.iter().any(|subscriber| subscriber.options.retain_as_published);
+    let identifiers = same.iter().map(|subscriber| subscriber.options.identifier);
+    (Arc::clone(&same[0].reach), options, identifiers.filter(|identifier| *identifier != 0).collect())
+}
