@@ -122,7 +122,7 @@ fn five_hundred_devices_that_go_dark_are_one_mail() {
     let mail = harness.mailed("500 devices", 1).remove(0);
     assert!(mail.subject.starts_with("Alert: 500 devices"), "{}", mail.subject);
     let listed = mail.text.lines().filter(|line| line.starts_with("- ") && line.contains(": since ")).count();
-    assert_eq!(listed, 500, "{}", mail.text);
+    assert!(listed == 20 && mail.text.contains("\nand 480 more\n"), "{}", mail.text);
     assert_eq!(harness.millrace.mails("").len(), 1, "{:?}", harness.millrace.mails(""));
     assert_eq!(harness.incidents("state=open&limit=1000").len(), 500);
 }
