@@ -19,6 +19,7 @@ before(async () => {
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await publish("temperature/huge", { value: 1.7e308, unit: "toString" });
   await publish("temperature/tiny", { value: 5e-324, unit: "__proto__" });
+  await publish("humidity/hebrew", { value: 99, unit: "\u05d0\u05d1" });
   await publish("humidity/spoof", { value: 99, unit: "\u202egnp.exe" });
   const now = Date.now();
   await publish("temperature/steps", Array.from({ length: 60 }, (_, n) => ({ value: 17 + (n % 10), measured_at: now - (60 - n) * 5000 })));
@@ -39,7 +40,8 @@ after(async () => {
 test("values at the ends of what a number can be are short, and units are only text", async () => {
   await eventually(() => quantity("huge"), "1.7×10³⁰⁸toString");
   await eventually(() => quantity("tiny"), "5×10⁻³²⁴__proto__");
-  await eventually(() => quantity("spoof"), "99\\u202egnp.exe");
+  // What is written from right to left is isolated, so that it cannot move the value.
+  await eventually(() => quantity("hebrew"), "99\u2068\u05d0\u05d1\u2069");
   for (const name of ["huge", "tiny"]) {
     await page.goto(`${millrace.http}/?device=${name}&metric=temperature`);
     await eventually(() => page.getByTestId("chart").getAttribute("data-points"), "1");
@@ -86,7 +88,9 @@ test("a name in the address cannot hide or reorder anything", async () => {
 
 test("the bytes of a rejected payload that cannot be seen are shown", async () => {
   await page.goto(`${millrace.http}/#rejected`);
-  await eventually(() => textOf(page.getByTestId("rejected").locator("pre")), "23.5\\u0000");
+  const payload = (topic) => textOf(page.getByTestId("rejected").filter({ hasText: topic }).locator("pre"));
+  await eventually(() => payload("temperature/bad"), "23.5\\u0000");
+  await eventually(() => payload("humidity/spoof"), '{"value":99,"unit":"\\u202egnp.exe"}');
 });
 
 // The server refuses a name that no device can have.
