@@ -1,25 +1,35 @@
-//! Who may connect to the embedded broker.
+//! Who may connect to the embedded broker, and what they may do there.
+//!
+//! Without a password file everyone on this machine may do everything. With one, a user is a device: it writes its own
+//! readings and reads its own commands. The user `millrace` is this process itself.
 
-use std::collections::HashMap;
-use std::path::Path;
-use std::sync::Arc;
+mod delay;
+mod follow;
+mod password_file;
+mod rights;
+mod verify;
 
-use anyhow::{Context as _, anyhow};
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
+
 use async_trait::async_trait;
 use broker::server::{Access, Caller, Login, Refusal};
-use bytes::Bytes;
-use service::SettingError;
-use tokio::sync::Semaphore;
+use prometheus_client::metrics::counter::Counter;
+use ring::hmac;
+use service::{Metrics, OncePerMinute};
+use tracing::warn;
 
-/// The user that this process itself connects as.
-const OWN_USER: &str = "millrace";
+use self::password_file::PasswordFile;
+use self::verify::Verifier;
 
-/// Passwords that are checked at once: each check takes a processor for some 20 ms.
-const CHECKS: usize = 2;
+pub(crate) use self::password_file::line;
+pub(crate) use self::rights::is_device;
 
-/// Everyone may do everything: the broker listens on this machine only.
+/// The user that this process connects as.
+pub(crate) const OWN_USER: &str = "millrace";
+
+/// Everyone may connect and do everything, but write what the broker itself publishes.
 pub(crate) struct Everyone;
 
 #[async_trait]
@@ -28,8 +38,8 @@ impl Access for Everyone {
         Ok(Caller::default())
     }
 
-    fn may_publish(&self, _: &Caller, _: &str) -> bool {
-        true
+    fn may_publish(&self, _: &Caller, topic: &str) -> bool {
+        !topic.starts_with('$')
     }
 
     fn may_subscribe(&self, _: &Caller, _: &str) -> bool {
@@ -37,78 +47,111 @@ impl Access for Everyone {
     }
 }
 
-/// The users of the password file.
+/// Only users of the password file, owners of a certificate, and this process may connect.
 pub(crate) struct Users {
-    hashes: Arc<HashMap<String, String>>,
-    own_password: String,
-    checks: Semaphore,
+    path: Option<PathBuf>,
+    file: RwLock<Arc<PasswordFile>>,
+    verifier: Verifier,
+    own_password: hmac::Tag,
+    refused: Counter,
+    bad_files: Counter,
+    said: std::sync::Mutex<OncePerMinute>,
 }
 
 impl Users {
+    /// Reads the password file; without one only owners of a certificate may connect. Returns the password of
+    /// [`OWN_USER`], too.
+    ///
     /// # Errors
-    /// The file cannot be read, or a line is not `user:hash`.
-    pub(crate) fn read(path: &Path) -> Result<Self, SettingError> {
-        let problem = |e: String| SettingError::new("mqtt.password_file", e);
-        let text = std::fs::read_to_string(path).map_err(|e| problem(format!("{}: {e}", path.display())))?;
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        let user = |(at, line): (usize, &str)| match line.split_once(':') {
-            Some((user, hash)) if PasswordHash::new(hash).is_ok() => Ok((user.to_owned(), hash.to_owned())),
-            _ => {
-                Err(problem(format!("line {} is not user:hash, as `millrace passwd USER` writes it", at + 1)))
-            }
+    /// The file cannot be read, or a line of it is wrong.
+    pub(crate) fn read(path: Option<&Path>, metrics: &Metrics) -> anyhow::Result<(Self, String)> {
+        let file = match path {
+            None => PasswordFile::default(),
+            Some(path) => follow::parse(path, &PasswordFile::read(path)?.0)?,
         };
-        Ok(Self {
-            hashes: Arc::new(lines.map(user).collect::<Result<_, _>>()?),
-            own_password: format!("{:032x}", rand::random::<u128>()),
-            checks: Semaphore::new(CHECKS),
-        })
+        let (verifier, metrics) = (Verifier::new()?, metrics.of("edge"));
+        let password = format!("{:032x}", rand::random::<u128>());
+        let users = Self {
+            path: path.map(Path::to_owned),
+            file: RwLock::new(Arc::new(file)),
+            own_password: verifier.tag(password.as_bytes()),
+            verifier,
+            refused: metrics.register("logins_refused", "Logins that were refused"),
+            bad_files: metrics
+                .register("password_files_bad", "Times that the password file was wrong when it was read"),
+            said: std::sync::Mutex::default(),
+        };
+        Ok((users, password))
     }
 
-    /// What this process itself connects with.
-    pub(crate) fn own_credentials(&self) -> (String, String) {
-        (OWN_USER.to_owned(), self.own_password.clone())
+    fn file(&self) -> Arc<PasswordFile> {
+        Arc::clone(&self.file.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn is_right(&self, user: &str, password: Bytes) -> bool {
-        if user == OWN_USER {
-            return password == self.own_password.as_bytes();
+    async fn user(&self, login: &Login) -> Result<Arc<str>, Refusal> {
+        if let Some(name) = &login.peer.certificate_name {
+            return certified(name, login.user_name.as_deref());
         }
-        let Ok(_check) = self.checks.acquire().await else { return false };
-        let (hashes, user) = (Arc::clone(&self.hashes), user.to_owned());
-        let check = move || hashes.get(&user).is_some_and(|hash| is_password(hash, &password));
-        tokio::task::spawn_blocking(check).await.unwrap_or(false)
+        let (Some(name), Some(password)) = (&login.user_name, &login.password) else {
+            return Err(Refusal::BadCredentials);
+        };
+        if name.len() > password_file::MAX_NAME_BYTES {
+            return Err(Refusal::BadCredentials);
+        }
+        // Never delayed: the sensors and alerts of this process must not wait for what strangers try.
+        if name != OWN_USER || !self.verifier.is_tagged(&self.own_password, password) {
+            let file = self.file();
+            self.verifier.check(&file, login.peer.address.ip(), name, password).await?;
+            if name == OWN_USER || !self.file().has(name) {
+                // Its name is reserved, or the user was removed meanwhile.
+                return Err(Refusal::BadCredentials);
+            }
+        }
+        Ok(name.as_str().into())
     }
+
+    fn refuse(&self, login: &Login, refusal: Refusal) -> Refusal {
+        self.refused.inc();
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refused) = said.note(Instant::now()) {
+            let (user, address) = (login.user_name.as_deref().unwrap_or_default(), login.peer.address.ip());
+            warn!(refused, user, %address, "logins were refused, the last one of this user from this address");
+        }
+        refusal
+    }
+}
+
+/// A certificate that the listener has verified names the user, and no other user may be asked for beside it.
+fn certified(name: &str, asked: Option<&str>) -> Result<Arc<str>, Refusal> {
+    let stands_for = name != OWN_USER && is_device(name) && asked.is_none_or(|asked| asked == name);
+    if stands_for { Ok(name.into()) } else { Err(Refusal::NotAuthorized) }
 }
 
 #[async_trait]
 impl Access for Users {
     async fn connect(&self, login: Login) -> Result<Caller, Refusal> {
-        let (Some(user), Some(password)) = (login.user_name, login.password) else {
-            return Err(Refusal::NotAuthorized);
-        };
-        if self.is_right(&user, password).await {
-            Ok(Caller { user: Some(user.into()) })
-        } else {
-            Err(Refusal::BadCredentials)
+        match self.user(&login).await {
+            Ok(user) => Ok(Caller { user: Some(user) }),
+            Err(refusal) => Err(self.refuse(&login, refusal)),
         }
     }
 
-    fn may_publish(&self, _: &Caller, _: &str) -> bool {
-        true
+    fn may_publish(&self, caller: &Caller, topic: &str) -> bool {
+        match caller.user.as_deref() {
+            Some(OWN_USER) => !topic.starts_with('$'),
+            Some(user) => rights::may_publish(user, topic),
+            None => false,
+        }
     }
 
-    fn may_subscribe(&self, _: &Caller, _: &str) -> bool {
-        true
+    fn may_subscribe(&self, caller: &Caller, filter: &str) -> bool {
+        match caller.user.as_deref() {
+            Some(OWN_USER) => true,
+            Some(user) => rights::may_subscribe(user, filter),
+            None => false,
+        }
     }
 }
 
-fn is_password(hash: &str, password: &[u8]) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
-}
-
-/// The hash of a password as the password file holds it.
-pub(crate) fn hash(password: &str) -> anyhow::Result<String> {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(|e| anyhow!("{e}"))?;
-    let hash = Argon2::default().hash_password(password.as_bytes(), &salt);
-    hash.map(|hash| hash.to_string()).map_err(|e| anyhow!("{e}")).context("hash the password")
-}
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,15 @@
-//! The lines that `millrace` prints when it has started.
+//! The first lines a person sees.
 
 use std::fmt;
-use std::net::SocketAddr;
 
-/// The addresses to open, and a command to try.
+use service::reachable;
+
+use crate::listeners::Addresses;
+
+/// What to open and what to try.
 pub(crate) struct Banner {
     pub(crate) page: String,
-    pub(crate) mqtt: SocketAddr,
-    pub(crate) websocket: Option<SocketAddr>,
+    pub(crate) mqtt: Addresses,
     pub(crate) password: bool,
     pub(crate) mails: String,
     pub(crate) database: String,
@@ -15,20 +17,22 @@ pub(crate) struct Banner {
 
 impl fmt::Display for Banner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { page, mqtt, websocket, password, mails, database } = self;
-        let user = if *password { " -u USER -P PASSWORD" } else { "" };
+        let Self { page, mqtt, password, mails, database } = self;
+        let tcp = reachable(mqtt.tcp);
         writeln!(f, "Millrace is running; Ctrl-C stops it.")?;
         writeln!(f, "  page   {page}")?;
-        writeln!(f, "  MQTT   mqtt://{mqtt}")?;
-        if let Some(websocket) = websocket {
-            writeln!(f, "         ws://{websocket}/mqtt")?;
+        writeln!(f, "  MQTT   mqtt://{tcp}")?;
+        for (scheme, address, path) in
+            [("mqtts", mqtt.tls, ""), ("ws", mqtt.websocket, "/mqtt"), ("wss", mqtt.websocket_tls, "/mqtt")]
+        {
+            if let Some(address) = address {
+                writeln!(f, "         {scheme}://{}{path}", reachable(address))?;
+            }
         }
-        writeln!(
-            f,
-            "  try    mosquitto_pub -h {} -p {}{user} -q 1 -t temperature/lab -m 26.1",
-            mqtt.ip(),
-            mqtt.port()
-        )?;
+        // A user may write to the device of its name.
+        let (user, device) = if *password { (" -u USER -P PASSWORD", "USER") } else { ("", "lab") };
+        let (host, port) = (tcp.ip(), tcp.port());
+        writeln!(f, "  try    mosquitto_pub -h {host} -p {port}{user} -q 1 -t temperature/{device} -m 26.1")?;
         writeln!(f, "  mails  {mails}")?;
         write!(f, "  data   {database}")
     }

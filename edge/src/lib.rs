@@ -5,6 +5,7 @@
 mod access;
 mod banner;
 mod hub;
+mod listeners;
 mod lock;
 mod mqtt_broker;
 mod parts;

@@ -1,4 +1,4 @@
-//! The embedded MQTT broker: its server, its listeners, and whether a device would get a PUBACK.
+//! The embedded MQTT broker: its server, its users, and whether a device would get a PUBACK.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::BrokerUrl;
-use broker::server::{Access, Counters, Limits, Peer, Server, Upkeep};
-use service::{Check, Connection, Door, Doors, Metrics, SettingError};
+use broker::server::{Access, Counters, Server, Upkeep};
+use service::{Check, Metrics, SettingError};
 use tokio::time::{sleep, timeout};
 
-use crate::access::{Everyone, Users};
+use crate::access::{Everyone, OWN_USER, Users};
 use crate::hub::Hub;
+use crate::listeners::{Addresses, Listeners};
 use crate::settings::Mqtt;
-use crate::websocket::WebSocket;
 
 /// How often a publish is tried, to know whether the broker is ready.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
@@ -28,40 +28,42 @@ const PROBE_AGAIN: Duration = Duration::from_millis(500);
 pub(crate) struct EmbeddedBroker {
     server: Server,
     upkeep: Upkeep,
-    door: Door,
-    websocket: Option<Door>,
-    pub(crate) address: SocketAddr,
-    pub(crate) websocket_address: Option<SocketAddr>,
+    listeners: Listeners,
+    users: Option<Arc<Users>>,
+    /// Where devices connect.
+    pub(crate) addresses: Addresses,
     /// Where this process itself connects.
     pub(crate) url: BrokerUrl,
 }
 
 impl EmbeddedBroker {
     /// # Errors
-    /// An address is taken, or the password file cannot be read.
-    pub(crate) fn bind(
+    /// The password file cannot be read, or a line of it is wrong.
+    pub(crate) fn new(
         mqtt: &Mqtt,
-        doors: &Doors,
+        listeners: Listeners,
         sessions: PathBuf,
         hub: Arc<Hub>,
         metrics: &Metrics,
     ) -> Result<Self, SettingError> {
-        let door = doors.open("mqtt.listen", mqtt.listen)?;
-        let websocket = mqtt.websocket_listen.map(|address| doors.open("mqtt.websocket_listen", address));
-        let websocket = websocket.transpose()?;
-        let (access, credentials): (Arc<dyn Access>, _) = match &mqtt.password_file {
-            None => (Arc::new(Everyone), None),
-            Some(path) => {
-                let users = Users::read(path)?;
-                let credentials = users.own_credentials();
-                (Arc::new(users), Some(credentials))
+        let (users, credentials) = match mqtt.asks_for_users() {
+            false => (None, None),
+            true => {
+                let read = Users::read(mqtt.password_file.as_deref(), metrics);
+                let (users, password) =
+                    read.map_err(|e| SettingError::new("mqtt.password_file", format!("{e:#}")))?;
+                (Some(Arc::new(users)), Some((OWN_USER.to_owned(), password)))
             }
+        };
+        let access: Arc<dyn Access> = match &users {
+            None => Arc::new(Everyone),
+            Some(users) => users.clone(),
         };
         let counters = counters(metrics);
         let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));
-        let (address, websocket_address) = (door.local_addr(), websocket.as_ref().map(Door::local_addr));
-        let url = BrokerUrl { host: own_host(address), port: address.port(), credentials };
-        Ok(Self { server, upkeep, door, websocket, address, websocket_address, url })
+        let addresses = listeners.addresses();
+        let url = BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials };
+        Ok(Self { server, upkeep, listeners, users, addresses, url })
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -80,39 +82,13 @@ impl EmbeddedBroker {
 
     /// Serves until it is dropped.
     pub(crate) async fn run(self) {
-        let Self { server, upkeep, door, websocket, .. } = self;
-        let over_websocket = async {
-            match websocket {
-                Some(door) => accept(door, |connection| websocket_client(server.clone(), connection)).await,
-                None => std::future::pending().await,
+        let Self { server, upkeep, listeners, users, .. } = self;
+        let follow = async {
+            if let Some(users) = users {
+                users.follow(|user| server.cut_off(user)).await;
             }
         };
-        let over_tcp = accept(door, |connection| client(server.clone(), connection));
-        tokio::join!(upkeep.run(), over_tcp, over_websocket);
-    }
-}
-
-/// Spawns a task for each connection.
-async fn accept<F>(mut door: Door, serve: impl Fn(Connection) -> F)
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    loop {
-        tokio::spawn(serve(door.next().await));
-    }
-}
-
-async fn client(server: Server, connection: Connection) {
-    let peer = Peer::plain(connection.address());
-    server.serve(connection, peer).await;
-}
-
-async fn websocket_client(server: Server, connection: Connection) {
-    let Limits { handshake_timeout, packet_bytes, .. } = server.limits().clone();
-    let peer = Peer { websocket: true, ..Peer::plain(connection.address()) };
-    let upgrade = WebSocket::accept(connection, packet_bytes);
-    if let Ok(Ok(stream)) = timeout(handshake_timeout, upgrade).await {
-        server.serve(stream, peer).await;
+        tokio::join!(upkeep.run(), listeners.run(server.clone()), follow);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use alerter::Mailer;
 use anyhow::{Context as _, bail};
+use api::Site;
 use api::forms::Broker;
 use dashboard::{Live, Pipeline};
 use service::{Context, Doors, HttpConfig, Settings};
@@ -18,10 +19,12 @@ use tracing::{info, warn};
 
 use crate::banner::Banner;
 use crate::hub::{Feeds, Hub};
+use crate::listeners::Listeners;
 use crate::lock::Lock;
 use crate::mqtt_broker::EmbeddedBroker;
 use crate::parts::{self, Part, Shared, Stops};
 use crate::settings::{Mqtt, Sensors};
+use crate::websocket::Origins;
 
 /// How long open pages may take to hear that the process stops. One that still downloads something is cut off.
 const LAST_GRACE: Duration = Duration::from_secs(3);
@@ -61,8 +64,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let hub = Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
     let sessions = data_dir.join(SESSIONS);
-    let broker = EmbeddedBroker::bind(&mqtt, &mqtt_doors, sessions, hub.clone(), &context.metrics)?;
-    let devices = dashboard::device_address(settings, || devices(&mqtt, broker.address))?;
+    let origins = Origins { site: Site::new(&page), allowed: mqtt.websocket_origins.clone() };
+    let listeners = Listeners::open(&mqtt, &mqtt_doors, origins, &context.metrics)?;
+    let broker = EmbeddedBroker::new(&mqtt, listeners, sessions, hub.clone(), &context.metrics)?;
+    let devices = dashboard::device_address(settings, || devices(&mqtt, broker.addresses.tcp))?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {
         context: context.clone(),
@@ -162,7 +167,7 @@ async fn all_ended(parts: &mut JoinSet<()>) -> anyhow::Result<()> {
 /// Where devices publish: on all addresses of this machine the page's own host is one of them.
 fn devices(mqtt: &Mqtt, address: SocketAddr) -> Broker {
     let host = (!address.ip().is_unspecified()).then(|| address.ip().to_string());
-    Broker { host, port: Some(address.port()), user: None, password: mqtt.password_file.is_some() }
+    Broker { host, port: Some(address.port()), user: None, password: mqtt.asks_for_users() }
 }
 
 fn banner(
@@ -178,9 +183,8 @@ fn banner(
     };
     Ok(Banner {
         page: page.to_owned(),
-        mqtt: broker.address,
-        websocket: broker.websocket_address,
-        password: mqtt.password_file.is_some(),
+        mqtt: broker.addresses,
+        password: mqtt.asks_for_users(),
         mails: Mailer::from_settings(settings)?.place(),
         database,
     })

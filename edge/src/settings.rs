@@ -6,14 +6,23 @@ use std::time::Duration;
 
 use broker::server::Limits as ServerLimits;
 use serde::Deserialize;
-use service::{Limits, SettingError, Settings};
+use service::{Limits, SettingError, Settings, TlsFiles};
+
+/// The password file in the data folder.
+const USERS_FILE: &str = "users";
 
 /// Where devices connect, and who may.
 #[derive(Debug, Clone)]
 pub(crate) struct Mqtt {
+    /// The connections that may be open, over all listeners.
     pub(crate) limits: Limits,
     pub(crate) listen: SocketAddr,
+    pub(crate) tls_listen: Option<SocketAddr>,
     pub(crate) websocket_listen: Option<SocketAddr>,
+    pub(crate) websocket_tls_listen: Option<SocketAddr>,
+    pub(crate) tls: Option<TlsFiles>,
+    /// Besides our own page, the sites whose pages may connect over WebSocket.
+    pub(crate) websocket_origins: Vec<String>,
     pub(crate) password_file: Option<PathBuf>,
     /// What one client, and all of them, may make grow.
     pub(crate) server: ServerLimits,
@@ -33,28 +42,46 @@ impl Mqtt {
         let mqtt = Self {
             limits: Limits::from_settings(settings, "mqtt")?,
             listen: settings.address("mqtt.listen")?,
-            websocket_listen: websocket_listen(settings)?,
+            tls_listen: optional_address(settings, "mqtt.tls_listen")?,
+            websocket_listen: optional_address(settings, "mqtt.websocket_listen")?,
+            websocket_tls_listen: optional_address(settings, "mqtt.websocket_tls_listen")?,
+            tls: TlsFiles::from_settings(settings, "mqtt")?,
+            websocket_origins: settings.get("mqtt.websocket_origins")?,
             password_file: password_file(settings)?,
             server: server_limits(settings)?,
         };
         mqtt.check_open("mqtt.listen", Some(mqtt.listen))?;
         mqtt.check_open("mqtt.websocket_listen", mqtt.websocket_listen)?;
+        mqtt.check_tls("mqtt.tls_listen", mqtt.tls_listen)?;
+        mqtt.check_tls("mqtt.websocket_tls_listen", mqtt.websocket_tls_listen)?;
         Ok(mqtt)
     }
 
-    /// Nothing listens to the world without a password.
+    /// Whether a client must prove who it is, by a password or a certificate.
+    pub(crate) fn asks_for_users(&self) -> bool {
+        self.password_file.is_some() || self.tls.as_ref().is_some_and(TlsFiles::has_client_ca)
+    }
+
+    /// Nothing listens to the world without asking who it is.
     fn check_open(&self, setting: &str, listen: Option<SocketAddr>) -> Result<(), SettingError> {
         match listen {
-            Some(address) if !address.ip().is_loopback() && self.password_file.is_none() => {
-                Err(SettingError::new(
-                    setting,
-                    format!(
-                        "{address} can be reached from other machines: set mqtt.password_file \
-                         (MILLRACE__MQTT__PASSWORD_FILE) and add users with `millrace passwd USER`"
-                    ),
-                ))
-            }
+            Some(address) if !address.ip().is_loopback() && !self.asks_for_users() => Err(SettingError::new(
+                setting,
+                format!(
+                    "{address} can be reached from other machines: add users with `millrace passwd USER`, or set \
+                     mqtt.password_file (MILLRACE__MQTT__PASSWORD_FILE) to a file of them"
+                ),
+            )),
             _ => Ok(()),
+        }
+    }
+
+    fn check_tls(&self, setting: &str, listen: Option<SocketAddr>) -> Result<(), SettingError> {
+        match &self.tls {
+            None if listen.is_some() => {
+                Err(SettingError::new(setting, "needs mqtt.tls_certificate and mqtt.tls_key: name PEM files"))
+            }
+            _ => self.check_open(setting, listen),
         }
     }
 }
@@ -67,16 +94,25 @@ fn server_limits(settings: &Settings) -> Result<ServerLimits, SettingError> {
     }
 }
 
-fn websocket_listen(settings: &Settings) -> Result<Option<SocketAddr>, SettingError> {
-    match settings.get::<String>("mqtt.websocket_listen")?.as_str() {
+fn optional_address(settings: &Settings, key: &str) -> Result<Option<SocketAddr>, SettingError> {
+    match settings.get::<String>(key)?.as_str() {
         "" => Ok(None),
-        _ => settings.address("mqtt.websocket_listen").map(Some),
+        _ => settings.address(key).map(Some),
     }
 }
 
-pub(crate) fn password_file(settings: &Settings) -> Result<Option<PathBuf>, SettingError> {
-    let path: PathBuf = settings.get("mqtt.password_file")?;
-    Ok((!path.as_os_str().is_empty()).then_some(path))
+/// The file in the setting, or the one in the data folder if it is there.
+fn password_file(settings: &Settings) -> Result<Option<PathBuf>, SettingError> {
+    let named: PathBuf = settings.get("mqtt.password_file")?;
+    let path = password_file_to_write(settings)?;
+    Ok((!named.as_os_str().is_empty() || path.exists()).then_some(path))
+}
+
+/// The file that `millrace passwd` writes.
+pub(crate) fn password_file_to_write(settings: &Settings) -> Result<PathBuf, SettingError> {
+    let named: PathBuf = settings.get("mqtt.password_file")?;
+    let folder: PathBuf = settings.get("data_dir")?;
+    Ok(if named.as_os_str().is_empty() { folder.join(USERS_FILE) } else { named })
 }
 
 impl Sensors {

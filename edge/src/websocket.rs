@@ -1,101 +1,150 @@
-//! MQTT over WebSocket: binary messages as one stream of bytes.
+//! MQTT over WebSocket: who may ask for one, and its upgrade.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+mod stream;
 
-use bytes::{Buf as _, Bytes};
-use futures_util::{Sink as _, Stream as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
+use api::Site;
+use broker::server::{Peer, Server};
+use hyper_util::rt::TokioIo;
+use service::Client;
+use tokio::io::BufReader;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::header::{
+    CONNECTION, HOST, HeaderName, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_PROTOCOL, UPGRADE,
+};
+use warp::http::{HeaderMap, StatusCode};
+use warp::hyper::upgrade::OnUpgrade;
+use warp::reply::{Reply, Response};
+
+use self::stream::ByteStream;
 
 /// What MQTT is called as a subprotocol, from MQTT 3.1.1 on and before.
 const PROTOCOLS: [&str; 2] = ["mqtt", "mqttv3.1"];
 
-/// The bytes that the messages of a WebSocket carry.
-pub(crate) struct WebSocket<S> {
-    inner: WebSocketStream<S>,
-    received: Bytes,
+const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// The pages whose scripts may connect.
+#[derive(Debug, Clone)]
+pub(crate) struct Origins {
+    pub(crate) site: Site,
+    /// Besides our own page, such as `https://example.org`.
+    pub(crate) allowed: Vec<String>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
-    /// Upgrades a connection; a message has at most so many bytes.
-    ///
-    /// # Errors
-    /// The client does not speak WebSocket, or is gone.
-    pub(crate) async fn accept(stream: S, most: usize) -> Result<Self, Error> {
-        let mut config = WebSocketConfig::default();
-        config.max_message_size = Some(most);
-        config.max_frame_size = Some(most);
-        let inner = accept_hdr_async_with_config(stream, choose_protocol, Some(config)).await?;
-        Ok(Self { inner, received: Bytes::new() })
-    }
-}
-
-#[allow(clippy::result_large_err, reason = "the library says so")]
-fn choose_protocol(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-    let offered = request.headers().get(SEC_WEBSOCKET_PROTOCOL).and_then(|value| value.to_str().ok());
-    let offered = offered.into_iter().flat_map(|all| all.split(',')).map(str::trim);
-    let chosen =
-        offered.into_iter().find_map(|offered| PROTOCOLS.into_iter().find(|known| *known == offered));
-    if let Some(chosen) = chosen {
-        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(chosen));
-    }
-    Ok(response)
-}
-
-fn other(e: Error) -> io::Error {
-    match e {
-        Error::Io(e) => e,
-        e => io::Error::other(e),
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        while self.received.is_empty() {
-            match ready!(Pin::new(&mut self.inner).poll_next(context)) {
-                Some(Ok(Message::Binary(bytes))) => self.received = bytes,
-                // MQTT is binary [MQTT-6.0.0-1].
-                Some(Ok(Message::Text(_))) => return Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
-                Some(Ok(Message::Close(_))) | None => return Poll::Ready(Ok(())),
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Poll::Ready(Err(other(e))),
-            }
+impl Origins {
+    /// Host check and same origin, as for the page's own WebSocket: browsers connect to wherever a page asks them to.
+    fn check(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), &'static str> {
+        if !self.site.is_known_host(host) {
+            return Err(api::UNKNOWN_HOST);
         }
-        let count = buffer.remaining().min(self.received.len());
-        buffer.put_slice(&self.received[..count]);
-        self.received.advance(count);
-        Poll::Ready(Ok(()))
+        let allowed = origin.is_some_and(|origin| self.allowed.iter().any(|allowed| allowed == origin));
+        if !allowed && !self.site.is_same_origin(origin, host) {
+            return Err("pages of other sites may not connect: see mqtt.websocket_origins");
+        }
+        Ok(())
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WebSocket<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        ready!(Pin::new(&mut self.inner).poll_ready(context)).map_err(other)?;
-        let message = Message::Binary(Bytes::copy_from_slice(bytes));
-        Pin::new(&mut self.inner).start_send(message).map_err(other)?;
-        Poll::Ready(Ok(bytes.len()))
+/// `/mqtt`: a WebSocket that the server serves like any other connection.
+pub(crate) fn route(server: Server, origins: Origins) -> BoxedFilter<(Response,)> {
+    warp::path!("mqtt")
+        .and(warp::ws())
+        .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ext::get::<Client>())
+        .and(warp::header::<String>("sec-websocket-key"))
+        .and(warp::header::headers_cloned())
+        .map(move |_, upgrade, client, key: String, headers: HeaderMap| match check(&origins, &headers) {
+            Ok(protocol) => answer(&server, upgrade, client, &key, protocol),
+            Err((status, why)) => warp::reply::with_status(format!("{why}\n"), status).into_response(),
+        })
+        .boxed()
+}
+
+/// The subprotocol to speak.
+fn check(origins: &Origins, headers: &HeaderMap) -> Result<&'static str, (StatusCode, &'static str)> {
+    // One that is not text is not ours.
+    let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    origins.check(header(HOST), header(ORIGIN)).map_err(|why| (StatusCode::FORBIDDEN, why))?;
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    let mut offered = offered.flat_map(|all| all.split(',')).map(str::trim);
+    let chosen = offered.find_map(|offered| PROTOCOLS.into_iter().find(|known| *known == offered));
+    chosen.ok_or((StatusCode::BAD_REQUEST, "offer the subprotocol mqtt"))
+}
+
+fn answer(
+    server: &Server,
+    upgrade: Option<OnUpgrade>,
+    client: Client,
+    key: &str,
+    protocol: &'static str,
+) -> Response {
+    let Some(upgrade) = upgrade else { return StatusCode::UPGRADE_REQUIRED.into_response() };
+    let server = server.clone();
+    tokio::spawn(async move {
+        // It fails when the client is gone before it has the answer.
+        if let Ok(upgraded) = upgrade.await {
+            let Client { address, tls, certificate_name } = client;
+            let stream = BufReader::with_capacity(READ_BUFFER_BYTES, TokioIo::new(upgraded));
+            let peer = Peer { address, tls, certificate_name, websocket: true };
+            Box::pin(server.serve(ByteStream::new(stream), peer)).await;
+        }
+    });
+    let reply = warp::reply::with_header(StatusCode::SWITCHING_PROTOCOLS, CONNECTION, "upgrade");
+    let reply = warp::reply::with_header(reply, UPGRADE, "websocket");
+    let reply = warp::reply::with_header(reply, SEC_WEBSOCKET_PROTOCOL, protocol);
+    let accept = derive_accept_key(key.as_bytes());
+    warp::reply::with_header(reply, SEC_WEBSOCKET_ACCEPT, accept).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_programs_our_own_page_and_allowed_sites_may_connect() {
+        let allowed = vec!["https://maps.example.org".to_owned()];
+        let origins = Origins { site: Site::new("https://millrace.example.org"), allowed };
+        for (host, origin, may) in [
+            ("127.0.0.1:9001", None, true),
+            ("localhost:9001", None, true),
+            ("millrace.example.org:9001", None, true),
+            ("127.0.0.1:9001", Some("http://127.0.0.1:9001"), true),
+            ("127.0.0.1:9001", Some("https://millrace.example.org"), true),
+            ("127.0.0.1:9001", Some("https://maps.example.org"), true),
+            ("127.0.0.1:9001", Some("http://maps.example.org"), false),
+            ("127.0.0.1:9001", Some("https://maps.example.org.evil.example"), false),
+            ("127.0.0.1:9001", Some("http://127.0.0.2:24999"), false),
+            ("127.0.0.1:9001", Some("null"), false),
+            ("127.0.0.1:9001", Some(""), false),
+            ("evil.example:9001", Some("http://evil.example:9001"), false),
+            ("evil.example:9001", None, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, "mqtt".parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, origin.parse().unwrap());
+            }
+            assert_eq!(check(&origins, &headers).is_ok(), may, "{host} {origin:?}");
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context).map_err(other)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_close(context).map_err(other)
+    #[test]
+    fn a_subprotocol_of_mqtt_must_be_offered() {
+        let origins = Origins { site: Site::new(""), allowed: Vec::new() };
+        for (offered, expected) in [
+            ("mqtt", Some("mqtt")),
+            ("mqttv3.1", Some("mqttv3.1")),
+            ("chat, mqtt", Some("mqtt")),
+            ("mqttv3.1,mqtt", Some("mqttv3.1")),
+            ("MQTT", None),
+            ("chat", None),
+            ("", None),
+        ] {
+            let headers = [(HOST, "localhost"), (SEC_WEBSOCKET_PROTOCOL, offered)];
+            let headers = headers.map(|(name, value)| (name, value.parse().unwrap())).into_iter().collect();
+            assert_eq!(check(&origins, &headers).ok(), expected, "{offered}");
+        }
     }
 }

@@ -149,6 +149,7 @@ fn environment() -> Environment {
         .try_parsing(true)
         .list_separator(",")
         .with_list_parse_key("metrics")
+        .with_list_parse_key("mqtt.websocket_origins")
         .with_list_parse_key("smtp.to")
         .with_list_parse_key("pipeline.brokers")
         .with_list_parse_key("pipeline.writers")

@@ -170,7 +170,7 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, SettingError> {
 pub fn page_url(settings: &Settings, listen: SocketAddr) -> Result<String, SettingError> {
     let public: String = settings.get("http.public_url")?;
     match public.trim_end_matches('/') {
-        "" => Ok(format!("http://{listen}")),
+        "" => Ok(format!("http://{}", crate::reachable(listen))),
         url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_owned()),
         _ => Err(SettingError::new("http.public_url", "write http://HOST or https://HOST")),
     }

@@ -22,13 +22,14 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "dashboard/src/page.rs",
             "dashboard/src/server.rs",
             "dashboard/src/websocket/",
+            "edge/src/websocket.rs",
         ],
     ),
     (
         "tokio_tungstenite",
         &[
             "dashboard/src/websocket/",
-            "edge/src/websocket.rs",
+            "edge/src/websocket",
             "dashboard/examples/plain_echo.rs",
             "cli/src/tail/connection.rs",
             "bench/src/relay/",
@@ -37,7 +38,12 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
     ("rustls", &["service/src/door/tls.rs"]),
     (
         "hyper_util",
-        &["service/src/door/http.rs", "alerter/src/notifier/webhook.rs", "dashboard/src/websocket/socket.rs"],
+        &[
+            "service/src/door/http.rs",
+            "alerter/src/notifier/webhook.rs",
+            "dashboard/src/websocket/socket.rs",
+            "edge/src/websocket.rs",
+        ],
     ),
     (
         "prometheus_client",
@@ -49,6 +55,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "dashboard/src/counters.rs",
             "dashboard/src/websocket/route.rs",
             "sensor-sim/src/admin.rs",
+            "edge/src/access.rs",
             "edge/src/hub.rs",
             "edge/src/stamps.rs",
             "broker/src/server/counters.rs",

@@ -37,10 +37,12 @@ impl Limits {
         })
     }
 
-    /// The same proportion between all and one address, for fewer connections in all.
+    /// The same proportion between all and one address, for fewer connections in all. One address gets no more than three
+    /// quarters of them.
     pub(super) fn scaled_to(self, max_connections: usize) -> Self {
         let per_address = self.max_connections_per_address.min(self.max_connections);
-        let per_address = (per_address * max_connections / self.max_connections).max(1);
+        let per_address =
+            (per_address * max_connections / self.max_connections).min(max_connections * 3 / 4).max(1);
         Self { max_connections, max_connections_per_address: per_address }
     }
 }

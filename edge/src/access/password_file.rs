@@ -1,0 +1,156 @@
+//! The password file: a line `user:hash` for each who may connect.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Argon2, Params};
+
+/// Bytes of a user's name, at most.
+pub(super) const MAX_NAME_BYTES: usize = 256;
+
+/// Bytes of the file, at most: more than 100,000 users.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The most that a hash may ask for: checking one takes this much memory and a bit more than a second.
+const MAX_HASH_KIB: u32 = 64 * 1024;
+const MAX_HASH_PASSES: u32 = 10;
+
+/// Who may connect, and the hashes of their passwords.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PasswordFile {
+    users: HashMap<Arc<str>, Arc<str>>,
+}
+
+impl PasswordFile {
+    /// The text of a file, and whether everybody on this machine can read it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is too long.
+    pub(super) fn read(path: &Path) -> Result<(String, bool)> {
+        let problem = || format!("cannot read {}", path.display());
+        let file = std::fs::File::open(path).with_context(problem)?;
+        let open = file.metadata().with_context(problem)?.mode() & 0o004 != 0;
+        let mut text = String::new();
+        file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).with_context(problem)?;
+        ensure!(text.len() as u64 <= MAX_FILE_BYTES, "{}: more than {MAX_FILE_BYTES} bytes", path.display());
+        Ok((text, open))
+    }
+
+    /// # Errors
+    /// A line is wrong: the message names it, and none of what it says.
+    pub(super) fn parse(text: &str) -> Result<Self> {
+        let mut users = HashMap::new();
+        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (user, hash) = entry(line).with_context(|| format!("line {number}"))?;
+            if users.insert(user.into(), hash.into()).is_some() {
+                bail!("line {number}: the user is there twice");
+            }
+        }
+        Ok(Self { users })
+    }
+
+    pub(super) fn hash(&self, user: &str) -> Option<&Arc<str>> {
+        self.users.get(user)
+    }
+
+    /// Whether there is such a user.
+    pub(super) fn has(&self, user: &str) -> bool {
+        self.users.contains_key(user)
+    }
+
+    /// Users of this file that are not in a newer one.
+    pub(super) fn removed_in<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a str> {
+        self.users.keys().map(|user| &**user).filter(|user| !newer.has(user))
+    }
+}
+
+fn entry(line: &str) -> Result<(&str, &str)> {
+    let (user, hash) = line.split_once(':').context("write user:hash, as `millrace passwd USER` does")?;
+    ensure!(
+        !user.is_empty() && user.len() <= MAX_NAME_BYTES,
+        "a user's name has 1 to {MAX_NAME_BYTES} bytes"
+    );
+    let parsed = PasswordHash::new(hash).ok().filter(|hash| hash.algorithm == argon2::ARGON2ID_IDENT);
+    let params = parsed.and_then(|hash| Params::try_from(&hash).ok());
+    let params =
+        params.context("what follows the user is no Argon2id hash: write it with `millrace passwd USER`")?;
+    ensure!(
+        params.m_cost() <= MAX_HASH_KIB && params.t_cost() <= MAX_HASH_PASSES,
+        "the hash takes more than {MAX_HASH_KIB} KiB or {MAX_HASH_PASSES} passes"
+    );
+    Ok((user, hash))
+}
+
+/// A line for a user.
+///
+/// # Errors
+/// The password is too long.
+pub(crate) fn line(user: &str, password: &[u8]) -> Result<String> {
+    let mut line = String::new();
+    writeln!(line, "{user}:{}", hash(password)?)?;
+    Ok(line)
+}
+
+/// A hash with a salt of its own.
+pub(super) fn hash(password: &[u8]) -> Result<String> {
+    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>())
+        .map_err(|e| anyhow::anyhow!("make a salt: {e}"))?;
+    let hash = Argon2::default().hash_password(password, &salt);
+    Ok(hash.map_err(|e| anyhow::anyhow!("hash the password: {e}"))?.to_string())
+}
+
+/// Whether a password belongs to a hash. Takes about 20 ms of one processor.
+pub(super) fn matches(hash: &str, password: &[u8]) -> bool {
+    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_line_is_named_and_not_repeated() {
+        let good = line("dev1", b"s3cret").unwrap();
+        assert!(PasswordFile::parse(&format!("# who may connect\n\n{good}")).unwrap().has("dev1"));
+        let costly = good.replace("m=19456", "m=4000000");
+        for (text, expected) in [
+            (format!("{good}s3cret\n"), "line 2: write user:hash"),
+            (format!("{good}dev2:s3cret\n"), "line 2: what follows the user is no Argon2id hash"),
+            (format!("{good}dev2:\n"), "line 2: what follows"),
+            (format!("{good}{good}"), "line 2: the user is there twice"),
+            (format!(":{}", &good[5..]), "line 1: a user's name has 1 to 256 bytes"),
+            (format!("{}{good}", "x".repeat(300)), "line 1: a user's name"),
+            (costly, "line 1: the hash takes more than"),
+        ] {
+            let problem = format!("{:#}", PasswordFile::parse(&text).unwrap_err());
+            assert!(problem.starts_with(expected) && !problem.contains("s3cret"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let text = line("dev1", b"s3cret").unwrap();
+        let file = PasswordFile::parse(&text).unwrap();
+        let hash = file.hash("dev1").unwrap();
+        assert!(matches(hash, b"s3cret") && !matches(hash, b"S3cret") && !matches(hash, b""));
+        assert_ne!(text, line("dev1", b"s3cret").unwrap(), "each has a salt of its own");
+    }
+
+    #[test]
+    fn who_is_in_the_old_file_alone_is_removed() {
+        let of = |users: &[&str]| PasswordFile {
+            users: users.iter().map(|user| (Arc::from(*user), Arc::from(""))).collect(),
+        };
+        let (old, new) = (of(&["a", "b"]), of(&["b", "c"]));
+        assert_eq!(old.removed_in(&new).collect::<Vec<_>>(), ["a"]);
+    }
+}

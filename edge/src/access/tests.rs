@@ -1,0 +1,140 @@
+use std::net::SocketAddr;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use broker::server::Peer;
+use tokio::time::timeout;
+
+use super::*;
+
+const BOUND: Duration = Duration::from_secs(20);
+
+fn login(user: &str, password: &str) -> Login {
+    Login {
+        peer: Peer::plain(SocketAddr::from(([10, 0, 0, 1], 4711))),
+        client_id: "any".into(),
+        user_name: Some(user.into()),
+        password: Some(password.to_owned().into()),
+    }
+}
+
+fn certified(name: &str, user_name: Option<&str>) -> Login {
+    let peer = Peer { tls: true, certificate_name: Some(name.into()), ..login("", "").peer };
+    Login { peer, user_name: user_name.map(str::to_owned), password: None, ..login("", "") }
+}
+
+struct Harness {
+    path: tempfile::TempPath,
+    users: Users,
+    own_password: String,
+}
+
+impl Harness {
+    fn start(names: &[&str]) -> Self {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        write(&path, names);
+        let (users, own_password) = Users::read(Some(&path), &Metrics::default()).unwrap();
+        Self { path, users, own_password }
+    }
+
+    async fn connects(&self, user: &str, password: &str) -> bool {
+        self.users.connect(login(user, password)).await.is_ok()
+    }
+}
+
+/// A file in which each user's password is their name.
+fn write(path: &Path, names: &[&str]) {
+    let lines: String = names.iter().map(|name| line(name, name.as_bytes()).unwrap()).collect();
+    std::fs::write(path, lines).unwrap();
+}
+
+#[tokio::test]
+async fn only_who_proves_it_is_somebody() {
+    let harness = Harness::start(&["dev1"]);
+    let caller = harness.users.connect(login("dev1", "dev1")).await.unwrap();
+    assert_eq!(caller.user.as_deref(), Some("dev1"));
+    let long = "x".repeat(64 * 1024);
+    for (user, password) in
+        [("dev1", "dev2"), ("dev2", "dev1"), ("", ""), ("millrace", "millrace"), (&long, "x")]
+    {
+        let refused = harness.users.connect(login(user, password)).await;
+        assert_eq!(refused.err(), Some(Refusal::BadCredentials));
+    }
+    let nobody = Login { user_name: None, password: None, ..login("", "") };
+    assert_eq!(harness.users.connect(nobody).await.err(), Some(Refusal::BadCredentials));
+    assert_eq!(harness.users.refused.get(), 6);
+}
+
+#[tokio::test]
+async fn our_own_user_is_never_delayed_and_may_do_all_but_speak_for_the_broker() {
+    let harness = Harness::start(&[]);
+    for _ in 0..20 {
+        let attempt = harness.users.connect(login(OWN_USER, "wrong"));
+        // Strangers' attempts wait longer and longer; nobody waits for them.
+        let _ = timeout(Duration::from_millis(1), attempt).await;
+    }
+    let own = timeout(Duration::from_secs(1), harness.users.connect(login(OWN_USER, &harness.own_password)));
+    let caller = own.await.expect("it does not wait").unwrap();
+    assert!(harness.users.may_publish(&caller, "alerts/temperature/lab"));
+    assert!(harness.users.may_subscribe(&caller, "#"));
+    assert!(!harness.users.may_publish(&caller, "$SYS/broker"));
+}
+
+#[tokio::test]
+async fn a_certificate_names_its_user_and_no_other() {
+    let (users, _) = Users::read(None, &Metrics::default()).unwrap();
+    for (name, asked, user) in [
+        ("dev1", None, Some("dev1")),
+        ("dev1", Some("dev1"), Some("dev1")),
+        ("dev1", Some("dev2"), None),
+        ("dev1", Some(OWN_USER), None),
+        (OWN_USER, None, None),
+        ("+", None, None),
+        ("#", None, None),
+        ("dev1/x", None, None),
+        ("", None, None),
+    ] {
+        let caller = users.connect(certified(name, asked)).await.ok();
+        assert_eq!(caller.and_then(|caller| caller.user).as_deref(), user, "{name} {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_password_file_everyone_may_do_all_but_speak_for_the_broker() {
+    let caller = Everyone.connect(login("", "")).await.unwrap();
+    assert!(Everyone.may_subscribe(&caller, "#") && Everyone.may_publish(&caller, "alerts/x"));
+    assert!(!Everyone.may_publish(&caller, "$SYS/x"));
+}
+
+#[tokio::test]
+async fn the_file_is_followed_and_a_bad_one_changes_nothing() {
+    let harness = Harness::start(&["dev1", "dev2"]);
+    assert!(harness.connects("dev1", "dev1").await);
+    let cut_off = Mutex::new(Vec::new());
+    let changes = async {
+        write(&harness.path, &["dev2", "dev3"]);
+        until(async || harness.users.file().has("dev3")).await;
+        assert!(!harness.connects("dev1", "dev1").await, "though it was right before");
+        assert!(harness.connects("dev3", "dev3").await);
+        until(async || *cut_off.lock().unwrap() == ["dev1"]).await;
+        std::fs::write(&harness.path, "dev2:nonsense\n").unwrap();
+        until(async || harness.users.bad_files.get() == 1).await;
+        std::fs::remove_file(&harness.path).unwrap();
+        until(async || harness.users.bad_files.get() == 2).await;
+        assert!(harness.connects("dev2", "dev2").await);
+        assert_eq!(*cut_off.lock().unwrap(), ["dev1"]);
+        write(&harness.path, &["dev2"]);
+        until(async || *cut_off.lock().unwrap() == ["dev1", "dev3"]).await;
+    };
+    let follow = harness.users.follow(|user| cut_off.lock().unwrap().push(user.to_owned()));
+    tokio::select! { () = changes => {}, () = follow => panic!("it is followed as long as it is run") }
+}
+
+async fn until(holds: impl AsyncFn() -> bool) {
+    let waited = timeout(BOUND, async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    waited.await.expect("it holds in the end");
+}
