@@ -14,7 +14,8 @@ const PROGRAM: Program = Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Let a user connect: reads a password from standard input and stores its hash in mqtt.password_file
+    /// Let a device connect: asks for its password, or reads it from standard input, and stores the hash in
+    /// mqtt.password_file (users in data_dir if that is not set)
     Passwd { user: String },
     /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]

@@ -122,7 +122,7 @@ fn with_a_password_file_only_its_users_connect() {
         .set("MQTT__LISTEN", "0.0.0.0:0")
         .set("SENSORS__COUNT", "1")
         .set("SENSORS__INTERVAL", "50ms");
-    for (user, password) in [("ann", "old"), ("ben", "pw"), ("ann", "s3cret:x")] {
+    for (user, password) in [("ann", "old"), ("site.ben", "pw"), ("ann", "s3cret:x")] {
         let mut passwd = start.command().args(["passwd", user]).stdin(Stdio::piped()).spawn().unwrap();
         writeln!(passwd.stdin.take().unwrap(), "{password}").unwrap();
         assert!(passwd.wait().unwrap().success());
@@ -131,17 +131,51 @@ fn with_a_password_file_only_its_users_connect() {
     assert!(kept.lines().count() == 2 && !kept.contains("s3cret"), "{kept}");
 
     let millrace = start.start();
-    let publish = |arguments: &[&str]| {
-        let port = millrace.mqtt.rsplit_once(':').unwrap().1;
+    assert!(!millrace.mqtt.starts_with("0.0.0.0"), "others cannot reach {}", millrace.mqtt);
+    let port = millrace.mqtt.rsplit_once(':').unwrap().1;
+    let publish = |topic: &str, arguments: &[&str]| {
         let mut command = e2e::program("mosquitto_pub", "mosquitto-clients");
         let command =
-            command.args(["-h", "127.0.0.1", "-p", port, "-q", "1", "-t", "temperature/lab", "-m", "1"]);
-        command.args(arguments).status().unwrap().success()
+            command.args(["-h", "127.0.0.1", "-p", port, "-q", "1", "-V", "mqttv5", "-t", topic, "-m", "1"]);
+        let output = command.args(arguments).output().unwrap();
+        output.status.success() && output.stderr.is_empty()
     };
-    assert!(!publish(&[]), "nobody connects without a name");
-    assert!(!publish(&["-u", "ann", "-P", "old"]));
-    assert!(publish(&["-u", "ann", "-P", "s3cret:x"]));
-    assert!(publish(&["-u", "ben", "-P", "pw"]));
+    assert!(!publish("temperature/ann", &[]), "nobody connects without a name");
+    assert!(!publish("temperature/ann", &["-u", "ann", "-P", "old"]));
+    assert!(publish("temperature/ann", &["-u", "ann", "-P", "s3cret:x"]));
+    assert!(publish("temperature/site/ben", &["-u", "site.ben", "-P", "pw"]));
+    assert!(
+        !publish("temperature/site/ben", &["-u", "ann", "-P", "s3cret:x"]),
+        "a device speaks for itself only"
+    );
+    assert!(!publish("alerts/ann", &["-u", "ann", "-P", "s3cret:x"]));
+    assert_eq!(millrace.readings("device=site/ben").len(), 1);
+    // The file is followed: a user of it that is removed is cut off, a new one may connect.
+    let mut watcher = e2e::program("mosquitto_sub", "mosquitto-clients")
+        .args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            port,
+            "-u",
+            "ann",
+            "-P",
+            "s3cret:x",
+            "-V",
+            "mqttv5",
+            "-t",
+            "commands/ann",
+        ])
+        .args(["-E"])
+        .spawn()
+        .unwrap();
+    assert!(watcher.wait().unwrap().success(), "a device reads its commands");
+    let ben = kept.lines().find(|line| line.starts_with("site.ben:")).unwrap();
+    std::fs::write(&file, format!("{ben}\n{}\n", ben.replace("site.ben:", "cat:"))).unwrap();
+    eventually(SOON, || {
+        publish("temperature/cat", &["-u", "cat", "-P", "pw"]).then_some(()).ok_or("a new user")
+    });
+    assert!(!publish("temperature/ann", &["-u", "ann", "-P", "s3cret:x"]));
     eventually(SOON, || {
         (millrace.readings("device=data_center_a1").len() > 1).then_some(()).ok_or("own sensor")
     });
