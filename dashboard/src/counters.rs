@@ -21,7 +21,22 @@ pub(crate) fn aborted(metrics: &Metrics) -> Counter {
         .register("broken_off", "Long answers that were cut off because the store could no longer be read")
 }
 
+/// A page that is open, counted until it is dropped.
+pub(crate) struct OpenPage(Gauge);
+
+impl Drop for OpenPage {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Counters {
+    /// Counts one more open page.
+    pub(crate) fn page_opened(&self) -> OpenPage {
+        self.pages.inc();
+        OpenPage(self.pages.clone())
+    }
+
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let metrics = metrics.of("dashboard");
         Self {

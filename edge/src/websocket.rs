@@ -49,12 +49,13 @@ impl Origins {
 /// `/mqtt`: a WebSocket that the server serves like any other connection.
 pub(crate) fn route(server: Server, origins: Origins) -> BoxedFilter<(Response,)> {
     warp::path!("mqtt")
-        .and(warp::ws())
+        // Before the filter that takes it out of the request.
         .and(warp::ext::optional::<OnUpgrade>())
+        .and(warp::ws())
         .and(warp::ext::get::<Client>())
         .and(warp::header::<String>("sec-websocket-key"))
         .and(warp::header::headers_cloned())
-        .map(move |_, upgrade, client, key: String, headers: HeaderMap| match check(&origins, &headers) {
+        .map(move |upgrade, _, client, key: String, headers: HeaderMap| match check(&origins, &headers) {
             Ok(protocol) => answer(&server, upgrade, client, &key, protocol),
             Err((status, why)) => warp::reply::with_status(format!("{why}\n"), status).into_response(),
         })

@@ -1,7 +1,6 @@
 //! `GET /ws`: which page gets a WebSocket.
 
 use api::{Parameters, Site};
-use prometheus_client::metrics::gauge::Gauge;
 use service::{Admission, Client, Limits, Metrics, Permit, Refusal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -11,7 +10,7 @@ use warp::{Filter, Rejection};
 
 use super::session::{End, show};
 use super::socket::{CloseReason, Connection, Upgrade, upgrade};
-use crate::counters::Counters;
+use crate::counters::{Counters, OpenPage};
 use crate::live::{Live, Topics};
 
 /// Bytes that a page may send in one message.
@@ -88,7 +87,7 @@ impl Pages {
     /// WebSocket.
     fn open(&self, upgrade: Upgrade, client: &Client, topics: Topics) -> Response {
         let permit = match self.admission.admit(client.address.ip()) {
-            Ok(permit) => OpenPage::new(permit, self.counters.pages.clone()),
+            Ok(permit) => (permit, self.counters.page_opened()),
             Err(refusal) => {
                 self.counters.refused.inc();
                 return upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, move |connection| {
@@ -102,7 +101,7 @@ impl Pages {
         })
     }
 
-    async fn show(self, mut connection: Connection, topics: Topics, permit: OpenPage) {
+    async fn show(self, mut connection: Connection, topics: Topics, permit: (Permit, OpenPage)) {
         let viewer = self.watch.live.watch(topics);
         let shown = show(&mut connection, viewer, &self.counters);
         match self.watch.stop.run_until_cancelled(shown).await {
@@ -123,24 +122,5 @@ fn too_many(refusal: Refusal) -> &'static str {
         Refusal::Address => {
             "too many pages are open from your address: see dashboard.max_clients_per_address"
         }
-    }
-}
-
-/// One of the pages that may be open, counted until it is dropped.
-struct OpenPage {
-    _permit: Permit,
-    pages: Gauge,
-}
-
-impl OpenPage {
-    fn new(permit: Permit, pages: Gauge) -> Self {
-        pages.inc();
-        Self { _permit: permit, pages }
-    }
-}
-
-impl Drop for OpenPage {
-    fn drop(&mut self) {
-        self.pages.dec();
     }
 }

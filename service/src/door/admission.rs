@@ -9,6 +9,9 @@ use crate::{SettingError, Settings};
 /// More than one process can serve.
 const MAX_CONNECTIONS: usize = 1_000_000;
 
+/// Connections that one honest client may need.
+const FEW: usize = 16;
+
 /// The connections that may be open at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -37,12 +40,14 @@ impl Limits {
         })
     }
 
-    /// The same proportion between all and one address, for fewer connections in all. One address gets no more than three
-    /// quarters of them.
+    /// The same proportion between all and one address, for fewer connections in all. One address gets what a browser
+    /// opens, but no more than three quarters of all.
     pub(super) fn scaled_to(self, max_connections: usize) -> Self {
         let per_address = self.max_connections_per_address.min(self.max_connections);
-        let per_address =
-            (per_address * max_connections / self.max_connections).min(max_connections * 3 / 4).max(1);
+        let per_address = (per_address * max_connections / self.max_connections)
+            .max(FEW)
+            .min(max_connections * 3 / 4)
+            .max(1);
         Self { max_connections, max_connections_per_address: per_address }
     }
 }
