@@ -55,9 +55,8 @@ fn say(path: &Path, user: &str, is_new: bool) {
 
 /// Replaces the file as a whole, readable by its owner alone.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
-        service::private_folder(folder)?;
-    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    folder.map_or(Ok(()), service::private_folder)?;
     let part = path.with_extension("part");
     let mut file = service::private_part(&part)?;
     file.write_all(text.as_bytes())?;
