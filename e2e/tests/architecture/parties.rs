@@ -53,7 +53,6 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "alerter/src/",
             "api/src/",
             "dashboard/src/counters.rs",
-            "dashboard/src/websocket/route.rs",
             "sensor-sim/src/admin.rs",
             "edge/src/access.rs",
             "edge/src/hub.rs",
