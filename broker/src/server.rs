@@ -58,7 +58,6 @@ impl Server {
     /// A server that hands publishes to this sink and asks this access, and the upkeep that must run beside it.
     ///
     /// Sessions and retained messages outlive a restart in the file of this path; without one they do not.
-    #[must_use]
     pub fn new(
         limits: Limits,
         access: Arc<dyn Access>,
@@ -68,7 +67,7 @@ impl Server {
     ) -> (Self, Upkeep) {
         let (shared, events) = Shared::new(limits, access, sink, counters);
         if let Some(path) = sessions {
-            storage::start(&shared, path);
+            storage::start(&shared, &path);
         }
         (Self { shared: Arc::clone(&shared) }, Upkeep::new(shared, events))
     }

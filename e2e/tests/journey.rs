@@ -180,7 +180,7 @@ fn an_export_is_replayed_without_storing_a_row_twice(shape: &mut impl Shape) {
     let broker = shape.device_url();
     let mut replay = std::process::Command::new(e2e::binary("sensor-sim"));
     let replayed = replay.args(["replay", "--json", "--broker", &broker]).arg(&file).output().unwrap();
-    let summary: serde_json::Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    let summary: Value = serde_json::from_slice(&replayed.stdout).unwrap();
     assert_eq!((replayed.status.code(), &summary["acked"]), (Some(0), &4.into()), "{replayed:?}");
     // Behind the replay.
     shape.publish(&format!("humidity/{device}"), &["-m", "1"]);

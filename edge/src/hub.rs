@@ -138,7 +138,7 @@ impl Hub {
 
     fn admit(&self, message: Message) -> Decoded {
         let Some(quota) = &self.quota else { return message.decode() };
-        let decoded = message.clone().decode();
+        let decoded = message.decode();
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
         match decoded.readings.first() {
             Some(reading) if !quota.admits(&reading.series) => {

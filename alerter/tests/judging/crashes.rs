@@ -85,7 +85,7 @@ async fn crash(store: &Arc<Watched>, crash_at: usize, lost: Lost) {
     let recorded = |harness: &Harness| said(&harness.store.journal.lines(), "record").len() > records;
     match lost {
         Lost::Answer => {
-            harness.until(|harness| harness.counters.in_flight.get() == 0 || recorded(harness)).await
+            harness.until(|harness| harness.counters.in_flight.get() == 0 || recorded(harness)).await;
         }
         Lost::Nothing => harness.settled().await,
         Lost::Rest | Lost::Record => {}

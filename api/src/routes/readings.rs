@@ -33,7 +33,7 @@ enum Answer {
     /// A table, and the name of its file.
     Csv(String, String),
     /// A table with more rows than are held at once: its beginning, the rest, and the name of its file.
-    Long(String, Parts, String),
+    Long(String, Box<Parts>, String),
 }
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
@@ -59,7 +59,11 @@ async fn read(store: Arc<dyn Store>, limits: Limits, parameters: Parameters) -> 
             let name = csv::file_name(query.metric.as_deref(), query.device.as_deref());
             let mut parts = Parts::new(store, limits, query);
             let first = parts.next().await?;
-            Ok(if parts.is_over() { Answer::Csv(first, name) } else { Answer::Long(first, parts, name) })
+            Ok(if parts.is_over() {
+                Answer::Csv(first, name)
+            } else {
+                Answer::Long(first, Box::new(parts), name)
+            })
         }
         Asked::Buckets(query, format) => {
             let buckets = limits.within(buckets(store.as_ref(), &query)).await?;
@@ -88,7 +92,7 @@ fn send(answer: Answer, streamer: &Streamer) -> Response {
     let (mut response, file_name) = match answer {
         Answer::Json(text) => (text.into_response(), None),
         Answer::Csv(text, name) => (text.into_response(), Some(name)),
-        Answer::Long(first, rest, name) => (streamer.send(first, rest), Some(name)),
+        Answer::Long(first, rest, name) => (streamer.send(first, *rest), Some(name)),
     };
     set(response.headers_mut(), file_name.as_deref());
     response

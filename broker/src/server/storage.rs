@@ -7,7 +7,7 @@
 mod file;
 mod record;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -30,8 +30,8 @@ const GATHERED_FOR: Duration = Duration::from_millis(20);
 const PACE: u32 = 9;
 
 /// Reads what the file holds, and writes changes to it from now on.
-pub(crate) fn start(shared: &Arc<Shared>, path: PathBuf) {
-    let (file, records) = match File::open(path.clone()) {
+pub(crate) fn start(shared: &Arc<Shared>, path: &Path) {
+    let (file, records) = match File::open(path.to_owned()) {
         Ok(opened) => opened,
         Err(e) => {
             warn!(path = %path.display(), "MQTT sessions and retained messages will not survive a restart: {e}");
@@ -61,10 +61,10 @@ impl WriterThread {
             let Some(shared) = self.shared.upgrade() else { return };
             let began = Instant::now();
             let result = self.write(&shared);
-            self.say(result);
+            self.say(&result);
             if let Command::Close(done) = command {
                 let result = self.file.sync();
-                self.say(result);
+                self.say(&result);
                 // Whoever no longer waits does not want to know.
                 let _ = done.send(());
                 return;
@@ -90,8 +90,8 @@ impl WriterThread {
     }
 
     /// Says once that it fails, and once that it works again.
-    fn say(&mut self, result: std::io::Result<()>) {
-        match &result {
+    fn say(&mut self, result: &std::io::Result<()>) {
+        match result {
             Ok(()) if self.failed => info!("MQTT sessions and retained messages are written again"),
             Err(e) if !self.failed => warn!("cannot write MQTT sessions and retained messages: {e}"),
             _ => {}

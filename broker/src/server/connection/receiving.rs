@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         match self.rule(&publish) {
             Ruling::Accepted => self.accept(publish, batch),
-            Ruling::Denied => return self.deny(publish, batch),
+            Ruling::Denied => return self.deny(&publish, batch),
             Ruling::Probe => {
                 let Publish { topic, payload, bytes, .. } = publish.clone();
                 let probe = sink::Publish { topic, payload, kind: PublishKind::Probe };
@@ -215,7 +215,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// A denied publish is kept as rejected, and never looks like success.
-    fn deny(&mut self, publish: Publish, batch: &mut Batch) -> Result<(), End> {
+    fn deny(&mut self, publish: &Publish, batch: &mut Batch) -> Result<(), End> {
         let shared = Arc::clone(self.shared());
         shared.counters.refuse(Rule::Access);
         let is_told = self.client.version == Version::V5 && publish.qos > Qos::AtMostOnce;
@@ -228,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             None
         };
         if is_told || self.client.version == Version::V5 {
-            self.ledger.push(Entry::answered(&publish, Reason::NOT_AUTHORIZED, wait));
+            self.ledger.push(Entry::answered(publish, Reason::NOT_AUTHORIZED, wait));
             return Ok(());
         }
         Err(End::Fault(Fault::new(Reason::NOT_AUTHORIZED, "the client may not publish to this topic")))

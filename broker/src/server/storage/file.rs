@@ -33,7 +33,7 @@ impl File {
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
             Err(e) => return Err(e),
         };
-        let (records, is_whole) = content.map_or((Vec::new(), true), |content| records(content.into()));
+        let (records, is_whole) = content.map_or((Vec::new(), true), |content| records(&content.into()));
         if !is_whole {
             let aside = path.with_extension("damaged");
             fs::rename(&path, &aside)?;
@@ -94,7 +94,7 @@ fn create(path: &std::path::Path) -> io::Result<fs::File> {
 }
 
 /// The records up to the first that is damaged, and whether all are whole.
-fn records(content: Bytes) -> (Vec<Record>, bool) {
+fn records(content: &Bytes) -> (Vec<Record>, bool) {
     if !content.starts_with(HEAD) {
         return (Vec::new(), false);
     }
