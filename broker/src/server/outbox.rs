@@ -84,6 +84,10 @@ impl Outbox {
     /// What is to be sent next, if the client takes so many unacknowledged messages.
     pub(crate) fn next(&mut self, window: usize, now: Instant) -> Option<Next> {
         if let Some(sent) = self.sent.get(self.repeated) {
+            // Those before it are in flight: the window may be smaller than that of the connection before.
+            if sent.message.is_some() && self.repeated >= window {
+                return None;
+            }
             self.repeated += 1;
             return Some(match &sent.message {
                 Some(message) => {

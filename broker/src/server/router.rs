@@ -86,21 +86,21 @@ impl<S> Router<S> {
         self.count -= usize::from(remove(&mut self.root, &levels, target.group, session));
     }
 
-    /// Every subscription that matches; of each group one, chosen by `choose` among its members.
+    /// Every subscription that matches, and whether it is shared; of each group one, chosen by `choose` among its members.
     pub(crate) fn matching<'a>(
         &'a self,
         topic: &str,
         mut choose: impl FnMut(&'a [Subscriber<S>]) -> usize,
-        mut found: impl FnMut(&'a Subscriber<S>),
+        mut found: impl FnMut(&'a Subscriber<S>, bool),
     ) {
         // Where a wildcard may not stand for the first level: topics of the server itself.
         let is_hidden = topic.starts_with('$');
         let mut nodes = vec![&self.root];
         let mut take = |node: &'a Node<S>| {
-            node.subscribers.iter().for_each(&mut found);
+            node.subscribers.iter().for_each(|subscriber| found(subscriber, false));
             for group in &node.shared {
                 let chosen = choose(&group.subscribers);
-                group.subscribers.get(chosen).into_iter().for_each(&mut found);
+                group.subscribers.get(chosen).into_iter().for_each(|member| found(member, true));
             }
         };
         for (depth, level) in topic.split('/').enumerate() {

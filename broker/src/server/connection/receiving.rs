@@ -172,7 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.client.is_probe && publish.topic == probe::TOPIC {
             return Ruling::Probe;
         }
-        if self.client.is_bridge && publish.topic.starts_with(topic::BRIDGE_STATE) {
+        if publish.topic.starts_with(topic::BRIDGE_STATE) {
             return Ruling::Ignored;
         }
         // What begins with `$` is the server's own.
@@ -194,7 +194,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if !is_collected && !takes_back {
             shared.counters.not_collected.inc();
         }
-        let publication = (retain || !shared.has_no_subscribers()).then(|| {
+        let has_receivers = !reason.is_failure() && (retain || !shared.has_no_subscribers());
+        let publication = has_receivers.then(|| {
             let mut publication = Publication::new(topic.clone(), payload.clone(), qos, retain, &forwarded);
             publication.publisher = self.session().number;
             Box::new(publication)

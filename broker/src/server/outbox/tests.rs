@@ -88,3 +88,16 @@ async fn what_expires_while_it_waits_is_not_sent() {
     assert!(sent(&mut outbox, 1).is_empty());
     assert_eq!((outbox.len(), outbox.bytes()), (0, 0));
 }
+
+#[test]
+fn what_is_sent_again_keeps_to_a_smaller_window() {
+    let mut outbox = Outbox::default();
+    for name in ["a", "b", "c"] {
+        outbox.push(message(name, Qos::AtLeastOnce));
+    }
+    assert_eq!(sent(&mut outbox, 3), ["a1", "b2", "c3"]);
+    outbox.reconnected();
+    assert_eq!(sent(&mut outbox, 1), ["a1!"]);
+    assert!(outbox.done(1));
+    assert_eq!(sent(&mut outbox, 1), ["b2!"]);
+}

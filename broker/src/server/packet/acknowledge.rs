@@ -21,13 +21,33 @@ pub(crate) struct Disconnect {
 
 const PUBREL: u8 = 6;
 
+/// The reasons of PUBACK and PUBREC.
+const OF_RECEIPT: [u8; 9] = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99];
+
+/// The reasons of PUBREL and PUBCOMP.
+const OF_RELEASE: [u8; 2] = [0x00, 0x92];
+
+/// The reasons with which a client may end its connection.
+const OF_DISCONNECT: [u8; 14] =
+    [0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99];
+
+fn reason(reader: &mut Reader<'_>, allowed: &[u8]) -> Result<Reason, Fault> {
+    let code = reader.byte()?;
+    if allowed.contains(&code) {
+        Ok(Reason(code))
+    } else {
+        Err(Fault::protocol("a reason that this packet cannot have"))
+    }
+}
+
 pub(super) fn read(frame: &Frame, version: Version) -> Result<Acknowledgement, Fault> {
     frame.flags(if frame.kind() == PUBREL { 2 } else { 0 })?;
     let mut reader = Reader::new(&frame.body);
     let packet_id = reader.packet_id()?;
     let mut reason = Reason::SUCCESS;
+    let allowed = if frame.kind() < PUBREL { &OF_RECEIPT[..] } else { &OF_RELEASE };
     if version == Version::V5 && !reader.is_empty() {
-        reason = Reason(reader.byte()?);
+        reason = self::reason(&mut reader, allowed)?;
         if !reader.is_empty() {
             properties::read(&mut reader, &[id::REASON_STRING], |_, _, _| Ok(()))?;
         }
@@ -41,7 +61,7 @@ pub(super) fn read_disconnect(frame: &Frame, version: Version) -> Result<Disconn
     let mut reader = Reader::new(&frame.body);
     let mut disconnect = Disconnect { reason: Reason::SUCCESS, session_expiry: None };
     if version == Version::V5 && !reader.is_empty() {
-        disconnect.reason = Reason(reader.byte()?);
+        disconnect.reason = reason(&mut reader, &OF_DISCONNECT)?;
         if !reader.is_empty() {
             let allowed = [id::SESSION_EXPIRY, id::REASON_STRING];
             properties::read(&mut reader, &allowed, |id, value, _| {

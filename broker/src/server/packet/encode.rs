@@ -43,7 +43,9 @@ const SUCCESSFUL_PUBACK: u8 = 0x40;
 
 impl Encoder<'_> {
     pub(crate) fn connack(&mut self, connack: &Connack<'_>) {
-        let mut body = vec![u8::from(connack.session_present), 0];
+        // MQTT 3.1 has nothing there.
+        let session_present = connack.session_present && self.version > Version::V31;
+        let mut body = vec![u8::from(session_present), 0];
         if self.version == Version::V5 {
             let mut properties = Vec::new();
             if let Some(expiry) = connack.session_expiry {

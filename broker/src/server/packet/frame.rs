@@ -34,6 +34,9 @@ pub(crate) fn frame(bytes: &[u8], most: usize) -> Result<Option<(usize, usize)>,
     for (index, byte) in bytes.iter().skip(1).take(4).enumerate() {
         length |= usize::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
+            if index > 0 && *byte == 0 {
+                return Err(Fault::malformed("the packet's length has more bytes than it needs"));
+            }
             let header = index + 2;
             if header + length > most {
                 return Err(Fault::new(Reason::PACKET_TOO_LARGE, "the packet is too large"));

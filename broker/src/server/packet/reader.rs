@@ -6,6 +6,8 @@ use super::{Fault, part, text};
 
 const SHORT: Fault = Fault::malformed("the packet is shorter than its content");
 
+const LONG: Fault = Fault::malformed("an integer has more bytes than it needs");
+
 /// Reads a packet's body from its beginning.
 pub(super) struct Reader<'a> {
     body: &'a Bytes,
@@ -48,7 +50,8 @@ impl<'a> Reader<'a> {
             let byte = self.byte()?;
             value |= u32::from(byte & 0x7f) << shift;
             if byte & 0x80 == 0 {
-                return Ok(value);
+                let is_shortest = shift == 0 || byte != 0;
+                return is_shortest.then_some(value).ok_or(LONG);
             }
         }
         Err(Fault::malformed("an integer has more than four bytes"))

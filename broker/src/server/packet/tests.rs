@@ -26,6 +26,11 @@ fn a_header_is_complete_too_large_or_malformed() {
     );
     assert_eq!(frame(b"\x30\x80\x01", 131), Ok(Some((3, 131))));
     assert_eq!(frame(b"\x30\xff\xff\xff\xff", 100).unwrap_err().reason, Reason::MALFORMED);
+    assert_eq!(
+        frame(b"\xc0\x80\x00", 100).unwrap_err().reason,
+        Reason::MALFORMED,
+        "a length longer than need be"
+    );
 }
 
 #[test]
@@ -80,7 +85,7 @@ fn a_publish_is_read_without_copying_its_payload() {
 #[test]
 fn what_a_client_must_not_send_is_refused() {
     use Version::{V5, V311};
-    let cases: [(Version, &[u8], Reason, &str); 22] = [
+    let cases: [(Version, &[u8], Reason, &str); 25] = [
         (V311, b"\x36\x05\x00\x01t\x00\x01", Reason::MALFORMED, "quality 3"),
         (V311, b"\x38\x03\x00\x01t", Reason::MALFORMED, "duplicate of quality 0"),
         (V311, b"\x32\x05\x00\x01t\x00\x00", Reason::PROTOCOL_ERROR, "packet id 0"),
@@ -103,6 +108,9 @@ fn what_a_client_must_not_send_is_refused() {
         (V311, b"\xd0\x00", Reason::PROTOCOL_ERROR, "PINGRESP"),
         (V311, b"\xe0\x01\x00", Reason::MALFORMED, "DISCONNECT with a body"),
         (V311, b"\x60\x02\x00\x01", Reason::MALFORMED, "flags of PUBREL"),
+        (V5, b"\x40\x03\x00\x01\x42", Reason::PROTOCOL_ERROR, "an unknown reason"),
+        (V5, b"\xe0\x01\x8e", Reason::PROTOCOL_ERROR, "a reason of the server"),
+        (V5, b"\x30\x06\x00\x01t\x80\x00x", Reason::MALFORMED, "a length of properties that is too long"),
     ];
     for (version, bytes, reason, name) in cases {
         assert_eq!(packet(version, bytes).unwrap_err().reason, reason, "{name}");

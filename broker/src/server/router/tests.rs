@@ -15,7 +15,7 @@ fn unsubscribe(router: &mut Router<()>, filter: &str, session: u64) {
 
 fn found(router: &Router<()>, topic: &str) -> Vec<u64> {
     let mut found = Vec::new();
-    router.matching(topic, |_| 0, |subscriber| found.push(subscriber.session));
+    router.matching(topic, |_| 0, |subscriber, _| found.push(subscriber.session));
     found.sort_unstable();
     found
 }
@@ -63,7 +63,7 @@ fn a_group_gets_each_message_once() {
     subscribe(&mut router, "$share/h/a", 3);
     subscribe(&mut router, "a", 1);
     let mut found = Vec::new();
-    router.matching("a", |members| members.len() - 1, |subscriber| found.push(subscriber.session));
+    router.matching("a", |members| members.len() - 1, |subscriber, _| found.push(subscriber.session));
     found.sort_unstable();
     assert_eq!(found, [1, 2, 3]);
     unsubscribe(&mut router, "$share/g/a", 1);
@@ -81,6 +81,6 @@ fn many_filters_cost_a_publish_no_more_than_few() {
     }
     // Counted, not timed: the tree goes through the nodes of the topic's own levels.
     let mut asked = 0;
-    router.matching("temperature/device7/x", |_| 0, |_| asked += 1);
+    router.matching("temperature/device7/x", |_| 0, |_, _| asked += 1);
     assert_eq!(asked, 1);
 }

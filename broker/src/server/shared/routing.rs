@@ -94,21 +94,25 @@ impl Shared {
         }
     }
 
-    /// Each session once, however many of its subscriptions match: with the best quality and all identifiers.
+    /// Each session once, however many of its own subscriptions match: with the best quality and all identifiers; and
+    /// once more for each group that it was chosen in.
     fn receivers(&self, publication: &Publication) -> Vec<(Arc<Session>, Options, Vec<u32>)> {
         let router = self.router.read().expect("no code panics while it holds the router");
-        let mut found: Vec<&Subscriber<Arc<Session>>> = Vec::new();
+        let mut found: Vec<(&Subscriber<Arc<Session>>, bool)> = Vec::new();
         router.matching(
             &publication.topic,
             |members| self.choose(members),
-            |subscriber| {
+            |subscriber, is_shared| {
                 if !(subscriber.options.no_local && subscriber.session == publication.publisher) {
-                    found.push(subscriber);
+                    found.push((subscriber, is_shared));
                 }
             },
         );
-        found.sort_by_key(|subscriber| subscriber.session);
-        found.chunk_by(|one, other| one.session == other.session).map(merged).collect()
+        found.sort_by_key(|(subscriber, is_shared)| (subscriber.session, *is_shared));
+        let is_same = |(one, shared): &(&Subscriber<_>, bool), (other, also): &(&Subscriber<_>, bool)| {
+            one.session == other.session && !shared && !also
+        };
+        found.chunk_by(is_same).map(merged).collect()
     }
 
     /// The next member of a group whose client is there; any if none is.
@@ -120,10 +124,11 @@ impl Shared {
     }
 }
 
-fn merged(same: &[&Subscriber<Arc<Session>>]) -> (Arc<Session>, Options, Vec<u32>) {
-    let mut options = same[0].options;
-    options.qos = same.iter().map(|subscriber| subscriber.options.qos).max().unwrap_or(Qos::AtMostOnce);
-    options.retain_as_published = same.iter().any(|subscriber| subscriber.options.retain_as_published);
-    let identifiers = same.iter().map(|subscriber| subscriber.options.identifier);
-    (Arc::clone(&same[0].reach), options, identifiers.filter(|identifier| *identifier != 0).collect())
+fn merged(same: &[(&Subscriber<Arc<Session>>, bool)]) -> (Arc<Session>, Options, Vec<u32>) {
+    let all = || same.iter().map(|(subscriber, _)| subscriber.options);
+    let mut options = same[0].0.options;
+    options.qos = all().map(|options| options.qos).max().unwrap_or(Qos::AtMostOnce);
+    options.retain_as_published = all().any(|options| options.retain_as_published);
+    let identifiers = all().map(|options| options.identifier);
+    (Arc::clone(&same[0].0.reach), options, identifiers.filter(|identifier| *identifier != 0).collect())
 }
