@@ -14,7 +14,7 @@ use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 pub(crate) use self::attach::Attached;
-use self::attach::attach;
+use self::attach::{HeldWill, attach};
 use super::access::{Caller, Login, Peer, Refusal};
 use super::counters::Rule;
 use super::input::Input;
@@ -157,10 +157,8 @@ async fn accept(
         user_name: connect.user_name.take(),
         password: connect.password.take(),
     };
-    if connect.is_bridge {
-        // What a bridge says of itself: nobody needs it here.
-        connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
-    }
+    // What a bridge says of itself: nobody needs it here.
+    connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
     let caller = shared.access.connect(login).await.map_err(|refusal| refused(refusal_fault(refusal)))?;
     if let Some(will) = &connect.will
         && (will.topic.starts_with('$') || !shared.access.may_publish(&caller, &will.topic))
@@ -168,7 +166,7 @@ async fn accept(
         return Err(refused(Fault::new(Reason::NOT_AUTHORIZED, "the will's topic is not allowed")));
     }
     let (mut attached, is_present) = attach(shared, &connect, &caller).await.map_err(refused)?;
-    attached.will = will(&mut connect, attached.session.number, shared.limits.will_delay);
+    attached.will = will(shared, &mut connect, attached.session.number).map_err(refused)?;
     let granted = attached.session.state().expiry.as_secs() as u32;
     let connack = connack(shared, &connect, is_present, granted, is_assigned);
     Ok((connect, caller, attached, connack))
@@ -230,10 +228,16 @@ fn connack(
     out
 }
 
-/// The will of a client as a message, and how long it waits once the client is gone.
-fn will(connect: &mut Connect, session: u64, longest: Duration) -> Option<Box<(Publication, Duration)>> {
-    let will = connect.will.take()?;
+/// The will of a client as a message, if there is room for it.
+fn will(shared: &Shared, connect: &mut Connect, session: u64) -> Result<Option<Box<HeldWill>>, Fault> {
+    let Some(will) = connect.will.take() else { return Ok(None) };
+    let delay = Duration::from_secs(will.delay.into()).min(shared.limits.will_delay);
     let mut publication = Publication::new(will.topic, will.payload, will.qos, will.retain, &will.forwarded);
     publication.publisher = session;
-    Some(Box::new((publication, Duration::from_secs(will.delay.into()).min(longest))))
+    let bytes = publication.bytes();
+    if shared.wills.is_too_small_for(bytes) {
+        shared.counters.refuse(Rule::Queued);
+        return Err(Fault::new(Reason::QUOTA_EXCEEDED, "there is no room for the will"));
+    }
+    Ok(Some(Box::new(HeldWill { publication, delay, charge: shared.wills.charge(bytes) })))
 }

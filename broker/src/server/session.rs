@@ -70,6 +70,7 @@ pub(crate) struct Wait {
 pub(crate) struct DueWill {
     pub(crate) at: Instant,
     pub(crate) publication: Publication,
+    pub(crate) _charge: Charge,
 }
 
 /// What changes in a session.

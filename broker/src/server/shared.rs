@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) running: TaskTracker,
     pub(crate) changes: Changes,
     queued: Arc<Budget>,
+    /// What wills take: as much as may wait for clients.
+    pub(crate) wills: Arc<Budget>,
     sessions: Mutex<HashMap<Key, Arc<Session>>>,
     router: RwLock<Router<Arc<Session>>>,
     retained: Mutex<Retained>,
@@ -83,6 +85,7 @@ impl Shared {
             running: TaskTracker::new(),
             changes: Changes::default(),
             queued: Budget::new(limits.queued_bytes_total),
+            wills: Budget::new(limits.queued_bytes_total),
             sessions: Mutex::default(),
             router: RwLock::default(),
             retained: Mutex::default(),

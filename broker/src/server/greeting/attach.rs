@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::server::access::Caller;
+use crate::server::budget::Charge;
 use crate::server::packet::{Connect, Fault, Reason};
 use crate::server::publication::Publication;
 use crate::server::session::{DueWill, Key, Line, Session};
@@ -19,12 +20,22 @@ pub(crate) struct Attached {
     pub(crate) shared: Arc<Shared>,
     pub(crate) session: Arc<Session>,
     pub(crate) line: Arc<Line>,
-    pub(crate) will: Option<Box<(Publication, Duration)>>,
+    pub(crate) will: Option<Box<HeldWill>>,
+}
+
+/// The will of a client that is connected.
+pub(crate) struct HeldWill {
+    pub(super) publication: Publication,
+    /// How long it waits once the client is gone.
+    pub(super) delay: Duration,
+    pub(super) charge: Charge,
 }
 
 impl Drop for Attached {
     fn drop(&mut self) {
-        let due = |(publication, delay)| Box::new(DueWill { at: Instant::now() + delay, publication });
+        let due = |HeldWill { publication, delay, charge }| {
+            Box::new(DueWill { at: Instant::now() + delay, publication, _charge: charge })
+        };
         self.shared.left(&self.session, self.will.take().map(|will| due(*will)));
     }
 }

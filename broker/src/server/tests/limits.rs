@@ -182,3 +182,22 @@ async fn a_client_that_is_silent_for_too_long_is_left() {
     assert_eq!(began.elapsed().as_secs(), 90, "one and a half times the keep-alive of 60 s");
     assert_eq!(harness.refused(Rule::KeepAlive), 1);
 }
+
+#[tokio::test]
+async fn wills_are_bounded_together() {
+    let harness = limited(|limits| limits.queued_bytes_total = 2_000);
+    let will = [string("t/will"), string(&"x".repeat(1_200))].concat();
+    let mut first = harness.open();
+    first.send(&connect(4, 0x06, &[], "a", &will)).await;
+    first.expect(&[0x20, 2, 0, 0]).await;
+    let mut second = harness.open();
+    second.send(&connect(4, 0x06, &[], "b", &will)).await;
+    second.expect(&[0x20, 2, 0, 3]).await;
+    assert_eq!(harness.refused(Rule::Queued), 1);
+    // What the first had is free once it has gone.
+    first.send(&[0xe0, 0]).await;
+    first.expect_end().await;
+    let mut third = harness.open();
+    third.send(&connect(4, 0x06, &[], "c", &will)).await;
+    third.expect(&[0x20, 2, 0, 0]).await;
+}
