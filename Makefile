@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page cluster cluster-stop drill unit test test-plan test-tools check bench autobahn fuzz clean
+.PHONY: help run page cluster cluster-stop drill unit test test-plan test-tools check bench mqtt autobahn fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
@@ -92,9 +92,13 @@ autobahn: $(PAGE) ## Run the Autobahn suite against the page's WebSocket, and wr
 	cargo build --locked --package dashboard --examples
 	./e2e/autobahn/run docs/websocket.md target/debug/examples/echo target/debug/examples/plain_echo
 
-fuzz: ## Fuzz decoding and topics for a minute each; needs cargo-fuzz and a nightly Rust
-	cargo +nightly fuzz run decode -- -max_total_time=60
-	cargo +nightly fuzz run topic -- -max_total_time=60
+mqtt: $(PAGE) ## Test conformance to MQTT 3.1, 3.1.1 and 5.0, and write docs/mqtt-conformance.md; MQTT_ADDRESS=HOST:PORT tests another server
+	MQTT_PAGE=1 cargo test --package e2e --test mqtt --locked
+
+fuzz: ## Fuzz decoding, topics and the MQTT server for a minute each; needs a nightly Rust
+	@command -v cargo-fuzz >/dev/null || cargo install --locked --debug cargo-fuzz
+	for target in decode topic mqtt_packets mqtt_clients; do \
+		cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
 
 clean: ## Remove everything that was built
 	cargo clean

@@ -20,6 +20,8 @@ pub struct Start {
     settings: Vec<(String, String)>,
     /// `ulimit -n`, if not this process's.
     open_files: Option<u32>,
+    /// `ulimit -v` in bytes, if not this process's.
+    memory_bytes: Option<u64>,
     data_dir: PathBuf,
 }
 
@@ -40,7 +42,12 @@ impl Start {
     /// Without simulated sensors, and with the rules of tests.
     #[must_use]
     pub fn new(data_dir: &Path) -> Self {
-        let start = Self { settings: Vec::new(), open_files: None, data_dir: data_dir.to_owned() };
+        let start = Self {
+            settings: Vec::new(),
+            open_files: None,
+            memory_bytes: None,
+            data_dir: data_dir.to_owned(),
+        };
         let start = start.set("MQTT__LISTEN", "127.0.0.1:0").set("HTTP__LISTEN", "127.0.0.1:0");
         start.set("SENSORS__COUNT", "0").set("ALERTER__RULES", RULES)
     }
@@ -65,16 +72,23 @@ impl Start {
         self
     }
 
+    /// Lets it have an address space of this many bytes at most (`ulimit -v`).
+    #[must_use]
+    pub fn memory(self, bytes: u64) -> Self {
+        Self { memory_bytes: Some(bytes), ..self }
+    }
+
     /// The command that starts it, for tests that start it differently.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = match self.open_files {
-            None => Command::new(binary("millrace")),
-            Some(count) => {
+        let mut command = match (self.open_files, self.memory_bytes) {
+            (None, None) => Command::new(binary("millrace")),
+            (files, memory) => {
+                let files = files.map(|files| format!("ulimit -n {files} && "));
+                let memory = memory.map(|bytes| format!("ulimit -v {} && ", bytes / 1024));
+                let limits = [files, memory].map(Option::unwrap_or_default).concat();
                 let mut shell = Command::new("sh");
-                shell
-                    .args(["-c", "ulimit -n \"$0\" && exec \"$1\"", &count.to_string()])
-                    .arg(binary("millrace"));
+                shell.args(["-c", &format!("{limits}exec \"$0\"")]).arg(binary("millrace"));
                 shell
             }
         };

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 
 use crate::process::Process;
-use crate::{SOON, eventually, free_address, program};
+use crate::{SOON, Subscriber, eventually, free_address, program};
 
 /// A running `mosquitto` that keeps its sessions in a folder; it is killed when dropped.
 #[derive(Debug)]
@@ -21,12 +21,21 @@ impl Mosquitto {
     /// It does not listen soon.
     #[must_use]
     pub fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "")
+    }
+
+    /// With more settings, such as a bridge.
+    ///
+    /// # Panics
+    /// It does not listen soon.
+    #[must_use]
+    pub fn start_with(folder: &Path, more: &str) -> Self {
         let free = free_address();
         let (config, folder) = (folder.join("mosquitto.conf"), folder.display());
         // By default it drops what is beyond a thousand messages for a service that is away.
         let settings = format!(
             "listener {} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\n\
-             persistence_location {folder}/\nmax_queued_messages 0\nlog_type error\n",
+             persistence_location {folder}/\nmax_queued_messages 0\nlog_type error\n{more}",
             free.port()
         );
         std::fs::write(&config, settings).expect("write mosquitto's settings");
@@ -55,6 +64,14 @@ impl Mosquitto {
     /// It fails.
     pub fn retain(&self, topic: &str, payload: &str) {
         self.publish_with(&["-r"], topic, payload);
+    }
+
+    /// A subscriber at QoS 1 that is known to be subscribed.
+    #[must_use]
+    pub fn subscriber(&self, filter: &str) -> Subscriber {
+        let mut command = program("mosquitto_sub", "mosquitto-clients");
+        command.args(["-h", "127.0.0.1", "-p", &self.address.port().to_string()]);
+        Subscriber::of(&command, &["-t", filter])
     }
 
     /// `mosquitto_pub` at QoS 1: returns when the PUBACK is there.

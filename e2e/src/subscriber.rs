@@ -17,7 +17,12 @@ impl Subscriber {
     /// It ends before it is subscribed.
     #[must_use]
     pub fn new(shape: &impl Shape, arguments: &[&str]) -> Self {
-        let mut command = unbuffered(&shape.mosquitto("mosquitto_sub"));
+        Self::of(&shape.mosquitto("mosquitto_sub"), arguments)
+    }
+
+    /// With a `mosquitto_sub` that knows the broker's address.
+    pub(crate) fn of(mosquitto_sub: &Command, arguments: &[&str]) -> Self {
+        let mut command = unbuffered(mosquitto_sub);
         // Debug output tells when the subscription stands.
         command.args(["-q", "1", "-v", "-d"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("run mosquitto_sub");

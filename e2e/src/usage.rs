@@ -39,6 +39,15 @@ pub fn cpu(process: u32) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
+/// Files, sockets and all else that is open.
+///
+/// # Panics
+/// There is no such process, or it is another user's.
+#[must_use]
+pub fn open_files(process: u32) -> usize {
+    std::fs::read_dir(format!("/proc/{process}/fd")).expect("read its open files").count()
+}
+
 /// Sockets that are open.
 ///
 /// # Panics

@@ -1,0 +1,8 @@
+//! Floods: what a peer could do to make a process grow, and what the process has in use before, while and after it does it.
+//! Tests hold the limits, and `make bench NAME=floods` writes down what was measured.
+
+mod attacks;
+mod measure;
+
+pub use attacks::{FLOODS, Flood};
+pub use measure::{Flooded, InUse, flood};
