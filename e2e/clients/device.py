@@ -1,4 +1,4 @@
-"""Eclipse Paho as a device: publishes each line of its input at QoS 1, pipelined, and tells what came of it as JSON.
+"""Eclipse Paho as a device: publishes each line of its input, pipelined, and tells what came of it as JSON.
 
     BROKER=ws://user:password@127.0.0.1:15675/ws device.py --version 5 temperature/lab < payloads
 """
@@ -18,7 +18,8 @@ WINDOW = 500
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("topic")
-arguments.add_argument("--version", choices=["3", "5"], default="3")
+arguments.add_argument("--version", choices=["3.1", "3", "5"], default="3")
+arguments.add_argument("--qos", type=int, default=1)
 arguments.add_argument("--subscribe", action="store_true", help="subscribe to the topic, and publish nothing")
 arguments = arguments.parse_args()
 broker = urlsplit(os.environ["BROKER"])
@@ -43,7 +44,7 @@ def publish(client):
     payloads = sys.stdin.read().splitlines()
     wanted = len(payloads)
     for payload in payloads:
-        client.publish(arguments.topic, payload, qos=1)
+        client.publish(arguments.topic, payload, qos=arguments.qos)
 
 
 def on_publish(_client, _userdata, _id, reason, _properties):
@@ -64,7 +65,7 @@ def on_disconnect(_client, _userdata, _flags, _reason, _properties):
 
 client = mqtt.Client(
     CallbackAPIVersion.VERSION2,
-    protocol=mqtt.MQTTv5 if arguments.version == "5" else mqtt.MQTTv311,
+    protocol={"3.1": mqtt.MQTTv31, "3": mqtt.MQTTv311, "5": mqtt.MQTTv5}[arguments.version],
     transport="websockets" if broker.scheme == "ws" else "tcp",
     reconnect_on_failure=False,
 )

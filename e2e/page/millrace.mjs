@@ -28,8 +28,8 @@ export async function startMillrace(dataDir, { httpPort = 0, settings = {} } = {
     stdio: ["ignore", "pipe", "pipe"],
   });
   try {
-    const { http, mqtt } = await addressesOf(child);
-    return { http, mqtt, port: Number(new URL(http).port), stop: () => stop(child) };
+    const { http, mqtt, websocket } = await addressesOf(child);
+    return { http, mqtt, websocket, port: Number(new URL(http).port), stop: () => stop(child) };
   } catch (error) {
     await stop(child);
     throw error;
@@ -46,7 +46,9 @@ function addressesOf(child) {
       printed += chunk;
       const [http] = printed.match(/http:\/\/[\w.:[\]-]+:\d+/) ?? [];
       const [mqtt] = printed.match(/mqtt:\/\/[\w.:[\]-]+:\d+/) ?? [];
-      if (http && mqtt) resolve({ http, mqtt });
+      const [websocket] = printed.match(/ws:\/\/[\w.:[\]-]+:\d+\/mqtt/) ?? [];
+      // The line that ends the addresses.
+      if (http && mqtt && /^\s*data /m.test(printed)) resolve({ http, mqtt, websocket });
     };
     child.stdout.on("data", read);
     child.stderr.on("data", read);

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use e2e::{Cluster, LONG, Load, SOON, Shape, Start, eventually, free_address, stored_once};
+use e2e::mqtt::{Endpoint, Version};
+use e2e::{Cluster, LONG, Load, Qos2Device, SOON, Shape, Start, eventually, free_address, stored_once};
 
 /// A seeded sequence of waits: the same test kills at the same moments.
 struct Moments(u64);
@@ -39,6 +40,11 @@ fn fifty_kills_under_load_lose_nothing_and_double_nothing() {
     let mut millrace = start.set("MQTT__LISTEN", &free_address().to_string()).start();
     let arguments = ["load", "--connections", "50", "--rate", "5000", "--duration", "1h"];
     let load = Load::start(&millrace.device_url(), folder.path(), &arguments);
+    // sensor-sim pipelines at QoS 1; these do so at QoS 2, in a session that outlives each kill.
+    let address = millrace.mqtt.parse().unwrap();
+    let at_qos2 = [Version::V311, Version::V5].map(|version| {
+        Qos2Device::start(Endpoint { address, version }, &format!("qos2-{}", version as u8), 1)
+    });
     let mut moments = Moments(42);
     let mut acked_before = 0;
     for _ in 0..50 {
@@ -49,6 +55,11 @@ fn fifty_kills_under_load_lose_nothing_and_double_nothing() {
         millrace = again.start();
     }
     all_is_stored_once(load, &millrace, Duration::ZERO);
+    for device in at_qos2 {
+        let acked = device.finish();
+        assert!(acked.len() > 100, "only {} readings are acked at QoS 2", acked.len());
+        stored_once(&acked, &millrace.readings("metric=temperature")).unwrap();
+    }
 }
 
 #[test]
