@@ -3,6 +3,7 @@
 
 mod flat_out;
 mod idle;
+mod many;
 mod pace;
 mod packet;
 mod peer;
@@ -47,6 +48,8 @@ struct Figures {
     store_alone: Vec<StoreAlone>,
     /// One list for each run, with an entry for each rate.
     steady: Vec<Vec<Steady>>,
+    many: Vec<many::Many>,
+    herd: Vec<many::Herd>,
     peer: Vec<peer::FlatOut>,
     peer_steady: Vec<Vec<peer::Steady>>,
 }
@@ -62,6 +65,8 @@ pub(crate) fn measure(folder: &Path, longest: Option<Duration>) -> anyhow::Resul
         broker_alone: Vec::new(),
         store_alone: Vec::new(),
         steady: Vec::new(),
+        many: Vec::new(),
+        herd: Vec::new(),
         peer: Vec::new(),
         peer_steady: Vec::new(),
     };
@@ -86,6 +91,8 @@ fn one_run(folder: &Path, load: Duration, timed: Duration, figures: &mut Figures
     let together = together.map_or(1, |run| run.readings_per_commit.round().max(1.0) as usize);
     figures.store_alone.push(store_alone::run(&folder.join("store"), most, together, load)?);
     figures.steady.push(steady::at_rates(&folder.join("steady"), timed)?);
+    figures.many.push(many::idle(&folder.join("many"))?);
+    figures.herd.push(many::herd(&folder.join("herd"))?);
     note("mosquitto and the script");
     figures.peer.push(peer::flat_out(&folder.join("peer"), load)?);
     figures.peer_steady.push(peer::at_rates(&folder.join("peer-steady"), timed)?);

@@ -1,4 +1,5 @@
-//! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md.
+//! Measures Millrace beside the limits of the machine it runs on, and writes docs/performance.md; the part `floods`, which
+//! is measured only when it is named, is written to docs/limits.md.
 //!
 //! `bench` measures all parts, `bench edge writer` only these two. These variables make a run shorter:
 //!
@@ -13,6 +14,7 @@
 
 mod build;
 mod edge;
+mod floods;
 mod judge;
 mod machine;
 mod page;
@@ -35,6 +37,8 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The parts of docs/performance.md, in their order there.
 const PARTS: [&str; 6] = ["build", "edge", "judge", "storm", "relay", "writer"];
 
+const FLOODS: &str = "floods";
+
 /// The only part that needs a cluster.
 const IN_CLUSTER: &str = "writer";
 
@@ -46,8 +50,8 @@ const LONG: Duration = Duration::from_secs(300);
 
 fn main() -> anyhow::Result<()> {
     let named: Vec<String> = std::env::args().skip(1).collect();
-    let unknown = named.iter().find(|name| !PARTS.contains(&name.as_str()));
-    ensure!(unknown.is_none(), "{unknown:?} is none of {PARTS:?}");
+    let unknown = named.iter().find(|name| !PARTS.contains(&name.as_str()) && *name != FLOODS);
+    ensure!(unknown.is_none(), "{unknown:?} is none of {PARTS:?} and {FLOODS}");
     for part in PARTS.iter().filter(|part| named.is_empty() || named.iter().any(|name| name == *part)) {
         if *part == IN_CLUSTER && std::env::var_os("MILLRACE_CLUSTER").is_none() {
             beside_a_cluster(part)?;
@@ -55,7 +59,17 @@ fn main() -> anyhow::Result<()> {
             measure(part)?;
         }
     }
-    Ok(())
+    match named.iter().any(|name| name == FLOODS) {
+        true => flood(),
+        false => Ok(()),
+    }
+}
+
+fn flood() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir().context("make a folder for the data")?;
+    let text = format!("{}\n{}", floods::measure(), report::machine(&machine::measure(folder.path())?));
+    report::show(&text)?;
+    floods::write(&Path::new(ROOT).join("docs/limits.md"), &text)
 }
 
 /// Measures one part, prints it and writes it to docs/performance.md.
