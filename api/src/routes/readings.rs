@@ -28,6 +28,7 @@ const JSON: &str = "application/json";
 const CSV: &str = "text/csv; charset=utf-8";
 
 /// An answer, before it is sent.
+#[allow(clippy::large_enum_variant, reason = "there is one for each request, and it is used at once")]
 enum Answer {
     Json(String),
     /// A table, and the name of its file.

@@ -32,7 +32,7 @@ pub(crate) enum Version {
 
 /// The quality of service of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::enum_variant_names, reason = "these are MQTT's own names")]
+#[allow(clippy::enum_variant_names, reason = "MQTT calls them so")]
 pub(crate) enum Qos {
     AtMostOnce,
     AtLeastOnce,
