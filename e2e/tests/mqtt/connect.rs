@@ -142,7 +142,10 @@ fn what_is_sent_to_a_client_does_not_keep_it_alive(mqtt: &Scope) {
     let closed = std::iter::from_fn(|| (!ended()).then_some(())).find_map(|()| {
         mqtt.publish(&mut publisher, &topic, "x", 1);
         (0..2).find_map(|_| match client.next_within(Duration::from_millis(50)) {
-            Ok(Packet::Disconnect { reason, .. }) => Some(assert_eq!(reason, 0x8D)),
+            Ok(Packet::Disconnect { reason, .. }) => {
+                assert_eq!(reason, 0x8D);
+                Some(())
+            }
             Ok(_) | Err(false) => None,
             Err(true) => Some(()),
         })
