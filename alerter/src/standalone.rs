@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::BrokerUrl;
-use service::{Context, SettingError, Settings};
+use service::{Context, Decoder, SettingError, Settings};
 use store::{Channel, Store};
 use tokio::sync::watch;
 
@@ -29,11 +29,12 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
+    let decoder = Decoder::from_settings(settings, &context.metrics)?;
     let store = service::store(settings).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin()?;
     let link = source.connection_status();
-    let (deliveries, received) = source.open(AHEAD, &context);
+    let (deliveries, received) = source.open(AHEAD, decoder, &context);
     let (alerter, notifiers) = prepared.start();
     tokio::join!(received, alerter.run(deliveries, link, notifiers, context.health.check("store")),);
     Ok(())

@@ -23,6 +23,8 @@ pub struct Api {
     pub pipeline: Arc<dyn Document>,
     /// The answer of `GET /api/broker`.
     pub broker: Broker,
+    /// The answer of `GET /api/inputs`.
+    pub inputs: Arc<dyn Document>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
     /// The names under which the API answers.

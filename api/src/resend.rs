@@ -2,7 +2,7 @@
 
 mod selected;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, Store};
-use telemetry::{CollectedMetrics, Message, Reading, Series, to_payloads};
+use telemetry::{Inputs, Mapped, Message, Reading, Series, to_payloads};
 use tracing::info;
 
 use crate::error::ApiError;
@@ -35,7 +35,7 @@ pub trait Publisher: Send + Sync {
 #[derive(Clone)]
 pub struct Resend {
     publisher: Arc<dyn Publisher>,
-    collected: CollectedMetrics,
+    inputs: Arc<Inputs>,
     ack_timeout: Duration,
     /// Ids being resent: two people at one row would otherwise publish two versions of it.
     under_way: Arc<Mutex<HashSet<i64>>>,
@@ -48,10 +48,10 @@ struct Claim<'a> {
 }
 
 impl Resend {
-    /// Resends payloads of the metrics that are collected.
+    /// Resends payloads that these inputs read.
     #[must_use]
-    pub fn new(publisher: Arc<dyn Publisher>, collected: CollectedMetrics) -> Self {
-        Self { publisher, collected, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
+    pub fn new(publisher: Arc<dyn Publisher>, inputs: Arc<Inputs>) -> Self {
+        Self { publisher, inputs, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
     }
 
     /// Waits for acknowledgements for this time instead of 10 s.
@@ -107,25 +107,51 @@ impl Resend {
         let RejectedMessage { received_at, topic, reason, payload } = rejection.message;
         let (topic, payload) =
             (correction.topic.unwrap_or(topic), correction.payload.map_or(payload, |payload| payload.into()));
-        if !self.collected.collect(&topic) {
-            let names: Vec<_> = self.collected.names().collect();
-            return Err(format!("the topic's metric is not collected: metrics has {}", names.join(", ")));
+        let message = Message { topic, payload, received_at }.again(&reason, now);
+        let Mapped::Read(decoded) = self.inputs.decode_at(&message, telemetry::Publisher::default(), now)
+        else {
+            return Err(self.not_read(&message.topic));
+        };
+        if let Some(rejected) = decoded.rejected.into_iter().next() {
+            return Err(rejected.reason);
         }
-        let decoded = Message { topic, payload, received_at }.decode_again(&reason, now);
-        match decoded.rejected.into_iter().next() {
-            Some(rejected) => Err(rejected.reason),
+        // They are published in Millrace's own format, whatever they came in.
+        let metrics = self.inputs.metrics();
+        match decoded.readings.iter().find(|reading| !metrics.has(reading.series.metric())) {
+            Some(reading) => Err(self.not_read(reading.series.as_str())),
             None => Ok(decoded.readings),
         }
     }
 
+    fn not_read(&self, topic: &str) -> String {
+        let names: Vec<_> = self.inputs.metrics().names().collect();
+        if names.is_empty() {
+            return format!("{topic:?} is not collected: no rule reads it; see millrace mappings try");
+        }
+        format!("the topic's metric is not collected: metrics has {}", names.join(", "))
+    }
+
     async fn publish(&self, readings: &[Reading]) -> Result<(), ApiError> {
-        let Some(Reading { series, .. }) = readings.first() else { return Ok(()) };
-        let published = self.publisher.publish(series, to_payloads(readings));
+        let published = async {
+            for (series, readings) in by_series(readings) {
+                self.publisher.publish(&series, to_payloads(&readings)).await?;
+            }
+            Ok::<_, anyhow::Error>(())
+        };
         match tokio::time::timeout(self.ack_timeout, published).await {
             Ok(published) => published.map_err(|e| ApiError::NotAccepted(format!("{e:#}"))),
             Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {:?}", self.ack_timeout))),
         }
     }
+}
+
+/// A payload of another format may hold readings of several series.
+fn by_series(readings: &[Reading]) -> BTreeMap<Series, Vec<Reading>> {
+    let mut groups = BTreeMap::<_, Vec<_>>::new();
+    for reading in readings {
+        groups.entry(reading.series.clone()).or_default().push(reading.clone());
+    }
+    groups
 }
 
 impl Drop for Claim<'_> {
@@ -167,12 +193,12 @@ mod tests {
     }
 
     fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
-        let collected =
-            CollectedMetrics::try_from(vec!["temperature".to_owned(), "humidity".to_owned()]).unwrap();
+        let metrics = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
+        let inputs = Arc::new(Inputs::new(metrics, telemetry::Mappings::default()));
         let correction = Correction::read(body.as_bytes()).unwrap();
         let payload_bytes = rejected.payload.len() as u64;
         let rejection = Rejection { id: 1, message: rejected, payload_bytes, resent_at: None };
-        Resend::new(Arc::new(Unused), collected).readings(rejection, correction, received_at())
+        Resend::new(Arc::new(Unused), inputs).readings(rejection, correction, received_at())
     }
 
     fn rejected(topic: &str, reason: &str, payload: &'static [u8]) -> RejectedMessage {
@@ -234,8 +260,9 @@ mod tests {
 
     #[test]
     fn a_resend_goes_by_the_clock_of_its_own_time() {
-        let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
-        let resend = Resend::new(Arc::new(Unused), collected);
+        let metrics = vec!["temperature".to_owned()].try_into().unwrap();
+        let inputs = Arc::new(Inputs::new(metrics, telemetry::Mappings::default()));
+        let resend = Resend::new(Arc::new(Unused), inputs);
         let payload = br#"{"value":1,"measured_at":"2026-01-15T10:40:00Z"}"#;
         let days = Duration::from_secs(1_000 * 86_400);
         let measured_at = |received_at: Timestamp, payload: &'static [u8]| {

@@ -3,6 +3,7 @@
 mod broker;
 mod completeness;
 mod incidents;
+mod inputs;
 mod openapi;
 mod pipeline;
 mod readings;
@@ -27,6 +28,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(pipeline::route(api))
         .unify()
         .or(broker::route(api))
+        .unify()
+        .or(inputs::route(api))
         .unify()
         .or(readings::route(api))
         .unify()

@@ -40,7 +40,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use access::{Access, Caller, Login, Peer, Refusal};
 pub use counters::{Counters, RefusedBy, Rule};
 pub use limits::Limits;
-pub use sink::{Publish, PublishKind, Receipt, Settled, Sink};
+pub use sink::{Publish, PublishKind, Publisher, Receipt, Settled, Sink};
 pub use upkeep::Upkeep;
 
 use connection::Connection;

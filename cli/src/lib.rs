@@ -4,6 +4,7 @@
 
 pub mod alerts;
 mod confirm_clock;
+pub mod mappings;
 mod table;
 mod tail;
 mod verify;

@@ -20,6 +20,9 @@ enum Command {
     /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]
     Alerts(cli::alerts::Command),
+    /// Show, check and try the rules by which payloads of other formats are read
+    #[command(subcommand)]
+    Mappings(cli::mappings::Command),
     /// Print what is stored and what is missing of each boot of a device; exits 1 if anything is missing
     Verify(cli::VerifyArgs),
     /// Say that the clock is right after a jump, so that retention deletes by it again
@@ -38,7 +41,7 @@ Settings, in a file given with --config or in the environment (the environment w
   MILLRACE__SENSORS__INTERVAL    between two of their readings  1s
   MILLRACE__SMTP__URL            mail server                    none: files in DATA_DIR/mails
   MILLRACE__ALERTER__RULES       rules and recipients           above 25 °C; silent for 2 minutes
-  MILLRACE__METRICS              what is collected              temperature,humidity,pressure
+  MILLRACE__METRICS              what is stored                 every metric
 Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
 Exit codes: 0 stopped as asked, 64 a setting is wrong, 1 anything else.";
 
@@ -50,6 +53,7 @@ async fn main() -> ExitCode {
 async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
     match command {
         Command::Alerts(command) => cli::alerts::run(command, &settings).await,
+        Command::Mappings(command) => cli::mappings::run(&command, &settings),
         Command::Verify(args) => cli::verify(&settings, args).await,
         Command::Tail(args) => cli::tail(&settings, args).await,
         Command::ConfirmClock => cli::confirm_clock(&settings).await,

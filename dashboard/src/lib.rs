@@ -10,6 +10,7 @@
 
 mod counters;
 mod device_address;
+mod inputs;
 mod live;
 mod mqtt_publisher;
 mod page;

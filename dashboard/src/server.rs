@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::forms::Broker;
 use api::{Api, Limits, Resend, Site};
-use service::{Door, Health, HttpConfig, Limits as PageLimits, Metrics};
+use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,6 +15,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::counters;
+use crate::inputs::InputsDocument;
 use crate::live::Live;
 use crate::page;
 use crate::pipeline::Pipeline;
@@ -40,6 +41,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// How the stages are doing that a reading passes.
     pub pipeline: Pipeline,
+    /// Reads the messages, and keeps samples of those that it cannot.
+    pub decoder: Decoder,
     /// Pages that may be open at the same time.
     pub max_clients: PageLimits,
     /// Where people reach the page, if not at the address it listens on.
@@ -71,6 +74,7 @@ fn routes(
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
         broker: server.broker.clone(),
+        inputs: Arc::new(InputsDocument(server.decoder.clone())),
         resend: server.resend.clone(),
         site: site.clone(),
         limits: server.limits,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::Resend;
 use serde::Deserialize;
-use service::{Context, Doors, HttpConfig, Limits, SettingError, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
 use tracing::info;
 
 use crate::device_address::{as_here, device_address};
@@ -72,10 +72,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let source = service::Source::newest_messages(settings, "dashboard")?;
+    let decoder = Decoder::from_settings(settings, &context.metrics)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;
-    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), settings.get("metrics")?);
+    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs().clone());
     let store = service::store(settings).await?;
     let http = HttpConfig::from_settings(settings)?;
     let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);
@@ -94,13 +95,14 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),
         max_clients: config.max_clients(),
+        decoder: decoder.clone(),
         public_url,
         limits: api::Limits::default(),
         stop: context.stop.clone(),
     };
     tokio::spawn(pipeline.follow(targets, live.clone(), context.stop.clone()));
     let link = source.connection_status();
-    let (deliveries, received) = source.open(AHEAD, &context);
+    let (deliveries, received) = source.open(AHEAD, decoder, &context);
     tokio::join!(
         received,
         relay(deliveries, link, live, store, context.health.check("store")),

@@ -87,7 +87,7 @@ fn a_topic_that_names_no_device_is_stored_with_its_reason() {
 }
 
 #[test]
-fn a_metric_that_is_not_collected_and_a_cleared_topic_are_no_readings() {
+fn what_no_rule_reads_and_a_cleared_topic_are_no_readings() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     millrace.publish("status/lab", &["-m", "online"]);
@@ -95,5 +95,5 @@ fn a_metric_that_is_not_collected_and_a_cleared_topic_are_no_readings() {
     millrace.publish("temperature/lab", &["-n", "-r"]);
     assert_eq!(millrace.readings(""), Vec::<Value>::new());
     assert_eq!(millrace.rows("rejected"), Vec::<Value>::new());
-    assert_eq!(millrace.metric("millrace_edge_not_collected_total"), 2.0);
+    assert_eq!(millrace.metric("millrace_inputs_unmapped_total"), 2.0);
 }

@@ -65,7 +65,7 @@ fn what_still_cannot_be_read_changes_nothing(shape: &mut impl Shape) {
     for (body, status, expected) in [
         (json!({}), 422, "the payload is not JSON"),
         (json!({ "payload": "[{\"value\":21},{}]" }), 422, "reading 2 of 2: there is no value"),
-        (json!({ "payload": "21", "topic": "light/lab" }), 422, "is not collected"),
+        (json!({ "payload": "21", "topic": "commands/lab" }), 422, "is not collected"),
         (json!({ "payload": 21 }), 400, "the body cannot be read"),
     ] {
         let (answered, said) = shape.post(&path(&row), &body);

@@ -11,8 +11,8 @@ use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
-use service::Metrics;
-use telemetry::{Clock, CollectedMetrics, Decoded, Message, Rejected, SeriesQuota};
+use service::{Decoder, Metrics};
+use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
@@ -49,7 +49,7 @@ impl Feeds {
 /// Where readings come in; the server hands what clients publish to it.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    collected: CollectedMetrics,
+    decoder: Decoder,
     services: Services,
     pages: Pages,
     stamps: Stamps,
@@ -66,7 +66,7 @@ struct Pages {
     not_shown: Counter,
 }
 
-/// `published = acknowledged + in flight`, of the metrics that are collected.
+/// `published = acknowledged + in flight`, of messages that may hold readings.
 #[derive(Debug, Clone)]
 struct Counters {
     published: Counter,
@@ -86,15 +86,11 @@ impl Pages {
 
 impl Hub {
     /// Hands messages to these feeds until they are dropped.
-    pub(crate) fn new(
-        collected: CollectedMetrics,
-        feeds: &Feeds,
-        metrics: &Metrics,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) fn new(decoder: Decoder, feeds: &Feeds, metrics: &Metrics, clock: Arc<dyn Clock>) -> Self {
         let metrics = metrics.of("edge");
         let counters = Counters {
-            published: metrics.register("published", "Messages of collected metrics that devices published"),
+            published: metrics
+                .register("published", "Messages that devices published and that may hold readings"),
             acknowledged: metrics
                 .register("acknowledged", "Messages stored and judged, whose PUBACK may go out"),
             over_quota: metrics.register(
@@ -114,7 +110,7 @@ impl Hub {
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), link, not_shown };
         let services = Services::new(&feeds.services);
-        Self { collected, services, pages, stamps, quota: None, counters }
+        Self { decoder, services, pages, stamps, quota: None, counters }
     }
 
     /// Rejects readings of new series when there are as many as may be.
@@ -130,34 +126,43 @@ impl Hub {
     /// Takes messages as if devices had published them. Returns once all are stored and judged; after the stop, never.
     pub(crate) async fn publish(&self, topic: &str, payloads: Vec<Bytes>) {
         let count = payloads.len();
-        let publish = |payload| Publish { topic: topic.to_owned(), payload, kind: PublishKind::Collected };
+        let kind = PublishKind::Collected;
+        let publish = |payload| Publish { topic: topic.to_owned(), payload, kind, publisher: None };
         let (receipt, settled) = Receipt::new();
         self.take(payloads.into_iter().map(publish).collect(), receipt);
         settled.reached(count).await;
     }
 
-    fn admit(&self, message: Message) -> Decoded {
-        let Some(quota) = &self.quota else { return message.decode() };
-        let decoded = message.decode();
+    /// Decodes a message. Readings of further series than there may be are rejected.
+    fn admit(&self, message: &Message, publisher: Publisher<'_>) -> Decoded {
+        let mut decoded = self.decoder.decode(message, publisher);
+        let Some(quota) = &self.quota else { return decoded };
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
-        match decoded.readings.first() {
-            Some(reading) if !quota.admits(&reading.series) => {
-                self.counters.over_quota.inc();
-                message.rejected(format!(
-                    "this series is new, and there are {} series already: the setting max_series allows no more",
-                    quota.count()
-                ))
-            }
-            _ => decoded,
+        let read = decoded.readings.len();
+        decoded.readings.retain(|reading| quota.admits(&reading.series));
+        if decoded.readings.len() < read {
+            self.counters.over_quota.inc();
+            let count = quota.count();
+            let reason = format!(
+                "this series is new, and there are {count} series already: the setting max_series allows no more"
+            );
+            decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
+        decoded
     }
 
     /// At the edge a payload is decoded here and nowhere else.
     fn decode(&self, publish: Publish) -> Decoded {
-        let Publish { topic, payload, kind } = publish;
+        let Publish { topic, payload, kind, publisher } = publish;
         let received_at = self.stamps.next();
         match kind {
-            PublishKind::Collected => self.admit(Message { topic, payload, received_at }),
+            PublishKind::Collected => {
+                let publisher = publisher.as_deref().map_or_else(Publisher::default, |publisher| Publisher {
+                    client: Some(&publisher.client_id),
+                    user: publisher.user.as_deref(),
+                });
+                self.admit(&Message { topic, payload, received_at }, publisher)
+            }
             PublishKind::Denied => denied(topic, &payload, received_at),
             PublishKind::Probe => {
                 Decoded { received_at, payload_bytes: 0, readings: vec![], rejected: vec![] }
@@ -177,7 +182,7 @@ fn denied(topic: String, payload: &Bytes, received_at: Timestamp) -> Decoded {
 
 impl Sink for Hub {
     fn collects(&self, topic: &str) -> bool {
-        self.collected.collect(topic)
+        self.decoder.may_hold_readings(topic)
     }
 
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt) {
@@ -185,7 +190,12 @@ impl Sink for Hub {
         let is_counted = publishes.iter().map(is_published).collect::<Vec<_>>();
         let count = is_counted.iter().filter(|counted| **counted).count();
         self.counters.published.inc_by(count as u64);
-        let messages = publishes.into_iter().map(|publish| Arc::new(self.decode(publish))).collect();
+        let messages: Vec<_> = publishes.into_iter().map(|publish| Arc::new(self.decode(publish))).collect();
+        // What holds nothing is nothing to wait for.
+        if count == messages.len() && messages.iter().all(|message| message.count() == 0) {
+            self.counters.acknowledged.inc_by(count as u64);
+            return receipt.settled(count);
+        }
         let batch = Batch::new(messages, is_counted, receipt, self);
         self.services.hand_out(&batch);
     }

@@ -109,7 +109,7 @@ fn counters(metrics: &Metrics) -> Counters {
         sessions: metrics.register("sessions", "Sessions of clients, connected or not"),
         subscriptions: metrics.register("subscriptions", "Subscriptions of all clients"),
         retained: metrics.register("retained", "Topics that keep a retained message"),
-        not_collected: metrics.register("not_collected", "Messages of metrics that are not collected"),
+        not_collected: metrics.register("not_collected", "Messages that hold no readings"),
         refused: metrics.register("refused", "What the broker refused, by the limit or rule"),
     }
 }

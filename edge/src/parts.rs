@@ -10,9 +10,9 @@ use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets};
 use sensor_sim::{Metric, RunConfig};
-use service::{Context, Door, HttpConfig, Limits};
+use service::{Context, Decoder, Door, HttpConfig, Limits};
 use store::Store;
-use telemetry::{CollectedMetrics, Decoded};
+use telemetry::Decoded;
 use tracing::warn;
 
 use crate::hub::Hub;
@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) context: Context,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) collected: CollectedMetrics,
+    pub(crate) decoder: Decoder,
     /// Where this process itself connects over MQTT.
     pub(crate) broker: BrokerUrl,
     /// Where devices publish.
@@ -106,15 +106,16 @@ pub(crate) fn monitor(shared: &Shared) -> Part {
 
 /// Serves the page, its API and its WebSocket.
 pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: Limits) -> Part {
-    let Shared { context, store, hub, collected, devices, page, live, pipeline, .. } = shared;
+    let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
         broker: devices.clone(),
-        resend: Resend::new(Arc::new(ToHub(hub.clone())), collected.clone()),
+        resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs().clone()),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),
+        decoder: decoder.clone(),
         max_clients,
         public_url: page.clone(),
         limits: api::Limits::default(),

@@ -11,9 +11,9 @@ use anyhow::{Context as _, bail};
 use api::Site;
 use api::forms::Broker;
 use dashboard::{Live, Pipeline};
-use service::{Context, Doors, HttpConfig, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, Settings};
 use store::Store;
-use telemetry::{CollectedMetrics, Series, SeriesQuota};
+use telemetry::{Series, SeriesQuota};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -59,9 +59,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
-    let collected: CollectedMetrics = settings.get("metrics")?;
+    let decoder = Decoder::from_settings(settings, &context.metrics)?;
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
-    let hub = Hub::new(collected.clone(), &feeds, &context.metrics, context.clock.clone());
+    let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
     let sessions = data_dir.join(SESSIONS);
     let origins = Origins { site: Site::new(&page), allowed: mqtt.websocket_origins.clone() };
@@ -73,7 +73,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         context: context.clone(),
         store,
         hub,
-        collected,
+        decoder,
         broker: broker.url.clone(),
         devices,
         page,

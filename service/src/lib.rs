@@ -3,9 +3,11 @@
 #![warn(missing_docs)]
 
 mod admin;
+mod decoder;
 mod door;
 mod files;
 mod health;
+mod inputs;
 mod logging;
 mod metrics;
 mod once_per_minute;
@@ -16,12 +18,14 @@ mod settings;
 mod source;
 
 pub use admin::{admin_door, ask_ready, bind, get, routes, serve};
+pub use decoder::Decoder;
 pub use door::{
     Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,
     serve_http,
 };
 pub use files::{private_file, private_folder, private_part};
 pub use health::{Check, Health};
+pub use inputs::inputs;
 pub use metrics::Metrics;
 pub use once_per_minute::OncePerMinute;
 pub use process::{Context, Failure, NoCommands, Program, arguments, exit_code, main};

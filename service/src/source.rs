@@ -9,10 +9,10 @@ use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Qos, Queue, Subs
 use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{CollectedMetrics, Decoded, Message};
+use telemetry::{CollectedMetrics, Decoded, Message, Publisher};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Check, Context, SettingError, Settings};
+use crate::{Check, Context, Decoder, SettingError, Settings};
 
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
@@ -42,7 +42,8 @@ impl Source {
     pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
-            return Ok(Self::over(Transport::Mqtt(subscription(settings, service, Qos::AtLeastOnce)?)));
+            let subscription = subscription(settings, service, Qos::AtLeastOnce)?;
+            return Ok(Self::over(Transport::Mqtt(subscription)));
         }
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
         let (name, connection_name) = (service.to_owned(), format!("millrace-{service}"));
@@ -54,7 +55,8 @@ impl Source {
     /// # Errors
     /// `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
     pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
-        Ok(Self::over(Transport::Mqtt(subscription(settings, service, Qos::AtMostOnce)?)))
+        let subscription = subscription(settings, service, Qos::AtMostOnce)?;
+        Ok(Self::over(Transport::Mqtt(subscription)))
     }
 
     fn over(transport: Transport) -> Self {
@@ -74,31 +76,36 @@ impl Source {
     pub fn open<D: From<Decoded>>(
         self,
         ahead: usize,
+        decoder: Decoder,
         context: &Context,
     ) -> (Deliveries<D>, impl Future<Output = ()>) {
+        let Self { transport, status } = self;
         let (out, messages) = mpsc::channel(ahead);
-        // In a cluster a payload is decoded here and nowhere else.
-        let deliveries = Deliveries::decoded(messages, |message: Message| message.decode().into());
-        (deliveries, self.consume(out, context))
+        // Who published it is not known behind a broker.
+        let decode = move |message: Message| decoder.decode(&message, Publisher::default()).into();
+        (Deliveries::decoded(messages, decode), consume(transport, out, status, context))
     }
+}
 
-    async fn consume(self, out: mpsc::Sender<Delivery<Message>>, context: &Context) {
-        let skipped = context.metrics.of("broker").register(
-            "skipped",
-            "Messages that are no new readings: retained ones, which come with a subscription, and empty ones",
-        );
-        let followed = follow(self.status.subscribe(), context.health.check("broker"), skipped);
-        let stop = context.stop.clone();
-        let consumed = async {
-            match self.transport {
-                Transport::Amqp(queue) => {
-                    Box::pin(broker::consume_queue(queue, out, self.status, stop)).await;
-                }
-                Transport::Mqtt(subscription) => broker::consume(subscription, out, self.status, stop).await,
-            }
-        };
-        tokio::select! { () = consumed => {}, () = followed => {} }
-    }
+async fn consume(
+    transport: Transport,
+    out: mpsc::Sender<Delivery<Message>>,
+    status: watch::Sender<ConnectionStatus>,
+    context: &Context,
+) {
+    let skipped = context.metrics.of("broker").register(
+        "skipped",
+        "Messages that are no new readings: retained ones, which come with a subscription, and empty ones",
+    );
+    let followed = follow(status.subscribe(), context.health.check("broker"), skipped);
+    let stop = context.stop.clone();
+    let consumed = async {
+        match transport {
+            Transport::Amqp(queue) => Box::pin(broker::consume_queue(queue, out, status, stop)).await,
+            Transport::Mqtt(subscription) => broker::consume(subscription, out, status, stop).await,
+        }
+    };
+    tokio::select! { () = consumed => {}, () = followed => {} }
 }
 
 fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscription, SettingError> {

@@ -24,7 +24,8 @@ impl Message {
     }
 
     /// As [`decode`](Self::decode), by a clock that shows another time than when the message was received.
-    fn decode_at(&self, now: Timestamp) -> Decoded {
+    #[must_use]
+    pub fn decode_at(&self, now: Timestamp) -> Decoded {
         let mut decoded = Decoded {
             received_at: self.received_at,
             payload_bytes: self.payload.len(),
@@ -37,16 +38,16 @@ impl Message {
         decoded
     }
 
-    /// Decodes what was rejected for this reason once more, as it was or fixed by a person.
+    /// What was rejected for this reason, as it was or fixed by a person, ready to be decoded once more.
     ///
     /// An element of an array that has no time of its own gets the time that it would have had in its array. What is
     /// ahead of the clock is judged by `now`: when the message was received, the clock may have been behind, or ahead.
     #[must_use]
-    pub fn decode_again(mut self, reason: &str, now: Timestamp) -> Decoded {
+    pub fn again(mut self, reason: &str, now: Timestamp) -> Self {
         self.received_at = self.received_at.min(now);
         let index = Element::named_in(reason).map_or(0, |element| element.index.min(MAX_READINGS));
         self.received_at += Duration::from_micros(index as u64);
-        self.decode_at(now)
+        self
     }
 
     /// Adds nothing where it fails.
@@ -104,7 +105,7 @@ impl Message {
     /// Completes a reading with what the device left out.
     ///
     /// Readings without a time in one array are a microsecond apart, so that equal values stay two readings.
-    fn reading(
+    pub(crate) fn reading(
         &self,
         series: Series,
         raw: RawReading,

@@ -119,8 +119,8 @@ impl fmt::Debug for Series {
     }
 }
 
-/// The metrics that are collected; a topic of any other metric carries no reading.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+/// The metrics that readings in Millrace's own format are collected of: those that are named, or all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct CollectedMetrics(Vec<String>);
 
@@ -129,15 +129,28 @@ impl CollectedMetrics {
     #[must_use]
     pub fn collect(&self, topic: &str) -> bool {
         let metric = topic.split('/').next().unwrap_or_default();
-        self.0.iter().any(|collected| collected == metric)
+        self.has(metric)
+    }
+
+    /// Whether readings of this metric are collected.
+    #[must_use]
+    pub fn has(&self, metric: &str) -> bool {
+        self.are_all() || self.0.iter().any(|collected| collected == metric)
+    }
+
+    /// Whether no metric is named, so that all are collected.
+    #[must_use]
+    pub fn are_all(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The MQTT subscription filters that cover every collected reading.
     pub fn filters(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(|metric| format!("{metric}/#"))
+        let all = self.are_all().then(|| "#".to_owned());
+        all.into_iter().chain(self.0.iter().map(|metric| format!("{metric}/#")))
     }
 
-    /// The names of the metrics, as they were configured.
+    /// The names of the metrics, as they were configured; none if all are collected.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -147,9 +160,8 @@ impl TryFrom<Vec<String>> for CollectedMetrics {
     type Error = String;
 
     fn try_from(names: Vec<String>) -> Result<Self, String> {
-        if names.is_empty() {
-            return Err("name at least one metric, for example \"temperature\"".into());
-        }
+        // An empty variable of the environment is a list with an empty name.
+        let names: Vec<_> = names.into_iter().filter(|name| !name.trim().is_empty()).collect();
         for name in &names {
             check_level(name).map_err(|e| format!("metric {name:?}: {e}"))?;
         }
@@ -198,8 +210,13 @@ mod tests {
         assert!(metrics.collect("temperature"));
         assert!(!metrics.collect("temperatures/lab"));
         assert!(!metrics.collect("status/lab"));
+        assert_eq!(metrics.filters().collect::<Vec<_>>(), ["temperature/#"]);
         assert!(CollectedMetrics::try_from(vec!["a/b".to_string()]).is_err());
-        assert!(CollectedMetrics::try_from(vec![]).is_err());
+        for none in [vec![], vec![String::new()]] {
+            let all = CollectedMetrics::try_from(none).unwrap();
+            assert!(all.are_all() && all.collect("anything/at/all"));
+            assert_eq!(all.filters().collect::<Vec<_>>(), ["#"]);
+        }
     }
 
     proptest! {

@@ -33,7 +33,7 @@ const NO_RULES: &str =
 /// What a file of rules may take for granted.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// Names of the metrics that are collected.
+    /// Names of the metrics that are collected; empty if all are.
     pub metrics: Vec<String>,
     /// Who is told by rules that name nobody.
     pub mail_to: Vec<String>,

@@ -55,6 +55,7 @@ mod tests {
             ("/api/series", series::PARAMETERS),
             ("/api/broker", &[]),
             ("/api/pipeline", [].as_slice()),
+            ("/api/inputs", &[]),
             ("/api/readings", readings::PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),
             ("/api/incidents/groups", incidents::many::PARAMETERS),

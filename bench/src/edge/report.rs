@@ -67,7 +67,7 @@ fn limits(figures: &Figures) -> String {
     let connections = figures.loads.last().map_or(0, |load| load.connections);
     format!(
         "### What broker and SQLite allow\n\n\
-         The embedded broker alone: the same load of {connections} connections on a topic that is not collected, so that each \
+         The embedded broker alone: the same load of {connections} connections on a topic that a rule says to ignore, so that each \
          PUBACK goes out at once. SQLite alone: rows from memory, through the same code, in transactions of as many readings as \
          with {connections} connections.\n\n\
          | limit | readings/s | CPU-s per million | of the sender |\n| --- | ---: | ---: | ---: |\n\

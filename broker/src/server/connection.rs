@@ -28,6 +28,7 @@ use super::packet::{Encoder, Fault, Reason, Version};
 use super::publication::Publication;
 use super::session::Session;
 use super::shared::Shared;
+use super::sink::Publisher;
 
 /// Bytes that wait to be written: more are made when these have gone.
 const OUT_BYTES: usize = 64 * 1024;
@@ -56,6 +57,8 @@ struct Client {
     wants_problems: bool,
     is_bridge: bool,
     is_probe: bool,
+    /// As the sink sees it.
+    publisher: Arc<Publisher>,
     /// The life of the session that CONNECT asked for, in seconds.
     asked_expiry: u32,
     keep_alive: Option<Duration>,
@@ -87,6 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Self {
         let Greeted { connect, caller, attached, input } = greeted;
         let limits = &attached.shared.limits;
+        let key = &attached.session.key;
+        let publisher = Publisher { client_id: key.client_id.clone(), user: key.user.clone() };
         let client = Client {
             version: connect.version,
             most: connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize),
@@ -95,6 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             wants_problems: connect.wants_problems,
             is_bridge: connect.is_bridge,
             is_probe,
+            publisher: Arc::new(publisher),
             asked_expiry: connect.session_expiry,
             // One and a half times what the client promised [MQTT-3.1.2-22].
             keep_alive: (connect.keep_alive > 0)

@@ -209,7 +209,10 @@ impl Shared {
             }
             let Publication { topic, payload, .. } = publication.clone();
             let (receipt, settled) = Receipt::waking(Arc::default(), Some(self.in_flight.charge(bytes)));
-            self.sink.take(vec![Publish { topic, payload, kind: PublishKind::Collected }], receipt);
+            self.sink.take(
+                vec![Publish { topic, payload, kind: PublishKind::Collected, publisher: None }],
+                receipt,
+            );
             settled.reached(1).await;
         }
         if publication.retain {

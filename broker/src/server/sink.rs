@@ -20,6 +20,17 @@ pub struct Publish {
     pub payload: Bytes,
     /// What the publish is to the sink.
     pub kind: PublishKind,
+    /// Who published it; none if no client did.
+    pub publisher: Option<Arc<Publisher>>,
+}
+
+/// A client that publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publisher {
+    /// Its client id.
+    pub client_id: String,
+    /// The user that it has proved to be; none where everyone may connect.
+    pub user: Option<Arc<str>>,
 }
 
 /// What a publish is to the sink.

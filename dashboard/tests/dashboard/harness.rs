@@ -10,11 +10,11 @@ use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
 use jiff::Timestamp;
-use service::{Doors, Health, HttpConfig, Limits as PageLimits, Metrics};
+use service::{Decoder, Doors, Health, HttpConfig, Limits as PageLimits, Metrics};
 use store::{
     Address, Batch, Changes, Channel, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition,
 };
-use telemetry::{Decoded, Message, Reading, Series};
+use telemetry::{Decoded, Inputs, Mappings, Message, Reading, Series};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -114,16 +114,19 @@ impl Harness {
         let ready = health.check("store");
         tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
-        let collected = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
+        let metrics = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
+        let decoder = Decoder::new(Inputs::new(metrics, Mappings::default()), &Metrics::default());
         let server = Server {
             live: live.clone(),
             store: store.clone(),
             broker: api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() },
-            resend: Resend::new(Arc::new(heard.clone()), collected).with_ack_timeout(wanted.ack_timeout),
+            resend: Resend::new(Arc::new(heard.clone()), decoder.inputs().clone())
+                .with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
             metrics: Metrics::default(),
             pipeline: Pipeline::default(),
             max_clients: wanted.pages,
+            decoder,
             public_url: wanted.public_url.into(),
             limits: wanted.limits,
             stop: stop.clone(),

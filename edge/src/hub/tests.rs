@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use broker::Outcome;
-use telemetry::SystemClock;
+use telemetry::{Inputs, SystemClock};
 use tokio::time::timeout;
 
 use super::*;
@@ -20,8 +20,8 @@ fn ends() -> Ends {
     let (pages_in, pages) = mpsc::channel(1);
     let mut feeds = Feeds { services: Vec::new(), pages: pages_in };
     let (writer, alerter) = (feeds.add(), feeds.add());
-    let collected = CollectedMetrics::try_from(vec!["temperature".to_owned()]).unwrap();
-    let hub = Hub::new(collected, &feeds, &Metrics::default(), Arc::new(SystemClock::default()));
+    let decoder = Decoder::new(Inputs::default(), &Metrics::default());
+    let hub = Hub::new(decoder, &feeds, &Metrics::default(), Arc::new(SystemClock::default()));
     Ends { hub, feeds, writer, alerter, pages }
 }
 
@@ -57,6 +57,7 @@ async fn messages_of_a_batch_are_settled_in_their_order() {
         topic: "temperature/lab".into(),
         payload: Bytes::from_static(payload),
         kind: PublishKind::Collected,
+        publisher: None,
     };
     hub.take(vec![publish(b"1"), publish(b"2"), publish(b"3")], receipt);
     let mut held = Vec::new();
@@ -94,7 +95,8 @@ async fn after_the_stop_nothing_is_acked() {
 async fn what_is_denied_is_kept_as_rejected_and_a_probe_leaves_nothing() {
     let Ends { hub, mut writer, mut alerter, feeds: _feeds, mut pages } = ends();
     let (receipt, settled) = Receipt::new();
-    let publish = |kind| Publish { topic: "temperature/lab".into(), payload: vec![b'1'; 5_000].into(), kind };
+    let (topic, payload) = ("temperature/lab", Bytes::from(vec![b'1'; 5_000]));
+    let publish = |kind| Publish { topic: topic.into(), payload: payload.clone(), kind, publisher: None };
     hub.take(vec![publish(PublishKind::Denied), publish(PublishKind::Probe)], receipt);
     for service in [&mut writer, &mut alerter] {
         let denied = settle(service, Outcome::Done).await;
@@ -107,9 +109,10 @@ async fn what_is_denied_is_kept_as_rejected_and_a_probe_leaves_nothing() {
 }
 
 #[test]
-fn only_collected_metrics_are_collected() {
+fn what_can_hold_no_readings_is_not_collected() {
     let Ends { hub, .. } = ends();
-    assert!(hub.collects("temperature/lab") && !hub.collects("status/lab"));
+    assert!(hub.collects("temperature/lab") && hub.collects("status/lab"));
+    assert!(!hub.collects("commands/lab") && !hub.collects("$SYS/broker/uptime"));
 }
 
 #[tokio::test]

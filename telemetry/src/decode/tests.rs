@@ -90,14 +90,17 @@ fn a_fixed_element_gets_the_time_that_it_would_have_had() {
     let batch = message(r#"[{"value":1},{"val":1},{"value":1}]"#);
     let whole = message(r#"[{"value":1},{"value":1},{"value":1}]"#).decode().readings;
     let reason = &batch.decode().rejected[0].reason;
-    let fixed = message(r#"{"value":1}"#).decode_again(reason, received_at()).readings;
+    let fixed = message(r#"{"value":1}"#).again(reason, received_at()).decode_at(received_at()).readings;
     assert_eq!(fixed[0].measured_at, whole[1].measured_at);
     assert!(batch.decode().readings.iter().all(|good| good.measured_at != fixed[0].measured_at));
-    let own =
-        message(r#"{"value":1,"measured_at":1768473000250}"#).decode_again(reason, received_at()).readings;
+    let own = message(r#"{"value":1,"measured_at":1768473000250}"#)
+        .again(reason, received_at())
+        .decode_at(received_at())
+        .readings;
     assert_eq!(own[0].measured_at.as_millisecond(), 1_768_473_000_250);
     assert_eq!(
-        message("1").decode_again("the payload is empty", received_at()).readings[0].measured_at,
+        message("1").again("the payload is empty", received_at()).decode_at(received_at()).readings[0]
+            .measured_at,
         received_at()
     );
 }

@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Ruling::Denied => return self.deny(&publish, batch),
             Ruling::Probe => {
                 let Publish { topic, payload, bytes, .. } = publish.clone();
-                let probe = sink::Publish { topic, payload, kind: PublishKind::Probe };
+                let probe = self.handed_on(topic, payload, PublishKind::Probe);
                 let wait = Some(batch.add(&self.attached.line, probe, bytes));
                 self.ledger.push(Entry::answered(&publish, Reason::SUCCESS, wait));
             }
@@ -175,11 +175,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if publish.topic.starts_with(topic::BRIDGE_STATE) {
             return Ruling::Ignored;
         }
-        // What begins with `$` is the server's own.
-        if publish.topic.starts_with('$') || !shared.access.may_publish(&self.caller, &publish.topic) {
+        // What begins with `$` is the server's own, unless the sink collects it.
+        let is_reserved = publish.topic.starts_with('$') && !shared.sink.collects(&publish.topic);
+        if is_reserved || !shared.access.may_publish(&self.caller, &publish.topic) {
             return Ruling::Denied;
         }
         Ruling::Accepted
+    }
+
+    /// The publish as the sink gets it.
+    fn handed_on(&self, topic: String, payload: bytes::Bytes, kind: PublishKind) -> sink::Publish {
+        sink::Publish { topic, payload, kind, publisher: Some(Arc::clone(&self.client.publisher)) }
     }
 
     fn accept(&mut self, publish: Publish, batch: &mut Batch) {
@@ -201,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Box::new(publication)
         });
         let wait = is_collected.then(|| {
-            let publish = sink::Publish { topic, payload, kind: PublishKind::Collected };
+            let publish = self.handed_on(topic, payload, PublishKind::Collected);
             batch.add(&self.attached.line, publish, bytes)
         });
         if qos == Qos::ExactlyOnce && !reason.is_failure() {
@@ -222,7 +228,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let is_told = self.client.version == Version::V5 && publish.qos > Qos::AtMostOnce;
         let wait = if shared.keeps_denied() {
             let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
-            let denied = sink::Publish { topic, payload, kind: PublishKind::Denied };
+            let denied = self.handed_on(topic, payload, PublishKind::Denied);
             Some(batch.add(&self.attached.line, denied, publish.bytes))
         } else {
             shared.counters.refuse(Rule::DeniedKept);

@@ -289,6 +289,32 @@ export interface Broker {
   password: boolean;
 }
 
+export interface Inputs {
+  /** Differs where the rules differ by which messages are read. */
+  mappings: string;
+  unmapped: UnmappedGroup[];
+  /** Messages in no group, because there are too many. */
+  others: number;
+}
+
+/** Messages that no rule reads, on topics with the same first two levels. */
+export interface UnmappedGroup {
+  /** The first two levels. */
+  name: string;
+  count: number;
+  first: string;
+  last: string;
+  /** Of the newest message; at most 4 KiB. */
+  topic: string;
+  /** Of the newest message; at most 4 KiB. */
+  payload: string;
+  /** A rule that would read it; null where no number was found in it. */
+  suggestion: {
+    rule: string;
+    readings: string[];
+  };
+}
+
 export interface Stage {
   id: string;
   name: string;
@@ -359,5 +385,6 @@ export interface Answers {
     at: string;
     stages: Stage[];
   };
+  "api/inputs": Inputs;
   "api/openapi.json": Record<string, unknown>;
 }

@@ -1,0 +1,95 @@
+//! What is published and read by no rule.
+
+use serde::{Deserialize, Serialize};
+use telemetry::{Group, Message, suggest};
+
+use super::Time;
+
+/// The answer of `GET /api/inputs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Differs where the rules differ by which messages are read.
+    pub mappings: String,
+    /// Messages that no rule reads, in groups, the newest first.
+    pub unmapped: Vec<UnmappedGroup>,
+    /// Unmapped messages in no group, because there are too many groups.
+    pub others: u64,
+}
+
+/// Messages that no rule reads, on topics with the same first two levels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnmappedGroup {
+    /// The first two levels.
+    pub name: String,
+    /// How many messages there were since the start.
+    pub count: u64,
+    /// When the first of them was received.
+    pub first: Time,
+    /// When the newest of them was received.
+    pub last: Time,
+    /// The topic of the newest, at most 4 KiB of it.
+    pub topic: String,
+    /// The payload of the newest as text, at most 4 KiB of it.
+    pub payload: String,
+    /// A rule that would read it; none where no number was found in it.
+    pub suggestion: Option<Suggestion>,
+}
+
+/// A rule that would read a message, and what it would find.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The rule, as a file of mappings has it.
+    pub rule: String,
+    /// `metric/device = value unit`, one for each reading.
+    pub readings: Vec<String>,
+}
+
+impl From<Group> for UnmappedGroup {
+    fn from(group: Group) -> Self {
+        let message =
+            Message { topic: group.topic.clone(), payload: group.payload.clone(), received_at: group.last };
+        Self {
+            name: group.name,
+            count: group.count,
+            first: group.first.into(),
+            last: group.last.into(),
+            topic: group.topic,
+            payload: String::from_utf8_lossy(&group.payload).into_owned(),
+            suggestion: suggest(&message).map(Suggestion::from),
+        }
+    }
+}
+
+impl From<telemetry::Suggestion> for Suggestion {
+    fn from(suggestion: telemetry::Suggestion) -> Self {
+        let line = |reading: &telemetry::Reading| {
+            let unit = reading.unit.as_deref().unwrap_or_default();
+            format!("{} = {} {unit}", reading.series, reading.value).trim_end().to_owned()
+        };
+        Self {
+            rule: suggestion.rule,
+            readings: suggestion.decoded.readings.iter().take(20).map(line).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_has_a_rule_that_would_read_it() {
+        let group = Group {
+            name: "shed/door".into(),
+            count: 3,
+            first: jiff::Timestamp::UNIX_EPOCH,
+            last: jiff::Timestamp::UNIX_EPOCH,
+            topic: "shed/door/data".into(),
+            payload: br#"{"open":true}"#.as_slice().into(),
+        };
+        let suggestion = UnmappedGroup::from(group.clone()).suggestion.unwrap();
+        assert_eq!(suggestion.readings, ["open/door = 1"]);
+        let text = Group { payload: b"hello".as_slice().into(), ..group };
+        assert_eq!(UnmappedGroup::from(text).suggestion, None);
+    }
+}

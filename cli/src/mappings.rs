@@ -1,0 +1,209 @@
+//! `mappings`: the rules by which foreign payloads are read.
+
+use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use jiff::Timestamp;
+use service::Settings;
+use telemetry::{Decoded, Inputs, Mapped, Mappings, Message, PRESETS, Publisher, suggest};
+
+use crate::table::{plain, table};
+
+/// The commands of `mappings`.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List the presets
+    List,
+    /// Print the rules of a preset, to be copied and changed
+    Show {
+        /// The name of the preset
+        preset: String,
+    },
+    /// Check a file of mappings; exits 1 if anything in it is wrong
+    Test {
+        /// The file [default: the one in inputs.mappings]
+        file: Option<PathBuf>,
+    },
+    /// Say how a message is read: by which rule, and which readings are in it
+    Try(TryArgs),
+    /// Suggest a rule for a message
+    Suggest(TryArgs),
+}
+
+/// A message.
+#[derive(Debug, clap::Args)]
+pub struct TryArgs {
+    /// The topic that the device publishes to
+    topic: String,
+    /// The payload [default: standard input]
+    payload: Option<String>,
+    /// The client id of the device, where a rule asks for it
+    #[arg(long)]
+    client: Option<String>,
+}
+
+/// Performs a command, and prints what it finds.
+///
+/// # Errors
+/// A file or a preset is not there, or the rules are wrong.
+pub fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
+    let text = match command {
+        Command::List => list(),
+        Command::Show { preset } => show(preset)?,
+        Command::Test { file } => test(settings, file.as_ref())?,
+        Command::Try(args) => try_message(&service::inputs(settings)?, args)?,
+        Command::Suggest(args) => suggest_rule(args)?,
+    };
+    // A closed stdout is no error.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    Ok(())
+}
+
+fn list() -> String {
+    let rows: Vec<_> = PRESETS
+        .iter()
+        .map(|preset| {
+            let about = preset.text.lines().next().unwrap_or_default().trim_start_matches("# ");
+            [preset.name.to_owned(), about.to_owned()]
+        })
+        .collect();
+    table(["preset", "reads"], &rows)
+}
+
+fn show(name: &str) -> anyhow::Result<String> {
+    let preset = PRESETS.iter().find(|preset| preset.name == name);
+    let preset =
+        preset.with_context(|| format!("there is no preset {name:?}: try millrace mappings list"))?;
+    Ok(preset.text.trim_end().to_owned())
+}
+
+fn test(settings: &Settings, file: Option<&PathBuf>) -> anyhow::Result<String> {
+    let file = match file {
+        Some(file) => file.clone(),
+        None => settings.get("inputs.mappings")?,
+    };
+    if file.as_os_str().is_empty() {
+        return Ok("inputs.mappings names no file: the presets are in force".into());
+    }
+    let name = file.display();
+    let text = std::fs::read_to_string(&file).with_context(|| format!("read {name}"))?;
+    match Mappings::read(&text) {
+        Ok(_) => Ok(format!("{name} is valid")),
+        Err(e) => bail!("{name} is invalid:\n{e}"),
+    }
+}
+
+fn try_message(inputs: &Inputs, args: &TryArgs) -> anyhow::Result<String> {
+    let message = args.message()?;
+    let publisher = Publisher { client: args.client.as_deref(), user: None };
+    let rule = match inputs.mappings().rule(&message.topic) {
+        Some((Some(preset), topic)) => format!("preset {preset}, rule {topic}"),
+        Some((None, topic)) => format!("your rule {topic}"),
+        None => "no rule".to_owned(),
+    };
+    Ok(match inputs.decode(&message, publisher) {
+        Mapped::Ignored => format!("{rule}: such messages are ignored"),
+        Mapped::Unmapped => {
+            "no rule is for this message: it is unmapped. millrace mappings suggest may find one".to_owned()
+        }
+        Mapped::Read(decoded) => format!("{rule}\n{}", describe(&decoded)),
+    })
+}
+
+fn suggest_rule(args: &TryArgs) -> anyhow::Result<String> {
+    let suggestion = suggest(&args.message()?).context("no number was found in this message")?;
+    Ok(format!("{}\n# It reads:\n{}", suggestion.rule, commented(&describe(&suggestion.decoded))))
+}
+
+fn commented(text: &str) -> String {
+    text.lines().map(|line| format!("# {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn describe(decoded: &Decoded) -> String {
+    let rows: Vec<_> = decoded
+        .readings
+        .iter()
+        .map(|reading| {
+            let unit = reading.unit.clone().unwrap_or_default();
+            let series = &reading.series;
+            [
+                series.device().to_owned(),
+                series.metric().to_owned(),
+                reading.value.to_string(),
+                unit,
+                reading.measured_at.to_string(),
+            ]
+        })
+        .collect();
+    let mut text = match rows.is_empty() {
+        true => "no reading is in it".to_owned(),
+        false => table(["device", "metric", "value", "unit", "measured_at"], &rows),
+    };
+    for rejected in &decoded.rejected {
+        text += &format!("\nrejected: {}", plain(&rejected.reason));
+    }
+    text
+}
+
+impl TryArgs {
+    fn message(&self) -> anyhow::Result<Message> {
+        let payload = match &self.payload {
+            Some(payload) => payload.clone().into_bytes(),
+            None => {
+                let mut payload = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut payload).context("read the payload")?;
+                payload
+            }
+        };
+        Ok(Message {
+            topic: self.topic.clone(),
+            payload: Bytes::from(payload),
+            received_at: Timestamp::now(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(topic: &str, payload: &str) -> TryArgs {
+        TryArgs { topic: topic.into(), payload: Some(payload.into()), client: None }
+    }
+
+    #[test]
+    fn a_message_is_tried() {
+        let inputs = Inputs::default();
+        let said = |topic, payload| try_message(&inputs, &args(topic, payload)).unwrap();
+        let tasmota = said("tele/porch/LWT", "Online");
+        assert!(tasmota.starts_with("preset tasmota, rule tele/{device}/LWT\ndevice"), "{tasmota}");
+        assert!(tasmota.contains("porch") && tasmota.contains("online"), "{tasmota}");
+        assert!(said("tele/porch/INFO1", "{}").ends_with("ignored"));
+        assert!(said("my/own/topic", "hello").contains("unmapped"));
+        assert!(said("temperature/lab", "warm").contains("\nrejected: "));
+    }
+
+    #[test]
+    fn a_rule_is_suggested_and_a_preset_shown() {
+        let text = suggest_rule(&args("shed/door/data", r#"{"open":true}"#)).unwrap();
+        assert!(text.contains("topic = \"shed/{device}/data\"") && text.contains("# door"), "{text}");
+        assert!(suggest_rule(&args("shed/door", "hello")).is_err());
+        assert!(list().contains("zigbee2mqtt"));
+        assert!(show("tasmota").unwrap().starts_with("# Tasmota"));
+        assert!(show("tasmotta").unwrap_err().to_string().contains("mappings list"));
+    }
+
+    #[test]
+    fn a_bad_file_is_named_with_the_place() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let settings = Settings::load(None).unwrap();
+        std::fs::write(file.path(), "[[rule]]\ntopic = 1").unwrap();
+        let error = test(&settings, Some(&file.path().to_owned())).unwrap_err().to_string();
+        assert!(error.contains("is invalid:\nline 2, column 9: "), "{error}");
+        std::fs::write(file.path(), "presets = [\"tasmota\"]").unwrap();
+        assert!(test(&settings, Some(&file.path().to_owned())).unwrap().ends_with("is valid"));
+        assert!(test(&settings, None).unwrap().contains("presets are in force"));
+    }
+}

@@ -1,0 +1,242 @@
+//! Readings in the payloads that other people's devices publish, found by rules.
+//!
+//! A rule is for the messages on some topics. It says in what format they are, where in them the values are, and what
+//! device and metric each of them becomes. [Presets](PRESETS) have rules for common firmware; a file may have more.
+
+mod dictionary;
+mod extract;
+mod file;
+mod format;
+mod moment;
+mod name;
+mod number;
+mod pattern;
+mod pointer;
+mod presets;
+mod rule;
+mod suggest;
+mod template;
+
+use std::fmt;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use extract::{Extraction, Found};
+use file::File;
+use format::Around;
+use pattern::{Captures, Index};
+use rule::Rule;
+
+use crate::element::Element;
+use crate::limits::MAX_PAYLOAD_BYTES;
+use crate::message::{Decoded, Message, Rejected};
+use crate::payload::RawReading;
+
+pub(crate) use dictionary::{is_well_known, word_of};
+pub use format::Births;
+pub use presets::{PRESETS, Preset};
+pub use suggest::{Suggestion, suggest};
+pub use template::Publisher;
+
+/// Most rules in a file, and in all presets together.
+const MAX_RULES: usize = 256;
+
+/// Rules that say where in foreign payloads readings are.
+#[derive(Debug)]
+pub struct Mappings {
+    rules: Vec<Rule>,
+    index: Index,
+    hash: u64,
+}
+
+/// What the rules make of a message.
+#[derive(Debug, PartialEq)]
+pub enum Mapped {
+    /// Its readings, and what of it could not be read. Both may be empty: texts and missing values are no readings.
+    Read(Decoded),
+    /// A rule says that such messages are ignored.
+    Ignored,
+    /// No rule is for it.
+    Unmapped,
+}
+
+/// Why a file of mappings is refused: `line 3, column 9: …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappingError(String);
+
+impl fmt::Display for MappingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for MappingError {}
+
+impl Default for Mappings {
+    /// All presets.
+    fn default() -> Self {
+        Self::read("").expect("the presets are compiled in and tested")
+    }
+}
+
+impl Mappings {
+    /// Reads a file of mappings. Its own rules come before those of the presets that it uses.
+    ///
+    /// # Errors
+    /// Names the place that is wrong; keep the rules in force.
+    pub fn read(text: &str) -> Result<Self, MappingError> {
+        let at = |start: usize, problem: &str| MappingError(place(text, start, problem));
+        let file: File = toml::from_str(text)
+            .map_err(|e| at(e.span().map_or(0, |span| span.start), e.message().trim()))?;
+        let mut rules = Vec::new();
+        if file.rules.len() > MAX_RULES {
+            return Err(at(0, &format!("{} rules: at most {MAX_RULES}", file.rules.len())));
+        }
+        for table in file.rules {
+            let start = table.topic.span().start;
+            let zone = file.zone.as_ref().map(|zone| &zone.0);
+            rules.push(Rule::new(table, None, &file.names, zone).map_err(|problem| at(start, &problem))?);
+        }
+        for preset in PRESETS {
+            let wanted =
+                |names: &Vec<toml::Spanned<String>>| names.iter().any(|name| *name.get_ref() == preset.name);
+            if file.presets.as_ref().is_none_or(wanted) {
+                let zone = file.zones.get(preset.name).or(file.zone.as_ref()).map(|zone| &zone.0);
+                rules.extend(preset.rules(zone));
+            }
+        }
+        let named = file.presets.iter().flatten().map(|name| (name.get_ref(), name.span().start));
+        for (name, start) in named.chain(file.zones.keys().map(|name| (name, 0))) {
+            if !PRESETS.iter().any(|preset| preset.name == name) {
+                let all: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+                return Err(at(start, &format!("there is no preset {name:?}: there are {}", all.join(", "))));
+            }
+        }
+        let index = Index::new(rules.iter().map(|rule| &rule.pattern));
+        Ok(Self { rules, index, hash: crate::fnv1a_64(text.bytes()) })
+    }
+
+    /// A number that differs from that of any other file of mappings.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether there are rules beside the presets.
+    #[must_use]
+    pub fn has_own_rules(&self) -> bool {
+        // They come first.
+        self.rules.first().is_some_and(|rule| rule.preset.is_none())
+    }
+
+    /// Reads a message by the first rule for its topic. What is ahead of the clock is judged by `now`.
+    ///
+    /// A bad element of a list is rejected alone, so that a batch does not lose its good readings.
+    #[must_use]
+    pub fn decode(
+        &self,
+        message: &Message,
+        publisher: Publisher<'_>,
+        births: &Births,
+        now: Timestamp,
+    ) -> Mapped {
+        let topic = message.topic.as_str();
+        let levels: Vec<&str> = topic.split('/').collect();
+        let Some((rule, captures)) = self.find(topic, &levels) else { return Mapped::Unmapped };
+        if rule.takes.is_empty() {
+            return Mapped::Ignored;
+        }
+        let extraction = Extraction { rule, topic, captures: &captures, publisher };
+        Mapped::Read(read(message, &extraction, births, now))
+    }
+
+    /// The rule that messages on this topic are read by: its preset, if it is from one, and its pattern of topics.
+    #[must_use]
+    pub fn rule(&self, topic: &str) -> Option<(Option<&'static str>, &str)> {
+        let levels: Vec<&str> = topic.split('/').collect();
+        self.find(topic, &levels).map(|(rule, _)| (rule.preset, rule.pattern.as_str()))
+    }
+
+    fn find<'t>(&self, topic: &'t str, levels: &[&'t str]) -> Option<(&Rule, Captures<'_, 't>)> {
+        self.index.candidates(levels).into_iter().find_map(|index| {
+            let rule = &self.rules[index];
+            let captures = rule.pattern.captures(topic, levels)?;
+            let known =
+                rule.only_known.as_ref().is_none_or(|level| rule.known(captures.get(level)).is_some());
+            known.then_some((rule, captures))
+        })
+    }
+}
+
+fn read(message: &Message, extraction: &Extraction<'_>, births: &Births, now: Timestamp) -> Decoded {
+    let mut decoded = Decoded {
+        received_at: message.received_at,
+        payload_bytes: message.payload.len(),
+        readings: Vec::new(),
+        rejected: Vec::new(),
+    };
+    let reject = |reason: String, payload: Bytes| Rejected {
+        topic: message.topic.clone(),
+        payload,
+        reason,
+        received_at: message.received_at,
+    };
+    let roots = match roots(message, extraction, births) {
+        Ok(roots) => roots,
+        Err(reason) => {
+            decoded.rejected.push(reject(reason, message.payload.clone()));
+            return decoded;
+        }
+    };
+    let count = roots.len();
+    for (index, root) in roots.iter().enumerate() {
+        let found = extraction.readings(root).and_then(|found| complete(message, found, index, now));
+        match found {
+            Ok(readings) => decoded.readings.extend(readings),
+            Err(reason) if count == 1 => decoded.rejected.push(reject(reason, message.payload.clone())),
+            Err(reason) => {
+                let element = Bytes::from(root.to_string());
+                decoded.rejected.push(reject(format!("{}: {reason}", Element { index, count }), element));
+            }
+        }
+    }
+    decoded
+}
+
+fn roots(message: &Message, extraction: &Extraction<'_>, births: &Births) -> Result<Vec<Value>, String> {
+    if message.payload.len() > MAX_PAYLOAD_BYTES {
+        return Err(format!(
+            "the payload has {} bytes: at most {MAX_PAYLOAD_BYTES} are accepted",
+            message.payload.len()
+        ));
+    }
+    let around = Around { topic: &message.topic, received_at: message.received_at, births };
+    format::parse(extraction.rule.format, &message.payload, &around)
+}
+
+/// Readings without a time in one list are a microsecond apart, as those of our own format.
+fn complete(
+    message: &Message,
+    found: Vec<Found>,
+    index: usize,
+    now: Timestamp,
+) -> Result<Vec<crate::Reading>, String> {
+    let raw = |found: Found| {
+        let Found { series, value, unit, measured_at } = found;
+        (series, RawReading { value, unit, measured_at, boot: None, seq: None })
+    };
+    found.into_iter().map(raw).map(|(series, raw)| message.reading(series, raw, index, now)).collect()
+}
+
+/// Lines and columns count from 1, columns in characters.
+fn place(text: &str, start: usize, problem: &str) -> String {
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {problem}")
+}
+
+#[cfg(test)]
+mod tests;

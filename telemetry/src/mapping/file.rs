@@ -1,0 +1,238 @@
+//! Files of mapping rules, as they are written in TOML.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::format::Format;
+use super::pattern::Pattern;
+use super::pointer::{Glob, Pointer};
+use super::template::Template;
+
+/// A file of mappings.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    /// The presets to use beside the rules of this file. All of them if it is left out.
+    #[serde(alias = "use")]
+    pub(super) presets: Option<Vec<Spanned<String>>>,
+    /// The zone of times that name none.
+    pub(super) zone: Option<Zone>,
+    /// The same for single presets.
+    #[serde(default)]
+    pub(super) zones: BTreeMap<String, Zone>,
+    /// Tables of names that rules refer to.
+    #[serde(default)]
+    pub(super) names: BTreeMap<String, Names>,
+    #[serde(default, rename = "rule")]
+    pub(super) rules: Vec<RuleTable>,
+}
+
+/// A rule. What it says of readings holds for each `take` that does not say otherwise.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleTable {
+    pub(super) topic: Spanned<Pattern>,
+    #[serde(default)]
+    pub(super) format: Format,
+    /// The messages are none of ours.
+    #[serde(default)]
+    pub(super) ignore: bool,
+    /// The name that is looked up for a metric at the end: only messages for which there is one.
+    pub(super) only_known: Option<String>,
+    pub(super) zone: Option<Zone>,
+    pub(super) time_format: Option<String>,
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, f64>,
+    /// Numbers that mean "no value".
+    #[serde(default)]
+    pub(super) none: Vec<f64>,
+    pub(super) names: Option<NamesOf>,
+    /// Whether metrics with a well-known name get their usual unit.
+    #[serde(default = "yes")]
+    pub(super) usual_units: bool,
+    #[serde(default)]
+    pub(super) take: Vec<TakeTable>,
+
+    pub(super) at: Option<Pointer>,
+    pub(super) except: Option<Vec<String>>,
+    pub(super) only: Option<Vec<Glob>>,
+    pub(super) skip: Option<Vec<Glob>>,
+    pub(super) device: Option<Template>,
+    pub(super) metric: Option<Template>,
+    pub(super) bare: Option<Template>,
+    pub(super) split: Option<String>,
+    pub(super) value: Option<Pointer>,
+    pub(super) unit: Option<UnitOf>,
+    pub(super) time: Option<Pointer>,
+    pub(super) need: Option<BTreeMap<Pointer, serde_json::Value>>,
+    pub(super) constant: Option<BTreeMap<String, f64>>,
+}
+
+/// One part of a payload that readings are taken from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TakeTable {
+    /// Where the values are; `*` in it means several places.
+    pub(super) at: Option<Pointer>,
+    /// Keys that the last `*` does not stand for.
+    pub(super) except: Option<Vec<String>>,
+    /// The values to take, as paths below the place. All if it is left out.
+    pub(super) only: Option<Vec<Glob>>,
+    /// The values to leave.
+    pub(super) skip: Option<Vec<Glob>>,
+    pub(super) device: Option<Template>,
+    /// The metric of a single value. Without it a value is named after its path.
+    pub(super) metric: Option<Template>,
+    /// The metric where the place is not an object.
+    pub(super) bare: Option<Template>,
+    /// The level that holds place and metric in one: `living_room_temperature`.
+    pub(super) split: Option<String>,
+    /// The value, where its name stands beside it.
+    pub(super) value: Option<Pointer>,
+    pub(super) unit: Option<UnitOf>,
+    pub(super) time: Option<Pointer>,
+    /// What must stand in the payload, or there is no reading.
+    pub(super) need: Option<BTreeMap<Pointer, serde_json::Value>>,
+    /// Readings with a fixed value.
+    pub(super) constant: Option<BTreeMap<String, f64>>,
+}
+
+pub(super) type Names = BTreeMap<String, Name>;
+
+/// A table of names: here, or by the name it has in the file.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum NamesOf {
+    Called(String),
+    Here(Names),
+}
+
+/// What becomes of a value with a certain name or path.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "\"skip\", the name of a metric, or a table of metric, unit, scale and offset")]
+pub(super) enum Name {
+    Metric(String),
+    Full(FullName),
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FullName {
+    pub(super) metric: Option<String>,
+    /// Empty: no unit, not even the usual one.
+    pub(super) unit: Option<UnitOf>,
+    pub(super) scale: Option<Scale>,
+    #[serde(default)]
+    pub(super) offset: f64,
+}
+
+/// A unit: itself, or where it stands in the payload.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a unit, a path such as \"./u\", or { from = \"/TempUnit\", else = \"celsius\" }"
+)]
+pub(super) enum UnitOf {
+    Text(UnitText),
+    From { from: Pointer, r#else: Option<String> },
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum UnitText {
+    Fixed(String),
+    At(Pointer),
+    /// The name of the value with something behind it: `{leaf}_unit`.
+    Beside(String),
+}
+
+/// A factor, as a number or as a fraction that a computer's numbers cannot hold: `"1/60"`.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "ScaleText")]
+pub(super) struct Scale {
+    pub(super) times: f64,
+    pub(super) over: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ScaleText {
+    Number(f64),
+    Whole(i64),
+    Fraction(String),
+}
+
+/// A time zone of the IANA database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Zone(pub(super) TimeZone);
+
+fn yes() -> bool {
+    true
+}
+
+/// Lets serde read a type by its parser, so that the error has its place in the file.
+macro_rules! from_text {
+    ($($type:ident),*) => {$(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+from_text!(Pattern, Pointer, Template);
+
+impl<'de> Deserialize<'de> for Glob {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::parse(&text))
+    }
+}
+
+impl TryFrom<String> for UnitText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Some(suffix) = text.strip_prefix("{leaf}") {
+            return Ok(Self::Beside(suffix.to_owned()));
+        }
+        if text.starts_with("./") || text.starts_with("../") || text.starts_with('/') {
+            return Pointer::parse(&text).map(Self::At);
+        }
+        Ok(Self::Fixed(text))
+    }
+}
+
+impl TryFrom<ScaleText> for Scale {
+    type Error = String;
+
+    fn try_from(text: ScaleText) -> Result<Self, String> {
+        let wrong = "a scale is a number other than 0, or a fraction such as \"1/60\"".to_owned();
+        let scale = match text {
+            ScaleText::Number(times) => Self { times, over: 1.0 },
+            ScaleText::Whole(times) => Self { times: times as f64, over: 1.0 },
+            ScaleText::Fraction(text) => {
+                let (times, over) = text.split_once('/').ok_or_else(|| wrong.clone())?;
+                let number = |text: &str| text.trim().parse::<f64>().map_err(|_| wrong.clone());
+                Self { times: number(times)?, over: number(over)? }
+            }
+        };
+        let good = |number: f64| number.is_finite() && number != 0.0;
+        if good(scale.times) && good(scale.over) { Ok(scale) } else { Err(wrong) }
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| format!("{name:?} is no time zone: write for example \"Europe/Berlin\""))
+    }
+}

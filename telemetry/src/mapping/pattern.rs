@@ -1,0 +1,243 @@
+//! Patterns of topics, with names for the levels that a rule needs.
+
+use std::collections::HashMap;
+
+/// Most levels in a pattern.
+const MAX_LEVELS: usize = 32;
+
+/// The topics that a rule is for: `tele/{device}/SENSOR`, `zigbee2mqtt/{device...}`, `evcc/#`.
+///
+/// `{name}` and `+` stand for one level; `{name...}` for one or more, `#` at the end for any number, none included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pattern {
+    levels: Vec<Level>,
+    text: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Level {
+    Literal(String),
+    /// One level, with its name unless it is `+`.
+    One(Option<String>),
+    /// One or more levels, and with `#` none as well.
+    Many {
+        name: Option<String>,
+        least: usize,
+    },
+}
+
+/// The levels of a topic that a pattern names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Captures<'r, 't>(Vec<(&'r str, &'t str)>);
+
+impl<'t> Captures<'_, 't> {
+    pub(super) fn get(&self, name: &str) -> Option<&'t str> {
+        self.0.iter().find(|(captured, _)| *captured == name).map(|(_, text)| *text)
+    }
+}
+
+impl Pattern {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let mut levels = Vec::new();
+        let last = text.split('/').count() - 1;
+        for (index, level) in text.split('/').enumerate() {
+            levels.push(Level::parse(level, index == last)?);
+        }
+        if levels.len() > MAX_LEVELS {
+            return Err(format!("the topic has {} levels: at most {MAX_LEVELS}", levels.len()));
+        }
+        if levels.iter().filter(|level| matches!(level, Level::Many { .. })).count() > 1 {
+            return Err("only one part of a topic may stand for several levels".into());
+        }
+        Ok(Self { levels, text: text.to_owned() })
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the rule asks for a level by this name.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.levels.iter().any(|level| match level {
+            Level::One(captured) | Level::Many { name: captured, .. } => captured.as_deref() == Some(name),
+            Level::Literal(_) => false,
+        })
+    }
+
+    /// What the named levels are, if the pattern matches. `levels` are those of the topic.
+    pub(super) fn captures<'r, 't>(&'r self, topic: &'t str, levels: &[&'t str]) -> Option<Captures<'r, 't>> {
+        // As MQTT has it ([MQTT-4.7.2-1]): wildcards leave out what begins with $.
+        if topic.starts_with('$') && self.literal(0).is_none() {
+            return None;
+        }
+        let many = self.levels.iter().position(|level| matches!(level, Level::Many { .. }));
+        let (before, after) = match many {
+            Some(at) => (&self.levels[..at], &self.levels[at + 1..]),
+            None => (&self.levels[..], &[][..]),
+        };
+        let between = levels.len().checked_sub(before.len() + after.len())?;
+        let mut captures = Captures::default();
+        match many.map(|at| &self.levels[at]) {
+            Some(Level::Many { name, least }) if between >= *least => {
+                if let (Some(name), true) = (name, between > 0) {
+                    captures.0.push((name, span(topic, &levels[before.len()..before.len() + between])));
+                }
+            }
+            None if between == 0 => {}
+            _ => return None,
+        }
+        let ends = before.iter().zip(levels).chain(after.iter().zip(&levels[before.len() + between..]));
+        for (pattern, level) in ends {
+            match pattern {
+                Level::Literal(literal) if literal == level => {}
+                Level::One(Some(name)) if !level.is_empty() => captures.0.push((name, level)),
+                Level::One(None) => {}
+                _ => return None,
+            }
+        }
+        Some(captures)
+    }
+
+    /// The level that every topic has here that the pattern matches.
+    fn literal(&self, index: usize) -> Option<&str> {
+        let moved = self.levels[..index].iter().any(|level| matches!(level, Level::Many { .. }));
+        match self.levels.get(index) {
+            Some(Level::Literal(literal)) if !moved => Some(literal),
+            _ => None,
+        }
+    }
+}
+
+/// The part of the topic that these of its levels cover.
+fn span<'a>(topic: &'a str, levels: &[&'a str]) -> &'a str {
+    let start = levels[0].as_ptr() as usize - topic.as_ptr() as usize;
+    let last = levels[levels.len() - 1];
+    let end = last.as_ptr() as usize - topic.as_ptr() as usize + last.len();
+    &topic[start..end]
+}
+
+impl Level {
+    fn parse(level: &str, last: bool) -> Result<Self, String> {
+        if level == "#" {
+            return if last {
+                Ok(Self::Many { name: None, least: 0 })
+            } else {
+                Err("# stands for all further levels: write it as the last level".into())
+            };
+        }
+        if level == "+" {
+            return Ok(Self::One(None));
+        }
+        if let Some(name) = level.strip_prefix('{').and_then(|level| level.strip_suffix('}')) {
+            let (name, many) = name.strip_suffix("...").map_or((name, false), |name| (name, true));
+            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                return Err(format!("{level} is no name for a level: write for example {{device}}"));
+            }
+            let name = Some(name.to_owned());
+            return Ok(if many { Self::Many { name, least: 1 } } else { Self::One(name) });
+        }
+        if level.contains(['{', '}', '+', '#']) {
+            return Err(format!("{level:?}: +, # and {{name}} stand for whole levels"));
+        }
+        Ok(Self::Literal(level.to_owned()))
+    }
+}
+
+/// Finds the rules whose pattern may match a topic, without trying those whose first two levels differ.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    named: HashMap<String, Second>,
+    any: Second,
+}
+
+/// Rules by the second level of their pattern.
+#[derive(Debug, Default)]
+struct Second {
+    named: HashMap<String, Vec<usize>>,
+    any: Vec<usize>,
+}
+
+impl Index {
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
+        let mut index = Self::default();
+        for (rule, pattern) in patterns.enumerate() {
+            let second = match pattern.literal(0) {
+                Some(first) => index.named.entry(first.to_owned()).or_default(),
+                None => &mut index.any,
+            };
+            let rules = match pattern.literal(1) {
+                Some(level) => second.named.entry(level.to_owned()).or_default(),
+                None => &mut second.any,
+            };
+            rules.push(rule);
+        }
+        index
+    }
+
+    /// The rules that may match, in their order.
+    pub(super) fn candidates(&self, levels: &[&str]) -> Vec<usize> {
+        let mut rules = Vec::new();
+        let named = levels.first().and_then(|&first| self.named.get(first));
+        for second in named.into_iter().chain([&self.any]) {
+            let named = levels.get(1).and_then(|&level| second.named.get(level));
+            rules.extend(named.into_iter().chain([&second.any]).flatten());
+        }
+        rules.sort_unstable();
+        rules
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn captured(pattern: &str, topic: &str) -> Option<Vec<(String, String)>> {
+        let pattern = Pattern::parse(pattern).unwrap();
+        let levels: Vec<_> = topic.split('/').collect();
+        let captures = pattern.captures(topic, &levels)?;
+        Some(captures.0.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_pattern_names_levels() {
+        for (pattern, topic, expected) in [
+            ("tele/{device}/SENSOR", "tele/porch/SENSOR", Some(vec![("device", "porch")])),
+            ("tele/{device}/SENSOR", "tele/porch/STATE", None),
+            ("tele/{device}/SENSOR", "tele/a/b/SENSOR", None),
+            ("z/{d...}", "z/a b/c", Some(vec![("d", "a b/c")])),
+            ("z/{d...}", "z", None),
+            ("z/{d...}/availability", "z/a/b/availability", Some(vec![("d", "a/b")])),
+            ("z/{d...}/availability", "z/availability", None),
+            ("r/+/d/{d...}/{m}", "r/pi/d/a/5/t", Some(vec![("d", "a/5"), ("m", "t")])),
+            ("devices/{d}/events/#", "devices/x/events/", Some(vec![("d", "x")])),
+            ("devices/{d}/events/#", "devices/x/events", Some(vec![("d", "x")])),
+            ("/sensor/data", "/sensor/data", Some(vec![])),
+            ("{a}/b", "/b", None),
+            ("{a}/b", "$SYS/b", None),
+            ("$SYS/{a}", "$SYS/b", Some(vec![("a", "b")])),
+        ] {
+            let expected: Option<Vec<(String, String)>> = expected
+                .map(|list| list.into_iter().map(|(a, b): (&str, &str)| (a.into(), b.into())).collect());
+            assert_eq!(captured(pattern, topic), expected, "{pattern} {topic}");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for pattern in ["a/#/b", "{a...}/{b...}", "a{b}", "{}", "{a b}", "a+", "{a...}/#"] {
+            assert!(Pattern::parse(pattern).is_err(), "{pattern}");
+        }
+        assert!(Pattern::parse(&"a/".repeat(40)).is_err());
+    }
+
+    #[test]
+    fn only_rules_that_may_match_are_tried() {
+        let patterns: Vec<_> = ["a/b/c", "a/{x}/d", "{x}/b", "{x...}", "z/#", "z/b"]
+            .map(|text| Pattern::parse(text).unwrap())
+            .into();
+        let index = Index::new(patterns.iter());
+        assert_eq!(index.candidates(&["a", "b", "c"]), [0, 1, 2, 3]);
+        assert_eq!(index.candidates(&["z"]), [3, 4]);
+        assert_eq!(index.candidates(&["y", "y"]), [3]);
+    }
+}

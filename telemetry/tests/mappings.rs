@@ -1,0 +1,171 @@
+//! Messages of real devices, read by the presets and by a file of rules as a person writes it.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use telemetry::{Births, Mapped, Mappings, Message, Publisher};
+
+#[derive(Deserialize)]
+struct Fixture {
+    topic: String,
+    #[serde(flatten)]
+    payload: Payload,
+    #[serde(default)]
+    expect: Vec<Expected>,
+    #[serde(default)]
+    ignored: bool,
+    #[serde(default)]
+    rejected: bool,
+    #[serde(default)]
+    before: Vec<Before>,
+    zone: Option<String>,
+    client: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Before {
+    topic: String,
+    #[serde(flatten)]
+    payload: Payload,
+}
+
+#[derive(Deserialize)]
+struct Payload {
+    payload: Option<String>,
+    payload_base64: Option<String>,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Expected {
+    device: String,
+    metric: String,
+    value: f64,
+    unit: Option<String>,
+    measured_at: Option<Timestamp>,
+}
+
+impl Payload {
+    fn bytes(&self) -> Vec<u8> {
+        match (&self.payload, &self.payload_base64) {
+            (_, Some(base64)) => decode_base64(base64),
+            (text, None) => text.clone().unwrap_or_default().into_bytes(),
+        }
+    }
+}
+
+fn decode_base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
+    for byte in text.bytes().filter(|&byte| byte != b'=') {
+        let digit = DIGITS.iter().position(|&digit| digit == byte).expect("base64") as u32;
+        (bits, count) = (bits << 6 | digit, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    bytes
+}
+
+fn received_at() -> Timestamp {
+    "2026-11-29T12:00:00Z".parse().expect("RFC 3339")
+}
+
+/// The readings of a message. Nothing in it is rejected, unless that is expected.
+fn read(fixture: &Fixture) -> Result<Vec<Expected>, String> {
+    let zone = fixture.zone.as_ref().map(|zone| format!("zone = {zone:?}\n")).unwrap_or_default();
+    let home_made = include_str!("home-made.toml");
+    let mappings = Mappings::read(&format!("{zone}{home_made}")).map_err(|e| e.to_string())?;
+    let births = Births::default();
+    let publisher = Publisher { client: fixture.client.as_deref(), user: None };
+    let message = |topic: &str, payload: &Payload| Message {
+        topic: topic.to_owned(),
+        payload: payload.bytes().into(),
+        received_at: received_at(),
+    };
+    for before in &fixture.before {
+        let _ = mappings.decode(&message(&before.topic, &before.payload), publisher, &births, received_at());
+    }
+    let decoded = match mappings.decode(
+        &message(&fixture.topic, &fixture.payload),
+        publisher,
+        &births,
+        received_at(),
+    ) {
+        Mapped::Unmapped => return Err("no rule is for it".into()),
+        Mapped::Ignored => {
+            return if fixture.expect.is_empty() { Ok(Vec::new()) } else { Err("ignored".into()) };
+        }
+        Mapped::Read(decoded) => decoded,
+    };
+    if fixture.rejected == decoded.rejected.is_empty() {
+        let reasons: Vec<_> = decoded.rejected.iter().map(|rejected| &rejected.reason).collect();
+        return Err(format!("rejected: {reasons:?}"));
+    }
+    let readings = decoded.readings.iter().map(|reading| Expected {
+        device: reading.series.device().to_owned(),
+        metric: reading.series.metric().to_owned(),
+        value: reading.value,
+        unit: reading.unit.clone(),
+        measured_at: Some(reading.measured_at),
+    });
+    Ok(readings.collect())
+}
+
+fn expected(fixture: &Fixture) -> Vec<Expected> {
+    let fill = |expected: &Expected| Expected {
+        device: expected.device.replace("{client}", fixture.client.as_deref().unwrap_or_default()),
+        metric: expected.metric.clone(),
+        value: expected.value,
+        unit: expected.unit.clone(),
+        measured_at: Some(expected.measured_at.unwrap_or_else(received_at)),
+    };
+    fixture.expect.iter().map(fill).collect()
+}
+
+fn sorted(mut readings: Vec<Expected>) -> Vec<Expected> {
+    let key = |reading: &Expected| (reading.device.clone(), reading.metric.clone(), reading.measured_at);
+    readings.sort_by_key(key);
+    readings
+}
+
+#[test]
+fn every_fixture_is_read_as_a_user_expects() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let fixture: Fixture = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        count += 1;
+        assert!(
+            fixture.ignored || fixture.rejected || !fixture.expect.is_empty(),
+            "{path:?} expects nothing"
+        );
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match read(&fixture) {
+            Err(reason) => wrong.push(format!("{name}: {reason}")),
+            Ok(readings) => {
+                // A list without times of its own is a microsecond apart.
+                let (readings, expected) = (sorted(readings), sorted(expected(&fixture)));
+                let alike = readings.len() == expected.len()
+                    && readings.iter().zip(&expected).all(|(reading, expected)| {
+                        let apart =
+                            reading.measured_at.unwrap().duration_since(expected.measured_at.unwrap());
+                        let same_time = apart.as_micros().abs() < 10;
+                        same_time
+                            && (&reading.device, &reading.metric, &reading.unit)
+                                == (&expected.device, &expected.metric, &expected.unit)
+                            && reading.value == expected.value
+                    });
+                if !alike {
+                    wrong.push(format!("{name}:\n   is {readings:?}\n  not {expected:?}"));
+                }
+            }
+        }
+    }
+    assert!(count >= 79, "{count} fixtures");
+    assert!(wrong.is_empty(), "{} of {count} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
