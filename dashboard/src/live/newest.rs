@@ -296,8 +296,8 @@ mod tests {
             assert_eq!(newest.entry(0).state, State::Fresh, "its clock was believed");
             newest.age(at(0));
             assert_eq!(newest.entry(0).state, State::Stale, "{ahead}");
-            newest.observe(reading(1, 2, 2.0), at(1));
-            newest.observe(reading(ahead + 2, 1, 1.0), at(2));
+            newest.observe(reading(0, 2, 2.0), at(0));
+            newest.observe(reading(ahead + 1, 1, 1.0), at(0));
             let entry = newest.entry(0);
             assert_eq!((entry.reading.value, entry.state), (2.0, State::Fresh), "{ahead}");
         }
