@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use e2e::mqtt::{Connect, Packet, Publish, Subscribe, Version, ack, unsubscribe};
-use libfuzzer_sys::{arbitrary::Arbitrary, fuzz_target};
+use libfuzzer_sys::fuzz_target;
 use millrace_fuzz::{Broker, COLLECTED, Client, run};
 
-#[derive(Arbitrary, Debug, Clone, Copy)]
+#[derive(arbitrary::Arbitrary, Debug, Clone, Copy)]
 enum Step {
     /// Publishes with this identifier (of seven), which may be one in flight: then it is sent again.
     Publish { id: u8, qos: u8, elsewhere: bool },
