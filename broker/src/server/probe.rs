@@ -51,8 +51,13 @@ fn string(text: &str) -> Vec<u8> {
 
 fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
-    // Two bytes of length: user and password may be long.
-    bytes.extend_from_slice(&[(body.len() & 0x7f) as u8 | 0x80, (body.len() >> 7) as u8]);
+    let mut left = body.len();
+    // The length has as many bytes as it needs: user and password may be long.
+    while left > 0x7f {
+        bytes.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    bytes.push(left as u8);
     bytes.extend_from_slice(body);
     bytes
 }

@@ -133,9 +133,15 @@ fn string(text: &str) -> Vec<u8> {
 }
 
 fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    let length =
-        [(body.len() & 0x7f) as u8 | 0x80, (body.len() >> 7 & 0x7f) as u8 | 0x80, (body.len() >> 14) as u8];
-    [&[first], &length[..], body].concat()
+    let mut packet = vec![first];
+    let mut left = body.len();
+    while left > 0x7f {
+        packet.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    packet.push(left as u8);
+    packet.extend_from_slice(body);
+    packet
 }
 
 /// CONNECT; `rest` follows the client id: will, user name, password.
