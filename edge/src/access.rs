@@ -29,7 +29,12 @@ pub(crate) use self::rights::is_device;
 /// The user that this process connects as.
 pub(crate) const OWN_USER: &str = "millrace";
 
-/// Everyone may connect and do everything, but write what the broker itself publishes.
+/// Whether a topic is the broker's own. Other topics with `$` are those of clouds, which devices are made for.
+fn is_of_the_broker(topic: &str) -> bool {
+    topic.split('/').next() == Some("$SYS")
+}
+
+/// Everyone may connect and do everything, but write what the broker itself may publish.
 pub(crate) struct Everyone;
 
 #[async_trait]
@@ -39,7 +44,7 @@ impl Access for Everyone {
     }
 
     fn may_publish(&self, _: &Caller, topic: &str) -> bool {
-        !topic.starts_with('$')
+        !is_of_the_broker(topic)
     }
 
     fn may_subscribe(&self, _: &Caller, _: &str) -> bool {
@@ -138,7 +143,7 @@ impl Access for Users {
 
     fn may_publish(&self, caller: &Caller, topic: &str) -> bool {
         match caller.user.as_deref() {
-            Some(OWN_USER) => !topic.starts_with('$'),
+            Some(OWN_USER) => !is_of_the_broker(topic),
             Some(user) => rights::may_publish(user, topic),
             None => false,
         }
