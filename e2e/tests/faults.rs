@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 /// As fast as readings are acknowledged, until it is interrupted.
 /// Every reading is read back and checked, so the rate has a limit.
-const LOAD: [&str; 7] = ["load", "--connections", "20", "--rate", "5000", "--duration", "1h"];
+const LOAD: [&str; 7] = ["load", "--connections", "20", "--rate", "2000", "--duration", "1h"];
 
 /// How long a stop may take.
 const GRACE: Duration = Duration::from_secs(10);
