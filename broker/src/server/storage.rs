@@ -38,7 +38,8 @@ pub(crate) fn start(shared: &Arc<Shared>, path: &Path) {
             return;
         }
     };
-    records.into_iter().for_each(|record| restore(shared, record));
+    let is_newest = records.last() == Some(&Record::Closed);
+    records.into_iter().for_each(|record| restore(shared, record, is_newest));
     let (wake, commands) = channel();
     let thread = WriterThread { shared: Arc::downgrade(shared), file, failed: false };
     match thread::Builder::new().name("mqtt-sessions".into()).spawn(move || thread.run(&commands)) {
@@ -63,7 +64,9 @@ impl WriterThread {
             let result = self.write(&shared);
             self.say(&result);
             if let Command::Close(done) = command {
-                let result = self.file.sync();
+                let mut closed = Vec::new();
+                Record::Closed.write(&mut closed);
+                let result = self.file.append(&closed).and_then(|()| self.file.sync());
                 self.say(&result);
                 // Whoever no longer waits does not want to know.
                 let _ = done.send(());
@@ -126,21 +129,25 @@ fn record_of(session: &Session) -> Record {
 }
 
 /// Puts back what a record says, in place of what earlier ones said.
-fn restore(shared: &Arc<Shared>, record: Record) {
+fn restore(shared: &Arc<Shared>, record: Record, is_newest: bool) {
     match record {
+        Record::Closed => {}
         Record::Retained(publication) => drop(shared.retain(&publication)),
         Record::Gone(key) => shared.forget(&key),
-        Record::Session(kept) => restore_session(shared, *kept),
+        Record::Session(kept) => restore_session(shared, *kept, is_newest),
     }
 }
 
-fn restore_session(shared: &Arc<Shared>, kept: Kept) {
+fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
     shared.forget(&kept.key);
     let session = shared.new_session(kept.key);
     let mut state = session.state();
     state.expiry = kept.expiry;
     state.is_written = true;
-    state.received = kept.received.into_iter().map(|id| (id, None)).collect();
+    // After a kill an id may have been released and used anew since: a message must not be taken for the one before.
+    if is_newest {
+        state.received = kept.received.into_iter().map(|id| (id, None)).collect();
+    }
     for message in kept.messages {
         match message {
             (Some(packet_id), message) => state.outbox.restore_sent(packet_id, message),

@@ -44,7 +44,9 @@ impl File {
             );
         }
         let mut file = Self { file: create(&path.with_extension("part"))?, path, bytes: 0, rewritten: 0 };
-        file.rewrite(|out| records.iter().for_each(|record| record.write(out)))?;
+        // From now on it is open.
+        let open = records.iter().filter(|record| **record != Record::Closed);
+        file.rewrite(|out| open.for_each(|record| record.write(out)))?;
         Ok((file, records))
     }
 

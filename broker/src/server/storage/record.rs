@@ -18,6 +18,8 @@ pub(crate) enum Record {
     Gone(Key),
     /// An empty payload takes the retained message back.
     Retained(Publication),
+    /// The last one of a file whose server has stopped: nothing is newer than what it holds.
+    Closed,
 }
 
 /// What outlives a restart of a session.
@@ -54,6 +56,7 @@ impl Kept {
 const SESSION: u8 = 1;
 const GONE: u8 = 2;
 const RETAINED: u8 = 3;
+const CLOSED: u8 = 4;
 
 impl Record {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -71,6 +74,7 @@ impl Record {
                 body.byte(RETAINED);
                 body.publication(publication);
             }
+            Self::Closed => body.byte(CLOSED),
         }
         out.extend_from_slice(&(body.0.len() as u32).to_le_bytes());
         out.extend_from_slice(&checksum(&body.0).to_le_bytes());
@@ -90,6 +94,7 @@ impl Record {
             SESSION => Self::Session(Box::new(reader.session()?)),
             GONE => Self::Gone(reader.key()?),
             RETAINED => Self::Retained(reader.publication()?),
+            CLOSED => Self::Closed,
             _ => return None,
         };
         reader.0.is_empty().then(|| (record, bytes.slice(12 + length..)))

@@ -69,6 +69,34 @@ async fn a_session_and_retained_messages_outlive_a_restart() {
 }
 
 #[tokio::test]
+async fn after_a_kill_a_message_is_not_taken_for_an_earlier_one_of_its_id() {
+    let folder = std::env::temp_dir().join(format!("millrace-kill-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("sessions");
+    let before = Harness::with(Limits::default(), Some(path.clone()));
+    let persistent = connect(4, 0, &[], "s", &[]);
+    let mut device = before.open();
+    device.send(&persistent).await;
+    device.expect(&[0x20, 2, 0, 0]).await;
+    device.send(&publish(4, 0x34, 7, "t/a", "first")).await;
+    device.expect(&[0x50, 2, 0, 7]).await;
+    drop(device);
+    before.server.stop(SOON).await;
+    // A process that is killed does not write the last record, that of the end.
+    let closed = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &closed[..closed.len() - 13]).unwrap();
+
+    let after = Harness::with(Limits::default(), Some(path));
+    let mut device = after.open();
+    device.send(&persistent).await;
+    device.expect(&[0x20, 2, 1, 0]).await;
+    device.send(&publish(4, 0x3c, 7, "t/a", "second")).await;
+    device.expect(&[0x50, 2, 0, 7]).await;
+    assert_eq!(after.sink.payloads(), ["second"]);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn a_user_who_may_no_longer_connect_is_cut_off() {
     let harness = Harness::new();
     let mut client = harness.open();
