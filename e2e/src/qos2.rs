@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::AckedReading;
 use crate::mqtt::{Client, Connect, Endpoint, Packet, Publish, ack};
@@ -153,7 +153,7 @@ impl Run {
         while !self.is_done() {
             while self.flow.len() < WINDOW && !self.over.load(Ordering::Relaxed) {
                 let seq = self.next;
-                let payload = format!("{{\"value\":{seq},\"boot\":{},\"seq\":{seq}}}", self.boot);
+                let payload = self.reading(seq);
                 let topic = format!("temperature/{}", self.device);
                 client.send(&self.flow.publish(self.endpoint, seq, &topic, &payload));
                 self.next += 1;
@@ -164,5 +164,11 @@ impl Run {
             let reading = completed.map(|seq| (self.device.clone(), self.boot, seq));
             self.acked.lock().expect("nobody else panics").extend(reading);
         }
+    }
+
+    /// With a time of its own: it belongs to what tells a reading from another.
+    fn reading(&self, seq: u64) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
+        format!("{{\"value\":{seq},\"measured_at\":{now},\"boot\":{},\"seq\":{seq}}}", self.boot)
     }
 }
