@@ -190,8 +190,8 @@ fn bad_rules_end_the_start_with_their_line_and_what_to_write() {
         "[[rules]]\nname = \"hot\"\nabove = 25.0\nclear_below = 26.0\nmetric = \"temprature\"\n",
     )
     .unwrap();
-    let start = Start::new(&folder.path().join("data")).set("ALERTER__RULES", file.to_str().unwrap());
-    let output = start.fails();
+    let start = Start::new(&folder.path().join("data")).set("METRICS", "temperature,humidity,pressure");
+    let output = start.set("ALERTER__RULES", file.to_str().unwrap()).fails();
     assert_eq!(output.status.code(), Some(64));
     let said = said(&output);
     for words in
