@@ -17,6 +17,7 @@ mod rule;
 mod suggest;
 mod template;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use bytes::Bytes;
@@ -33,6 +34,7 @@ use crate::element::Element;
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::message::{Decoded, Message, Rejected};
 use crate::payload::RawReading;
+use crate::series::Series;
 
 pub(crate) use dictionary::{is_well_known, word_of};
 pub use format::Births;
@@ -190,9 +192,9 @@ fn read(message: &Message, extraction: &Extraction<'_>, births: &Births, now: Ti
             return decoded;
         }
     };
-    let count = roots.len();
+    let (count, mut earlier) = (roots.len(), Earlier::new());
     for (index, root) in roots.iter().enumerate() {
-        let found = extraction.readings(root).and_then(|found| complete(message, found, index, now));
+        let found = extraction.readings(root).and_then(|found| complete(message, found, &mut earlier, now));
         match found {
             Ok(readings) => decoded.readings.extend(readings),
             Err(reason) if count == 1 => decoded.rejected.push(reject(reason, message.payload.clone())),
@@ -216,18 +218,23 @@ fn roots(message: &Message, extraction: &Extraction<'_>, births: &Births) -> Res
     format::parse(extraction.rule.format, &message.payload, &around)
 }
 
-/// Readings without a time in one list are a microsecond apart, as those of our own format.
+/// How many readings of each series came before in a list.
+type Earlier = HashMap<Series, usize>;
+
+/// Readings of one series without a time in one list are a microsecond apart, as those of our own format.
 fn complete(
     message: &Message,
     found: Vec<Found>,
-    index: usize,
+    earlier: &mut Earlier,
     now: Timestamp,
 ) -> Result<Vec<crate::Reading>, String> {
-    let raw = |found: Found| {
-        let Found { series, value, unit, measured_at } = found;
-        (series, RawReading { value, unit, measured_at, boot: None, seq: None })
+    let complete = |Found { series, value, unit, measured_at }| {
+        let count = earlier.entry(series.clone()).or_default();
+        *count += 1;
+        let raw = RawReading { value, unit, measured_at, boot: None, seq: None };
+        message.reading(series, raw, *count - 1, now)
     };
-    found.into_iter().map(raw).map(|(series, raw)| message.reading(series, raw, index, now)).collect()
+    found.into_iter().map(complete).collect()
 }
 
 /// Lines and columns count from 1, columns in characters.
