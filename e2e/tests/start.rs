@@ -152,10 +152,14 @@ fn only_the_owner_may_read_the_data() {
     open_to_all.args(["-c", "umask 0; exec \"$0\""]).arg(start.command().get_program());
     open_to_all.envs(start.command().get_envs().filter_map(|(name, value)| Some((name, value?))));
     let mut millrace = open_to_all.stdout(std::process::Stdio::null()).spawn().unwrap();
-    eventually(SOON, || if data.join("millrace.db-wal").exists() { Ok(()) } else { Err("it has not begun") });
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    // The mailer closes its folder last.
+    eventually(SOON, || match data.join("millrace.db-wal").exists() && mode(&data.join("mails")) == 0o700 {
+        true => Ok(()),
+        false => Err("it has not begun"),
+    });
     let mut folders = vec![data];
     while let Some(folder) = folders.pop() {
-        let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700, "{}", folder.display());
         for entry in std::fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
