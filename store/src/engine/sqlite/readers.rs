@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
-use rusqlite::{Connection, InterruptHandle};
+use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
@@ -17,6 +18,9 @@ const MAX_READERS: usize = 4;
 
 /// Reads at once, at most, of those that have turns of their own.
 const MAX_OWN_READERS: usize = 2;
+
+/// A query looks this often whether its caller still waits, in steps of SQLite's virtual machine.
+const STEPS: i32 = 1_000;
 
 /// Reads that never wait for the writer, nor it for them. Cheap to clone.
 #[derive(Clone)]
@@ -52,13 +56,15 @@ impl Readers {
         E: From<rusqlite::Error> + Into<anyhow::Error> + Send + 'static,
     {
         let turn = self.turns.clone().acquire_owned().await.context("the readers are closed")?;
-        let (pool, running) = (self.pool.clone(), Running::default());
-        let _interrupt = InterruptOnDrop(running.clone());
+        let (pool, caller) = (self.pool.clone(), Caller::default());
+        let gone = caller.0.clone();
         let answer = spawn_blocking(move || {
             let _turn = turn;
-            pool.read(&running, query)
+            pool.read(gone, query)
         });
-        Ok(answer.await.context(doing)?.map_err(Into::into).context(doing)?)
+        let answer = answer.await.context(doing)?;
+        drop(caller);
+        Ok(answer.map_err(Into::into).context(doing)?)
     }
 
     /// Closes the idle connections; a later read opens a new one.
@@ -70,7 +76,7 @@ impl Readers {
 impl Pool {
     fn read<T, E: From<rusqlite::Error>>(
         &self,
-        running: &Running,
+        gone: Arc<AtomicBool>,
         query: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
         let idle = self.idle().pop();
@@ -78,10 +84,11 @@ impl Pool {
             Some(connection) => connection,
             None => open::read_only(&self.path)?,
         };
-        running.set(Some(connection.get_interrupt_handle()));
+        // Not by an interrupt, which is lost on a statement that has not begun.
+        connection.progress_handler(STEPS, Some(move || gone.load(Ordering::Relaxed)))?;
         let answer = connection.transaction().map_err(E::from).and_then(|transaction| query(&transaction));
         // Before anybody else gets the connection.
-        running.set(None);
+        connection.progress_handler(0, None::<fn() -> bool>)?;
         let answer = answer?;
         // Only here: a connection that failed is not used again.
         self.idle().push(connection);
@@ -93,28 +100,13 @@ impl Pool {
     }
 }
 
-/// The query that runs for a caller, if one does.
-#[derive(Clone, Default)]
-struct Running(Arc<Mutex<Option<InterruptHandle>>>);
+/// Somebody who waits for an answer. Dropped, it says that it is gone.
+#[derive(Default)]
+struct Caller(Arc<AtomicBool>);
 
-impl Running {
-    fn set(&self, handle: Option<InterruptHandle>) {
-        *self.handle() = handle;
-    }
-
-    fn handle(&self) -> MutexGuard<'_, Option<InterruptHandle>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Ends the query of a caller that waits no longer; one that has ended has no handle any more.
-struct InterruptOnDrop(Running);
-
-impl Drop for InterruptOnDrop {
+impl Drop for Caller {
     fn drop(&mut self) {
-        if let Some(handle) = &*self.0.handle() {
-            handle.interrupt();
-        }
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
