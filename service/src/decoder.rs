@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
-use telemetry::{Decoded, Group, Inputs, Mapped, Message, Publisher, Unmapped};
+use telemetry::{Decoded, Inputs, Mapped, Message, Publisher, Unmapped, UnmappedGroup};
 use tracing::info;
 
 use crate::{Metrics, SettingError, Settings};
@@ -76,7 +76,7 @@ impl Decoder {
 
     /// What no rule reads, by the first two levels of its topics, and how many messages are in none of these groups.
     #[must_use]
-    pub fn unmapped(&self) -> (Vec<Group>, u64) {
+    pub fn unmapped(&self) -> (Vec<UnmappedGroup>, u64) {
         let samples = self.samples();
         (samples.groups(), samples.others())
     }

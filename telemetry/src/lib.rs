@@ -52,4 +52,4 @@ pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};
 pub use unit::Unit;
-pub use unmapped::{Group, Unmapped};
+pub use unmapped::{Unmapped, UnmappedGroup};

@@ -165,8 +165,10 @@ impl Mappings {
         self.index.candidates(levels).into_iter().find_map(|index| {
             let rule = &self.rules[index];
             let captures = rule.pattern.captures(topic, levels)?;
-            let known =
-                rule.only_known.as_ref().is_none_or(|level| rule.known(captures.get(level)).is_some());
+            let known = rule
+                .only_known
+                .as_ref()
+                .is_none_or(|level| captures.get(level).is_some_and(|level| word_of(level).is_some()));
             known.then_some((rule, captures))
         })
     }

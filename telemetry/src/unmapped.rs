@@ -14,14 +14,14 @@ const MAX_SAMPLE_BYTES: usize = 4096;
 /// Unmapped messages by the first two levels of their topics: bounded, in memory, and only a sample.
 #[derive(Debug, Default)]
 pub struct Unmapped {
-    groups: HashMap<String, Group>,
+    groups: HashMap<String, UnmappedGroup>,
     /// Messages of further groups.
     others: u64,
 }
 
 /// Messages on topics with the same first two levels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
+pub struct UnmappedGroup {
     /// The first two levels of the topics.
     pub name: String,
     /// How many messages there were.
@@ -46,7 +46,7 @@ impl Unmapped {
             self.others += 1;
             return false;
         }
-        let group = self.groups.entry(name.to_owned()).or_insert_with(|| Group {
+        let group = self.groups.entry(name.to_owned()).or_insert_with(|| UnmappedGroup {
             name: name.to_owned(),
             count: 0,
             first: received_at,
@@ -63,7 +63,7 @@ impl Unmapped {
 
     /// The groups, the newest first.
     #[must_use]
-    pub fn groups(&self) -> Vec<Group> {
+    pub fn groups(&self) -> Vec<UnmappedGroup> {
         let mut groups: Vec<_> = self.groups.values().cloned().collect();
         groups.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.name.cmp(&b.name)));
         groups
@@ -76,7 +76,7 @@ impl Unmapped {
     }
 
     /// Forgets the groups of which this says that a rule reads them by now.
-    pub fn forget(&mut self, is_mapped: impl Fn(&Group) -> bool) {
+    pub fn forget(&mut self, is_mapped: impl Fn(&UnmappedGroup) -> bool) {
         self.groups.retain(|_, group| !is_mapped(group));
     }
 }

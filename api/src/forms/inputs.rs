@@ -1,7 +1,7 @@
 //! What is published and read by no rule.
 
 use serde::{Deserialize, Serialize};
-use telemetry::{Group, Message, suggest};
+use telemetry::{Message, suggest};
 
 use super::Time;
 
@@ -44,8 +44,8 @@ pub struct Suggestion {
     pub readings: Vec<String>,
 }
 
-impl From<Group> for UnmappedGroup {
-    fn from(group: Group) -> Self {
+impl From<telemetry::UnmappedGroup> for UnmappedGroup {
+    fn from(group: telemetry::UnmappedGroup) -> Self {
         let message =
             Message { topic: group.topic.clone(), payload: group.payload.clone(), received_at: group.last };
         Self {
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_group_has_a_rule_that_would_read_it() {
-        let group = Group {
+        let group = telemetry::UnmappedGroup {
             name: "shed/door".into(),
             count: 3,
             first: jiff::Timestamp::UNIX_EPOCH,
@@ -89,7 +89,7 @@ mod tests {
         };
         let suggestion = UnmappedGroup::from(group.clone()).suggestion.unwrap();
         assert_eq!(suggestion.readings, ["open/door = 1"]);
-        let text = Group { payload: b"hello".as_slice().into(), ..group };
+        let text = telemetry::UnmappedGroup { payload: b"hello".as_slice().into(), ..group };
         assert_eq!(UnmappedGroup::from(text).suggestion, None);
     }
 }

@@ -9,7 +9,7 @@ use e2e::mqtt::Version;
 use crate::{CHAPTERS, MOSQUITTO_DIFFERS, clauses};
 
 const HEAD: &str = "# Conformance to MQTT\n\n\
-    For whoever relies on MQTT's letter: each normative statement that concerns a server, and the case of `make mqtt` \
+    For people who rely on MQTT's letter: each normative statement that concerns a server, and the case of `make mqtt` \
     that shows it. The cases are in `e2e/tests/mqtt`; each runs over TCP against a fresh `millrace`, and against any \
     other server with `MQTT_ADDRESS=HOST:PORT make mqtt`. Written by `make mqtt`; what Millrace leaves out is in \
     [mqtt.md](mqtt.md).\n";

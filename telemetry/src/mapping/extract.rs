@@ -3,14 +3,14 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::dictionary::usual_unit;
+use super::dictionary::{split_at_word, usual_unit, word_of};
 use super::file::{FullName, Scale, UnitOf, UnitText};
 use super::moment::moment;
 use super::name;
 use super::number::{Number, number};
 use super::pattern::Captures;
 use super::pointer::Place;
-use super::rule::{Rule, Take, split};
+use super::rule::{Rule, Take};
 use super::template::Publisher;
 use crate::Unit;
 use crate::limits::MAX_READINGS;
@@ -76,7 +76,7 @@ impl Extraction<'_> {
         for (path, full, number) in values {
             let mut metric = full.metric.clone().unwrap_or_else(|| name::metric(&path));
             if let Some(known) = self.rule.only_known.as_ref().and_then(|level| self.captures.get(level)) {
-                metric = self.rule.known(Some(known)).unwrap_or(known).to_owned();
+                metric = word_of(known).map_or(known, |word| word.metric).to_owned();
             }
             if let Some(level) = &take.split {
                 (device, metric) = self.split(&device, self.captures.get(level).unwrap_or_default());
@@ -171,7 +171,7 @@ impl Extraction<'_> {
 
     /// Device and metric of a name that holds both.
     fn split(&self, device: &str, name: &str) -> (String, String) {
-        let (place, metric) = split(name).unwrap_or(("", name));
+        let (place, metric) = split_at_word(name).map_or(("", name), |(place, word)| (place, word.metric));
         let parts: Vec<&str> = [device, place].into_iter().filter(|part| !part.is_empty()).collect();
         let device = if parts.is_empty() {
             self.topic.split('/').next().unwrap_or_default().to_owned()

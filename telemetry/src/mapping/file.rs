@@ -30,74 +30,77 @@ pub(super) struct File {
     pub(super) rules: Vec<RuleTable>,
 }
 
-/// A rule. What it says of readings holds for each `take` that does not say otherwise.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RuleTable {
-    pub(super) topic: Spanned<Pattern>,
-    #[serde(default)]
-    pub(super) format: Format,
-    /// The messages are none of ours.
-    #[serde(default)]
-    pub(super) ignore: bool,
-    /// The name that is looked up for a metric at the end: only messages for which there is one.
-    pub(super) only_known: Option<String>,
-    pub(super) zone: Option<Zone>,
-    pub(super) time_format: Option<String>,
-    #[serde(default)]
-    pub(super) words: BTreeMap<String, f64>,
-    /// Numbers that mean "no value".
-    #[serde(default)]
-    pub(super) none: Vec<f64>,
-    pub(super) names: Option<NamesOf>,
-    /// Whether metrics with a well-known name get their usual unit.
-    #[serde(default = "yes")]
-    pub(super) usual_units: bool,
-    #[serde(default)]
-    pub(super) take: Vec<TakeTable>,
+/// Defines a rule and one part of it, which have these fields in common: written once.
+macro_rules! tables {
+    ($($(#[doc = $doc:literal])* $field:ident: $type:ty,)*) => {
+        /// A rule. What it says of readings holds for each `take` that does not say otherwise.
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct RuleTable {
+            pub(super) topic: Spanned<Pattern>,
+            #[serde(default)]
+            pub(super) format: Format,
+            /// The messages are none of ours.
+            #[serde(default)]
+            pub(super) ignore: bool,
+            /// The level that must be a well-known metric, or the rule is not for the message.
+            pub(super) only_known: Option<String>,
+            pub(super) zone: Option<Zone>,
+            pub(super) time_format: Option<String>,
+            #[serde(default)]
+            pub(super) words: BTreeMap<String, f64>,
+            /// Numbers that mean "no value".
+            #[serde(default)]
+            pub(super) none: Vec<f64>,
+            pub(super) names: Option<NamesOf>,
+            /// Whether metrics with a well-known name get their usual unit.
+            #[serde(default = "yes")]
+            pub(super) usual_units: bool,
+            #[serde(default)]
+            pub(super) take: Vec<TakeTable>,
+            $($(#[doc = $doc])* $field: Option<$type>,)*
+        }
 
-    pub(super) at: Option<Pointer>,
-    pub(super) except: Option<Vec<String>>,
-    pub(super) only: Option<Vec<Glob>>,
-    pub(super) skip: Option<Vec<Glob>>,
-    pub(super) device: Option<Template>,
-    pub(super) metric: Option<Template>,
-    pub(super) bare: Option<Template>,
-    pub(super) split: Option<String>,
-    pub(super) value: Option<Pointer>,
-    pub(super) unit: Option<UnitOf>,
-    pub(super) time: Option<Pointer>,
-    pub(super) need: Option<BTreeMap<Pointer, serde_json::Value>>,
-    pub(super) constant: Option<BTreeMap<String, f64>>,
+        /// One part of a payload that readings are taken from.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct TakeTable {
+            $($(#[doc = $doc])* pub(super) $field: Option<$type>,)*
+        }
+
+        impl RuleTable {
+            /// A part that says what the rule says, where it says nothing itself.
+            pub(super) fn completed(&self, take: &TakeTable) -> TakeTable {
+                TakeTable { $($field: take.$field.clone().or_else(|| self.$field.clone()),)* }
+            }
+        }
+    };
 }
 
-/// One part of a payload that readings are taken from.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TakeTable {
+tables! {
     /// Where the values are; `*` in it means several places.
-    pub(super) at: Option<Pointer>,
+    at: Pointer,
     /// Keys that the last `*` does not stand for.
-    pub(super) except: Option<Vec<String>>,
+    except: Vec<String>,
     /// The values to take, as paths below the place. All if it is left out.
-    pub(super) only: Option<Vec<Glob>>,
+    only: Vec<Glob>,
     /// The values to leave.
-    pub(super) skip: Option<Vec<Glob>>,
-    pub(super) device: Option<Template>,
+    skip: Vec<Glob>,
+    device: Template,
     /// The metric of a single value. Without it a value is named after its path.
-    pub(super) metric: Option<Template>,
+    metric: Template,
     /// The metric where the place is not an object.
-    pub(super) bare: Option<Template>,
+    bare: Template,
     /// The level that holds place and metric in one: `living_room_temperature`.
-    pub(super) split: Option<String>,
+    split: String,
     /// The value, where its name stands beside it.
-    pub(super) value: Option<Pointer>,
-    pub(super) unit: Option<UnitOf>,
-    pub(super) time: Option<Pointer>,
+    value: Pointer,
+    unit: UnitOf,
+    time: Pointer,
     /// What must stand in the payload, or there is no reading.
-    pub(super) need: Option<BTreeMap<Pointer, serde_json::Value>>,
+    need: BTreeMap<Pointer, serde_json::Value>,
     /// Readings with a fixed value.
-    pub(super) constant: Option<BTreeMap<String, f64>>,
+    constant: BTreeMap<String, f64>,
 }
 
 pub(super) type Names = BTreeMap<String, Name>;

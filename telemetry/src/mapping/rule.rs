@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::dictionary::{split_at_word, word_of};
 use super::file::{FullName, Name, Names, NamesOf, RuleTable, TakeTable, UnitOf};
 use super::format::Format;
 use super::pattern::Pattern;
@@ -96,61 +95,13 @@ impl Rule {
             Some(Name::Full(name)) => Some(name.clone()),
         }
     }
-
-    /// The canonical name, where the rule is only for metrics that have one. The other way round, the rule is not for
-    /// this message.
-    pub(super) fn known<'a>(&self, level: Option<&'a str>) -> Option<&'a str> {
-        word_of(level?).map(|word| word.metric)
-    }
-}
-
-/// `living_room_temperature` of the device `hall` is the temperature of `hall/living_room`.
-pub(super) fn split(name: &str) -> Option<(&str, &'static str)> {
-    split_at_word(name).map(|(place, word)| (place, word.metric))
 }
 
 fn takes(table: &RuleTable, pattern: &Pattern) -> Result<Vec<Take>, String> {
-    let whole = TakeTable {
-        at: table.at.clone(),
-        except: table.except.clone(),
-        only: table.only.clone(),
-        skip: table.skip.clone(),
-        device: table.device.clone(),
-        metric: table.metric.clone(),
-        bare: table.bare.clone(),
-        split: table.split.clone(),
-        value: table.value.clone(),
-        unit: table.unit.clone(),
-        time: table.time.clone(),
-        need: table.need.clone(),
-        constant: table.constant.clone(),
-    };
     if table.take.is_empty() {
-        return Ok(vec![Take::new(whole, pattern)?]);
+        return Ok(vec![Take::new(table.completed(&TakeTable::default()), pattern)?]);
     }
-    let parts = table.take.iter().map(|part| Take::new(part.clone().over(&whole), pattern));
-    parts.collect()
-}
-
-impl TakeTable {
-    /// Takes what it does not say from what the rule says.
-    fn over(self, rule: &Self) -> Self {
-        Self {
-            at: self.at.or_else(|| rule.at.clone()),
-            except: self.except.or_else(|| rule.except.clone()),
-            only: self.only.or_else(|| rule.only.clone()),
-            skip: self.skip.or_else(|| rule.skip.clone()),
-            device: self.device.or_else(|| rule.device.clone()),
-            metric: self.metric.or_else(|| rule.metric.clone()),
-            bare: self.bare.or_else(|| rule.bare.clone()),
-            split: self.split.or_else(|| rule.split.clone()),
-            value: self.value.or_else(|| rule.value.clone()),
-            unit: self.unit.or_else(|| rule.unit.clone()),
-            time: self.time.or_else(|| rule.time.clone()),
-            need: self.need.or_else(|| rule.need.clone()),
-            constant: self.constant.or_else(|| rule.constant.clone()),
-        }
-    }
+    table.take.iter().map(|take| Take::new(table.completed(take), pattern)).collect()
 }
 
 impl Take {
