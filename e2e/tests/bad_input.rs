@@ -90,8 +90,8 @@ fn a_topic_that_names_no_device_is_stored_with_its_reason() {
 fn what_no_rule_reads_and_a_cleared_topic_are_no_readings() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
-    millrace.publish("status/lab", &["-m", "online"]);
-    millrace.publish("status/lab", &["-m", "offline"]);
+    millrace.publish("notes/lab", &["-m", "online"]);
+    millrace.publish("notes/lab", &["-m", "offline"]);
     millrace.publish("temperature/lab", &["-n", "-r"]);
     assert_eq!(millrace.readings(""), Vec::<Value>::new());
     assert_eq!(millrace.rows("rejected"), Vec::<Value>::new());

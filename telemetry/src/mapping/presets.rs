@@ -45,6 +45,7 @@ presets![
     "wled",
     "cloud",
     "esphome",
+    "sensor-sim",
     "metric-last",
 ];
 
