@@ -89,14 +89,10 @@ impl Server {
             shared.counters.refuse(Rule::Handshakes);
             return;
         };
-        let greeting = greet(shared, &mut stream, peer);
-        let greeting = tokio::time::timeout(shared.limits.handshake_timeout, greeting);
-        let greeting = shared.stop.run_until_cancelled(greeting).await;
+        let greeting = shared.stop.run_until_cancelled(greet(shared, &mut stream, peer)).await;
         drop(handshake);
-        match greeting {
-            Some(Ok(Some(greeted))) => Connection::new(stream, greeted, is_probe).run().await,
-            Some(Err(_)) => shared.counters.refuse(Rule::HandshakeTimeout),
-            Some(Ok(None)) | None => {}
+        if let Some(Some(greeted)) = greeting {
+            Connection::new(stream, greeted, is_probe).run().await;
         }
     }
 

@@ -61,7 +61,7 @@ pub enum Refusal {
 /// Decides who may connect, publish and subscribe.
 #[async_trait]
 pub trait Access: Send + Sync + 'static {
-    /// Decides whether a client may connect. May take its time; the server waits as long as its limit for a handshake.
+    /// Decides whether a client may connect. May take its time, which does not count as the client's.
     async fn connect(&self, login: Login) -> Result<Caller, Refusal>;
 
     /// Whether this client may publish to this topic; asked for each publish and for the topic of a will.

@@ -51,14 +51,16 @@ pub(crate) fn poll_read(
     Poll::Ready(Ok(read.filled().len()))
 }
 
-/// Reads CONNECT, decides, and answers. None if the client may not connect or is gone.
+/// Reads CONNECT, decides, and answers. None if the client may not connect or is gone. The time limit is for what the
+/// client does: how long the decision takes, where many passwords are to be checked, is not its fault.
 pub(crate) async fn greet(
     shared: &Arc<Shared>,
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin + Send),
     peer: Peer,
 ) -> Option<Greeted> {
     let mut input = Input::default();
-    let frame = match first_frame(stream, &mut input, shared.limits.connect_bytes).await? {
+    let frame = first_frame(stream, &mut input, shared.limits.connect_bytes);
+    let frame = match in_time(shared, frame).await?? {
         Ok(frame) => frame,
         Err(_) => {
             shared.counters.refuse(Rule::PacketBytes);
@@ -69,9 +71,7 @@ pub(crate) async fn greet(
         Err(fault) => (spoken(&frame), fault),
         Ok(connect) => match accept(shared, connect, peer).await {
             Ok((connect, caller, attached, connack)) => {
-                stream.write_all(&connack).await.ok()?;
-                // What TLS or a WebSocket holds back is to go, too.
-                stream.flush().await.ok()?;
+                in_time(shared, answer(stream, &connack)).await?.ok()?;
                 return Some(Greeted { connect, caller, attached, input });
             }
             Err((version, fault)) => (Some(version), fault),
@@ -83,6 +83,18 @@ pub(crate) async fn greet(
         refuse(stream, version, fault).await;
     }
     None
+}
+
+/// What a step of the client's gave, or None if it took too long.
+async fn in_time<T>(shared: &Shared, step: impl Future<Output = T>) -> Option<T> {
+    let done = tokio::time::timeout(shared.limits.handshake_timeout, step).await;
+    done.inspect_err(|_| shared.counters.refuse(Rule::HandshakeTimeout)).ok()
+}
+
+async fn answer(stream: &mut (impl AsyncWrite + Unpin), connack: &[u8]) -> io::Result<()> {
+    stream.write_all(connack).await?;
+    // What TLS or a WebSocket holds back is to go, too.
+    stream.flush().await
 }
 
 fn rule(reason: Reason) -> Rule {

@@ -12,7 +12,7 @@ use super::topic::is_deeper;
 pub struct Limits {
     /// Connections that have not sent their CONNECT yet, or whose login is not decided.
     pub handshakes: usize,
-    /// How long a connection may take until its CONNECT is accepted.
+    /// How long a client may take to send its CONNECT, and to accept the answer.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
     /// The size of a CONNECT, in bytes.
@@ -119,7 +119,7 @@ const MIB: usize = 1024 * 1024;
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            handshakes: 1_000,
+            handshakes: 12_000,
             handshake_timeout: Duration::from_secs(10),
             connect_bytes: 16 * 1024,
             packet_bytes: MIB,

@@ -67,6 +67,10 @@ impl Access for Rights {
     async fn connect(&self, login: Login) -> Result<Caller, Refusal> {
         match login.user_name.as_deref() {
             Some("mallory") => Err(Refusal::BadCredentials),
+            Some("slow") => {
+                tokio::time::sleep(2 * Limits::default().handshake_timeout).await;
+                Ok(Caller { user: None })
+            }
             user => Ok(Caller { user: user.map(Arc::from) }),
         }
     }

@@ -21,6 +21,16 @@ async fn whoever_says_nothing_is_left() {
     assert_eq!((harness.refused(Rule::Handshakes), harness.refused(Rule::HandshakeTimeout)), (1, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_time_of_the_decision_is_not_the_clients() {
+    let harness = Harness::new();
+    let mut client = harness.open();
+    client.send(&connect(4, 0x82, &[], "a", &string("slow"))).await;
+    tokio::time::sleep(2 * Limits::default().handshake_timeout).await;
+    client.expect(&[0x20, 2, 0, 0]).await;
+    assert_eq!(harness.refused(Rule::HandshakeTimeout), 0);
+}
+
 #[tokio::test]
 async fn packets_have_a_size() {
     let harness = limited(|limits| {
