@@ -89,7 +89,9 @@ impl Server {
             shared.counters.refuse(Rule::Handshakes);
             return;
         };
-        let greeting = shared.stop.run_until_cancelled(greet(shared, &mut stream, peer)).await;
+        // Each step has memory of its own, so that an idle connection does not keep what only its greeting needs.
+        let greeting = Box::pin(greet(shared, &mut stream, peer));
+        let greeting = shared.stop.run_until_cancelled(greeting).await;
         drop(handshake);
         if let Some(Some(greeted)) = greeting {
             Connection::new(stream, greeted, is_probe).run().await;

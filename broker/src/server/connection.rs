@@ -87,7 +87,7 @@ pub(crate) struct Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
-    pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Self {
+    pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Box<Self> {
         let Greeted { connect, caller, attached, input } = greeted;
         let limits = &attached.shared.limits;
         let key = &attached.session.key;
@@ -107,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 .then(|| Duration::from_secs(connect.keep_alive.into()) * 3 / 2),
         };
         let now = Instant::now();
-        Self {
+        Box::new(Self {
             stream,
             caller,
             client,
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             heard_at: now,
             pace: (now, 0),
             timer: Box::pin(sleep_until(now)),
-        }
+        })
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -145,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Serves the client until one of both ends the connection; then settles what it has published.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self: Box<Self>) {
         let shared = Arc::clone(self.shared());
         let counted = i64::from(!self.client.is_probe);
         shared.counters.connections.inc_by(counted);
@@ -156,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             End::ByClient { with_will: true } | End::Lost => {}
             End::Fault(fault) => self.farewell(fault).await,
         }
-        let Self { stream, attached, mut ledger, .. } = self;
+        let Self { stream, attached, mut ledger, .. } = *self;
         // The session is free for the client's next connection before all is settled.
         drop((stream, attached));
         while let Some(entry) = poll_fn(|context| match ledger.pop_settled(context) {

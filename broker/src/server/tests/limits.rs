@@ -211,3 +211,14 @@ async fn wills_are_bounded_together() {
     third.send(&connect(4, 0x06, &[], "c", &will)).await;
     third.expect(&[0x20, 2, 0, 0]).await;
 }
+
+#[tokio::test]
+async fn an_idle_connection_is_small() {
+    let harness = Harness::new();
+    let (stream, _client) = duplex(1);
+    let peer = Peer::plain(([127, 0, 0, 1], 1).into());
+    let serving = size_of_val(&harness.server.serve(stream, peer));
+    let connection = size_of::<crate::server::connection::Connection<DuplexStream>>();
+    let session = size_of::<crate::server::session::Session>();
+    assert!(serving + connection + session < 1_800, "{serving} + {connection} + {session} bytes");
+}
