@@ -38,6 +38,7 @@ pub mod text;
 pub mod time;
 mod unit;
 mod unmapped;
+mod words;
 
 pub use batch::{Batcher, Limits, Size};
 pub use clock::{CLOCK_SLACK, Clock, SteadyClock, SystemClock, is_ahead};
@@ -53,3 +54,4 @@ pub use reading::{Reading, to_payload, to_payloads};
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};
 pub use unit::Unit;
 pub use unmapped::{Unmapped, UnmappedGroup};
+pub use words::{metrics_with_words, word_for, words_of};

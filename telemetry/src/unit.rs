@@ -1,5 +1,9 @@
 //! Units of measurement: their spellings, and what converts into what.
 
+mod table;
+
+use self::table::UNITS;
+
 /// A unit that Millrace knows.
 ///
 /// A unit that it does not know is a text as good as any: it is stored, and equals only itself.
@@ -7,15 +11,18 @@
 pub struct Unit {
     /// The one spelling that readings from foreign payloads are stored with.
     pub name: &'static str,
+    /// How people write it, such as `°C`.
+    pub sign: &'static str,
     /// Other spellings, as devices write them. Upper and lower case differ: `mW` is not `MW`.
     spellings: &'static [&'static str],
     /// Units of one dimension convert into each other.
     dimension: Dimension,
-    /// `base = value × factor + offset`, in the dimension's SI unit.
+    /// `base = value × factor + offset`, in a unit that all of the dimension share.
     factor: f64,
     offset: f64,
 }
 
+/// What a unit measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dimension {
     Temperature,
@@ -29,8 +36,10 @@ enum Dimension {
     Energy,
     Frequency,
     Illuminance,
+    Irradiance,
     Fraction,
     Density,
+    Conductivity,
     Level,
     Length,
     Speed,
@@ -45,102 +54,6 @@ enum Dimension {
     Precipitation,
 }
 
-const fn unit(
-    name: &'static str,
-    spellings: &'static [&'static str],
-    dimension: Dimension,
-    factor: f64,
-) -> Unit {
-    Unit { name, spellings, dimension, factor, offset: 0.0 }
-}
-
-use Dimension as D;
-
-/// Factors of units that are not SI: NIST Special Publication 811, appendix B.8.
-const UNITS: &[Unit] = &[
-    Unit {
-        offset: 273.15,
-        ..unit("celsius", &["°C", "℃", "C", "Cel", "Celsius", "degC", "deg C", "ºC"], D::Temperature, 1.0)
-    },
-    Unit {
-        offset: 255.372_222_222_222_2,
-        ..unit("fahrenheit", &["°F", "℉", "F", "Fahrenheit", "degF", "deg F"], D::Temperature, 5.0 / 9.0)
-    },
-    unit("kelvin", &["K", "Kelvin"], D::Temperature, 1.0),
-    unit("percent", &["%", "pct", "%RH", "% RH", "%rH", "Percent"], D::Ratio, 0.01),
-    unit("Pa", &["pascal"], D::Pressure, 1.0),
-    unit("hPa", &["hpa"], D::Pressure, 100.0),
-    unit("mbar", &["mb", "millibar"], D::Pressure, 100.0),
-    unit("kPa", &["kpa"], D::Pressure, 1000.0),
-    unit("bar", &["Bar"], D::Pressure, 100_000.0),
-    unit("psi", &["PSI"], D::Pressure, 6_894.757),
-    unit("mmHg", &["torr"], D::Pressure, 133.322_4),
-    unit("inHg", &[], D::Pressure, 3_386.389),
-    unit("V", &["volt", "volts", "Volt"], D::Voltage, 1.0),
-    unit("mV", &["millivolt"], D::Voltage, 0.001),
-    unit("kV", &[], D::Voltage, 1000.0),
-    unit("A", &["amp", "ampere", "Amp"], D::Current, 1.0),
-    unit("mA", &[], D::Current, 0.001),
-    unit("W", &["watt", "watts", "Watt"], D::Power, 1.0),
-    unit("mW", &[], D::Power, 0.001),
-    unit("kW", &["KW", "kilowatt"], D::Power, 1000.0),
-    unit("MW", &[], D::Power, 1e6),
-    unit("VA", &[], D::ApparentPower, 1.0),
-    unit("kVA", &[], D::ApparentPower, 1000.0),
-    unit("var", &["VAR", "VAr"], D::ReactivePower, 1.0),
-    unit("J", &["joule"], D::Energy, 1.0),
-    unit("kJ", &[], D::Energy, 1000.0),
-    unit("Wh", &["wh"], D::Energy, 3600.0),
-    unit("kWh", &["kwh", "KWh", "KWH"], D::Energy, 3.6e6),
-    unit("MWh", &[], D::Energy, 3.6e9),
-    unit("Hz", &["hz", "hertz"], D::Frequency, 1.0),
-    unit("kHz", &[], D::Frequency, 1000.0),
-    unit("MHz", &[], D::Frequency, 1e6),
-    unit("lx", &["lux", "Lux", "lumen/m2"], D::Illuminance, 1.0),
-    unit("ppm", &["PPM"], D::Fraction, 1.0),
-    unit("ppb", &["PPB"], D::Fraction, 0.001),
-    unit("ug/m3", &["µg/m³", "μg/m³", "µg/m3", "μg/m3", "ug/m³"], D::Density, 1.0),
-    unit("mg/m3", &["mg/m³"], D::Density, 1000.0),
-    unit("dBm", &["dbm", "dBmW"], D::Level, 1.0),
-    unit("dB", &["db", "dBA", "dB(A)"], D::Level, 1.0),
-    unit("m", &["meter", "metre"], D::Length, 1.0),
-    unit("mm", &[], D::Length, 0.001),
-    unit("cm", &[], D::Length, 0.01),
-    unit("km", &[], D::Length, 1000.0),
-    unit("in", &["inch"], D::Length, 0.0254),
-    unit("ft", &["feet"], D::Length, 0.3048),
-    unit("mi", &["mile"], D::Length, 1_609.344),
-    unit("m/s", &["mps"], D::Speed, 1.0),
-    unit("km/h", &["kmh", "kph"], D::Speed, 1.0 / 3.6),
-    unit("mph", &[], D::Speed, 0.447_04),
-    unit("kn", &["knot", "knots", "kt"], D::Speed, 1852.0 / 3600.0),
-    unit("l", &["L", "litre", "liter"], D::Volume, 0.001),
-    unit("ml", &["mL"], D::Volume, 1e-6),
-    unit("m3", &["m³"], D::Volume, 1.0),
-    unit("gal", &["gallon"], D::Volume, 0.003_785_412),
-    unit("l/min", &["L/min", "lpm"], D::Flow, 0.001 / 60.0),
-    unit("l/h", &["L/h"], D::Flow, 0.001 / 3600.0),
-    unit("m3/h", &["m³/h"], D::Flow, 1.0 / 3600.0),
-    unit("g", &["gram"], D::Mass, 0.001),
-    unit("kg", &["kilogram"], D::Mass, 1.0),
-    unit("lb", &["lbs"], D::Mass, 0.453_592_37),
-    unit("s", &["sec", "second", "seconds"], D::Time, 1.0),
-    unit("ms", &[], D::Time, 0.001),
-    unit("min", &["minute", "minutes"], D::Time, 60.0),
-    unit("h", &["hour", "hours"], D::Time, 3600.0),
-    unit("d", &["day", "days"], D::Time, 86_400.0),
-    unit("B", &["byte", "bytes"], D::Data, 1.0),
-    unit("kB", &["KB"], D::Data, 1e3),
-    unit("MB", &[], D::Data, 1e6),
-    unit("GB", &[], D::Data, 1e9),
-    unit("ohm", &["Ω", "\u{2126}", "Ohm"], D::Resistance, 1.0),
-    unit("kohm", &["kΩ", "kOhm"], D::Resistance, 1000.0),
-    unit("degree", &["°", "deg", "degrees"], D::Angle, 1.0),
-    unit("rpm", &["RPM", "r/min"], D::Rotation, 1.0),
-    unit("mm/h", &["mm/hr"], D::Precipitation, 1.0),
-    unit("in/h", &["in/hr"], D::Precipitation, 25.4),
-];
-
 impl Unit {
     /// The unit of this spelling, with or without blanks around it.
     ///
@@ -153,7 +66,17 @@ impl Unit {
     #[must_use]
     pub fn of(spelling: &str) -> Option<&'static Self> {
         let spelling = spelling.trim();
-        UNITS.iter().find(|unit| unit.name == spelling || unit.spellings.contains(&spelling))
+        UNITS.iter().find(|unit| unit.is_spelt(spelling))
+    }
+
+    fn is_spelt(&self, spelling: &str) -> bool {
+        self.name == spelling || self.sign == spelling || self.spellings.contains(&spelling)
+    }
+
+    /// All units, those of one dimension after each other.
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        UNITS
     }
 
     /// The value in another unit of the same dimension; nothing where the two measure different things.
@@ -169,9 +92,44 @@ impl Unit {
         if self == into {
             return Some(value);
         }
+        let converted = (value * self.factor + self.offset - into.offset) / into.factor;
+        // Sums with an offset have an error of a binary fraction: 32 °F shall be 0 °C.
+        let is_sum = self.offset != into.offset && converted.abs() < 1e6;
+        self.converts(into).then(|| if is_sum { (converted * 1e9).round() / 1e9 } else { converted })
+    }
+
+    /// A difference of two values in another unit of the same dimension: 1 °C more is 1.8 °F more.
+    #[must_use]
+    pub fn convert_difference(&self, difference: f64, into: &Self) -> Option<f64> {
+        if self == into {
+            return Some(difference);
+        }
+        self.converts(into).then(|| difference * self.factor / into.factor)
+    }
+
+    /// Whether values in this unit are values in the other one, too.
+    #[must_use]
+    pub fn converts(&self, into: &Self) -> bool {
         // Two levels differ by what they refer to, not by a factor.
-        let convertible = self.dimension == into.dimension && self.dimension != Dimension::Level;
-        convertible.then(|| (value * self.factor + self.offset - into.offset) / into.factor)
+        self == into || (self.dimension == into.dimension && self.dimension != Dimension::Level)
+    }
+
+    /// What it measures, in one word.
+    #[must_use]
+    pub fn dimension(&self) -> String {
+        format!("{:?}", self.dimension)
+    }
+
+    /// How a value becomes one in the unit that all of its dimension share: times the first, plus the second.
+    #[must_use]
+    pub fn factor_and_offset(&self) -> (f64, f64) {
+        (self.factor, self.offset)
+    }
+
+    /// All its spellings but the name and the sign.
+    #[must_use]
+    pub fn spellings(&self) -> &'static [&'static str] {
+        self.spellings
     }
 }
 
@@ -181,37 +139,105 @@ mod tests {
 
     #[test]
     fn no_spelling_names_two_units() {
-        let mut all: Vec<_> =
-            UNITS.iter().flat_map(|unit| unit.spellings.iter().chain([&unit.name])).collect();
+        let mut all = Vec::new();
+        for unit in UNITS {
+            all.extend(unit.spellings.iter().chain([&unit.name]));
+            if unit.sign != unit.name {
+                all.push(&unit.sign);
+            }
+        }
         all.sort_unstable();
         let before = all.len();
         all.dedup();
         assert_eq!(all.len(), before);
     }
 
+    fn converted(value: f64, from: &str, into: &str) -> Option<f64> {
+        Unit::of(from).unwrap().convert(value, Unit::of(into).unwrap())
+    }
+
     #[test]
-    fn units_convert_within_their_dimension() {
+    fn conversions_are_exact() {
         for (value, from, into, expected) in [
             (0.0, "celsius", "fahrenheit", 32.0),
+            (f64::MAX, "kelvin", "celsius", f64::MAX),
             (212.0, "°F", "℃", 100.0),
+            (-40.0, "°C", "°F", -40.0),
             (0.0, "celsius", "K", 273.15),
             (1.0, "kWh", "Wh", 1000.0),
+            (1.0, "kWh", "J", 3.6e6),
+            (1.0, "Wh", "kJ", 3.6),
             (1013.25, "mbar", "hPa", 1013.25),
-            (29.92, "inHg", "hPa", 1013.21),
+            (1.0, "bar", "Pa", 1e5),
+            // NIST SP 811, appendix B.8, has seven of these digits.
+            (1.0, "inHg", "Pa", 3_386.388_640_341),
+            (1.0, "psi", "Pa", 6_894.757_293_168_361),
+            (760.0, "Torr", "Pa", 101_325.0),
+            (760.0, "mmHg", "Pa", 101_325.014_435_4),
+            (1.5, "kW", "W", 1500.0),
             (36.0, "km/h", "m/s", 10.0),
+            (1.0, "mph", "km/h", 1.609_344),
+            (1.0, "kn", "km/h", 1.852),
+            (25.4, "mm", "inch", 1.0),
+            (1.0, "ft", "in", 12.0),
+            (1.0, "mi", "ft", 5280.0),
+            (1.0, "ppm", "ppb", 1000.0),
+            (1.0, "m³", "l", 1000.0),
+            (1.0, "gal", "l", 3.785_411_784),
+            (1.0, "ft³", "l", 28.316_846_592),
+            (60.0, "l/min", "m³/h", 3.6),
+            (1.0, "lb", "oz", 16.0),
+            (1.0, "in/h", "mm/h", 25.4),
+            (1.0, "h", "s", 3600.0),
         ] {
-            let (from, into) = (Unit::of(from).unwrap(), Unit::of(into).unwrap());
-            let converted = from.convert(value, into).unwrap();
-            assert!(
-                (converted - expected).abs() < 0.01,
-                "{value} {} is {converted} {}",
-                from.name,
-                into.name
-            );
+            let found = converted(value, from, into).unwrap();
+            let error = (found - expected).abs() / expected.abs().max(1.0);
+            assert!(error < 1e-13, "{value} {from} is {found} {into}, not {expected}");
         }
-        for (from, into) in [("celsius", "percent"), ("W", "Wh"), ("dB", "dBm"), ("W", "VA")] {
-            assert_eq!(Unit::of(from).unwrap().convert(1.0, Unit::of(into).unwrap()), None, "{from} {into}");
+    }
+
+    #[test]
+    fn what_measures_different_things_does_not_convert() {
+        for (from, into) in [
+            ("celsius", "percent"),
+            ("W", "Wh"),
+            ("dB", "dBm"),
+            ("W", "VA"),
+            ("ppm", "mg/m3"),
+            ("ppm", "percent"),
+            ("ug/m3", "ppb"),
+            ("lx", "W/m2"),
+        ] {
+            assert_eq!(converted(1.0, from, into), None, "{from} {into}");
         }
+    }
+
+    #[test]
+    fn every_unit_converts_there_and_back_within_its_dimension() {
+        for from in UNITS {
+            for into in UNITS.iter().filter(|into| from.converts(into)) {
+                let there = from.convert(20.5, into).unwrap();
+                let back = into.convert(there, from).unwrap();
+                assert!((back - 20.5).abs() < 1e-9, "{} {}", from.name, into.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_converted_limit_is_met_exactly() {
+        assert_eq!(converted(32.0, "°F", "°C"), Some(0.0));
+        assert_eq!(converted(75.2, "°F", "°C"), Some(24.0));
+        assert_eq!(converted(25.0, "°C", "°F"), Some(77.0));
+        assert_eq!(converted(25.0, "°C", "K"), Some(298.15));
+    }
+
+    #[test]
+    fn a_difference_has_no_offset() {
+        let of = |spelling| Unit::of(spelling).unwrap();
+        let found = of("°C").convert_difference(5.0, of("°F")).unwrap();
+        assert!((found - 9.0).abs() < 1e-12, "{found}");
+        assert_eq!(of("°C").convert_difference(5.0, of("K")), Some(5.0));
+        assert_eq!(of("°C").convert_difference(5.0, of("%")), None);
     }
 
     #[test]

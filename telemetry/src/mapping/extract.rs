@@ -16,6 +16,7 @@ use crate::Unit;
 use crate::limits::MAX_READINGS;
 use crate::payload::MAX_UNIT_BYTES;
 use crate::series::Series;
+use crate::words;
 
 /// Most levels of objects in objects that values are looked for in.
 const MAX_DEPTH: usize = 32;
@@ -154,8 +155,16 @@ impl Extraction<'_> {
 
     fn add_named(&self, path: &str, value: &Value, values: &mut Vec<(String, FullName, Number)>) {
         if let (Some(number), Some(name)) = (self.number(value), self.rule.name(path)) {
+            let number = self.state(path, &name, value).unwrap_or(number);
             values.push((path.to_owned(), name, number));
         }
+    }
+
+    /// The number of a word that the metric has: a contact that is "closed" is 1, a door that is "closed" is 0.
+    fn state(&self, path: &str, name: &FullName, value: &Value) -> Option<Number> {
+        let text = value.as_str().filter(|_| self.rule.words.is_empty())?;
+        let metric = name.metric.clone().unwrap_or_else(|| name::metric(path));
+        words::value_of(&metric, text).map(|value| Number { value, unit: None })
     }
 
     fn number(&self, value: &Value) -> Option<Number> {

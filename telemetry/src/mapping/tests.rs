@@ -178,3 +178,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_word_is_read_as_its_metric_means_it_unless_the_rule_has_words_of_its_own() {
+    let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"";
+    let payload = r#"{"contact":"closed","door":"closed","battery_low":"low","lid":"closed"}"#;
+    assert_eq!(readings(rules, "x", payload), ["battery_low/d=1", "contact/d=1", "door/d=0", "lid/d=0"]);
+    let own = format!("{rules}\nwords = {{ closed = 7 }}");
+    assert_eq!(readings(&own, "x", r#"{"contact":"closed"}"#), ["contact/d=7"]);
+}

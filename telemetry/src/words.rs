@@ -1,0 +1,90 @@
+//! Words for the values of metrics that have a few states: a door is open, not 1.
+
+/// Metrics, and the words for their values 0, 1, and so on.
+const STATES: &[(&[&str], &[&str])] = &[
+    // Zigbee2MQTT's meaning: 1 is the contact of a door that is closed.
+    (&["contact"], &["open", "closed"]),
+    (&["door", "window", "gate", "garage_door", "opening", "valve"], &["closed", "open"]),
+    (&["occupancy", "presence"], &["unoccupied", "occupied"]),
+    (&["motion", "vibration", "smoke", "tamper"], &["clear", "detected"]),
+    (&["water_leak", "leak"], &["dry", "wet"]),
+    (&["battery_low"], &["ok", "low"]),
+    (&["online", "available", "reachable", "connected"], &["offline", "online"]),
+    (&["state", "relay", "output", "switch", "light"], &["off", "on"]),
+];
+
+/// The words for the values 0, 1, and so on of a metric; nothing for a metric that is a quantity.
+///
+/// ```
+/// use telemetry::words_of;
+///
+/// assert_eq!(words_of("door"), Some(["closed", "open"].as_slice()));
+/// assert_eq!(words_of("temperature"), None);
+/// ```
+#[must_use]
+pub fn words_of(metric: &str) -> Option<&'static [&'static str]> {
+    STATES.iter().find(|(metrics, _)| metrics.contains(&metric)).map(|(_, words)| *words)
+}
+
+/// The word for a value of a metric; nothing where the value has a unit, or is none that has a word.
+#[must_use]
+pub fn word_for(metric: &str, value: f64, unit: Option<&str>) -> Option<&'static str> {
+    if unit.is_some() {
+        return None;
+    }
+    let words = words_of(metric)?;
+    words.iter().zip(0_u32..).find(|(_, place)| f64::from(*place) == value).map(|(word, _)| *word)
+}
+
+/// All metrics that have words, with these.
+pub fn metrics_with_words() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    STATES.iter().flat_map(|(metrics, words)| metrics.iter().map(|metric| (*metric, *words)))
+}
+
+/// The value that a word of this metric is the word for. Case does not matter.
+pub(crate) fn value_of(metric: &str, text: &str) -> Option<f64> {
+    let words = words_of(metric)?;
+    words
+        .iter()
+        .zip(0_u32..)
+        .find(|(word, _)| word.eq_ignore_ascii_case(text.trim()))
+        .map(|(_, place)| place.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_a_word_and_a_quantity_has_none() {
+        for (metric, value, unit, word) in [
+            ("door", 1.0, None, Some("open")),
+            ("contact", 1.0, None, Some("closed")),
+            ("contact", 0.0, None, Some("open")),
+            ("state", 2.0, None, None),
+            ("state", 0.5, None, None),
+            ("relay", -0.0, None, Some("off")),
+            ("light", 1.0, Some("lx"), None),
+            ("temperature", 1.0, None, None),
+        ] {
+            assert_eq!(word_for(metric, value, unit), word, "{metric} {value}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_read_as_the_value_that_is_shown_with_it() {
+        assert_eq!(value_of("contact", "Closed"), Some(1.0));
+        assert_eq!(value_of("contact", "open"), Some(0.0));
+        assert_eq!(value_of("door", " open "), Some(1.0));
+        assert_eq!(value_of("door", "ajar"), None);
+    }
+
+    #[test]
+    fn each_metric_has_words_once() {
+        let mut all: Vec<_> = metrics_with_words().map(|(metric, _)| metric).collect();
+        all.sort_unstable();
+        let before = all.len();
+        all.dedup();
+        assert_eq!(all.len(), before);
+    }
+}
