@@ -12,6 +12,8 @@ pub struct Counters {
     pub received: Counter,
     /// Readings evaluated.
     pub judged: Counter,
+    /// Readings that a rule could not evaluate: their unit measures something else than that of the rule.
+    pub incomparable: Counter,
     /// The writer keeps these; there is nothing in them to judge.
     pub unreadable: Counter,
     /// Readings and rejected payloads received and not yet settled.
@@ -56,6 +58,10 @@ impl Counters {
         Self {
             received: metrics.register("received", "Readings and rejected payloads received from the broker"),
             judged: metrics.register("judged", "Readings evaluated"),
+            incomparable: metrics.register(
+                "incomparable",
+                "Readings that a rule could not evaluate, as their unit measures something else than its own",
+            ),
             unreadable: metrics.register("unreadable", "Payloads that hold no reading"),
             in_flight: metrics
                 .register("in_flight", "Readings and rejected payloads received and not yet settled"),

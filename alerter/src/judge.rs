@@ -17,7 +17,7 @@ use store::Changes;
 use telemetry::time::saturating_add;
 use telemetry::{Clock, MAX_READINGS, Reading, Series, SteadyClock};
 
-use crate::rules::{Condition, Rules};
+use crate::rules::{Condition, Rule, Rules};
 use absence::Absences;
 use condition::ConditionState;
 use incident::Freshness;
@@ -54,6 +54,8 @@ pub struct Observed {
     pub late: bool,
     /// By how many rules it was judged.
     pub judgements: u32,
+    /// Index of a rule that could not judge it: its unit measures something else than that of the rule.
+    pub incomparable: Option<u32>,
 }
 
 impl Judge {
@@ -77,6 +79,7 @@ impl Judge {
         let heard_at = SeriesState::see(last_seen, seen(steady, reading.received_at));
         let stepped = stepped(steady, reading);
         let newest = newest.map(|newest| newest.place);
+        let mut incomparable = None;
         for (index, instance) in (0u32..).zip(instances.iter_mut()) {
             let rule = &rules.rules[instance.rule as usize];
             let (changes, firing) = (&mut *changes, &mut *firing);
@@ -86,11 +89,18 @@ impl Judge {
                     absences.wait(instance, (number, index), heard_at, after);
                 }
             } else if order == ReadingOrder::Newer {
-                instance.judge(reading, Freshness { is_stale, is_same_instant }, &mut recording);
+                let freshness = Freshness { is_stale, is_same_instant };
+                if !instance.judge(reading, freshness, &mut recording) {
+                    incomparable = Some(instance.rule);
+                }
             }
         }
         let judged = if order == ReadingOrder::Newer { instances.len() } else { 0 };
-        Observed { late: order == ReadingOrder::Older, judgements: u32::try_from(judged).unwrap_or(u32::MAX) }
+        Observed {
+            late: order == ReadingOrder::Older,
+            judgements: u32::try_from(judged).unwrap_or(u32::MAX),
+            incomparable,
+        }
     }
 
     /// Knows from the store that a device was heard; an absence that is open ends with the reading itself.
@@ -172,6 +182,11 @@ impl Judge {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.absences.first()
+    }
+
+    /// The rule with this index among those in force.
+    pub(crate) fn rule(&self, index: u32) -> &Rule {
+        &self.rules.rules[index as usize]
     }
 
     /// How many incidents are open.

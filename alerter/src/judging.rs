@@ -1,5 +1,6 @@
 //! Deliveries → judge → store → settle, and the clock by which devices are absent.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use broker::{AckGroup, ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::{Check, Retry};
 use store::{Changes, Lease, Store, Transition};
-use telemetry::{Clock, Decoded, is_ahead};
+use telemetry::{Clock, Decoded, Reading, is_ahead};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -60,6 +61,8 @@ pub(crate) struct Judging<'a> {
     probed_at: Instant,
     queued: &'a Notify,
     retry: Retry,
+    /// Indices of the rules in force that had a reading whose unit measures something else.
+    incomparable: HashSet<u32>,
 }
 
 impl<'a> Judging<'a> {
@@ -90,6 +93,7 @@ impl<'a> Judging<'a> {
             probed_at,
             queued,
             retry,
+            incomparable: HashSet::new(),
         }
     }
 
@@ -133,7 +137,10 @@ impl<'a> Judging<'a> {
             clock = clock.max(self.judge.steady_at(decoded.received_at));
             self.counters.took(decoded);
             for reading in &decoded.readings {
-                self.judge.observe(reading, judged_at, &mut changes);
+                let observed = self.judge.observe(reading, judged_at, &mut changes);
+                if let Some(rule) = observed.incomparable {
+                    self.note_incomparable(rule, reading);
+                }
             }
         }
         self.keep_absence().await;
@@ -143,6 +150,17 @@ impl<'a> Judging<'a> {
         self.judge.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
         self.settle(taken).await;
+    }
+
+    /// Counts a reading that a rule cannot judge; the first one for each rule is worth a line.
+    fn note_incomparable(&mut self, rule: u32, reading: &Reading) {
+        self.counters.incomparable.inc();
+        if self.incomparable.insert(rule) {
+            let (rule, series) = (self.judge.rule(rule), &reading.series);
+            let (unit, of) =
+                (reading.unit.as_deref().unwrap_or_default(), rule.unit.map_or("", |unit| unit.name));
+            warn!(rule = rule.name, %series, unit, "the rule is in {of}, which readings in this unit are not compared with");
+        }
     }
 
     /// Nothing comes: whatever was published until now has been judged, if there is a connection.
@@ -240,6 +258,7 @@ impl<'a> Judging<'a> {
         let rules = self.rules.borrow_and_update().clone();
         let now = self.now();
         let changes = self.judge.adopt(rules, now);
+        self.incomparable.clear();
         self.record_if_in_charge(changes).await;
     }
 

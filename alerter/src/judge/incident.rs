@@ -33,6 +33,8 @@ pub(super) fn began_micros(id: &str) -> Option<i64> {
 /// A reading that opens an incident, and what is known beside it.
 pub(super) struct Opening<'a> {
     pub(super) reading: &'a Reading,
+    /// What it violates, in its own unit.
+    pub(super) condition: &'a Condition,
     /// The value, or the change per minute.
     pub(super) measure: f64,
     pub(super) began_at: Timestamp,
@@ -49,9 +51,9 @@ pub(super) struct Freshness {
 }
 
 pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
-    let &Opening { reading, measure, began_at, freshness } = opening;
+    let &Opening { reading, condition, measure, began_at, freshness } = opening;
     let id = id_by_reading(rule, reading, freshness.is_same_instant);
-    let peak = beyond(&rule.condition, measure).map(|_| measure);
+    let peak = beyond(condition, measure).map(|_| measure);
     Incident {
         value: Some(measure),
         unit: reading.unit.clone(),
@@ -59,7 +61,7 @@ pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
         peak_at: peak.map(|_| reading.measured_at),
         opened_at: reading.measured_at,
         late: freshness.is_stale,
-        ..empty(rule, &reading.series, id, describe(&rule.condition, measure), began_at)
+        ..empty(rule, &reading.series, id, describe_converted(rule, condition, measure), began_at)
     }
 }
 
@@ -107,6 +109,15 @@ fn empty(
         late: false,
         notifications: Vec::new(),
     }
+}
+
+/// Describes a condition in the unit of a reading. A limit that nobody wrote so has few digits.
+fn describe_converted(rule: &Rule, condition: &Condition, measure: f64) -> store::Condition {
+    let exact = describe(condition, measure);
+    if *condition == rule.condition {
+        return exact;
+    }
+    store::Condition { text: describe(&condition.rounded(), measure).text, ..exact }
 }
 
 /// Describes the condition that a value, or a change per minute, violates.

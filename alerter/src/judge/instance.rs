@@ -54,20 +54,40 @@ impl RuleInstance {
         }
     }
 
-    /// Judges a reading whose order it is.
-    pub(super) fn judge(&mut self, reading: &Reading, freshness: Freshness, recording: &mut Recording<'_>) {
+    /// Judges a reading whose order it is. False where its unit measures something else than the rule's: nothing changes.
+    pub(super) fn judge(
+        &mut self,
+        reading: &Reading,
+        freshness: Freshness,
+        recording: &mut Recording<'_>,
+    ) -> bool {
+        let condition = recording.rule.condition_in(reading.unit.as_deref());
+        if let Some(condition) = &condition {
+            self.judge_by(condition, reading, freshness, recording);
+        }
+        condition.is_some()
+    }
+
+    /// Judges a reading by a condition in its own unit.
+    fn judge_by(
+        &mut self,
+        condition: &Condition,
+        reading: &Reading,
+        freshness: Freshness,
+        recording: &mut Recording<'_>,
+    ) {
         let rule = recording.rule;
         let pending_for =
             if let Condition::Stuck { after } = rule.condition { after } else { rule.pending_for };
         let durations = Durations { pending_for, keep_firing_for: rule.keep_firing_for };
         let at = shifted(reading.measured_at, -recording.stepped);
-        let evidence = self.condition_state.judge(&rule.condition, at, reading.value);
+        let evidence = self.condition_state.judge(condition, at, reading.value);
         let moved = match self.state.step(evidence.evaluation, at, durations) {
             Step::Stays => false,
             Step::Moves => true,
             Step::Opens { began_at } => {
                 let began_at = shifted(began_at, recording.stepped);
-                let opening = Opening { reading, measure: evidence.measure, began_at, freshness };
+                let opening = Opening { reading, condition, measure: evidence.measure, began_at, freshness };
                 self.open(incident::by_reading(rule, &opening), recording);
                 return;
             }
@@ -77,7 +97,7 @@ impl RuleInstance {
                 return;
             }
         };
-        let peaked = self.peak(evidence, reading.measured_at, recording);
+        let peaked = self.peak(condition, evidence, reading.measured_at, recording);
         let told = self.tell(freshness, recording);
         if moved || peaked || told {
             self.write(recording);
@@ -124,13 +144,19 @@ impl RuleInstance {
     }
 
     /// Notes a value further beyond the limit than those before.
-    fn peak(&mut self, evidence: Evidence, at: Timestamp, recording: &mut Recording<'_>) -> bool {
+    fn peak(
+        &mut self,
+        condition: &Condition,
+        evidence: Evidence,
+        at: Timestamp,
+        recording: &mut Recording<'_>,
+    ) -> bool {
         let (State::Firing(open), Evaluation::Violated { .. }) = (&mut self.state, evidence.evaluation)
         else {
             return false;
         };
         let value = evidence.measure;
-        let by = |measure| beyond(&recording.rule.condition, measure);
+        let by = |measure| beyond(condition, measure);
         let further = by(value).is_some_and(|now| open.peak.and_then(by).is_none_or(|before| now > before));
         if further {
             open.peak = Some(value);

@@ -6,7 +6,7 @@ use store::{ConditionKind, Incident};
 
 use super::content::{Change, Fact, State};
 use super::headline;
-use super::words::{self, duration, limit, severity, time, time_utc, value};
+use super::words::{duration, limit, severity, time, time_utc, value};
 use crate::rules::Rules;
 
 /// What to look at first, and what it is measured against.
@@ -40,9 +40,7 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
     let absent = incident.condition.kind == ConditionKind::Absent;
     let mut facts = vec![moment(if absent { "Last heard" } else { "Began" }, incident.began_at, zone)];
     if absent {
-        facts.extend(
-            incident.value.map(|last| text("Last value", words::plain(last, incident.unit.as_deref()))),
-        );
+        facts.extend(incident.value.map(|last| text("Last value", value(last, incident))));
     }
     if let Some(peak) = incident.peak.filter(|peak| Some(*peak) != incident.value && !absent) {
         let at = incident.peak_at.unwrap_or(incident.opened_at);

@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{ConditionKind, Incident, Severity};
 use telemetry::text::{number, visible};
+use telemetry::{Unit, word_for};
 
 /// What a query takes as it is, and what reads better so.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
@@ -81,8 +82,12 @@ pub(crate) fn about(incident: &Incident) -> String {
     format!("{}: {}", name(&incident.device), incident.metric)
 }
 
-/// A value of an incident, or for a rate a change per minute, with its unit.
+/// A value of an incident, or for a rate a change per minute, with its unit; or the word for it: a door is open, not 1.
 pub(crate) fn value(value: f64, incident: &Incident) -> String {
+    let is_rate = incident.condition.kind == ConditionKind::Rate;
+    if let Some(word) = word_for(&incident.metric, value, incident.unit.as_deref()).filter(|_| !is_rate) {
+        return word.into();
+    }
     let unit = unit(incident.unit.as_deref());
     let short = short(value, incident.condition.threshold);
     match incident.condition.kind {
@@ -158,11 +163,7 @@ pub(crate) fn plain(value: f64, of: Option<&str>) -> String {
 fn unit(unit: Option<&str>) -> String {
     match unit {
         None | Some("") => String::new(),
-        Some("celsius") => " °C".into(),
-        Some("fahrenheit") => " °F".into(),
-        Some("percent") => " %".into(),
-        Some("hectopascal") => " hPa".into(),
-        Some(other) => format!(" {}", visible(other)),
+        Some(text) => format!(" {}", Unit::of(text).map_or_else(|| visible(text), |unit| unit.sign.into())),
     }
 }
 

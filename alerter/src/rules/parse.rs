@@ -2,6 +2,7 @@
 
 mod active;
 mod condition;
+mod limit;
 mod problem;
 mod recipients;
 mod rule;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use store::{Address, Severity};
-use telemetry::{Filter, Series};
+use telemetry::{Filter, Series, Unit};
 
 use super::hours::ActiveHours;
 
@@ -42,6 +42,8 @@ pub struct Rule {
     pub device: Filter,
     /// When it is violated.
     pub condition: Condition,
+    /// The unit of the limits; none where they are compared with values as the devices send them.
+    pub unit: Option<&'static Unit>,
     /// How long the condition must last before an incident opens.
     pub pending_for: Duration,
     /// How long it must be over before the incident is.
@@ -58,7 +60,7 @@ pub struct Rule {
     pub expect: Vec<Series>,
 }
 
-/// Limits and clear limits are in the unit in which the devices report.
+/// Limits and clear limits are in the unit of the rule, or else in that of the devices.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Condition {
     /// Violated above the limit; clear at the limit or, if there is `clear_below`, below that.
@@ -105,6 +107,49 @@ pub enum Condition {
         /// How long.
         after: Duration,
     },
+}
+
+impl Condition {
+    /// With its limits in another unit, which measures the same.
+    fn converted(self, from: &Unit, into: &Unit) -> Self {
+        let limit = |value| from.convert(value, into).unwrap_or(value);
+        let change = |value| from.convert_difference(value, into).unwrap_or(value);
+        match self {
+            Self::Above { limit: at, clear_below } => {
+                Self::Above { limit: limit(at), clear_below: clear_below.map(limit) }
+            }
+            Self::Below { limit: at, clear_above } => {
+                Self::Below { limit: limit(at), clear_above: clear_above.map(limit) }
+            }
+            Self::Outside { low, high, clear_above, clear_below } => Self::Outside {
+                low: limit(low),
+                high: limit(high),
+                clear_above: clear_above.map(limit),
+                clear_below: clear_below.map(limit),
+            },
+            Self::Rate { per_minute, clear_below, over } => {
+                Self::Rate { per_minute: change(per_minute), clear_below: clear_below.map(change), over }
+            }
+            Self::Absent { .. } | Self::Stuck { .. } => self,
+        }
+    }
+
+    /// With limits of at most six digits, for people.
+    #[must_use]
+    pub(crate) fn rounded(self) -> Self {
+        let rounded = |value: f64| format!("{value:.5e}").parse().unwrap_or(value);
+        match self {
+            Self::Above { limit, clear_below } => Self::Above { limit: rounded(limit), clear_below },
+            Self::Below { limit, clear_above } => Self::Below { limit: rounded(limit), clear_above },
+            Self::Outside { low, high, clear_above, clear_below } => {
+                Self::Outside { low: rounded(low), high: rounded(high), clear_above, clear_below }
+            }
+            Self::Rate { per_minute, clear_below, over } => {
+                Self::Rate { per_minute: rounded(per_minute), clear_below, over }
+            }
+            Self::Absent { .. } | Self::Stuck { .. } => self,
+        }
+    }
 }
 
 /// Who is notified.
@@ -160,5 +205,19 @@ impl Rule {
     pub fn concerns(&self, series: &Series) -> bool {
         self.metric.as_deref().is_none_or(|metric| metric == series.metric())
             && self.device.matches(series.device())
+    }
+
+    /// The condition with its limits in the unit of a reading; nothing where that unit measures something else.
+    ///
+    /// A reading without a unit is taken to be in the unit of the rule.
+    #[must_use]
+    pub fn condition_in(&self, unit: Option<&str>) -> Option<Condition> {
+        match (self.unit, unit) {
+            (Some(own), Some(unit)) if unit != own.name && !unit.is_empty() => {
+                let into = Unit::of(unit).filter(|into| own.converts(into))?;
+                Some(self.condition.converted(own, into))
+            }
+            _ => Some(self.condition),
+        }
     }
 }

@@ -99,6 +99,38 @@ fn a_bad_rule_is_refused_with_what_to_write() {
         ("above = nan", "above is no finite number"),
         ("above = \"25\"", "above is no finite number"),
         ("above = 1e999", "above is no finite number"),
+        (
+            "above = \"warm °C\"",
+            "above is no finite number: write one such as 25.0, or with a unit \"25 °C\"",
+        ),
+        ("above = \"1e999 °C\"", "above is no finite number"),
+        (
+            "above = \"25 furlongs\"",
+            "line 2, column 9: rule \"x\": above \"25 furlongs\": \"furlongs\" is no unit that is known: write one such as",
+        ),
+        (
+            "above = 25\nunit = \"furlongs\"",
+            "line 3, column 8: rule \"x\": \"furlongs\" is no unit that is known",
+        ),
+        (
+            "above = \"75 °F\"\nclear_below = \"1000 hPa\"",
+            "line 3, column 15: rule \"x\": clear_below is in hPa and the rule in °F: write a unit that measures the same",
+        ),
+        (
+            "above = \"75 °F\"\nclear_below = 70",
+            "line 3, column 15: rule \"x\": clear_below has no unit, but another limit has: write it like \"70 °F\"",
+        ),
+        (
+            "above = \"75 °F\"\nunit = \"percent\"",
+            "line 2, column 9: rule \"x\": above is in °F and the rule in %",
+        ),
+        (
+            "outside = [\"59 °F\", \"25 hPa\"]",
+            "line 2, column 21: rule \"x\": outside is in hPa and the rule in °F",
+        ),
+        ("outside = [\"59 °F\", 77]", "outside has no unit, but another limit has"),
+        ("absent_for = \"2m\"\nunit = \"celsius\"", "unit does not go with absent_for: remove it"),
+        ("above = \"75 °F\"\nclear_below = \"24 °C\"", "clear_below 75.2 is above the limit 75"),
         ("rate_per_minute = 0", "rate_per_minute is 0: write a change above 0"),
         ("rate_per_minute = 2\nclear_below = 3", "clear_below 3 is above the limit 2"),
         ("rate_per_minute = 2\nclear_below = 0", "clear_below is 0: write a change above 0"),

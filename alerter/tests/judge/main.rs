@@ -12,3 +12,4 @@ mod restarts;
 mod rules;
 mod small_states;
 mod steps;
+mod units;

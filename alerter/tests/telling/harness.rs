@@ -40,6 +40,7 @@ pub(crate) fn rule(name: &str) -> Rule {
         metric: None,
         device: telemetry::Filter::all(),
         condition: Condition::Above { limit: 25.0, clear_below: None },
+        unit: None,
         pending_for: Duration::ZERO,
         keep_firing_for: Duration::ZERO,
         severity: Severity::Warning,

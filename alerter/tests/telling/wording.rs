@@ -124,6 +124,17 @@ fn a_subject_says_device_metric_value_and_rule() {
 }
 
 #[test]
+fn a_door_is_open_and_not_1() {
+    let door = |metric: &str| Incident {
+        metric: metric.into(),
+        unit: None,
+        ..of_kind(ConditionKind::Above, "above 0.5", Some(1.0))
+    };
+    assert_eq!(subject(NotificationKind::Opened, door("door")), "Alert: lab: door open, above 0.5 (rule-1)");
+    assert_eq!(subject(NotificationKind::Opened, door("level")), "Alert: lab: level 1, above 0.5 (rule-1)");
+}
+
+#[test]
 fn a_group_says_how_many_and_names_the_first() {
     let dark: Vec<_> =
         (1..=500).map(|n| (NotificationKind::Opened, absent(&format!("site-a/rack-{n}")))).collect();

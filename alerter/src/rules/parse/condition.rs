@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use telemetry::Unit;
 use toml::Spanned;
 
+use super::limit::Limits;
 use super::section::{Section, Zero};
 use crate::rules::rule::Condition;
 
 const CONDITIONS: [&str; 6] = ["above", "below", "outside", "rate_per_minute", "absent_for", "stuck_for"];
 
 /// Keys that only some conditions have.
-const EXTRAS: [&str; 5] = ["clear_below", "clear_above", "over", "for", "keep_firing_for"];
+const EXTRAS: [&str; 6] = ["clear_below", "clear_above", "over", "for", "keep_firing_for", "unit"];
 
-pub(super) fn read(section: &Section<'_, '_>) -> Option<Condition> {
+/// The condition, and the unit of its limits.
+pub(super) fn read(section: &Section<'_, '_>) -> Option<(Condition, Option<&'static Unit>)> {
     let said: Vec<_> = CONDITIONS.into_iter().filter(|key| section.has(key)).collect();
     let condition = match said[..] {
         [condition] => condition,
@@ -30,52 +33,53 @@ pub(super) fn read(section: &Section<'_, '_>) -> Option<Condition> {
         }
     };
     let extras: &[&str] = match condition {
-        "above" => &["clear_below", "for", "keep_firing_for"],
-        "below" => &["clear_above", "for", "keep_firing_for"],
-        "outside" => &["clear_below", "clear_above", "for", "keep_firing_for"],
-        "rate_per_minute" => &["clear_below", "over", "for", "keep_firing_for"],
+        "above" => &["clear_below", "for", "keep_firing_for", "unit"],
+        "below" => &["clear_above", "for", "keep_firing_for", "unit"],
+        "outside" => &["clear_below", "clear_above", "for", "keep_firing_for", "unit"],
+        "rate_per_minute" => &["clear_below", "over", "for", "keep_firing_for", "unit"],
         _ => &[],
     };
     for extra in EXTRAS.into_iter().filter(|extra| !extras.contains(extra)) {
         section.refuse_beside(extra, condition);
     }
-    one(section, condition)
+    let limits = Limits::of(section, condition);
+    Some((one(section, condition, limits)?, limits.unit))
 }
 
-fn one(section: &Section<'_, '_>, condition: &str) -> Option<Condition> {
+fn one(section: &Section<'_, '_>, condition: &str, limits: Limits) -> Option<Condition> {
     let after = |key| section.duration(key, Zero::Refused).map(Spanned::into_inner);
     match condition {
-        "above" => above(section),
-        "below" => below(section),
-        "outside" => outside(section),
-        "rate_per_minute" => rate(section),
+        "above" => above(section, limits),
+        "below" => below(section, limits),
+        "outside" => outside(section, limits),
+        "rate_per_minute" => rate(section, limits),
         "absent_for" => Some(Condition::Absent { after: after("absent_for")? }),
         _ => Some(Condition::Stuck { after: after("stuck_for")? }),
     }
 }
 
-fn above(section: &Section<'_, '_>) -> Option<Condition> {
-    let limit = section.number("above")?;
-    let clear_below = section.number("clear_below");
+fn above(section: &Section<'_, '_>, limits: Limits) -> Option<Condition> {
+    let limit = limits.number(section, "above")?;
+    let clear_below = limits.number(section, "clear_below");
     at_most(section, "clear_below", clear_below, "the limit", limit);
     Some(Condition::Above { limit, clear_below })
 }
 
-fn below(section: &Section<'_, '_>) -> Option<Condition> {
-    let limit = section.number("below")?;
-    let clear_above = section.number("clear_above");
+fn below(section: &Section<'_, '_>, limits: Limits) -> Option<Condition> {
+    let limit = limits.number(section, "below")?;
+    let clear_above = limits.number(section, "clear_above");
     at_least(section, "clear_above", clear_above, "the limit", limit);
     Some(Condition::Below { limit, clear_above })
 }
 
-fn outside(section: &Section<'_, '_>) -> Option<Condition> {
-    let [low, high] = section.two_numbers("outside")?;
+fn outside(section: &Section<'_, '_>, limits: Limits) -> Option<Condition> {
+    let [low, high] = limits.two_numbers(section, "outside")?;
     if low >= high {
         section.refuse("outside", format!("outside has {low} before {high}: write the lower limit first"));
         return None;
     }
-    let clear_above = section.number("clear_above");
-    let clear_below = section.number("clear_below");
+    let clear_above = limits.number(section, "clear_above");
+    let clear_below = limits.number(section, "clear_below");
     at_least(section, "clear_above", clear_above, "the lower limit", low);
     at_most(section, "clear_below", clear_below, "the upper limit", high);
     let clear_from = clear_above.unwrap_or(low).max(low);
@@ -90,9 +94,9 @@ fn outside(section: &Section<'_, '_>) -> Option<Condition> {
     Some(Condition::Outside { low, high, clear_above, clear_below })
 }
 
-fn rate(section: &Section<'_, '_>) -> Option<Condition> {
+fn rate(section: &Section<'_, '_>, limits: Limits) -> Option<Condition> {
     let above_zero = |key| {
-        let number = section.number(key)?;
+        let number = limits.number(section, key)?;
         if number <= 0.0 {
             section.refuse(key, format!("{key} is {number}: write a change above 0; it counts up and down"));
         }

@@ -14,7 +14,7 @@ use super::section::{Section, Zero};
 use super::{Known, active, condition};
 use crate::rules::rule::{Condition, Rule};
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "name",
     "metric",
     "device",
@@ -22,6 +22,7 @@ const KEYS: [&str; 19] = [
     "below",
     "outside",
     "rate_per_minute",
+    "unit",
     "absent_for",
     "stuck_for",
     "clear_below",
@@ -63,7 +64,8 @@ pub(super) fn read<'a>(
         to,
         repeat: duration("repeat", Zero::Refused),
         active: active::read(&section, known),
-        condition: condition?,
+        condition: condition?.0,
+        unit: condition?.1,
         expect: Vec::new(),
     };
     rule.expect = expect(&section, &rule);

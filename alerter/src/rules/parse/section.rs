@@ -160,7 +160,8 @@ impl<'a, 'p> Section<'a, 'p> {
     }
 }
 
-fn number(value: &Spanned<DeValue<'_>>) -> Option<f64> {
+/// A finite number.
+pub(super) fn number(value: &Spanned<DeValue<'_>>) -> Option<f64> {
     let number: f64 = match value.get_ref() {
         DeValue::Float(number) => number.as_str().parse().ok()?,
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()? as f64,
