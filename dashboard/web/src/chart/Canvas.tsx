@@ -5,6 +5,7 @@ import { frontKey } from "../address/state";
 import { known } from "../live/state";
 import { longestStep } from "../ui/plotting";
 import { visible } from "../ui/visible";
+import { wordsOf } from "../ui/words";
 import { join, pointAt, type Joined } from "./common-axis";
 import { frame, isKnown, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
 import { incidentSpans, limits } from "./incidents";
@@ -90,7 +91,10 @@ function names(): string {
 
 function drawnNow(): Drawn {
   const { of, names } = scales.peek();
-  const lines = drawnPlaces.peek().map((place) => ({ colour: colourOf(place), marker: markerOf(place), scale: of[place]! }));
+  const lines = drawnPlaces.peek().map((place) => {
+    const scale = of[place]!;
+    return { colour: colourOf(place), marker: markerOf(place), scale, isStates: wordsOf(names[scale]!) !== null };
+  });
   return { lines, scales: names };
 }
 

@@ -4,7 +4,8 @@ import { select } from "../address/navigate";
 import { MOST_SERIES } from "../address/selection";
 import { others } from "../address/state";
 import { allSeries, type Series } from "../live/state";
-import { formatCount, unitSign } from "../ui/format";
+import { formatCount } from "../ui/format";
+import { unitSign } from "../ui/units";
 import { visible } from "../ui/visible";
 import { needsThirdScale, scaleNames, shown } from "./shown";
 

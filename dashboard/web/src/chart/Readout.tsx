@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { serverNow } from "../live/clock";
-import { formatCount, formatMoment, formatQuantity, formatSpan, formatUtc } from "../ui/format";
+import { formatCount, formatMoment, formatNumber, formatQuantity, formatSpan, formatUtc } from "../ui/format";
+import { wordFor, wordsOf } from "../ui/words";
 import { frame, isKnown, shownPoints } from "./data";
 import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
@@ -81,11 +82,20 @@ export function pointsText(points: (Point | null)[] | null): string {
   return `${time}: ${values.map(({ device, mean }) => `${device} ${mean}`).join(", ")}`;
 }
 
+/** A value as it is drawn, or the word for it. */
 export function quantity(key: string, value: number): string {
-  return formatQuantity(value, unitOf(key), digitsOf(key));
+  return stateOf(key, value) ?? formatQuantity(value, unitOf(key), digitsOf(key));
+}
+
+/** The word for a value of a series with a few states; of a mean, for which part it was on: "57 % open". */
+export function stateOf(key: string, value: number): string | null {
+  const [metric, unit] = [key.slice(0, key.indexOf("/")), unitOf(key)];
+  const words = unit === null ? wordsOf(metric) : null;
+  if (words?.length === 2 && value > 0 && value < 1) return `${formatNumber(value * 100, 0)}\u202f% ${words[1]}`;
+  return wordFor(metric, value, unit);
 }
 
 /** "21.1 to 21.9 °C" */
 export function extremes(key: string, { min, max }: Point): string {
-  return `${formatQuantity(min, null, digitsOf(key))} to ${quantity(key, max)}`;
+  return `${stateOf(key, min) ?? formatQuantity(min, null, digitsOf(key))} to ${quantity(key, max)}`;
 }

@@ -1,12 +1,14 @@
 import { computed } from "@preact/signals";
 import { now, serverNow } from "../live/clock";
-import { formatCount, formatDuration, formatMoment, formatNumber, formatSpan, formatUtc, unitSign } from "../ui/format";
+import { formatCount, formatDuration, formatMoment, formatNumber, formatSpan, formatUtc } from "../ui/format";
+import { unitSign } from "../ui/units";
 import { Text } from "../ui/Text";
 import { Nothing } from "./Canvas";
 import { toRows, type TableRow } from "./common-axis";
 import { frame, loaded, loads, shownLines } from "./data";
 import { LineSwatch } from "./Lines";
 import type { Point } from "./points";
+import { stateOf } from "./Readout";
 import { digitsOf, shown, unitOf } from "./shown";
 
 /** A column that each series has. */
@@ -14,12 +16,12 @@ interface Column {
   name: string;
   /** Whether its values are in the unit of the series. */
   measured: boolean;
-  textOf(point: Point, digits: number): string;
+  textOf(point: Point, valueText: (value: number) => string): string;
 }
 
-const MEAN: Column = { name: "Mean", measured: true, textOf: ({ mean }, digits) => formatNumber(mean, digits) };
-const MIN: Column = { name: "Min", measured: true, textOf: ({ min }, digits) => formatNumber(min, digits) };
-const MAX: Column = { name: "Max", measured: true, textOf: ({ max }, digits) => formatNumber(max, digits) };
+const MEAN: Column = { name: "Mean", measured: true, textOf: ({ mean }, valueText) => valueText(mean) };
+const MIN: Column = { name: "Min", measured: true, textOf: ({ min }, valueText) => valueText(min) };
+const MAX: Column = { name: "Max", measured: true, textOf: ({ max }, valueText) => valueText(max) };
 const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) => formatCount(count) };
 
 // Readings come ten times a second; rows that moved as often would be unreadable.
@@ -96,9 +98,10 @@ function Row({ row }: { row: TableRow }) {
     <tr>
       <th scope="row"><time dateTime={new Date(row.from).toISOString()} title={formatUtc(row.from)}>{timeText(row.from)}</time></th>
       {row.points.map((point, place) => {
-        const digits = digitsOf(shown.value[place]?.key ?? "");
+        const key = shown.value[place]?.key ?? "";
+        const valueText = (value: number) => stateOf(key, value) ?? formatNumber(value, digitsOf(key));
         return columns.value.map(({ name, textOf }, at) => (
-          <td key={name} data-first={at === 0}>{point ? textOf(point, digits) : at === 0 ? "–" : ""}</td>
+          <td key={name} data-first={at === 0}>{point ? textOf(point, valueText) : at === 0 ? "–" : ""}</td>
         ));
       })}
     </tr>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { join, pointAt, scalesOf, toRows } from "./common-axis";
+import { asSent } from "../ui/units";
+import { convertPoints, inOneUnit, join, pointAt, scalesOf, toRows } from "./common-axis";
 import { extend, toColumns, type Point } from "./points";
 
 const point = (from: number, mean: number, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
@@ -50,6 +51,14 @@ test("there are at most two scales: by unit, or by metric without a unit", () =>
   assert.deepEqual(of(["humidity", null], ["temperature", null], ["humidity", "percent"]), {
     names: ["percent", "temperature"], of: [0, 1, 0],
   });
+});
+
+test("series that convert into each other are drawn in the unit of the first of them", () => {
+  const drawn = (...sent: (string | null)[]) => inOneUnit(sent.map(asSent), sent).map(({ unit }) => unit);
+  assert.deepEqual(drawn("celsius", "°F", "percent", "K", "parrots", null), ["celsius", "celsius", "percent", "celsius", "parrots", null]);
+  const [, fahrenheit] = inOneUnit(["celsius", "°F"].map(asSent), ["celsius", "°F"]);
+  const [found] = convertPoints([{ from: 0, to: 1, min: 32, max: 212, mean: 50, count: 3 }], fahrenheit!);
+  assert.deepEqual([found!.min, found!.max, found!.mean].map((value) => Math.round(value * 1e9) / 1e9), [0, 100, 10]);
 });
 
 test("a row has the points of all series at the same time, newest first", () => {

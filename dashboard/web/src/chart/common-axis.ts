@@ -1,5 +1,6 @@
 // Several series in one chart: a common time axis, at most two value scales, and the rows of the table.
 
+import { conversion, convert, type Conversion } from "../ui/units";
 import type { Columns, Point } from "./points";
 
 /** The values of one line at each time: undefined where it has no point, null where it breaks. */
@@ -46,6 +47,23 @@ export function pointAt(points: Point[], atMs: number, reachMs: number): Point |
     if (distance <= least && !(nearest && distance === least)) [nearest, least] = [point, distance];
   }
   return nearest;
+}
+
+/**
+ * Several series whose units convert into each other are drawn in the unit of the first of them. `preferred` says how each is
+ * shown on its own, and `sent` in which unit its device sends.
+ */
+export function inOneUnit(preferred: Conversion[], sent: (string | null)[]): Conversion[] {
+  return preferred.map((own, place) => {
+    const first = preferred.slice(0, place).find(({ unit }) => conversion(own.unit, unit).unit === unit);
+    return first && first.unit !== own.unit ? conversion(sent[place]!, first.unit) : own;
+  });
+}
+
+/** The points in another unit. */
+export function convertPoints(points: Point[], into: Conversion): Point[] {
+  if (into.factor === 1 && into.offset === 0) return points;
+  return points.map((point) => ({ ...point, min: convert(point.min, into), max: convert(point.max, into), mean: convert(point.mean, into) }));
 }
 
 export interface Scales {

@@ -5,8 +5,9 @@ import { selection } from "../address/state";
 import { fetchBuckets, fetchFirst, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
 import { alerting, generation } from "../live/state";
+import { convertPoints } from "./common-axis";
 import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
-import { latestOf, shown, shownKeys, type Latest } from "./shown";
+import { conversionOf, latestOf, shown, shownKeys, type Latest } from "./shown";
 
 const RETRY_MS = 5000;
 
@@ -149,11 +150,12 @@ export function isKnown(key: string): boolean {
   return loaded.value?.lines.has(key) === true || problem.value !== null;
 }
 
-/** The points of each series within the time frame; none while they are being loaded. */
+/** The points of each series within the time frame, in the units that are drawn; none while they are being loaded. */
 export const shownLines = computed<Point[][]>(() => {
   const { from, to } = frame.value;
   const pointsOf = (key: string) => loaded.value?.lines.get(key) ?? [];
-  return shown.value.map(({ key }) => pointsOf(key).filter((point) => point.to > from && point.from <= to));
+  const within = (key: string) => pointsOf(key).filter((point) => point.to > from && point.from <= to);
+  return shown.value.map(({ key }) => convertPoints(within(key), conversionOf(key)));
 });
 
 /** The points of the series in front. */

@@ -37,6 +37,10 @@ test("each limit has one line, with its unit; rates and silences have none", () 
   ]);
 });
 
+test("a limit is drawn in the unit of the values", () => {
+  assert.deepEqual(limitsOf([incident()], "celsius", "fahrenheit"), [{ at: 77, label: "above 77\u202f°F" }]);
+});
+
 test("the scale extends to a limit that is near, but not to one that would press the curve flat", () => {
   const limit = (value: number) => [{ at: value, label: "" }];
   assert.deepEqual(stretched(20, 24, 1, limit(25)), [20, 25]);

@@ -2,6 +2,7 @@
 
 import type { Incident, Span } from "../api/client";
 import { conditionText } from "../ui/condition";
+import { conversion, convert } from "../ui/units";
 
 /** The time in which an incident was open. */
 export interface IncidentSpan extends Span {
@@ -25,14 +26,19 @@ export function isWithin(span: Span, frame: Span): boolean {
   return span.from < frame.to && span.to > frame.from;
 }
 
-/** Each limit once, the highest first. The limit of a rate is left out: it has no place among values. */
-export function limitsOf(incidents: Incident[], unit: string | null): Limit[] {
+/**
+ * Each limit once, the highest first, as it is drawn; `sent` is the unit of the device. The limit of a rate is left out: it
+ * has no place among values.
+ */
+export function limitsOf(incidents: Incident[], sent: string | null, drawn = sent): Limit[] {
   const limits = new Map<string, Limit>();
   for (const incident of incidents) {
     const { kind, threshold } = incident;
     if (threshold === null || !["above", "below", "outside"].includes(kind)) continue;
-    const label = conditionText(incident, incident.unit ?? unit) || `limit of ${incident.rule}`;
-    limits.set(`${threshold} ${label}`, { at: threshold, label });
+    const unit = incident.unit ?? sent;
+    const into = conversion(unit, drawn);
+    const label = conditionText(incident, unit, into) || `limit of ${incident.rule}`;
+    limits.set(`${threshold} ${label}`, { at: convert(threshold, into), label });
   }
   return [...limits.values()].sort((a, b) => b.at - a.at);
 }

@@ -9,7 +9,7 @@ import { mergeIncidents } from "../live/merge-incidents";
 import { generation, incidents } from "../live/state";
 import { frame } from "./data";
 import { isWithin, limitsOf, spanOf } from "./incident-spans";
-import { unitOf } from "./shown";
+import { sentUnitOf, unitOf } from "./shown";
 
 const RETRY_MS = 5000;
 
@@ -28,7 +28,7 @@ export const incidentSpans = computed(() => {
   return shown.value.map((incident) => spanOf(incident, now.value)).filter((span) => isWithin(span, frame.value));
 });
 
-export const limits = computed(() => limitsOf(shown.value, frontKey.value === null ? null : unitOf(frontKey.value)));
+export const limits = computed(() => frontKey.value === null ? [] : limitsOf(shown.value, sentUnitOf(frontKey.value), unitOf(frontKey.value)));
 
 let abort = new AbortController();
 let retry = 0;

@@ -5,8 +5,9 @@ import { keyOf } from "../address/names";
 import { front, others } from "../address/state";
 import type { SeriesName } from "../api/client";
 import { allSeries, seriesOf } from "../live/state";
-import { unitSign } from "../ui/format";
-import { scalesOf } from "./common-axis";
+import { shownIn } from "../ui/unit-preference";
+import { asSent, convertDigits, unitSign, type Conversion } from "../ui/units";
+import { inOneUnit, scalesOf, type Measured } from "./common-axis";
 
 export interface Shown extends SeriesName {
   key: string;
@@ -34,24 +35,45 @@ export function latestOf(key: string): Latest | null {
   return newest ? { atMs: Date.parse(newest.measured_at), value: newest.value } : null;
 }
 
-export function unitOf(key: string): string | null {
+/** The unit that the device sent. */
+export function sentUnitOf(key: string): string | null {
   void allSeries.value;
   return seriesOf(key)?.newest.value.unit ?? null;
 }
 
-export function digitsOf(key: string): number {
-  void allSeries.value;
-  return seriesOf(key)?.precision.digits ?? 1;
+// As a text it changes only with a unit, and not ten times a second with each reading.
+const sent = computed(() => JSON.stringify(shown.value.map(({ key, metric }) => ({ key, metric, unit: sentUnitOf(key) }))));
+
+/** How the values of each series are drawn: in the reader's unit, and in one unit where several convert into each other. */
+const drawnAs = computed(() => {
+  const all: (Measured & { key: string })[] = JSON.parse(sent.value);
+  const conversions = inOneUnit(all.map(({ unit }) => shownIn(unit)), all.map(({ unit }) => unit));
+  return all.map(({ key, metric }, place) => ({ key, metric, conversion: conversions[place]! }));
+});
+
+export function conversionOf(key: string): Conversion {
+  return drawnAs.value.find((one) => one.key === key)?.conversion ?? asSent(null);
 }
 
-// As a text it changes only with a unit, and not ten times a second with each reading.
-const units = computed(() => JSON.stringify(shown.value.map(({ key, metric }) => ({ metric, unit: unitOf(key) }))));
+/** The unit in which the values of a series are drawn. */
+export function unitOf(key: string): string | null {
+  return conversionOf(key).unit;
+}
 
-export const scales = computed(() => scalesOf(JSON.parse(units.value)));
+export function digitsOf(key: string): number {
+  void allSeries.value;
+  return convertDigits(seriesOf(key)?.precision.digits ?? 1, conversionOf(key));
+}
+
+const measured = computed(() => JSON.stringify(drawnAs.value.map(({ metric, conversion: { unit } }) => ({ metric, unit }))));
+
+export const scales = computed(() => scalesOf(JSON.parse(measured.value)));
 
 /** Whether a series with this metric and unit would need a third scale. */
 export function needsThirdScale(metric: string, unit: string | null): boolean {
-  return scalesOf([...JSON.parse(units.value), { metric, unit }]).of.at(-1) === null;
+  const all: Measured[] = [...JSON.parse(sent.value), { metric, unit }];
+  const conversions = inOneUnit(all.map((one) => shownIn(one.unit)), all.map((one) => one.unit));
+  return scalesOf(all.map((one, place) => ({ metric: one.metric, unit: conversions[place]!.unit }))).of.at(-1) === null;
 }
 
 /** The scales for a sentence: "°C and %". */

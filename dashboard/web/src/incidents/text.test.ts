@@ -8,6 +8,11 @@ test("a value that crossed a limit is shown with the limit", () => {
   assert.equal(violationText(sampleIncident({ kind: "stuck", condition: "the same for 10m" }), null, 1), "26.1, unchanged for 10 min");
 });
 
+test("a door is open, not 1", () => {
+  const open = sampleIncident({ metric: "door", value: 1, condition: "above 0.5" });
+  assert.equal(violationText(open, null, 0), "open, above 0.5");
+});
+
 test("an incident without a stored condition shows its value alone", () => {
   assert.equal(violationText(sampleIncident({ condition: "" }), "celsius", 1), "26.1\u202f°C");
   assert.equal(spokenText(sampleIncident({ condition: "" })), "hot at lab temperature");

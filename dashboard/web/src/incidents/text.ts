@@ -2,17 +2,23 @@
 
 import type { Incident, Notification } from "../api/client";
 import { conditionText } from "../ui/condition";
-import { formatCount, formatQuantity } from "../ui/format";
+import { formatCount } from "../ui/format";
+import { quantityText } from "../ui/quantity";
+import { shownIn } from "../ui/unit-preference";
 
 /** What is wrong, after the names of device and metric: "26.1 °C, above 25 °C", "silent for 2 min". */
 export function violationText(incident: Incident, unit: string | null, digits: number): string {
-  const { kind, value } = incident;
+  const { kind, metric, value } = incident;
   const condition = conditionText(incident, unit);
   // The last value of a silent device does not say what is wrong.
   if (value === null || kind === "absent") return condition;
-  const quantity = formatQuantity(value, unit, digits);
-  const measured = kind === "rate" ? `${value > 0 ? "+" : ""}${quantity}/min` : quantity;
+  const measured = kind === "rate" ? changeText(value, unit, digits) : quantityText(metric, value, unit, digits);
   return condition ? `${measured}, ${condition}` : measured;
+}
+
+/** A change per minute, which has a sign and no offset: 1 °C more is 1.8 °F more. */
+function changeText(change: number, unit: string | null, digits: number): string {
+  return `${change > 0 ? "+" : ""}${quantityText("", change, unit, digits, { ...shownIn(unit), offset: 0 })}/min`;
 }
 
 /** The incident in one phrase, for those who hear the page: "temperature-high at lab temperature, above 25 °C". */

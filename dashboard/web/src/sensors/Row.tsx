@@ -3,7 +3,7 @@ import type { SortName } from "../address/rows-view";
 import { frontKey, rowsView } from "../address/state";
 import { isQuiet } from "../live/alerting";
 import { alerting, type Series } from "../live/state";
-import { formatNumber, unitSign } from "../ui/format";
+import { quantityOf } from "../ui/quantity";
 import { StateShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
 import { AlertingShape, incidentTitle } from "./AlertingShape";
@@ -52,6 +52,7 @@ interface Props {
 /** One sensor in the table. */
 export function Row({ series, skip, top, height, index, stop }: Props) {
   const newest = series.newest.value;
+  const { text, sign } = quantityOf(series.metric, newest.value, newest.unit, series.precision.digits);
   const code = alerting.value.get(series.key);
   return (
     <div
@@ -80,8 +81,8 @@ export function Row({ series, skip, top, height, index, stop }: Props) {
       </div>
       <div class="row-metric" role="gridcell" title={series.metric}>{series.metric}</div>
       <div class="row-value" role="gridcell" data-testid="row-value">
-        {formatNumber(newest.value, series.precision.digits)}
-        {newest.unit !== null && <span class="row-unit">{"\u202f"}{unitSign(newest.unit)}</span>}
+        {text}
+        {sign && <span class="row-unit">{"\u202f"}{sign}</span>}
       </div>
       <div class="row-state" role="gridcell">
         <span><StateShape state={newest.state} />{newest.state}</span>

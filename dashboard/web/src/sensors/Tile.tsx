@@ -7,7 +7,7 @@ import { follow, seed } from "../live/history-buffer";
 import { isQuiet } from "../live/alerting";
 import { alerting, generation, type Series } from "../live/state";
 import { takeClick } from "../ui/click";
-import { formatNumber, unitSign } from "../ui/format";
+import { quantityOf } from "../ui/quantity";
 import { StateShape } from "../ui/Shapes";
 import { showChart } from "../ui/show-chart";
 import { Age } from "../ui/When";
@@ -31,6 +31,7 @@ interface Props {
 export function Tile({ series, skip, top, column, stop, position, count }: Props) {
   const settled = useHistory(series);
   const newest = series.newest.value;
+  const { text, sign } = quantityOf(series.metric, newest.value, newest.unit, series.precision.digits);
   const code = alerting.value.get(series.key);
   return (
     <div class="cell" role="listitem" aria-posinset={position} aria-setsize={count} style={top === null ? undefined : placeOf(top, column)}>
@@ -56,8 +57,8 @@ export function Tile({ series, skip, top, column, stop, position, count }: Props
           </span>
         )}
         <span class="tile-quantity">
-          <Value text={formatNumber(newest.value, series.precision.digits)} />
-          {newest.unit !== null && <span class="tile-unit" title={unitSign(newest.unit)}>{unitSign(newest.unit)}</span>}
+          <Value text={text} />
+          {sign && <span class="tile-unit" title={sign}>{sign}</span>}
         </span>
         <span class="tile-sparkline">{settled && <Sparkline series={series} />}</span>
         <span class="tile-state"><StateShape state={newest.state} />{newest.state}</span>

@@ -7,6 +7,7 @@ import { rowsView, scope } from "../address/state";
 import { now } from "../live/clock";
 import { alerting, allSeries, stateVersion, type Series } from "../live/state";
 import { isCompact, isNarrow } from "../ui/narrow";
+import { baseOf } from "../ui/units";
 import { groupBy, groupPaths } from "./groups";
 import { layOut } from "./layout";
 import { inOrder, stillInOrder, type Sortable } from "./order";
@@ -71,8 +72,8 @@ export function startOrdering(): void {
 }
 
 function sortableOf(series: Series): Sortable {
-  const { value, state, measuredAtMs } = series.newest.peek();
-  return { value, state, measuredAtMs, alerting: alerting.peek().has(series.key) };
+  const { value, unit, state, measuredAtMs } = series.newest.peek();
+  return { value: baseOf(value, unit), state, measuredAtMs, alerting: alerting.peek().has(series.key) };
 }
 
 /** How many levels the names need not repeat, as this page is about one site or rack. */

@@ -1,16 +1,30 @@
 import type { Incident } from "../api/client";
-import { unitSign } from "./format";
+import { shownIn } from "./unit-preference";
+import { convert, unitSign, type Conversion } from "./units";
 
 const PER_MINUTE = " per minute";
 
-/** The condition of an incident with the unit: "above 25 °C", "changing by more than 2 °C per minute", "silent for 2 min". */
-export function conditionText({ kind, condition }: Pick<Incident, "kind" | "condition">, unit: string | null): string {
+/**
+ * The condition of an incident in the reader's unit: "above 25 °C", "changing by more than 2 °C per minute", "silent for
+ * 2 min".
+ */
+export function conditionText({ kind, condition }: Pick<Incident, "kind" | "condition">, unit: string | null, shown = shownIn(unit)): string {
   if (kind === "absent") return spaced(condition.replace(/^absent /, "silent "));
   if (kind === "stuck") return spaced(condition.replace(/^the same /, "unchanged "));
-  const sign = unitSign(unit);
-  if (!sign || !condition) return condition;
-  const end = kind === "rate" && condition.endsWith(PER_MINUTE) ? PER_MINUTE : "";
-  return `${condition.slice(0, condition.length - end.length)}\u202f${sign}${end}`;
+  // A change has no offset: 1 °C more is 1.8 °F more.
+  const text = converted(condition, kind === "rate" ? { ...shown, offset: 0 } : shown);
+  const sign = unitSign(shown.unit);
+  if (!sign || !text) return text;
+  const end = kind === "rate" && text.endsWith(PER_MINUTE) ? PER_MINUTE : "";
+  return `${text.slice(0, text.length - end.length)}\u202f${sign}${end}`;
+}
+
+/** A limit that the reader did not write in this unit has no more digits than a measurement. */
+const DIGITS = 6;
+
+function converted(condition: string, shown: Conversion): string {
+  if (shown.factor === 1 && shown.offset === 0) return condition;
+  return condition.replace(/-?\d+(\.\d+)?/g, (number) => String(Number(convert(Number(number), shown).toPrecision(DIGITS))));
 }
 
 const UNITS: Record<string, string> = { m: "min", day: "d", days: "d" };

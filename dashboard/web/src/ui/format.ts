@@ -1,21 +1,6 @@
 // Times and numbers are written in the reader's own locale and time zone.
 
-import { visible } from "./visible";
-
-// Units are texts of devices, so this is a map: an object has "toString", too.
-const UNIT_SIGNS = new Map([
-  ["celsius", "°C"],
-  ["fahrenheit", "°F"],
-  ["kelvin", "K"],
-  ["percent", "%"],
-  ["pascal", "Pa"],
-  ["hectopascal", "hPa"],
-]);
-
-/** The sign of a unit, or the unit itself, safe to be written into any text. */
-export function unitSign(unit: string | null): string {
-  return unit === null ? "" : (UNIT_SIGNS.get(unit) ?? visible(unit));
-}
+import { unitSign } from "./units";
 
 /** The most decimals that a value is written with; smaller values have a power of ten. */
 export const MOST_DECIMALS = 4;

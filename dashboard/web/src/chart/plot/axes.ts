@@ -1,6 +1,7 @@
 import type uPlot from "uplot";
 import { colour } from "../../ui/colour";
-import { formatClock, formatDay, formatMinute, unitSign } from "../../ui/format";
+import { formatClock, formatDay, formatMinute } from "../../ui/format";
+import { unitSign } from "../../ui/units";
 import { labelsOf } from "./ticks";
 
 const DAY_SECONDS = 86_400;
@@ -47,8 +48,8 @@ function timeLabels(splits: number[], stepSeconds: number): string[] {
   });
 }
 
-/** The second axis stands on the right, and has no grid. Values are drawn times `factorOf`. */
-export function valueAxis(place: 0 | 1, factorOf: () => number): uPlot.Axis {
+/** The second axis stands on the right, and has no grid. Values are drawn times `factorOf`; those of states are words. */
+export function valueAxis(place: 0 | 1, factorOf: () => number, words: string[] | null): uPlot.Axis {
   const ground = axis();
   return {
     ...ground,
@@ -56,9 +57,22 @@ export function valueAxis(place: 0 | 1, factorOf: () => number): uPlot.Axis {
     side: place === 0 ? 3 : 1,
     grid: { ...ground.grid, show: place === 0 },
     space: 44,
+    ...(words && { splits: (_plot: uPlot, _axis: number, low: number, high: number) => wholeNumbers(low, high) }),
     size: (plot, labels) => 18 + Math.max(28, ...(labels ?? []).map((label) => widthOf(plot, label))),
-    values: (_plot, splits, _axis, _space, step) => labelsOf(splits.map((value) => value / factorOf()), step / factorOf()),
+    values: (plot, splits, _axis, _space, step) => {
+      const isStates = words && (plot.scales[scaleOf(place)]?.max ?? 0) < words.length;
+      return isStates ? splits.map((value) => words[value] ?? "") : labelsOf(splits.map((value) => value / factorOf()), step / factorOf());
+    },
   };
+}
+
+const MOST_STATES = 12;
+
+/** States are whole numbers, and there is nothing between them. */
+function wholeNumbers(low: number, high: number): number[] {
+  const step = Math.max(1, Math.ceil((high - low) / MOST_STATES));
+  const first = Math.ceil(low / step) * step;
+  return Array.from({ length: Math.max(0, Math.floor((high - first) / step) + 1) }, (_, index) => first + index * step);
 }
 
 function axis(): uPlot.Axis {

@@ -1,6 +1,6 @@
 // How each line is drawn: its mean, the band from minimum to maximum, and markers along it.
 
-import type uPlot from "uplot";
+import uPlot from "uplot";
 import { colour } from "../../ui/colour";
 import type { Joined } from "../common-axis";
 import { scaleOf } from "./axes";
@@ -11,7 +11,11 @@ export interface PlotLine {
   /** A path in a box from 0 to 12; empty for a line without marks. */
   marker: string;
   scale: 0 | 1;
+  /** Whether its values are states: one lasts until the next, with nothing in between. */
+  isStates: boolean;
 }
+
+const steps = uPlot.paths.stepped!({ align: 1 });
 
 /** Pixels between the markers of a line. */
 const MARK_STEP = 110;
@@ -30,9 +34,10 @@ export function seriesOf(lines: PlotLine[]): uPlot.Series[] {
   return inDrawingOrder(lines).flatMap((line) => {
     const isFront = line === lines[0];
     // The edges of the band are drawn, too: the band of a single spike would be too thin to be seen.
-    const edge = { stroke: () => faded(line, isFront ? "70" : "48"), width: 1, points: { show: false }, scale: scaleOf(line.scale) };
+    const paths = line.isStates ? { paths: steps } : {};
+    const edge = { stroke: () => faded(line, isFront ? "70" : "48"), width: 1, points: { show: false }, scale: scaleOf(line.scale), ...paths };
     const points = { show: false, filter: loneColumns, size: 5 };
-    return [{ stroke: () => colour(line.colour), width: 1.75, points, scale: scaleOf(line.scale) }, edge, edge];
+    return [{ stroke: () => colour(line.colour), width: 1.75, points, scale: scaleOf(line.scale), ...paths }, edge, edge];
   });
 }
 

@@ -4,6 +4,7 @@ import type { Span } from "../../api/client";
 import { colour } from "../../ui/colour";
 import { MOST_DECIMALS } from "../../ui/format";
 import { leastSpan } from "../../ui/plotting";
+import { wordsOf } from "../../ui/words";
 import type { Joined } from "../common-axis";
 import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
 import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
@@ -107,7 +108,8 @@ function followTouch(plot: uPlot, event: PointerEvent): void {
 
 function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Callbacks, view: () => View | null): uPlot.Options {
   const places = scales.map((_, place) => place as 0 | 1);
-  const range = (place: 0 | 1): uPlot.Range.Function => (_plot, low, high) => paddedRange(low, high, place, view());
+  const range = (place: 0 | 1): uPlot.Range.Function => (_plot, low, high) =>
+    rangeOfStates(low, high, wordsOf(scales[place]!)) ?? paddedRange(low, high, place, view());
   return {
     width: element.clientWidth,
     height: element.clientHeight,
@@ -115,7 +117,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     // The last label has room in the right margin.
     padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, 0],
     scales: { x: { time: true }, ...Object.fromEntries(places.map((place) => [scaleOf(place), { range: range(place) }])) },
-    axes: [timeAxis(), ...places.map((place) => valueAxis(place, () => factorOf(view(), place)))],
+    axes: [timeAxis(), ...places.map((place) => valueAxis(place, () => factorOf(view(), place), wordsOf(scales[place]!)))],
     series: [{}, ...seriesOf(lines)],
     bands: bandsOf(lines),
     cursor: cursor(lines, callbacks),
@@ -154,6 +156,12 @@ function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
   const [from, to] = [plot.posToVal(left, "x") * 1000, plot.posToVal(left + width, "x") * 1000];
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   callbacks.onZoom({ from, to });
+}
+
+/** A scale of states shows all of them, whichever there were; null for one with other values. */
+function rangeOfStates(lowest: number | null, highest: number | null, words: string[] | null): uPlot.Range.MinMax | null {
+  const isAllStates = words !== null && lowest !== null && highest !== null && lowest >= 0 && highest <= words.length - 1;
+  return isAllStates ? [-0.15, words.length - 0.85] : null;
 }
 
 /** Leaves room above and below, and keeps the range wide enough that noise in the last digit looks small. */
