@@ -84,7 +84,7 @@ impl Counters {
             notifications_read: metrics
                 .register("notifications_read", "Notifications read to decide on them"),
             notifications_dropped: metrics
-                .register("notifications_dropped", "Notifications dropped, as nobody needs them any more"),
+                .register("notifications_dropped", "Notifications dropped because they are no longer needed"),
             rules_loaded: metrics
                 .register("rules_loaded", "Whether the rules in force are those in the file"),
             rules_refused: metrics.register("rules_refused", "Rules files refused"),

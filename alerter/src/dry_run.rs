@@ -1,4 +1,4 @@
-//! Plays stored history through rules, the same judge and the same outbox, as if it happened once more.
+//! A dry run: runs stored history through rules, with the same judge and the same outbox, as if it happened once more.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::counters::Counters;
 use crate::judge::Judge;
 use crate::notifier::{Notifier, Notifiers, SendError};
-use crate::outbox::Outbox;
+use crate::outbox::AlertingOutbox;
 use crate::rules::{Grouping, Rules};
 
 /// Readings taken from the store at a time.
@@ -43,9 +43,9 @@ pub struct Progress {
     pub incidents: usize,
 }
 
-/// Plays a stretch of history to several sets of rules at once; returns how many readings there were.
+/// Runs a range of history through several sets of rules at once; returns how many readings there were.
 ///
-/// Each reading is taken to have arrived when it was measured. Nothing before the stretch is known. `progress` is called
+/// Each reading is taken to have arrived when it was measured. Nothing before the range is known. `progress` is called
 /// after each page of readings.
 ///
 /// # Errors
@@ -90,13 +90,13 @@ pub async fn dry_run(
 /// Changes that wait to be recorded, at most.
 const MAX_PENDING: usize = 10_000;
 
-/// One set of rules, a store of its own, and nobody to notify.
+/// One set of rules with a store of its own, and no channel.
 struct DryRun {
     judge: Judge,
     store: Arc<Sqlite>,
-    outbox: Outbox,
+    outbox: AlertingOutbox,
     sent: Sent,
-    /// Not recorded yet: nobody looks at them before `look_at`.
+    /// Changes that are not recorded yet: nothing depends on them before `look_at`.
     pending: Vec<Transition>,
     /// How long after a change nothing can be decided about it.
     undecided_for: Duration,
@@ -119,7 +119,7 @@ impl DryRun {
             .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(sent.clone())));
         let counters = Counters::register(&service::Metrics::default());
         let (_, rules) = watch::channel(rules);
-        let outbox = Outbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
+        let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
         let (pending, look_at) = (changes.transitions, Timestamp::MAX);
         Ok(Self { judge, store, outbox, sent, pending, undecided_for, look_at, opened: 0, _folder: folder })
     }
@@ -151,7 +151,7 @@ impl DryRun {
         }
     }
 
-    /// Nobody reads the alert states of a dry run.
+    /// Alert states are left out: nothing reads those of a dry run.
     async fn note(&mut self, changes: Changes, now: Timestamp) -> anyhow::Result<()> {
         if changes.transitions.is_empty() {
             return Ok(());

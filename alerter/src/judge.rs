@@ -63,7 +63,7 @@ impl Judge {
     ///
     /// One that was measured before the newest of its series, or is that again, changes nothing: what it says is no
     /// longer true. One that is more than a minute old when it comes, and comes out of step with the one before,
-    /// opens an incident of which nobody is told until a fresh reading leaves it open.
+    /// opens an incident that is not announced until a fresh reading leaves it open.
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
         let number = self.number(&reading.series);
         let Self { rules, series_states, absences, steady, firing, .. } = self;

@@ -167,7 +167,7 @@ impl<'a> Judging<'a> {
     async fn idle(&mut self) {
         let connected = self.connection.borrow().connected;
         if connected && !self.connected {
-            // Nobody could speak meanwhile, and another alerter may have been told.
+            // No reading could come meanwhile, and another alerter may have got the readings.
             self.session = None;
             self.resume().await;
         }
@@ -201,7 +201,7 @@ impl<'a> Judging<'a> {
         self.record(changes).await;
     }
 
-    /// Whoever is given the readings knows best who is silent.
+    /// The alerter that gets the readings knows best which devices are silent.
     async fn keep_absence(&mut self) {
         let is_fresh = self.lease_renewed_at.is_some_and(|at| at.elapsed() < RENEW_EVERY);
         if self.session.is_none() || is_fresh {
@@ -294,7 +294,7 @@ impl<'a> Judging<'a> {
                     self.counters.resolved.inc();
                     info!(incident = id, value, "incident resolved");
                 }
-                Transition::Told { .. } | Transition::Peaked { .. } => {}
+                Transition::Announced { .. } | Transition::Peaked { .. } => {}
             }
         }
     }

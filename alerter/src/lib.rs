@@ -1,7 +1,7 @@
 //! Judges every reading by rules, opens and resolves incidents, and sends notifications of them.
 //!
 //! Readings flow through [`Alerter::run`]: a pure [`Judge`] turns them into changes of incidents, the store records these,
-//! and the [`Outbox`] turns the notifications that were queued with them into messages and sends those.
+//! and the [`AlertingOutbox`] turns the notifications that were queued with them into messages and sends those.
 
 #![warn(missing_docs)]
 
@@ -27,7 +27,7 @@ pub use notifier::mail::{Mail, Mailer};
 pub use notifier::mqtt::Mqtt;
 pub use notifier::webhook::Webhook;
 pub use notifier::{Notifier, Notifiers, SendError};
-pub use outbox::{Clock, Outbox};
+pub use outbox::{AlertingOutbox, Clock};
 pub use plan::{MadeMails, Plan, PlanInput, plan};
 pub use rules::{ActiveHours, Condition, Grouping, Recipient, Rule, Rules, RulesFile, Secret, known};
 pub use standalone::{Prepared, Wiring, prepare, standalone};

@@ -12,17 +12,17 @@ use store::{Channel, OutgoingMessage};
 
 use crate::rules::Rules;
 
-/// Hands a message over, once; when to try again is for the outbox to say.
+/// Hands a message over, once; the alerting outbox decides when to try again.
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    /// Returns once the message was taken, with what was said to recipients who missed it, if some did.
+    /// Returns once the message was accepted, with the replies for recipients that were refused, if some were.
     ///
     /// # Errors
-    /// It was not taken, or nobody can say whether it was: try again later.
+    /// The message was not accepted, or that is unknown: try again later.
     async fn send(&self, message: &OutgoingMessage, rules: &Rules) -> Result<Option<String>, SendError>;
 }
 
-/// Why a message was not taken. Neither prints addresses, passwords or the addresses of webhooks.
+/// Why a message was not accepted. Neither prints addresses, passwords or the addresses of webhooks.
 #[derive(Debug)]
 pub enum SendError {
     /// This message was refused for good; others may be accepted.
@@ -40,7 +40,7 @@ impl SendError {
         }
     }
 
-    /// Whether the message may have been taken all the same.
+    /// Whether the message may have been accepted all the same.
     #[must_use]
     pub fn is_unsure(&self) -> bool {
         matches!(self, Self::Transient(reason) if reason.is::<PerhapsAccepted>())
@@ -64,7 +64,7 @@ impl Notifiers {
         self
     }
 
-    /// The way, which refuses what it gets where it is not set up.
+    /// The notifier of a channel; one that is not set up refuses every message.
     pub(crate) fn of(&self, channel: Channel) -> Arc<dyn Notifier> {
         self.0.get(&channel).cloned().unwrap_or_else(|| Arc::new(NotSetUp(channel)))
     }

@@ -59,7 +59,7 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// Tells people what is queued to them, while no other alerter does.
 ///
 /// A message is marked only after it was taken: a crash in between repeats it once, with the same Message-ID.
-pub struct Outbox {
+pub struct AlertingOutbox {
     /// Where notifications and messages are stored.
     pub store: Arc<dyn Alerting>,
     /// The rules in force.
@@ -82,7 +82,7 @@ pub struct Outbox {
     renewed: Option<Instant>,
 }
 
-impl Outbox {
+impl AlertingOutbox {
     /// An outbox that has not looked at anything yet.
     #[must_use]
     pub fn new(

@@ -1,4 +1,4 @@
-//! Which notifications go into which message, and which wait or are dropped: a function of what is known.
+//! The planner: which notifications go into which message, and which wait or are dropped; pure.
 
 mod cap;
 mod decide;
@@ -36,24 +36,24 @@ pub(crate) const MAX_NOTIFICATIONS: usize = 1_000;
 pub struct PlanInput<'a> {
     /// The rules in force.
     pub rules: &'a Rules,
-    /// Those that last now; others do no harm.
+    /// The silences that last now; others do no harm.
     pub silences: &'a SilenceIndex,
     /// When mails were made within the last hour.
     pub made: &'a MadeMails,
 }
 
-/// What is to be done now, and when there may be more to do.
+/// What the planner decides now, and when there may be more to decide.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plan {
-    /// What is to be stored.
+    /// The decisions to store.
     pub decisions: Decisions,
-    /// None where only a new notification can change anything.
+    /// When to plan again; none where only a new notification can change anything.
     pub look_again: Option<Timestamp>,
     /// Those that no decision mentions: they wait for their group or for room under the cap.
     pub(crate) waiting: Vec<Waiting>,
 }
 
-/// Notifications that are due, by what is to happen to each.
+/// Due notifications, sorted by the decision on each.
 #[derive(Default)]
 struct Sorted<'a> {
     decisions: Decisions,
@@ -65,10 +65,10 @@ impl<'a> Sorted<'a> {
     fn of(now: Timestamp, due: &'a [(Notification, Incident)], input: &PlanInput<'_>) -> Self {
         let mut sorted = Self::default();
         let Self { decisions, sent, along } = &mut sorted;
-        for told @ (notification, incident) in due {
+        for one @ (notification, incident) in due {
             match decide::of(now, notification, incident, input) {
-                Decision::Send => sent.push(told),
-                Decision::Along => along.push(told),
+                Decision::Send => sent.push(one),
+                Decision::Along => along.push(one),
                 Decision::Defer(deferral) => decisions.held.push(deferral),
                 Decision::Drop(numbers, why) => {
                     decisions.dropped.extend(numbers.into_iter().map(|number| (number, why.to_owned())));
@@ -81,8 +81,8 @@ impl<'a> Sorted<'a> {
     }
 
     fn waiting(&self) -> impl Iterator<Item = Waiting> {
-        let sent = self.sent.iter().map(|told| Waiting::of(told));
-        sent.chain(self.along.iter().map(|told| Waiting::along(told)))
+        let sent = self.sent.iter().map(|one| Waiting::of(one));
+        sent.chain(self.along.iter().map(|one| Waiting::along(one)))
     }
 }
 
@@ -103,8 +103,8 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], input: &PlanInput<
     let Sorted { decisions, sent, along } = sorted;
     let mut plan = Plan { decisions, ..Plan::default() };
     let mut groups: HashMap<_, Group<'_>> = HashMap::new();
-    sent.into_iter().for_each(|told| groups.entry(group::key(told)).or_default().push(told));
-    let along: HashMap<_, _> = along.into_iter().map(|told| ((&*told.1.id, &told.0.address), told)).collect();
+    sent.into_iter().for_each(|one| groups.entry(group::key(one)).or_default().push(one));
+    let along: HashMap<_, _> = along.into_iter().map(|one| ((&*one.1.id, &one.0.address), one)).collect();
     let mut ready: HashMap<&Address, Vec<Group<'_>>> = HashMap::new();
     for mut group in groups.into_values() {
         let from = group.ready_at(&input.rules.grouping);
@@ -116,11 +116,11 @@ pub fn plan(now: Timestamp, due: &[(Notification, Incident)], input: &PlanInput<
         ready.entry(group.address()).or_default().push(group);
     }
     for (address, groups) in ready {
-        plan.tell(now, address, groups, input);
+        plan.make_messages(now, address, groups, input);
     }
     let messages = plan.decisions.messages.iter();
-    let told: HashSet<i64> = messages.flat_map(|message| message.notifications.iter().copied()).collect();
-    waiting.retain(|one| !told.contains(&one.number));
+    let planned: HashSet<i64> = messages.flat_map(|message| message.notifications.iter().copied()).collect();
+    waiting.retain(|one| !planned.contains(&one.number));
     plan.waiting = waiting;
     plan.in_order();
     plan
@@ -132,7 +132,13 @@ impl Plan {
     }
 
     /// Makes a message of each group; where they are more than the cap allows, one of all.
-    fn tell(&mut self, now: Timestamp, address: &Address, mut groups: Vec<Group<'_>>, input: &PlanInput<'_>) {
+    fn make_messages(
+        &mut self,
+        now: Timestamp,
+        address: &Address,
+        mut groups: Vec<Group<'_>>,
+        input: &PlanInput<'_>,
+    ) {
         groups.sort_by_key(Group::first);
         let slots = Slots::of(now, address, input.made, input.rules);
         let most = if address.channel == Channel::Mail { MAX_PLANNED } else { MAX_NOTIFICATIONS };
@@ -157,22 +163,23 @@ impl Plan {
         &mut self,
         now: Timestamp,
         address: &Address,
-        told: &[&(Notification, Incident)],
+        notifications: &[&(Notification, Incident)],
         rules: &Rules,
     ) {
-        let [(first, incident), ..] = told else { return };
+        let [(first, incident), ..] = notifications else { return };
         self.decisions.messages.push(NewMessage {
             message_id: name::message_id(first, incident),
             address: address.clone(),
             made_at: now,
-            notifications: told.iter().map(|(notification, _)| notification.number).collect(),
+            notifications: notifications.iter().map(|(notification, _)| notification.number).collect(),
         });
-        let reminders =
-            told.iter().filter_map(|(notification, incident)| reminder(now, notification, incident, rules));
+        let reminders = notifications
+            .iter()
+            .filter_map(|(notification, incident)| reminder(now, notification, incident, rules));
         self.decisions.reminders.extend(reminders);
     }
 
-    /// The order of maps is no order.
+    /// Sorts what came out of maps, so that equal input gives an equal plan.
     fn in_order(&mut self) {
         self.decisions.messages.sort_by_key(|message| message.notifications.first().copied());
         let Decisions { reminders, .. } = &mut self.decisions;
@@ -180,7 +187,7 @@ impl Plan {
     }
 }
 
-/// The next reminder after this notification, while nobody sees to the incident.
+/// The next reminder after this notification, unless the incident is acknowledged.
 fn reminder(
     now: Timestamp,
     notification: &Notification,

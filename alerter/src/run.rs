@@ -12,16 +12,16 @@ use tokio_util::sync::CancellationToken;
 use crate::alerter::Alerter;
 use crate::judging::Judging;
 use crate::notifier::Notifiers;
-use crate::outbox::Outbox;
+use crate::outbox::AlertingOutbox;
 
 /// How long a message that is under way at the end may take to arrive; cut off, it would be sent again.
 const LAST_MESSAGE: Duration = Duration::from_secs(2);
 
 impl Alerter {
-    /// Judges until the stream of deliveries ends and all of them are settled; people are told meanwhile.
+    /// Judges until the stream of deliveries ends and all of them are settled; notifications are sent meanwhile.
     ///
     /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `connection` is the
-    /// connection over which deliveries come: while it is down, nobody is called absent.
+    /// connection over which deliveries come: while it is down, no device is reported absent.
     pub async fn run(
         self,
         deliveries: Deliveries<Arc<Decoded>>,
@@ -30,7 +30,7 @@ impl Alerter {
         ready: Check,
     ) {
         let (queued, end) = (Notify::new(), CancellationToken::new());
-        let outbox = Outbox::new(
+        let outbox = AlertingOutbox::new(
             self.store.clone(),
             self.rules.clone(),
             notifiers,

@@ -1,4 +1,4 @@
-//! The alerter as a process of its own: from a broker to those who are told.
+//! The alerter as a process of its own: from a broker to the recipients.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An alerter that knows its rules and whom to tell.
+/// An alerter that has its rules and its notification channels.
 pub struct Prepared {
     alerter: Alerter,
     notifiers: Notifiers,
@@ -48,17 +48,17 @@ pub struct Prepared {
     rules: watch::Sender<Arc<Rules>>,
 }
 
-/// What an alerter has to be told beside its settings.
+/// What an alerter needs beside its settings.
 pub struct Wiring {
     /// Where people see the page, without a trailing slash.
     pub page: String,
     /// Where alerts are published to.
     pub broker: BrokerUrl,
-    /// Tells it apart from others that share the store.
+    /// This alerter's name among those that share the store.
     pub name: String,
 }
 
-/// Reads the rules and sets up all channels to tell people.
+/// Reads the rules and sets up the notification channels.
 ///
 /// # Errors
 /// A setting, a template or the rules are wrong.
@@ -104,7 +104,7 @@ impl Prepared {
     }
 }
 
-/// The same after a restart in the same container, so that nobody has to wait for the lease of one that is gone.
+/// A name that is the same after a restart in the same container, so that the alerter need not wait for its own old lease.
 fn name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}-{}", host.trim(), std::process::id())

@@ -22,7 +22,7 @@ const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Publishes readings where devices publish theirs.
 #[async_trait]
-pub trait Publisher: Send + Sync {
+pub trait ReadingPublisher: Send + Sync {
     /// Publishes payloads of one series, and returns when all of them are acknowledged: what a PUBACK promises holds for
     /// each.
     ///
@@ -34,7 +34,7 @@ pub trait Publisher: Send + Sync {
 /// Resends rejected payloads. Cheap to clone: clones know what the others are resending.
 #[derive(Clone)]
 pub struct Resend {
-    publisher: Arc<dyn Publisher>,
+    publisher: Arc<dyn ReadingPublisher>,
     inputs: Arc<Inputs>,
     ack_timeout: Duration,
     /// Ids being resent: two people at one row would otherwise publish two versions of it.
@@ -50,7 +50,7 @@ struct Claim<'a> {
 impl Resend {
     /// Resends payloads that these inputs read.
     #[must_use]
-    pub fn new(publisher: Arc<dyn Publisher>, inputs: Arc<Inputs>) -> Self {
+    pub fn new(publisher: Arc<dyn ReadingPublisher>, inputs: Arc<Inputs>) -> Self {
         Self { publisher, inputs, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
     }
 
@@ -182,7 +182,7 @@ mod tests {
     struct Unused;
 
     #[async_trait]
-    impl Publisher for Unused {
+    impl ReadingPublisher for Unused {
         async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
             unreachable!()
         }

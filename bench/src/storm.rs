@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use alerter::rules::{self, Known};
-use alerter::{Counters, MessageContext, Notifier, Notifiers, Outbox, Rules, SendError, Templates, Written};
+use alerter::{
+    AlertingOutbox, Counters, MessageContext, Notifier, Notifiers, Rules, SendError, Templates, Written,
+};
 use anyhow::{Context as _, ensure};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -58,7 +60,7 @@ async fn storm(incidents: u32, folder: &Path) -> anyhow::Result<Storm> {
     let notifiers = Notifiers::default().with(Channel::Mail, mails.clone());
     let (_, in_force) = watch::channel(rules);
     let mut outbox =
-        Outbox::new(Arc::new(store.clone()), in_force, notifiers, counters.clone(), "bench".into());
+        AlertingOutbox::new(Arc::new(store.clone()), in_force, notifiers, counters.clone(), "bench".into());
     let (start, mut look_at) = (Timestamp::from_second(1_768_473_000)?, Timestamp::MAX);
     let began = Instant::now();
     for number in 0..incidents {
@@ -78,7 +80,11 @@ async fn storm(incidents: u32, folder: &Path) -> anyhow::Result<Storm> {
 }
 
 /// Lets the outbox do what is due until a time.
-async fn pass(outbox: &mut Outbox, mut look_at: Timestamp, to: Timestamp) -> anyhow::Result<Timestamp> {
+async fn pass(
+    outbox: &mut AlertingOutbox,
+    mut look_at: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<Timestamp> {
     while look_at <= to {
         look_at = outbox.step(look_at).await?;
     }

@@ -47,5 +47,5 @@ pub use consume::{consume, consume_queue};
 pub use deliveries::Deliveries;
 pub use delivery::{AckGroup, Delivery, Receipt};
 pub use mqtt::{Qos, Subscription};
-pub use outbox::{Ack, Outbox, Presence, PublishError, Publisher, Unacked};
+pub use outbox::{Ack, Outbox, OutboxConfig, Presence, PublishError, Unacked};
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

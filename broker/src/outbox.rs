@@ -27,7 +27,7 @@ const MAX_TOPIC_BYTES: usize = 1000;
 
 /// Where to publish, and how much may be un-acked.
 #[derive(Debug, Clone)]
-pub struct Outbox {
+pub struct OutboxConfig {
     /// The broker.
     pub url: BrokerUrl,
     /// The MQTT client id: a second publisher with the same id disconnects the first.
@@ -81,9 +81,9 @@ impl Ack {
     }
 }
 
-/// Publishes messages. Clones share one connection and one window.
+/// Publishes messages, each again until its PUBACK. Clones share one connection and one window.
 #[derive(Debug, Clone)]
-pub struct Publisher {
+pub struct Outbox {
     shared: Arc<Shared>,
 }
 
@@ -95,9 +95,9 @@ struct Shared {
     presence: Option<Presence>,
 }
 
-impl Outbox {
-    /// The publisher, and the task that keeps its connection: spawn it. It ends after [`Publisher::close`].
-    pub fn open(self) -> (Publisher, impl Future<Output = ()> + Send + 'static) {
+impl OutboxConfig {
+    /// The outbox, and the task that keeps its connection: spawn it. It ends after [`Outbox::close`].
+    pub fn open(self) -> (Outbox, impl Future<Output = ()> + Send + 'static) {
         let mut options = options(&self.url, &self.client_id);
         // A publisher needs no session at the broker: un-acked messages are here.
         options.set_clean_session(true);
@@ -117,11 +117,11 @@ impl Outbox {
             window: u64::from(self.window.clamp(1, 10_000)),
             presence: self.presence,
         });
-        (Publisher { shared: Arc::clone(&shared) }, drive(shared, options, self.url))
+        (Outbox { shared: Arc::clone(&shared) }, drive(shared, options, self.url))
     }
 }
 
-impl Publisher {
+impl Outbox {
     /// Puts a publish into the outbox; waits while the window is full.
     ///
     /// # Errors

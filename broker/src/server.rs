@@ -7,13 +7,13 @@
 mod access;
 mod budget;
 mod changes;
+mod client_queue;
 mod connection;
 mod counters;
 mod greeting;
 mod input;
 mod ledger;
 mod limits;
-mod outbox;
 mod packet;
 mod probe;
 mod publication;
@@ -40,7 +40,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use access::{Access, Caller, Login, Peer, Refusal};
 pub use counters::{Counters, RefusedBy, Rule};
 pub use limits::Limits;
-pub use sink::{Publish, PublishKind, Publisher, Receipt, Settled, Sink};
+pub use sink::{Publish, PublishKind, PublishingClient, Receipt, Settled, Sink};
 pub use upkeep::Upkeep;
 
 use connection::Connection;

@@ -70,33 +70,38 @@ pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
     }
 }
 
-/// Follows over reconnects; ends only when refused, or when nobody wants more.
+/// Follows over reconnects; ends only when refused, or when nothing reads the output any more.
 async fn follow(url: &Address, topic: &Filter, printer: Printer) -> anyhow::Result<()> {
     let request = url.stream_of(topic);
     let mut view = View::default();
-    let mut line = Line::new(url);
+    let mut report = ConnectionReport::new(url);
     loop {
         let tried = Instant::now();
         let end = match Connection::open(&request).await {
-            Ok(connection) => show(connection, &mut view, &printer, &mut line).await,
+            Ok(connection) => show(connection, &mut view, &printer, &mut report).await,
             Err(end) => end,
         };
         match end {
             End::Refused { code, said } => return Err(Failure { code, message: said }.into()),
             End::Unread => return std::future::pending().await,
-            End::Lost(why) => tokio::time::sleep(line.lost(why, tried)).await,
+            End::Lost(why) => tokio::time::sleep(report.lost(why, tried)).await,
         }
     }
 }
 
-async fn show(mut connection: Connection, view: &mut View, printer: &Printer, line: &mut Line<'_>) -> End {
+async fn show(
+    mut connection: Connection,
+    view: &mut View,
+    printer: &Printer,
+    report: &mut ConnectionReport<'_>,
+) -> End {
     view.begin();
     loop {
         let frame = match connection.frame().await {
             Ok(frame) => frame,
             Err(end) => return end,
         };
-        line.made();
+        report.connected();
         let events = match view.take(&frame) {
             Ok(events) => events,
             Err(e) => return End::Refused { code: 1, said: format!("{e:#}") },
@@ -107,8 +112,8 @@ async fn show(mut connection: Connection, view: &mut View, printer: &Printer, li
     }
 }
 
-/// What a person is told of the line to the dashboard: when it is lost and why, and when it is back.
-struct Line<'a> {
+/// Reports on the connection to the dashboard: when it is lost and why, and when it is back.
+struct ConnectionReport<'a> {
     url: &'a Address,
     backoff: Backoff,
     lost: Option<Lost>,
@@ -119,13 +124,13 @@ struct Lost {
     why: String,
 }
 
-impl<'a> Line<'a> {
+impl<'a> ConnectionReport<'a> {
     fn new(url: &'a Address) -> Self {
         Self { url, backoff: Backoff::default(), lost: None }
     }
 
     /// Something was heard: a server with no room takes a connection, too.
-    fn made(&mut self) {
+    fn connected(&mut self) {
         if let Some(lost) = self.lost.take() {
             say(&format!(
                 "connected to {} again after {:.0} s",

@@ -184,7 +184,7 @@ fn ranges(boot: &Boot) -> String {
         (first, last) if first == last => first.to_string(),
         (first, last) => format!("{first}-{last}"),
     });
-    let told: u64 = boot.missing_ranges.iter().map(|range| range.end() - range.start() + 1).sum();
-    let more = if told < boot.missing { ", …" } else { "" };
+    let listed: u64 = boot.missing_ranges.iter().map(|range| range.end() - range.start() + 1).sum();
+    let more = if listed < boot.missing { ", …" } else { "" };
     said.collect::<Vec<_>>().join(", ") + more
 }

@@ -1,4 +1,4 @@
-//! Where devices publish, as the page tells before the first reading.
+//! Where devices publish, as the page shows before the first reading.
 
 use api::forms::Broker;
 use broker::BrokerUrl;
@@ -26,7 +26,7 @@ fn read(url: &str) -> Result<Broker, String> {
         Some((user, place)) => (Some(user.to_owned()), place),
         None => (None, rest),
     };
-    // Port 0 in the cluster's settings takes a free one, which nobody here can know.
+    // Port 0 in the cluster's settings takes a free one, which is not known here.
     let (place, is_known) = place.strip_suffix(":0").map_or((place, true), |host| (host, false));
     let BrokerUrl { host, port, .. } =
         format!("mqtt://{place}").parse().map_err(|e| format!("{e}: {FORM}"))?;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_told_the_public_address_without_a_password() {
+    fn the_public_address_is_shown_without_a_password() {
         let broker = |host: &str, port, user: Option<&str>| Broker {
             host: Some(host.into()),
             port: Some(port),

@@ -1,8 +1,8 @@
 //! Publishes resent readings to the broker that the dashboard listens to.
 
-use api::Publisher;
+use api::ReadingPublisher;
 use async_trait::async_trait;
-use broker::{BrokerUrl, Outbox};
+use broker::{BrokerUrl, OutboxConfig};
 use bytes::Bytes;
 use telemetry::Series;
 use tokio::sync::Semaphore;
@@ -23,10 +23,10 @@ impl MqttPublisher {
 }
 
 #[async_trait]
-impl Publisher for MqttPublisher {
+impl ReadingPublisher for MqttPublisher {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         let _permit = self.permits.acquire().await?;
-        let outbox = Outbox::new(self.url.clone(), "millrace-resend");
+        let outbox = OutboxConfig::new(self.url.clone(), "millrace-resend");
         let messages = payloads.into_iter().map(|payload| (series.to_string(), payload)).collect();
         Ok(outbox.publish_once(messages).await?)
     }

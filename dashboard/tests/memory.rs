@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Publisher, Resend};
+use api::{ReadingPublisher, Resend};
 use async_trait::async_trait;
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, serve};
@@ -43,7 +43,7 @@ async fn fill(store: &Sqlite) {
 struct NoBroker;
 
 #[async_trait]
-impl Publisher for NoBroker {
+impl ReadingPublisher for NoBroker {
     async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
         anyhow::bail!("there is no broker")
     }

@@ -1,4 +1,4 @@
-"""Eclipse Paho as a device: publishes each line of its input, pipelined, and tells what came of it as JSON.
+"""Eclipse Paho as a device: publishes each line of its input, pipelined, and reports what came of it as JSON.
 
     BROKER=ws://user:password@127.0.0.1:15675/ws device.py --version 5 temperature/lab < payloads
 """
@@ -24,13 +24,13 @@ arguments.add_argument("--subscribe", action="store_true", help="subscribe to th
 arguments = arguments.parse_args()
 broker = urlsplit(os.environ["BROKER"])
 
-told = {"connack": None, "suback": None, "acked": 0, "closed": False}
+report = {"connack": None, "suback": None, "acked": 0, "closed": False}
 over = threading.Event()
 wanted = 1
 
 
 def on_connect(client, _userdata, _flags, reason, _properties):
-    told["connack"] = str(reason)
+    report["connack"] = str(reason)
     if reason.is_failure:
         over.set()
     elif arguments.subscribe:
@@ -48,18 +48,18 @@ def publish(client):
 
 
 def on_publish(_client, _userdata, _id, reason, _properties):
-    told["acked"] += not reason.is_failure
-    if told["acked"] == wanted:
+    report["acked"] += not reason.is_failure
+    if report["acked"] == wanted:
         over.set()
 
 
 def on_subscribe(_client, _userdata, _id, reasons, _properties):
-    told["suback"] = [str(reason) for reason in reasons]
+    report["suback"] = [str(reason) for reason in reasons]
     over.set()
 
 
 def on_disconnect(_client, _userdata, _flags, _reason, _properties):
-    told["closed"] = not over.is_set()
+    report["closed"] = not over.is_set()
     over.set()
 
 
@@ -81,5 +81,5 @@ client.loop_start()
 in_time = over.wait(PATIENCE_SECONDS)
 client.disconnect()
 client.loop_stop()
-print(json.dumps(told))
+print(json.dumps(report))
 sys.exit(0 if in_time else 1)

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Runs `e2e/clients/device.py` against `mqtt://…` or `ws://…` with these lines to publish, and returns what it tells:
+/// Runs `e2e/clients/device.py` against `mqtt://…` or `ws://…` with these lines to publish, and returns its report:
 /// `connack`, `suback`, `acked` and `closed`.
 ///
 /// # Panics

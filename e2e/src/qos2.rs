@@ -75,7 +75,7 @@ impl Flow {
     }
 }
 
-/// A device in the background that publishes numbered readings until it is told to finish.
+/// A device in the background that publishes numbered readings until it is to finish.
 pub struct Qos2Device {
     acked: Arc<Mutex<HashSet<AckedReading>>>,
     over: Arc<AtomicBool>,

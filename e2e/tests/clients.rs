@@ -85,11 +85,11 @@ fn paho_publishes_in_every_version_at_every_qos_over_tcp_and_websocket() {
                 let device = format!("paho-{transport}-{}-{qos}", version.replace('.', "-"));
                 let payloads: Vec<String> = (0..200).map(|value| value.to_string()).collect();
                 let arguments = ["--version", version, "--qos", qos, &format!("temperature/{device}")];
-                let told = paho(&url, &arguments, &payloads.join("\n"));
+                let report = paho(&url, &arguments, &payloads.join("\n"));
                 assert_eq!(
-                    (&told["acked"], &told["closed"]),
+                    (&report["acked"], &report["closed"]),
                     (&200.into(), &false.into()),
-                    "{device}: {told}"
+                    "{device}: {report}"
                 );
                 eventually(SOON, || match millrace.readings(&format!("device={device}")).len() {
                     200 => Ok(()),

@@ -109,7 +109,7 @@ fn of_two_alerters_one_calls_a_silent_device_absent_even_after_the_other_died() 
     assert_eq!(
         cluster.rows_of("incidents", &device).len(),
         0,
-        "it speaks, though one of the two is told nothing"
+        "the device publishes, though one of the two alerters gets none of its readings"
     );
     // One of them was given the readings.
     let judged = |alerter: &Service| alerter.metric("millrace_alerter_judged_total");

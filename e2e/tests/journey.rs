@@ -147,10 +147,10 @@ fn a_recorded_file_is_replayed_once_however_often(shape: &mut impl Shape) {
         if readings.iter().any(|reading| reading["metric"] == "humidity") { Ok(()) } else { Err(readings) }
     });
     let readings = shape.readings(&format!("{filter}&metric=temperature"));
-    let told: Vec<_> =
+    let notified: Vec<_> =
         readings.iter().map(|r| (r["measured_at"].as_str().unwrap(), r["value"].as_f64().unwrap())).collect();
     assert_eq!(
-        told,
+        notified,
         [
             ("2014-03-31T23:55:00.000000Z", 76.12),
             ("2014-04-01T00:00:00.000000Z", 73.97),

@@ -48,14 +48,14 @@ impl MailServer {
         let address = listener.local_addr().unwrap();
         let (taken, behaviours) = (Arc::<Mutex<Vec<String>>>::default(), behaviours.to_vec());
         let (say, waits) = channel();
-        let (goes_on, told) = channel();
+        let (goes_on, go_on) = channel();
         let kept = Arc::clone(&taken);
         std::thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let server = behaviours[number.min(behaviours.len() - 1)];
                 let wait = || {
                     let _ = say.send(());
-                    let _ = told.recv();
+                    let _ = go_on.recv();
                 };
                 // Whoever was killed or hung up upon ends a conversation anywhere.
                 let _ = converse(&stream.unwrap(), server, wait, &kept);

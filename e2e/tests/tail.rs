@@ -55,7 +55,7 @@ fn a_restart_is_reported_and_followed() {
     let millrace = start.start();
     tail.says("again after");
     publish(&millrace, "21.75");
-    assert!(tail.line().ends_with("Z temperature/lab 21.75 -"), "the value from before is not told twice");
+    assert!(tail.line().ends_with("Z temperature/lab 21.75 -"), "the value from before is not printed twice");
     tail.interrupt();
     assert_eq!(tail.exit_code(), Some(0));
 }

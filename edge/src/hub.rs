@@ -1,4 +1,4 @@
-//! Hands each batch of messages to the services, and tells the server when all of them have settled a message.
+//! Hands each batch of messages to the services, and reports to the server what all of them have settled.
 
 mod batch;
 #[cfg(test)]
@@ -62,7 +62,7 @@ pub(crate) struct Hub {
 struct Pages {
     /// Weak, so that dropping the feeds lets it finish.
     view: mpsc::WeakSender<Delivery<Arc<Decoded>>>,
-    link: watch::Sender<ConnectionStatus>,
+    status: watch::Sender<ConnectionStatus>,
     not_shown: Counter,
 }
 
@@ -79,7 +79,7 @@ impl Pages {
         let Some(view) = self.view.upgrade() else { return };
         if view.try_send(Delivery::untracked(decoded)).is_err() {
             self.not_shown.inc();
-            self.link.send_modify(|link| link.missed += 1);
+            self.status.send_modify(|status| status.missed += 1);
         }
     }
 }
@@ -98,7 +98,7 @@ impl Hub {
                 "Messages rejected because there are as many series as max_series allows",
             ),
         };
-        let link = watch::Sender::new(ConnectionStatus {
+        let status = watch::Sender::new(ConnectionStatus {
             connected: true,
             missed: 1,
             ..ConnectionStatus::default()
@@ -108,7 +108,7 @@ impl Hub {
         let stamps = Stamps::new(clock, set_back);
         let not_shown =
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
-        let pages = Pages { view: feeds.pages.downgrade(), link, not_shown };
+        let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services);
         Self { decoder, services, pages, stamps, quota: None, counters }
     }
@@ -118,9 +118,9 @@ impl Hub {
         Self { quota: Some(Mutex::new(quota)), ..self }
     }
 
-    /// The status of this connection: `missed` grows when pages could not follow.
-    pub(crate) fn link(&self) -> watch::Receiver<ConnectionStatus> {
-        self.pages.link.subscribe()
+    /// The status of the hub as a connection, which is always up: `missed` grows when pages could not follow.
+    pub(crate) fn connection_status(&self) -> watch::Receiver<ConnectionStatus> {
+        self.pages.status.subscribe()
     }
 
     /// Takes messages as if devices had published them. Returns once all are stored and judged; after the stop, never.
@@ -171,7 +171,7 @@ impl Hub {
     }
 }
 
-/// The beginning of what a client may not publish, for whoever looks after the devices.
+/// A rejection that holds the beginning of what a client may not publish, so that people see which device tries to.
 fn denied(topic: String, payload: &Bytes, received_at: Timestamp) -> Decoded {
     let payload = payload.slice(..payload.len().min(DENIED_BYTES));
     let reason = "the client may not publish to this topic".to_owned();

@@ -85,7 +85,7 @@ pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> 
     let Shared { context, store, hub, broker, page, .. } = shared;
     let wiring = alerter::Wiring { page: page.clone(), broker: broker.clone(), name: "millrace".into() };
     let (alerter, notifiers) = alerter::prepare(context, store.clone(), wiring)?.start();
-    let run = alerter.run(deliveries, hub.link(), notifiers, context.health.check("alerter"));
+    let run = alerter.run(deliveries, hub.connection_status(), notifiers, context.health.check("alerter"));
     Ok(Part::new(Stops::WithDeliveries, run))
 }
 
@@ -93,7 +93,7 @@ pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> 
 pub(crate) fn live_view(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> Part {
     let Shared { context, store, hub, live, .. } = shared;
     let ready = context.health.check("dashboard");
-    let run = dashboard::relay(deliveries, hub.link(), live.clone(), store.clone(), ready);
+    let run = dashboard::relay(deliveries, hub.connection_status(), live.clone(), store.clone(), ready);
     Part::new(Stops::WithDeliveries, run)
 }
 

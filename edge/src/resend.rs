@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use api::Publisher;
+use api::ReadingPublisher;
 use async_trait::async_trait;
 use bytes::Bytes;
 use telemetry::Series;
@@ -14,7 +14,7 @@ use crate::hub::Hub;
 pub(crate) struct ToHub(pub(crate) Arc<Hub>);
 
 #[async_trait]
-impl Publisher for ToHub {
+impl ReadingPublisher for ToHub {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         let (hub, topic) = (self.0.clone(), series.clone());
         // In a task of its own: a caller that stops waiting must not cancel it.

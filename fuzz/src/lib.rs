@@ -33,7 +33,7 @@ impl Access for Open {
     }
 }
 
-/// Remembers what was collected, and settles it when it is told to.
+/// Remembers what was collected, and settles it when the target says so.
 #[derive(Default)]
 struct Collected {
     payloads: Mutex<Vec<Vec<u8>>>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, Outbox, Presence};
+use broker::{BrokerUrl, OutboxConfig, Presence};
 use bytes::Bytes;
 use jiff::Timestamp;
 use telemetry::{Series, TopicError};
@@ -121,7 +121,7 @@ struct Sensor {
 impl Sensor {
     fn new(config: &RunConfig, series: Series, boot: u64, counters: &Arc<Counters>) -> Self {
         let device = series.device();
-        let outbox = Outbox {
+        let outbox = OutboxConfig {
             url: config.broker.clone(),
             // The boot makes the id unique: two simulations of one device would otherwise disconnect each other.
             client_id: format!("{}-{boot:x}", device.replace('/', "-")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use broker::{BrokerUrl, Outbox};
+use broker::{BrokerUrl, OutboxConfig};
 use jiff::Timestamp;
 use telemetry::{Series, TopicError};
 use tokio::task::JoinSet;
@@ -89,8 +89,8 @@ fn series(devices: usize, boot: u64, counters: &Counters) -> Result<Vec<Arc<Numb
 }
 
 impl LoadConfig {
-    fn outbox(&self, index: usize, boot: u64) -> Outbox {
-        Outbox {
+    fn outbox(&self, index: usize, boot: u64) -> OutboxConfig {
+        OutboxConfig {
             url: self.broker.clone(),
             client_id: format!("load-{boot:x}-{}", index + 1),
             window: self.window,

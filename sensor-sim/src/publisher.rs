@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Ack, Outbox, Publisher};
+use broker::{Ack, Outbox, OutboxConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -19,7 +19,7 @@ const DISCONNECTING: Duration = Duration::from_secs(1);
 /// Dropping it gives up un-acked readings.
 #[derive(Debug)]
 pub(crate) struct CountingPublisher {
-    publisher: Publisher,
+    publisher: Outbox,
     counters: Arc<Counters>,
     in_flight: mpsc::UnboundedSender<InFlight>,
     connection: AbortOnDropHandle<()>,
@@ -48,7 +48,7 @@ enum Content {
 }
 
 impl CountingPublisher {
-    pub(crate) fn open(outbox: Outbox, counters: &Arc<Counters>) -> Self {
+    pub(crate) fn open(outbox: OutboxConfig, counters: &Arc<Counters>) -> Self {
         let (publisher, connection) = outbox.open();
         // Never longer than the window of the outbox.
         let (in_flight, waiting) = mpsc::unbounded_channel();

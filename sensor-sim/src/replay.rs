@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use broker::{BrokerUrl, Outbox};
+use broker::{BrokerUrl, OutboxConfig};
 use jiff::Timestamp;
 use telemetry::Series;
 use tokio::time::Instant;
@@ -30,8 +30,8 @@ use crate::publisher::{CountingPublisher, until_stopped};
 /// Un-acked readings, at most.
 const WINDOW: u16 = 1000;
 
-/// Bad rows that are told one by one.
-const TOLD: usize = 5;
+/// Bad rows that the report lists one by one.
+const EXAMPLES: usize = 5;
 
 /// Which file to publish, and what its columns mean.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct ReplayConfig {
 /// A file whose columns are understood, and where its readings go.
 #[derive(Debug)]
 pub struct Replay {
-    outbox: Outbox,
+    outbox: OutboxConfig,
     recording: Recording,
     counters: Arc<Counters>,
     speed: Option<f64>,
@@ -86,8 +86,8 @@ pub struct Report {
     pub missing: u64,
     /// Readings that could not be made of a row.
     pub bad: u64,
-    /// The first of them: line number and why.
-    pub told: Vec<(u64, String)>,
+    /// The first of them: line number and reason.
+    pub examples: Vec<(u64, String)>,
     /// What was taken, by column and metric.
     pub taken: Vec<Taken>,
     /// Columns that were not.
@@ -115,7 +115,7 @@ impl Replay {
     /// # Errors
     /// The file cannot be read, or a column, device, metric, unit or time format makes no sense; nothing is sent.
     pub fn open(config: &ReplayConfig, counters: Arc<Counters>) -> Result<Self> {
-        let outbox = Outbox {
+        let outbox = OutboxConfig {
             url: config.broker.clone(),
             client_id: format!("replay-{:x}", boot_of_now()),
             window: WINDOW,
@@ -196,7 +196,7 @@ impl Gathered {
 }
 
 impl Report {
-    /// Counts a reading. Several devices in one column are told by their number.
+    /// Counts a reading. Several devices in one column are reported by their number.
     fn take(&mut self, column: &str, series: &NumberedSeries, at: Timestamp) {
         let is_new = series.note();
         let series = series.series();
@@ -216,22 +216,22 @@ impl Report {
 
     fn bad(&mut self, row: &Row, why: String) {
         self.bad += 1;
-        if self.told.len() < TOLD {
-            self.told.push((row.line, why));
+        if self.examples.len() < EXAMPLES {
+            self.examples.push((row.line, why));
         }
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, missing, bad, told, taken, not_taken } = self;
+        let Self { rows, missing, bad, examples, taken, not_taken } = self;
         taken.iter().try_for_each(|taken| writeln!(f, "{taken}"))?;
         if !not_taken.is_empty() {
             writeln!(f, "not taken: {}", not_taken.join(", "))?;
         }
         write!(f, "{rows} rows, {missing} values missing, {bad} readings bad")?;
-        told.iter().try_for_each(|(line, why)| write!(f, "\nline {line}: {why}"))?;
-        match bad.saturating_sub(told.len() as u64) {
+        examples.iter().try_for_each(|(line, why)| write!(f, "\nline {line}: {why}"))?;
+        match bad.saturating_sub(examples.len() as u64) {
             0 => Ok(()),
             more => write!(f, "\nand {more} more"),
         }

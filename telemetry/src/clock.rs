@@ -107,7 +107,7 @@ impl SteadyClock {
 
     /// Lets the time between `last`, the newest time that is known from before the start, and the start not count.
     ///
-    /// Nobody can tell how long that was: the clock may have been stepped meanwhile. See [`heard`](Self::heard).
+    /// How long that was cannot be known: the clock may have been stepped meanwhile. See [`heard`](Self::heard).
     pub fn started_after(&mut self, last: Timestamp) {
         if let (Some(run), None) = (self.runs.first(), self.before) {
             let until_micros = last.as_microsecond().min(run.from_micros);

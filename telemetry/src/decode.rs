@@ -117,7 +117,7 @@ impl Message {
             None => whole_microseconds(self.received_at) + Duration::from_micros(index as u64),
         };
         if measured_at > now + MAX_CLOCK_AHEAD {
-            // Which of the two is wrong, nobody can tell from here.
+            // Which of the two is wrong cannot be known here.
             return Err(format!(
                 "measured_at {measured_at} is more than 5 minutes ahead of the broker's clock ({now:.3}): set whichever of the two clocks is wrong"
             ));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-/// Most groups of topics that are told apart.
+/// Groups of topics that are listed, at most.
 const MAX_GROUPS: usize = 200;
 
 /// Bytes that are kept of a payload, and of a topic.

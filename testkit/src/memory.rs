@@ -15,7 +15,7 @@ use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, U
 
 use self::alerting::Alerts;
 use self::leases::Held;
-use self::outbox::Outbox;
+use self::outbox::AlertingOutbox;
 use self::readings::Key;
 use self::rejections::Rejected;
 
@@ -28,7 +28,7 @@ struct Data {
     readings: BTreeMap<Key, StoredReading>,
     rejected: Rejected,
     alerts: Alerts,
-    outbox: Outbox,
+    outbox: AlertingOutbox,
     silences: Vec<Silence>,
     leases: Vec<Held>,
     retention: Option<RetentionClock>,

@@ -15,7 +15,7 @@ pub(super) enum ConditionState {
     Rate(Box<Anchors>),
     /// The value that came last, and when it came first.
     Stuck(Option<Repeated>),
-    /// When the device is absent if nothing comes; none where nobody waits for it.
+    /// When the device is absent if nothing comes; none where no rule waits for it.
     Absent {
         deadline: Option<Timestamp>,
     },

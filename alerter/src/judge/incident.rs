@@ -8,9 +8,9 @@ use telemetry::{Reading, Series};
 use super::condition::beyond;
 use crate::rules::{Condition, Rule};
 
-/// The id follows from the reading, so that judging it again after a crash is the same incident.
+/// The id follows from the reading, so that evaluating it again after a crash gives the same incident.
 ///
-/// The value tells apart what a device without `seq` measured in one microsecond.
+/// The value is part of it, as a device without `seq` may measure twice in one microsecond.
 fn id_by_reading(rule: &Rule, reading: &Reading, is_same_instant: bool) -> String {
     let apart = match reading.seq {
         Some(seq) => format!("-{seq}"),

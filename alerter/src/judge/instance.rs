@@ -1,4 +1,4 @@
-//! One device and metric before one rule: its state, and what is written of it.
+//! One rule for one series: its state, and the changes that are written of it.
 
 use jiff::{SignedDuration, Timestamp};
 use store::{AlertState, Changes, End, Incident, OrderKey, Transition};
@@ -13,13 +13,13 @@ use crate::rules::{Condition, Rule};
 pub(super) struct RuleInstance {
     /// Index of the rule.
     pub(super) rule: u32,
-    /// Where its alert_state is among the changes, if these are still the same.
+    /// Where its alert state is among the changes, if these are still the same.
     written: u32,
     pub(super) state: State,
     pub(super) condition_state: ConditionState,
 }
 
-/// What a instance is judged by, and where it writes what changed.
+/// What an instance is judged by, and where it writes what changed.
 pub(super) struct Recording<'a> {
     pub(super) rule: &'a Rule,
     pub(super) series: &'a Series,
@@ -98,17 +98,18 @@ impl RuleInstance {
             }
         };
         let peaked = self.peak(condition, evidence, reading.measured_at, recording);
-        let told = self.tell(freshness, recording);
-        if moved || peaked || told {
+        let announced = self.announce(freshness, recording);
+        if moved || peaked || announced {
             self.write(recording);
         }
     }
 
-    /// Nobody is told of a late incident before a fresh reading says the same.
+    /// A late incident is announced only once a fresh reading leaves it open.
     pub(super) fn open(&mut self, incident: Incident, recording: &mut Recording<'_>) {
-        let told = !incident.late;
-        let to = if told { recording.rule.to.clone() } else { Vec::new() };
-        self.state = State::Firing(Box::new(Open { id: incident.id.clone(), told, peak: incident.peak }));
+        let announced = !incident.late;
+        let to = if announced { recording.rule.to.clone() } else { Vec::new() };
+        self.state =
+            State::Firing(Box::new(Open { id: incident.id.clone(), announced, peak: incident.peak }));
         let incident = Incident { judged_at: recording.judged_at, ..incident };
         recording.changes.transitions.push(Transition::Opened(Box::new(incident), to));
         *recording.firing += 1;
@@ -165,19 +166,19 @@ impl RuleInstance {
         further
     }
 
-    fn tell(&mut self, freshness: Freshness, recording: &mut Recording<'_>) -> bool {
+    fn announce(&mut self, freshness: Freshness, recording: &mut Recording<'_>) -> bool {
         match &mut self.state {
-            State::Firing(open) if !open.told && !freshness.is_stale => {
-                open.told = true;
+            State::Firing(open) if !open.announced && !freshness.is_stale => {
+                open.announced = true;
                 let (id, at, to) = (open.id.clone(), recording.judged_at, recording.rule.to.clone());
-                recording.changes.transitions.push(Transition::Told { id, at, to });
+                recording.changes.transitions.push(Transition::Announced { id, at, to });
                 true
             }
             _ => false,
         }
     }
 
-    /// Keeps one alert_state of a instance among the changes: the last.
+    /// Keeps one alert state of an instance among the changes: the last.
     pub(super) fn write(&mut self, recording: &mut Recording<'_>) {
         let value = match (&self.condition_state, self.state.open()) {
             (ConditionState::Stuck(same), _) => same.map(|same| same.value),

@@ -42,7 +42,7 @@ pub(super) fn newest(keys: impl Iterator<Item = OrderKey>, now: Timestamp) -> Op
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
     pub(super) place: OrderKey,
-    /// Or, after a start of ours, when that was: then nothing tells that it was from the future.
+    /// Or, after a start of ours, when that was: then it cannot be seen that it was from the future.
     pub(super) received_at: Timestamp,
 }
 

@@ -21,7 +21,7 @@ impl Judge {
     ///
     /// Readings that were judged after the last change, and are judged again in the same order, change nothing again.
     /// An incident whose rule is gone, no longer concerns the series or has another kind of condition ends; so does the
-    /// absence of a device that the store does not know and nobody expects any more. A rate is measured against the
+    /// absence of a device that the store does not know and no rule expects any more. A rate is measured against the
     /// latest reading. A value that came once before the start counts as the same from the next time on.
     #[must_use]
     pub fn resume(

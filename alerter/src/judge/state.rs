@@ -37,7 +37,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) id: String,
-    pub(super) told: bool,
+    pub(super) announced: bool,
     /// Furthest beyond the limit; none where there is no limit to be beyond.
     pub(super) peak: Option<f64>,
 }
@@ -136,10 +136,10 @@ impl State {
         match self {
             Self::Normal => Phase::Normal,
             &Self::Pending { since } => Phase::Pending { since: shifted(since, stepped) },
-            Self::Firing(open) => Phase::Firing { incident: open.id.clone(), told: open.told },
+            Self::Firing(open) => Phase::Firing { incident: open.id.clone(), announced: open.announced },
             Self::Recovering { open, since } => Phase::Recovering {
                 incident: open.id.clone(),
-                told: open.told,
+                announced: open.announced,
                 since: shifted(*since, stepped),
             },
         }
@@ -147,13 +147,13 @@ impl State {
 
     /// From what was kept.
     pub(super) fn from_phase(phase: Phase, peak: Option<f64>) -> Self {
-        let open = |id, told| Box::new(Open { id, told, peak });
+        let open = |id, announced| Box::new(Open { id, announced, peak });
         match phase {
             Phase::Normal => Self::Normal,
             Phase::Pending { since } => Self::Pending { since },
-            Phase::Firing { incident, told } => Self::Firing(open(incident, told)),
-            Phase::Recovering { incident, told, since } => {
-                Self::Recovering { open: open(incident, told), since }
+            Phase::Firing { incident, announced } => Self::Firing(open(incident, announced)),
+            Phase::Recovering { incident, announced, since } => {
+                Self::Recovering { open: open(incident, announced), since }
             }
         }
     }

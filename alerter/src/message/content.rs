@@ -32,7 +32,7 @@ pub struct MessageContext {
     pub beside: String,
     /// Times and other facts, a line each.
     pub facts: Vec<Fact>,
-    /// How many incidents it tells of.
+    /// How many incidents it is about.
     pub count: usize,
     /// Empty for a single incident.
     pub sections: Vec<Section>,
@@ -58,7 +58,7 @@ pub struct MessageContext {
 pub enum State {
     Alert,
     Still,
-    /// Began and ended before anybody was told.
+    /// Opened and resolved before a notification was sent.
     Over,
     Resolved,
 }

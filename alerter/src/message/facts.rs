@@ -34,7 +34,7 @@ fn moment(name: &'static str, at: Timestamp, zone: &TimeZone) -> Fact {
     Fact { name, text: time(at, zone), utc: time_utc(at, zone) }
 }
 
-/// When it began, was judged and told, and what else there is to know of one incident.
+/// When one incident began, was evaluated and announced, and what else is known of it.
 pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &TimeZone) -> Vec<Fact> {
     let incident = change.incident;
     let absent = incident.condition.kind == ConditionKind::Absent;

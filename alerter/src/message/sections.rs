@@ -40,14 +40,14 @@ pub(super) fn of(changes: &[Change<'_>], page: &str, zone: &TimeZone) -> Listed 
     let grouped = grouped(changes);
     let is_one =
         grouped.iter().all(|((state, rule, _), _)| (*state, *rule) == (grouped[0].0.0, grouped[0].0.1));
-    let (mut listed, mut left, mut told) = (Listed::default(), MAX_ALL_LINES, 0);
+    let (mut listed, mut left, mut covered) = (Listed::default(), MAX_ALL_LINES, 0);
     let shown = grouped.len().min(MAX_SECTIONS);
     for (place, (key, members)) in grouped.iter().take(shown).enumerate() {
         // Each section that follows has a line at least.
         let lines = MAX_LINES.min(left - (shown - 1 - place));
         let list = List { page, zone, metric: key.2 };
         let (items, count) = list.items(&of_series(members), lines);
-        (left, told) = (left - items.len(), told + count);
+        (left, covered) = (left - items.len(), covered + count);
         let first = members[0];
         let tone = tone(first.state, first.incident.severity);
         let title = if is_one {
@@ -57,7 +57,7 @@ pub(super) fn of(changes: &[Change<'_>], page: &str, zone: &TimeZone) -> Listed 
         };
         listed.sections.push(Section { title, tone, items });
     }
-    listed.more = changes.len() - told;
+    listed.more = changes.len() - covered;
     listed
 }
 
@@ -145,7 +145,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// The lines, and how many incidents they tell of.
+    /// The lines, and how many incidents they are about.
     fn items(&self, series: &[OfSeries<'_>], lines: usize) -> (Vec<Item>, usize) {
         if series.len() <= lines {
             return self.single(series);
@@ -155,13 +155,13 @@ impl List<'_> {
             // The names have nothing in common.
             return self.single(&series[..lines]);
         }
-        let told = series.iter().map(|(_, changes)| changes.len()).sum();
-        (prefixes.iter().map(|prefix| self.prefix(prefix)).collect(), told)
+        let covered = series.iter().map(|(_, changes)| changes.len()).sum();
+        (prefixes.iter().map(|prefix| self.prefix(prefix)).collect(), covered)
     }
 
     fn single(&self, series: &[OfSeries<'_>]) -> (Vec<Item>, usize) {
-        let told = series.iter().map(|(_, changes)| changes.len()).sum();
-        (series.iter().map(|one| self.one(one)).collect(), told)
+        let covered = series.iter().map(|(_, changes)| changes.len()).sum();
+        (series.iter().map(|one| self.one(one)).collect(), covered)
     }
 
     fn one(&self, (device, changes): &OfSeries<'_>) -> Item {

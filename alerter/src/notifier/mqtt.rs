@@ -2,7 +2,7 @@
 //!
 //! One publish a notification: `{"id", "status": "firing" | "still" | "resolved", "rule", "severity", "device", "metric",
 //! "condition", "threshold", "value", "unit", "began_at", "opened_at", "judged_at", "peak", "peak_at", "resolved_at",
-//! "resolved_value"}`. Times are RFC 3339 in UTC; what is not known is null. Whoever gets one twice knows it by `id` and
+//! "resolved_value"}`. Times are RFC 3339 in UTC; what is not known is null. A repeated publish has the same `id` and
 //! `status`.
 
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Mqtt {
 #[async_trait]
 impl Notifier for Mqtt {
     async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
-        let outbox = broker::Outbox::new(self.url.clone(), &self.client_id);
+        let outbox = broker::OutboxConfig::new(self.url.clone(), &self.client_id);
         let all = message.notifications.iter().map(|(notification, incident)| {
             let topic = format!("alerts/{}/{}", incident.rule, incident.device);
             (topic, Bytes::from(payload(notification, incident).to_string()))

@@ -1,4 +1,4 @@
-//! Who is not tried for a while: a server that is away, and an address whose earlier message waits.
+//! The retry schedule: when a destination that failed, and an address whose earlier message waits, may be tried again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -25,12 +25,12 @@ impl Destination {
     }
 }
 
-/// Time is an argument.
+/// When what has failed may be tried again. Pure: time is an argument.
 #[derive(Debug, Default)]
 pub(super) struct RetrySchedule {
-    /// With how often in a row they were away.
+    /// Until when each is left alone, and how often in a row it was unavailable.
     destinations: HashMap<Destination, (Timestamp, u32)>,
-    /// With the message that others wait for.
+    /// Until when each waits, and for which message.
     addresses: HashMap<Address, (Timestamp, String)>,
 }
 
@@ -41,7 +41,7 @@ impl RetrySchedule {
         free && first.is_none_or(|(until, id)| *until <= now || *id == message.message_id)
     }
 
-    /// The server spoke: it is there, and this message stands in nobody's way.
+    /// The server answered: it is there, and this message holds back no other.
     pub(super) fn answered(&mut self, destination: &Destination, message: &OutgoingMessage) {
         self.destinations.remove(destination);
         if self.addresses.get(&message.address).is_some_and(|(_, id)| *id == message.message_id) {
@@ -49,9 +49,9 @@ impl RetrySchedule {
         }
     }
 
-    /// Goes on from what was kept, oldest first: a restart is no reason to tell of an end before its opening.
+    /// Goes on from what was kept, oldest first: after a restart, too, no end is sent before its opening.
     ///
-    /// What is put off for longer was refused, and stands in nobody's way.
+    /// A message that is put off for longer was refused, and holds back no other.
     pub(super) fn remember(&mut self, postponed: Vec<Postponed>, now: Timestamp) {
         let waits = |it: &Postponed| it.tries <= IN_ORDER && it.again_at <= saturating_add(now, LONGEST);
         for Postponed { message_id, address, again_at, .. } in postponed.into_iter().filter(waits) {
@@ -81,7 +81,7 @@ impl RetrySchedule {
         again_at
     }
 
-    /// What ended in a bug is likely to do so again.
+    /// A notifier that panicked is likely to do so again: its destination waits for the longest time.
     pub(super) fn failed(&mut self, destination: Destination, now: Timestamp) {
         self.destinations.insert(destination, (saturating_add(now, LONGEST), 0));
     }

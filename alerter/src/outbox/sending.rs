@@ -8,7 +8,7 @@ use telemetry::time::saturating_add;
 use tracing::{error, info, warn};
 
 use super::retry::Destination;
-use super::{Outbox, backoff};
+use super::{AlertingOutbox, backoff};
 use crate::notifier::SendError;
 
 /// When to try again what was refused for good: somebody may have set the recipient or the server right.
@@ -24,7 +24,7 @@ pub(super) struct Finished {
     pub(super) outcome: Result<Option<String>, SendError>,
 }
 
-impl Outbox {
+impl AlertingOutbox {
     /// Keeps and counts what became of a try.
     pub(super) async fn finish(&mut self, ended: Finished, now: Timestamp) {
         let Finished { destination, message, outcome } = ended;

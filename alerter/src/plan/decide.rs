@@ -1,4 +1,4 @@
-//! Whether somebody is to hear of one change of one incident now, later or not at all.
+//! Decides on one notification: send it now, later or not at all.
 
 use std::time::Duration;
 
@@ -9,18 +9,19 @@ use telemetry::time::saturating_add;
 
 use super::PlanInput;
 
-/// What is held is looked at again after this long at the latest: a silence may be ended early, or the rules change.
+/// A deferred notification is decided on again after this long at the latest: a silence may be ended early, or the rules
+/// may change.
 const RECHECK: Duration = Duration::from_secs(60);
 
-const OVER_BEFORE_NOTIFIED: &str = "over before anybody was to be told";
+const OVER_BEFORE_NOTIFIED: &str = "the incident resolved before the notification was due";
 
 pub(super) enum Decision {
-    /// In the message of its group.
+    /// Send it in the message of its group.
     Send,
-    /// An end in the same message as its opening.
+    /// Send the end in the same message as its opening.
     Along,
     Defer(Deferral),
-    /// Notifications by number, with why.
+    /// Drop the notifications with these numbers, for this reason.
     Drop(Vec<i64>, &'static str),
 }
 
@@ -31,20 +32,20 @@ pub(super) fn of(
     input: &PlanInput<'_>,
 ) -> Decision {
     let drop = |why| Decision::Drop(vec![notification.number], why);
-    let told = match notification.kind {
+    let decision = match notification.kind {
         NotificationKind::Opened => opened(now, notification, incident, input),
         NotificationKind::Resolved => return resolved(now, notification, incident, input),
-        NotificationKind::Reminder if incident.resolved_at.is_some() => drop("it is over"),
-        NotificationKind::Reminder if incident.acknowledged.is_some() => drop("somebody sees to it"),
-        NotificationKind::Reminder if !reminds(incident, input) => drop("its rule reminds nobody any more"),
+        NotificationKind::Reminder if incident.resolved_at.is_some() => drop("the incident is resolved"),
+        NotificationKind::Reminder if incident.acknowledged.is_some() => drop("the incident is acknowledged"),
+        NotificationKind::Reminder if !reminds(incident, input) => drop("the rule sends no more reminders"),
         NotificationKind::Reminder => Decision::Send,
     };
-    match (told, quiet(now, incident, input)) {
+    match (decision, quiet(now, incident, input)) {
         (Decision::Send, Some((until, why))) => {
             let until = until.min(saturating_add(now, RECHECK));
             Decision::Defer(Deferral { notification: notification.number, until, why: why.to_owned() })
         }
-        (told, _) => told,
+        (decision, _) => decision,
     }
 }
 
@@ -64,7 +65,8 @@ fn opened(
     )
 }
 
-/// Who heard of an opening hears of its end, at any hour; who did not hears of both or of neither.
+/// A recipient that was notified of the opening is notified of the end, at any hour; any other is notified of both or of
+/// neither.
 fn resolved(
     now: Timestamp,
     notification: &Notification,
@@ -77,13 +79,13 @@ fn resolved(
         }
         Some(opening) if waits(opening) => Decision::Along,
         Some(Notification { status: DeliveryStatus::Dropped { .. }, .. }) => {
-            Decision::Drop(vec![notification.number], "nobody was told of its opening")
+            Decision::Drop(vec![notification.number], "no notification of the opening was sent")
         }
         _ => Decision::Send,
     }
 }
 
-/// The notification of another kind of the same incident to the same address.
+/// The notification of this kind about the same incident to the same address.
 fn sibling<'a>(
     notification: &Notification,
     incident: &'a Incident,
@@ -100,13 +102,13 @@ fn reminds(incident: &Incident, input: &PlanInput<'_>) -> bool {
     input.rules.named(&incident.rule).is_some_and(|rule| rule.repeat.is_some())
 }
 
-/// Whether an opening was held, or would be now.
+/// Whether the notification of an opening was deferred, or would be now.
 fn was_quiet(now: Timestamp, opening: &Notification, incident: &Incident, input: &PlanInput<'_>) -> bool {
     matches!(opening.status, DeliveryStatus::Waiting { held: Some(_) })
         || quiet(now, incident, input).is_some()
 }
 
-/// Until when nobody is told, and why.
+/// Until when no notification about the incident is sent, and why.
 fn quiet(now: Timestamp, incident: &Incident, input: &PlanInput<'_>) -> Option<(Timestamp, &'static str)> {
     if let Some(until) = input.silences.until(incident.instance(), now) {
         return Some((until, "silenced"));

@@ -1,4 +1,4 @@
-//! Notifications that belong into one message: of one address, rule and kind.
+//! A group: the notifications that belong in one message, of one address, rule and kind.
 
 use std::collections::HashMap;
 
@@ -31,8 +31,8 @@ pub(super) fn ready_at(
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn push(&mut self, told: &'a (Notification, Incident)) {
-        self.notifications.push(told);
+    pub(super) fn push(&mut self, notification: &'a (Notification, Incident)) {
+        self.notifications.push(notification);
     }
 
     pub(super) fn address(&self) -> &'a Address {

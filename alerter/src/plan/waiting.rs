@@ -74,7 +74,7 @@ impl WaitingSet {
         self.0.retain(|_, members| {
             let before = members.numbers.len();
             members.numbers.retain(|number| !planned.contains(number));
-            // Where some stay, so do the times: what is planned too early is told to wait.
+            // Where some stay, so do the times: what is planned too early is put off again.
             if members.numbers.len() < before && members.numbers.is_empty() {
                 members.due = None;
             }

@@ -1,4 +1,4 @@
-//! The hours of the week in which people want to be told.
+//! The hours of the week in which recipients may be notified.
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;

@@ -27,7 +27,7 @@ pub const DEFAULT: &str = include_str!("../../rules/rules.toml");
 
 const KEYS: [&str; 5] = ["group_wait", "group_max", "max_mails_per_hour", "recipients", "rules"];
 
-/// Of a file that was cut off, or is not the one that was meant: nobody ends all incidents by saying nothing.
+/// The error for a file without rules: it was cut off, or is not the one that was meant, and would end all incidents.
 const NO_RULES: &str =
     "there are no rules: write [[rules]] before each rule, or rules = [] if nothing is to be watched";
 
@@ -36,7 +36,7 @@ const NO_RULES: &str =
 pub struct Known {
     /// Names of the metrics that are collected; empty if all are.
     pub metrics: Vec<String>,
-    /// Who is told by rules that name nobody.
+    /// The recipients of rules that name none.
     pub mail_to: Vec<String>,
     /// Of recipients and hours that name none.
     pub zone: TimeZone,

@@ -43,7 +43,7 @@ fn an_absence_says_what_happened() {
     );
     assert_eq!((incident.condition.threshold, incident.peak, incident.value), (None, None, Some(20.0)));
     assert_eq!((incident.began_at, incident.opened_at, incident.judged_at), (at(3.0), at(123.0), at(500.0)));
-    assert!(!incident.late && kept.told.len() == 1);
+    assert!(!incident.late && kept.notified.len() == 1);
 }
 
 #[test]

@@ -228,6 +228,6 @@ fn an_incident_says_what_happened() {
         assert_eq!((incident.began_at, incident.opened_at), (at(began), at(120.0)), "{keys}");
         assert_eq!((incident.judged_at, incident.unit.as_deref()), (at(121.5), Some("celsius")));
         assert_eq!((incident.severity, incident.device.as_str()), (store::Severity::Critical, "lab"));
-        assert_eq!(kept.told.len(), 1);
+        assert_eq!(kept.notified.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! A judge with a store that keeps what it is told, and words for what happened.
+//! A judge with a store that keeps its changes, and short words for what happened.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub(crate) fn reading(measured: f64, value: f64) -> Reading {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct KeptIncident {
     pub(crate) opened: Incident,
-    pub(crate) told: Vec<Address>,
+    pub(crate) notified: Vec<Address>,
     pub(crate) peak: Option<f64>,
     pub(crate) resolved: Option<(Timestamp, Option<f64>, End)>,
 }
@@ -89,7 +89,7 @@ impl Kept {
             Transition::Opened(incident, to) => {
                 let kept = KeptIncident {
                     opened: *incident.clone(),
-                    told: to.clone(),
+                    notified: to.clone(),
                     peak: incident.peak,
                     resolved: None,
                 };
@@ -103,10 +103,13 @@ impl Kept {
                     "an id again: {transition:?}"
                 );
             }
-            Transition::Told { id, to, .. } => {
+            Transition::Announced { id, to, .. } => {
                 let incident = self.open(id);
-                assert!(incident.opened.late && incident.told.is_empty(), "told twice: {incident:?}");
-                incident.told.clone_from(to);
+                assert!(
+                    incident.opened.late && incident.notified.is_empty(),
+                    "announced twice: {incident:?}"
+                );
+                incident.notified.clone_from(to);
             }
             Transition::Peaked { id, value, .. } => self.open(id).peak = Some(*value),
             Transition::Resolved { id, at, value, end, .. } => {
@@ -205,7 +208,7 @@ pub(crate) fn keep_latest(latest: &mut BTreeMap<Series, Reading>, reading: &Read
     }
 }
 
-/// `^26@3` opened by 26 at second 3, in brackets a late one; `!` told; `*27` a peak; `v24@5` resolved; `x@6` rule gone.
+/// `^26@3` opened by 26 at second 3, in brackets a late one; `!` announced; `*27` a peak; `v24@5` resolved; `x@6` rule gone.
 fn word(transition: &Transition) -> String {
     let number =
         |value: Option<f64>| value.map_or("?".into(), |value| format!("{}", (value * 100.0).round() / 100.0));
@@ -214,7 +217,7 @@ fn word(transition: &Transition) -> String {
             let word = format!("^{}@{}", number(incident.value), second(incident.opened_at));
             if incident.late { format!("({word})") } else { word }
         }
-        Transition::Told { .. } => "!".into(),
+        Transition::Announced { .. } => "!".into(),
         Transition::Peaked { value, .. } => format!("*{}", number(Some(*value))),
         Transition::Resolved { at, value, end: End::Cleared, .. } => {
             format!("v{}@{}", number(*value), second(*at))

@@ -1,4 +1,4 @@
-//! Readings that come late, twice, or from the future; and who is told of what is old.
+//! Readings that come late, twice, or from the future; and when a late incident is announced.
 
 use proptest::prelude::*;
 use telemetry::{Reading, Series};
@@ -101,7 +101,7 @@ fn a_clock_that_is_set_back_delays_neither_opening_nor_end() {
 }
 
 #[test]
-fn of_what_is_old_nobody_is_told_before_it_is_true_again() {
+fn a_late_incident_is_announced_only_once_a_fresh_reading_leaves_it_open() {
     for (readings, expected) in [
         (vec![(0.0, 60.0, 26.0)], "^26@0"),
         (vec![(0.0, 61.0, 26.0), (1.0, 60.0, 24.0)], "(^26@0) v24@1"),
@@ -118,7 +118,7 @@ fn of_what_is_old_nobody_is_told_before_it_is_true_again() {
         }
         assert_eq!(harness.events(), expected, "{readings:?}");
     }
-    // Within the hysteresis it is still open, and told; while it recovers it is not.
+    // Within the hysteresis it is still open, and announced; while it recovers it is not.
     let mut harness = Harness::open(rule("above = 25\nclear_below = 24\nkeep_firing_for = \"1m\""));
     for (measured, delay, value) in [(0.0, 300.0, 26.0), (300.0, 0.0, 23.0), (301.0, 0.0, 24.5)] {
         harness.observe(&delayed(measured, delay, value));
@@ -126,7 +126,7 @@ fn of_what_is_old_nobody_is_told_before_it_is_true_again() {
     assert_eq!(harness.events(), "(^26@0) !");
 }
 
-/// Else nobody would ever be told of a device whose clock is two minutes behind.
+/// Otherwise no incident of a device whose clock is two minutes behind would ever be announced.
 #[test]
 fn a_clock_that_is_behind_is_no_silence() {
     let mut harness = Harness::open(rule("above = 25"));

@@ -44,7 +44,7 @@ fn a_peak_outlives_a_restart() {
 }
 
 #[test]
-fn what_is_told_and_what_is_not_outlives_a_restart() {
+fn whether_an_incident_is_announced_outlives_a_restart() {
     let mut harness = Harness::open(rule("above = 25"));
     harness.observe(&Reading { received_at: at(300.0), ..reading(1.0, 26.0) });
     harness.restart(rule("above = 25"), 301.0);
@@ -157,7 +157,7 @@ fn of_readings(kept: &Kept) -> Vec<(&String, Option<f64>, Option<jiff::Timestamp
     let by_readings = kept.incidents.iter().filter(|(_, incident)| incident.opened.rule != "absent");
     by_readings
         .map(|(id, incident)| {
-            (id, incident.peak, incident.resolved.map(|(at, _, _)| at), incident.told.len())
+            (id, incident.peak, incident.resolved.map(|(at, _, _)| at), incident.notified.len())
         })
         .collect()
 }

@@ -66,7 +66,7 @@ fn crashed(rules: &Arc<Rules>, readings: &[Reading], crash: usize, unsettled: us
     harness.kept
 }
 
-/// The harness checks each change: nothing opens, ends or is told twice, no id comes again.
+/// The harness checks each change: no incident opens, ends or is announced twice, no id comes again.
 #[test]
 fn no_path_opens_twice() {
     let (mut opened, mut resolved) = (0, 0);

@@ -140,11 +140,11 @@ async fn an_absence_is_one_over_restarts() {
     tokio::time::sleep(LONG).await;
     harness.give_from(LAB, "21", Timestamp::now());
     harness.sees("v21").await;
-    store.journal.until(|lines| said(lines, "tell").iter().any(|line| line.contains(" resolved "))).await;
+    store.journal.until(|lines| said(lines, "notify").iter().any(|line| line.contains(" resolved "))).await;
     harness.crash().await;
     let incident = store.only().await;
     assert_eq!(incident.notifications.len(), 2);
-    let mut told = said(&store.journal.lines(), "tell");
-    told.dedup();
-    assert_eq!(told.len(), 2, "{told:?}");
+    let mut notified = said(&store.journal.lines(), "notify");
+    notified.dedup();
+    assert_eq!(notified.len(), 2, "{notified:?}");
 }

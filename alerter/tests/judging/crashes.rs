@@ -58,7 +58,7 @@ enum Lost {
     Record,
     /// The record is kept, and the alerter dies before it hears so.
     Answer,
-    /// All is settled; people may not have been told.
+    /// All is settled; notifications may not have been sent.
     Nothing,
 }
 
@@ -96,7 +96,7 @@ async fn crash(store: &Arc<Watched>, crash_at: usize, lost: Lost) {
 }
 
 /// `high 26–24 opened resolved`, with the notifications that are in a message which was sent.
-fn told(incident: &Incident) -> String {
+fn described(incident: &Incident) -> String {
     let end = incident.resolved_value.map(|end| end.to_string()).unwrap_or_default();
     let sent = incident.notifications.iter().filter(|notification| {
         matches!(notification.status, DeliveryStatus::InMessage { sent_at: Some(_), .. })
@@ -108,9 +108,9 @@ fn told(incident: &Incident) -> String {
 }
 
 /// A message may be repeated, with its Message-ID; a transition is in one message.
-fn check_told_once(journal: &[String]) {
+fn check_notified_once(journal: &[String]) {
     let mut message_of = BTreeMap::new();
-    for line in said(journal, "tell") {
+    for line in said(journal, "notify") {
         let (message, transition) = line.split_once(' ').unwrap();
         let before = message_of.insert(transition.to_owned(), message.to_owned());
         assert!(before.is_none_or(|before| before == message), "{transition} in two messages: {journal:?}");
@@ -125,18 +125,18 @@ async fn check(crash_at: usize, lost: Lost) {
     let harness = start(&store);
     give_all(&harness, crash_at.saturating_sub(1)..VALUES.len()).await;
     let all = |lines: &[String]| {
-        let mut told: Vec<_> =
-            said(lines, "tell").iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
-        told.sort();
-        told.dedup();
-        told.len() == TRANSITIONS
+        let mut notified: Vec<_> =
+            said(lines, "notify").iter().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect();
+        notified.sort();
+        notified.dedup();
+        notified.len() == TRANSITIONS
     };
     store.journal.until(all).await;
     harness.end().await;
-    let incidents: Vec<_> = store.all().await.iter().map(told).collect();
+    let incidents: Vec<_> = store.all().await.iter().map(described).collect();
     assert_eq!(incidents[..10], EXPECTED, "crash at {crash_at}, lost {lost:?}");
     assert_eq!(incidents[10..], [STILL], "crash at {crash_at}, lost {lost:?}");
-    check_told_once(&store.journal.lines());
+    check_notified_once(&store.journal.lines());
 }
 
 #[tokio::test]

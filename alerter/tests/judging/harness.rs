@@ -1,4 +1,4 @@
-//! An alerter that runs, a broker that waits for its receipts, and somebody who is told.
+//! An alerter that runs, a broker that waits for its receipts, and a recipient of notifications.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +46,7 @@ pub(crate) fn measured(second: i64, value: f64) -> String {
     format!(r#"{{"value":{value},"measured_at":"{}","seq":{second}}}"#, at(second))
 }
 
-fn link(connected: bool) -> ConnectionStatus {
+fn connection_status(connected: bool) -> ConnectionStatus {
     ConnectionStatus { connected, ..ConnectionStatus::default() }
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Harness {
     given: AtomicUsize,
     pub(crate) store: Arc<Watched>,
     pub(crate) rules: watch::Sender<Arc<Rules>>,
-    link: watch::Sender<ConnectionStatus>,
+    status: watch::Sender<ConnectionStatus>,
     pub(crate) counters: Counters,
     pub(crate) health: Health,
     alerter: JoinHandle<()>,
@@ -70,7 +70,7 @@ impl Harness {
     pub(crate) fn linked(store: &Arc<Watched>, rules: &str, connected: bool) -> Self {
         let (counters, health) = (Counters::register(&Metrics::default()), Health::default());
         let rules = watch::Sender::new(self::rules(rules));
-        let link = watch::Sender::new(link(connected));
+        let status = watch::Sender::new(connection_status(connected));
         let alerter = Alerter {
             rules: rules.subscribe(),
             store: store.clone(),
@@ -80,13 +80,13 @@ impl Harness {
         };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
         let notifiers = Notifiers::default().with(Channel::Mail, Arc::new(Person(store.journal.clone())));
-        let run = alerter.run(deliveries.into(), link.subscribe(), notifiers, health.check("store"));
+        let run = alerter.run(deliveries.into(), status.subscribe(), notifiers, health.check("store"));
         let (alerter, store) = (tokio::spawn(run), store.clone());
-        Self { broker, given: AtomicUsize::new(0), store, rules, link, counters, health, alerter }
+        Self { broker, given: AtomicUsize::new(0), store, rules, status, counters, health, alerter }
     }
 
     pub(crate) fn connect(&self, connected: bool) {
-        self.link.send_replace(link(connected));
+        self.status.send_replace(connection_status(connected));
     }
 
     /// Publishes to [`LAB`], a second after the one before; how it was settled is noted as `<n> done`, from 0 on.
@@ -159,9 +159,9 @@ impl Harness {
     }
 }
 
-/// Without what people were told.
+/// The journal without the notifications.
 pub(crate) fn judged(journal: Vec<String>) -> Vec<String> {
-    journal.into_iter().filter(|line| !line.starts_with("tell")).collect()
+    journal.into_iter().filter(|line| !line.starts_with("notify")).collect()
 }
 
 fn check_conserved(Counters { received, judged, unreadable, in_flight, .. }: &Counters) {
@@ -169,7 +169,7 @@ fn check_conserved(Counters { received, judged, unreadable, in_flight, .. }: &Co
     assert_eq!(received.get(), judged.get() + unreadable.get() + in_flight);
 }
 
-/// Takes every message; what it tells is noted as `tell <Message-ID> <opened or resolved> <incident>`.
+/// Accepts every message, and notes each notification as `notify <Message-ID> <opened or resolved> <incident>`.
 struct Person(Journal);
 
 #[async_trait]
@@ -177,7 +177,7 @@ impl Notifier for Person {
     async fn send(&self, message: &store::OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         for (notification, incident) in &message.notifications {
             let kind = if notification.kind == NotificationKind::Opened { "opened" } else { "resolved" };
-            self.0.note(format!("tell {} {kind} {}", message.message_id, incident.id));
+            self.0.note(format!("notify {} {kind} {}", message.message_id, incident.id));
         }
         Ok(None)
     }

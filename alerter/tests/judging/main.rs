@@ -7,7 +7,7 @@ mod backlog;
 mod crashes;
 mod following;
 mod harness;
-#[path = "../telling/journal.rs"]
+#[path = "../notifications/journal.rs"]
 mod journal;
 mod order;
 mod reload;

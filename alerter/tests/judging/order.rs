@@ -88,7 +88,7 @@ async fn nothing_is_judged_before_it_is_known_how_everything_stands() {
 }
 
 #[tokio::test]
-async fn a_redelivery_opens_nothing_and_tells_nothing_twice() {
+async fn a_redelivery_opens_nothing_and_notifies_of_nothing_twice() {
     let store = Watched::fresh();
     for _ in 0..2 {
         let harness = Harness::start(&store, HIGH);
@@ -98,14 +98,14 @@ async fn a_redelivery_opens_nothing_and_tells_nothing_twice() {
         }
         harness.settled().await;
         harness.until(|harness| harness.counters.messages_waiting.get() == 0).await;
-        harness.until(|harness| !said(&harness.store.journal.lines(), "tell").is_empty()).await;
+        harness.until(|harness| !said(&harness.store.journal.lines(), "notify").is_empty()).await;
         harness.end().await;
     }
     let incident = store.only().await;
     assert_eq!((incident.value, incident.resolved_value), (Some(26.0), Some(24.0)));
     let lines = store.journal.lines();
     assert_eq!(lines.iter().filter(|line| line.starts_with("record")).count(), 1, "{lines:?}");
-    assert_eq!(said(&lines, "tell").len(), 2, "{lines:?}");
+    assert_eq!(said(&lines, "notify").len(), 2, "{lines:?}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A real store that notes what is recorded, and fails as often as it is told to.
+//! A real store that notes what is recorded, and fails as often as a test wants it to.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -89,14 +89,14 @@ impl Watched {
     }
 }
 
-/// `^26` opened by 26; `absent lab`; `*27` a peak; `!` told; `v24` resolved; `x` rule gone. Nothing: a phase alone.
+/// `^26` opened by 26; `absent lab`; `*27` a peak; `!` announced; `v24` resolved; `x` rule gone. Nothing: a phase alone.
 fn words(changes: &Changes) -> String {
     let words = changes.transitions.iter().map(|transition| match transition {
         Transition::Opened(opened, _) if opened.condition.kind == ConditionKind::Absent => {
             format!("absent {}", opened.device)
         }
         Transition::Opened(opened, _) => format!("^{}", opened.value.unwrap()),
-        Transition::Told { .. } => "!".into(),
+        Transition::Announced { .. } => "!".into(),
         Transition::Peaked { value, .. } => format!("*{value}"),
         Transition::Resolved { end: End::RuleRemoved, .. } => "x".into(),
         Transition::Resolved { value, .. } => format!("v{}", value.unwrap()),

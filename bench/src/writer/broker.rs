@@ -39,13 +39,13 @@ async fn connect(url: &str) -> anyhow::Result<(Connection, Channel)> {
 }
 
 /// A connection that publishes; a confirmed message is in the queue on a majority of nodes.
-struct Publisher {
+struct AmqpPublisher {
     _connection: Connection,
     channel: Channel,
     unconfirmed: VecDeque<PublisherConfirm>,
 }
 
-impl Publisher {
+impl AmqpPublisher {
     async fn connect(url: &str) -> anyhow::Result<Self> {
         let (connection, channel) = connect(url).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -85,7 +85,7 @@ impl Publisher {
 pub(super) async fn fill(url: &str, load: Load, readings: u64) -> anyhow::Result<()> {
     let mut publishers = JoinSet::new();
     for first in 0..PUBLISHERS {
-        let mut publisher = Publisher::connect(url).await?;
+        let mut publisher = AmqpPublisher::connect(url).await?;
         publishers.spawn(async move {
             for number in (first..readings).step_by(PUBLISHERS as usize) {
                 publisher.publish(&load.reading(number)).await?;
@@ -127,7 +127,7 @@ pub(super) struct Published {
 pub(super) async fn keep_pace(url: &str, pace: Pace) -> anyhow::Result<Published> {
     let mut publishers = Vec::new();
     for _ in 0..PUBLISHERS {
-        publishers.push(Publisher::connect(url).await?);
+        publishers.push(AmqpPublisher::connect(url).await?);
     }
     let (start, first_due) = (Instant::now(), Timestamp::now());
     let load = Load { devices: pace.devices, first_measured_at: first_due, late: false };

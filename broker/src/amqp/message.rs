@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_the_brokers_and_equal_messages_are_told_apart() {
+    fn the_time_is_the_brokers_and_equal_messages_get_different_times() {
         let mut reader = Reader::default();
         let mut read = |payload: &'static str| {
             let message = reader.read("t/a".to_owned(), stamped(1_700_000_000_123), payload.into());

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
-use super::{Outbox, PublishError};
+use super::{OutboxConfig, PublishError};
 use crate::url::BrokerUrl;
 
 /// Un-acked publishes at a time.
 const WINDOW: u16 = 100;
 
-impl Outbox {
+impl OutboxConfig {
     /// An outbox for a few messages: no presence, a small window.
     #[must_use]
     pub fn new(url: BrokerUrl, client_id: impl Into<String>) -> Self {

@@ -28,7 +28,7 @@ use super::packet::{Encoder, Fault, Reason, Version};
 use super::publication::Publication;
 use super::session::Session;
 use super::shared::Shared;
-use super::sink::Publisher;
+use super::sink::PublishingClient;
 
 /// Bytes that wait to be written: more are made when these have gone.
 const OUT_BYTES: usize = 64 * 1024;
@@ -58,7 +58,7 @@ struct Client {
     is_bridge: bool,
     is_probe: bool,
     /// As the sink sees it.
-    publisher: Arc<Publisher>,
+    publisher: Arc<PublishingClient>,
     /// The life of the session that CONNECT asked for, in seconds.
     asked_expiry: u32,
     keep_alive: Option<Duration>,
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Greeted { connect, caller, attached, input } = greeted;
         let limits = &attached.shared.limits;
         let key = &attached.session.key;
-        let publisher = Publisher { client_id: key.client_id.clone(), user: key.user.clone() };
+        let publisher = PublishingClient { client_id: key.client_id.clone(), user: key.user.clone() };
         let client = Client {
             version: connect.version,
             most: connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize),

@@ -16,11 +16,11 @@ pub(crate) struct Entry {
     pub(crate) bytes: usize,
     /// What goes to subscribers then.
     pub(crate) publication: Option<Box<Publication>>,
-    /// Whether the client is told when no subscriber matches: nothing else is done with the publish.
+    /// Whether the publish goes only to subscribers: the reason code then says when none matches.
     pub(crate) only_for_subscribers: bool,
 }
 
-/// What the client is told.
+/// The reason code for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Nothing,

@@ -49,7 +49,7 @@ impl Publication {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    /// The seconds until it expires, as a subscriber is told.
+    /// The seconds until it expires, as in a packet to a subscriber.
     pub(crate) fn expiry(&self, now: Instant) -> Option<u32> {
         let left = self.expires_at?.saturating_duration_since(now);
         Some(u32::try_from(left.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX))

@@ -11,8 +11,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::budget::Charge;
+use super::client_queue::{ClientQueue, Outgoing};
 use super::limits::Limits;
-use super::outbox::{Outbox, Outgoing};
 use super::packet::{Options, Qos, Reason};
 use super::publication::Publication;
 use super::sink::Settled;
@@ -24,7 +24,7 @@ pub(crate) struct Key {
     pub(crate) client_id: String,
 }
 
-/// The connection of a session: how its task is woken, and told to end.
+/// The connection of a session: how its task is woken and ended.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
     pub(crate) waker: Arc<AtomicWaker>,
@@ -51,7 +51,7 @@ pub(crate) struct Session {
     pub(crate) key: Key,
     /// No two sessions of one server have the same.
     pub(crate) number: u64,
-    /// Told when a connection has left the session.
+    /// Notified when a connection has left the session.
     pub(crate) left: Notify,
     /// Whether it is to be written down.
     changed: AtomicBool,
@@ -82,12 +82,12 @@ pub(crate) struct State {
     /// When its last connection ended.
     pub(crate) left_at: Option<Instant>,
     pub(crate) will: Option<Box<DueWill>>,
-    /// Whether it has ended: nobody finds it any more.
+    /// Whether it has ended: it cannot be found any more.
     pub(crate) has_ended: bool,
     /// Whether the file of sessions has it.
     pub(crate) is_written: bool,
     pub(crate) subscriptions: HashMap<String, Options>,
-    pub(crate) outbox: Outbox,
+    pub(crate) queue: ClientQueue,
     /// The packet ids of quality 2 that the client has not released, and what each waits for.
     pub(crate) received: BTreeMap<u16, Option<Wait>>,
     /// When the session is looked at next.
@@ -115,7 +115,7 @@ impl Session {
             has_ended: false,
             is_written: false,
             subscriptions: HashMap::new(),
-            outbox: Outbox::default(),
+            queue: ClientQueue::default(),
             received: BTreeMap::new(),
             checked_at: None,
             charge,
@@ -144,11 +144,11 @@ impl Session {
         if state.line.is_none() && (message.qos == Qos::AtMostOnce || state.expiry.is_zero()) {
             return Delivered::Away;
         }
-        let bytes = state.outbox.bytes() + message.publication.bytes();
-        if !is_room || state.outbox.len() >= limits.queued || bytes > limits.queued_bytes {
+        let bytes = state.queue.bytes() + message.publication.bytes();
+        if !is_room || state.queue.len() >= limits.queued || bytes > limits.queued_bytes {
             return Delivered::Dropped;
         }
-        state.outbox.push(message);
+        state.queue.push(message);
         state.account();
         if let Some(line) = &state.line {
             line.waker.wake();
@@ -165,9 +165,9 @@ impl Session {
 }
 
 impl State {
-    /// Tells the budget what waits now.
+    /// Reports to the budget what waits now.
     pub(crate) fn account(&mut self) {
-        self.charge.set(self.outbox.bytes());
+        self.charge.set(self.queue.bytes());
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {

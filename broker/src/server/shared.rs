@@ -15,9 +15,9 @@ use tokio_util::task::TaskTracker;
 use super::access::Access;
 use super::budget::Budget;
 use super::changes::Changes;
+use super::client_queue::ClientQueue;
 use super::counters::{Counters, Rule};
 use super::limits::Limits;
-use super::outbox::Outbox;
 use super::publication::Publication;
 use super::retained::Retained;
 use super::router::Router;
@@ -133,7 +133,7 @@ impl Shared {
         if let Some(will) = state.will.take() {
             self.soon(Event::Publish(will.publication));
         }
-        state.outbox = Outbox::default();
+        state.queue = ClientQueue::default();
         state.account();
         state.has_ended = true;
         let is_written = state.is_written;
@@ -162,7 +162,7 @@ impl Shared {
         state.line = None;
         state.left_at = Some(now);
         state.will = will;
-        state.outbox.reconnected();
+        state.queue.reconnected();
         state.account();
         if state.is_expired(now) {
             drop(state);

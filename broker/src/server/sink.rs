@@ -21,12 +21,12 @@ pub struct Publish {
     /// What the publish is to the sink.
     pub kind: PublishKind,
     /// Who published it; none if no client did.
-    pub publisher: Option<Arc<Publisher>>,
+    pub publisher: Option<Arc<PublishingClient>>,
 }
 
-/// A client that publishes.
+/// The client that published a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publisher {
+pub struct PublishingClient {
     /// Its client id.
     pub client_id: String,
     /// The user that it has proved to be; none where everyone may connect.
@@ -54,7 +54,7 @@ pub trait Sink: Send + Sync + 'static {
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt);
 }
 
-/// By this the sink tells the server how many publishes of one batch are settled.
+/// The sink reports by this how many publishes of one batch are settled.
 pub struct Receipt {
     progress: Arc<Progress>,
     /// What the batch takes of the memory for publishes in flight, until the sink drops the receipt.
@@ -69,7 +69,7 @@ struct Progress {
     settled: AtomicUsize,
     /// The connection that published.
     publisher: Arc<AtomicWaker>,
-    /// Whoever else waits: the same client's next connection.
+    /// Another task that waits: the same client's next connection.
     other: AtomicWaker,
 }
 

@@ -150,12 +150,12 @@ fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
     }
     for message in kept.messages {
         match message {
-            (Some(packet_id), message) => state.outbox.restore_sent(packet_id, message),
-            (None, Some(message)) => state.outbox.push(message),
+            (Some(packet_id), message) => state.queue.restore_sent(packet_id, message),
+            (None, Some(message)) => state.queue.push(message),
             (None, None) => {}
         }
     }
-    state.outbox.reconnected();
+    state.queue.reconnected();
     state.account();
     drop(state);
     for (filter, options) in kept.subscriptions {

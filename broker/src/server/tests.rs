@@ -1,4 +1,4 @@
-//! The server from the outside: clients that speak bytes, and a sink that settles when it is told to.
+//! The server from the outside: clients that speak bytes, and a sink that settles when a test says so.
 
 mod limits;
 mod promises;
@@ -59,7 +59,7 @@ impl Sink for Recorder {
     }
 }
 
-/// Whoever connects as `ann` may do everything but with topics of others.
+/// The client that connects as `ann` may do everything but with topics of others.
 struct Rights;
 
 #[async_trait]

@@ -16,15 +16,15 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
     let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
     let old = consumer.expect("a").await;
     proxy.cut();
-    consumer.link(|link| link.problem.is_some()).await;
+    consumer.status(|status| status.problem.is_some()).await;
     let (received_at, session) = (old.item.received_at, old.session());
     assert_eq!(old.settle(Outcome::Done).await, Err(Unsettled));
     let again = consumer.expect("a").await;
     assert_eq!(again.item.received_at, received_at);
     assert_ne!(again.session(), session);
     again.settle(Outcome::Done).await.unwrap();
-    let link = consumer.link(|link| link.connected).await;
-    assert_eq!((link.missed, link.problem, link.lost_acks), (2, None, 0));
+    let status = consumer.status(|status| status.connected).await;
+    assert_eq!((status.missed, status.problem, status.lost_acks), (2, None, 0));
     consumer.stopped().await;
     harness.waiting(&harness.name, 0).await;
 }
@@ -56,7 +56,7 @@ async fn under_load_cuts_lose_nothing() {
     };
     let (taken, ()) = tokio::join!(all_settled, harness.publish((0..MESSAGES).map(|n| n.to_string())));
     assert!(taken <= MESSAGES + CUTS * PREFETCH, "{taken} deliveries: acks did not arrive");
-    consumer.link(|link| link.connected && link.missed > CUTS as u64).await;
+    consumer.status(|status| status.connected && status.missed > CUTS as u64).await;
     // What comes again goes back.
     drop(consumer.deliveries);
     within("the end", consumer.ended).await.unwrap();
@@ -71,8 +71,8 @@ async fn a_cut_is_noticed_though_nobody_takes_the_messages() {
     let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
     harness.waiting(&harness.name, 0).await;
     proxy.cut();
-    consumer.link(|link| link.problem.is_some()).await;
-    consumer.link(|link| link.connected).await;
+    consumer.status(|status| status.problem.is_some()).await;
+    consumer.status(|status| status.connected).await;
     consumer.stopped().await;
 }
 
@@ -98,7 +98,7 @@ async fn a_peer_that_falls_silent_is_given_up() {
     let harness = Harness::with_queue().await;
     let proxy = Proxy::to(&harness.amqp).await;
     let mut consumer = Consumer::start(&proxy.amqp, &harness.name, 1);
-    consumer.link(|link| link.connected).await;
+    consumer.status(|status| status.connected).await;
     proxy.freeze();
     consumer.problem("the broker says nothing any more").await;
     harness.publish(["a".to_owned()]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{AmqpUrl, BrokerUrl, ConnectionStatus, Delivery, Outbox, Queue, consume_queue};
+use broker::{AmqpUrl, BrokerUrl, ConnectionStatus, Delivery, OutboxConfig, Queue, consume_queue};
 use bytes::Bytes;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -106,7 +106,7 @@ impl Harness {
     /// Publishes over MQTT, all at once, and waits for every PUBACK.
     pub(crate) async fn publish_mqtt(&self, messages: impl IntoIterator<Item = (String, &'static str)>) {
         let url = self.mqtt.clone();
-        let outbox = Outbox { url, client_id: self.name.clone(), window: 1_000, presence: None };
+        let outbox = OutboxConfig { url, client_id: self.name.clone(), window: 1_000, presence: None };
         let (publisher, connection) = outbox.open();
         let connection = tokio::spawn(connection);
         for (topic, payload) in messages {
@@ -156,7 +156,7 @@ impl Drop for Harness {
 /// A consumer that runs, and what it hands over.
 pub(crate) struct Consumer {
     pub(crate) deliveries: mpsc::Receiver<Delivery<Message>>,
-    pub(crate) link: watch::Receiver<ConnectionStatus>,
+    pub(crate) status: watch::Receiver<ConnectionStatus>,
     pub(crate) stop: CancellationToken,
     pub(crate) ended: JoinHandle<()>,
 }
@@ -167,10 +167,10 @@ impl Consumer {
         let url: AmqpUrl = amqp.parse().unwrap();
         let queue = Queue { url, name: name.into(), prefetch: PREFETCH as u16, connection_name: name.into() };
         let (out, deliveries) = mpsc::channel(room);
-        let (link, link_state) = watch::channel(ConnectionStatus::default());
+        let (sender, status) = watch::channel(ConnectionStatus::default());
         let stop = CancellationToken::new();
-        let ended = tokio::spawn(consume_queue(queue, out, link, stop.clone()));
-        Self { deliveries, link: link_state, stop, ended }
+        let ended = tokio::spawn(consume_queue(queue, out, sender, stop.clone()));
+        Self { deliveries, status, stop, ended }
     }
 
     pub(crate) async fn take(&mut self) -> Delivery<Message> {
@@ -202,11 +202,11 @@ impl Consumer {
         delivery
     }
 
-    pub(crate) async fn link(
+    pub(crate) async fn status(
         &mut self,
         condition: impl FnMut(&ConnectionStatus) -> bool,
     ) -> ConnectionStatus {
-        within("a change of the link", self.link.wait_for(condition))
+        within("a change of the connection status", self.status.wait_for(condition))
             .await
             .expect("the consumer runs")
             .clone()
@@ -214,15 +214,15 @@ impl Consumer {
 
     /// Waits for a problem that says this.
     pub(crate) async fn problem(&mut self, said: &str) {
-        let says = |link: &ConnectionStatus| {
-            !link.connected && link.problem.as_ref().is_some_and(|p| p.contains(said))
+        let says = |status: &ConnectionStatus| {
+            !status.connected && status.problem.as_ref().is_some_and(|p| p.contains(said))
         };
-        within(said, self.link.wait_for(says)).await.expect("the consumer runs");
+        within(said, self.status.wait_for(says)).await.expect("the consumer runs");
     }
 
     /// Ends; deliveries that were not received yet are requeued first.
     pub(crate) async fn stopped(self) {
-        let Self { deliveries, link: _, stop, ended } = self;
+        let Self { deliveries, status: _, stop, ended } = self;
         stop.cancel();
         drop(deliveries);
         within("the end", ended).await.unwrap();

@@ -12,7 +12,7 @@ async fn a_wrong_password_is_said_and_not_shown() {
     let (_, place) = harness.amqp.rsplit_once('@').unwrap();
     let mut consumer = Consumer::start(&format!("amqp://nobody:s3cret@{place}"), &harness.name, 1);
     consumer.problem("refused the login of user nobody: check user and password").await;
-    assert!(!format!("{:?}", *consumer.link.borrow()).contains("s3cret"));
+    assert!(!format!("{:?}", *consumer.status.borrow()).contains("s3cret"));
     consumer.stopped().await;
 }
 
@@ -31,7 +31,7 @@ async fn a_missing_queue_is_named_and_taken_from_once_it_is_there() {
     harness.declare(&[]).await;
     harness.publish(["b".to_owned()]).await;
     consumer.expect("b").await.settle(Outcome::Done).await.unwrap();
-    assert_eq!(consumer.link(|link| link.connected).await.missed, 2);
+    assert_eq!(consumer.status(|status| status.connected).await.missed, 2);
     consumer.stopped().await;
 }
 
@@ -50,9 +50,9 @@ async fn of_two_consumers_one_is_active_and_the_other_takes_over_with_another_se
     let harness = Harness::reach().await;
     harness.declare(&[("x-single-active-consumer", AMQPValue::Boolean(true))]).await;
     let mut active = harness.consumer();
-    active.link(|link| link.connected).await;
+    active.status(|status| status.connected).await;
     let mut idle = harness.consumer();
-    idle.link(|link| link.connected).await;
+    idle.status(|status| status.connected).await;
     harness.publish(["a".to_owned(), "b".to_owned()]).await;
     let (a, b) = (active.expect("a").await, active.expect("b").await);
     assert_eq!(a.session(), b.session());

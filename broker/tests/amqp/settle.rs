@@ -24,7 +24,7 @@ async fn what_is_settled_in_any_order_leaves_the_queue() {
         let (_, ack) = delivery.split();
         ack.settle(Outcome::Done).await.unwrap();
     }
-    assert_eq!(consumer.link(|link| link.connected).await.problem, None);
+    assert_eq!(consumer.status(|status| status.connected).await.problem, None);
     consumer.stopped().await;
     harness.waiting(&harness.name, 0).await;
 }
@@ -88,7 +88,7 @@ async fn a_stop_waits_for_what_was_handed_over_and_gives_back_the_rest() {
     assert!(!consumer.ended.is_finished());
     first.settle(Outcome::Done).await.unwrap();
     within("the end", &mut consumer.ended).await.unwrap();
-    assert_eq!(consumer.link.borrow().lost_acks, 0);
+    assert_eq!(consumer.status.borrow().lost_acks, 0);
     harness.waiting(&harness.name, 9).await;
 }
 
@@ -97,7 +97,7 @@ async fn a_stop_waits_for_what_was_handed_over_and_gives_back_the_rest() {
 async fn it_ends_when_nobody_receives_or_no_broker_is_there() {
     let harness = Harness::with_queue().await;
     let mut consumer = harness.consumer();
-    consumer.link(|link| link.connected).await;
+    consumer.status(|status| status.connected).await;
     drop(consumer.deliveries);
     within("the end", consumer.ended).await.unwrap();
 

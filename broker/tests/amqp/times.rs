@@ -56,8 +56,8 @@ async fn equal_numbers_get_a_time_each_and_the_same_times_again() {
         assert_eq!(times.len(), MESSAGES, "round {round}");
         if round < 2 {
             proxy.cut();
-            consumer.link(|link| link.problem.is_some()).await;
-            consumer.link(|link| link.connected).await;
+            consumer.status(|status| status.problem.is_some()).await;
+            consumer.status(|status| status.connected).await;
         } else {
             for delivery in deliveries {
                 delivery.settle(Outcome::Done).await.unwrap();

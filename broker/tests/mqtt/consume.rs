@@ -17,7 +17,7 @@ const AT_LEAST_ONCE: QoS = QoS::AtLeastOnce;
 /// A consumer that runs, and what it hands over.
 struct Consumer {
     deliveries: mpsc::Receiver<Delivery<Message>>,
-    link: watch::Receiver<ConnectionStatus>,
+    status: watch::Receiver<ConnectionStatus>,
     stop: CancellationToken,
     ended: JoinHandle<()>,
 }
@@ -32,10 +32,10 @@ impl Consumer {
             idle_timeout,
         };
         let (out, deliveries) = mpsc::channel(room);
-        let (link, link_state) = watch::channel(ConnectionStatus::default());
+        let (sender, status) = watch::channel(ConnectionStatus::default());
         let stop = CancellationToken::new();
-        let ended = tokio::spawn(consume(subscription, out, link, stop.clone()));
-        Self { deliveries, link: link_state, stop, ended }
+        let ended = tokio::spawn(consume(subscription, out, sender, stop.clone()));
+        Self { deliveries, status, stop, ended }
     }
 
     fn at_least_once(broker: &Scripted) -> Self {
@@ -56,8 +56,10 @@ impl Consumer {
         delivery
     }
 
-    async fn link(&mut self, condition: impl FnMut(&ConnectionStatus) -> bool) {
-        within("a change of the link", self.link.wait_for(condition)).await.expect("the consumer runs");
+    async fn status(&mut self, condition: impl FnMut(&ConnectionStatus) -> bool) {
+        within("a change of the connection status", self.status.wait_for(condition))
+            .await
+            .expect("the consumer runs");
     }
 
     async fn ended(self) {
@@ -82,11 +84,11 @@ async fn it_subscribes_with_a_session_that_lasts() {
     let mut consumer = Consumer::at_least_once(&broker);
     let mut line = broker.welcome(false).await;
     assert_eq!((line.connect.client_id.as_str(), line.connect.clean_session), (CLIENT_ID, false));
-    assert!(!consumer.link.borrow().connected, "not before the subscription is granted");
+    assert!(!consumer.status.borrow().connected, "not before the subscription is granted");
     let filters = line.grant().await.filters;
     let filters: Vec<_> = filters.iter().map(|filter| (filter.path.as_str(), filter.qos)).collect();
     assert_eq!(filters, [("temperature/#", AT_LEAST_ONCE), ("humidity/#", AT_LEAST_ONCE)]);
-    consumer.link(|link| link.connected && link.missed == 1 && link.problem.is_none()).await;
+    consumer.status(|status| status.connected && status.missed == 1 && status.problem.is_none()).await;
 }
 
 #[tokio::test]
@@ -114,15 +116,15 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
     let mut line = subscribed(&broker).await;
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     let old = consumer.expect("a").await;
-    consumer.link(|link| link.connected).await;
+    consumer.status(|status| status.connected).await;
     drop(line);
-    consumer.link(|link| !link.connected).await;
+    consumer.status(|status| !status.connected).await;
     assert_eq!(old.settle(Outcome::Done).await, Err(Unsettled));
     let mut line = subscribed(&broker).await;
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     consumer.expect("a").await.settle(Outcome::Done).await.unwrap();
     expect_puback(&mut line, 1).await;
-    consumer.link(|link| link.connected && link.missed == 2 && link.problem.is_none()).await;
+    consumer.status(|status| status.connected && status.missed == 2 && status.problem.is_none()).await;
 }
 
 #[tokio::test]
@@ -137,7 +139,7 @@ async fn a_cut_at_any_moment_of_the_start_is_survived() {
     let code = SubscribeReasonCode::Success(AT_LEAST_ONCE);
     line.say_half(&Packet::SubAck(SubAck::new(subscribe.pkid, vec![code; 2]))).await;
     drop(line);
-    assert_eq!(consumer.link.borrow().missed, 0, "never subscribed");
+    assert_eq!(consumer.status.borrow().missed, 0, "never subscribed");
     let mut line = broker.welcome(true).await;
     line.deliver(AT_LEAST_ONCE, 1, "before the SUBACK").await;
     line.grant().await;
@@ -172,7 +174,7 @@ async fn silence_leads_to_a_new_connection_and_subscription() {
     let mut consumer = Consumer::start(&broker, Qos::AtLeastOnce, 10, Duration::from_millis(100));
     assert_eq!(subscribed(&broker).await.next().await, None);
     let mut line = subscribed(&broker).await;
-    consumer.link(|link| link.missed == 2).await;
+    consumer.status(|status| status.missed == 2).await;
     line.deliver(AT_LEAST_ONCE, 1, "a").await;
     let unsettled = consumer.expect("a").await;
     // The broker may well be waiting for this very message.
@@ -283,12 +285,12 @@ async fn a_refused_subscription_is_tried_again() {
     let codes = vec![SubscribeReasonCode::Success(AT_LEAST_ONCE), SubscribeReasonCode::Failure];
     line.say(&Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await;
     assert_eq!(line.next().await, None);
-    let problem = consumer.link.borrow().problem.clone().expect("a refused subscription is a problem");
+    let problem = consumer.status.borrow().problem.clone().expect("a refused subscription is a problem");
     assert!(
         problem.ends_with("the broker refused the subscription humidity/#: check the rights of this user")
     );
     let _line = subscribed(&broker).await;
-    consumer.link(|link| link.missed == 1).await;
+    consumer.status(|status| status.missed == 1).await;
 }
 
 #[tokio::test]
@@ -302,7 +304,7 @@ async fn at_most_once_settles_nothing_and_loses_what_there_is_no_room_for() {
     for text in ["a", "b", "c", "d"] {
         line.deliver(QoS::AtMostOnce, 0, text).await;
     }
-    consumer.link(|link| link.connected && link.missed == 3 && link.problem.is_none()).await;
+    consumer.status(|status| status.connected && status.missed == 3 && status.problem.is_none()).await;
     for said in ["a", "b"] {
         consumer.expect(said).await.settle(Outcome::Done).await.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use broker::{Ack, PublishError, Publisher};
+use broker::{Ack, Outbox, PublishError};
 use bytes::Bytes;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet};
@@ -12,13 +12,13 @@ use crate::scripted::{CLIENT_ID, Scripted, joined, text, within};
 
 const TOPIC: &str = "temperature/lab";
 
-async fn publish(publisher: &Publisher, text: &str) -> Ack {
+async fn publish(publisher: &Outbox, text: &str) -> Ack {
     let payload = Bytes::copy_from_slice(text.as_bytes());
     within("room in the outbox", publisher.publish(TOPIC, payload)).await.expect("a short payload")
 }
 
 /// Publishes unless there is no room at once.
-async fn try_publish(publisher: &Publisher, text: &str) -> Option<Ack> {
+async fn try_publish(publisher: &Outbox, text: &str) -> Option<Ack> {
     let publishing = publisher.publish(TOPIC, Bytes::copy_from_slice(text.as_bytes()));
     tokio::select! { biased; ack = publishing => ack.ok(), () = std::future::ready(()) => None }
 }

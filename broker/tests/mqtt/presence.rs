@@ -1,6 +1,6 @@
 //! Whether a publisher says `online` and `offline` when it should, and always comes to an end.
 
-use broker::{Presence, Publisher};
+use broker::{Outbox, Presence};
 use bytes::Bytes;
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, Publish};
@@ -10,7 +10,7 @@ use crate::scripted::{Line, Scripted, joined, text, within};
 
 const STATUS: &str = "status/lab";
 
-fn outbox(broker: &Scripted) -> (Publisher, JoinHandle<()>) {
+fn outbox(broker: &Scripted) -> (Outbox, JoinHandle<()>) {
     let presence = Presence {
         topic: STATUS.into(),
         online: Bytes::from_static(b"online"),
@@ -19,7 +19,7 @@ fn outbox(broker: &Scripted) -> (Publisher, JoinHandle<()>) {
     broker.outbox(10, Some(presence))
 }
 
-async fn publish(publisher: &Publisher, text: &'static str) {
+async fn publish(publisher: &Outbox, text: &'static str) {
     publisher.publish("temperature/lab", Bytes::from_static(text.as_bytes())).await.expect("a short payload");
 }
 
@@ -42,7 +42,7 @@ async fn expect(line: &mut Line, expected: (String, String, bool)) {
     line.puback(publish.pkid).await;
 }
 
-fn close(publisher: Publisher) -> JoinHandle<()> {
+fn close(publisher: Outbox) -> JoinHandle<()> {
     tokio::spawn(publisher.close())
 }
 
@@ -174,7 +174,7 @@ async fn with_nothing_to_say_a_close_ends_without_a_broker() {
     let broker = Scripted::bind().await;
     let url = broker.url();
     drop(broker);
-    let outbox = broker::Outbox { url, client_id: "device".into(), window: 10, presence: None };
+    let outbox = broker::OutboxConfig { url, client_id: "device".into(), window: 10, presence: None };
     let (publisher, connection) = outbox.open();
     ended(close(publisher), tokio::spawn(connection)).await;
 }

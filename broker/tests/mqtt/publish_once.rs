@@ -1,6 +1,6 @@
 //! What a few publishes over a connection of their own promise.
 
-use broker::{Outbox, PublishError};
+use broker::{OutboxConfig, PublishError};
 use bytes::Bytes;
 use rumqttc::mqttbytes::v4::Packet;
 use tokio::task::JoinHandle;
@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use crate::scripted::{CLIENT_ID, Scripted, joined};
 
 fn publish_once(broker: &Scripted, topics: &'static [&str]) -> JoinHandle<Result<(), PublishError>> {
-    let outbox = Outbox { url: broker.url(), client_id: CLIENT_ID.into(), window: 2, presence: None };
+    let outbox = OutboxConfig { url: broker.url(), client_id: CLIENT_ID.into(), window: 2, presence: None };
     let messages = topics.iter().map(|topic| ((*topic).to_owned(), Bytes::from_static(topic.as_bytes())));
     tokio::spawn(outbox.publish_once(messages.collect()))
 }

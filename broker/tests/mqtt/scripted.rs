@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{BrokerUrl, Outbox, Presence, Publisher};
+use broker::{BrokerUrl, Outbox, OutboxConfig, Presence};
 use bytes::{Bytes, BytesMut};
 use rumqttc::mqttbytes::Error;
 use rumqttc::mqttbytes::QoS;
@@ -53,8 +53,8 @@ impl Scripted {
     }
 
     /// An outbox for this broker, with its connection running.
-    pub(crate) fn outbox(&self, window: u16, presence: Option<Presence>) -> (Publisher, JoinHandle<()>) {
-        let outbox = Outbox { url: self.url(), client_id: CLIENT_ID.into(), window, presence };
+    pub(crate) fn outbox(&self, window: u16, presence: Option<Presence>) -> (Outbox, JoinHandle<()>) {
+        let outbox = OutboxConfig { url: self.url(), client_id: CLIENT_ID.into(), window, presence };
         let (publisher, connection) = outbox.open();
         (publisher, tokio::spawn(connection))
     }

@@ -40,7 +40,7 @@ pub struct TestArgs {
     json: bool,
 }
 
-/// Plays what is stored through the rules in the file and through those in force, which may differ.
+/// Runs the stored readings through the rules in the file and through those in force, which may differ.
 ///
 /// # Errors
 /// They differ, which is exit code 3; or the rules are invalid, or the store does not answer.
@@ -52,12 +52,12 @@ pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<(
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to - SignedDuration::from_hours(24));
     let store = super::open(settings).await?;
-    // What is logged of a message is not to look as if it had been sent.
-    let unheard = NoSubscriber::default();
+    // Nothing is logged, as a log line about a message would look as if it had been sent.
+    let silent = NoSubscriber::default();
     let mut progress = ProgressLine::new();
     let range = TimeRange { from, to };
     let mut show = |at| progress.show(at);
-    let played = dry_run(store.as_ref(), range, rules, &mut show).with_subscriber(unheard).await;
+    let played = dry_run(store.as_ref(), range, rules, &mut show).with_subscriber(silent).await;
     progress.clear();
     let (readings, mut played) = played?;
     let (old, new) = (played.pop(), played.pop());
@@ -81,7 +81,7 @@ const MAX_ROWS: usize = 1_000;
 /// How often the line on a terminal changes.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
 
-/// How far it is, in one line on a terminal; nowhere else.
+/// The dry run's progress, in one line on a terminal; elsewhere nothing is printed.
 struct ProgressLine {
     is_terminal: bool,
     shown_at: Option<Instant>,
@@ -119,7 +119,7 @@ struct Report<'a> {
     difference: Difference<'a>,
 }
 
-/// What only one of the two would have had; what begins, ends or is notified at another time is in both lists.
+/// What only one of the two sets of rules gives; what begins, ends or is notified at another time is in both lists.
 struct Difference<'a> {
     incidents: Only<'a, Incident>,
     messages: Only<'a, OutgoingMessage>,
@@ -134,7 +134,7 @@ impl<'a> Difference<'a> {
     fn of(old: &'a DryRunResult, new: &'a DryRunResult) -> Self {
         Self {
             incidents: Only::of(&old.incidents, &new.incidents, key),
-            messages: Only::of(&old.messages, &new.messages, told),
+            messages: Only::of(&old.messages, &new.messages, message_key),
         }
     }
 
@@ -166,14 +166,14 @@ impl<'a, T> Only<'a, T> {
     }
 }
 
-/// What people care about: that, how bad and from when to when, not at which limit.
+/// Identifies an incident by what people care about: that it was, how severe and from when to when, not at which limit.
 fn key(incident: &Incident) -> impl Eq + Hash + use<'_> {
     let Incident { rule, severity, device, metric, opened_at, resolved_at, .. } = incident;
     (rule, severity, device, metric, opened_at, resolved_at)
 }
 
-/// When, to whom and of what.
-fn told(message: &OutgoingMessage) -> impl Eq + Hash + use<'_> {
+/// Identifies a message by when it is sent, to whom and about what.
+fn message_key(message: &OutgoingMessage) -> impl Eq + Hash + use<'_> {
     let notifications =
         message.notifications.iter().map(|(notification, incident)| (notification.kind, key(incident)));
     (message.made_at, &message.address, notifications.collect::<Vec<_>>())
@@ -185,7 +185,7 @@ struct Json {
     to: Time,
     readings: u64,
     incidents: Vec<forms::Incident>,
-    messages: Vec<Told>,
+    messages: Vec<JsonMessage>,
     difference: JsonDifference,
 }
 
@@ -198,51 +198,51 @@ struct JsonDifference {
 
 #[derive(Serialize)]
 struct JsonMessages {
-    added: Vec<Told>,
-    gone: Vec<Told>,
+    added: Vec<JsonMessage>,
+    gone: Vec<JsonMessage>,
 }
 
 /// A message that would have been sent.
 #[derive(Serialize)]
-struct Told {
+struct JsonMessage {
     at: Time,
     channel: &'static str,
     to: String,
     message_id: String,
-    alerts: Vec<String>,
+    incidents: Vec<String>,
 }
 
-impl Told {
+impl JsonMessage {
     fn of(message: &OutgoingMessage) -> Self {
-        let mut alerts: Vec<_> =
+        let mut incidents: Vec<_> =
             message.notifications.iter().map(|(_, incident)| incident.id.clone()).collect();
-        alerts.dedup();
+        incidents.dedup();
         Self {
             at: message.made_at.into(),
             channel: message.address.channel.word(),
             to: message.address.to.clone(),
             message_id: message.message_id.clone(),
-            alerts,
+            incidents,
         }
     }
 }
 
 impl Report<'_> {
     fn json(&self) -> Json {
-        let alerts =
+        let rows =
             |incidents: &[&Incident]| incidents.iter().map(|one| forms::Incident::from(*one)).collect();
-        let told = |messages: &[&OutgoingMessage]| messages.iter().map(|one| Told::of(one)).collect();
+        let sent = |messages: &[&OutgoingMessage]| messages.iter().map(|one| JsonMessage::of(one)).collect();
         let Difference { incidents, messages } = &self.difference;
         Json {
             from: self.from.into(),
             to: self.to.into(),
             readings: self.readings,
             incidents: self.new.incidents.iter().map(forms::Incident::from).collect(),
-            messages: self.new.messages.iter().map(Told::of).collect(),
+            messages: self.new.messages.iter().map(JsonMessage::of).collect(),
             difference: JsonDifference {
-                added: alerts(&incidents.added),
-                gone: alerts(&incidents.gone),
-                messages: JsonMessages { added: told(&messages.added), gone: told(&messages.gone) },
+                added: rows(&incidents.added),
+                gone: rows(&incidents.gone),
+                messages: JsonMessages { added: sent(&messages.added), gone: sent(&messages.gone) },
             },
         }
     }
@@ -280,7 +280,7 @@ impl Report<'_> {
                 "… showing the first {MAX_ROWS} of {all} incidents: --json prints all of them"
             );
         }
-        let told = |played: &DryRunResult| {
+        let counts = |played: &DryRunResult| {
             format!("incidents {}, messages {}", played.incidents.len(), played.messages.len())
         };
         let _ = write!(
@@ -289,8 +289,8 @@ impl Report<'_> {
             self.readings,
             time(self.from),
             time(self.to),
-            told(self.new),
-            told(self.old)
+            counts(self.new),
+            counts(self.old)
         );
         text
     }

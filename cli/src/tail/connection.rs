@@ -28,7 +28,7 @@ pub(super) enum End {
     Lost(String),
     /// It will not.
     Refused { code: u8, said: String },
-    /// Nobody wants to see more.
+    /// The output is closed.
     Unread,
 }
 

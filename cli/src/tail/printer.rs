@@ -14,7 +14,7 @@ const AHEAD: usize = 2;
 /// Takes what is to be printed.
 pub(super) struct Printer(mpsc::Sender<Vec<Event>>);
 
-/// Tells when no more will be printed.
+/// Completes when no more will be printed.
 pub(super) struct Printed(oneshot::Receiver<()>);
 
 impl Printer {
@@ -32,16 +32,16 @@ impl Printer {
                     break;
                 }
             }
-            // Whoever waited for it may have left.
+            // The task that waited for it may have ended.
             let _ = end.send(());
         });
         (Self(events), Printed(ended))
     }
 
     /// # Errors
-    /// Enough was printed, or nobody reads any more.
+    /// Enough was printed, or the output is closed.
     pub(super) async fn print(&self, events: Vec<Event>) -> anyhow::Result<()> {
-        self.0.send(events).await.map_err(|_| anyhow!("nobody reads any more"))
+        self.0.send(events).await.map_err(|_| anyhow!("the output is closed"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was told so far, and what is new in a frame. Pure: knows no socket and no time of day.
+//! What was printed so far, and what is new in a frame. Pure: knows no socket and no time of day.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
@@ -10,14 +10,14 @@ use serde_json::value::RawValue;
 
 use super::frame::{self, Value};
 
-/// What a client knows; it outlives connections, so that nothing is told twice.
+/// What a client knows; it outlives connections, so that nothing is printed twice.
 #[derive(Debug, Default)]
 pub(super) struct View {
     /// By id, which is a number of this connection.
     names: HashMap<u32, Name>,
     /// By topic.
-    told: HashMap<Rc<str>, Value>,
-    /// By id, whether it was still open when last told.
+    printed: HashMap<Rc<str>, Value>,
+    /// By id, whether it was still open when it was last printed.
     alerts: BTreeMap<String, bool>,
     /// The server's time in the first frame: what was over by then is no news.
     began_at: Option<Timestamp>,
@@ -29,7 +29,7 @@ struct Name {
     unit: Option<String>,
 }
 
-/// Something to tell.
+/// Something to print.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Event {
     Reading {
@@ -77,8 +77,8 @@ impl View {
             self.names.clear();
         }
         for (id, topic, unit) in &frame.names {
-            // The text is shared with what was told of the topic before.
-            let known = self.told.get_key_value(topic.as_ref()).map(|(topic, _)| Rc::clone(topic));
+            // The text is shared with what was printed of the topic before.
+            let known = self.printed.get_key_value(topic.as_ref()).map(|(topic, _)| Rc::clone(topic));
             let topic = known.unwrap_or_else(|| topic.as_ref().into());
             self.names.insert(*id, Name { topic, unit: unit.as_deref().map(str::to_owned) });
         }
@@ -88,7 +88,7 @@ impl View {
         let name = self.names.get(&value.id).with_context(|| format!("the id {} has no name", value.id))?;
         // Ids differ between connections, readings do not.
         let known = Value { id: 0, ..value };
-        if self.told.insert(Rc::clone(&name.topic), known) == Some(known) {
+        if self.printed.insert(Rc::clone(&name.topic), known) == Some(known) {
             return Ok(None);
         }
         let Value { value, measured_at, state, .. } = value;
@@ -132,9 +132,9 @@ mod tests {
     const AT: i64 = 1_768_473_030_400_000;
 
     /// Series, value, unit, age in milliseconds and state of each reading; id and fate of each alert.
-    fn told(view: &mut View, frame: &Json) -> Vec<String> {
+    fn events(view: &mut View, frame: &Json) -> Vec<String> {
         let events = view.take(&frame.to_string()).unwrap();
-        let told = events.into_iter().map(|event| match event {
+        let lines = events.into_iter().map(|event| match event {
             Event::Reading { topic, unit, value, measured_at, state } => {
                 let age = AT / 1000 - measured_at.as_millisecond();
                 format!("{topic} {value} {} {age} {state}", unit.unwrap_or_default())
@@ -147,7 +147,7 @@ mod tests {
                 )
             }
         });
-        told.collect()
+        lines.collect()
     }
 
     fn snapshot() -> Json {
@@ -169,60 +169,60 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_told_whole_and_then_what_changes() {
+    fn a_snapshot_is_printed_whole_and_then_what_changes() {
         let mut view = View::default();
         let all = ["temperature/lab 26.1 celsius 250 fresh", "humidity/lab 48.2  -1 offline"];
-        assert_eq!(told(&mut view, &snapshot()), all);
+        assert_eq!(events(&mut view, &snapshot()), all);
         assert_eq!(
-            told(&mut view, &json!({"type": "changes", "at": AT + 2_000_000})),
+            events(&mut view, &json!({"type": "changes", "at": AT + 2_000_000})),
             [""; 0],
             "a heartbeat"
         );
         let warmer = json!({"type": "changes", "at": AT + 100_000, "values": [[3, 26.2, 90_000, 0]]});
-        assert_eq!(told(&mut view, &warmer), ["temperature/lab 26.2 celsius -10 fresh"]);
+        assert_eq!(events(&mut view, &warmer), ["temperature/lab 26.2 celsius -10 fresh"]);
         let aged = json!({"type": "changes", "at": AT + 30_000_000, "values": [[3, 26.2, 29_990_000, 1]]});
-        assert_eq!(told(&mut view, &aged), ["temperature/lab 26.2 celsius -10 stale"]);
+        assert_eq!(events(&mut view, &aged), ["temperature/lab 26.2 celsius -10 stale"]);
     }
 
     #[test]
     fn a_name_and_a_unit_hold_from_their_frame_on() {
         let mut view = View::default();
-        told(&mut view, &snapshot());
+        events(&mut view, &snapshot());
         let names = json!([[4, "humidity/lab", "percent"], [5, "pressure/lab", null]]);
         let values = json!([[4, 48.0, 0, 0], [5, 1013.0, 0, 0]]);
         let frame = json!({"type": "changes", "at": AT, "names": names, "values": values});
         assert_eq!(
-            told(&mut view, &frame),
+            events(&mut view, &frame),
             ["humidity/lab 48 percent 0 fresh", "pressure/lab 1013  0 fresh"]
         );
     }
 
     #[test]
-    fn after_a_reconnect_only_what_has_changed_is_told() {
+    fn after_a_reconnect_only_what_has_changed_is_printed() {
         let mut view = View::default();
-        told(&mut view, &snapshot());
+        events(&mut view, &snapshot());
         view.begin();
         let names = json!([[0, "humidity/lab", null], [1, "temperature/lab", "celsius"]]);
         let values = json!([[0, 48.2, 999_000, 2], [1, 26.3, 0, 0]]);
         let again = json!({"type": "snapshot", "at": AT + 1_000_000, "names": names, "values": values});
-        assert_eq!(told(&mut view, &again), ["temperature/lab 26.3 celsius -1000 fresh"]);
+        assert_eq!(events(&mut view, &again), ["temperature/lab 26.3 celsius -1000 fresh"]);
     }
 
     #[test]
-    fn an_alert_is_told_once_when_it_opens_and_once_when_it_resolves() {
+    fn an_incident_is_printed_once_when_it_opens_and_once_when_it_resolves() {
         let mut view = View::default();
         let (before, later) = ("2026-01-15T10:30:00Z", "2026-01-15T10:31:00Z");
         let (old, open) = (alert("old", before, Some(before)), alert("open", before, None));
-        assert_eq!(told(&mut view, &alerts("snapshot", &[open.clone(), old.clone()])), ["open opened"]);
+        assert_eq!(events(&mut view, &alerts("snapshot", &[open.clone(), old.clone()])), ["open opened"]);
         let mut acknowledged = open;
         acknowledged["acknowledged"] = json!({"at": later, "by": "ann", "note": null});
         let new = alert("new", later, None);
-        assert_eq!(told(&mut view, &alerts("changes", &[new, acknowledged, old.clone()])), ["new opened"]);
+        assert_eq!(events(&mut view, &alerts("changes", &[new, acknowledged, old.clone()])), ["new opened"]);
         let (over, brief) = (alert("open", before, Some(later)), alert("brief", later, Some(later)));
         let older = alert("older", before, Some(before));
         let frame = alerts("changes", &[alert("new", later, None), brief, over, old, older]);
-        assert_eq!(told(&mut view, &frame), ["brief resolved", "open resolved"]);
-        assert_eq!(told(&mut view, &frame), [""; 0]);
+        assert_eq!(events(&mut view, &frame), ["brief resolved", "open resolved"]);
+        assert_eq!(events(&mut view, &frame), [""; 0]);
     }
 
     #[test]

@@ -48,7 +48,7 @@ async fn alerts(harness: &Harness, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn an_alert_says_what_is_wrong_since_when_and_who_is_told() {
+async fn an_incident_says_what_is_wrong_since_when_and_who_is_notified() {
     let harness = Harness::start(Wanted::default()).await;
     harness.open(alert("lab")).await;
     let peak = Transition::Peaked {

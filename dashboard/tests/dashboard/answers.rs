@@ -68,7 +68,7 @@ async fn a_route_that_changes_something_says_which_methods_it_has() {
 }
 
 #[tokio::test]
-async fn a_store_that_cannot_be_read_is_told_and_comes_back_by_itself() {
+async fn a_store_that_cannot_be_read_is_reported_and_recovers_by_itself() {
     let harness = Harness::start_with_broken_store().await;
     let buckets = "/api/readings?device=kept&metric=temperature&points=9";
     let silences = "/api/silences";

@@ -18,7 +18,7 @@ fn error(answer: &Response<Option<Vec<u8>>>) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn more_pages_than_there_are_seats_are_told_so_until_one_leaves() {
+async fn more_pages_than_there_are_permits_are_refused_with_the_reason_until_one_leaves() {
     let harness = Harness::start(Wanted { pages: pages(2), ..Wanted::default() }).await;
     let (mut first, mut second) = (harness.watch().await, harness.watch().await);
     for refused in 1..=3 {
@@ -192,7 +192,7 @@ async fn what_a_page_must_not_say_ends_it_with_the_reason() {
     let mut page = harness.watch().await;
     page.say(&filters(16)).await;
     page.say(&format!("{:4096}", r#"{"topics":[]}"#)).await;
-    page.until(|page| page.told.contains_key("alerts")).await;
+    page.until(|page| page.counts.contains_key("alerts")).await;
     assert_eq!(harness.metric("pages").await, 1.0);
 }
 
@@ -214,7 +214,7 @@ async fn a_ping_is_answered() {
 }
 
 #[tokio::test]
-async fn the_end_is_told_to_every_page() {
+async fn the_end_is_announced_to_every_page() {
     let harness = Harness::start(Wanted::default()).await;
     let mut pages = [harness.watch().await, harness.watch().await];
     for page in &mut pages {

@@ -34,7 +34,7 @@ async fn each_route_has_the_methods_that_are_written() {
     }
 }
 
-/// The fields that a refused body is told of: serde lists them all.
+/// The fields that the error for a refused body names: serde lists them all.
 async fn fields(harness: &Harness, path: &str) -> BTreeSet<String> {
     let answer = harness.post(path, r#"{"no such field":1}"#).await;
     let said = answer.error();

@@ -1,4 +1,4 @@
-//! What an open page is told, and when.
+//! What an open page is sent, and when.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ async fn the_first_frame_is_a_snapshot_and_changes_follow() {
     let at = Timestamp::from_microsecond(first["at"].as_i64().unwrap()).unwrap();
     assert!(Timestamp::now().duration_since(at).abs() < SignedDuration::from_secs(20), "{at}");
     assert_eq!((page.value("temperature/lab"), page.value("humidity/hall")), (Some(21.0), Some(40.0)));
-    let told = json!({ "alerts": [], "open_alerts": 0, "rejected": 0, "behind": null });
-    assert_eq!(json!(page.told), told);
+    let counts = json!({ "alerts": [], "open_alerts": 0, "rejected": 0, "behind": null });
+    assert_eq!(json!(page.counts), counts);
 
     harness.publish("temperature/lab", r#"{"value":22.5,"unit":"celsius"}"#);
     page.until(|page| page.value("temperature/lab") == Some(22.5)).await;
@@ -96,7 +96,7 @@ async fn a_late_reading_does_not_replace_a_newer_one() {
 }
 
 #[tokio::test]
-async fn a_device_that_falls_silent_is_told_to_be_stale_and_then_offline() {
+async fn a_device_that_falls_silent_is_shown_as_stale_and_then_offline() {
     let ages = Ages { stale_after: Duration::from_millis(500), offline_after: Duration::from_millis(1_500) };
     let harness = Harness::start(Wanted { ages, ..Wanted::default() }).await;
     let mut page = harness.watch().await;
@@ -126,29 +126,29 @@ async fn after_a_gap_the_newest_come_from_the_store() {
 }
 
 #[tokio::test]
-async fn alerts_and_counts_are_told_when_they_change() {
+async fn incidents_and_counts_are_sent_when_they_change() {
     let harness = Harness::start(Wanted::default()).await;
     let mut page = harness.watch().await;
-    page.until(|page| page.told("rejected") == 0).await;
+    page.until(|page| page.count("rejected") == 0).await;
     harness.open(alert("lab")).await;
     harness.open(alert("hall")).await;
-    page.until(|page| page.told("alerts").as_array().unwrap().len() == 2 && page.told("open_alerts") == 2)
+    page.until(|page| page.count("alerts").as_array().unwrap().len() == 2 && page.count("open_alerts") == 2)
         .await;
-    let newest = &page.told("alerts")[0];
+    let newest = &page.count("alerts")[0];
     assert_eq!((&newest["rule"], &newest["resolved_at"]), (&json!("temperature-high"), &Value::Null));
     harness.reject("the payload is not JSON").await;
-    page.until(|page| page.told("rejected") == 1).await;
+    page.until(|page| page.count("rejected") == 1).await;
     harness.live.set_behind(Some(0.2499));
-    page.until(|page| page.told("behind") == 0.2).await;
+    page.until(|page| page.count("behind") == 0.2).await;
     harness.live.set_behind(None);
-    page.until(|page| page.told("behind").is_null()).await;
+    page.until(|page| page.count("behind").is_null()).await;
     let mut late = harness.watch().await;
     late.frame().await;
-    assert_eq!(late.told, page.told, "in the snapshot, too");
+    assert_eq!(late.counts, page.counts, "in the snapshot, too");
 }
 
 #[tokio::test]
-async fn a_page_is_told_only_of_what_it_shows() {
+async fn a_page_is_sent_only_what_it_shows() {
     let harness = Harness::start(Wanted::default()).await;
     let mut all = harness.watch().await;
     let topics = "temperature/site-a/%23,humidity/lab";
@@ -159,7 +159,7 @@ async fn a_page_is_told_only_of_what_it_shows() {
     harness.open(alert("site-a/rack-1")).await;
     harness.open(alert("site-b")).await;
     all.until(|page| page.devices.len() == 4 && page.alerts().len() == 2).await;
-    some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.told("open_alerts") == 2)
+    some.until(|page| page.devices.len() == 2 && page.alerts().len() == 1 && page.count("open_alerts") == 2)
         .await;
     assert_eq!(some.devices.keys().collect::<Vec<_>>(), ["humidity/lab", "temperature/site-a/rack-1"]);
     assert_eq!(some.alerts(), [("temperature-high", "site-a/rack-1")]);
@@ -206,7 +206,7 @@ async fn of_more_alerts_than_are_listed_a_page_finds_its_own() {
         let later = alert("loud").opened_at + SignedDuration::from_secs(number + 1);
         harness.open(Incident { id: format!("loud {number}"), opened_at: later, ..alert("loud") }).await;
     }
-    page.until(|page| page.told("open_alerts") == 121).await;
+    page.until(|page| page.count("open_alerts") == 121).await;
     assert_eq!(page.alerts(), [("temperature-high", "quiet")]);
     let mut all = harness.watch().await;
     all.frame().await;

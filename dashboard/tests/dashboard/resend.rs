@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use api::Publisher;
+use api::ReadingPublisher;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ impl Default for Heard {
 }
 
 #[async_trait]
-impl Publisher for Heard {
+impl ReadingPublisher for Heard {
     async fn publish(&self, series: &Series, payloads: Vec<Bytes>) -> anyhow::Result<()> {
         self.asked.notify_one();
         self.answers.acquire().await?.forget();

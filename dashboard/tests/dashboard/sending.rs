@@ -122,7 +122,7 @@ async fn a_head_is_the_answer_without_its_body() {
 }
 
 #[tokio::test]
-async fn data_is_told_only_under_a_name_of_ours() {
+async fn data_is_sent_only_under_a_name_of_ours() {
     let public_url = "https://millrace.example.org/iot";
     let harness = Harness::start(Wanted { public_url, ..Wanted::default() }).await;
     let port = harness.address.port();

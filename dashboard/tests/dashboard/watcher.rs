@@ -36,11 +36,11 @@ pub(crate) struct Watcher {
     /// By topic.
     pub(crate) devices: BTreeMap<String, Shown>,
     /// What a frame says when it has changed: `alerts`, `open_alerts`, `rejected`, `behind`.
-    pub(crate) told: BTreeMap<&'static str, Value>,
+    pub(crate) counts: BTreeMap<&'static str, Value>,
 }
 
 /// What is in a frame only when it has changed.
-const TOLD: [&str; 4] = ["alerts", "open_alerts", "rejected", "behind"];
+const COUNTS: [&str; 4] = ["alerts", "open_alerts", "rejected", "behind"];
 
 impl Watcher {
     /// # Errors
@@ -85,7 +85,7 @@ impl Watcher {
         }
         match timeout(BOUND, client_async(request, stream)).await.unwrap() {
             Ok((socket, _)) => {
-                Ok(Self { socket, names: BTreeMap::new(), devices: BTreeMap::new(), told: BTreeMap::new() })
+                Ok(Self { socket, names: BTreeMap::new(), devices: BTreeMap::new(), counts: BTreeMap::new() })
             }
             Err(Error::Http(answer)) => Err(*answer),
             Err(e) => panic!("{e}"),
@@ -158,9 +158,9 @@ impl Watcher {
             };
             self.devices.insert(topic.clone(), shown);
         }
-        for name in TOLD {
+        for name in COUNTS {
             match frame.get(name) {
-                Some(told) => drop(self.told.insert(name, told.clone())),
+                Some(count) => drop(self.counts.insert(name, count.clone())),
                 None => assert!(!is_snapshot, "a snapshot has {name}"),
             }
         }
@@ -170,7 +170,7 @@ impl Watcher {
     pub(crate) async fn until(&mut self, holds: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !holds(self) {
-            assert!(start.elapsed() < BOUND, "{:?} {:?}", self.devices, self.told);
+            assert!(start.elapsed() < BOUND, "{:?} {:?}", self.devices, self.counts);
             self.frame().await;
         }
     }
@@ -180,13 +180,13 @@ impl Watcher {
     }
 
     /// Nothing before the first frame.
-    pub(crate) fn told(&self, name: &str) -> &Value {
-        self.told.get(name).unwrap_or(&Value::Null)
+    pub(crate) fn count(&self, name: &str) -> &Value {
+        self.counts.get(name).unwrap_or(&Value::Null)
     }
 
     /// The rules and devices of the alerts that are listed.
     pub(crate) fn alerts(&self) -> Vec<(&str, &str)> {
-        let alerts = self.told.get("alerts").and_then(Value::as_array).into_iter().flatten();
+        let alerts = self.counts.get("alerts").and_then(Value::as_array).into_iter().flatten();
         alerts.map(|alert| (alert["rule"].as_str().unwrap(), alert["device"].as_str().unwrap())).collect()
     }
 }

@@ -94,7 +94,7 @@ async fn a_batch_is_written_when_its_first_reading_has_waited_long_enough() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_store_is_away_everything_is_held_and_the_reason_is_told() {
+async fn while_the_store_is_away_everything_is_held_and_readiness_gives_the_reason() {
     let harness = Harness::start(CONFIG);
     harness.give("1");
     harness.give("2");

@@ -1,4 +1,4 @@
-//! A client over TCP that sends what it is told and waits, for a bounded time, for what it expects.
+//! A client over TCP that sends what a test asks for and waits, for a bounded time, for what it expects.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};

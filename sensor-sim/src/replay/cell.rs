@@ -2,7 +2,7 @@
 
 use super::table::Row;
 
-/// Reads numbers, and tells which cells hold none.
+/// Reads numbers, and finds which cells hold none.
 #[derive(Debug)]
 pub(super) struct Cells {
     decimal_comma: bool,

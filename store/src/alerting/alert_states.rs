@@ -44,14 +44,14 @@ pub enum Phase {
         /// The incident's id.
         incident: String,
         /// Whether people are notified of it; false while it rests on late readings.
-        told: bool,
+        announced: bool,
     },
     /// The condition no longer holds, and not yet for long enough to end the incident.
     Recovering {
         /// The incident's id.
         incident: String,
         /// As for `Firing`.
-        told: bool,
+        announced: bool,
         /// When the condition ceased to hold.
         since: Timestamp,
     },
@@ -76,20 +76,20 @@ pub(crate) struct PhaseColumns<'a> {
     pub(crate) phase: &'a str,
     pub(crate) since: Option<Timestamp>,
     pub(crate) incident: Option<&'a str>,
-    pub(crate) told: Option<bool>,
+    pub(crate) announced: Option<bool>,
 }
 
 impl<'a> From<&'a Phase> for PhaseColumns<'a> {
     fn from(phase: &'a Phase) -> Self {
-        let (phase, since, incident, told) = match phase {
+        let (phase, since, incident, announced) = match phase {
             Phase::Normal => ("normal", None, None, None),
             Phase::Pending { since } => ("pending", Some(*since), None, None),
-            Phase::Firing { incident, told } => ("firing", None, Some(&**incident), Some(*told)),
-            Phase::Recovering { incident, told, since } => {
-                ("recovering", Some(*since), Some(&**incident), Some(*told))
+            Phase::Firing { incident, announced } => ("firing", None, Some(&**incident), Some(*announced)),
+            Phase::Recovering { incident, announced, since } => {
+                ("recovering", Some(*since), Some(&**incident), Some(*announced))
             }
         };
-        Self { phase, since, incident, told }
+        Self { phase, since, incident, announced }
     }
 }
 
@@ -99,8 +99,10 @@ impl PhaseColumns<'_> {
         Some(match self.phase {
             "normal" => Phase::Normal,
             "pending" => Phase::Pending { since: self.since? },
-            "firing" => Phase::Firing { incident: incident?, told: self.told? },
-            "recovering" => Phase::Recovering { incident: incident?, told: self.told?, since: self.since? },
+            "firing" => Phase::Firing { incident: incident?, announced: self.announced? },
+            "recovering" => {
+                Phase::Recovering { incident: incident?, announced: self.announced?, since: self.since? }
+            }
             _ => return None,
         })
     }
@@ -109,7 +111,7 @@ impl PhaseColumns<'_> {
 /// All of them, by rule, device and metric.
 pub(crate) async fn all(engine: &impl Engine) -> Result<Vec<AlertState>> {
     const SELECT: &str = "
-        SELECT rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value,
+        SELECT rule, device, metric, phase, since, incident, announced, newest_at, newest_boot, newest_seq, newest_value,
             value, kind
         FROM alert_states ORDER BY rule, device, metric";
     engine.query(Statement::new("read alert states", SELECT, []), read).await
@@ -121,7 +123,7 @@ fn read(row: &Row<'_>) -> anyhow::Result<AlertState> {
         phase: &phase,
         since: row.time_if_any(4)?,
         incident: incident.as_deref(),
-        told: row.get(6)?,
+        announced: row.get(6)?,
     };
     Ok(AlertState {
         rule: row.get(0)?,
@@ -148,8 +150,8 @@ mod tests {
         for phase in [
             Phase::Normal,
             Phase::Pending { since },
-            Phase::Firing { incident: incident.clone(), told: true },
-            Phase::Recovering { incident, told: false, since },
+            Phase::Firing { incident: incident.clone(), announced: true },
+            Phase::Recovering { incident, announced: false, since },
         ] {
             let columns = PhaseColumns::from(&phase);
             assert_eq!(columns.read().as_ref(), Some(&phase));

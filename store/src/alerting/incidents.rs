@@ -145,7 +145,7 @@ pub enum Transition {
     /// The incident opened, and these addresses are notified; its own `notifications` are empty.
     Opened(Box<Incident>, Vec<Address>),
     /// A late incident turned out to be still true: notifies those who were not notified yet.
-    Told {
+    Announced {
         /// The incident.
         id: String,
         /// When that was decided.

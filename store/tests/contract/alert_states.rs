@@ -29,11 +29,15 @@ async fn standings_are_read_as_they_were_kept() {
     let expected = [
         alert_state("hot", "temperature/B", Phase::Normal),
         alert_state("hot", "humidity/a", Phase::Pending { since: at(3) }),
-        alert_state("hot", "temperature/a", Phase::Firing { incident: incident(), told: false }),
-        alert_state("hot", "humidity/a/b", Phase::Firing { incident: incident(), told: true }),
+        alert_state("hot", "temperature/a", Phase::Firing { incident: incident(), announced: false }),
+        alert_state("hot", "humidity/a/b", Phase::Firing { incident: incident(), announced: true }),
         AlertState {
             newest: Some(OrderKey { measured_at: at(-5), boot: None, seq: Some(0), value: -1.0 }),
-            ..alert_state("hot", "a/c", Phase::Recovering { incident: incident(), told: true, since: at(-3) })
+            ..alert_state(
+                "hot",
+                "a/c",
+                Phase::Recovering { incident: incident(), announced: true, since: at(-3) },
+            )
         },
         silent,
     ];
@@ -47,7 +51,7 @@ async fn standings_are_read_as_they_were_kept() {
 async fn the_newest_standing_of_a_subject_replaces_the_others() {
     let Some(fresh) = fresh().await else { return };
     let pending = |since| alert_state("hot", "temperature/a", Phase::Pending { since: at(since) });
-    let firing = Phase::Firing { incident: "i".into(), told: true };
+    let firing = Phase::Firing { incident: "i".into(), announced: true };
     let firing = alert_state("hot", "temperature/a", firing);
     keep(&*fresh.store, &[pending(1), firing.clone(), pending(2)]).await;
     assert_eq!(fresh.store.alert_states().await.unwrap(), [pending(2)]);

@@ -49,12 +49,12 @@ pub(crate) async fn check(store: &dyn Store) {
     assert_eq!(owed.len(), 1);
     assert_eq!((&*owed[0].message_id, owed[0].made_at), ("i1.resolved@millrace", at(100)));
     assert_eq!((&*owed[0].address.to, &*owed[0].notifications[0].1.id), (BOTH, "i1"));
-    let firing = Phase::Firing { incident: "i2".into(), told: true };
+    let firing = Phase::Firing { incident: "i2".into(), announced: true };
     let alert_states = [alert_state("a", firing, 15, 31.5), alert_state("b", Phase::Normal, 2, 22.0)];
     assert_eq!(store.alert_states().await.unwrap(), alert_states);
     record(store, &[resolved("i2", 20)]).await;
     let (due, _) = store.due_notifications(at(10_000), 10).await.unwrap();
-    assert_eq!(due.len(), 1, "those who were told hear that it is over");
+    assert_eq!(due.len(), 1, "recipients of the opening are notified of the end");
     assert_eq!((&*due[0].0.address.to, due[0].0.kind), (BOTH, NotificationKind::Resolved));
 }
 
@@ -161,7 +161,7 @@ pub(crate) async fn check_old_terms(store: &dyn Store) {
     let firing = AlertState {
         kind: Some(ConditionKind::Above),
         newest: Some(OrderKey { measured_at: at(3), boot: Some(7), seq: None, value: 32.5 }),
-        ..alert_state("a", Phase::Firing { incident: "i1".into(), told: true }, 3, 32.5)
+        ..alert_state("a", Phase::Firing { incident: "i1".into(), announced: true }, 3, 32.5)
     };
     assert_eq!(store.alert_states().await.unwrap(), [firing]);
     record(store, &[resolved("i1", 20)]).await;

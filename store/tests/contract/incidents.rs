@@ -1,4 +1,4 @@
-//! One incident for one breach, however often it is judged; and who is to be told of it.
+//! One incident for one violation, however often it is evaluated; and who is notified of it.
 
 use proptest::prelude::*;
 use store::{
@@ -29,8 +29,8 @@ pub(crate) fn opened(id: &str, device: &str, micros: i64) -> Transition {
     Transition::Opened(Box::new(incident(id, device, micros)), vec![mail("a@example.org")])
 }
 
-pub(crate) fn told(id: &str, micros: i64, to: &[&str]) -> Transition {
-    Transition::Told { id: id.into(), at: at(micros), to: to.iter().map(|to| mail(to)).collect() }
+pub(crate) fn announced(id: &str, micros: i64, to: &[&str]) -> Transition {
+    Transition::Announced { id: id.into(), at: at(micros), to: to.iter().map(|to| mail(to)).collect() }
 }
 
 pub(crate) fn peaked(id: &str, micros: i64, value: f64) -> Transition {
@@ -79,11 +79,11 @@ async fn a_transition_that_is_judged_again_adds_nothing() {
         to_another,
         peaked("i1", 3, 33.0),
         peaked("i1", 4, 33.0),
-        told("i1", 4, &["a@example.org", "b@example.org", "b@example.org"]),
+        announced("i1", 4, &["a@example.org", "b@example.org", "b@example.org"]),
         resolved("i1", 5),
         resolved("i1", 6),
         peaked("i1", 7, 40.0),
-        told("i1", 7, &["c@example.org"]),
+        announced("i1", 7, &["c@example.org"]),
         opened("i1", "a", 8),
     ];
     for transition in &life {
@@ -141,7 +141,7 @@ async fn all_that_is_said_of_an_opening_is_kept() {
 async fn what_was_never_opened_does_not_change() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    record(store, &[resolved("i1", 5), peaked("i1", 5, 1.0), told("i1", 5, &["a@example.org"])]).await;
+    record(store, &[resolved("i1", 5), peaked("i1", 5, 1.0), announced("i1", 5, &["a@example.org"])]).await;
     assert_eq!(all(store).await, []);
     assert_eq!(store.due_notifications(at(i64::from(i32::MAX)), 10).await.unwrap(), (vec![], None));
 }
@@ -167,20 +167,20 @@ async fn a_record_is_kept_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn those_who_were_told_hear_that_it_is_over() {
+async fn recipients_of_the_opening_are_notified_of_the_end() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let to = ["waiting@example.org", "told@example.org", "dropped@example.org"].map(mail);
+    let to = ["waiting@example.org", "notified@example.org", "dropped@example.org"].map(mail);
     record(store, &[Transition::Opened(Box::new(incident("i", "a", 1)), to.to_vec())]).await;
     let notifications = all(store).await[0].notifications.clone();
-    let told = store::NewMessage {
+    let message = store::NewMessage {
         message_id: "m@millrace".into(),
         address: to[1].clone(),
         made_at: at(3),
         notifications: vec![notifications[1].number],
     };
-    let dropped = vec![(notifications[2].number, "over before anybody was to be told".into())];
-    store.decide(&Decisions { messages: vec![told], dropped, ..Decisions::default() }).await.unwrap();
+    let dropped = vec![(notifications[2].number, "over before its notification was due".into())];
+    store.decide(&Decisions { messages: vec![message], dropped, ..Decisions::default() }).await.unwrap();
     record(store, &[resolved("i", 5)]).await;
     let notifications = &all(store).await[0].notifications;
     let over: Vec<_> = notifications
@@ -197,7 +197,7 @@ async fn notifications_are_asked_for_in_the_order_of_the_transitions() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     record(store, &[opened("z", "a", 9), opened("b", "b", 1)]).await;
-    record(store, &[resolved("z", 10), opened("a", "c", 5), told("b", 8, &["z@example.org"])]).await;
+    record(store, &[resolved("z", 10), opened("a", "c", 5), announced("b", 8, &["z@example.org"])]).await;
     let (due, _) = store.due_notifications(at(1_000_000), 10).await.unwrap();
     let order: Vec<_> = due.iter().map(|(n, i)| (i.id.as_str(), n.kind, n.address.to.as_str())).collect();
     let expected = [
@@ -215,7 +215,7 @@ fn any_transition() -> impl Strategy<Value = Transition> {
     (0..4, id, 1..50_i64, prop::sample::subsequence(vec!["a@x", "b@x", "c@x"], 0..3)).prop_map(
         |(kind, id, micros, to)| match kind {
             0 => Transition::Opened(Box::new(incident(id, "a", micros)), to.into_iter().map(mail).collect()),
-            1 => told(id, micros, &to),
+            1 => announced(id, micros, &to),
             2 => peaked(id, micros, micros as f64),
             _ => resolved(id, micros),
         },

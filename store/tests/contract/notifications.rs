@@ -1,4 +1,4 @@
-//! Everyone who is to be told is told once, in one message, until somebody takes it.
+//! Every recipient is notified once, in one message, which is queued until it is accepted.
 
 use jiff::Timestamp;
 use store::{
@@ -7,7 +7,7 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use super::incidents::{all, mail, opened, record, resolved, told};
+use super::incidents::{all, announced, mail, opened, record, resolved};
 use super::{at, fresh};
 
 /// Later than all that happens here.
@@ -58,9 +58,9 @@ async fn open(store: &dyn Store, count: i64) -> Vec<i64> {
 async fn notifications_are_due_in_the_order_in_which_they_were_asked_for() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    // Judged at 1009, 1001, and told at 500 and 2000.
+    // Judged at 1009, 1001, and announced at 500 and 2000.
     record(store, &[opened("z", "a", 9), opened("a", "b", 1)]).await;
-    record(store, &[told("z", 500, &["b@example.org"]), told("a", 2000, &["b@example.org"])]).await;
+    record(store, &[announced("z", 500, &["b@example.org"]), announced("a", 2000, &["b@example.org"])]).await;
     let (all, _) = due(store, LATER).await;
     assert!(all.is_sorted() && all.len() == 4);
     assert_eq!(due(store, 499).await, (vec![], Some(at(500))));
@@ -133,13 +133,13 @@ async fn of_many_that_decide_at_once_one_has_the_notification() {
     }
     deciding.join_all().await;
     let messages = fresh.store.queued_messages(at(LATER), 100).await.unwrap();
-    let mut told: Vec<_> = messages
+    let mut sent: Vec<_> = messages
         .iter()
         .flat_map(|message| &message.notifications)
         .map(|(notification, _)| notification.number)
         .collect();
-    told.sort_unstable();
-    assert_eq!(told, all);
+    sent.sort_unstable();
+    assert_eq!(sent, all);
     assert!(messages.iter().all(|message| !message.notifications.is_empty()));
 }
 
@@ -152,7 +152,7 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
     let decisions = Decisions {
         messages: vec![message("one", &all[2..3])],
         held: vec![hold(all[0], 5000, "silenced"), hold(all[2], 5000, "silenced")],
-        dropped: vec![(all[1], "nobody is there".into()), (all[2], "too late".into())],
+        dropped: vec![(all[1], "no recipient".into()), (all[2], "too late".into())],
         reminders: Vec::new(),
     };
     store.decide(&decisions).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_notification_waits_or_is_dropped_with_a_reason() {
         incidents.iter().rev().map(|incident| incident.notifications[0].status.clone()).collect();
     let expected = [
         DeliveryStatus::Waiting { held: Some("outside active hours".into()) },
-        DeliveryStatus::Dropped { why: "nobody is there".into() },
+        DeliveryStatus::Dropped { why: "no recipient".into() },
         in_message("one"),
         DeliveryStatus::Waiting { held: None },
     ];
@@ -276,7 +276,7 @@ async fn a_message_is_owed_until_it_is_sent_or_given_up() {
 }
 
 #[tokio::test]
-async fn messages_of_the_last_hour_are_told_for_each_address() {
+async fn messages_of_the_last_hour_are_listed_for_each_address() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let all = open(store, 3).await;

@@ -95,10 +95,10 @@ async fn how_far_retention_has_come_is_remembered() {
 }
 
 #[tokio::test]
-async fn incidents_stay_until_they_are_over_and_told() {
+async fn incidents_stay_until_they_are_over_and_their_notifications_sent() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
-    let names = ["over", "given up", "dropped", "untold", "owed", "open", "late"];
+    let names = ["over", "given up", "dropped", "unsent", "queued", "open", "late"];
     let open: Vec<_> = names.iter().map(|id| opened(id, id, 1)).collect();
     record(store, &open).await;
     let (due, _) = store.due_notifications(now(), 100).await.unwrap();
@@ -110,7 +110,7 @@ async fn incidents_stay_until_they_are_over_and_told() {
         notifications: vec![number(id)],
     };
     let messages = ["over", "given up", "owed", "open", "late"].map(message).to_vec();
-    let dropped = vec![(number("dropped"), "nobody is there".into())];
+    let dropped = vec![(number("dropped"), "no recipient".into())];
     store.decide(&Decisions { messages, dropped, ..Decisions::default() }).await.unwrap();
     for id in ["over", "open", "late"] {
         let sent = Attempt::Sent { at: at(3), problem: None };
@@ -118,9 +118,9 @@ async fn incidents_stay_until_they_are_over_and_told() {
     }
     let given_up = Attempt::GivenUp { at: at(3), problem: "no such user".into() };
     store.record_attempt("given up@millrace", &given_up).await.unwrap();
-    let end: Vec<_> = ["over", "given up", "dropped", "untold", "owed"].map(|id| resolved(id, 2)).to_vec();
+    let end: Vec<_> = ["over", "given up", "dropped", "unsent", "queued"].map(|id| resolved(id, 2)).to_vec();
     record(store, &end).await;
-    // That they are over is told, too, but of those that are to stay for another reason.
+    // The notifications of the end are sent, too, except those of incidents that stay for another reason.
     let (due, _) = store.due_notifications(now(), 100).await.unwrap();
     let over = due.iter().filter(|(notification, _)| notification.kind == NotificationKind::Resolved);
     let dropped = over.map(|(notification, _)| (notification.number, "enough".to_owned())).collect();
@@ -130,7 +130,7 @@ async fn incidents_stay_until_they_are_over_and_told() {
     assert_eq!(store.purge(between).await.unwrap(), 3);
     let mut left: Vec<_> = all(store).await.into_iter().map(|incident| incident.id).collect();
     left.sort();
-    assert_eq!(left, ["late", "open", "owed", "untold"]);
+    assert_eq!(left, ["late", "open", "queued", "unsent"]);
     let messages = store.messages_since(at(0)).await.unwrap();
     assert_eq!(messages.len(), 3, "a message goes with the last of its notifications");
 }

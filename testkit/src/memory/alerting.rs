@@ -10,7 +10,7 @@ use store::{
     Phase, Result, Transition, Unavailable,
 };
 
-use super::outbox::Outbox;
+use super::outbox::AlertingOutbox;
 use super::{Data, MemoryStore, now};
 
 #[derive(Default)]
@@ -52,13 +52,13 @@ impl Alerts {
         found.into_iter().map(|(_, incident)| incident).collect()
     }
 
-    fn apply(&mut self, outbox: &mut Outbox, transition: &Transition) {
+    fn apply(&mut self, outbox: &mut AlertingOutbox, transition: &Transition) {
         match transition {
             Transition::Opened(incident, to) => self.add(outbox, incident, to),
-            Transition::Told { id, at, to } if self.open(id).is_some() => {
+            Transition::Announced { id, at, to } if self.open(id).is_some() => {
                 outbox.opened(id, *at, to);
             }
-            Transition::Told { .. } => {}
+            Transition::Announced { .. } => {}
             Transition::Peaked { id, at, value } => {
                 if let Some(incident) = self.open(id).filter(|incident| incident.peak != Some(*value)) {
                     (incident.peak, incident.peak_at) = (Some(*value), Some(*at));
@@ -76,7 +76,7 @@ impl Alerts {
         }
     }
 
-    fn add(&mut self, outbox: &mut Outbox, incident: &Incident, to: &[Address]) {
+    fn add(&mut self, outbox: &mut AlertingOutbox, incident: &Incident, to: &[Address]) {
         if self.get(&incident.id).is_none() {
             self.incidents.push(incident.clone());
             self.changed_at.insert(incident.id.clone(), now());
@@ -91,7 +91,7 @@ impl Alerts {
     }
 
     /// Returns how many incidents were removed.
-    pub(super) fn purge(&mut self, outbox: &mut Outbox, older_than: Timestamp) -> usize {
+    pub(super) fn purge(&mut self, outbox: &mut AlertingOutbox, older_than: Timestamp) -> usize {
         let before = self.incidents.len();
         self.incidents.retain(|incident| {
             let old = self.changed_at.get(&incident.id).is_some_and(|at| *at < older_than);
@@ -173,7 +173,7 @@ fn summary(incident: &Incident) -> IncidentSummary {
 
 /// The tables have a constraint.
 fn names_nobody(transition: &Transition) -> bool {
-    let (Transition::Opened(_, to) | Transition::Told { to, .. }) = transition else { return false };
+    let (Transition::Opened(_, to) | Transition::Announced { to, .. }) = transition else { return false };
     to.iter().any(|address| address.to.is_empty())
 }
 

@@ -13,7 +13,7 @@ use store::{
 use super::{Data, MemoryStore};
 
 #[derive(Default)]
-pub(super) struct Outbox {
+pub(super) struct AlertingOutbox {
     /// By number.
     notifications: BTreeMap<i64, Asked>,
     /// In the order in which they were made.
@@ -42,7 +42,7 @@ impl Made {
     }
 }
 
-impl Outbox {
+impl AlertingOutbox {
     /// Asks for notifications of an opening.
     pub(super) fn opened(&mut self, incident: &str, at: Timestamp, to: &[Address]) {
         to.iter().for_each(|to| self.ask(incident, NotificationKind::Opened, to, (at, at)));

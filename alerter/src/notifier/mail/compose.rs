@@ -37,9 +37,9 @@ pub(super) fn mail(
         .subject(written.subject)
         .message_id(Some(format!("<{}>", message.message_id)))
         .raw_header(HeaderValue::new(NO_REPLY, "auto-generated".into()));
-    let told_in = openings(message);
-    if let Some(first) = told_in.first() {
-        builder = builder.in_reply_to(first.clone()).references(told_in.join(" "));
+    let openings = openings(message);
+    if let Some(first) = openings.first() {
+        builder = builder.in_reply_to(first.clone()).references(openings.join(" "));
     }
     let html = match chart {
         None => MultiPart::alternative()
@@ -55,14 +55,14 @@ pub(super) fn mail(
     Ok(builder.multipart(html)?)
 }
 
-/// The mails that told this address of what has now ended, or goes on.
+/// The Message-IDs of the mails that announced to this address what has now ended, or goes on.
 fn openings(message: &OutgoingMessage) -> Vec<String> {
     let mut ids = Vec::new();
     for (notification, incident) in &message.notifications {
-        let told = (notification.kind != NotificationKind::Opened)
-            .then(|| told_in(notification, incident))
+        let announced = (notification.kind != NotificationKind::Opened)
+            .then(|| announced_in(notification, incident))
             .flatten();
-        let id = told.filter(|id| *id != message.message_id).map(|id| format!("<{id}>"));
+        let id = announced.filter(|id| *id != message.message_id).map(|id| format!("<{id}>"));
         if let Some(id) = id.filter(|id| !ids.contains(id)) {
             ids.push(id);
         }
@@ -73,7 +73,7 @@ fn openings(message: &OutgoingMessage) -> Vec<String> {
     ids
 }
 
-fn told_in<'a>(notification: &Notification, incident: &'a Incident) -> Option<&'a str> {
+fn announced_in<'a>(notification: &Notification, incident: &'a Incident) -> Option<&'a str> {
     incident.notifications.iter().find_map(|other| match &other.status {
         DeliveryStatus::InMessage { message_id, .. }
             if other.kind == NotificationKind::Opened && other.address == notification.address =>

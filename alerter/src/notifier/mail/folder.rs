@@ -7,7 +7,7 @@ use telemetry::fnv1a_64;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 
-/// Characters of a Message-ID in a file's name, at most; a longer one is cut, and told apart by its hash.
+/// Characters of a Message-ID in a file's name, at most; a longer one is cut, and its hash keeps it unique.
 const MAX_NAME_CHARS: usize = 200;
 
 /// Writes a mail to a file named after its Message-ID and syncs it to disk; a repeated mail is still one file.

@@ -152,7 +152,7 @@ async fn opening<T>(what: &'static str, answer: impl Future<Output = Answer<T>>)
     step(STEP, answer).await.map_err(|e| SendError::Transient(e.reason().context(what)))
 }
 
-/// Without a reply nobody can say whether the server kept the mail.
+/// Without a reply it is unknown whether the server accepted the mail.
 async fn last_reply<T>(answer: impl Future<Output = Answer<T>>) -> Result<T, SendError> {
     let unsure = |reason: anyhow::Error| SendError::Transient(reason.context(PerhapsAccepted));
     match tokio::time::timeout(LAST_REPLY, answer).await {

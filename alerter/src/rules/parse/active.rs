@@ -1,4 +1,4 @@
-//! When people are told.
+//! Active hours: when recipients may be notified.
 
 use jiff::civil::{Time, Weekday};
 

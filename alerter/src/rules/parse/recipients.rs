@@ -1,4 +1,4 @@
-//! Who can be told.
+//! The recipients of the rules file.
 
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ impl Recipients {
         Some(Recipient::Mail { address: address.to_owned(), zone })
     }
 
-    /// Whom a rule tells that names a recipient or a mail address.
+    /// The recipient of a rule that names one of the file's or a mail address.
     pub(super) fn resolve(&mut self, said: &str) -> Result<Address, String> {
         match self.named.get(said) {
             Some(Recipient::Mail { address, .. }) => {

@@ -140,8 +140,8 @@ fn to(section: &Section<'_, '_>, known: &Known, recipients: &mut Recipients) -> 
             Err(problem) => section.refuse_at(said.span().start, problem),
         }
     }
-    let mut told = std::collections::HashSet::new();
-    to.retain(|address| told.insert(address.clone()));
+    let mut seen = std::collections::HashSet::new();
+    to.retain(|address| seen.insert(address.clone()));
     to
 }
 

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::receiving::Batch;
 use super::{Connection, End};
+use crate::server::client_queue::Outgoing;
 use crate::server::counters::Rule;
-use crate::server::outbox::Outgoing;
 use crate::server::packet::{
     Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, RetainHandling, Subscribe, Unsubscribe,
     Version,
@@ -50,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn done(&self, acknowledgement: Acknowledgement) {
         let mut state = self.session().state();
-        state.outbox.done(acknowledgement.packet_id);
+        state.queue.done(acknowledgement.packet_id);
         state.account();
         drop(state);
         self.shared().note(self.session());
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if reason.is_failure() {
             return self.done(Acknowledgement { packet_id, reason });
         }
-        let known = self.session().state().outbox.received(packet_id);
+        let known = self.session().state().queue.received(packet_id);
         self.shared().note(self.session());
         let reason = if known { Reason::SUCCESS } else { Reason::PACKET_ID_NOT_FOUND };
         self.encoder().pubrel(packet_id, reason);

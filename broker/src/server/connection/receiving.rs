@@ -225,7 +225,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn deny(&mut self, publish: &Publish, batch: &mut Batch) -> Result<(), End> {
         let shared = Arc::clone(self.shared());
         shared.counters.refuse(Rule::Access);
-        let is_told = self.client.version == Version::V5 && publish.qos > Qos::AtMostOnce;
         let wait = if shared.keeps_denied() {
             let (topic, payload) = (publish.topic.clone(), publish.payload.clone());
             let denied = self.handed_on(topic, payload, PublishKind::Denied);
@@ -234,7 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             shared.counters.refuse(Rule::DeniedKept);
             None
         };
-        if is_told || self.client.version == Version::V5 {
+        if self.client.version == Version::V5 {
             self.ledger.push(Entry::answered(publish, Reason::NOT_AUTHORIZED, wait));
             return Ok(());
         }

@@ -7,9 +7,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::{Connection, OUT_BYTES, Passed, pass_on};
+use crate::server::client_queue::{Next, Outgoing};
 use crate::server::counters::Rule;
 use crate::server::ledger::{Answer, Entry};
-use crate::server::outbox::{Next, Outgoing};
 use crate::server::packet::{Encoder, Message, Qos, Reason};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -56,7 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let mut state = attached.session.state();
         let mut has_sent = false;
         while out.len() - *written < OUT_BYTES {
-            let Some(next) = state.outbox.next(client.window, now) else { break };
+            let Some(next) = state.queue.next(client.window, now) else { break };
             has_sent = true;
             let mut encoder = Encoder {
                 out: &mut *out,
@@ -70,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     let alias = alias(sent_aliases, &message, client.topic_aliases);
                     if !encoder.publish(&on_the_wire(&message, packet_id, duplicate, alias, now)) {
                         // As if it had been sent [MQTT-3.1.2-25].
-                        state.outbox.done(packet_id);
+                        state.queue.done(packet_id);
                         attached.shared.counters.refuse(Rule::TooLargeForReceiver);
                     }
                 }

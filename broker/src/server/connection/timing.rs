@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             && !shared.stop.is_cancelled()
     }
 
-    /// In MQTT 5 the client knows its window, and is told when it passes it; others are read no further.
+    /// In MQTT 5 the client knows its window, and is disconnected when it passes it; others are read no further.
     fn most_unsettled(&self) -> usize {
         let window = usize::from(self.shared().limits.in_flight);
         if self.client.version == Version::V5 { 2 * window } else { window }

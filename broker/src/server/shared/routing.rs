@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Shared;
+use crate::server::client_queue::Outgoing;
 use crate::server::counters::Rule;
-use crate::server::outbox::Outgoing;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
 use crate::server::router::Subscriber;

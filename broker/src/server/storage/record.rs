@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::server::outbox::Outgoing;
+use crate::server::client_queue::Outgoing;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
 use crate::server::session::{Key, State};
@@ -37,7 +37,7 @@ pub(crate) struct Kept {
 impl Kept {
     pub(crate) fn of(key: &Key, state: &State) -> Self {
         let settled = state.received.iter().filter(|(_, wait)| wait.is_none());
-        let messages = state.outbox.kept();
+        let messages = state.queue.kept();
         let messages = messages.filter(|(_, message)| message.is_none_or(|m| m.qos > Qos::AtMostOnce));
         Self {
             key: key.clone(),

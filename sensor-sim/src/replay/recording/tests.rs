@@ -133,18 +133,18 @@ fn devices_come_from_a_column_and_are_numbered_apart() {
         "temperature/room-1 3 23 2013-07-04T00:00:01Z",
     ];
     assert_eq!(lines, expected);
-    assert_eq!(report.told[0].0, 6);
-    assert!(report.told[0].1.starts_with("device \"\": the topic has an empty level"), "{report}");
+    assert_eq!(report.examples[0].0, 6);
+    assert!(report.examples[0].1.starts_with("device \"\": the topic has an empty level"), "{report}");
 }
 
 #[test]
-fn bad_rows_are_counted_and_the_first_are_told() {
+fn bad_rows_are_counted_and_the_first_are_listed() {
     let content = "time,value\nyesterday,1\n2013-07-04 00:00:00,warm\n2013-07-04 00:00:00\n\
                    9999-01-01 00:00:00,4\n2013-07-04 00:00:00,5\nx,6\ny,7\nz,8\n";
     let (lines, report) = lines(content, &|_| {});
     assert_eq!(lines, ["temperature/lab-1 1 5 2013-07-04T00:00:00Z"]);
-    let told: Vec<u64> = report.told.iter().map(|(line, _)| *line).collect();
-    assert_eq!((report.rows, report.bad, told), (8, 7, vec![2, 3, 4, 5, 7]));
+    let lines: Vec<u64> = report.examples.iter().map(|(line, _)| *line).collect();
+    assert_eq!((report.rows, report.bad, lines), (8, 7, vec![2, 3, 4, 5, 7]));
     let text = report.to_string();
     for part in [
         "8 rows, 0 values missing, 7 readings bad\nline 2: time \"yesterday\" is not RFC 3339",
@@ -298,12 +298,12 @@ fn an_export_is_read_back_as_it_was_stored() {
 }
 
 #[test]
-fn what_an_export_s_row_lacks_is_told_and_its_numbers_cannot_be_logged() {
+fn what_an_export_s_row_lacks_is_reported_and_its_numbers_cannot_be_logged() {
     let bad = EXPORT.replace("1042", "x").replace("'-2-3", "a b");
     let (_folder, path) = file(&bad);
     let (_, _, report) = read(&config(&path));
     assert_eq!(report.bad, 2);
-    assert!(report.told[0].1.contains("seq \"x\" is not a whole number"), "{report}");
+    assert!(report.examples[0].1.contains("seq \"x\" is not a whole number"), "{report}");
     let log = tempfile::NamedTempFile::new().unwrap();
     let counters = Arc::new(Counters::logging_to(log.path()).unwrap());
     let refused = Recording::open(&config(&path), &counters).unwrap_err().to_string();

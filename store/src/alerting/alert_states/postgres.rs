@@ -13,14 +13,14 @@ use crate::text_codec::TextCodec;
 pub(crate) async fn store(transaction: &Transaction<'_>, alert_states: &[AlertState]) -> Result<(), Error> {
     const REPLACE: &str = "
         INSERT INTO alert_states (
-            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value, kind,
+            rule, device, metric, phase, since, incident, announced, newest_at, newest_boot, newest_seq, newest_value, value, kind,
             written_at)
         SELECT *, now() FROM unnest(
             $1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::boolean[],
             $8::timestamptz[], $9::bigint[], $10::bigint[], $11::double precision[], $12::double precision[],
             $13::text[])
         ON CONFLICT (rule, device, metric) DO UPDATE SET
-            phase = excluded.phase, since = excluded.since, incident = excluded.incident, told = excluded.told,
+            phase = excluded.phase, since = excluded.since, incident = excluded.incident, announced = excluded.announced,
             newest_at = excluded.newest_at, newest_boot = excluded.newest_boot, newest_seq = excluded.newest_seq,
             newest_value = excluded.newest_value, value = excluded.value, kind = excluded.kind,
             written_at = excluded.written_at";
@@ -36,7 +36,7 @@ pub(crate) async fn store(transaction: &Transaction<'_>, alert_states: &[AlertSt
         (&column(&phases, |phase| phase.phase), Type::TEXT_ARRAY),
         (&column(&phases, |phase| phase.since.map(Micros::of)), Type::TIMESTAMPTZ_ARRAY),
         (&column(&phases, |phase| phase.incident), Type::TEXT_ARRAY),
-        (&column(&phases, |phase| phase.told), Type::BOOL_ARRAY),
+        (&column(&phases, |phase| phase.announced), Type::BOOL_ARRAY),
         (&column(&rows, |row| row.newest.map(|n| Micros::of(n.measured_at))), Type::TIMESTAMPTZ_ARRAY),
         (&column(&rows, |row| number_column(row.newest.and_then(|n| n.boot))), Type::INT8_ARRAY),
         (&column(&rows, |row| number_column(row.newest.and_then(|n| n.seq))), Type::INT8_ARRAY),

@@ -10,7 +10,7 @@ use crate::engine::sqlite::writer::Tables;
 pub(crate) fn store(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlite::Result<()> {
     const REPLACE: &str = "
         INSERT OR REPLACE INTO alert_states (
-            rule, device, metric, phase, since, incident, told, newest_at, newest_boot, newest_seq, newest_value, value,
+            rule, device, metric, phase, since, incident, announced, newest_at, newest_boot, newest_seq, newest_value, value,
             written_at, kind)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     let mut replace = tables.connection.prepare_cached(REPLACE)?;
@@ -23,7 +23,7 @@ pub(crate) fn store(tables: &Tables<'_>, alert_states: &[AlertState]) -> rusqlit
             phase.phase,
             phase.since.map(Micros),
             phase.incident,
-            phase.told,
+            phase.announced,
             newest.map(|newest| Micros(newest.measured_at)),
             Number(newest.and_then(|newest| newest.boot)),
             Number(newest.and_then(|newest| newest.seq)),

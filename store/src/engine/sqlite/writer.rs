@@ -86,7 +86,7 @@ impl Writer {
 /// What became of a group: all of it stands, or nothing and why.
 type Outcome = std::result::Result<(), GroupError>;
 
-/// Why nothing of a group stands; each of its changes is told.
+/// Why no change of a group was committed; each of them gets this as its error.
 struct GroupError {
     text: String,
     is_damaged: bool,

@@ -34,7 +34,9 @@ pub(crate) fn batches(transitions: &[Transition]) -> Vec<Vec<&Transition>> {
 fn incident(transition: &Transition) -> &str {
     match transition {
         Transition::Opened(incident, _) => &incident.id,
-        Transition::Told { id, .. } | Transition::Peaked { id, .. } | Transition::Resolved { id, .. } => id,
+        Transition::Announced { id, .. }
+        | Transition::Peaked { id, .. }
+        | Transition::Resolved { id, .. } => id,
     }
 }
 
@@ -45,8 +47,8 @@ mod tests {
 
     const AT: Timestamp = Timestamp::UNIX_EPOCH;
 
-    fn told(id: &str) -> Transition {
-        Transition::Told { id: id.into(), at: AT, to: Vec::new() }
+    fn announced(id: &str) -> Transition {
+        Transition::Announced { id: id.into(), at: AT, to: Vec::new() }
     }
 
     fn peaked(id: &str, value: f64) -> Transition {
@@ -55,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_batch_has_an_incident_once() {
-        let [a, b] = [told("a"), told("b")];
+        let [a, b] = [announced("a"), announced("b")];
         let [a1, a2, b1] = [peaked("a", 1.0), peaked("a", 2.0), peaked("b", 1.0)];
         for (given, expected) in [
             (vec![&a, &b], vec![vec![&a, &b]]),

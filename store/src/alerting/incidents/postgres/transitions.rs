@@ -36,7 +36,7 @@ async fn record_batch(transaction: &Transaction<'_>, batch: &[&Transition]) -> R
             Transition::Opened(incident, to) if new.contains(&incident.id) => {
                 asked.opened(place, &incident.id, incident.judged_at, to);
             }
-            Transition::Told { id, at, to } => asked.opened(place, id, *at, to),
+            Transition::Announced { id, at, to } => asked.opened(place, id, *at, to),
             Transition::Resolved { id, judged_at, .. } if over.contains(id) => {
                 asked.over(place, id, *judged_at);
             }

@@ -14,7 +14,7 @@ pub(crate) fn record(tables: &Tables<'_>, changes: &Changes) -> rusqlite::Result
     for transition in &changes.transitions {
         match transition {
             Transition::Opened(incident, to) => open(tables, incident, to)?,
-            Transition::Told { id, at, to } => notify(tables, id, *at, to)?,
+            Transition::Announced { id, at, to } => notify(tables, id, *at, to)?,
             Transition::Peaked { id, at, value } => peak(tables, id, *at, *value)?,
             Transition::Resolved { id, at, judged_at, value, end } => {
                 if resolve(tables, id, *at, *value, *end)? {

@@ -89,7 +89,7 @@ impl Planner {
     }
 
     /// The messages as `address: kind id, …`, a message a line.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         let notification = |number: &i64| {
             let (notification, of) = self.notification(*number);
             format!("{:?} {of}", notification.kind)

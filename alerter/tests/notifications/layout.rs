@@ -65,7 +65,7 @@ async fn mails_for_the_eye() {
     digest.extend(
         (5..=7).map(|n| (NotificationKind::Resolved, over(absent(&format!("site-b/rack-{n}")), 21.0))),
     );
-    for (name, told) in [
+    for (name, changes) in [
         ("critical", vec![(NotificationKind::Opened, hot.clone())]),
         ("alert", vec![(NotificationKind::Opened, warm.clone())]),
         ("still", vec![(NotificationKind::Reminder, warm)]),
@@ -73,9 +73,9 @@ async fn mails_for_the_eye() {
         ("group", dark),
         ("digest", digest),
     ] {
-        let said = said_at(at(if name == "alert" || name == "critical" { 0 } else { 730 }), told.clone());
+        let said = said_at(at(if name == "alert" || name == "critical" { 0 } else { 730 }), changes.clone());
         let chart = Chart::drawn(
-            &told[if name == "digest" { 4 } else { 0 }].1,
+            &changes[if name == "digest" { 4 } else { 0 }].1,
             TimeRange { from: at(-3_600), to: at(0) },
             &hour(),
         )

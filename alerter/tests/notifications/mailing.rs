@@ -95,12 +95,12 @@ async fn a_mail_server_that_is_away_gets_every_mail_once_and_in_order_when_it_is
 
 #[tokio::test]
 async fn a_mail_server_that_does_not_run_yet_is_asked_again_and_not_once_for_every_mail() {
-    let nobody: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unused: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let devices: Vec<_> = (0..50).map(|number| format!("d{number}")).collect();
     let store = owing(&devices.iter().map(String::as_str).collect::<Vec<_>>());
-    let (_folder, harness) = start(&store, &format!("smtp://{nobody}"));
+    let (_folder, harness) = start(&store, &format!("smtp://{unused}"));
     harness.until(|harness| harness.counters.message_failures.get() == 1).await;
-    let _server = MailServer::listen(nobody, &store.journal, |_, _| None).await;
+    let _server = MailServer::listen(unused, &store.journal, |_, _| None).await;
     store.journal.has("mark d49@millrace").await;
     assert_eq!(harness.counters.message_failures.get(), 1);
     assert_eq!(said(&store.journal.lines(), "later"), ["d0@millrace"]);
@@ -251,12 +251,12 @@ async fn a_mail_that_nobody_takes_for_three_days_is_given_up() {
 #[tokio::test]
 async fn a_mail_server_that_is_away_is_asked_once_for_all_addresses() {
     let folder = tempfile::tempdir().unwrap();
-    let nobody: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unused: SocketAddr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let store = owing(&[]);
     for number in 0..50 {
         store.owe(&format!("d{number}"), mail(&format!("ann{number}@localhost")));
     }
-    let (mut outbox, counters) = stepped(&store, mails(&folder, &format!("smtp://{nobody}")));
+    let (mut outbox, counters) = stepped(&store, mails(&folder, &format!("smtp://{unused}")));
     let made_at = store.kept.lock().unwrap().messages[0].message.made_at;
     let again = outbox.step(made_at).await.unwrap();
     assert_eq!((counters.message_failures.get(), counters.messages_waiting.get()), (1, 50));

@@ -65,19 +65,19 @@ impl Kept {
                     (Some(*at), *value, Some(*end));
                 self.end_notifications(id, *judged_at);
             }
-            Transition::Opened(..) | Transition::Told { .. } | Transition::Peaked { .. } => {}
+            Transition::Opened(..) | Transition::Announced { .. } | Transition::Peaked { .. } => {}
         }
     }
 
     fn end_notifications(&mut self, id: &str, judged_at: Timestamp) {
-        let mut told = Vec::new();
+        let mut notified = Vec::new();
         for (notification, of) in self.notifications.iter_mut().filter(|(_, of)| of == id) {
             match (notification.kind, &notification.status) {
                 (
                     NotificationKind::Opened,
                     DeliveryStatus::Waiting { .. } | DeliveryStatus::InMessage { .. },
                 ) => {
-                    told.push((of.clone(), notification.address.clone()));
+                    notified.push((of.clone(), notification.address.clone()));
                 }
                 (NotificationKind::Reminder, DeliveryStatus::Waiting { .. }) => {
                     notification.status = DeliveryStatus::Dropped { why: "resolved".into() };
@@ -85,7 +85,7 @@ impl Kept {
                 _ => {}
             }
         }
-        for (of, address) in told {
+        for (of, address) in notified {
             self.ask(&of, NotificationKind::Resolved, &address, judged_at, judged_at);
         }
     }

@@ -1,4 +1,4 @@
-//! Incidents in memory, as the store's documentation has them; fails as often as it is told to.
+//! Incidents in memory, as the store's documentation has them; fails as often as a test wants it to.
 
 mod kept;
 
@@ -22,7 +22,7 @@ pub(crate) struct FakeStore {
     pub(crate) journal: Journal,
     pub(crate) marks_fail: AtomicUsize,
     pub(crate) asks_fail: AtomicUsize,
-    /// Another alerter that tells people.
+    /// Another alerter that sends notifications.
     pub(crate) other: Mutex<Option<String>>,
     pub(crate) asked_to_hold: AtomicUsize,
     pub(crate) kept: Mutex<Kept>,

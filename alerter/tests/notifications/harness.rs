@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerter::{
-    Condition, Counters, Grouping, Mail, Mailer, Notifiers, Outbox, Recipient, Rule, Rules, Secret, Templates,
+    AlertingOutbox, Condition, Counters, Grouping, Mail, Mailer, Notifiers, Recipient, Rule, Rules, Secret,
+    Templates,
 };
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -106,7 +107,7 @@ pub(crate) fn resolved(id: &str, at: Timestamp) -> Transition {
 }
 
 impl FakeStore {
-    /// As an earlier run left it: a message that nobody got yet.
+    /// As an earlier run left it: a message that is not sent yet.
     pub(crate) fn owe(&self, device: &str, to: Address) {
         let mut kept = self.kept.lock().unwrap();
         kept.apply(&opened(incident(device, "high", device), std::slice::from_ref(&to)));
@@ -143,7 +144,7 @@ impl Harness {
     pub(crate) fn with_rules(store: &Arc<FakeStore>, notifiers: Notifiers, rules: Rules) -> Self {
         let counters = Counters::register(&Metrics::default());
         let (sender, rules) = watch::channel(Arc::new(rules));
-        let outbox = Outbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into());
+        let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into());
         let (began, since) = (Timestamp::now(), Instant::now());
         let outbox = outbox.with_clock(Arc::new(move || began.checked_add(since.elapsed()).unwrap()));
         let end = CancellationToken::new();
@@ -178,10 +179,10 @@ impl Harness {
 }
 
 /// An outbox that a test drives step by step.
-pub(crate) fn stepped(store: &Arc<FakeStore>, notifiers: Notifiers) -> (Outbox, Counters) {
+pub(crate) fn stepped(store: &Arc<FakeStore>, notifiers: Notifiers) -> (AlertingOutbox, Counters) {
     let counters = Counters::register(&Metrics::default());
     let (_, rules) = watch::channel(Arc::new(rules("http://localhost")));
-    (Outbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into()), counters)
+    (AlertingOutbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into()), counters)
 }
 
 /// Mails go to this server, or into the folder.

@@ -1,4 +1,4 @@
-//! A mail server that speaks just enough SMTP and fails as it is told to.
+//! A mail server that speaks just enough SMTP and fails as a test wants it to.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ pub(crate) enum Reply {
 /// instead of the first line of a mail is `begin`.
 type Script = dyn Fn(usize, &str) -> Option<Reply> + Send + Sync;
 
-/// Notes in a journal what happens: `begin <id>`, `take <id>` once the client was told so, and its own `silence`.
+/// Notes in a journal what happens: `begin <id>`, `take <id>` once the client got that reply, and its own `silence`.
 pub(crate) struct MailServer {
     pub(crate) address: SocketAddr,
     pub(crate) mails: Arc<Mutex<Vec<Taken>>>,

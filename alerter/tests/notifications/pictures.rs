@@ -30,10 +30,10 @@ pub(crate) fn hour() -> Vec<Bucket> {
 
 #[tokio::test]
 async fn a_mail_has_its_picture_inline_and_goes_out_without_one_where_there_is_nothing_to_draw() {
-    let told = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
+    let sent = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
     let folder = tempfile::tempdir().unwrap();
     let sent = async |history: Arc<dyn store::History>| {
-        assert!(notifier(&folder, history).send(&told, &rules("")).await.unwrap().is_none());
+        assert!(notifier(&folder, history).send(&sent, &rules("")).await.unwrap().is_none());
         std::fs::read_to_string(folder.path().join("mails/one.eml")).unwrap().replace("=\r\n", "")
     };
     let text = sent(Arc::new(Values(hour()))).await;
@@ -70,13 +70,13 @@ fn a_picture_can_be_read_without_seeing_it() {
 async fn a_header_cannot_be_injected_through_the_subject_or_the_recipient() {
     let folder = tempfile::tempdir().unwrap();
     let evil = Incident { unit: Some("x\r\nBcc: eve@localhost".into()), ..incident("i", "high", "lab") };
-    let mut told = message("ann@localhost", vec![(NotificationKind::Opened, evil)]);
-    notifier(&folder, Arc::new(Values(Vec::new()))).send(&told, &rules("")).await.unwrap();
+    let mut sent = message("ann@localhost", vec![(NotificationKind::Opened, evil)]);
+    notifier(&folder, Arc::new(Values(Vec::new()))).send(&sent, &rules("")).await.unwrap();
     let text = std::fs::read_to_string(folder.path().join("mails/one.eml")).unwrap();
     let head = text.split("\r\n\r\n").next().unwrap();
     assert!(!head.to_lowercase().contains("\r\nbcc:"), "{head}");
-    told.address.to = "ann@localhost\r\nBcc: eve@localhost".into();
-    let refused = notifier(&folder, Arc::new(Values(Vec::new()))).send(&told, &rules("")).await;
+    sent.address.to = "ann@localhost\r\nBcc: eve@localhost".into();
+    let refused = notifier(&folder, Arc::new(Values(Vec::new()))).send(&sent, &rules("")).await;
     assert!(matches!(refused, Err(alerter::SendError::Permanent(_))));
 }
 
@@ -86,17 +86,17 @@ async fn no_line_is_longer_than_a_mail_server_takes() {
     let long = |number: usize| {
         let device = format!("{}{number}", "rack_".repeat(40));
         let mut over = Incident { resolved_at: Some(at(60)), ..incident(&device, "high", &device) };
-        let mut told = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())])
+        let mut opened = message("ann@localhost", vec![(NotificationKind::Opened, over.clone())])
             .notifications
             .remove(0)
             .0;
         let message_id = format!("{}.{number}@millrace", "x".repeat(200));
-        told.status = DeliveryStatus::InMessage { message_id, sent_at: None, problem: None };
-        over.notifications = vec![told];
+        opened.status = DeliveryStatus::InMessage { message_id, sent_at: None, problem: None };
+        over.notifications = vec![opened];
         (NotificationKind::Resolved, over)
     };
-    let told = message("ann@localhost", (0..200).map(long).collect());
-    notifier(&folder, Arc::new(Values(hour()))).send(&told, &rules("")).await.unwrap();
+    let sent = message("ann@localhost", (0..200).map(long).collect());
+    notifier(&folder, Arc::new(Values(hour()))).send(&sent, &rules("")).await.unwrap();
     let text = std::fs::read_to_string(folder.path().join("mails/one.eml")).unwrap();
     let longest = text.split("\r\n").map(str::len).max().unwrap();
     assert!(longest <= 998, "{longest}");

@@ -1,11 +1,11 @@
-//! The outbox on the store as it is: what is told outlives crashes, and two alerters tell it once.
+//! The outbox on the real store: notifications outlive crashes, and two alerters send each once.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use alerter::{Counters, Notifier, Notifiers, Outbox, Rules, SendError};
+use alerter::{AlertingOutbox, Counters, Notifier, Notifiers, Rules, SendError};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use service::Metrics;
@@ -34,22 +34,22 @@ impl Notifier for Recorder {
         if left.is_ok() {
             return Err(SendError::Transient(anyhow::anyhow!("gone fishing")));
         }
-        let told = message
+        let notifications = message
             .notifications
             .iter()
             .map(|(notification, of)| format!(" {:?} {}", notification.kind, of.id));
-        self.journal.note(format!("{}:{}", message.address.to, told.collect::<String>()));
+        self.journal.note(format!("{}:{}", message.address.to, notifications.collect::<String>()));
         Ok(None)
     }
 }
 
-fn outbox(store: &Sqlite, recorder: &Arc<Recorder>, name: &str) -> (Outbox, Counters) {
+fn outbox(store: &Sqlite, recorder: &Arc<Recorder>, name: &str) -> (AlertingOutbox, Counters) {
     let channels = [Channel::Mail, Channel::Webhook, Channel::Mqtt];
     let notifiers =
         channels.into_iter().fold(Notifiers::default(), |all, channel| all.with(channel, recorder.clone()));
     let counters = Counters::register(&Metrics::default());
     let (_, rules) = watch::channel(Arc::new(rules("")));
-    (Outbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), name.into()), counters)
+    (AlertingOutbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), name.into()), counters)
 }
 
 fn fresh() -> (TempDir, Sqlite) {
@@ -73,7 +73,7 @@ fn everybody() -> [Address; 3] {
 }
 
 #[tokio::test]
-async fn an_incident_is_told_from_its_opening_to_its_end() {
+async fn recipients_are_notified_from_the_opening_to_the_end() {
     let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
     let (mut outbox, counters) = outbox(&store, &recorder, "one");
     record(&store, vec![opened(incident("a", "repeats", "lab"), &everybody())]).await;
@@ -113,7 +113,7 @@ async fn an_incident_is_told_from_its_opening_to_its_end() {
 }
 
 #[tokio::test]
-async fn what_was_decided_before_a_crash_is_told_after_it() {
+async fn what_was_decided_before_a_crash_is_sent_after_it() {
     let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
     record(&store, vec![opened(incident("a", "high", "lab"), &[mail("ann")])]).await;
     recorder.away.store(1, Ordering::Relaxed);
@@ -181,8 +181,8 @@ async fn of_two_alerters_on_one_store_each_message_comes_once() {
         tokio::time::timeout(crate::journal::BOUND, outbox).await.unwrap().unwrap();
     }
     let lines = recorder.journal.lines();
-    let told: BTreeSet<_> = lines.iter().flat_map(|line| line.split(" Opened ").skip(1)).collect();
-    assert_eq!((told.len(), count(&lines)), (20, 20));
+    let opened: BTreeSet<_> = lines.iter().flat_map(|line| line.split(" Opened ").skip(1)).collect();
+    assert_eq!((opened.len(), count(&lines)), (20, 20));
 }
 
 /// Ends in a bug, whatever it is given.
@@ -196,7 +196,7 @@ impl Notifier for Buggy {
 }
 
 #[tokio::test]
-async fn a_way_with_a_bug_in_it_keeps_no_other_from_telling_and_does_not_spin() {
+async fn a_channel_with_a_bug_holds_up_no_other_and_does_not_spin() {
     let ((_folder, store), recorder) = (fresh(), Arc::new(Recorder::default()));
     let (mut outbox, counters) = outbox(&store, &recorder, "one");
     outbox.notifiers = outbox.notifiers.clone().with(Channel::Mqtt, Arc::new(Buggy));

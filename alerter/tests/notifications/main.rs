@@ -1,4 +1,4 @@
-//! What people are told, seen from its ends: the store's, the mail server's, the webhook's and the broker's.
+//! Notifications, seen from their ends: the store, the mail server, the webhook and the broker.
 
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 

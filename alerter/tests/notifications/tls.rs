@@ -152,7 +152,8 @@ async fn a_process_that_sends_one_mail() {
         history: Arc::new(Values(Vec::new())),
         page: PAGE.into(),
     };
-    let told = message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
-    let sent = mail.send(&told, &rules("")).await;
+    let notification =
+        message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);
+    let sent = mail.send(&notification, &rules("")).await;
     assert!(sent.is_ok(), "{}", sent.map_err(SendError::reason).unwrap_err());
 }

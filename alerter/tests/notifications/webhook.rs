@@ -17,7 +17,7 @@ use warp::http::{HeaderMap, StatusCode};
 use crate::harness::{Harness, PAGE, at, incident, mail, mails, owing, rules};
 use crate::journal::{Journal, said};
 
-/// Answers one call after the other as it is told, and 200 after that; 0 is no answer.
+/// Answers one call after the other as a test wants, and 200 after that; 0 is no answer.
 struct Desk {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
@@ -94,14 +94,14 @@ async fn the_body_is_alertmanagers_version_4() {
         ..incident("high/temperature/site-a/rack-1/1", "high", "site-a/rack-1")
     };
     let open = Incident { severity: Severity::Critical, ..incident("high/temperature/lab/1", "high", "lab") };
-    let told = vec![
+    let notifications = vec![
         notification(1, NotificationKind::Opened, over.clone()),
         notification(2, NotificationKind::Opened, open),
         notification(3, NotificationKind::Resolved, over),
     ];
     let rules = rules(&server.url());
     let webhook = Webhook::new(PAGE.into()).unwrap();
-    assert_eq!(webhook.send(&message(told), &rules).await.unwrap(), None);
+    assert_eq!(webhook.send(&message(notifications), &rules).await.unwrap(), None);
     let [(headers, body)] = &server.calls()[..] else { panic!() };
     // The base64 of "ann:s@cret".
     assert_eq!(headers["authorization"], "Basic YW5uOnNAY3JldA==");
@@ -175,8 +175,8 @@ async fn what_it_answers_says_whether_to_try_again() {
     let server = Desk::start(&Journal::default(), &CODES).await;
     let (rules, webhook) = (rules(&server.url()), Webhook::new(PAGE.into()).unwrap());
     for (code, meant) in ANSWERS {
-        let told = message(vec![notification(1, NotificationKind::Opened, incident("i", "high", "lab"))]);
-        let is = match webhook.send(&told, &rules).await {
+        let message = message(vec![notification(1, NotificationKind::Opened, incident("i", "high", "lab"))]);
+        let is = match webhook.send(&message, &rules).await {
             Ok(_) => 't',
             Err(SendError::Permanent(_)) => 'r',
             Err(SendError::Transient(_)) => 'a',
@@ -205,7 +205,7 @@ async fn a_webhook_that_fails_is_called_again_and_one_that_is_refused_an_hour_la
 }
 
 #[tokio::test]
-async fn a_webhook_that_does_not_answer_is_left_and_counted_as_perhaps_told_twice() {
+async fn a_webhook_that_does_not_answer_is_left_and_counted_as_perhaps_called_twice() {
     let store = owing(&[]);
     store.owe("one", desk());
     let server = Desk::start(&store.journal, &[0]).await;
@@ -222,14 +222,14 @@ async fn a_webhook_that_does_not_answer_is_left_and_counted_as_perhaps_told_twic
 async fn a_webhook_or_a_mail_server_that_is_away_keeps_nobody_else_waiting() {
     let folder = tempfile::tempdir().unwrap();
     let store = owing(&[]);
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for number in 0..300 {
         store.owe(&format!("m{number}"), mail("ann@localhost"));
     }
     store.owe("gone", Address { channel: Channel::Webhook, to: "nowhere".into() });
     store.owe("last", desk());
     let server = Desk::start(&store.journal, &[]).await;
-    let both = mails(&folder, &format!("smtp://{nobody}"))
+    let both = mails(&folder, &format!("smtp://{unused}"))
         .with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()));
     let harness = Harness::with_rules(&store, both, rules(&server.url()));
     let journal = store.journal.has("mark last@millrace").await;

@@ -9,7 +9,7 @@ use store::{
 
 use crate::harness::{PAGE, at, incident, mail, rules};
 
-pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> OutgoingMessage {
+pub(crate) fn message(to: &str, changes: Vec<(NotificationKind, Incident)>) -> OutgoingMessage {
     let address = mail(to);
     let notification = |(number, (kind, incident)): (usize, (NotificationKind, Incident))| {
         let status = DeliveryStatus::Waiting { held: None };
@@ -19,7 +19,7 @@ pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Outg
             incident,
         )
     };
-    let notifications = told.into_iter().enumerate().map(notification).collect();
+    let notifications = changes.into_iter().enumerate().map(notification).collect();
     OutgoingMessage {
         message_id: "one@millrace".into(),
         address: mail(to),
@@ -29,8 +29,8 @@ pub(crate) fn message(to: &str, told: Vec<(NotificationKind, Incident)>) -> Outg
     }
 }
 
-pub(crate) fn said_at(now: Timestamp, told: Vec<(NotificationKind, Incident)>) -> MessageContext {
-    MessageContext::of(&message("ann@localhost", told), &rules(""), PAGE, now)
+pub(crate) fn said_at(now: Timestamp, changes: Vec<(NotificationKind, Incident)>) -> MessageContext {
+    MessageContext::of(&message("ann@localhost", changes), &rules(""), PAGE, now)
 }
 
 fn subject(kind: NotificationKind, incident: Incident) -> String {

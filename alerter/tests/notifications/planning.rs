@@ -37,11 +37,11 @@ fn a_group_that_grows_and_grows_does_not_wait_for_ever() {
 fn what_is_published_over_mqtt_waits_for_nothing() {
     let mut planner = Planner::new(rules(""));
     planner.open("a", "high", &[Address { channel: Channel::Mqtt, to: "bus".into() }]);
-    assert_eq!(planner.told(), ["bus: Opened a"]);
+    assert_eq!(planner.messages(), ["bus: Opened a"]);
 }
 
 #[test]
-fn an_end_follows_its_opening_and_one_that_came_before_anybody_was_told_goes_with_it() {
+fn an_end_follows_its_opening_and_one_that_came_before_its_notification_was_sent_goes_with_it() {
     let mut planner = Planner::new(rules(""));
     planner.open("long", "high", &ann());
     planner.open("short", "high", &ann());
@@ -50,7 +50,7 @@ fn an_end_follows_its_opening_and_one_that_came_before_anybody_was_told_goes_wit
     planner.pass(10);
     planner.resolve("long");
     planner.pass(10);
-    assert_eq!(planner.told(), ["ann: Opened long, Opened short, Resolved short", "ann: Resolved long"]);
+    assert_eq!(planner.messages(), ["ann: Opened long, Opened short, Resolved short", "ann: Resolved long"]);
 }
 
 #[test]
@@ -68,8 +68,8 @@ fn who_was_silenced_hears_of_what_still_lasts_and_of_nothing_else() {
     planner.resolve("short");
     planner.resolve("before");
     planner.pass(7_200);
-    assert_eq!(planner.told(), ["ann: Opened before", "ann: Resolved before", "ann: Opened long"]);
-    assert_eq!(planner.dropped(), ["over before anybody was to be told"; 2]);
+    assert_eq!(planner.messages(), ["ann: Opened before", "ann: Resolved before", "ann: Opened long"]);
+    assert_eq!(planner.dropped(), ["the incident resolved before the notification was due"; 2]);
     assert!(planner.kept.messages[2].message.made_at >= at(10 + 3_600));
 }
 
@@ -84,21 +84,21 @@ fn outside_the_hours_of_a_rule_nobody_hears_of_what_begins() {
     planner.open("night", "high", &ann());
     planner.open("always", "repeats", &ann());
     planner.pass(3_600);
-    assert_eq!(planner.told(), ["ann: Opened always"]);
+    assert_eq!(planner.messages(), ["ann: Opened always"]);
     assert!(
         matches!(&planner.notification(1).0.status, DeliveryStatus::Waiting { held: Some(why) } if why == "outside active hours")
     );
     planner.pass(24 * 3_600);
-    assert_eq!(planner.told()[1], "ann: Reminder always");
-    let told = planner.kept.messages.iter().find(|made| made.message.notifications == [1]).unwrap();
+    assert_eq!(planner.messages()[1], "ann: Reminder always");
+    let reminder = planner.kept.messages.iter().find(|made| made.message.notifications == [1]).unwrap();
     let morning: Timestamp = "2026-01-16T08:00:05Z".parse().unwrap();
-    assert_eq!(told.message.made_at, morning);
+    assert_eq!(reminder.message.made_at, morning);
     planner.resolve("night");
     planner.pass(60);
     assert_eq!(
-        planner.told().last().unwrap(),
+        planner.messages().last().unwrap(),
         "ann: Resolved night",
-        "who was told hears of the end at any hour"
+        "a recipient of the opening is notified of the end at any hour"
     );
 }
 
@@ -110,7 +110,7 @@ fn a_silence_that_is_ended_early_holds_for_a_minute_at_most() {
     planner.pass(90);
     planner.kept.silences[0].until = planner.now;
     planner.pass(65);
-    assert_eq!(planner.told(), ["ann: Opened a"]);
+    assert_eq!(planner.messages(), ["ann: Opened a"]);
 }
 
 #[test]
@@ -119,14 +119,14 @@ fn reminders_come_until_it_is_over_or_somebody_sees_to_it() {
     planner.open("a", "repeats", &ann());
     planner.open("b", "repeats", &ann());
     planner.pass(4 * 3_600 + 60);
-    assert_eq!(planner.told(), ["ann: Opened a, Opened b", "ann: Reminder a, Reminder b"]);
+    assert_eq!(planner.messages(), ["ann: Opened a, Opened b", "ann: Reminder a, Reminder b"]);
     planner.acknowledge("a");
     planner.pass(4 * 3_600 + 60);
-    assert_eq!(planner.told()[2..], ["ann: Reminder b"]);
+    assert_eq!(planner.messages()[2..], ["ann: Reminder b"]);
     planner.resolve("b");
     planner.pass(24 * 3_600);
-    assert_eq!(planner.told()[3..], ["ann: Resolved b"]);
-    assert_eq!(planner.dropped(), ["somebody sees to it", "resolved"]);
+    assert_eq!(planner.messages()[3..], ["ann: Resolved b"]);
+    assert_eq!(planner.dropped(), ["the incident is acknowledged", "resolved"]);
 }
 
 #[test]
@@ -141,14 +141,14 @@ fn after_so_many_mails_in_an_hour_the_rest_comes_in_digests() {
     planner.resolve("a");
     planner.pass(10);
     let digest = "ann: Opened b, Opened c, Resolved a";
-    assert_eq!(planner.told(), ["ann: Opened a", digest]);
+    assert_eq!(planner.messages(), ["ann: Opened a", digest]);
     planner.open("d", "high", &ann());
     planner.open("e", "repeats", &ann());
     planner.pass(3_000);
-    assert_eq!(planner.told().len(), 2, "no room");
+    assert_eq!(planner.messages().len(), 2, "no room");
     planner.resolve("b");
     planner.pass(700);
-    assert_eq!(planner.told()[2..], ["ann: Opened d, Opened e, Resolved b"]);
+    assert_eq!(planner.messages()[2..], ["ann: Opened d, Opened e, Resolved b"]);
     assert_eq!(planner.kept.messages[2].message.made_at, at(5 + 3_600), "when the first leaves the hour");
 }
 
@@ -199,5 +199,5 @@ fn what_ends_just_after_its_silence_was_nobodys_business() {
     planner.resolve("a");
     planner.pass(60);
     assert!(planner.kept.messages.is_empty());
-    assert_eq!(planner.dropped(), ["over before anybody was to be told"; 2]);
+    assert_eq!(planner.dropped(), ["the incident resolved before the notification was due"; 2]);
 }

@@ -1,4 +1,4 @@
-//! Messages that wait for one client, and those that it has not acknowledged.
+//! The queue of one client: messages that wait for it, and those that it has not acknowledged.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ pub(crate) enum Next {
 #[derive(Debug, Clone)]
 struct Sent {
     packet_id: u16,
-    /// None once the client has said that it has the message of quality 2: it waits for PUBCOMP then.
+    /// None once the client has said that it has the QoS 2 message: the server then waits for PUBCOMP.
     message: Option<Outgoing>,
 }
 
 /// The messages for one client, in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub(crate) struct ClientQueue {
     waiting: VecDeque<Outgoing>,
     sent: VecDeque<Sent>,
     /// Those of `sent`, from its beginning, that have been sent over the present connection.
@@ -44,7 +44,7 @@ pub(crate) struct Outbox {
     bytes: usize,
 }
 
-impl Outbox {
+impl ClientQueue {
     pub(crate) fn push(&mut self, message: Outgoing) {
         self.bytes += message.publication.bytes();
         self.waiting.push_back(message);
@@ -141,8 +141,7 @@ impl Outbox {
         true
     }
 
-    /// The client has the message of quality 2 with this id, and is to be told that its id is free. False if there is
-    /// none.
+    /// The client has the QoS 2 message with this packet id, which may now be released. False if there is none.
     pub(crate) fn received(&mut self, packet_id: u16) -> bool {
         let Some(sent) = self.sent.iter_mut().find(|sent| sent.packet_id == packet_id) else { return false };
         if let Some(message) = sent.message.take() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alerter::{Counters, MessageContext, Notifiers, Outbox, Rules, Templates};
+use alerter::{AlertingOutbox, Counters, MessageContext, Notifiers, Rules, Templates};
 use jiff::Timestamp;
 use service::Metrics;
 use store::{
@@ -18,7 +18,7 @@ use crate::wording::{absent, message, over, said_at};
 
 struct Storm {
     store: Sqlite,
-    outbox: Outbox,
+    outbox: AlertingOutbox,
     counters: Counters,
     recorder: Arc<Recorder>,
     look_at: Timestamp,
@@ -34,7 +34,8 @@ impl Storm {
         rules.grouping.max_mails_per_hour = cap;
         let (_, rules) = watch::channel(Arc::new(rules));
         let notifiers = Notifiers::default().with(Channel::Mail, recorder.clone());
-        let outbox = Outbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), "one".into());
+        let outbox =
+            AlertingOutbox::new(Arc::new(store.clone()), rules, notifiers, counters.clone(), "one".into());
         Self { store, outbox, counters, recorder, look_at: Timestamp::MAX, _folder: folder }
     }
 
@@ -70,9 +71,9 @@ async fn storm(incidents: u32, cap: u32) -> (u64, usize) {
     }
     storm.pass_to(at(24 * 3_600)).await;
     assert_eq!(storm.store.due_notifications(at(48 * 3_600), 10).await.unwrap().0, []);
-    let told: usize =
+    let notified: usize =
         storm.recorder.journal.lines().iter().map(|line| line.matches(" Opened ").count()).sum();
-    assert_eq!(told, incidents as usize, "everybody hears of everything");
+    assert_eq!(notified, incidents as usize, "every recipient is notified of every incident");
     (storm.counters.notifications_read.get(), storm.recorder.journal.lines().len())
 }
 
@@ -115,8 +116,8 @@ fn no_mail_is_long_however_many_series_there_are_and_whatever_they_are_called() 
             )
         })
         .collect();
-    for (name, told) in [("short", short), ("flat", flat), ("long", long), ("rules", many_rules)] {
-        let bytes = bytes(&message("ann@localhost", told));
+    for (name, changes) in [("short", short), ("flat", flat), ("long", long), ("rules", many_rules)] {
+        let bytes = bytes(&message("ann@localhost", changes));
         assert!(bytes <= MOST, "{name}: {bytes} bytes");
     }
     for (kind, device) in [(NotificationKind::Opened, deep(1)), (NotificationKind::Resolved, deep(2))] {
@@ -132,8 +133,8 @@ fn a_long_list_is_summed_up_by_the_levels_that_names_share() {
             .map(|n| (NotificationKind::Opened, absent(&format!("{site}/rack-{}/{n}", n % 30))))
             .collect()
     };
-    let lines = |told: Vec<(NotificationKind, Incident)>| {
-        let said = said_at(at(800), told);
+    let lines = |changes: Vec<(NotificationKind, Incident)>| {
+        let said = said_at(at(800), changes);
         let items: Vec<_> = said.sections.iter().flat_map(|section| section.items.clone()).collect();
         (items.iter().map(|item| format!("{} {}", item.device, item.text)).collect::<Vec<_>>(), said, items)
     };
@@ -159,9 +160,9 @@ fn a_long_list_is_summed_up_by_the_levels_that_names_share() {
     let again = |n: i64| Incident { id: n.to_string(), ..over(incident("x", "high", "lab"), 24.0) };
     let flapping =
         (0..50).flat_map(|n| [(NotificationKind::Opened, again(n)), (NotificationKind::Resolved, again(n))]);
-    let mut told: Vec<_> = flapping.collect();
-    told.push((NotificationKind::Opened, incident("b", "high", "hall")));
-    let (said, context, _) = lines(told);
+    let mut changes: Vec<_> = flapping.collect();
+    changes.push((NotificationKind::Opened, incident("b", "high", "hall")));
+    let (said, context, _) = lines(changes);
     assert_eq!(said[0], "lab 50 times, last 26.1 °C, since 11:30:00");
     assert_eq!((said.len(), context.more), (2, 0));
 }

@@ -83,7 +83,7 @@ proptest! {
             let opening = opening.map(|(opening, _)| place.get(&opening.number).copied());
             match (place.get(&notification.number), opening) {
                 (Some(mine), Some(opening)) => prop_assert!(opening.is_some_and(|opening| opening <= *mine)),
-                (None, Some(Some(_))) => prop_assert!(notification.kind == NotificationKind::Reminder, "told of half: {:?}", notification),
+                (None, Some(Some(_))) => prop_assert!(notification.kind == NotificationKind::Reminder, "notified of one half: {:?}", notification),
                 _ => {}
             }
         }
