@@ -27,7 +27,7 @@ pub use notifier::mail::{Mail, Mailer};
 pub use notifier::mqtt::Mqtt;
 pub use notifier::webhook::Webhook;
 pub use notifier::{Notifier, Notifiers, SendError};
-pub use outbox::{AlertingOutbox, Clock};
+pub use outbox::AlertingOutbox;
 pub use plan::{MadeMails, Plan, PlanInput, plan};
 pub use rules::{ActiveHours, Condition, Grouping, Recipient, Rule, Rules, RulesFile, Secret, known};
 pub use standalone::{Prepared, Wiring, prepare, standalone};

@@ -36,7 +36,8 @@ impl Alerter {
             notifiers,
             self.counters.clone(),
             self.name.clone(),
-        );
+        )
+        .with_clock(Arc::clone(&self.clock));
         let judging = Judging::new(self, &queued, &ready, connection);
         let judge = async {
             judging.run(deliveries).await;

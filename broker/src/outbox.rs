@@ -250,7 +250,10 @@ impl Shared {
     }
 }
 
-/// Polls and reconnects until the outbox is closed.
+/// Keeps the connection until the outbox is closed.
+///
+/// `service::Retry` cannot do this: it repeats one call until it succeeds. Here every connection ends some time, how long
+/// it lasted decides on the pause, and closing the outbox ends the pause.
 async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
     let mut backoff = Backoff::default();
     loop {

@@ -1,5 +1,6 @@
 //! The live view: the newest readings and incidents, and for each open page what it has not seen of them.
 
+mod ages;
 mod alerting;
 mod frame;
 mod group;
@@ -9,8 +10,9 @@ mod relay;
 mod topics;
 mod view;
 
+pub use self::ages::Ages;
 pub use self::handle::Live;
-pub use self::newest::Ages;
+
 pub use self::relay::relay;
 
 pub(crate) use self::handle::{DevicesByState, Viewer};

@@ -1,5 +1,6 @@
 //! MQTT over WebSocket: who may ask for one, and its upgrade.
 
+mod incoming;
 mod stream;
 
 use api::Site;

@@ -76,6 +76,9 @@ pub async fn ask_ready(address: SocketAddr) -> anyhow::Result<()> {
 
 /// Makes a GET request over HTTP without TLS, and returns status and body. It has no time-out: the caller sets one.
 ///
+/// The client is written here, as that is no longer than one on hyper's connection, which needs a task that drives it, a
+/// type for the body and two more dependencies. It serves health checks and the pipeline's scrapes alone.
+///
 /// # Errors
 /// There is no response, or it is not HTTP, or it has more than `max_bytes`.
 pub async fn get(address: SocketAddr, path: &str, max_bytes: u64) -> anyhow::Result<(u16, String)> {
@@ -83,7 +86,7 @@ pub async fn get(address: SocketAddr, path: &str, max_bytes: u64) -> anyhow::Res
     ask(stream, &address.to_string(), path, max_bytes).await
 }
 
-/// The request is HTTP 1.0, where a response ends with its connection.
+/// Sends the request as HTTP 1.0, where the response ends with the connection: no chunks, no lengths to follow.
 async fn ask(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     host: &str,

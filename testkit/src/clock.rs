@@ -1,10 +1,11 @@
-//! A clock that tests set.
+//! Clocks for tests: one that stands until it is moved, and one that follows the runtime's time.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use telemetry::Clock;
+use tokio::time::Instant;
 
 /// A clock that stands until a test moves it.
 #[derive(Debug)]
@@ -47,5 +48,29 @@ impl Clock for FakeClock {
 
     fn monotonic(&self) -> Duration {
         self.hands().monotonic
+    }
+}
+
+/// A clock that follows the runtime's time, which passes at once where a test has paused it.
+#[derive(Debug)]
+pub struct PausableClock {
+    start: Timestamp,
+    since: Instant,
+}
+
+/// Shows the machine's time, and goes on from there.
+impl Default for PausableClock {
+    fn default() -> Self {
+        Self { start: Timestamp::now(), since: Instant::now() }
+    }
+}
+
+impl Clock for PausableClock {
+    fn wall(&self) -> Timestamp {
+        self.start + self.since.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.since.elapsed()
     }
 }

@@ -10,5 +10,5 @@ mod clock;
 mod memory;
 pub mod samples;
 
-pub use clock::FakeClock;
+pub use clock::{FakeClock, PausableClock};
 pub use memory::MemoryStore;

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
+use telemetry::{Clock, SystemClock};
 
 use self::alerting::Alerts;
 use self::leases::Held;
@@ -21,7 +22,20 @@ use self::rejections::Rejected;
 
 /// A store in memory. Cheap to clone: clones share what is stored, as processes share a database.
 #[derive(Clone, Default)]
-pub struct MemoryStore(Arc<Mutex<Data>>);
+pub struct MemoryStore {
+    data: Arc<Mutex<Data>>,
+    clock: StoreClock,
+}
+
+/// The clock by which leases run and rows are stored.
+#[derive(Clone)]
+struct StoreClock(Arc<dyn Clock>);
+
+impl Default for StoreClock {
+    fn default() -> Self {
+        Self(Arc::new(SystemClock::default()))
+    }
+}
 
 #[derive(Default)]
 struct Data {
@@ -36,13 +50,24 @@ struct Data {
 }
 
 impl MemoryStore {
+    /// A store that goes by this clock instead of the machine's.
+    #[must_use]
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self { clock: StoreClock(clock), ..Self::default() }
+    }
+
     /// Lets the next calls of a method fail, which is named as in its trait: `record_attempt`.
     pub fn fail_next(&self, method: &'static str, times: usize) {
         self.data().failing.insert(method, times);
     }
 
+    /// The time, as databases store it.
+    fn now(&self) -> Timestamp {
+        whole_micros(self.clock.0.wall())
+    }
+
     fn data(&self) -> MutexGuard<'_, Data> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is stored, for a call of this method; an error where it is to fail.
@@ -67,8 +92,4 @@ impl OwnReaders for MemoryStore {
 /// A time as databases store it.
 fn whole_micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap()
-}
-
-fn now() -> Timestamp {
-    whole_micros(Timestamp::now())
 }

@@ -1,23 +1,29 @@
-//! What becomes of a message that was tried.
+//! Sends what is queued, and records what became of each attempt.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use service::Retry;
 use store::{Attempt, OutgoingMessage};
 use telemetry::time::saturating_add;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::AlertingOutbox;
 use super::retry::Destination;
-use super::{AlertingOutbox, backoff};
 use crate::notifier::SendError;
 
-/// When to try again what was refused for good: somebody may have set the recipient or the server right.
+/// Messages looked at in one go; more where none of these can be sent now.
+const MESSAGES: [usize; 4] = [20, 200, 2_000, 20_000];
+
+/// The time after which a refused message is tried again: the recipient or the server may have been corrected.
 const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
-/// How long a message is tried.
+/// The time after which a message is given up.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-/// A try that has come to its end.
+/// An attempt that has ended.
 pub(super) struct Finished {
     pub(super) destination: Destination,
     pub(super) message: OutgoingMessage,
@@ -25,7 +31,43 @@ pub(super) struct Finished {
 }
 
 impl AlertingOutbox {
-    /// Keeps and counts what became of a try.
+    /// Begins to send the oldest message of every destination that is free.
+    pub(super) async fn begin(&mut self, now: Timestamp, end: &CancellationToken) -> store::Result<()> {
+        for size in MESSAGES {
+            let queued = self.store.queued_heads(now, size).await?;
+            let (all, mut begun) = (queued.len() < size, false);
+            for head in queued {
+                let destination = Destination::of(&head.address);
+                if end.is_cancelled() {
+                    return Ok(());
+                }
+                if !self.busy.contains_key(&destination)
+                    && self.retries.may_try(&destination, &head, now)
+                    && let Some(message) = self.store.outgoing_message(&head.message_id).await?
+                {
+                    self.send(destination, message);
+                    begun = true;
+                }
+            }
+            if all || begun {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, destination: Destination, message: OutgoingMessage) {
+        let notifier = self.notifiers.of(message.address.channel);
+        let rules = Arc::clone(&self.rules.borrow());
+        let sent_on = destination.clone();
+        let task = self.in_flight.spawn(async move {
+            let outcome = notifier.send(&message, &rules).await;
+            Finished { destination: sent_on, message, outcome }
+        });
+        self.busy.insert(destination, task.id());
+    }
+
+    /// Records and counts what became of an attempt.
     pub(super) async fn finish(&mut self, ended: Finished, now: Timestamp) {
         let Finished { destination, message, outcome } = ended;
         let attempt = match outcome {
@@ -91,14 +133,9 @@ impl AlertingOutbox {
         Attempt::Failed { again_at, problem }
     }
 
-    /// However often it takes: until it is marked, the message would be sent again.
+    /// Repeats until the attempt is recorded: before that, the message would be sent again.
     async fn mark(&self, message_id: &str, attempt: &Attempt) {
-        let mut backoff = backoff();
-        while let Err(e) = self.store.record_attempt(message_id, attempt).await {
-            let wait = backoff.after(Duration::ZERO);
-            self.counters.store_failures.inc();
-            warn!(message_id, retry_in = ?wait, "cannot record the attempt: {e}");
-            tokio::time::sleep(wait).await;
-        }
+        let retry = Retry::new(self.counters.store_failures.clone());
+        retry.call(|| self.store.record_attempt(message_id, attempt)).await;
     }
 }

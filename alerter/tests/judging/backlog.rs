@@ -9,11 +9,11 @@ use crate::store::Watched;
 
 const STEP: SignedDuration = SignedDuration::from_millis(100);
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     let harness = Harness::start(&store, SILENT);
-    let (begun, mut clock) = (Instant::now(), hour_ago());
+    let (begun, mut clock) = (Instant::now(), hour_ago(&store));
     while begun.elapsed() < LONG {
         for topic in ["temperature/one", "temperature/two"] {
             clock += STEP;
@@ -30,11 +30,11 @@ async fn in_a_backlog_nobody_who_still_speaks_is_absent() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_backlog_that_pauses_is_not_over() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     let harness = Harness::start(&store, SILENT);
-    let clock = hour_ago();
+    let clock = hour_ago(&store);
     harness.give_from("temperature/lab", "20", clock);
     harness.settled().await;
     tokio::time::sleep(LONG).await;
@@ -46,30 +46,30 @@ async fn a_backlog_that_pauses_is_not_over() {
     assert_eq!(incident.began_at.as_microsecond(), (clock + STEP).as_microsecond());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_end_of_a_backlog_only_the_silent_are_absent() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     for device in ["silent", "speaking"] {
-        store.know(&format!("temperature/{device}"), hour_ago()).await;
+        store.know(&format!("temperature/{device}"), hour_ago(&store)).await;
     }
     let harness = Harness::start(&store, SILENT);
     for number in 0..100 {
-        harness.give_from("temperature/speaking", "20", hour_ago() + STEP * number);
+        harness.give_from("temperature/speaking", "20", hour_ago(&store) + STEP * number);
     }
     // After it, readings that are fresh, from a broker whose clock is a little ahead.
     for number in 0..20 {
-        harness.give_from("temperature/speaking", "20", Timestamp::now() + STEP * number);
+        harness.give_from("temperature/speaking", "20", store.now() + STEP * number);
         harness.settled().await;
     }
     assert!(store.all().await.iter().all(|incident| incident.device == "silent"));
     harness.sees("absent silent").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_others_speak_a_silent_device_is_absent_by_their_time() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     let harness = Harness::start(&store, SILENT);
-    let begun = Timestamp::now();
+    let begun = store.now();
     harness.give_from("temperature/silent", "20", begun);
     for number in 0..5 {
         harness.give_from("temperature/speaking", "20", begun + STEP * number);

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use service::{Health, Metrics};
 use store::{Channel, NotificationKind};
-use telemetry::{Decoded, Message, SystemClock};
+use telemetry::{Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -76,7 +76,7 @@ impl Harness {
             store: store.clone(),
             counters: counters.clone(),
             name: "tested".into(),
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::clone(&store.clock),
         };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
         let notifiers = Notifiers::default().with(Channel::Mail, Arc::new(Person(store.journal.clone())));

@@ -11,19 +11,19 @@ use crate::store::Watched;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_was_given_nothing_says_nothing_while_another_is_there() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     for device in ["silent", "speaking"] {
-        store.know(&format!("temperature/{device}"), hour_ago()).await;
+        store.know(&format!("temperature/{device}"), hour_ago(&store)).await;
     }
     assert!(store.acquire(Lease::Absence, "other", LONG).await.unwrap());
-    let expires = Timestamp::now() + LONG;
+    let expires = store.now() + LONG;
     let harness = Harness::start(&store, SILENT);
     // The other hears and stores it, long after this one has read how everything stands.
     tokio::time::sleep(LONG / 2).await;
     // As far ahead as clocks may differ.
-    store.know("temperature/speaking", Timestamp::now() + SignedDuration::from_millis(950)).await;
+    store.know("temperature/speaking", store.now() + SignedDuration::from_millis(950)).await;
     harness.sees("absent").await;
     let incident = store.only().await;
     assert_eq!(incident.device, "silent");
@@ -32,21 +32,21 @@ async fn who_was_given_nothing_says_nothing_while_another_is_there() {
     assert!(!store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_is_given_readings_takes_the_right_and_gives_it_back_at_the_end() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
     let harness = Harness::start(&store, SILENT);
-    harness.give_from(LAB, "20", Timestamp::now());
+    harness.give_from(LAB, "20", store.now());
     harness.sees("absent lab").await;
     assert!(!store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
     harness.end().await;
     assert!(store.acquire(Lease::Absence, "other", MINUTE).await.unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_was_given_nothing_ends_no_incident_of_a_rule_that_only_another_has() {
-    let store = Watched::fresh();
+    let store = Watched::in_paused_time();
     let harness = Harness::start(&store, HIGH);
     harness.give("26");
     harness.end().await;

@@ -1,4 +1,4 @@
-//! A real store that notes what is recorded, and fails as often as a test wants it to.
+//! A store that notes what is recorded, and fails as often as a test wants it to.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -15,22 +15,24 @@ use store::{
     RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Silence, Silences, Sqlite, Store,
     TimeRange, Transition, Unavailable, Written,
 };
-use telemetry::{Reading, Series};
+use telemetry::{Clock, Reading, Series, SystemClock};
 use tempfile::TempDir;
+use testkit::{MemoryStore, PausableClock};
 
 use crate::journal::Journal;
 
 pub(crate) struct Watched {
-    inner: Sqlite,
+    inner: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) records_fail: AtomicUsize,
     pub(crate) standings_fail: AtomicUsize,
     pub(crate) latest_fail: AtomicUsize,
-    /// Those that ask for the right to call devices absent.
+    /// Calls that acquire the lease for absence.
     pub(crate) holds_fail: AtomicUsize,
-    /// Records are kept, and nobody ever hears that they are.
+    /// Records are stored, but the calls never return.
     pub(crate) is_mute: AtomicBool,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 pub(crate) fn fail_next(calls: &AtomicUsize, times: usize) {
@@ -45,11 +47,23 @@ fn fails(calls: &AtomicUsize) -> Result<()> {
 }
 
 impl Watched {
+    /// A store on disk, and the machine's clock.
     pub(crate) fn fresh() -> Arc<Self> {
         let folder = tempfile::tempdir().unwrap();
         let inner = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
+        Self::of(Arc::new(inner), Arc::new(SystemClock::default()), Some(folder))
+    }
+
+    /// A store in memory, and the runtime's clock, for tests that let time pass without waiting.
+    pub(crate) fn in_paused_time() -> Arc<Self> {
+        let clock = Arc::new(PausableClock::default());
+        Self::of(Arc::new(MemoryStore::with_clock(clock.clone())), clock, None)
+    }
+
+    fn of(inner: Arc<dyn Store>, clock: Arc<dyn Clock>, folder: Option<TempDir>) -> Arc<Self> {
         Arc::new(Self {
             inner,
+            clock,
             journal: Journal::default(),
             records_fail: AtomicUsize::new(0),
             standings_fail: AtomicUsize::new(0),
@@ -60,7 +74,12 @@ impl Watched {
         })
     }
 
-    /// Keeps a reading as db-writer does.
+    /// The time by the store's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    /// Stores a reading as db-writer does.
     pub(crate) async fn know(&self, topic: &str, received_at: Timestamp) {
         let reading = Reading {
             series: Series::parse(topic).unwrap(),

@@ -145,8 +145,7 @@ impl Harness {
         let counters = Counters::register(&Metrics::default());
         let (sender, rules) = watch::channel(Arc::new(rules));
         let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into());
-        let (began, since) = (Timestamp::now(), Instant::now());
-        let outbox = outbox.with_clock(Arc::new(move || began.checked_add(since.elapsed()).unwrap()));
+        let outbox = outbox.with_clock(Arc::new(PausableClock::default()));
         let end = CancellationToken::new();
         let ends = end.clone();
         let outbox = tokio::spawn(async move { outbox.run(&Notify::new(), &ends).await });

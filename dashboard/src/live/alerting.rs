@@ -104,7 +104,7 @@ impl Alerting {
 
 #[cfg(test)]
 mod tests {
-    use super::super::newest::Ages;
+    use super::super::ages::Ages;
     use super::*;
     use std::time::Duration;
     use telemetry::{Reading, Series};

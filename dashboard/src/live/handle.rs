@@ -12,10 +12,11 @@ use store::{Incident, SilenceIndex};
 use telemetry::{Reading, Series};
 use tokio::sync::watch;
 
+use super::ages::Ages;
 use super::alerting::OpenIncidents;
 use super::frame::Counts;
 use super::group::IncidentRow;
-use super::newest::{Ages, Entry, Version};
+use super::newest::{Entry, Version};
 use super::topics::Topics;
 use super::view::View;
 

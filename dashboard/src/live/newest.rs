@@ -1,48 +1,12 @@
 //! The newest reading of every series, its state, and when that changed; pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use api::forms::State;
 use jiff::Timestamp;
-use serde::Deserialize;
-use telemetry::time::age;
 use telemetry::{Reading, Series, is_ahead};
 
-/// The ages at which a series counts as stale and as offline, by its newest reading's `measured_at`.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Ages {
-    /// A newest reading that is older is stale.
-    #[serde(with = "humantime_serde")]
-    pub stale_after: Duration,
-    /// A newest reading that is older is offline.
-    #[serde(with = "humantime_serde")]
-    pub offline_after: Duration,
-}
-
-impl Ages {
-    /// The time just after which a reading goes from this state into the next one.
-    fn expiry(&self, since: Timestamp, state: State) -> Option<Timestamp> {
-        let limit = match state {
-            State::Fresh => self.stale_after,
-            State::Stale => self.offline_after,
-            State::Offline => return None,
-        };
-        since.checked_add(limit).ok()
-    }
-
-    fn state(&self, since: Timestamp, now: Timestamp) -> State {
-        let age = age(now, since);
-        if age > self.offline_after {
-            State::Offline
-        } else if age > self.stale_after || is_ahead(since, now) {
-            // How old a reading from the future is, nobody knows; that it becomes the present makes it no newer.
-            State::Stale
-        } else {
-            State::Fresh
-        }
-    }
-}
+use super::ages::{Ages, since};
 
 /// A compact id of a series, valid within this process.
 pub(crate) type Id = u32;
@@ -198,11 +162,6 @@ impl Newest {
     }
 }
 
-/// From when on a reading ages: a device's clock may be ahead of the broker's, and then it is the broker's that counts.
-fn since(reading: &Reading) -> Timestamp {
-    reading.measured_at.min(reading.received_at)
-}
-
 /// Whether a reading is newer than another. One from the future, whose stamp is a clock's that was wrong, neither holds
 /// back one that isn't nor takes its place.
 fn replaces(reading: &Reading, other: &Reading, now: Timestamp) -> bool {
@@ -220,6 +179,8 @@ fn order(reading: &Reading) -> (Timestamp, Option<u64>, Option<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const AGES: Ages = Ages { stale_after: Duration::from_secs(30), offline_after: Duration::from_secs(120) };

@@ -172,7 +172,7 @@ fn first(limit: usize) -> IncidentQuery {
 
 #[cfg(test)]
 mod tests {
-    use super::super::newest::Ages;
+    use super::super::ages::Ages;
     use super::*;
     use api::Newest as _;
     use store::{Batch, ReadingStore, Sqlite};

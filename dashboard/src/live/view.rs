@@ -11,10 +11,11 @@ use jiff::Timestamp;
 use telemetry::Reading;
 use tokio::sync::watch;
 
+use super::ages::Ages;
 use super::alerting::{Alerting, OpenIncidents};
 use super::frame::{Counts, Frame};
 use super::group::{IncidentRow, SubscriptionGroup, Versioned};
-use super::newest::{Ages, Entry, Newest, Version};
+use super::newest::{Entry, Newest, Version};
 use super::topics::Topics;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The bytes in the binary frames of a WebSocket, as one stream. No message is gathered: what has come can be read.
 
-use std::io::{self, Cursor, ErrorKind};
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -8,12 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use super::incoming::{Incoming, MAX_CONTROL_BYTES};
+
 /// Bytes of a frame that is sent, at most.
 const FRAME_BYTES: usize = 16 * 1024;
-
-/// Bytes of a frame's head, and of what a control frame carries, at most (RFC 6455, 5.2 and 5.5).
-const MAX_HEAD_BYTES: usize = 14;
-const MAX_CONTROL_BYTES: u64 = 125;
 
 /// The server's end of a WebSocket that carries bytes.
 pub(super) struct ByteStream<S> {
@@ -25,47 +23,9 @@ pub(super) struct ByteStream<S> {
     pong: Option<Vec<u8>>,
 }
 
-/// What of a frame has come.
-struct Incoming {
-    head: [u8; MAX_HEAD_BYTES],
-    head_bytes: usize,
-    /// The frame at hand; between frames `None`.
-    frame: Option<Frame>,
-    /// A message has begun whose last frame has not come.
-    fragmented: bool,
-    control: Vec<u8>,
-    closed: bool,
-}
-
-struct Frame {
-    opcode: OpCode,
-    mask: [u8; 4],
-    /// Bytes of it that were read, and that are to come.
-    at: usize,
-    left: u64,
-}
-
-impl Frame {
-    fn unmask(&mut self, bytes: &mut [u8]) {
-        for byte in bytes.iter_mut() {
-            *byte ^= self.mask[self.at % 4];
-            self.at += 1;
-        }
-        self.left -= bytes.len() as u64;
-    }
-}
-
 impl<S> ByteStream<S> {
     pub(super) fn new(stream: S) -> Self {
-        let incoming = Incoming {
-            head: [0; MAX_HEAD_BYTES],
-            head_bytes: 0,
-            frame: None,
-            fragmented: false,
-            control: Vec::new(),
-            closed: false,
-        };
-        Self { stream, incoming, outgoing: Vec::new(), pong: None }
+        Self { stream, incoming: Incoming::default(), outgoing: Vec::new(), pong: None }
     }
 
     /// Puts the newest ping's answer behind what waits to be written, which is never much.
@@ -76,48 +36,6 @@ impl<S> ByteStream<S> {
             put_frame(&mut self.outgoing, OpCode::Control(Control::Pong), &payload);
         }
     }
-}
-
-impl Incoming {
-    /// Takes a whole head, if it is there; how many more bytes are needed at least, if not.
-    fn begin_frame(&mut self) -> io::Result<Option<usize>> {
-        let mut head = Cursor::new(&self.head[..self.head_bytes]);
-        let parsed = FrameHeader::parse(&mut head).map_err(|_| violation("the head of a frame is wrong"))?;
-        let Some((head, length)) = parsed else {
-            return Ok(Some(self.length_of_head() - self.head_bytes));
-        };
-        let mask = head.mask.ok_or_else(|| violation("a frame of a client must be masked"))?;
-        if head.rsv1 || head.rsv2 || head.rsv3 {
-            return Err(violation("no extension was agreed upon"));
-        }
-        match head.opcode {
-            OpCode::Data(Data::Binary) if !self.fragmented => self.fragmented = !head.is_final,
-            OpCode::Data(Data::Continue) if self.fragmented => self.fragmented = !head.is_final,
-            OpCode::Control(_) if head.is_final && length <= MAX_CONTROL_BYTES => {}
-            OpCode::Data(Data::Text) => return Err(violation("MQTT is sent in binary frames")),
-            _ => return Err(violation("this frame must not come now")),
-        }
-        self.head_bytes = 0;
-        self.frame = Some(Frame { opcode: head.opcode, mask, at: 0, left: length });
-        Ok(None)
-    }
-}
-
-impl Incoming {
-    /// As far as it is known: the first two bytes say how many there are.
-    fn length_of_head(&self) -> usize {
-        let [_, second, ..] = self.head;
-        match (self.head_bytes, second & 0x7f) {
-            (..2, _) => 2,
-            (_, 127) => 14,
-            (_, 126) => 8,
-            _ => 6,
-        }
-    }
-}
-
-fn violation(problem: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, problem)
 }
 
 fn put_frame(outgoing: &mut Vec<u8>, opcode: OpCode, payload: &[u8]) {

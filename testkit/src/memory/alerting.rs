@@ -11,7 +11,7 @@ use store::{
 };
 
 use super::outbox::AlertingOutbox;
-use super::{Data, MemoryStore, now};
+use super::{Data, MemoryStore};
 
 #[derive(Default)]
 pub(super) struct Alerts {
@@ -52,9 +52,9 @@ impl Alerts {
         found.into_iter().map(|(_, incident)| incident).collect()
     }
 
-    fn apply(&mut self, outbox: &mut AlertingOutbox, transition: &Transition) {
+    fn apply(&mut self, outbox: &mut AlertingOutbox, transition: &Transition, now: Timestamp) {
         match transition {
-            Transition::Opened(incident, to) => self.add(outbox, incident, to),
+            Transition::Opened(incident, to) => self.add(outbox, incident, to, now),
             Transition::Announced { id, at, to } if self.open(id).is_some() => {
                 outbox.opened(id, *at, to);
             }
@@ -62,32 +62,32 @@ impl Alerts {
             Transition::Peaked { id, at, value } => {
                 if let Some(incident) = self.open(id).filter(|incident| incident.peak != Some(*value)) {
                     (incident.peak, incident.peak_at) = (Some(*value), Some(*at));
-                    self.changed_at.insert(id.clone(), now());
+                    self.changed_at.insert(id.clone(), now);
                 }
             }
             Transition::Resolved { id, at, judged_at, value, end } => {
                 if let Some(incident) = self.open(id) {
                     (incident.resolved_at, incident.resolved_value, incident.end) =
                         (Some(*at), *value, Some(*end));
-                    self.changed_at.insert(id.clone(), now());
+                    self.changed_at.insert(id.clone(), now);
                     outbox.over(id, *judged_at);
                 }
             }
         }
     }
 
-    fn add(&mut self, outbox: &mut AlertingOutbox, incident: &Incident, to: &[Address]) {
+    fn add(&mut self, outbox: &mut AlertingOutbox, incident: &Incident, to: &[Address], now: Timestamp) {
         if self.get(&incident.id).is_none() {
             self.incidents.push(incident.clone());
-            self.changed_at.insert(incident.id.clone(), now());
+            self.changed_at.insert(incident.id.clone(), now);
             outbox.opened(&incident.id, incident.judged_at, to);
         }
     }
 
-    fn set(&mut self, state: &AlertState) {
+    fn set(&mut self, state: &AlertState, now: Timestamp) {
         let AlertState { rule, series, .. } = state;
         let key = (rule.clone(), series.device().to_owned(), series.metric().to_owned());
-        self.states.insert(key, (state.clone(), now()));
+        self.states.insert(key, (state.clone(), now));
     }
 
     /// Returns how many incidents were removed.
@@ -113,15 +113,15 @@ impl Data {
 #[async_trait]
 impl Incidents for MemoryStore {
     async fn record(&self, changes: &Changes) -> Result<()> {
-        let mut data = self.call("record")?;
-        if changes.transitions.iter().any(names_nobody) {
+        let (mut data, now) = (self.call("record")?, self.now());
+        if changes.transitions.iter().any(has_empty_address) {
             return Err(Unavailable(std::io::Error::other("an address is empty").into()));
         }
         let data = &mut *data;
         for transition in &changes.transitions {
-            data.alerts.apply(&mut data.outbox, transition);
+            data.alerts.apply(&mut data.outbox, transition, now);
         }
-        changes.alert_states.iter().for_each(|state| data.alerts.set(state));
+        changes.alert_states.iter().for_each(|state| data.alerts.set(state, now));
         Ok(())
     }
 
@@ -144,13 +144,13 @@ impl Incidents for MemoryStore {
     }
 
     async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64> {
-        let mut data = self.call("acknowledge")?;
+        let (mut data, now) = (self.call("acknowledge")?, self.now());
         let mut count = 0;
         for id in incidents {
             let open = data.alerts.open(id).filter(|incident| incident.acknowledged.is_none());
             if let Some(incident) = open {
                 incident.acknowledged = Some(acknowledgement.clone());
-                data.alerts.changed_at.insert(id.clone(), now());
+                data.alerts.changed_at.insert(id.clone(), now);
                 count += 1;
             }
         }
@@ -171,8 +171,8 @@ fn summary(incident: &Incident) -> IncidentSummary {
     }
 }
 
-/// The tables have a constraint.
-fn names_nobody(transition: &Transition) -> bool {
+/// Whether a recipient has no address, which a constraint of the tables forbids.
+fn has_empty_address(transition: &Transition) -> bool {
     let (Transition::Opened(_, to) | Transition::Announced { to, .. }) = transition else { return false };
     to.iter().any(|address| address.to.is_empty())
 }

@@ -18,18 +18,19 @@ pub(super) struct Held {
 #[async_trait]
 impl Leases for MemoryStore {
     async fn acquire(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<bool> {
-        let held =
-            |held: &Held| held.lease == lease && held.holder != holder && held.until > Timestamp::now();
+        let now = self.now();
+        let held = |held: &Held| held.lease == lease && held.holder != holder && held.until > now;
         let mut data = self.call("acquire")?;
         let is_free = !data.leases.iter().any(held);
         if is_free {
-            hold(&mut data.leases, lease, holder, ttl);
+            hold(&mut data.leases, lease, holder, until(now, ttl));
         }
         Ok(is_free)
     }
 
     async fn take_over(&self, lease: Lease, holder: &str, ttl: Duration) -> Result<()> {
-        hold(&mut self.call("take_over")?.leases, lease, holder, ttl);
+        let until = until(self.now(), ttl);
+        hold(&mut self.call("take_over")?.leases, lease, holder, until);
         Ok(())
     }
 
@@ -39,8 +40,11 @@ impl Leases for MemoryStore {
     }
 }
 
-fn hold(leases: &mut Vec<Held>, lease: Lease, holder: &str, ttl: Duration) {
-    let until = Timestamp::now().saturating_add(ttl).unwrap_or(Timestamp::MAX);
+fn until(now: Timestamp, ttl: Duration) -> Timestamp {
+    now.saturating_add(ttl).unwrap_or(Timestamp::MAX)
+}
+
+fn hold(leases: &mut Vec<Held>, lease: Lease, holder: &str, until: Timestamp) {
     leases.retain(|held| held.lease != lease);
     leases.push(Held { lease, holder: holder.into(), until });
 }

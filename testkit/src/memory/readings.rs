@@ -13,7 +13,7 @@ use store::{
 };
 use telemetry::{Reading, is_ahead};
 
-use super::{MemoryStore, now, whole_micros};
+use super::{MemoryStore, whole_micros};
 
 /// Measured at, device, metric, boot, seq and value: the order of a page.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +56,7 @@ impl Eq for Value {}
 impl ReadingStore for MemoryStore {
     async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         let mut data = self.call("write")?;
-        let stored_at = now();
+        let stored_at = self.now();
         let before = data.readings.len();
         for reading in &batch.readings {
             let (measured_at, received_at) =
@@ -66,7 +66,7 @@ impl ReadingStore for MemoryStore {
             data.readings.entry(Key::of(reading)).or_insert(stored);
         }
         let stored = (data.readings.len() - before) as u64;
-        batch.rejected.iter().for_each(|message| data.rejected.add(message));
+        batch.rejected.iter().for_each(|message| data.rejected.add(message, stored_at));
         let duplicate = batch.readings.len() as u64 - stored;
         Ok(Written { stored, duplicate, rejected: batch.rejected.len() as u64 })
     }
@@ -107,7 +107,7 @@ impl History for MemoryStore {
         let data = self.call("latest")?;
         let series =
             |reading: &Reading| (reading.series.device().to_owned(), reading.series.metric().to_owned());
-        let now = now();
+        let now = self.now();
         let (ahead, present): (Vec<_>, Vec<_>) = data
             .readings
             .values()

@@ -20,14 +20,14 @@ pub(super) struct Rejected {
 }
 
 impl Rejected {
-    pub(super) fn add(&mut self, message: &RejectedMessage) {
+    pub(super) fn add(&mut self, message: &RejectedMessage, now: Timestamp) {
         let payload_bytes = message.payload.len() as u64;
         let payload = message.payload.slice(..message.stored_payload().len());
         let received_at = whole_micros(message.received_at);
         let message = RejectedMessage { received_at, payload, ..message.clone() };
         if self.rows.iter().all(|row| row.message != message) {
             self.last_id += 1;
-            self.stored_at.insert(self.last_id, super::now());
+            self.stored_at.insert(self.last_id, now);
             self.rows.push(Rejection { id: self.last_id, message, payload_bytes, resent_at: None });
         }
     }
