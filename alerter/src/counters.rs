@@ -14,7 +14,7 @@ pub struct Counters {
     pub judged: Counter,
     /// Readings that a rule could not evaluate: their unit measures something else than that of the rule.
     pub incomparable: Counter,
-    /// The writer keeps these; there is nothing in them to judge.
+    /// Rejected readings: db-writer stores these, and the alerter has nothing to evaluate in them.
     pub unreadable: Counter,
     /// Readings and rejected payloads received and not yet settled.
     pub in_flight: Gauge,

@@ -1,4 +1,4 @@
-//! A dry run: runs stored history through rules, with the same judge and the same outbox, as if it happened once more.
+//! A dry run: runs stored history through rules, with the same evaluator and the same outbox, as if it happened once more.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::counters::Counters;
-use crate::judge::Judge;
+use crate::evaluation::Evaluator;
 use crate::notifier::{Notifier, Notifiers, SendError};
 use crate::outbox::AlertingOutbox;
 use crate::rules::{Grouping, Rules};
@@ -92,7 +92,7 @@ const MAX_PENDING: usize = 10_000;
 
 /// One set of rules with a store of its own, and no channel.
 struct DryRun {
-    judge: Judge,
+    evaluator: Evaluator,
     store: Arc<Sqlite>,
     outbox: AlertingOutbox,
     sent: Sent,
@@ -112,7 +112,7 @@ impl DryRun {
         let store = Arc::new(Sqlite::open_unsynced(&folder.path().join(store::FILE))?);
         let undecided_for = undecided_for(&rules);
         let rules = Arc::new(rules);
-        let (judge, changes) = Judge::resume(rules.clone(), Vec::new(), &[], from);
+        let (evaluator, changes) = Evaluator::resume(rules.clone(), Vec::new(), &[], from);
         let sent = Sent::default();
         let notifiers = [Channel::Mail, Channel::Webhook, Channel::Mqtt]
             .into_iter()
@@ -121,27 +121,37 @@ impl DryRun {
         let (_, rules) = watch::channel(rules);
         let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
         let (pending, look_at) = (changes.transitions, Timestamp::MAX);
-        Ok(Self { judge, store, outbox, sent, pending, undecided_for, look_at, opened: 0, _folder: folder })
+        Ok(Self {
+            evaluator,
+            store,
+            outbox,
+            sent,
+            pending,
+            undecided_for,
+            look_at,
+            opened: 0,
+            _folder: folder,
+        })
     }
 
     async fn play(&mut self, reading: &Reading) -> anyhow::Result<()> {
         self.pass_to(reading.measured_at).await?;
         let mut changes = Changes::default();
-        self.judge.observe(reading, reading.measured_at, &mut changes);
+        self.evaluator.observe(reading, reading.measured_at, &mut changes);
         self.note(changes, reading.measured_at).await
     }
 
     /// Lets time pass: devices fall silent, and messages are made.
     async fn pass_to(&mut self, now: Timestamp) -> anyhow::Result<()> {
         loop {
-            let deadline = self.judge.next_deadline().unwrap_or(Timestamp::MAX);
+            let deadline = self.evaluator.next_deadline().unwrap_or(Timestamp::MAX);
             let next = deadline.min(self.look_at);
             if next > now || next == Timestamp::MAX {
                 return Ok(());
             }
             if deadline == next {
                 let mut changes = Changes::default();
-                self.judge.advance(next, next, &mut changes);
+                self.evaluator.advance(next, next, &mut changes);
                 self.note(changes, next).await?;
             }
             if self.look_at <= next {

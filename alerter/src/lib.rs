@@ -1,6 +1,6 @@
 //! Judges every reading by rules, opens and resolves incidents, and sends notifications of them.
 //!
-//! Readings flow through [`Alerter::run`]: a pure [`Judge`] turns them into changes of incidents, the store records these,
+//! Readings flow through [`Alerter::run`]: a pure [`Evaluator`] turns them into changes of incidents, the store records these,
 //! and the [`AlertingOutbox`] turns the notifications that were queued with them into messages and sends those.
 
 #![warn(missing_docs)]
@@ -8,8 +8,8 @@
 mod alerter;
 mod counters;
 mod dry_run;
-mod judge;
-mod judging;
+mod evaluation;
+mod evaluation_loop;
 mod message;
 mod notifier;
 mod outbox;
@@ -21,7 +21,7 @@ mod standalone;
 pub use alerter::Alerter;
 pub use counters::Counters;
 pub use dry_run::{DryRunResult, Progress, dry_run};
-pub use judge::{Judge, Observed, removed};
+pub use evaluation::{Evaluator, Observed, removed};
 pub use message::{Chart, ChartCaption, MessageContext, TemplateError, Templates, Written};
 pub use notifier::mail::{Mail, Mailer};
 pub use notifier::mqtt::Mqtt;

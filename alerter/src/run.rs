@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::alerter::Alerter;
-use crate::judging::Judging;
+use crate::evaluation_loop::EvaluationLoop;
 use crate::notifier::Notifiers;
 use crate::outbox::AlertingOutbox;
 
@@ -18,9 +18,9 @@ use crate::outbox::AlertingOutbox;
 const LAST_MESSAGE: Duration = Duration::from_secs(2);
 
 impl Alerter {
-    /// Judges until the stream of deliveries ends and all of them are settled; notifications are sent meanwhile.
+    /// Evaluates until the stream of deliveries ends and all of them are settled; notifications are sent meanwhile.
     ///
-    /// Records first, settles second: a crash in between repeats the judgement, which changes nothing. `connection` is the
+    /// Records first, settles second: a crash in between repeats the evaluation, which changes nothing. `connection` is the
     /// connection over which deliveries come: while it is down, no device is reported absent.
     pub async fn run(
         self,
@@ -38,14 +38,14 @@ impl Alerter {
             self.name.clone(),
         )
         .with_clock(Arc::clone(&self.clock));
-        let judging = Judging::new(self, &queued, &ready, connection);
-        let judge = async {
-            judging.run(deliveries).await;
+        let evaluating = EvaluationLoop::new(self, &queued, &ready, connection);
+        let evaluation = async {
+            evaluating.run(deliveries).await;
             end.cancel();
             tokio::time::sleep(LAST_MESSAGE).await;
         };
         tokio::select! {
-            () = judge => {}
+            () = evaluation => {}
             () = Box::pin(outbox.run(&queued, &end)) => {}
         }
     }

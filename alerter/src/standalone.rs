@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::alerter::Alerter;
 use crate::counters::Counters;
-use crate::judging::MAX_BATCH;
+use crate::evaluation_loop::MAX_BATCH;
 use crate::message::Templates;
 use crate::notifier::Notifiers;
 use crate::notifier::mail::{Mail, Mailer};
@@ -18,7 +18,7 @@ use crate::notifier::mqtt::Mqtt;
 use crate::notifier::webhook::Webhook;
 use crate::rules::{Rules, RulesFile};
 
-/// Messages between the broker and the judge.
+/// Messages that wait between the broker and the evaluation, at most.
 const AHEAD: usize = MAX_BATCH;
 
 /// # Errors

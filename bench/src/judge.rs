@@ -1,9 +1,9 @@
-//! The part `judge`: how many rules it evaluates a second on one core, and how much memory they take.
+//! The part `judge`: how many rules the evaluator evaluates a second on one core, and how much memory they take.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use alerter::Judge;
+use alerter::Evaluator;
 use alerter::rules::{self, Known};
 use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
@@ -39,7 +39,7 @@ const FILLING: u32 = 70;
 #[derive(Debug, Serialize)]
 pub(crate) struct Judged {
     pub(crate) subjects: usize,
-    pub(crate) judgements_per_second: f64,
+    pub(crate) evaluations_per_second: f64,
     /// Growth of resident memory, divided by the number of pairs of device and rule.
     pub(crate) bytes_per_subject: f64,
     /// How long it takes to open all incidents when all devices fall silent at once.
@@ -52,23 +52,23 @@ pub(crate) fn measure() -> anyhow::Result<Judged> {
     let start = Timestamp::from_second(1_768_473_000)?;
     let mut readings = readings(start)?;
     let before = resident_bytes()?;
-    let (mut judge, mut changes) = Judge::resume(rules, Vec::new(), &[], start);
-    let (mut judgements, mut took) = (0, Duration::ZERO);
+    let (mut evaluator, mut changes) = Evaluator::resume(rules, Vec::new(), &[], start);
+    let (mut evaluations, mut took) = (0, Duration::ZERO);
     for round in 0..ROUNDS {
         let started = Instant::now();
-        let judged = judge_round(&mut judge, &mut readings, round, &mut changes);
+        let judged = evaluate_round(&mut evaluator, &mut readings, round, &mut changes);
         if round >= FILLING {
             took += started.elapsed();
-            judgements += judged;
+            evaluations += judged;
         }
     }
     ensure!(changes == Changes::default(), "nothing was to change");
     let bytes = resident_bytes()?.saturating_sub(before);
-    let all_absent = all_absent(&mut judge, start, &mut changes)?;
+    let all_absent = all_absent(&mut evaluator, start, &mut changes)?;
     Ok(Judged {
-        subjects: judge.instances(),
-        judgements_per_second: judgements as f64 / took.as_secs_f64(),
-        bytes_per_subject: bytes as f64 / judge.instances() as f64,
+        subjects: evaluator.instances(),
+        evaluations_per_second: evaluations as f64 / took.as_secs_f64(),
+        bytes_per_subject: bytes as f64 / evaluator.instances() as f64,
         all_absent,
     })
 }
@@ -94,10 +94,15 @@ fn readings(at: Timestamp) -> anyhow::Result<Vec<Reading>> {
     (0..DEVICES).map(reading).collect()
 }
 
-/// Gives the judge one reading of each device, in another order than in memory; returns how many rules were evaluated.
-fn judge_round(judge: &mut Judge, readings: &mut [Reading], round: u32, changes: &mut Changes) -> u64 {
+/// Gives the evaluator one reading of each device, in another order than in memory; returns how many rules were evaluated.
+fn evaluate_round(
+    evaluator: &mut Evaluator,
+    readings: &mut [Reading],
+    round: u32,
+    changes: &mut Changes,
+) -> u64 {
     const STRIDE: usize = 7_919;
-    let (mut judgements, mut index) = (0, 0);
+    let (mut evaluations, mut index) = (0, 0);
     for _ in 0..readings.len() {
         let reading = &mut readings[index];
         index = (index + STRIDE) % DEVICES as usize;
@@ -105,17 +110,21 @@ fn judge_round(judge: &mut Judge, readings: &mut [Reading], round: u32, changes:
         reading.received_at = reading.measured_at;
         reading.seq = Some(u64::from(round));
         reading.value = 20.0 + f64::from(round % 7) / 10.0;
-        judgements += u64::from(judge.observe(reading, reading.received_at, changes).judgements);
+        evaluations += u64::from(evaluator.observe(reading, reading.received_at, changes).evaluations);
     }
-    judgements
+    evaluations
 }
 
-fn all_absent(judge: &mut Judge, start: Timestamp, changes: &mut Changes) -> anyhow::Result<Duration> {
+fn all_absent(
+    evaluator: &mut Evaluator,
+    start: Timestamp,
+    changes: &mut Changes,
+) -> anyhow::Result<Duration> {
     let later = start + Duration::from_secs(u64::from(ROUNDS) + 120);
     let started = Instant::now();
-    judge.advance(later, later, changes);
+    evaluator.advance(later, later, changes);
     let took = started.elapsed();
-    ensure!(judge.firing() == DEVICES as usize, "{} are absent", judge.firing());
+    ensure!(evaluator.firing() == DEVICES as usize, "{} are absent", evaluator.firing());
     Ok(took)
 }
 

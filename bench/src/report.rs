@@ -79,7 +79,7 @@ pub(crate) fn judge(judged: &Judged) -> Section {
          | memory by pair | {:.0} bytes |\n\
          | all devices go dark: saying so of each | {:.0} ms |\n",
         judged.subjects,
-        judged.judgements_per_second,
+        judged.evaluations_per_second,
         judged.bytes_per_subject,
         millis(judged.all_absent),
     );

@@ -92,7 +92,7 @@ impl Hub {
             published: metrics
                 .register("published", "Messages that devices published and that may hold readings"),
             acknowledged: metrics
-                .register("acknowledged", "Messages stored and judged, whose PUBACK may go out"),
+                .register("acknowledged", "Messages stored and evaluated, whose PUBACK may go out"),
             over_quota: metrics.register(
                 "over_quota",
                 "Messages rejected because there are as many series as max_series allows",
@@ -123,7 +123,7 @@ impl Hub {
         self.pages.status.subscribe()
     }
 
-    /// Takes messages as if devices had published them. Returns once all are stored and judged; after the stop, never.
+    /// Takes messages as if devices had published them. Returns once all are stored and evaluated; after the stop, never.
     pub(crate) async fn publish(&self, topic: &str, payloads: Vec<Bytes>) {
         let count = payloads.len();
         let kind = PublishKind::Collected;

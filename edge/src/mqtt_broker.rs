@@ -70,7 +70,7 @@ impl EmbeddedBroker {
         self.server.clone()
     }
 
-    /// Returns once a publish was stored, judged and acknowledged.
+    /// Returns once a publish was stored, evaluated and acknowledged.
     pub(crate) fn first_puback(&self) -> impl Future<Output = ()> + use<> {
         let (server, credentials) = (self.server.clone(), self.url.credentials.clone());
         async move {
@@ -114,7 +114,7 @@ fn counters(metrics: &Metrics) -> Counters {
     }
 }
 
-/// Publishes now and then as a device would, and says whether that was stored, judged and acknowledged.
+/// Publishes now and then as a device would, and says whether that was stored, evaluated and acknowledged.
 pub(crate) async fn probe(server: Server, credentials: Option<(String, String)>, ready: Check) {
     loop {
         let wait = match timeout(PROBE_TIMEOUT, server.probe(credentials.as_ref())).await {

@@ -80,7 +80,7 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
-/// Judges readings and sends notifications.
+/// Evaluates readings and sends notifications.
 pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
     let Shared { context, store, hub, broker, page, .. } = shared;
     let wiring = alerter::Wiring { page: page.clone(), broker: broker.clone(), name: "millrace".into() };

@@ -41,7 +41,7 @@ impl Message {
     /// What was rejected for this reason, as it was or fixed by a person, ready to be decoded once more.
     ///
     /// An element of an array that has no time of its own gets the time that it would have had in its array. What is
-    /// ahead of the clock is judged by `now`: when the message was received, the clock may have been behind, or ahead.
+    /// ahead of the clock is decided by `now`: when the message was received, the clock may have been behind, or ahead.
     #[must_use]
     pub fn again(mut self, reason: &str, now: Timestamp) -> Self {
         self.received_at = self.received_at.min(now);

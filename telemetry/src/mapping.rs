@@ -133,7 +133,7 @@ impl Mappings {
         self.rules.first().is_some_and(|rule| rule.preset.is_none())
     }
 
-    /// Reads a message by the first rule for its topic. What is ahead of the clock is judged by `now`.
+    /// Reads a message by the first rule for its topic. What is ahead of the clock is decided by `now`.
     ///
     /// A bad element of a list is rejected alone, so that a batch does not lose its good readings.
     #[must_use]

@@ -11,7 +11,7 @@ use service::{SettingError, Settings};
 use store::Store;
 
 use alerter::rules::{Known, RulesError, read, read_default};
-use alerter::{Judge, Rules, known, removed};
+use alerter::{Evaluator, Rules, known, removed};
 
 /// The arguments of `lint`.
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,7 @@ fn names(rules: &Rules) -> String {
 /// A line for each rule whose open incidents would end, as the rules in the file no longer have it.
 pub(super) async fn ends(store: &dyn Store, rules: Rules, now: Timestamp) -> anyhow::Result<String> {
     let (states, latest) = (store.alert_states().await?, store.latest().await?);
-    let (_, changes) = Judge::resume(Arc::new(rules), states, &latest, now);
+    let (_, changes) = Evaluator::resume(Arc::new(rules), states, &latest, now);
     let mut lines = String::new();
     for (rule, count) in removed(&changes).into_iter().collect::<BTreeMap<_, _>>() {
         let incidents = if count == 1 { "1 open incident" } else { &format!("{count} open incidents") };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::from_root;
 use crate::source::{Named, Source};
 
-/// The path of a module: none of the root, `judge` and `machine` of `judge/machine.rs`.
+/// The path of a module: none of the root, `evaluation` and `state` of `evaluation/state.rs`.
 type Module = Vec<String>;
 
 /// A library or a binary.

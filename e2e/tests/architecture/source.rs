@@ -12,7 +12,7 @@ pub(crate) struct Source {
     pub(crate) paths: Vec<Named>,
 }
 
-/// One path, such as `crate::judge::Judge`.
+/// One path, such as `crate::evaluation::Evaluator`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Named {
     pub(crate) segments: Vec<String>,

@@ -8,7 +8,7 @@ const LOCK: i64 = i64::from_be_bytes(*b"Incident");
 
 /// A transaction that changes incidents or notifications, after those that others have begun.
 ///
-/// Two alerters that judge the same at once, each in its own order, would wait for each other without an end; and who
+/// Two alerters that evaluate the same readings at once, each in its own order, would wait for each other without an end; and who
 /// is notified of the end depends on what is being decided.
 pub(crate) async fn in_turn(client: &mut Client) -> Result<Transaction<'_>, Error> {
     let transaction = client.transaction().await?;

@@ -19,7 +19,7 @@ pub(super) struct RuleInstance {
     pub(super) condition_state: ConditionState,
 }
 
-/// What an instance is judged by, and where it writes what changed.
+/// What an evaluation needs, and where it writes what changed.
 pub(super) struct Recording<'a> {
     pub(super) rule: &'a Rule,
     pub(super) series: &'a Series,
@@ -41,7 +41,7 @@ impl RuleInstance {
         matches!(self.state, State::Normal)
     }
 
-    /// Goes on from what was kept.
+    /// Goes on from a stored alert state.
     pub(super) fn resume(&mut self, alert_state: AlertState) {
         let AlertState { phase, newest, value, .. } = alert_state;
         self.state = State::from_phase(phase, value);
@@ -54,8 +54,9 @@ impl RuleInstance {
         }
     }
 
-    /// Judges a reading whose order it is. False where its unit measures something else than the rule's: nothing changes.
-    pub(super) fn judge(
+    /// Evaluates a reading that is newer than those before. False where its unit measures something else than the rule's:
+    /// nothing changes.
+    pub(super) fn evaluate(
         &mut self,
         reading: &Reading,
         freshness: Freshness,
@@ -63,13 +64,13 @@ impl RuleInstance {
     ) -> bool {
         let condition = recording.rule.condition_in(reading.unit.as_deref());
         if let Some(condition) = &condition {
-            self.judge_by(condition, reading, freshness, recording);
+            self.evaluate_by(condition, reading, freshness, recording);
         }
         condition.is_some()
     }
 
-    /// Judges a reading by a condition in its own unit.
-    fn judge_by(
+    /// Evaluates a reading by a condition in its own unit.
+    fn evaluate_by(
         &mut self,
         condition: &Condition,
         reading: &Reading,
@@ -81,7 +82,7 @@ impl RuleInstance {
             if let Condition::Stuck { after } = rule.condition { after } else { rule.pending_for };
         let durations = Durations { pending_for, keep_firing_for: rule.keep_firing_for };
         let at = shifted(reading.measured_at, -recording.stepped);
-        let evidence = self.condition_state.judge(condition, at, reading.value);
+        let evidence = self.condition_state.evaluate(condition, at, reading.value);
         let moved = match self.state.step(evidence.evaluation, at, durations) {
             Step::Stays => false,
             Step::Moves => true,
@@ -116,7 +117,7 @@ impl RuleInstance {
         self.write(recording);
     }
 
-    /// Ends the incident, if one is open; leaves normal.
+    /// Resolves the incident, if one is open, and leaves the state normal.
     pub(super) fn close(
         &mut self,
         at: Timestamp,

@@ -60,7 +60,7 @@ fn an_incident_ends_when_its_rule_is_of_another_kind() {
         harness.observe(&reading(3.0, 28.0));
         change(&mut harness, restart, rule("absent_for = \"1m\""), 4.0);
         assert_eq!(harness.events(), "^28@3 x@4", "{restart}");
-        assert_eq!(harness.judge.next_deadline(), Some(at(63.0)), "{restart}");
+        assert_eq!(harness.evaluator.next_deadline(), Some(at(63.0)), "{restart}");
     }
 }
 
@@ -69,7 +69,7 @@ fn an_absence_goes_on_over_a_reload() {
     let mut harness = Harness::open(rule("absent_for = \"1m\""));
     harness.observe(&reading(0.0, 20.0));
     harness.adopt(rule("absent_for = \"2m\""), 30.0);
-    assert_eq!(harness.judge.next_deadline(), Some(at(120.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(120.0)));
     harness.advance(120.0);
     harness.adopt(rule("absent_for = \"1m\""), 130.0);
     harness.advance(500.0);
@@ -77,7 +77,7 @@ fn an_absence_goes_on_over_a_reload() {
     harness.adopt(rules(""), 501.0);
     assert_eq!(harness.events(), "x@501");
     assert_eq!(
-        (harness.judge.firing(), harness.judge.instances(), harness.judge.next_deadline()),
+        (harness.evaluator.firing(), harness.evaluator.instances(), harness.evaluator.next_deadline()),
         (0, 0, None)
     );
 }
@@ -97,7 +97,7 @@ fn who_is_expected_no_more_is_absent_no_more() {
             change(&mut harness, restart, other.clone(), 70.0);
             assert_eq!(harness.events(), if fires { "^?@65 x@70" } else { "" });
             assert_eq!(harness.kept.phase("x"), Some(&Phase::Normal));
-            assert_eq!(harness.judge.next_deadline(), None);
+            assert_eq!(harness.evaluator.next_deadline(), None);
         }
     }
 }
@@ -105,10 +105,10 @@ fn who_is_expected_no_more_is_absent_no_more() {
 #[test]
 fn a_new_rule_judges_from_the_next_reading_on() {
     let mut harness = Harness::open(rules(""));
-    assert_eq!(harness.observe(&reading(1.0, 28.0)).judgements, 0);
+    assert_eq!(harness.observe(&reading(1.0, 28.0)).evaluations, 0);
     harness.adopt(rule("above = 25"), 2.0);
-    assert_eq!(harness.observe(&reading(1.0, 28.0)).judgements, 0);
-    assert_eq!(harness.observe(&reading(3.0, 27.0)).judgements, 1);
+    assert_eq!(harness.observe(&reading(1.0, 28.0)).evaluations, 0);
+    assert_eq!(harness.observe(&reading(3.0, 27.0)).evaluations, 1);
     assert_eq!(harness.events(), "^27@3");
 }
 

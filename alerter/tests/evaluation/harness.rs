@@ -1,10 +1,10 @@
-//! A judge with a store that keeps its changes, and short words for what happened.
+//! An evaluator with a store that keeps its changes, and short words for what happened.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alerter::rules::{self, Known};
-use alerter::{Judge, Observed, Rules};
+use alerter::{Evaluator, Observed, Rules};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use store::{Address, AlertState, Changes, End, Incident, Phase, Transition};
@@ -134,9 +134,9 @@ impl Kept {
     }
 }
 
-/// A judge, its store and what happened.
+/// An evaluator, its store and what happened.
 pub(crate) struct Harness {
-    pub(crate) judge: Judge,
+    pub(crate) evaluator: Evaluator,
     pub(crate) kept: Kept,
     events: Vec<String>,
     /// The newest reading of each topic, as a store has it.
@@ -147,30 +147,30 @@ pub(crate) struct Harness {
 
 impl Harness {
     pub(crate) fn open(rules: Arc<Rules>) -> Self {
-        let (judge, changes) = Judge::resume(rules, vec![], &[], at(0.0));
+        let (evaluator, changes) = Evaluator::resume(rules, vec![], &[], at(0.0));
         let (kept, latest, now) = (Kept::default(), BTreeMap::new(), at(0.0));
-        let mut harness = Self { judge, kept, events: vec![], latest, now };
+        let mut harness = Self { evaluator, kept, events: vec![], latest, now };
         harness.note(&changes);
         harness
     }
 
-    /// Kills the judge and starts another.
+    /// Kills the evaluator and starts another.
     pub(crate) fn restart(&mut self, rules: Arc<Rules>, now: f64) {
         let latest: Vec<_> = self.latest.values().cloned().collect();
-        let (judge, changes) = Judge::resume(rules, self.kept.alert_states(), &latest, at(now));
-        self.judge = judge;
+        let (evaluator, changes) = Evaluator::resume(rules, self.kept.alert_states(), &latest, at(now));
+        self.evaluator = evaluator;
         self.note(&changes);
     }
 
     pub(crate) fn adopt(&mut self, rules: Arc<Rules>, now: f64) {
-        let changes = self.judge.adopt(rules, at(now));
+        let changes = self.evaluator.adopt(rules, at(now));
         self.note(&changes);
     }
 
     pub(crate) fn observe(&mut self, reading: &Reading) -> Observed {
         let mut changes = Changes::default();
         self.now = self.now.max(reading.received_at);
-        let observed = self.judge.observe(reading, self.now, &mut changes);
+        let observed = self.evaluator.observe(reading, self.now, &mut changes);
         keep_latest(&mut self.latest, reading);
         self.note(&changes);
         observed
@@ -178,19 +178,19 @@ impl Harness {
 
     /// All that is overdue at a time is said; nothing else is.
     pub(crate) fn advance(&mut self, clock: f64) {
-        let (overdue, before) = (self.judge.overdue(at(clock)), self.events.len());
+        let (overdue, before) = (self.evaluator.overdue(at(clock)), self.events.len());
         let mut changes = Changes::default();
-        self.judge.advance(at(clock), at(clock), &mut changes);
+        self.evaluator.advance(at(clock), at(clock), &mut changes);
         self.note(&changes);
         assert_eq!(overdue, self.events.len() > before);
-        assert!(self.judge.next_deadline().is_none_or(|deadline| deadline > at(clock)));
+        assert!(self.evaluator.next_deadline().is_none_or(|deadline| deadline > at(clock)));
     }
 
     fn note(&mut self, changes: &Changes) {
         self.kept.record(changes);
         self.events.extend(changes.transitions.iter().map(word));
         let open = self.kept.incidents.values().filter(|incident| incident.resolved.is_none()).count();
-        assert_eq!(self.judge.firing(), open);
+        assert_eq!(self.evaluator.firing(), open);
     }
 
     /// What happened since the last question.

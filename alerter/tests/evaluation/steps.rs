@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alerter::{Judge, Rules};
+use alerter::{Evaluator, Rules};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 use store::{AlertState, Changes, Transition};
@@ -14,10 +14,10 @@ use crate::harness::{at, reading, rule};
 const HOUR: i64 = 3_600;
 const STEPS: [i64; 8] = [2, HOUR, 48 * HOUR, 17_520 * HOUR, -2, -HOUR, -48 * HOUR, -17_520 * HOUR];
 
-/// A judge by a clock that is set, and what it said.
+/// An evaluator by a clock that is set, and what it said.
 struct Stepped {
     clock: FakeClock,
-    judge: Judge,
+    evaluator: Evaluator,
     rules: Arc<Rules>,
     said: Vec<String>,
     states: Vec<AlertState>,
@@ -29,8 +29,8 @@ impl Stepped {
         let clock = FakeClock::showing(at(0.0));
         let mut steady = SteadyClock::default();
         steady.follow(&clock);
-        let (judge, _) = Judge::resume_by(steady, rules.clone(), vec![], &[], clock.wall());
-        Self { clock, judge, rules, said: vec![], states: vec![], latest: vec![] }
+        let (evaluator, _) = Evaluator::resume_by(steady, rules.clone(), vec![], &[], clock.wall());
+        Self { clock, evaluator, rules, said: vec![], states: vec![], latest: vec![] }
     }
 
     /// A second passes, and the device sends a number that the broker stamps.
@@ -52,16 +52,16 @@ impl Stepped {
 
     fn observe(&mut self, reading: &Reading) {
         let mut changes = Changes::default();
-        self.judge.observe(reading, self.clock.wall(), &mut changes);
+        self.evaluator.observe(reading, self.clock.wall(), &mut changes);
         self.latest = vec![reading.clone()];
         self.note(changes);
     }
 
     fn second(&mut self) -> Timestamp {
         self.clock.pass(Duration::from_secs(1));
-        self.judge.follow(&self.clock);
+        self.evaluator.follow(&self.clock);
         let (now, mut changes) = (self.clock.wall(), Changes::default());
-        self.judge.advance(self.judge.steady_now(now), now, &mut changes);
+        self.evaluator.advance(self.evaluator.steady_now(now), now, &mut changes);
         self.note(changes);
         now
     }
@@ -81,9 +81,9 @@ impl Stepped {
         steady.follow(&self.clock);
         steady.started_after(self.latest.iter().map(|latest| latest.received_at).max().unwrap_or(now));
         let states = std::mem::take(&mut self.states);
-        let (judge, changes) =
-            Judge::resume_by(steady, self.rules.clone(), states.clone(), &self.latest, now);
-        (self.judge, self.states) = (judge, states);
+        let (evaluator, changes) =
+            Evaluator::resume_by(steady, self.rules.clone(), states.clone(), &self.latest, now);
+        (self.evaluator, self.states) = (evaluator, states);
         self.note(changes);
     }
 

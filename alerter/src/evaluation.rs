@@ -31,12 +31,12 @@ pub use resume::removed;
 /// The rules, and how each device and metric stands towards them.
 ///
 /// Evidence is readings alone: `for` and `keep_firing_for` pass from reading to reading, in `measured_at`, never by a
-/// clock. Only absence is judged by the time at which readings come. A device is absent when the broker took nothing
+/// clock. Only absence goes by the time at which readings come. A device is absent when the broker took nothing
 /// of it for as long as the rule says, and for at least 10 seconds since a start of ours (or as long as the rule
 /// says, if that is less); any reading ends it, however old it is. That time, and the time between readings that the
 /// broker stamped, is measured by a [`SteadyClock`], which no step of the wall clock changes.
 #[derive(Debug)]
-pub struct Judge {
+pub struct Evaluator {
     rules: Arc<Rules>,
     /// Indices of devices.
     numbers: HashMap<Series, u32>,
@@ -50,16 +50,16 @@ pub struct Judge {
 /// What became of a reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
-    /// A newer one of its series was judged before: it changes nothing but the end of an absence.
+    /// Whether a newer reading of its series was evaluated before: this one can then only end an absence.
     pub late: bool,
-    /// By how many rules it was judged.
-    pub judgements: u32,
-    /// Index of a rule that could not judge it: its unit measures something else than that of the rule.
+    /// How many rules evaluated it.
+    pub evaluations: u32,
+    /// Index of a rule that could not evaluate it: its unit measures something else than that of the rule.
     pub incomparable: Option<u32>,
 }
 
-impl Judge {
-    /// Judges a reading by every rule that concerns it.
+impl Evaluator {
+    /// Evaluates a reading by every rule that concerns it.
     ///
     /// One that was measured before the newest of its series, or is that again, changes nothing: what it says is no
     /// longer true. One that is more than a minute old when it comes, and comes out of step with the one before,
@@ -90,15 +90,15 @@ impl Judge {
                 }
             } else if order == ReadingOrder::Newer {
                 let freshness = Freshness { is_stale, is_same_instant };
-                if !instance.judge(reading, freshness, &mut recording) {
+                if !instance.evaluate(reading, freshness, &mut recording) {
                     incomparable = Some(instance.rule);
                 }
             }
         }
-        let judged = if order == ReadingOrder::Newer { instances.len() } else { 0 };
+        let evaluations = if order == ReadingOrder::Newer { instances.len() } else { 0 };
         Observed {
             late: order == ReadingOrder::Older,
-            judgements: u32::try_from(judged).unwrap_or(u32::MAX),
+            evaluations: u32::try_from(evaluations).unwrap_or(u32::MAX),
             incomparable,
         }
     }
@@ -140,7 +140,7 @@ impl Judge {
         self.steady.at(received_at)
     }
 
-    /// The clock that goes on evenly, for the judge that takes over from this one.
+    /// The clock that goes on evenly, for the evaluator that takes over from this one.
     #[must_use]
     pub fn steady_clock(&self) -> &SteadyClock {
         &self.steady
@@ -152,7 +152,8 @@ impl Judge {
         self.next_deadline().is_some_and(|deadline| deadline <= clock)
     }
 
-    /// Says who is absent at a time of the steady clock up to which every reading that the broker took was judged.
+    /// Opens incidents for devices that are absent at a time of the steady clock, up to which every reading that the broker
+    /// received was evaluated.
     pub fn advance(&mut self, clock: Timestamp, judged_at: Timestamp, changes: &mut Changes) {
         let Self { rules, series_states, absences, firing, .. } = self;
         while let Some((number, index)) = absences.pop(clock) {

@@ -1,4 +1,4 @@
-//! Deliveries → judge → store → settle, and the clock by which devices are absent.
+//! The loop of the alerter: evaluates deliveries, records what changed, settles them; and looks for absent devices.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,45 +15,46 @@ use tracing::{info, warn};
 
 use crate::alerter::Alerter;
 use crate::counters::Counters;
-use crate::judge::{Judge, removed};
+use crate::evaluation::{Evaluator, removed};
 use crate::rules::Rules;
 
-/// Messages judged before their changes are recorded, at most.
+/// Messages evaluated before their changes are recorded, at most.
 pub(crate) const MAX_BATCH: usize = 1_000;
 
 /// How often absence is looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A message that was taken this long ago when it comes is part of a backlog ...
+/// A message that the broker received this long ago when it comes is part of a backlog ...
 const BEHIND: Duration = Duration::from_secs(2);
 
-/// ... which is over when nothing has come for this long: until then somebody may yet be heard in it.
+/// ... which is over when nothing has come for this long: until then a silent device may yet be heard in it.
 const CAUGHT_UP: Duration = Duration::from_secs(5);
 
-/// How often the store is asked while nothing comes.
+/// How often the store is probed while nothing comes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
-/// How long the right to say that a device is absent outlives an alerter that is gone, and how often it is renewed.
+/// How long the lease for absence outlives an alerter that is gone.
 const LEASE: Duration = Duration::from_secs(30);
 
+/// How often the lease is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
 /// The session of deliveries that come from this process itself.
 const WITHIN: u64 = 0;
 
-/// One stream of deliveries being judged.
-pub(crate) struct Judging<'a> {
+/// One stream of deliveries being evaluated.
+pub(crate) struct EvaluationLoop<'a> {
     store: Arc<dyn Store>,
     counters: Counters,
     name: String,
     clock: Arc<dyn Clock>,
     rules: watch::Receiver<Arc<Rules>>,
     connection: watch::Receiver<ConnectionStatus>,
-    judge: Judge,
+    evaluator: Evaluator,
     /// The connection over which the newest delivery came; none while none has come over the present one.
     session: Option<u64>,
     connected: bool,
-    /// The store was read once: what it says from then on is of this run.
+    /// Whether the store was read once: what it has from then on is of this run.
     has_resumed: bool,
     /// When the newest message of a backlog came.
     behind: Option<Instant>,
@@ -65,7 +66,7 @@ pub(crate) struct Judging<'a> {
     incomparable: HashSet<u32>,
 }
 
-impl<'a> Judging<'a> {
+impl<'a> EvaluationLoop<'a> {
     pub(crate) fn new(
         alerter: Alerter,
         queued: &'a Notify,
@@ -73,8 +74,8 @@ impl<'a> Judging<'a> {
         connection: watch::Receiver<ConnectionStatus>,
     ) -> Self {
         let Alerter { rules, store, counters, name, clock } = alerter;
-        let (mut judge, _) = Judge::resume(rules.borrow().clone(), Vec::new(), &[], clock.wall());
-        judge.follow(clock.as_ref());
+        let (mut evaluator, _) = Evaluator::resume(rules.borrow().clone(), Vec::new(), &[], clock.wall());
+        evaluator.follow(clock.as_ref());
         let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready.clone());
         let probed_at = Instant::now();
         Self {
@@ -84,7 +85,7 @@ impl<'a> Judging<'a> {
             clock,
             rules,
             connection,
-            judge,
+            evaluator,
             session: None,
             connected: false,
             has_resumed: false,
@@ -106,7 +107,7 @@ impl<'a> Judging<'a> {
                 Ok(()) = self.rules.changed() => self.adopt().await,
                 count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
                     0 => break,
-                    _ => self.judge_all(&mut taken).await,
+                    _ => self.evaluate_all(&mut taken).await,
                 },
                 () = tokio::time::sleep(TICK) => self.idle().await,
             }
@@ -116,54 +117,54 @@ impl<'a> Judging<'a> {
         }
     }
 
-    async fn judge_all(&mut self, taken: &mut Vec<Delivery<Arc<Decoded>>>) {
+    async fn evaluate_all(&mut self, taken: &mut Vec<Delivery<Arc<Decoded>>>) {
         let mut rest = taken.drain(..).peekable();
         while let Some(first) = rest.peek().map(Delivery::session) {
-            // Before this connection another alerter may have judged; within this process there is none.
+            // Before this connection another alerter may have evaluated; within this process there is none.
             if first != WITHIN && self.session != Some(first) {
                 self.session = Some(first);
                 self.resume().await;
             }
             self.session = Some(first);
             let of_one_session = std::iter::from_fn(|| rest.next_if(|next| next.session() == first));
-            self.judge_some(of_one_session.collect()).await;
+            self.evaluate_some(of_one_session.collect()).await;
         }
     }
 
-    async fn judge_some(&mut self, taken: Vec<Delivery<Arc<Decoded>>>) {
+    async fn evaluate_some(&mut self, taken: Vec<Delivery<Arc<Decoded>>>) {
         let (mut changes, judged_at) = (Changes::default(), self.now());
         let mut clock = Timestamp::MIN;
         for Delivery { item: decoded, .. } in &taken {
-            clock = clock.max(self.judge.steady_at(decoded.received_at));
+            clock = clock.max(self.evaluator.steady_at(decoded.received_at));
             self.counters.took(decoded);
             for reading in &decoded.readings {
-                let observed = self.judge.observe(reading, judged_at, &mut changes);
+                let observed = self.evaluator.observe(reading, judged_at, &mut changes);
                 if let Some(rule) = observed.incomparable {
                     self.note_incomparable(rule, reading);
                 }
             }
         }
         self.keep_absence().await;
-        let lag = telemetry::time::age(self.judge.steady_now(judged_at), clock);
+        let lag = telemetry::time::age(self.evaluator.steady_now(judged_at), clock);
         self.behind = (lag > BEHIND).then(Instant::now);
-        // What the broker has shown us up to is the time by which somebody is absent, however far behind it we are.
-        self.judge.advance(clock, judged_at, &mut changes);
+        // Absence goes by the time up to which the broker has delivered, however far behind the alerter is.
+        self.evaluator.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
         self.settle(taken).await;
     }
 
-    /// Counts a reading that a rule cannot judge; the first one for each rule is worth a line.
+    /// Counts a reading that a rule cannot evaluate; the first one for each rule is worth a line.
     fn note_incomparable(&mut self, rule: u32, reading: &Reading) {
         self.counters.incomparable.inc();
         if self.incomparable.insert(rule) {
-            let (rule, series) = (self.judge.rule(rule), &reading.series);
+            let (rule, series) = (self.evaluator.rule(rule), &reading.series);
             let (unit, of) =
                 (reading.unit.as_deref().unwrap_or_default(), rule.unit.map_or("", |unit| unit.name));
             warn!(rule = rule.name, %series, unit, "the rule is in {of}, which readings in this unit are not compared with");
         }
     }
 
-    /// Nothing comes: whatever was published until now has been judged, if there is a connection.
+    /// Nothing comes: if there is a connection, everything published until now has been evaluated.
     async fn idle(&mut self) {
         let connected = self.connection.borrow().connected;
         if connected && !self.connected {
@@ -181,9 +182,9 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// The wall clock's time; a step of it is said once.
+    /// The wall clock's time; a step of it is logged once.
     fn now(&mut self) -> Timestamp {
-        if let Some(by) = self.judge.follow(self.clock.as_ref()) {
+        if let Some(by) = self.evaluator.follow(self.clock.as_ref()) {
             warn!(seconds = by.as_secs(), "the clock was stepped: absence goes on by the time that passes");
         }
         self.clock.wall()
@@ -192,12 +193,12 @@ impl<'a> Judging<'a> {
     async fn look_for_absence(&mut self) {
         self.keep_absence().await;
         let now = self.now();
-        let clock = self.judge.steady_now(now);
-        if !self.judge.overdue(clock) || !self.may_call_absent().await {
+        let clock = self.evaluator.steady_now(now);
+        if !self.evaluator.overdue(clock) || !self.may_call_absent().await {
             return;
         }
         let mut changes = Changes::default();
-        self.judge.advance(clock, now, &mut changes);
+        self.evaluator.advance(clock, now, &mut changes);
         self.record(changes).await;
     }
 
@@ -214,8 +215,8 @@ impl<'a> Judging<'a> {
         }
     }
 
-    /// An alerter that was given nothing may be one of two: then it says nothing while the other is there, and looks
-    /// in the store before it does.
+    /// An alerter that gets no readings may be one of two: then it reports no absence while the other is there, and reads
+    /// the store before it does.
     async fn may_call_absent(&mut self) -> bool {
         if self.session.is_some() {
             return true;
@@ -225,7 +226,7 @@ impl<'a> Judging<'a> {
         }
         let Ok(latest) = self.store.latest().await else { return false };
         for reading in &latest {
-            self.judge.heard(&reading.series, reading.received_at);
+            self.evaluator.heard(&reading.series, reading.received_at);
         }
         true
     }
@@ -237,27 +238,27 @@ impl<'a> Judging<'a> {
 
     /// Goes on from what the store knows.
     async fn resume(&mut self) {
-        // What is judged from now on may not be in the store yet: once for each connection is enough.
+        // What is evaluated from now on may not be in the store yet: once for each connection is enough.
         self.connected = self.connection.borrow().connected;
         let store = &self.store;
         let alert_states = self.retry.call(|| store.alert_states()).await;
         let latest = self.retry.call(|| store.latest()).await;
         let rules = self.rules.borrow_and_update().clone();
         let now = self.now();
-        let mut steady = self.judge.steady_clock().clone();
+        let mut steady = self.evaluator.steady_clock().clone();
         if !std::mem::replace(&mut self.has_resumed, true) {
             let known = latest.iter().map(|reading| reading.received_at).filter(|at| !is_ahead(*at, now));
             steady.started_after(known.max().unwrap_or(now));
         }
-        let (judge, changes) = Judge::resume_by(steady, rules, alert_states, &latest, now);
-        self.judge = judge;
+        let (evaluator, changes) = Evaluator::resume_by(steady, rules, alert_states, &latest, now);
+        self.evaluator = evaluator;
         self.record_if_in_charge(changes).await;
     }
 
     async fn adopt(&mut self) {
         let rules = self.rules.borrow_and_update().clone();
         let now = self.now();
-        let changes = self.judge.adopt(rules, now);
+        let changes = self.evaluator.adopt(rules, now);
         self.incomparable.clear();
         self.record_if_in_charge(changes).await;
     }
@@ -299,9 +300,9 @@ impl<'a> Judging<'a> {
         }
     }
 
-    async fn settle(&self, judged: Vec<Delivery<Arc<Decoded>>>) {
+    async fn settle(&self, evaluated: Vec<Delivery<Arc<Decoded>>>) {
         let mut acks = AckGroup::default();
-        for delivery in judged {
+        for delivery in evaluated {
             let (decoded, ack) = delivery.split();
             self.counters.judged(&decoded);
             acks.push(ack);

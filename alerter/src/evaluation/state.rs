@@ -1,4 +1,4 @@
-//! Verdicts → openings and closes: how one device and metric stands towards one rule.
+//! The alert state of one rule for one series: what evaluations make of it, and when an incident opens and resolves.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use store::Phase;
 /// What one reading says of a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Evaluation {
-    /// It holds, since this time at the latest.
+    /// The condition holds, since this time at the latest.
     Violated { since: Timestamp },
-    /// It neither holds nor is it over.
+    /// The value is between the limit and the clear limit.
     Between,
-    /// It is over.
+    /// The condition is cleared.
     Clear,
-    /// There is nothing to say yet, such as how fast a value changes that came for the first time.
+    /// It cannot be known yet, such as how fast a value changes that came for the first time.
     Unknown,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Open {
     pub(super) peak: Option<f64>,
 }
 
-/// What a evaluation did.
+/// What an evaluation changed.
 #[derive(Debug)]
 pub(super) enum Step {
     Stays,
@@ -88,7 +88,7 @@ impl State {
         }
     }
 
-    /// Broken, and not open: a clock that was set back makes an earlier time the first.
+    /// The rule is violated, and no incident is open. A clock that was set back makes an earlier time the first.
     fn wait(
         &mut self,
         before: Option<Timestamp>,
@@ -104,7 +104,7 @@ impl State {
         if before == Some(since) { Step::Stays } else { Step::Moves }
     }
 
-    /// Clear, and open.
+    /// The condition is cleared, and an incident is open.
     fn recover(&mut self, at: Timestamp, keep_firing_for: Duration) -> Step {
         let before = if let Self::Recovering { since, .. } = self { Some(*since) } else { None };
         let Some(open) = self.take_open() else { return Step::Stays };
@@ -116,7 +116,7 @@ impl State {
         if before == Some(since) { Step::Stays } else { Step::Moves }
     }
 
-    /// Leaves normal.
+    /// Leaves the state normal; returns the incident that was open.
     pub(super) fn take_open(&mut self) -> Option<Box<Open>> {
         match std::mem::take(self) {
             Self::Firing(open) | Self::Recovering { open, .. } => Some(open),
@@ -131,7 +131,7 @@ impl State {
         }
     }
 
-    /// As it is kept, in the wall clock's times.
+    /// The phase to store, in the wall clock's times.
     pub(super) fn phase(&self, stepped: SignedDuration) -> Phase {
         match self {
             Self::Normal => Phase::Normal,
@@ -145,7 +145,7 @@ impl State {
         }
     }
 
-    /// From what was kept.
+    /// The state of a stored phase.
     pub(super) fn from_phase(phase: Phase, peak: Option<f64>) -> Self {
         let open = |id, announced| Box::new(Open { id, announced, peak });
         match phase {

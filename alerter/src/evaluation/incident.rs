@@ -1,4 +1,4 @@
-//! What is said of an incident when it opens.
+//! A new incident: its id and what is known of it when it opens.
 
 use humantime::format_duration;
 use jiff::Timestamp;
@@ -20,12 +20,12 @@ fn id_by_reading(rule: &Rule, reading: &Reading, is_same_instant: bool) -> Strin
     format!("{}/{}/{}{apart}", rule.name, reading.series, reading.measured_at.as_microsecond())
 }
 
-/// The id follows from the last sign of life.
+/// The id follows from the last time that the device was heard.
 fn id_by_absence(rule: &Rule, series: &Series, began_at: Timestamp) -> String {
     format!("{}/{series}/{}", rule.name, began_at.as_microsecond())
 }
 
-/// The microsecond of the last sign of life that an id was made of.
+/// The microsecond at which the device was last heard, from an incident's id.
 pub(super) fn began_micros(id: &str) -> Option<i64> {
     id.rsplit('/').next()?.parse().ok()
 }
@@ -41,12 +41,12 @@ pub(super) struct Opening<'a> {
     pub(super) freshness: Freshness,
 }
 
-/// How a reading came.
+/// What is known of a reading's freshness.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Freshness {
-    /// It may be true no longer.
+    /// The reading may no longer be true.
     pub(super) is_stale: bool,
-    /// Another of the same microsecond was judged before.
+    /// Another reading of the same microsecond was evaluated before.
     pub(super) is_same_instant: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn by_reading(rule: &Rule, opening: &Opening<'_>) -> Incident {
     }
 }
 
-/// Opened by nothing, for long enough.
+/// An incident that opens because no reading came for long enough.
 pub(super) fn by_absence(
     rule: &Rule,
     series: &Series,

@@ -1,4 +1,4 @@
-//! Readings → verdicts, by a condition.
+//! Evaluates readings by a condition.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) struct Repeated {
     pub(super) since: Timestamp,
 }
 
-/// A evaluation, and the value or change per minute that it is about.
+/// An evaluation, and the value or change per minute that it is about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Evidence {
     pub(super) evaluation: Evaluation,
@@ -52,8 +52,8 @@ impl ConditionState {
         }
     }
 
-    /// Judges the next reading of a device and metric; it says nothing of absence.
-    pub(super) fn judge(&mut self, condition: &Condition, at: Timestamp, value: f64) -> Evidence {
+    /// Evaluates the next reading of a series; absence is found by a timer instead.
+    pub(super) fn evaluate(&mut self, condition: &Condition, at: Timestamp, value: f64) -> Evidence {
         let (evaluation, measure) = match (condition, self) {
             (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
                 Some(rate) => (of_measure(condition, rate, at), rate),
@@ -100,7 +100,7 @@ pub(super) fn beyond(condition: &Condition, measure: f64) -> Option<f64> {
     }
 }
 
-/// Broken while the value is the one before, since the first of them.
+/// Violated while the value is the one before, since the first of them.
 fn stuck(same: &mut Option<Repeated>, at: Timestamp, value: f64) -> Evaluation {
     match *same {
         Some(Repeated { value: before, since }) if before == value => Evaluation::Violated { since },
@@ -128,7 +128,7 @@ impl Anchors {
         let at = at.as_microsecond();
         let over = i64::try_from(over.as_micros()).unwrap_or(i64::MAX).max(1);
         if self.newest().is_some_and(|newest| at < newest) {
-            // The device's clock was set back, or this was in the store before it was judged.
+            // The device's clock was set back, or this was in the store before it was evaluated.
             self.len = 0;
         }
         let anchor = (0..usize::from(self.len)).rev().find(|&index| at - self.at_micros[index] >= over);

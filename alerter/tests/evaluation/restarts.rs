@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alerter::{Judge, Rules};
+use alerter::{Evaluator, Rules};
 use proptest::prelude::*;
 use store::Changes;
 use telemetry::{Reading, Series};
@@ -73,7 +73,7 @@ fn a_value_that_is_stuck_outlives_a_restart() {
 fn a_rate_is_measured_against_what_came_before_a_restart() {
     let keys = "rate_per_minute = 2";
     for (restarts, readings, expected) in [
-        // A jump while nobody judged.
+        // A jump while no evaluator ran.
         (vec![61.0], vec![(0.0, 20.0), (60.0, 20.0), (120.0, 25.0), (180.0, 25.0)], "^5@120 v0@180"),
         (vec![70.0], vec![(0.0, 20.0), (60.0, 20.0), (90.0, 25.0), (121.0, 25.0)], "^4.92@121"),
         // It goes on, and ends when it is over.
@@ -97,7 +97,7 @@ fn a_rate_that_is_not_known_just_after_a_restart_changes_nothing() {
     assert_eq!(with_restarts(keys, &[125.0], &over), "^3@60 v0@240");
 }
 
-/// What the store has and the judge had not yet judged is no clock that was set back for long.
+/// Readings that are stored and were not evaluated do not look like a clock that was set back for long.
 #[test]
 fn a_rate_is_measured_anew_where_the_store_is_ahead_of_the_judge() {
     let mut harness = Harness::open(rule("rate_per_minute = 2"));
@@ -125,7 +125,7 @@ fn with_restarts(keys: &str, restarts: &[f64], readings: &[(f64, f64)]) -> Strin
 /// Two alerters that take turns, each of which begins with what the other kept.
 fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
     let mut kept = Kept::default();
-    let (mut judge, _) = Judge::resume(watched(), vec![], &[], at(0.0));
+    let (mut evaluator, _) = Evaluator::resume(watched(), vec![], &[], at(0.0));
     let mut changes = Changes::default();
     let mut latest = std::collections::BTreeMap::new();
     // After all of it, as nothing is judged before it was received.
@@ -135,18 +135,18 @@ fn in_batches(readings: &[Reading], ends: &[usize], unsettled: usize) -> Kept {
             kept.record(&std::mem::take(&mut changes));
             let newest: Vec<_> = latest.values().cloned().collect();
             let now = readings[index].received_at;
-            let (resumed, more) = Judge::resume(watched(), kept.alert_states(), &newest, now);
-            judge = resumed;
+            let (resumed, more) = Evaluator::resume(watched(), kept.alert_states(), &newest, now);
+            evaluator = resumed;
             kept.record(&more);
             for reading in &readings[index.saturating_sub(unsettled)..index] {
-                judge.observe(reading, judged_at, &mut changes);
+                evaluator.observe(reading, judged_at, &mut changes);
             }
             given = index;
         }
         let reading = &readings[index];
         // The stream's clock; a restart gives time to come back, so absences are noted later, with the same times.
-        judge.advance(reading.received_at, judged_at, &mut changes);
-        judge.observe(reading, judged_at, &mut changes);
+        evaluator.advance(reading.received_at, judged_at, &mut changes);
+        evaluator.observe(reading, judged_at, &mut changes);
         keep_latest(&mut latest, reading);
     }
     kept.record(&changes);

@@ -14,9 +14,9 @@ fn a_silent_device_is_absent_once() {
     let mut harness = Harness::open(rule("absent_for = \"2m\""));
     harness.advance(1_000.0);
     harness.observe(&reading(1_000.0, 20.0));
-    assert_eq!(harness.judge.next_deadline(), Some(at(1_120.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(1_120.0)));
     harness.observe(&reading(1_060.0, 21.0));
-    assert_eq!(harness.judge.next_deadline(), Some(at(1_180.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(1_180.0)));
     harness.advance(1_179.999);
     assert_eq!(harness.events(), "");
     harness.advance(1_180.0);
@@ -58,20 +58,20 @@ fn a_late_reading_is_a_sign_of_life_and_a_repeated_delivery_is_none() {
     let late = Reading { received_at: at(301.0), ..reading(50.0, 19.0) };
     assert!(harness.observe(&late).late);
     assert_eq!(harness.events(), "v19@301");
-    assert_eq!(harness.judge.next_deadline(), Some(at(421.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(421.0)));
 }
 
 #[test]
 fn a_device_that_is_expected_is_absent_though_it_never_spoke() {
     let mut harness = Harness::open(rule(EXPECTING));
     assert_eq!(harness.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
-    assert_eq!(harness.judge.next_deadline(), Some(at(120.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(120.0)));
     // The time survives restarts, and is not written again.
     harness.restart(rule(EXPECTING), 60.0);
     assert_eq!(harness.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));
-    assert_eq!(harness.judge.next_deadline(), Some(at(120.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(120.0)));
     harness.restart(rule(EXPECTING), 115.0);
-    assert_eq!(harness.judge.next_deadline(), Some(at(125.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(125.0)));
     harness.advance(125.0);
     assert_eq!(harness.events(), "^?@120");
     harness.restart(rule(EXPECTING), 130.0);
@@ -88,7 +88,7 @@ fn a_device_that_is_expected_and_speaks_is_there() {
     let mut harness = Harness::open(rule(EXPECTING));
     harness.observe(&reading(50.0, 20.0));
     assert_eq!(harness.kept.phase("x"), Some(&Phase::Normal));
-    assert_eq!(harness.judge.next_deadline(), Some(at(170.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(170.0)));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn after_a_start_devices_have_time_to_come_back() {
         let mut harness = Harness::open(rule(&keys));
         harness.observe(&reading(0.0, 20.0));
         harness.restart(rule(&keys), down_until);
-        assert_eq!(harness.judge.next_deadline(), Some(at(deadline)), "{after} {down_until}");
+        assert_eq!(harness.evaluator.next_deadline(), Some(at(deadline)), "{after} {down_until}");
         harness.advance(deadline);
         // It opens at the time at which it would have opened.
         let seconds = Duration::from_secs(if after == "3s" { 3 } else { 120 }).as_secs();
@@ -117,7 +117,7 @@ fn what_fires_goes_on_firing_after_a_start() {
     harness.events();
     let weeks = 40.0 * 86_400.0;
     harness.restart(rule("absent_for = \"2m\""), weeks);
-    assert_eq!((harness.judge.firing(), harness.judge.next_deadline()), (1, None));
+    assert_eq!((harness.evaluator.firing(), harness.evaluator.next_deadline()), (1, None));
     // What was not settled is delivered again.
     harness.observe(&last);
     assert_eq!(harness.events(), "");
@@ -138,30 +138,30 @@ fn who_was_silent_for_a_day_is_not_waited_for() {
         harness.observe(&reading(0.0, 20.0));
         let now = silent * 3_600.0;
         harness.restart(rule(keys), now);
-        assert_eq!(harness.judge.next_deadline(), waited.then(|| at(now + 10.0)), "{keys} {silent}");
+        assert_eq!(harness.evaluator.next_deadline(), waited.then(|| at(now + 10.0)), "{keys} {silent}");
         let mut harness = Harness::open(rule("above = 1000"));
         harness.observe(&reading(0.0, 20.0));
         harness.adopt(rule(keys), now);
-        assert_eq!(harness.judge.next_deadline().is_some(), waited, "{keys} {silent}");
+        assert_eq!(harness.evaluator.next_deadline().is_some(), waited, "{keys} {silent}");
         harness.observe(&reading(now, 20.0));
-        assert!(harness.judge.next_deadline().is_some());
+        assert!(harness.evaluator.next_deadline().is_some());
     }
 }
 
 #[test]
 fn what_the_store_knows_is_a_sign_of_life() {
     let mut harness = Harness::open(rule("absent_for = \"2m\""));
-    harness.judge.heard(&lab(), at(10.0));
-    assert_eq!(harness.judge.next_deadline(), Some(at(130.0)));
-    harness.judge.heard(&lab(), at(5.0));
-    assert_eq!(harness.judge.next_deadline(), Some(at(130.0)));
+    harness.evaluator.heard(&lab(), at(10.0));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(130.0)));
+    harness.evaluator.heard(&lab(), at(5.0));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(130.0)));
     harness.advance(130.0);
     assert_eq!(harness.events(), "^?@130");
     // The reading is on its way, and ends it.
-    harness.judge.heard(&lab(), at(140.0));
+    harness.evaluator.heard(&lab(), at(140.0));
     harness.observe(&reading(140.0, 20.0));
     assert_eq!(harness.events(), "v20@140");
-    assert_eq!(harness.judge.next_deadline(), Some(at(260.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(260.0)));
 }
 
 #[test]
@@ -176,13 +176,13 @@ fn many_are_absent_in_order() {
             harness.observe(&Reading { series: topic.clone(), ..reading(second, 1.0) });
         }
     }
-    assert_eq!(harness.judge.next_deadline(), Some(at(150.0)));
+    assert_eq!(harness.evaluator.next_deadline(), Some(at(150.0)));
     let mut clock = 149.0;
     while clock < 300.0 {
         harness.advance(clock);
         clock += 0.5;
     }
-    assert_eq!(harness.judge.firing(), 1_000);
+    assert_eq!(harness.evaluator.firing(), 1_000);
     for kept in harness.kept.incidents.values() {
         let after = if kept.opened.rule == "a" { 60 } else { 180 };
         assert_eq!(kept.opened.opened_at.duration_since(kept.opened.began_at).as_secs(), after);

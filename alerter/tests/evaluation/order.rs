@@ -13,7 +13,7 @@ fn delayed(measured: f64, delay: f64, value: f64) -> Reading {
 #[test]
 fn what_is_older_than_the_newest_changes_nothing() {
     let mut harness = Harness::open(rule("above = 25"));
-    for (second, value, late, judgements) in [
+    for (second, value, late, evaluations) in [
         (5.0, 24.0, false, 1),
         (3.0, 26.0, true, 0),
         (5.0, 24.0, false, 0),
@@ -24,7 +24,7 @@ fn what_is_older_than_the_newest_changes_nothing() {
         (6.0, 20.0, false, 1),
     ] {
         let observed = harness.observe(&reading(second, value));
-        assert_eq!((observed.late, observed.judgements), (late, judgements), "{second} {value}");
+        assert_eq!((observed.late, observed.evaluations), (late, evaluations), "{second} {value}");
     }
     assert_eq!(harness.events(), "^26@5 v20@6");
 }
@@ -153,16 +153,16 @@ fn topics_and_rules_stand_apart() {
         "rules = [{ name = \"a\", above = 25 }, { name = \"b\", metric = \"temperature\", device = \"hall/+\", above = 20 }]",
     ));
     let on = |topic: &str, value| Reading { series: Series::parse(topic).unwrap(), ..reading(1.0, value) };
-    for (topic, value, judgements) in [
+    for (topic, value, evaluations) in [
         ("temperature/lab", 24.0, 1),
         ("humidity/lab", 60.0, 1),
         ("temperature/hall/1", 22.0, 2),
         ("humidity/hall/1", 22.0, 1),
         ("temperature/hall", 22.0, 1),
     ] {
-        assert_eq!(harness.observe(&on(topic, value)).judgements, judgements, "{topic}");
+        assert_eq!(harness.observe(&on(topic, value)).evaluations, evaluations, "{topic}");
     }
-    assert_eq!(harness.judge.instances(), 6);
+    assert_eq!(harness.evaluator.instances(), 6);
     let ids: Vec<_> = harness.kept.incidents.keys().map(|id| id.rsplit_once('/').unwrap().0).collect();
     assert_eq!(ids, ["a/humidity/lab", "b/temperature/hall/1"]);
 }
@@ -177,7 +177,7 @@ fn nothing_is_written_while_nothing_changes() {
     ));
     for second in 0..1_000 {
         let value = 20.0 + f64::from(second % 2);
-        harness.judge.observe(&reading(f64::from(second), value), at(0.0), &mut changes);
+        harness.evaluator.observe(&reading(f64::from(second), value), at(0.0), &mut changes);
     }
     assert_eq!(changes.alert_states.len(), 1, "{changes:?}");
     assert!(changes.transitions.is_empty());
@@ -232,7 +232,7 @@ proptest! {
                 // A device that publishes it again, or a broker that delivers it again.
                 let received_at = if earlier % 2 == 0 { again.received_at } else { reading.received_at.max(again.received_at) };
                 let observed = often.observe(&Reading { received_at, ..again.clone() });
-                prop_assert_eq!(observed.judgements, 0);
+                prop_assert_eq!(observed.evaluations, 0);
             }
         }
         prop_assert_eq!(once.events(), often.events());

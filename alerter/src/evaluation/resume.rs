@@ -1,4 +1,4 @@
-//! How a judge goes on: after a start, and with other rules.
+//! How an evaluator goes on after a start, and with other rules.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use super::instance::{Recording, RuleInstance};
 use super::order::{self, Newest};
 use super::series::{SeriesState, instances};
 use super::state::{State, shifted};
-use super::{Judge, incident, seen, stepped};
+use super::{Evaluator, incident, seen, stepped};
 use crate::rules::{Condition, Rule, Rules};
 
-impl Judge {
-    /// Goes on from what was kept, and from the latest reading of every series that the store knows.
+impl Evaluator {
+    /// Goes on from the stored alert states, and from the latest reading of every series that the store knows.
     ///
-    /// Readings that were judged after the last change, and are judged again in the same order, change nothing again.
+    /// Readings that were evaluated after the last change, and are evaluated again in the same order, change nothing again.
     /// An incident whose rule is gone, no longer concerns the series or has another kind of condition ends; so does the
     /// absence of a device that the store does not know and no rule expects any more. A rate is measured against the
     /// latest reading. A value that came once before the start counts as the same from the next time on.
@@ -42,7 +42,7 @@ impl Judge {
         latest: &[Latest],
         now: Timestamp,
     ) -> (Self, Changes) {
-        let mut judge = Self {
+        let mut evaluator = Self {
             rules,
             numbers: HashMap::new(),
             series_states: Vec::new(),
@@ -53,11 +53,11 @@ impl Judge {
         };
         let mut changes = Changes::default();
         for latest in latest {
-            judge.know(latest);
+            evaluator.know(latest);
         }
-        judge.resume_alert_states(alert_states, now, &mut changes);
-        judge.watch(now, &mut changes);
-        (judge, changes)
+        evaluator.resume_alert_states(alert_states, now, &mut changes);
+        evaluator.watch(now, &mut changes);
+        (evaluator, changes)
     }
 
     fn know(&mut self, latest: &Latest) {
@@ -188,7 +188,7 @@ fn last_sign(instance: &mut RuleInstance, signs: Signs, recording: &mut Recordin
 }
 
 impl RuleInstance {
-    /// What a rate was measured against is worth nothing over another time.
+    /// Readings that a rate was measured against are of no use over another time.
     fn inherit(&mut self, before: Self, condition: &Condition, rules: &Rules) {
         self.state = before.state;
         let over = |condition: &Condition| {

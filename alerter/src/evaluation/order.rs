@@ -10,7 +10,7 @@ use telemetry::{Reading, is_ahead};
 /// Readings that are older than this when they come may be true no longer.
 const FRESH: Duration = Duration::from_mins(1);
 
-/// What a reading is beside the newest that was judged.
+/// The order of a reading relative to the newest evaluated one of its series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadingOrder {
     Newer,
@@ -38,7 +38,7 @@ pub(super) fn newest(keys: impl Iterator<Item = OrderKey>, now: Timestamp) -> Op
     keys.max_by(|one, other| rank(one).cmp(&rank(other)).then_with(|| order(one, other)))
 }
 
-/// The newest reading that was judged.
+/// The newest evaluated reading of a series.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newest {
     pub(super) place: OrderKey,
@@ -53,7 +53,7 @@ impl Newest {
 
     /// A newest reading from the future holds back only others from the future, and what came before it.
     ///
-    /// A device whose clock was ahead and is set right is judged on at once; one that stays ahead keeps its order. So it
+    /// A device whose clock was ahead and is corrected is evaluated again at once; one that stays ahead keeps its order. So it
     /// is with the broker's clock, which gives a reading without a time its own: it was ahead if that is ahead of `now`.
     pub(super) fn order(&self, reading: &Reading, now: Timestamp) -> ReadingOrder {
         match order(&of(reading), &self.place) {

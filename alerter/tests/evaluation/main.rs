@@ -1,4 +1,4 @@
-//! What the rules say, and what the judge makes of readings by them.
+//! The rules file, and the evaluation of readings by its rules.
 
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
