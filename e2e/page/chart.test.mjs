@@ -1,23 +1,21 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const SECOND_MS = 1000;
 const FRONT = "device=lab&metric=temperature";
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-chart-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("chart");
 
 let millrace, browser, page, device;
 
 // A quarter of an hour of four sensors; the attic was silent for five minutes of it.
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   const now = Date.now();
   const sent = [];
@@ -32,12 +30,7 @@ before(async () => {
   browser = await browse(`${millrace.http}/?${FRONT}&range=15m`, { permissions: ["clipboard-read", "clipboard-write"] });
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

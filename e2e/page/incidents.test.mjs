@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const RULES = `
 group_wait = "0s"
@@ -26,12 +26,11 @@ absent_for = "1s"
 `;
 const REASON = "the racks are moved";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-incidents-"));
+const dataDir = dataFolder("incidents");
 const rules = join(dataDir, "rules.toml");
 const settings = {
   MILLRACE__ALERTER__RULES: rules,
-  MILLRACE__DASHBOARD__STALE_AFTER: "1h",
-  MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h",
+  ...STAYS_FRESH,
 };
 
 let millrace, browser, page, device;
@@ -45,12 +44,7 @@ before(async () => {
   browser = await browse(`${millrace.http}/?device=lab&metric=temperature`);
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const SENSORS = 10_000;
 const READINGS_PER_TENTH = 100;
@@ -17,14 +15,13 @@ const FRAME_P95_MS = 250;
 const UPDATE_P95_MS = 80;
 const TICK_P50_MS = 300;
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-many-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("many");
 const devices = Array.from({ length: SENSORS }, (_, n) => `site-${Math.floor(n / 1000)}/rack-${Math.floor(n / 50) % 20}/s${n}`);
 
 let millrace, browser, page, device, stream;
 
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   for (let from = 0; from < SENSORS; from += 1000) {
     await Promise.all(devices.slice(from, from + 1000).map((name, n) => publish(name, 10 + (n % 140) / 10)));
@@ -35,10 +32,7 @@ before(async () => {
 });
 after(async () => {
   clearInterval(stream);
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
+  await end(dataDir, { browser, device, millrace });
 });
 
 test("ten thousand sensors are counted, and only the visible ones are drawn", async () => {

@@ -2,14 +2,12 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { startMillrace } from "./millrace.mjs";
+import { dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-mqttjs-"));
+const dataDir = dataFolder("mqttjs");
 const VERSIONS = [
   { protocolVersion: 3, protocolId: "MQIsdp" },
   { protocolVersion: 4, protocolId: "MQTT" },
@@ -21,10 +19,7 @@ let millrace;
 before(async () => {
   millrace = await startMillrace(dataDir, { settings: { MILLRACE__MQTT__WEBSOCKET_LISTEN: "127.0.0.1:0" } });
 });
-after(async () => {
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { millrace }));
 
 for (const transport of ["mqtt", "websocket"]) {
   for (const version of VERSIONS) {

@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-odd-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("odd");
 const LONG = "building-with-a-long-name/second-floor-corridor/rack-12/";
 
 let millrace, browser, page, device;
 
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await publish("temperature/huge", { value: 1.7e308, unit: "toString" });
   await publish("temperature/tiny", { value: 5e-324, unit: "__proto__" });
@@ -30,12 +27,7 @@ before(async () => {
   browser = await browse(millrace.http);
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 test("values at the ends of what a number can be are short, and units are only text", async () => {
   await eventually(() => quantity("huge"), "1.7×10³⁰⁸toString");

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const SENSORS = 10_000;
 // Those of the visible tiles and of a hundred listed incidents; ten thousand incidents have thirty times as many.
@@ -20,9 +20,9 @@ name = "silent"
 absent_for = "1s"
 `;
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-outage-"));
+const dataDir = dataFolder("outage");
 const rules = join(dataDir, "rules.toml");
-const settings = { MILLRACE__ALERTER__RULES: rules, MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const settings = { MILLRACE__ALERTER__RULES: rules, ...STAYS_FRESH };
 const devices = Array.from({ length: SENSORS }, (_, n) => `site-${Math.floor(n / 1000)}/rack-${Math.floor(n / 50) % 20}/s${n}`);
 
 let millrace, browser, page, device;
@@ -35,12 +35,7 @@ before(async () => {
   browser = await browse(millrace.http);
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

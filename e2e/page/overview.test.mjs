@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const HOUR_MS = 3_600_000;
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-overview-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("overview");
 
 // 20 in Berlin and 19 in Oslo, in three racks each, and one that stands alone.
 const devices = ["lab", ...Array.from({ length: 39 }, (_, n) => `${n < 20 ? "berlin" : "oslo"}/rack-${(n % 3) + 1}/s${n + 1}`)];
@@ -18,7 +15,7 @@ const devices = ["lab", ...Array.from({ length: 39 }, (_, n) => `${n < 20 ? "ber
 let millrace, browser, page, device, cut;
 
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await Promise.all(devices.map((name, n) => publish(name, 10 + n / 10)));
   await publish("oslo/rack-1/s25", 44, "humidity");
@@ -26,12 +23,7 @@ before(async () => {
   page = browser.page;
   await eventually(() => tiles().count(), (count) => count > 0);
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

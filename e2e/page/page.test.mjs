@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-page-"));
+const dataDir = dataFolder("page");
 
 let millrace, browser, page, device;
 
@@ -17,12 +15,7 @@ before(async () => {
   browser = await browse(millrace.http);
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

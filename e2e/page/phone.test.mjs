@@ -1,33 +1,25 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-phone-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("phone");
 const devices = Array.from({ length: 120 }, (_, n) => `site-${n % 3}/rack-${n % 4}/s${n}`);
 
 let millrace, browser, page, device;
 
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await Promise.all(devices.map((name, n) => publish(name, 10 + n / 10)));
   await publish("site-1/rack-1/s1", 26.5);
   browser = await browse(millrace.http, { viewport: { width: 390, height: 844 }, hasTouch: true });
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-scope-"));
+const dataDir = dataFolder("scope");
 const settings = {
-  MILLRACE__DASHBOARD__STALE_AFTER: "1h",
-  MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h",
+  ...STAYS_FRESH,
   MILLRACE__DASHBOARD__MAX_CLIENTS: "1",
 };
 const devices = ["lab", ...["berlin", "oslo"].flatMap((site) => Array.from({ length: 6 }, (_, n) => `${site}/s${n}`))];
@@ -29,12 +26,7 @@ before(async () => {
   browser = await browse(`${millrace.http}/?topics=temperature/oslo/%23`, { prepare: listenIn });
   page = browser.page;
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 

@@ -1,22 +1,20 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import mqtt from "mqtt";
 import { assertAccessible } from "./axe.mjs";
 import { browse, eventually, textOf } from "./browser.mjs";
 import { startMillrace } from "./millrace.mjs";
+import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
-const dataDir = mkdtempSync(join(tmpdir(), "millrace-views-"));
-const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h" };
+const dataDir = dataFolder("views");
 
 let millrace, browser, page, device;
 
 before(async () => {
-  millrace = await startMillrace(dataDir, { settings });
+  millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   // Of the cellar 4, 5 and 9 are lost, as if a device had thrown them away.
   for (const seq of [1, 2, 3, 6, 7, 8, 10]) await publish("cellar", { value: 20 + seq / 10, boot: 7, seq });
@@ -26,12 +24,7 @@ before(async () => {
   page = browser.page;
   await eventually(() => page.getByTestId("connection").getAttribute("data-connected"), "true");
 });
-after(async () => {
-  await browser?.close();
-  await device?.endAsync(true);
-  await millrace?.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-});
+after(() => end(dataDir, { browser, device, millrace }));
 
 // The tests build on each other and run in this order.
 
@@ -167,7 +160,7 @@ test("when the server stops, the page says so, and the pipeline is grey with the
 
 test("a part that cannot be loaded says so, with a button to reload", async () => {
   const other = await page.context().newPage();
-  millrace = await startMillrace(dataDir, { httpPort: millrace.port, settings });
+  millrace = await startMillrace(dataDir, { httpPort: millrace.port, settings: STAYS_FRESH });
   await other.route(/\/assets\/Pipeline.*\.js$/, (route) => route.abort());
   await other.goto(`${millrace.http}/#pipeline`);
   await eventually(() => textOf(other.getByTestId("not-loaded")), /could not be loaded/);

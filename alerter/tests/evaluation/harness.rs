@@ -39,6 +39,22 @@ pub(crate) fn lab() -> Series {
     Series::parse("temperature/lab").unwrap()
 }
 
+/// Rules with limits, with hysteresis and with times; more may follow.
+pub(crate) const LIMITS: &str = r#"
+        [[rules]]
+        name = "above"
+        above = 3
+        clear_below = 2
+        [[rules]]
+        name = "for"
+        above = 2
+        for = "4s"
+        keep_firing_for = "3s"
+        [[rules]]
+        name = "outside"
+        outside = [1, 3]
+"#;
+
 /// Received when it was measured.
 pub(crate) fn reading(measured: f64, value: f64) -> Reading {
     Reading {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use telemetry::{Reading, Series};
 
-use crate::harness::{Harness, at, reading, rule, rules};
+use crate::harness::{Harness, LIMITS, at, reading, rule, rules};
 
 /// Measured, and received that much later.
 fn delayed(measured: f64, delay: f64, value: f64) -> Reading {
@@ -184,20 +184,7 @@ fn nothing_is_written_while_nothing_changes() {
 }
 
 fn all_kinds() -> std::sync::Arc<alerter::Rules> {
-    rules(
-        r#"
-        [[rules]]
-        name = "above"
-        above = 3
-        clear_below = 2
-        [[rules]]
-        name = "for"
-        above = 2
-        for = "4s"
-        keep_firing_for = "3s"
-        [[rules]]
-        name = "outside"
-        outside = [1, 3]
+    let more = r#"
         [[rules]]
         name = "rate"
         rate_per_minute = 30
@@ -205,8 +192,8 @@ fn all_kinds() -> std::sync::Arc<alerter::Rules> {
         [[rules]]
         name = "stuck"
         stuck_for = "4s"
-    "#,
-    )
+    "#;
+    rules(&format!("{LIMITS}{more}"))
 }
 
 proptest! {

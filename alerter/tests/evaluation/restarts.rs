@@ -7,29 +7,16 @@ use proptest::prelude::*;
 use store::Changes;
 use telemetry::{Reading, Series};
 
-use crate::harness::{Harness, Kept, at, keep_latest, reading, rule, rules};
+use crate::harness::{Harness, Kept, LIMITS, at, keep_latest, reading, rule, rules};
 
 fn watched() -> Arc<Rules> {
-    rules(
-        r#"
-        [[rules]]
-        name = "above"
-        above = 3
-        clear_below = 2
-        [[rules]]
-        name = "for"
-        above = 2
-        for = "4s"
-        keep_firing_for = "3s"
-        [[rules]]
-        name = "outside"
-        outside = [1, 3]
+    let more = r#"
         keep_firing_for = "2s"
         [[rules]]
         name = "absent"
         absent_for = "12s"
-    "#,
-    )
+    "#;
+    rules(&format!("{LIMITS}{more}"))
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Whether a device would get a PUBACK: the server asks itself, as a client.
+//! Asks whether a device would get a PUBACK: the server publishes to itself, as a client.
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-/// Nobody else may publish to topics that begin with `$`.
+/// No client may publish to topics that begin with `$`.
 pub(crate) const TOPIC: &str = "$probe";
 
 const CLIENT_ID: &str = "millrace-probe";
 
-/// Connects with MQTT 3.1.1, publishes once with quality 1, and waits for the PUBACK.
+/// Connects with MQTT 3.1.1, publishes once with QoS 1, and waits for the PUBACK.
 pub(crate) async fn publish(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     credentials: Option<&(String, String)>,
@@ -43,13 +43,15 @@ fn connect(credentials: Option<&(String, String)>) -> Vec<u8> {
     packet(0x10, &body)
 }
 
-fn string(text: &str) -> Vec<u8> {
+/// A text with its length, as MQTT writes it.
+pub(super) fn string(text: &str) -> Vec<u8> {
     let mut bytes = (text.len() as u16).to_be_bytes().to_vec();
     bytes.extend_from_slice(text.as_bytes());
     bytes
 }
 
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+/// A packet of this type and these flags.
+pub(super) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     let mut left = body.len();
     // The length has as many bytes as it needs: user and password may be long.

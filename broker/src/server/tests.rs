@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::timeout;
 
+use super::probe::{packet, string};
 use super::*;
 
 /// How long an answer may take.
@@ -130,22 +131,6 @@ impl Harness {
         assert_eq!((connack[0], connack[3]), (0x20, 0), "{connack:x?}");
         (client, connack)
     }
-}
-
-fn string(text: &str) -> Vec<u8> {
-    [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
-}
-
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
-    let mut packet = vec![first];
-    let mut left = body.len();
-    while left > 0x7f {
-        packet.push((left & 0x7f) as u8 | 0x80);
-        left >>= 7;
-    }
-    packet.push(left as u8);
-    packet.extend_from_slice(body);
-    packet
 }
 
 /// CONNECT; `rest` follows the client id: will, user name, password.

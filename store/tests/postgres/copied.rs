@@ -162,27 +162,11 @@ async fn duplicates_are_expected_after_duplicates() {
 async fn a_server_that_goes_after_a_copy_has_kept_nothing_of_it() {
     let Some(Fresh { store, database }) = partitions::fresh().await else { return };
     store.probe().await.unwrap();
-    let admin = database.admin().await;
-    admin.batch_execute("BEGIN; LOCK TABLE rejected").await.unwrap();
     let both = Arc::new(Batch {
         readings: readings(0..1_000),
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
     });
-    // The readings are in, the rejection waits.
-    let write = tokio::spawn({
-        let (store, both) = (store.clone(), both.clone());
-        async move { store.write(&both).await }
-    });
-    let kill = format!(
-        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
-         WHERE usename = '{}' AND wait_event_type = 'Lock'",
-        database.name()
-    );
-    while database.texts(&kill).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    write.await.unwrap().unwrap_err();
-    admin.batch_execute("ROLLBACK").await.unwrap();
+    database.cut_while_writing(&store, &both).await;
     assert_eq!(everything(&*store).await.len(), 0);
     assert_eq!(store.write(&both).await.unwrap(), written(1_000, 0, 1));
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use store::{Postgres, PostgresUrl, Store};
+use store::{Batch, Postgres, PostgresUrl, Store};
 use tokio_postgres::{Client, Config, NoTls};
 
 /// A superuser's URL, for example `postgres://postgres:secret@127.0.0.1:5432/postgres`.
@@ -96,6 +96,28 @@ impl Database {
     /// The first column of what a query gives, as the superuser.
     pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         self.admin().await.query(sql, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Writes a batch with readings and a rejection, and ends the connection in between: the readings are in, and the
+    /// rejection waits for a lock. Returns the error.
+    pub(crate) async fn cut_while_writing(&self, store: &Arc<dyn Store>, batch: &Arc<Batch>) -> String {
+        let admin = self.admin().await;
+        admin.batch_execute("BEGIN; LOCK TABLE rejected").await.unwrap();
+        let write = tokio::spawn({
+            let (store, batch) = (store.clone(), batch.clone());
+            async move { store.write(&batch).await }
+        });
+        let kill = format!(
+            "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
+             WHERE usename = '{}' AND wait_event_type = 'Lock'",
+            self.name()
+        );
+        while self.texts(&kill).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let problem = write.await.unwrap().unwrap_err().to_string();
+        admin.batch_execute("ROLLBACK").await.unwrap();
+        problem
     }
 }
 

@@ -59,28 +59,12 @@ async fn a_connection_that_breaks_in_the_middle_keeps_all_or_nothing() {
     let Some(Fresh { store, database }) = partitions::fresh().await else { return };
     let first = batch([reading("temperature/a", 1, 1.0)]);
     store.write(&first).await.unwrap();
-    let admin = database.admin().await;
-    admin.batch_execute("BEGIN; LOCK TABLE rejected").await.unwrap();
     let both = Arc::new(Batch {
         readings: vec![reading("temperature/b", 1, 1.0)],
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
     });
-    // The readings are in, the rejection waits.
-    let write = tokio::spawn({
-        let (store, both) = (store.clone(), both.clone());
-        async move { store.write(&both).await }
-    });
-    let kill = format!(
-        "SELECT pg_terminate_backend(pid)::text FROM pg_stat_activity
-         WHERE usename = '{}' AND wait_event_type = 'Lock'",
-        database.name()
-    );
-    while database.texts(&kill).await.is_empty() {
-        tokio::task::yield_now().await;
-    }
-    let problem = write.await.unwrap().unwrap_err().to_string();
+    let problem = database.cut_while_writing(&store, &both).await;
     assert!(problem.contains("the server ended the connection"), "{problem}");
-    admin.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(everything(&*store).await, first.readings);
     assert_eq!(store.rejected_count().await.unwrap(), 0);
     assert_eq!(store.write(&both).await.unwrap().stored, 1);

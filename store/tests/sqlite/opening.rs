@@ -1,10 +1,11 @@
 //! What can be opened, what is refused and how that is said.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
-use std::time::Duration;
 use store::{ConditionKind, History, Incidents, Lease, Leases, ReadingStore, Sqlite};
+use tempfile::TempDir;
 
 use crate::contract::carried;
 use crate::contract::{batch, everything, reading};
@@ -71,19 +72,35 @@ async fn probing_does_not_let_the_file_grow() {
     assert_eq!(pages(), before);
 }
 
-#[tokio::test]
-async fn the_first_schema_is_brought_up_to_date() {
+/// The first migrations, as far as tests begin with an older schema.
+const MIGRATIONS: [&str; 5] = [
+    include_str!("../../src/engine/sqlite/migrations/0001_schema.sql"),
+    include_str!("../../src/engine/sqlite/migrations/0002_leases.sql"),
+    include_str!("../../src/engine/sqlite/migrations/0003_alerting.sql"),
+    include_str!("../../src/engine/sqlite/migrations/0004_resent.sql"),
+    include_str!("../../src/engine/sqlite/migrations/0005_kinds.sql"),
+];
+
+/// A database with an older schema and these rows.
+fn old_schema(version: usize, rows: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let connection = Connection::open(file(&folder)).unwrap();
-    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0001_schema.sql")).unwrap();
-    connection
-        .execute_batch(
-            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 1;
-             INSERT INTO series VALUES (1, 'a', 'temperature');
-             INSERT INTO readings VALUES (1, 1, -1, -1, 1.0, NULL, 1700000000000000, 2)",
-        )
-        .unwrap();
-    drop(connection);
+    for migration in &MIGRATIONS[..version] {
+        connection.execute_batch(migration).unwrap();
+    }
+    let mark = format!("PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = {version}");
+    connection.execute_batch(&mark).unwrap();
+    connection.execute_batch(rows).unwrap();
+    folder
+}
+
+#[tokio::test]
+async fn the_first_schema_is_brought_up_to_date() {
+    let folder = old_schema(
+        1,
+        "INSERT INTO series VALUES (1, 'a', 'temperature');
+         INSERT INTO readings VALUES (1, 1, -1, -1, 1.0, NULL, 1700000000000000, 2)",
+    );
     let sqlite = Sqlite::open(&file(&folder)).unwrap();
     assert_eq!(everything(&sqlite).await, [reading("temperature/a", 1, 1.0)]);
     assert!(sqlite.acquire(Lease::Outbox, "a", Duration::from_secs(60)).await.unwrap());
@@ -91,57 +108,37 @@ async fn the_first_schema_is_brought_up_to_date() {
 
 #[tokio::test]
 async fn incidents_and_mails_of_the_second_schema_are_carried_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let connection = Connection::open(file(&folder)).unwrap();
-    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0001_schema.sql")).unwrap();
-    connection.execute_batch(include_str!("../../src/engine/sqlite/migrations/0002_leases.sql")).unwrap();
-    connection
-        .execute_batch(
-            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 2;
-             INSERT INTO incidents VALUES
-                 ('i1', 'too hot', 'a', 'temperature', 5, 31.5, 'celsius', 9, 22.0, 100),
-                 ('i2', 'too hot', 'a', 'temperature', 15, 31.5, 'celsius', NULL, NULL, 101),
-                 ('i3', 'too hot', 'b', 'temperature', 1, 31.5, 'celsius', 2, 22.0, 102);
-             INSERT INTO mails VALUES
-                 (3, 'i1.opened@millrace', 'i1', 'opened', 'a@example.org, b@example.org', 7),
-                 (4, 'i1.resolved@millrace', 'i1', 'resolved', 'a@example.org, b@example.org', NULL),
-                 (6, 'i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', 17)",
-        )
-        .unwrap();
-    drop(connection);
+    let folder = old_schema(
+        2,
+        "INSERT INTO incidents VALUES
+             ('i1', 'too hot', 'a', 'temperature', 5, 31.5, 'celsius', 9, 22.0, 100),
+             ('i2', 'too hot', 'a', 'temperature', 15, 31.5, 'celsius', NULL, NULL, 101),
+             ('i3', 'too hot', 'b', 'temperature', 1, 31.5, 'celsius', 2, 22.0, 102);
+         INSERT INTO mails VALUES
+             (3, 'i1.opened@millrace', 'i1', 'opened', 'a@example.org, b@example.org', 7),
+             (4, 'i1.resolved@millrace', 'i1', 'resolved', 'a@example.org, b@example.org', NULL),
+             (6, 'i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', 17)",
+    );
     carried::check(&Sqlite::open(&file(&folder)).unwrap()).await;
 }
 
 #[tokio::test]
 async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let connection = Connection::open(file(&folder)).unwrap();
-    for migration in [
-        include_str!("../../src/engine/sqlite/migrations/0001_schema.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0002_leases.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0003_alerting.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0004_resent.sql"),
-    ] {
-        connection.execute_batch(migration).unwrap();
-    }
-    connection
-        .execute_batch(
-            "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 4;
-             INSERT INTO incidents (
-                 id, rule, severity, device, metric, limit_kind, limit_words, began_at, opened_at, judged_at, late,
-                 stored_at)
-             VALUES
-                 ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
-                 ('i2', 'hot', 'info', 'a', 'temperature', 'above', '', 1, 1, 1, 0, 1);
-             INSERT INTO standings (
-                 rule, device, metric, phase, since, incident, told, newest_boot, newest_seq, written_at)
-             VALUES
-                 ('cold', 'a', 'temperature', 'firing', NULL, 'i1', 1, -1, -1, 1),
-                 ('fast', 'a', 'temperature', 'pending', 1, NULL, NULL, -1, -1, 1),
-                 ('hot', 'a', 'temperature', 'firing', NULL, 'i2', 1, -1, -1, 1)",
-        )
-        .unwrap();
-    drop(connection);
+    let folder = old_schema(
+        4,
+        "INSERT INTO incidents (
+             id, rule, severity, device, metric, limit_kind, limit_words, began_at, opened_at, judged_at, late,
+             stored_at)
+         VALUES
+             ('i1', 'cold', 'info', 'a', 'temperature', 'below', 'below 3', 1, 1, 1, 0, 1),
+             ('i2', 'hot', 'info', 'a', 'temperature', 'above', '', 1, 1, 1, 0, 1);
+         INSERT INTO standings (
+             rule, device, metric, phase, since, incident, told, newest_boot, newest_seq, written_at)
+         VALUES
+             ('cold', 'a', 'temperature', 'firing', NULL, 'i1', 1, -1, -1, 1),
+             ('fast', 'a', 'temperature', 'pending', 1, NULL, NULL, -1, -1, 1),
+             ('hot', 'a', 'temperature', 'firing', NULL, 'i2', 1, -1, -1, 1)",
+    );
     let alert_states = Sqlite::open(&file(&folder)).unwrap().alert_states().await.unwrap();
     let kinds: Vec<_> = alert_states.iter().map(|alert_state| alert_state.kind).collect();
     assert_eq!(kinds, [Some(ConditionKind::Below), None, None]);
@@ -149,21 +146,8 @@ async fn of_what_kind_an_open_incident_is_is_known_from_the_fourth_schema_on() {
 
 #[tokio::test]
 async fn incidents_and_notifications_of_the_fifth_schema_are_carried_over() {
-    let folder = tempfile::tempdir().unwrap();
-    let connection = Connection::open(file(&folder)).unwrap();
-    for migration in [
-        include_str!("../../src/engine/sqlite/migrations/0001_schema.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0002_leases.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0003_alerting.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0004_resent.sql"),
-        include_str!("../../src/engine/sqlite/migrations/0005_kinds.sql"),
-        "PRAGMA application_id = 0x4d696c6c; PRAGMA user_version = 5",
-    ] {
-        connection.execute_batch(migration).unwrap();
-    }
     let rows = carried::rows_in_old_terms(|micros| micros.to_string(), "1", "0");
-    connection.execute_batch(&rows).unwrap();
-    drop(connection);
+    let folder = old_schema(5, &rows);
     carried::check_old_terms(&Sqlite::open(&file(&folder)).unwrap()).await;
 }
 
