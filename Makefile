@@ -4,7 +4,7 @@
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
-# An empty folder of modules is left behind by an install that was cut off: the lock file inside tells.
+# An empty folder of modules is left behind by an install that was cut off: the lock file inside shows it.
 MODULES := $(WEB)/node_modules/.package-lock.json
 PAGE_TEST := e2e/page/node_modules/.package-lock.json
 

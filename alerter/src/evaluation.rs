@@ -179,7 +179,7 @@ impl Evaluator {
         }
     }
 
-    /// When somebody is absent next if nothing comes; exact.
+    /// When the next device is absent if nothing comes; exact.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.absences.first()

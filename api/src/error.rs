@@ -39,7 +39,7 @@ pub enum ApiError {
     /// The route has only these methods (405).
     #[error("use {0}")]
     Method(&'static str),
-    /// Nobody acknowledged what was published (503).
+    /// What was published got no acknowledgement (503).
     #[error(
         "the readings were not accepted ({0}): ask again once the broker, and the store behind it, answer. Readings that \
          were accepted all the same are not stored twice"

@@ -1,7 +1,7 @@
 //! What a request must pass before a route sees it.
 //!
 //! There are two ways in: [`reads`] for what only reads, [`requests`] for routes that change something and check each
-//! method themselves. Whoever may ask for what is decided here, and nowhere else.
+//! method themselves. What a request may ask for is decided here, and nowhere else.
 
 mod body;
 mod parameters;

@@ -29,7 +29,7 @@ pub enum Selection {
     Found(IncidentQuery),
 }
 
-/// Acknowledges the open incidents of a selection that nobody sees to yet, in one transaction; returns how many.
+/// Acknowledges the open incidents of a selection that are not acknowledged yet, in one transaction; returns how many.
 ///
 /// # Errors
 /// There are more than [`MAX_ACKNOWLEDGED`], or the store does not answer: nothing was changed.

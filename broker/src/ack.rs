@@ -36,7 +36,7 @@ pub(crate) trait Acknowledge: Sized {
         Some(next)
     }
 
-    /// Tells the broker.
+    /// Sends the outcome to the broker.
     async fn settle(self, outcome: Outcome) -> Result<(), Unsettled>;
 }
 

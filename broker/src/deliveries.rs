@@ -124,7 +124,7 @@ impl<T> From<mpsc::Receiver<Delivery<T>>> for Deliveries<T> {
     }
 }
 
-/// A stream of batches is bounded by whoever sends them.
+/// A stream of batches is bounded by its sender.
 impl<T> From<mpsc::UnboundedReceiver<Vec<Delivery<T>>>> for Deliveries<T> {
     fn from(batches: mpsc::UnboundedReceiver<Vec<Delivery<T>>>) -> Self {
         Self(Inner::Batches(Batches { batches, current: Vec::new().into_iter() }))

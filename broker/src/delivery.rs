@@ -48,7 +48,7 @@ impl AckGroup {
     }
 }
 
-/// Tells the sender of a tracked delivery how it was settled.
+/// Reports to the sender of a tracked delivery how it was settled.
 #[derive(Debug)]
 pub struct Receipt(oneshot::Receiver<Outcome>);
 

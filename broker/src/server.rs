@@ -1,6 +1,6 @@
 //! An MQTT server for one process: devices publish to it, and get a PUBACK once their reading is settled.
 //!
-//! The server speaks MQTT 3.1, 3.1.1 and 5.0 on any stream that it is given: whoever listens accepts a connection,
+//! The server speaks MQTT 3.1, 3.1.1 and 5.0 on any stream that it is given: the caller accepts a connection,
 //! takes off TLS or WebSocket, and calls [`Server::serve`]. What clients publish goes to a [`Sink`]; what they may do
 //! is asked of [`Access`]; how far they may go is in [`Limits`].
 

@@ -28,7 +28,7 @@ const NOT_BUILT: &str = "<!doctype html><meta charset=utf-8><title>Millrace</tit
 const INDEX: &str = "index.html";
 
 const UNKNOWN_HOST: &str = "This is Millrace, asked for under a name that it does not know.\n\n\
-    Open it by its address or as localhost, or tell it the name in http.public_url, for example\n\
+    Open it by its address or as localhost, or set its name in http.public_url, for example\n\
     MILLRACE__HTTP__PUBLIC_URL=https://millrace.example.org\n";
 
 /// The page's files. They hold no data; still the index is refused under an unknown host, as every call of the API would

@@ -42,7 +42,7 @@ struct Answer<'a> {
 }
 
 impl Pipeline {
-    /// Scrapes all stages every two seconds until the stop, and tells the live view how far the writer is behind.
+    /// Scrapes all stages every two seconds until the stop, and passes to the live view how far the writer is behind.
     pub async fn follow(self, targets: ScrapeTargets, live: Live, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SNAPSHOT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -90,7 +90,7 @@ async fn forget(
 /// Where the retention's clock stands after some time has `passed` in this process.
 ///
 /// It follows the machine's clock. A jump ahead by more than a hundredth of the retention may be a wrong clock, or a time
-/// in which the machine was off: nobody can tell, so the clock then goes on by the time that passes, until somebody
+/// in which the machine was off, which cannot be known. So the clock then goes on by the time that passes, until a person
 /// confirms the jump, or until all that was stored before it is old by the time that passed. A clock that is behind
 /// deletes less.
 fn next(before: Option<RetentionClock>, wall: Timestamp, passed: Duration, age: Duration) -> RetentionClock {

@@ -141,7 +141,7 @@ fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Nobody listens after the first lines.
+            // No test reads after the first lines.
             let _ = sender.send(line);
         }
     });

@@ -162,11 +162,11 @@ impl Run {
             let (answer, completed) = self.flow.acknowledged(acked.kind, acked.id);
             client.send(&answer);
             let reading = completed.map(|seq| (self.device.clone(), self.boot, seq));
-            self.acked.lock().expect("nobody else panics").extend(reading);
+            self.acked.lock().expect("no other task panics").extend(reading);
         }
     }
 
-    /// With a time of its own: it belongs to what tells a reading from another.
+    /// With a time of its own, which is part of a reading's key.
     fn reading(&self, seq: u64) -> String {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_millis();
         format!("{{\"value\":{seq},\"measured_at\":{now},\"boot\":{},\"seq\":{seq}}}", self.boot)

@@ -29,7 +29,7 @@ impl SteadyDevice {
         let thread = std::thread::spawn(move || {
             while !ends.load(Ordering::Relaxed) {
                 let wait = one_reading(&mut client);
-                timed.lock().expect("nobody else panics").push(wait);
+                timed.lock().expect("no other task panics").push(wait);
                 sleep(Duration::from_millis(20));
             }
         });

@@ -23,7 +23,7 @@ impl Subscriber {
     /// With a `mosquitto_sub` that knows the broker's address.
     pub(crate) fn of(mosquitto_sub: &Command, arguments: &[&str]) -> Self {
         let mut command = unbuffered(mosquitto_sub);
-        // Debug output tells when the subscription stands.
+        // Debug output shows when the subscription stands.
         command.args(["-q", "1", "-v", "-d"]).args(arguments);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("run mosquitto_sub");
         let lines = BufReader::new(child.stdout.take().expect("its stdout is a pipe"));

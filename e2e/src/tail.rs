@@ -77,7 +77,7 @@ fn heard(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // Nobody listens any more.
+            // No test reads any more.
             let _ = sender.send(line);
         }
     });

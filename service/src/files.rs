@@ -1,4 +1,4 @@
-//! Files and folders that nobody but their owner may read, whatever the umask is.
+//! Files and folders that only their owner may read, whatever the umask is.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
@@ -22,7 +22,7 @@ pub(crate) fn restrict_umask() {
 pub fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)?;
     match std::fs::set_permissions(path, Permissions::from_mode(FOLDER)) {
-        // Somebody else's folder: whether it can be written to shows.
+        // The folder of another user: whether it can be written to shows later.
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         other => other,
     }

@@ -44,7 +44,7 @@ pub fn rejected(
     }
 }
 
-/// Somebody's mailbox.
+/// A mail address.
 #[must_use]
 pub fn mail(to: &str) -> Address {
     Address { channel: Channel::Mail, to: to.into() }

@@ -46,7 +46,7 @@ pub struct MessageContext {
     pub actions: Vec<Action>,
     /// The colour of its severity.
     pub tone: Tone,
-    /// Why somebody gets this.
+    /// Why the recipient gets the message.
     pub why: &'static str,
     #[serde(skip)]
     pub(super) zone: TimeZone,

@@ -29,7 +29,7 @@ pub struct Frame<'a> {
     /// How many incidents are open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_alerts: Option<u64>,
-    /// How many of them somebody sees to.
+    /// How many of them are acknowledged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_alerts: Option<u64>,
     /// How many of them are silenced, and not acknowledged.

@@ -50,7 +50,7 @@ pub struct Incident {
     pub peak_at: Option<Time>,
     /// The value that resolved it.
     pub resolved_value: Option<f64>,
-    /// Who sees to it.
+    /// Its acknowledgement.
     pub acknowledged: Option<Acknowledgement>,
     /// Until when its notifications are held back by a silence; `null` where none matches now, or it is resolved.
     pub silenced_until: Option<Time>,
@@ -60,7 +60,7 @@ pub struct Incident {
     pub notifications: Vec<Notification>,
 }
 
-/// Who sees to an incident.
+/// An acknowledgement of an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
     /// Since when.

@@ -23,7 +23,7 @@ pub struct IncidentGroup {
     pub incidents: u64,
     /// How many of them are not resolved.
     pub open: u64,
-    /// How many of the open ones somebody sees to.
+    /// How many of the open ones are acknowledged.
     pub acknowledged: u64,
     /// How many of the open ones are silenced, and not acknowledged.
     pub silenced: u64,

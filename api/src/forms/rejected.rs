@@ -24,7 +24,7 @@ pub struct Rejected<'a> {
     pub payload_bytes: u64,
     /// Bytes of it that are stored. Only a payload that is stored whole can be resent as it is.
     pub stored_bytes: u64,
-    /// When somebody resent it as readings.
+    /// When it was resent as readings.
     pub resent_at: Option<Time>,
 }
 

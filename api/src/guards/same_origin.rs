@@ -34,7 +34,7 @@ impl Site {
     }
 
     /// Whether a request's host is one of our names, against DNS rebinding: another site may let its own name stand for
-    /// our address, and its page would then be of one origin with us. Nobody can do that to an address.
+    /// our address, and its page would then be of one origin with us. That cannot be done to an address.
     #[must_use]
     pub fn is_known_host(&self, host: Option<&str>) -> bool {
         let Some(name) = host.and_then(name_in) else { return false };

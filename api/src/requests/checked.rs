@@ -11,7 +11,7 @@ pub const MAX_SILENCE_DAYS: i64 = 366;
 /// Characters of a reason or a note, at most.
 pub const MAX_REASON_CHARS: usize = 500;
 
-/// Characters of somebody's name, at most.
+/// Characters of a person's name, at most.
 pub const MAX_NAME_CHARS: usize = 100;
 
 /// Invisible, and needed to write some languages.
@@ -40,7 +40,7 @@ pub enum RequestError {
     Line(&'static str, usize),
 }
 
-/// A silence as somebody asks for it.
+/// A requested silence.
 #[derive(Debug, Clone)]
 pub struct SilenceRequest {
     /// The devices, as an MQTT topic filter such as `site-a/#`.
@@ -99,7 +99,7 @@ impl SilenceRequest {
     }
 }
 
-/// The acknowledgement of an incident by somebody who sees to it; name and note may be empty.
+/// The acknowledgement of an incident; name and note may be empty.
 ///
 /// # Errors
 /// The name or the note is too long, or more than a line.

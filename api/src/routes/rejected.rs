@@ -100,7 +100,7 @@ async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, 
     let mut query = query::list(parameters).map_err(ApiError::BadRequest)?;
     let mut page = Page::new("rejected", query.limit);
     loop {
-        // One more than there is room for tells whether more follow.
+        // One more than there is room for shows whether more follow.
         query.limit = CHUNK.min(page.room() + 1);
         let rows = store.rejected(query.clone()).await?;
         for row in &rows {

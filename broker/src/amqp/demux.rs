@@ -94,7 +94,7 @@ impl AsyncWrite for Demux {
     }
 }
 
-/// Tells lapin of what type its connection is; it is made before, so this connects nowhere.
+/// Gives lapin the type of its connection; that is made before, so this connects nowhere.
 #[derive(Debug, Clone)]
 pub(super) struct Demuxed(Tokio);
 

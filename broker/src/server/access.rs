@@ -1,4 +1,4 @@
-//! Who may connect, and what a connected client may do: asked by the server, answered by whoever embeds it.
+//! Who may connect, and what a connected client may do: asked by the server, answered by the program that embeds it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

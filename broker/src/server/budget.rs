@@ -27,7 +27,7 @@ impl Budget {
     }
 }
 
-/// Bytes that somebody holds, until this is dropped.
+/// Bytes that are held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Charge {
     budget: Arc<Budget>,

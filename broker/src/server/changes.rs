@@ -39,7 +39,7 @@ impl Pending {
 }
 
 impl Changes {
-    /// From now on changes are noted, for whoever takes these commands.
+    /// From now on changes are noted, for the task that takes these commands.
     pub(crate) fn note_for(&self, wake: Sender<Command>) {
         *self.wake() = Some(wake);
     }

@@ -169,7 +169,7 @@ async fn accept(
         user_name: connect.user_name.take(),
         password: connect.password.take(),
     };
-    // What a bridge says of itself: nobody needs it here.
+    // A bridge publishes its own state, which is not needed here.
     connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
     let caller = shared.access.connect(login).await.map_err(|refusal| refused(refusal_fault(refusal)))?;
     if let Some(will) = &connect.will

@@ -1,4 +1,4 @@
-//! Retained messages: the newest of each topic, for whoever subscribes later.
+//! Retained messages: the newest of each topic, for clients that subscribe later.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -88,7 +88,7 @@ pub(crate) struct State {
     pub(crate) is_written: bool,
     pub(crate) subscriptions: HashMap<String, Options>,
     pub(crate) queue: ClientQueue,
-    /// The packet ids of quality 2 that the client has not released, and what each waits for.
+    /// The packet ids of QoS 2 that the client has not released, and what each waits for.
     pub(crate) received: BTreeMap<u16, Option<Wait>>,
     /// When the session is looked at next.
     pub(crate) checked_at: Option<Instant>,

@@ -106,7 +106,7 @@ impl Shared {
         self.retained.lock().expect("no code panics while it holds the retained messages")
     }
 
-    /// A new session that nobody can find yet.
+    /// A new session that cannot be found yet.
     pub(crate) fn new_session(&self, key: Key) -> Arc<Session> {
         let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
         Session::new(key, number, self.queued.charge(0))
@@ -185,7 +185,7 @@ impl Shared {
     }
 
     pub(crate) fn soon(&self, event: Event) {
-        // Once nobody takes events any more the server has stopped.
+        // Once no task takes events any more, the server has stopped.
         let _ = self.events.send(event);
     }
 

@@ -68,7 +68,7 @@ impl WriterThread {
                 Record::Closed.write(&mut closed);
                 let result = self.file.append(&closed).and_then(|()| self.file.sync());
                 self.say(&result);
-                // Whoever no longer waits does not want to know.
+                // The caller may no longer wait for the result.
                 let _ = done.send(());
                 return;
             }

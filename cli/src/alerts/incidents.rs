@@ -231,9 +231,9 @@ async fn acknowledge_one(store: &dyn Store, id: &str, said: &Acknowledgement) ->
         bail!("{id} was resolved at {} UTC", time(at));
     }
     store.acknowledge(&[id.to_owned()], said).await?;
-    let kept = incident(store, id).await?.acknowledged.context("somebody else ended it")?;
-    let by = if kept.by.is_empty() { "somebody" } else { &kept.by };
-    Ok(format!("{by} sees to {id} since {} UTC", time(kept.at)))
+    let kept = incident(store, id).await?.acknowledged.context("it was resolved meanwhile")?;
+    let by = if kept.by.is_empty() { "an unnamed person" } else { &kept.by };
+    Ok(format!("{id} was acknowledged by {by} at {} UTC", time(kept.at)))
 }
 
 async fn incident(store: &dyn Store, id: &str) -> anyhow::Result<Incident> {

@@ -118,7 +118,7 @@ async fn an_alert_is_acknowledged_while_it_is_open() {
     let (hall, opened_hall) = opened("hall", None);
     harness.record(vec![opened_lab, opened_hall, resolved(&hall, End::RuleRemoved)]).await;
     let said = harness.ask(&["acknowledge", &lab, "--by", "ann", "--note", "on my way"]).await.unwrap();
-    assert_eq!(said, format!("ann sees to {lab} since 2026-01-15 10:30:00 UTC"));
+    assert_eq!(said, format!("{lab} was acknowledged by ann at 2026-01-15 10:30:00 UTC"));
     assert_eq!(harness.ask(&["acknowledge", &lab, "--by", "ben"]).await.unwrap(), said, "the first counts");
     let list = harness.ask(&["list"]).await.unwrap();
     assert!(list.contains("\nacknowledged  ") && list.contains("\nrule removed  "), "{list}");

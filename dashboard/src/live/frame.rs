@@ -13,7 +13,7 @@ use super::newest::{Entry, Id, Version};
 pub(crate) struct Counts {
     /// Open incidents.
     pub(crate) open: u64,
-    /// Open incidents that somebody sees to.
+    /// Open incidents that are acknowledged.
     pub(crate) acknowledged: u64,
     /// Open incidents that are silenced, and not acknowledged.
     pub(crate) silenced: u64,

@@ -37,7 +37,7 @@ impl Endpoint {
     /// A connection on which nothing is sent yet.
     ///
     /// # Panics
-    /// Nobody listens.
+    /// No server listens.
     #[must_use]
     pub fn open(self) -> Client {
         self.try_open().expect("connect")
@@ -46,7 +46,7 @@ impl Endpoint {
     /// A connection on which nothing is sent yet.
     ///
     /// # Errors
-    /// Nobody listens.
+    /// No server listens.
     pub fn try_open(self) -> std::io::Result<Client> {
         let stream = TcpStream::connect_timeout(&self.address, SOON)?;
         stream.set_nodelay(true)?;

@@ -28,7 +28,7 @@ pub(super) struct Verifier {
     /// the connections.
     queues: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
     /// Checked in place of the hash of a user whom there is not, so that both take the same time.
-    nobody: Arc<str>,
+    unknown_user: Arc<str>,
 }
 
 impl Verifier {
@@ -41,7 +41,7 @@ impl Verifier {
             delays: Mutex::default(),
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             queues: Mutex::default(),
-            nobody: password_file::hash(&rand::random::<[u8; 16]>())?.into(),
+            unknown_user: password_file::hash(&rand::random::<[u8; 16]>())?.into(),
         })
     }
 
@@ -67,7 +67,7 @@ impl Verifier {
         if hash.is_some_and(|hash| self.is_remembered(user, hash, password)) {
             return Ok(());
         }
-        let matches = self.matches(permit, hash.unwrap_or(&self.nobody), password).await;
+        let matches = self.matches(permit, hash.unwrap_or(&self.unknown_user), password).await;
         match hash {
             Some(hash) if matches => {
                 self.remember(user, hash, password);
@@ -103,7 +103,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// The permit goes along: whoever gives up waiting does not make room for another hash before this one is done.
+    /// The permit goes along: a caller that gives up waiting does not make room for another hash before this one is done.
     async fn matches(&self, permit: OwnedSemaphorePermit, hash: &Arc<str>, password: &[u8]) -> bool {
         let (hash, password) = (Arc::clone(hash), password.to_vec());
         let checked = tokio::task::spawn_blocking(move || {
@@ -151,7 +151,7 @@ impl<'a> Queue<'a> {
             .entry(address)
             .or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE)))
             .clone();
-        // Before it waits, so that whoever gives up leaves the queue, too.
+        // Before it waits, so that a caller that gives up leaves the queue, too.
         let mut place = Self { verifier, address, permit: None };
         place.permit = queue.acquire_owned().await.ok();
         place
@@ -162,7 +162,7 @@ impl Drop for Queue<'_> {
     fn drop(&mut self) {
         let mut queues = lock(&self.verifier.queues);
         self.permit = None;
-        // The map's own and nobody else's.
+        // Only the map holds it.
         if queues.get(&self.address).is_some_and(|queue| Arc::strong_count(queue) == 1) {
             queues.remove(&self.address);
         }
@@ -242,6 +242,6 @@ mod tests {
         for attempt in crowd {
             assert!(!attempt.await.unwrap());
         }
-        assert!(lock(&verifier.queues).is_empty(), "what nobody waits in is forgotten");
+        assert!(lock(&verifier.queues).is_empty(), "an empty queue is removed");
     }
 }

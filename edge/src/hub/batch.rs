@@ -21,7 +21,7 @@ pub(super) struct Services(Arc<[WeakSender]>);
 /// Messages, and how far each service is with them.
 pub(super) struct Batch {
     messages: Vec<Arc<Decoded>>,
-    /// Whether a message is one that somebody published.
+    /// Whether a message was published by a client.
     is_counted: Vec<bool>,
     receipt: Receipt,
     services: Services,

@@ -20,7 +20,7 @@ pub(super) struct Exported {
     pub(super) measured: Measured,
 }
 
-/// Whether a file is an export, and nobody says what else its columns mean.
+/// Whether a file is an export of Millrace's, and no option gives its columns another meaning.
 pub(super) fn is_export(config: &ReplayConfig, table: &Table) -> bool {
     let ReplayConfig { time, time_format, values, units, device, decimal_comma, missing, .. } = config;
     let is_plain = time.is_none()

@@ -137,7 +137,7 @@ fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
     open.lock().expect("no code panics while it counts connections")
 }
 
-/// What counts as one address: whoever has an IPv6 address has its whole /64 network.
+/// What counts as one address: of IPv6 a /64 network, as a client has all of it.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),

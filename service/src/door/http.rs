@@ -86,7 +86,7 @@ impl HttpConfig {
         Ok(config)
     }
 
-    /// The page and the API have no password: whoever can reach them may change things.
+    /// The page and the API have no password: every client that reaches them may change things.
     fn check_open(&self) -> Result<(), SettingError> {
         if self.listen.ip().is_loopback() || self.behind_proxy {
             return Ok(());

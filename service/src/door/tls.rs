@@ -272,7 +272,7 @@ fn name_in(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
     let mut names = parsed.subject().iter_common_name();
     let name = names.next()?.as_str().ok()?.to_owned();
-    // Of two names nobody can say which the authority meant.
+    // Of two names it is unknown which the authority meant.
     names.next().is_none().then_some(name)
 }
 

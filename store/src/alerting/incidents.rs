@@ -86,7 +86,7 @@ pub struct IncidentSummary {
     pub opened_at: Timestamp,
     /// Whether it is not resolved.
     pub open: bool,
-    /// Whether somebody sees to it.
+    /// Whether it is acknowledged.
     pub acknowledged: bool,
 }
 
@@ -103,10 +103,10 @@ impl IncidentSummary {
 pub enum Severity {
     /// Good to know.
     Info,
-    /// Somebody should look at it.
+    /// A person should look at it.
     #[default]
     Warning,
-    /// Somebody should act now.
+    /// A person should act now.
     Critical,
 }
 
@@ -119,7 +119,7 @@ pub enum End {
     RuleRemoved,
 }
 
-/// An acknowledgement: somebody sees to the incident, and no more reminders are sent.
+/// An acknowledgement: a person sees to the incident, and no more reminders are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledgement {
     /// When it was given.

@@ -30,7 +30,7 @@ impl Sqlite {
         Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
     }
 
-    /// Opens a file that nobody needs once the machine has crashed, such as that of a dry run: no write is synced.
+    /// Opens a file that is not needed once the machine has crashed, such as that of a dry run: no write is synced.
     ///
     /// # Errors
     /// As [`open`](Self::open).

@@ -41,7 +41,7 @@ pub trait ReadingStore: Send + Sync {
     /// Nothing of the batch was stored: keep it and repeat the call.
     async fn write(&self, batch: &Arc<Batch>) -> Result<Written>;
 
-    /// Tells whether the store can be written to, for those who have nothing to write now.
+    /// Checks whether the store can be written to, for a service that has nothing to write now.
     ///
     /// # Errors
     /// Why it cannot.

@@ -129,7 +129,7 @@ impl AlertingOutbox {
         of.map(|asked| self.current(asked)).collect()
     }
 
-    /// Whether somebody is still to be notified of this incident.
+    /// Whether notifications of this incident are still to be sent.
     pub(super) fn is_waiting(&self, incident: &str) -> bool {
         self.notifications.values().filter(|asked| asked.incident == incident).any(|asked| {
             match &asked.notification.status {

@@ -19,7 +19,7 @@ pub(super) async fn page(
     let silences = silences(store, now).await?;
     let mut page = Page::new("incidents", query.limit);
     loop {
-        // One more than the page has room for tells whether there is another page.
+        // One more than the page has room for shows whether there is another page.
         query.limit = READ_AT_ONCE.min(page.room() + 1);
         let incidents = store.incidents(&query).await?;
         for incident in &incidents {

@@ -49,7 +49,7 @@ enum Ruling {
     Denied,
     /// The server's own question.
     Probe,
-    /// What a bridge says of itself: nobody needs it here.
+    /// The state that a bridge publishes about itself, which is not needed here.
     Ignored,
     Invalid(Reason),
 }

@@ -122,7 +122,7 @@ impl Encoder<'_> {
         self.packet(0xd0, &[]);
     }
 
-    /// Tells the client why the connection ends; before MQTT 5 there is no such packet.
+    /// DISCONNECT with the reason why the connection ends; before MQTT 5 there is no such packet.
     pub(crate) fn disconnect(&mut self, reason: Reason, why: &str) {
         if self.version == Version::V5 {
             self.reasoned(0xe0, &[reason.0], Some(why));

@@ -37,7 +37,7 @@ impl Shared {
         self.counters.subscriptions.set(router.len() as i64);
     }
 
-    /// Whether nobody subscribes to anything.
+    /// Whether there are no subscriptions at all.
     pub(crate) fn has_no_subscribers(&self) -> bool {
         self.router.read().expect("no code panics while it holds the router").len() == 0
     }
@@ -94,7 +94,7 @@ impl Shared {
         }
     }
 
-    /// Each session once, however many of its own subscriptions match: with the best quality and all identifiers; and
+    /// Each session once, however many of its own subscriptions match: with the highest QoS and all identifiers; and
     /// once more for each group that it was chosen in.
     fn receivers(&self, publication: &Publication) -> Vec<(Arc<Session>, Options, Vec<u32>)> {
         let router = self.router.read().expect("no code panics while it holds the router");

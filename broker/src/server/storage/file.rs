@@ -83,9 +83,9 @@ impl File {
     }
 }
 
-/// For us alone: payloads and client ids are nobody else's.
+/// Only the owner may read the file: it holds payloads and client ids.
 fn create(path: &std::path::Path) -> io::Result<fs::File> {
-    // A file that is there, or a link, may belong to somebody else.
+    // A file that is there, or a link, may belong to another user.
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}

@@ -28,7 +28,7 @@ pub(crate) struct Kept {
     pub(crate) key: Key,
     pub(crate) expiry: Duration,
     pub(crate) subscriptions: Vec<(String, Options)>,
-    /// Packet ids of quality 2 that are settled and not released.
+    /// Packet ids of QoS 2 that are settled and not released.
     pub(crate) received: Vec<u16>,
     /// Messages, and the packet id of those that were sent.
     pub(crate) messages: Vec<(Option<u16>, Option<Outgoing>)>,

@@ -96,7 +96,7 @@ enum Step {
     TurnTo(usize, usize),
     /// Sensors that have one.
     Alerts(Vec<usize>),
-    /// Series that have an open incident, and whether somebody sees to it.
+    /// Series that have an open incident, and whether it is acknowledged.
     Alerting(Vec<(usize, bool)>),
     Counts(u64, u64),
     Behind(Option<u8>),

@@ -110,7 +110,7 @@ fn node(history: &[Snapshot], scrape: &Scrape) -> Part {
     part
 }
 
-/// Messages that came over MQTT; a RabbitMQ before 3.12 does not tell them apart.
+/// Messages that came over MQTT; a RabbitMQ before 3.12 does not count them separately.
 fn published(samples: &Samples) -> Option<f64> {
     let mqtt = samples.of(RECEIVED).filter(|sample| sample.label("protocol").starts_with("mqtt"));
     mqtt.map(Sample::value).reduce(|a, b| a + b).or_else(|| samples.sum(RECEIVED))

@@ -12,7 +12,7 @@ effect(() => {
   if (known.value) first.value ??= openCount.peek() > 0 ? "incidents" : "sensors";
 });
 
-/** The section that a phone shows. Whoever follows a link to a sensor sees its chart. */
+/** The section that a phone shows. A link to a sensor shows its chart. */
 export const section = computed<SectionName>(() => sectionWanted.value ?? (selection.value.series ? "chart" : (first.value ?? "sensors")));
 
 /** On phones the sections of the overview stand behind tabs. */

@@ -52,7 +52,7 @@ function List() {
     <>
       <p class="view-note">
         They are stored unchanged. Fix one and resend it: it is then processed like any other reading, with the time at
-        which it first arrived. Dismiss what nobody needs: it is deleted.
+        which it first arrived. Dismiss what is not needed: it is deleted.
       </p>
       {(all.length > 1 || text.value !== "") && (
         <div class="ledger-tools">

@@ -51,7 +51,7 @@ export function Incidents() {
   );
 }
 
-/** Single incidents; in groups, only the one that somebody is writing about, and the past ones. */
+/** Single incidents; in groups, only the one whose form is open, and the past ones. */
 function listedIncidents(): Incident[] {
   const kept = reply.value?.target.incident;
   const all = mergeIncidents([...(kept ? [kept] : []), ...(past.value?.incidents ?? [])], incidents.value);

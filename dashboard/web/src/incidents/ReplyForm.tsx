@@ -23,7 +23,7 @@ export function ReplyForm({ target, kind, close }: { target: Target; kind: Reply
     >
       {kind === "silence" ? (
         <>
-          <p>Nobody is notified of <strong><Text of={target.silenced} /></strong> during this time.</p>
+          <p>No notifications about <strong><Text of={target.silenced} /></strong> are sent during this time.</p>
           <Lasting chosen={lasting} choose={setLasting} />
         </>
       ) : (

@@ -4,7 +4,7 @@ import { keyOf } from "../address/names";
 import type { Incident } from "../api/client";
 
 /**
- * How a series stands, as frames write it: 1 where somebody sees to all its open incidents, 2 where the others are
+ * How a series stands, as frames write it: 1 where all its open incidents are acknowledged, 2 where the others are
  * silenced, 3 to 5 by the highest severity of the rest. A series without open incidents has none.
  */
 export type AlertingCode = 1 | 2 | 3 | 4 | 5;
@@ -18,7 +18,7 @@ export function codeOf(incident: Incident): AlertingCode {
   return incident.silenced_until ? 2 : SEVERITY_CODES[incident.severity];
 }
 
-/** Whether nobody need look: every open incident is acknowledged or silenced. */
+/** Whether every open incident is acknowledged or silenced. */
 export function isQuiet(code: AlertingCode | undefined): boolean {
   return code === 1 || code === 2;
 }

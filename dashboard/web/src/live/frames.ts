@@ -15,7 +15,7 @@ export interface Frame {
   alerting?: [id: number, code: number][];
   /** How many incidents of all devices are open. */
   open_alerts?: number;
-  /** How many of them somebody sees to. */
+  /** How many of them are acknowledged. */
   acknowledged_alerts?: number;
   /** How many of them are silenced, and not acknowledged. */
   silenced_alerts?: number;
@@ -30,7 +30,7 @@ export type NameRow = [id: number, topic: string, unit: string | null];
 /** The age counts back from the time of the frame. The state is 0 for fresh, 1 for stale, 2 for offline. */
 export type ValueRow = [id: number, value: number, ageMicros: number, state: number];
 
-/** The newest reading of a series. Its time has the server's precision, which tells two readings apart. */
+/** The newest reading of a series. Its time has the server's precision, by which two readings differ. */
 export class NewestReading {
   constructor(
     readonly value: number,
@@ -44,7 +44,7 @@ export class NewestReading {
     return this.measuredAtMicros / 1000;
   }
 
-  /** RFC 3339. It is formatted on demand, as most readings are of series that nobody looks at. */
+  /** RFC 3339. It is formatted on demand, as most readings are of series that are not in sight. */
   get measured_at(): string {
     return new Date(this.measuredAtMs).toISOString();
   }

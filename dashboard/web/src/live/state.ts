@@ -64,7 +64,7 @@ export const openIncidents = computed(() => {
   return open;
 });
 
-/** How many open incidents somebody sees to, and how many others are silenced; of all devices. */
+/** How many open incidents are acknowledged, and how many others are silenced; of all devices. */
 export const quietCounts = signal({ acknowledged: 0, silenced: 0 });
 
 const openHere = computed(() => countOpen(incidents.value));

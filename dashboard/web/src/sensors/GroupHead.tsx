@@ -67,7 +67,7 @@ function Only({ path, filter, stop }: { path: string; filter: string; stop: bool
   );
 }
 
-/** How many series have open incidents that nobody sees to, and how many have only others. */
+/** How many series have open incidents that are neither acknowledged nor silenced, and how many have only others. */
 function alertingIn(all: Series[]): { loud: number; quiet: number } {
   const counts = { loud: 0, quiet: 0 };
   if (alerting.value.size === 0) return counts;

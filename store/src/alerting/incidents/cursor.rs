@@ -9,7 +9,7 @@ use super::Incident;
 
 /// A position in the order of incidents. Opaque to its user; stays valid while incidents open, resolve and are deleted.
 ///
-/// An incident that resolves while somebody reads page after page comes once more with the resolved ones; none is left
+/// An incident that resolves while a client reads page after page comes once more with the resolved ones; none is left
 /// out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentCursor {
@@ -18,7 +18,7 @@ pub struct IncidentCursor {
     pub(crate) id: String,
 }
 
-/// A text that is no [`IncidentCursor`]. Trying again does not help: report it to whoever sent it.
+/// A text that is no [`IncidentCursor`]. Trying again does not help: report it to the client that sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a cursor that came with a page of incidents: leave it out to start with the first page")]
 pub struct IncidentCursorError;

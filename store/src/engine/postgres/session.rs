@@ -13,7 +13,7 @@ use crate::series::postgres::SeriesIds;
 /// How these connections work, whatever the server's defaults are.
 ///
 /// Plans are made for the values at hand: which chunks are left out depends on them. A commit that waits for more than
-/// the own disk is left as it is. A query ends soon after its caller has gone away, where the server can tell.
+/// the own disk is left as it is. A query ends soon after its caller has gone away, where the server notices that.
 const SETTINGS: &str = "
     SET statement_timeout = '30s';
     SET lock_timeout = '10s';

@@ -72,7 +72,7 @@ pub(crate) fn create(path: &Path) -> anyhow::Result<Connection> {
     })
 }
 
-/// Lets only the owner read the database and its log, whatever the umask was. Somebody else's files stay as they are.
+/// Lets only the owner read the database and its log, whatever the umask was. Files of another user stay as they are.
 fn restrict(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let mut file = path.as_os_str().to_owned();
@@ -184,7 +184,7 @@ fn explain(path: &Path, error: &OpenError) -> anyhow::Error {
     }
 }
 
-/// A file that was never a database may be somebody's text: it is not called damaged when it is opened.
+/// A file that was never a database may be any text: it is not called damaged when it is opened.
 fn is_damaged_code(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }

@@ -100,7 +100,7 @@ impl Pool {
     }
 }
 
-/// Somebody who waits for an answer. Dropped, it says that it is gone.
+/// A caller that waits for an answer. Dropped, it shows that the caller is gone.
 #[derive(Default)]
 struct Caller(Arc<AtomicBool>);
 

@@ -18,7 +18,7 @@ const WANTED: &str = "
 
 pub(crate) async fn read(client: &Client, query: &ReadingQuery) -> Result<Page, Error> {
     let limit = query.limit.max(1);
-    // One more than the page tells whether more follow.
+    // One more than the page shows whether more follow.
     let room = at_most(limit.saturating_add(1));
     let place = Place::before(query);
     let from = Micros::bound(query.range.from).max(place.measured_at);

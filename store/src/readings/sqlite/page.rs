@@ -11,7 +11,7 @@ pub(crate) fn read(connection: &Connection, query: &ReadingQuery) -> rusqlite::R
     let limit = query.limit.max(1);
     let mut merge = Merge::begin(connection, query)?;
     let mut readings: Vec<StoredReading> = Vec::new();
-    // One more than the page tells that more follow.
+    // One more than the page shows that more follow.
     while let Some(reading) = merge.next(limit.saturating_add(1) - readings.len())? {
         if readings.len() == limit {
             let next = readings.last().map(|last| Cursor::after(&last.reading));

@@ -22,7 +22,7 @@ initdb -D "$making" --username="$POSTGRES_USER" --pwfile="$password" --auth-loca
 rm "$password"
 echo 'host all all all scram-sha-256' >>"$making/pg_hba.conf"
 
-# Nobody else reaches it before it is complete: it listens on its socket only.
+# No client reaches it before it is complete: it listens on its socket only.
 PGUSER=$POSTGRES_USER pg_ctl -D "$making" -w start \
     -o "-c listen_addresses='' -c shared_preload_libraries=timescaledb" >/dev/null
 [ "$POSTGRES_DB" = postgres ] || createdb --username="$POSTGRES_USER" "$POSTGRES_DB"

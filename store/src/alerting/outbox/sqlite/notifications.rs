@@ -12,7 +12,7 @@ use crate::engine::columns::at_most;
 use crate::engine::row::Row;
 use crate::engine::sqlite::columns::{Micros, list};
 
-/// Each condition that tells what is new has an index of its own; the plus keeps SQLite from taking the wrong one.
+/// Each condition on what is new has an index of its own; the plus keeps SQLite from taking the wrong one.
 pub(crate) fn due(connection: &Connection, query: &DueQuery) -> anyhow::Result<DueNotifications> {
     const NEXT: &str = "
         SELECT min(due_at) FROM notifications WHERE message IS NULL AND dropped IS NULL AND due_at > ?1";

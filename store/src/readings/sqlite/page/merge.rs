@@ -84,7 +84,7 @@ impl<'a> Merge<'a> {
             let source = &mut self.sources[place];
             let taken = source.rows.pop_front();
             if taken.is_none() {
-                // As many as each series gives if all publish alike, and one that tells where it goes on.
+                // As many as each series gives if all publish alike, and one that shows where it goes on.
                 let chunk = (wanted / (self.heads.len() + 1) + 1).clamp(2, MAX_CHUNK);
                 source.read(self.connection, self.query, chunk)?;
             }
