@@ -88,18 +88,18 @@ pub struct Report {
     pub bad: u64,
     /// The first of them: line number and reason.
     pub examples: Vec<(u64, String)>,
-    /// What was taken, by column and metric.
-    pub taken: Vec<Taken>,
-    /// Columns that were not.
-    pub not_taken: Vec<String>,
+    /// The readings of each column and metric.
+    pub columns: Vec<ColumnReport>,
+    /// Columns that were ignored.
+    pub ignored: Vec<String>,
 }
 
 /// The readings that were made of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Taken {
+pub struct ColumnReport {
     /// The column's name.
     pub column: String,
-    /// The first series that it was taken for.
+    /// The first series that was read from it.
     pub series: Series,
     /// How many devices of this metric there are.
     pub devices: usize,
@@ -138,7 +138,7 @@ impl Replay {
     /// The file could not be read to its end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<Report> {
         let publisher = CountingPublisher::open(self.outbox.clone(), &self.counters);
-        let mut report = Report { not_taken: self.recording.not_taken(), ..Report::default() };
+        let mut report = Report { ignored: self.recording.ignored(), ..Report::default() };
         let mut read = Ok(());
         until_stopped(&stop, None, async { read = self.publish(&publisher, &mut report).await }).await;
         publisher.close(self.grace).await;
@@ -201,17 +201,23 @@ impl Report {
         let is_new = series.note();
         let series = series.series();
         let known = self
-            .taken
+            .columns
             .iter()
-            .position(|taken| taken.column == column && taken.series.metric() == series.metric());
+            .position(|known| known.column == column && known.series.metric() == series.metric());
         let Some(place) = known else {
             let (column, series) = (column.to_owned(), series.clone());
-            return self.taken.push(Taken { column, series, devices: 1, readings: 1, times: (at, at) });
+            return self.columns.push(ColumnReport {
+                column,
+                series,
+                devices: 1,
+                readings: 1,
+                times: (at, at),
+            });
         };
-        let taken = &mut self.taken[place];
-        taken.devices += usize::from(is_new);
-        taken.readings += 1;
-        taken.times = (taken.times.0.min(at), taken.times.1.max(at));
+        let known = &mut self.columns[place];
+        known.devices += usize::from(is_new);
+        known.readings += 1;
+        known.times = (known.times.0.min(at), known.times.1.max(at));
     }
 
     fn bad(&mut self, row: &Row, why: String) {
@@ -224,10 +230,10 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rows, missing, bad, examples, taken, not_taken } = self;
-        taken.iter().try_for_each(|taken| writeln!(f, "{taken}"))?;
-        if !not_taken.is_empty() {
-            writeln!(f, "not taken: {}", not_taken.join(", "))?;
+        let Self { rows, missing, bad, examples, columns, ignored } = self;
+        columns.iter().try_for_each(|column| writeln!(f, "{column}"))?;
+        if !ignored.is_empty() {
+            writeln!(f, "columns ignored: {}", ignored.join(", "))?;
         }
         write!(f, "{rows} rows, {missing} values missing, {bad} readings bad")?;
         examples.iter().try_for_each(|(line, why)| write!(f, "\nline {line}: {why}"))?;
@@ -238,7 +244,7 @@ impl fmt::Display for Report {
     }
 }
 
-impl fmt::Display for Taken {
+impl fmt::Display for ColumnReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { column, series, devices, readings, times: (first, last) } = self;
         let to = match devices {

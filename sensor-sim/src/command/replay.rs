@@ -18,54 +18,55 @@ const DEFAULT_BATCH: usize = 100;
 pub(super) struct ReplayArgs {
     #[command(flatten)]
     pub(super) common: Common,
+    /// The CSV file
     file: PathBuf,
-    /// The column of the time, by its name or its number from 1; several with commas between are joined by a space.
+    /// Column of the time, by name or number (from 1); several, separated by commas, are joined by a space
     #[arg(long, value_name = "COLUMN[,COLUMN]")]
     time: Option<String>,
-    /// As in strftime, for example '%d/%m/%Y %H:%M:%S'; else RFC 3339, YYYY-MM-DD HH:MM:SS or Unix milliseconds.
-    /// A time without a zone is UTC.
+    /// Format of the time as in strftime, such as '%d/%m/%Y %H:%M:%S'; a time without a zone is UTC [default: RFC 3339,
+    /// YYYY-MM-DD HH:MM:SS or Unix milliseconds]
     #[arg(long, value_name = "FORMAT")]
     time_format: Option<String>,
-    /// A column of values, by its name or its number from 1; may be given several times.
+    /// Column of values, by name or number (from 1); may be repeated
     #[arg(long, value_name = "[METRIC=]COLUMN")]
     value: Vec<String>,
-    /// Of values that name none.
+    /// Metric of values without one
     #[arg(long, default_value = "temperature")]
     metric: String,
-    /// The unit of the values; may be given once per metric.
+    /// Unit of the values; may be repeated, once for each metric
     #[arg(long, value_name = "[METRIC=]UNIT")]
     unit: Vec<String>,
-    /// The name of the device; that of the file where none is given.
+    /// Name of the device [default: the file's name]
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
-    /// The column of the device's name.
+    /// Column of the device's name
     #[arg(long, value_name = "COLUMN", conflicts_with = "device")]
     device_column: Option<String>,
-    /// The character between columns, or `tab`; found in the first line where none is given.
+    /// Character between columns, or `tab` [default: as in the first line]
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
-    /// Numbers are written as 23,5.
+    /// Read numbers that are written as 23,5
     #[arg(long)]
     decimal_comma: bool,
-    /// A value that stands for none, for example -200; may be given several times.
+    /// Number that means "no value", such as -200; may be repeated
     #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
     missing: Vec<String>,
-    /// 1 is as recorded, 60 a minute per second; as fast as they are acked where none is given.
+    /// Speed: 1 as recorded, 60 a minute per second [default: as fast as the readings are acked]
     #[arg(long, value_name = "FACTOR")]
     speed: Option<f64>,
-    /// Readings per message; 100 where none is given, but 1 with --speed.
+    /// Readings per message [default: 100, or 1 with --speed]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=MAX_BATCH as i64))]
     batch: Option<u16>,
-    /// Is content with a file of which not every row can be read.
+    /// Exit with 0 even if some rows cannot be read
     #[arg(long)]
     skip_bad: bool,
-    /// How long to wait at the end for what is un-acked; without an end where none is given.
+    /// How long to wait for PUBACKs at the end [default: no limit]
     #[arg(long, value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
 }
 
 impl ReplayArgs {
-    /// Replays the file; what there is to say of its rows.
+    /// Replays the file; returns a report on its rows.
     pub(super) async fn replay(
         self,
         counters: Arc<Counters>,
@@ -76,7 +77,7 @@ impl ReplayArgs {
         let report = replay.run(stop).await.map_err(Failure::Job)?;
         if report.bad > 0 && !skip_bad {
             return Err(Failure::Job(anyhow!(
-                "{report}\nall others are sent; --skip-bad is content with that"
+                "{report}\nall others were sent; with --skip-bad this is no error"
             )));
         }
         Ok(report.to_string())

@@ -82,7 +82,7 @@ impl Mapping {
     }
 
     /// Whether a column has a meaning.
-    pub(super) fn is_taken(&self, column: usize) -> bool {
+    pub(super) fn is_read(&self, column: usize) -> bool {
         let is_value = self.values.iter().any(|value| value.column == column);
         is_value
             || self.time.contains(&column)

@@ -89,11 +89,11 @@ impl Recording {
     }
 
     /// The columns that are neither values nor times, nor the device's name.
-    pub(super) fn not_taken(&self) -> Vec<String> {
+    pub(super) fn ignored(&self) -> Vec<String> {
         if self.is_export {
             return Vec::new();
         }
-        let is_taken = |column: &usize| self.mapping.is_taken(*column);
+        let is_read = |column: &usize| self.mapping.is_read(*column);
         let columns = (0..self.table.header().len()).filter(|column| !is_taken(column));
         columns.map(|column| self.table.header()[column].clone()).filter(|name| !name.is_empty()).collect()
     }

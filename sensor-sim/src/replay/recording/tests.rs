@@ -281,7 +281,7 @@ const EXPORT: &str = "\u{feff}device,metric,value,unit,measured_at,received_at,s
 fn an_export_is_read_back_as_it_was_stored() {
     let (_folder, path) = file(EXPORT);
     let mut recording = Recording::open(&config(&path), &Arc::default()).unwrap();
-    assert_eq!(recording.not_taken(), [""; 0]);
+    assert_eq!(recording.ignored(), [""; 0]);
     let (mut readings, mut report) = (Vec::new(), Report::default());
     while let Some(row) = recording.next(&mut report).unwrap() {
         readings.extend(row.into_iter().flat_map(|(series, measured)| series.readings(&[measured])));
@@ -311,8 +311,8 @@ fn what_an_export_s_row_lacks_is_reported_and_its_numbers_cannot_be_logged() {
 }
 
 #[test]
-fn columns_that_are_not_taken_are_named() {
+fn ignored_columns_are_named() {
     let (_folder, path) = file("timestamp,CO2,Temperature\n2013-07-04 00:00:00,400,69.88\n");
     let recording = Recording::open(&config(&path), &Arc::default()).unwrap();
-    assert_eq!(recording.not_taken(), ["CO2"]);
+    assert_eq!(recording.ignored(), ["CO2"]);
 }
