@@ -34,7 +34,8 @@ impl MessageContext {
         };
         let Listed { sections, more } =
             if single { Listed::default() } else { sections::of(&changes, page, &zone) };
-        let (figure, beside) = if single { facts::figure(&changes[0], now) } else { Default::default() };
+        let (value, caption) =
+            if single { facts::value_and_caption(&changes[0], now) } else { Default::default() };
         Self {
             state,
             digest,
@@ -42,8 +43,8 @@ impl MessageContext {
             word: word(state, worst, digest),
             title: if single { about(first) } else { headline.clone() },
             headline,
-            figure,
-            beside,
+            value,
+            caption,
             facts: if single {
                 facts::of_one(&changes[0], rules, now, &zone)
             } else {

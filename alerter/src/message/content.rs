@@ -14,22 +14,22 @@ const CALM: Tone = Tone { light: "#067647", dark: "#5fd39b" };
 /// What a message says. Every field is there for templates, under its name.
 #[derive(Debug, Clone, Serialize)]
 pub struct MessageContext {
-    /// What is said of its incidents.
+    /// The state of its incidents.
     pub state: State,
-    /// Whether it is of several rules, or of beginnings and ends.
+    /// Whether it is about several rules, or about both openings and ends.
     pub digest: bool,
-    /// The highest of its incidents.
+    /// The highest severity of its incidents.
     pub severity: &'static str,
-    /// What a subject begins with.
+    /// The word that a subject begins with.
     pub word: &'static str,
-    /// All of it in one line.
+    /// The whole message in one line.
     pub headline: String,
     /// Device and metric of a single incident, else how many they are.
     pub title: String,
-    /// What was measured, and what it is measured against; empty for several incidents.
-    pub figure: String,
-    /// What stands beside the figure.
-    pub beside: String,
+    /// What was measured, in large type; empty for several incidents.
+    pub value: String,
+    /// The line under the value: the limit, or for how long.
+    pub caption: String,
     /// Times and other facts, a line each.
     pub facts: Vec<Fact>,
     /// How many incidents it is about.
@@ -77,7 +77,7 @@ pub struct Tone {
 pub struct Fact {
     /// What it is.
     pub name: &'static str,
-    /// What is said.
+    /// Its text.
     pub text: String,
     /// A time in UTC, where the reader is in another zone.
     pub utc: Option<String>,
@@ -92,7 +92,7 @@ pub struct Action {
     pub link: String,
 }
 
-/// Incidents of one rule and metric of which the same is said.
+/// Incidents of one rule and metric in the same state.
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
     /// What is measured, and where there are several rules or states, which.
@@ -119,7 +119,7 @@ pub struct Item {
 pub(super) struct Change<'a> {
     pub(super) incident: &'a Incident,
     pub(super) state: State,
-    /// What is said: that it began, or that it ended.
+    /// When the change was evaluated: the opening, or the end.
     pub(super) judged_at: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use super::words::{duration, limit, severity, time, time_utc, value};
 use crate::rules::Rules;
 
 /// What to look at first, and what it is measured against.
-pub(super) fn figure(change: &Change<'_>, now: Timestamp) -> (String, String) {
+pub(super) fn value_and_caption(change: &Change<'_>, now: Timestamp) -> (String, String) {
     let incident = change.incident;
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
     let said = incident.value.map(|of| value(of, incident));

@@ -12,7 +12,7 @@ fn a_users_templates_replace_ours_and_a_wrong_one_is_refused_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("subject.txt", "[{{ severity }}]\n{{ title }}");
-    write("mail.html", "<p title=\"{{ title }}\">{{ figure }}</p>");
+    write("mail.html", "<p title=\"{{ title }}\">{{ value }}</p>");
     let said = said_at(
         at(5),
         vec![(NotificationKind::Opened, Incident { device: "a&b".into(), ..incident("i", "high", "lab") })],
