@@ -19,7 +19,7 @@ const DISCONNECTING: Duration = Duration::from_secs(1);
 /// Dropping it gives up un-acked readings.
 #[derive(Debug)]
 pub(crate) struct CountingPublisher {
-    publisher: Outbox,
+    outbox: Outbox,
     counters: Arc<Counters>,
     in_flight: mpsc::UnboundedSender<InFlight>,
     connection: AbortOnDropHandle<()>,
@@ -48,12 +48,12 @@ enum Content {
 }
 
 impl CountingPublisher {
-    pub(crate) fn open(outbox: OutboxConfig, counters: &Arc<Counters>) -> Self {
-        let (publisher, connection) = outbox.open();
+    pub(crate) fn open(config: OutboxConfig, counters: &Arc<Counters>) -> Self {
+        let (outbox, connection) = config.open();
         // Never longer than the window of the outbox.
         let (in_flight, waiting) = mpsc::unbounded_channel();
         Self {
-            publisher,
+            outbox,
             counters: Arc::clone(counters),
             in_flight,
             connection: AbortOnDropHandle::new(tokio::spawn(connection)),
@@ -89,7 +89,7 @@ impl CountingPublisher {
     }
 
     async fn publish(&self, series: &NumberedSeries, payload: Vec<u8>) -> Ack {
-        let ack = self.publisher.publish(series.series().as_str(), payload.into()).await;
+        let ack = self.outbox.publish(series.series().as_str(), payload.into()).await;
         ack.expect("a message of at most 500 readings fits into a packet")
     }
 
@@ -100,10 +100,10 @@ impl CountingPublisher {
 
     /// Waits until everything is acked and counted, at most for `grace`, and disconnects.
     pub(crate) async fn close(self, grace: Option<Duration>) {
-        let Self { publisher, in_flight, connection, counting, .. } = self;
+        let Self { outbox, in_flight, connection, counting, .. } = self;
         drop(in_flight);
         let all_acked = async {
-            publisher.close().await;
+            outbox.close().await;
             // Both tasks end by themselves now; a panic in them has been printed already.
             let _ = counting.await;
             let _ = tokio::time::timeout(DISCONNECTING, connection).await;

@@ -94,7 +94,7 @@ impl Recording {
             return Vec::new();
         }
         let is_read = |column: &usize| self.mapping.is_read(*column);
-        let columns = (0..self.table.header().len()).filter(|column| !is_taken(column));
+        let columns = (0..self.table.header().len()).filter(|column| !is_read(column));
         columns.map(|column| self.table.header()[column].clone()).filter(|name| !name.is_empty()).collect()
     }
 

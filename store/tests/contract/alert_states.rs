@@ -1,4 +1,4 @@
-//! Judging goes on where it was.
+//! Evaluation goes on from the stored alert states.
 
 use store::{AlertState, Changes, ConditionKind, OrderKey, Phase, Store};
 use telemetry::{MAX_SEQ, Series};
