@@ -1,6 +1,6 @@
 //! While something comes, the clock by which devices are absent is that of the stream.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::time::Instant;
 
 use crate::absence::{AFTER, LONG, SILENT, hour_ago};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use store::{Lease, Leases};
 
 use crate::absence::{LONG, SILENT, hour_ago};

@@ -17,9 +17,10 @@ use store::{
     NotificationKind, Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable,
 };
 use tempfile::TempDir;
+use testkit::PausableClock;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::BOUND;

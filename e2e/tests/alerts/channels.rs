@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::mpsc;
 
-use e2e::{LONG, Subscriber};
+use e2e::{LONG, Shape as _, Subscriber};
 use serde_json::{Value, json};
 
 use crate::harness::{AT_ONCE, Harness};

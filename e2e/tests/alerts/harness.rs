@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use e2e::{LONG, Mail, Millrace, Start, binary, eventually};
+use e2e::{LONG, Mail, Millrace, Shape as _, Start, binary, eventually};
 use serde_json::Value;
 use tempfile::TempDir;
 
