@@ -1,4 +1,4 @@
-//! Judges every reading by rules, opens and resolves incidents, and sends notifications of them.
+//! Evaluates every reading by rules, opens and resolves incidents, and sends notifications of them.
 //!
 //! Readings flow through [`Alerter::run`]: a pure [`Evaluator`] turns them into changes of incidents, the store records these,
 //! and the [`AlertingOutbox`] turns the notifications that were queued with them into messages and sends those.

@@ -1,4 +1,4 @@
-//! Records first, settles second; judging again changes nothing.
+//! Records first, settles second; evaluating again changes nothing.
 
 use crate::harness::{HIGH, Harness, at, judged};
 use crate::journal::said;

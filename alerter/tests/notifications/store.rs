@@ -47,7 +47,7 @@ impl Incidents for FakeStore {
     }
 
     async fn alert_states(&self) -> store::Result<Vec<AlertState>> {
-        unreachable!("the outbox judges nothing")
+        unreachable!("the outbox evaluates nothing")
     }
 
     async fn incidents(&self, _: &IncidentQuery) -> store::Result<Vec<Incident>> {
