@@ -109,7 +109,7 @@ async fn incidents_stay_until_they_are_over_and_their_notifications_sent() {
         made_at: at(2),
         notifications: vec![number(id)],
     };
-    let messages = ["over", "given up", "owed", "open", "late"].map(message).to_vec();
+    let messages = ["over", "given up", "queued", "open", "late"].map(message).to_vec();
     let dropped = vec![(number("dropped"), "no recipient".into())];
     store.decide(&Decisions { messages, dropped, ..Decisions::default() }).await.unwrap();
     for id in ["over", "open", "late"] {
