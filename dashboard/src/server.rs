@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::counters;
-use crate::inputs::InputsDocument;
+use crate::inputs::{InputsDocument, count_unmapped};
 use crate::live::Live;
 use crate::page;
 use crate::pipeline::Pipeline;
@@ -55,12 +55,13 @@ pub struct Server {
 
 /// Serves until the server's stop, and closes open pages then.
 pub async fn serve(door: Door, config: HttpConfig, server: Server) {
-    let pages = TaskTracker::new();
-    let routes = routes(&server, pages.clone()).boxed();
+    let tasks = TaskTracker::new();
+    tasks.spawn(count_unmapped(server.decoder.clone(), server.live.clone(), server.stop.clone()));
+    let routes = routes(&server, tasks.clone()).boxed();
     service::serve_http(door, None, routes, config, server.stop.clone()).await;
-    pages.close();
+    tasks.close();
     // A page that does not answer is left behind.
-    let _ = tokio::time::timeout(CLOSE_TIMEOUT, pages.wait()).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, tasks.wait()).await;
 }
 
 fn routes(

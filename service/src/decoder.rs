@@ -81,6 +81,12 @@ impl Decoder {
         (samples.groups(), samples.others())
     }
 
+    /// How many groups of topics no rule reads.
+    #[must_use]
+    pub fn unmapped_groups(&self) -> usize {
+        self.samples().len()
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn inputs(&self) -> &Arc<Inputs> {
@@ -118,6 +124,7 @@ mod tests {
             (groups.len(), groups[0].count, groups[0].topic.as_str(), others),
             (1, 2, "house/mood/then", 0)
         );
+        assert_eq!(decoder.unmapped_groups(), 1);
         assert_eq!((decoder.0.unmapped_count.get(), decoder.0.ignored_count.get()), (2, 1));
         assert!(decoder.may_hold_readings("house/mood") && !decoder.may_hold_readings("commands/lab"));
     }

@@ -69,6 +69,18 @@ impl Unmapped {
         groups
     }
 
+    /// How many groups there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether every message was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
     /// Messages that are in no group, because there are too many groups.
     #[must_use]
     pub fn others(&self) -> u64 {
@@ -112,7 +124,7 @@ mod tests {
         );
         assert_eq!((groups[1].first, groups[1].last), (at(1), at(2)));
         unmapped.forget(|group| group.name == "x");
-        assert_eq!(unmapped.groups().len(), 1);
+        assert_eq!((unmapped.len(), unmapped.is_empty()), (1, false));
     }
 
     #[test]

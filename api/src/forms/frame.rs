@@ -41,6 +41,9 @@ pub struct Frame<'a> {
     /// By how many seconds the writer is behind; `null` while that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behind: Option<Option<f64>>,
+    /// How many groups of topics no rule reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<u64>,
 }
 
 /// Whether a frame holds everything or only what changed.

@@ -40,6 +40,7 @@ impl<'a> Frame<'a> {
             silenced_alerts: None,
             rejected: None,
             behind: None,
+            unmapped: None,
         })
     }
 
@@ -72,6 +73,10 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn set_behind(&mut self, behind: Option<Option<f64>>) {
         self.0.behind = behind;
+    }
+
+    pub(crate) fn set_unmapped(&mut self, unmapped: Option<u64>) {
+        self.0.unmapped = unmapped;
     }
 
     pub(crate) fn encode(&self) -> Bytes {

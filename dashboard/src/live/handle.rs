@@ -40,6 +40,11 @@ impl Live {
         self.view().set_behind(seconds);
     }
 
+    /// Sets how many groups of topics no rule reads.
+    pub fn set_unmapped(&self, groups: u64) {
+        self.view().set_unmapped(groups);
+    }
+
     pub(crate) fn observe(&self, readings: impl IntoIterator<Item = Reading>) {
         let now = Timestamp::now();
         let mut view = self.view();

@@ -29,6 +29,7 @@ pub(crate) struct View {
     alerting: Alerting,
     counts: Versioned<Counts>,
     behind: Versioned<Option<f64>>,
+    unmapped: Versioned<u64>,
     groups: HashMap<Topics, SubscriptionGroup>,
 }
 
@@ -40,6 +41,7 @@ impl View {
             alerting: Alerting::default(),
             counts: Versioned::default(),
             behind: Versioned::default(),
+            unmapped: Versioned::default(),
             groups: HashMap::new(),
         }
     }
@@ -72,6 +74,10 @@ impl View {
         self.behind.set(rounded, self.newest.version());
     }
 
+    pub(crate) fn set_unmapped(&mut self, groups: u64) {
+        self.unmapped.set(groups, self.newest.version());
+    }
+
     pub(crate) fn age(&mut self, now: Timestamp) {
         self.newest.age(now);
     }
@@ -80,8 +86,9 @@ impl View {
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.age(now);
         let ended = Some(self.newest.seal());
-        let changed_for_all =
-            self.counts.if_changed(ended).is_some() || self.behind.if_changed(ended).is_some();
+        let changed_for_all = self.counts.if_changed(ended).is_some()
+            || self.behind.if_changed(ended).is_some()
+            || self.unmapped.if_changed(ended).is_some();
         for group in self.groups.values_mut() {
             let has_changed =
                 changed_for_all || self.alerting.changed_since(ended).any(|(id, _)| group.shows(id));
@@ -130,6 +137,7 @@ impl View {
         frame.set_alerting(alerting.collect());
         frame.set_counts(self.counts.if_changed(since));
         frame.set_behind(self.behind.if_changed(since).copied());
+        frame.set_unmapped(self.unmapped.if_changed(since).copied());
         let frame = frame.encode();
         group.share(since, &frame);
         (frame, version)

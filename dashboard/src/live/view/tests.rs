@@ -43,6 +43,7 @@ struct Truth {
     open_alerts: u64,
     rejected: u64,
     behind: Option<f64>,
+    unmapped: u64,
 }
 
 impl Truth {
@@ -82,6 +83,7 @@ impl Truth {
         assert_eq!(page.counts["open_alerts"], self.open_alerts);
         assert_eq!(page.counts["rejected"], self.rejected);
         assert_eq!(page.counts["behind"].as_f64(), self.behind);
+        assert_eq!(page.counts["unmapped"], self.unmapped);
     }
 }
 
@@ -100,6 +102,7 @@ enum Step {
     Alerting(Vec<(usize, bool)>),
     Counts(u64, u64),
     Behind(Option<u8>),
+    Unmapped(u64),
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -114,6 +117,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => proptest::collection::vec((0..SERIES.len(), any::<bool>()), 0..4).prop_map(Step::Alerting),
         1 => (0..3_u64, 0..3_u64).prop_map(|(open, rejected)| Step::Counts(open, rejected)),
         1 => proptest::option::of(0..3_u8).prop_map(Step::Behind),
+        1 => (0..3_u64).prop_map(Step::Unmapped),
     ]
 }
 
@@ -230,6 +234,10 @@ impl Harness {
             Step::Behind(seconds) => {
                 truth.behind = seconds.map(f64::from);
                 view.set_behind(truth.behind);
+            }
+            Step::Unmapped(groups) => {
+                truth.unmapped = groups;
+                view.set_unmapped(groups);
             }
         }
     }

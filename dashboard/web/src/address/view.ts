@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 
-export const VIEWS = { overview: "Overview", completeness: "Data gaps", pipeline: "Pipeline" } as const;
+export const VIEWS = { overview: "Overview", inputs: "Inputs", completeness: "Data gaps", pipeline: "Pipeline" } as const;
 
 export type ViewName = keyof typeof VIEWS;
 
@@ -13,6 +13,9 @@ export type SectionName = keyof typeof SECTIONS;
 
 /** The rejected payloads, a part of the view of data gaps. */
 export const REJECTED = "rejected";
+
+/** The view of what no rule reads. */
+export const INPUTS: ViewName = "inputs";
 
 /** The text after #. One that is not a view, such as the target of a skip link, belongs to the overview. */
 const fragment = signal(fragmentNow());

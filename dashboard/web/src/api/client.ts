@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { Answers, Boot, Broker, Bucket, Incident, IncidentGroup, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage } from "./types";
+import type { Answers, Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 
-export type { Boot, Broker, Bucket, Incident, IncidentGroup, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage };
+export type { Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -151,6 +151,11 @@ export async function fetchBroker(abort: AbortSignal): Promise<Broker> {
 
 export async function fetchPipeline(abort: AbortSignal): Promise<Pipeline> {
   return get("api/pipeline", {}, abort);
+}
+
+/** What no rule reads. */
+export async function fetchInputs(abort: AbortSignal): Promise<Inputs> {
+  return get("api/inputs", {}, abort);
 }
 
 function isoOf(ms: number): string {

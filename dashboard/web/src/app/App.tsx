@@ -5,6 +5,7 @@ import { reply } from "../incidents/replying";
 import { allSeries, connection, incidents, known } from "../live/state";
 import { fewRows, many, sections } from "../sensors/rows";
 import { Overview } from "../sensors/Sensors";
+import { openDialog, type DialogName } from "../ui/dialogs";
 import { lazy } from "../ui/lazy";
 import { ViewTitle } from "../ui/ViewTitle";
 import { Announcer } from "./Announcer";
@@ -20,8 +21,16 @@ if (view.peek() === "overview") void loadChart().catch(() => {});
 
 const Waiting = () => <p class="nothing" role="status">Loading…</p>;
 
+const NothingYet = () => null;
+
+const DIALOGS = {
+  connect: lazy(() => import("../connect/Connect").then(({ Connect }) => Connect), NothingYet),
+  units: lazy(() => import("../preferences/Units").then(({ Units }) => Units), NothingYet),
+} satisfies Record<DialogName, unknown>;
+
 const VIEWS = {
   overview: OverviewView,
+  inputs: lazy(() => import("../inputs/Inputs").then(({ Inputs }) => Inputs), Waiting),
   completeness: lazy(() => import("../completeness/Completeness").then(({ Completeness }) => Completeness), Waiting),
   pipeline: lazy(() => import("../pipeline/Pipeline").then(({ Pipeline }) => Pipeline), Waiting),
 } satisfies Record<ViewName, unknown>;
@@ -40,9 +49,15 @@ export function App() {
       {isOverview && front.value && <a class="skip" href="#chart">Skip to the chart</a>}
       <Header />
       {isOverview ? <View /> : <main key={view.value} class="view"><View /></main>}
+      {openDialog.value && <OpenDialog name={openDialog.value} />}
       <Announcer />
     </div>
   );
+}
+
+function OpenDialog({ name }: { name: DialogName }) {
+  const Dialog = DIALOGS[name];
+  return <Dialog />;
 }
 
 function OverviewView() {

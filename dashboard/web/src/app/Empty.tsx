@@ -1,52 +1,34 @@
-import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { hrefOfScope } from "../address/href";
 import { showOnly } from "../address/navigate";
 import { scope } from "../address/state";
-import { REJECTED } from "../address/view";
-import { fetchBroker, type Broker } from "../api/client";
-import { rejectedCount } from "../live/state";
+import { INPUTS, REJECTED } from "../address/view";
+import { broker, keepAsking } from "../connect/broker";
+import { firstReading, targetOf } from "../connect/first-reading";
+import { openConnect } from "../ui/dialogs";
+import { rejectedCount, unmappedCount } from "../live/state";
 import { takeClick } from "../ui/click";
+import { CodeBlock } from "../ui/CodeBlock";
 import { plural } from "../ui/format";
 import { Mark } from "../ui/Shapes";
 import { Text } from "../ui/Text";
-import { firstReading } from "./first-reading";
 
-const RETRY_MS = 3000;
-
-/** Where devices publish, once the server has said so. */
-const broker = signal<Broker | null>(null);
-
-/** Before the first reading: the command that sends it. */
+/** Before the first reading: the command that sends it, and what arrives and is not understood. */
 export function Empty() {
   useEffect(keepAsking, []);
   if (scope.value.filters.length > 0) return <NoneInScope />;
-  const line = broker.value && firstReading(broker.value, location.hostname);
   return (
     <section class="panel empty" data-testid="empty">
       <Mark />
       <h2>No readings yet</h2>
       <p>Send the first one. This line is a complete device:</p>
-      <div class="empty-line">
-        <code>{line ?? "Loading…"}</code>
-        {line && <CopyButton line={line} />}
-      </div>
-      {rejectedCount.value > 0 ? <RejectedHint /> : <p class="empty-hint">The sensor appears here as soon as its reading is stored.</p>}
+      {broker.value ? <CodeBlock text={firstReading(targetOf(broker.value, location.hostname))} label="the line that sends a reading" /> : <p class="nothing">Loading…</p>}
+      <p><button class="button main" aria-haspopup="dialog" onClick={openConnect}>Connect a device</button></p>
+      {unmappedCount.value > 0 && <UnmappedHint />}
+      {rejectedCount.value > 0 && <RejectedHint />}
+      {unmappedCount.value + rejectedCount.value === 0 && <p class="empty-hint">The sensor appears here as soon as its reading is stored.</p>}
     </section>
   );
-}
-
-function keepAsking(): () => void {
-  const stop = new AbortController();
-  const ask = async () => {
-    try {
-      broker.value ??= await fetchBroker(stop.signal);
-    } catch {
-      if (!stop.signal.aborted) setTimeout(ask, RETRY_MS);
-    }
-  };
-  void ask();
-  return () => stop.abort();
 }
 
 function NoneInScope() {
@@ -60,6 +42,16 @@ function NoneInScope() {
   );
 }
 
+/** A device that is connected, and whose messages no rule reads. */
+function UnmappedHint() {
+  return (
+    <p>
+      Messages arrive on {plural(unmappedCount.value, "topic")} that no rule reads.{" "}
+      <a class="button" href={`#${INPUTS}`}>Add a rule</a>
+    </p>
+  );
+}
+
 function RejectedHint() {
   return (
     <p>
@@ -67,18 +59,4 @@ function RejectedHint() {
       <a class="button" href={`#${REJECTED}`}>See why</a>
     </p>
   );
-}
-
-const copied = signal(false);
-
-// Browsers allow the clipboard only to pages from this machine or over TLS.
-function CopyButton({ line }: { line: string }) {
-  if (!navigator.clipboard) return null;
-  return <button class="button" onClick={() => copy(line)}>{copied.value ? "Copied" : "Copy"}</button>;
-}
-
-async function copy(line: string): Promise<void> {
-  await navigator.clipboard.writeText(line);
-  copied.value = true;
-  setTimeout(() => (copied.value = false), 2000);
 }

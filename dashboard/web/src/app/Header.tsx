@@ -1,5 +1,6 @@
 import { view, VIEWS, type ViewName } from "../address/view";
 import { connection, known } from "../live/state";
+import { openConnect, openDialog } from "../ui/dialogs";
 import { formatClock } from "../ui/format";
 import { Mark } from "../ui/Shapes";
 import { Summary } from "./Summary";
@@ -14,7 +15,11 @@ export function Header() {
         ))}
       </nav>
       {known.value && <Summary />}
-      <Connection />
+      <div class="header-tools">
+        <button class="button" aria-haspopup="dialog" onClick={openConnect}>Connect<span class="header-more"> a device</span></button>
+        <button class="button" aria-haspopup="dialog" onClick={() => (openDialog.value = "units")}>Units</button>
+        <Connection />
+      </div>
     </header>
   );
 }

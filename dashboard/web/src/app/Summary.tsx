@@ -3,8 +3,8 @@ import { hrefOfScope } from "../address/href";
 import { changeRows, showOnly } from "../address/navigate";
 import { FRESHNESSES, toggled } from "../address/rows-view";
 import { rowsView, scope } from "../address/state";
-import { REJECTED, view } from "../address/view";
-import { alerting, allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts } from "../live/state";
+import { INPUTS, REJECTED, view } from "../address/view";
+import { alerting, allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts, unmappedCount } from "../live/state";
 import { hasTools } from "../sensors/rows";
 import { takeClick } from "../ui/click";
 import { formatCount, formatDuration, formatNumber, plural } from "../ui/format";
@@ -20,6 +20,7 @@ export function Summary() {
       <ScopeChip />
       {allSeries.value.length > 0 && <Counts />}
       <Behind />
+      {isAll && <Unmapped />}
       {isAll && generation.value > 0 && (
         <li data-none={rejectedCount.value === 0}>
           <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{formatCount(rejectedCount.value)} rejected</a>
@@ -97,6 +98,18 @@ function ReadingRate() {
   const rate = readingsPerSecond.value;
   const text = rate === null ? "–" : formatNumber(rate, rate > 0 && rate < 99.95 ? 1 : 0);
   return <li class="rate" data-testid="rate" data-none={!rate} title={RATE_TITLE}>{text} readings/s</li>;
+}
+
+const UNMAPPED_TITLE = "Messages arrive on these topics, and no rule reads them. They are counted by their first two levels.";
+
+function Unmapped() {
+  const count = unmappedCount.value;
+  if (count === 0) return null;
+  return (
+    <li data-testid="unmapped" data-late="true" title={UNMAPPED_TITLE}>
+      <a class="count" href={`#${INPUTS}`}><WarningShape />{plural(count, "topic isn’t", "topics aren’t")} read</a>
+    </li>
+  );
 }
 
 /** From so many seconds on it is shown. */

@@ -22,6 +22,8 @@ export interface Frame {
   rejected?: number;
   /** Seconds by which the writer is behind; null while that is unknown. */
   behind?: number | null;
+  /** How many groups of topics no rule reads. */
+  unmapped?: number;
 }
 
 /** What an id stands for, from this frame on until the connection ends. */

@@ -29,6 +29,9 @@ export const incidents = signal<Incident[]>([]);
 
 export const rejectedCount = signal(0);
 
+/** How many groups of topics no rule reads. */
+export const unmappedCount = signal(0);
+
 /** Seconds by which the writer is behind; null while that is unknown. */
 export const behindSeconds = signal<number | null>(null);
 
@@ -175,6 +178,7 @@ function applyFrame(frame: Frame): void {
     if (silenced !== undefined) quietCounts.value = { ...quietCounts.peek(), silenced };
     if (frame.rejected !== undefined) rejectedCount.value = frame.rejected;
     if (frame.behind !== undefined) behindSeconds.value = frame.behind;
+    if (frame.unmapped !== undefined) unmappedCount.value = frame.unmapped;
     if (!connection.value.connected) connection.value = { connected: true, lostAt: null, why: null };
   });
 }

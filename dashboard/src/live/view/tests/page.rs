@@ -71,7 +71,7 @@ impl Page {
                 code => drop(self.alerting.insert(topic, code)),
             }
         }
-        for name in ["alerts", "open_alerts", "rejected", "behind"] {
+        for name in ["alerts", "open_alerts", "rejected", "behind", "unmapped"] {
             if let Some(counts) = frame.get(name) {
                 self.counts.insert(name, counts.clone());
             }

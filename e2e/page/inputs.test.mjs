@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import mqtt from "mqtt";
+import { assertAccessible } from "./axe.mjs";
+import { browse, eventually, textOf } from "./browser.mjs";
+import { startMillrace } from "./millrace.mjs";
+
+const dataDir = mkdtempSync(join(tmpdir(), "millrace-inputs-"));
+
+let millrace, browser, page, device;
+
+before(async () => {
+  millrace = await startMillrace(dataDir);
+  device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
+  browser = await browse(millrace.http);
+  page = browser.page;
+  await eventually(() => page.getByTestId("empty").count(), 1);
+});
+after(async () => {
+  await browser?.close();
+  await device?.endAsync(true);
+  await millrace?.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+// The tests build on each other and run in this order.
+
+test("without unread messages the view says so, and what to do", async () => {
+  await page.getByRole("link", { name: "Inputs" }).click();
+  await eventually(() => textOf(page.getByTestId("headline")), "Every message is read by a rule");
+  assert.equal(await page.getByTestId("unmapped").count(), 0);
+  await assertAccessible(page);
+});
+
+test("what no rule reads is said in the summary of every view, and shown with what is in it", async () => {
+  await publish("greenhouse/bed-1/data", '{"temp": 21, "ts": 1764385200}');
+  await publish("greenhouse/bed-2/data", '{"temp": 22, "ts": 1764385200}');
+  await publish("house/mood/now", "happy \u202e<b>");
+  await eventually(() => textOf(page.getByTestId("unmapped")), "3 topics aren’t read");
+  await eventually(() => groups(), "house/mood,greenhouse/bed-2,greenhouse/bed-1");
+  await eventually(() => textOf(group("greenhouse/bed-1").getByTestId("suggestion")), "Looks like temp/bed-1 = 21 celsius");
+  assert.match(await textOf(group("house/mood").locator("pre")), /^happy \\u202e<b>$/);
+  assert.equal(await textOf(group("house/mood").getByTestId("suggestion")), "No number was found in it");
+  await assertAccessible(page);
+  await page.getByRole("link", { name: "Overview" }).click();
+  await eventually(() => textOf(page.getByTestId("empty")), /Messages arrive on 3 topics that no rule reads/);
+  await page.getByTestId("unmapped").getByRole("link").click();
+});
+
+test("a rule for them is shown, to be written into the file", async () => {
+  await button("greenhouse/bed-1", /^Show the rule/).click();
+  await eventually(() => textOf(group("greenhouse/bed-1").getByTestId("rule")), /topic = "greenhouse\/\{device\}\/data"/);
+  await button("house/mood", /^Show how to ignore/).click();
+  await eventually(() => textOf(group("house/mood").getByTestId("rule")), /topic = "house\/mood\/#"\s+ignore = true/);
+  await assertAccessible(page);
+});
+
+test("it fits a phone", async () => {
+  await publish("a-rather-long-name-for-a-site/with-a-long-second-level-too/x", JSON.stringify({ values: "x".repeat(900) }));
+  await eventually(() => page.getByTestId("unmapped-group").count(), 4);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await eventually(() => page.evaluate(() => document.documentElement.scrollWidth), 360);
+  await assertAccessible(page);
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test("when the server stops, the view says so and keeps what it knew", async () => {
+  browser.expectRefusals = true;
+  await device.endAsync(true);
+  await millrace.stop();
+  await eventually(() => textOf(page.getByTestId("inputs-away")), /Unknown since .*\d.*: the server does not answer\. This is the last known state\./);
+  assert.equal(await page.getByTestId("unmapped-group").count(), 4);
+});
+
+test("the page made no requests to other hosts, and the browser logged only the refusals", () => {
+  assert.deepEqual(browser.otherHosts, []);
+  assert.deepEqual(browser.errors, []);
+});
+
+const group = (name) => page.locator(`[data-testid="unmapped-group"][data-name="${name}"]`);
+const groups = () => page.getByTestId("unmapped-group").evaluateAll((all) => all.map(({ dataset }) => dataset.name).join());
+const button = (name, label) => group(name).getByRole("button", { name: label });
+const publish = (topic, payload) => device.publishAsync(topic, payload, { qos: 1 });
