@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::BrokerUrl;
-use service::{Context, Decoder, SettingError, Settings};
+use service::{Context, Decoder, MappingsFile, SettingError, Settings};
 use store::{Channel, Store};
 use tokio::sync::watch;
 
@@ -29,7 +29,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
-    let decoder = Decoder::from_settings(settings, &context.metrics)?;
+    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
     let store = service::store(settings).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin()?;

@@ -6,7 +6,8 @@ use prometheus_client::metrics::counter::Counter;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::forms::Broker;
+use crate::error::ApiError;
+use crate::forms::{self, Broker};
 use crate::guards::{Limits, Site};
 use crate::resend::Resend;
 
@@ -23,8 +24,8 @@ pub struct Api {
     pub pipeline: Arc<dyn Document>,
     /// The answer of `GET /api/broker`.
     pub broker: Broker,
-    /// The answer of `GET /api/inputs`.
-    pub inputs: Arc<dyn Document>,
+    /// The rules by which messages are read.
+    pub inputs: Arc<dyn InputRules>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
     /// The names under which the API answers.
@@ -47,4 +48,16 @@ pub trait Newest: Send + Sync {
 pub trait Document: Send + Sync {
     /// The document as it is now.
     fn json(&self) -> String;
+}
+
+/// The rules by which messages are read, which the mounting program keeps.
+pub trait InputRules: Send + Sync {
+    /// The answer of `GET /api/inputs`.
+    fn inputs(&self) -> forms::Inputs;
+
+    /// Adds rules, as TOML, which are in force when it returns. May block for as long as a file takes to be written.
+    ///
+    /// # Errors
+    /// The rules are wrong, or cannot be added here: nothing has changed.
+    fn add(&self, rules: &str) -> Result<forms::AddedRules, ApiError>;
 }

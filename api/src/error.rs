@@ -24,7 +24,7 @@ pub enum ApiError {
     /// The state of what the request names does not allow it any more (409).
     #[error("{0}")]
     Conflict(String),
-    /// The payload to be resent is still not a reading (422).
+    /// The payload to be resent is still not a reading, or the rules to be added are wrong (422).
     #[error("{0}")]
     Unreadable(String),
     /// The body is not declared as JSON (415).
@@ -45,6 +45,9 @@ pub enum ApiError {
          were accepted all the same are not stored twice"
     )]
     NotAccepted(String),
+    /// The rules could not be added, for a reason that may pass (503).
+    #[error("the rules were not added: ask again")]
+    NotAdded,
     /// It is not known yet which readings are stored (503).
     #[error("the stored readings were not read yet: /readyz says why")]
     NotLoaded,
@@ -72,9 +75,11 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotAccepted(_) | Self::NotLoaded | Self::Late(_) | Self::Unavailable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NotAccepted(_)
+            | Self::NotAdded
+            | Self::NotLoaded
+            | Self::Late(_)
+            | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 

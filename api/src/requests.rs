@@ -210,7 +210,9 @@ fn check_id(name: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+/// # Errors
+/// Says which part of the body is wrong.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     serde_json::from_slice(body).map_err(|e| format!("the body cannot be read: {e}"))
 }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, Store};
 use telemetry::{Inputs, Mapped, Message, Reading, Series, to_payloads};
+use tokio::sync::watch;
 use tracing::info;
 
 use crate::error::ApiError;
@@ -35,7 +36,7 @@ pub trait ReadingPublisher: Send + Sync {
 #[derive(Clone)]
 pub struct Resend {
     publisher: Arc<dyn ReadingPublisher>,
-    inputs: Arc<Inputs>,
+    inputs: watch::Receiver<Arc<Inputs>>,
     ack_timeout: Duration,
     /// Ids being resent: two people at one row would otherwise publish two versions of it.
     under_way: Arc<Mutex<HashSet<i64>>>,
@@ -48,9 +49,9 @@ struct Claim<'a> {
 }
 
 impl Resend {
-    /// Resends payloads that these inputs read.
+    /// Resends payloads that the inputs read that are in force by then.
     #[must_use]
-    pub fn new(publisher: Arc<dyn ReadingPublisher>, inputs: Arc<Inputs>) -> Self {
+    pub fn new(publisher: Arc<dyn ReadingPublisher>, inputs: watch::Receiver<Arc<Inputs>>) -> Self {
         Self { publisher, inputs, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
     }
 
@@ -108,27 +109,22 @@ impl Resend {
         let (topic, payload) =
             (correction.topic.unwrap_or(topic), correction.payload.map_or(payload, |payload| payload.into()));
         let message = Message { topic, payload, received_at }.again(&reason, now);
-        let Mapped::Read(decoded) = self.inputs.decode_at(&message, telemetry::Publisher::default(), now)
-        else {
-            return Err(self.not_read(&message.topic));
+        let inputs = Arc::clone(&self.inputs.borrow());
+        let Mapped::Read(decoded) = inputs.decode_at(&message, telemetry::Publisher::default(), now) else {
+            return Err(not_read(&message.topic, &inputs));
         };
         if let Some(rejected) = decoded.rejected.into_iter().next() {
             return Err(rejected.reason);
         }
+        if decoded.readings.is_empty() {
+            return Err("there is no reading in it".into());
+        }
         // They are published in Millrace's own format, whatever they came in.
-        let metrics = self.inputs.metrics();
+        let metrics = inputs.metrics();
         match decoded.readings.iter().find(|reading| !metrics.has(reading.series.metric())) {
-            Some(reading) => Err(self.not_read(reading.series.as_str())),
+            Some(reading) => Err(not_read(reading.series.as_str(), &inputs)),
             None => Ok(decoded.readings),
         }
-    }
-
-    fn not_read(&self, topic: &str) -> String {
-        let names: Vec<_> = self.inputs.metrics().names().collect();
-        if names.is_empty() {
-            return format!("{topic:?} is not collected: no rule reads it; see millrace mappings try");
-        }
-        format!("the topic's metric is not collected: metrics has {}", names.join(", "))
     }
 
     async fn publish(&self, readings: &[Reading]) -> Result<(), ApiError> {
@@ -143,6 +139,14 @@ impl Resend {
             Err(_) => Err(ApiError::NotAccepted(format!("not acknowledged within {:?}", self.ack_timeout))),
         }
     }
+}
+
+fn not_read(topic: &str, inputs: &Inputs) -> String {
+    let names: Vec<_> = inputs.metrics().names().collect();
+    if names.is_empty() {
+        return format!("{topic:?} is not collected: no rule reads it; see millrace mappings try");
+    }
+    format!("the topic's metric is not collected: metrics has {}", names.join(", "))
 }
 
 /// A payload of another format may hold readings of several series.

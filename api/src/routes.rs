@@ -29,7 +29,7 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(broker::route(api))
         .unify()
-        .or(inputs::route(api))
+        .or(inputs::routes(api))
         .unify()
         .or(readings::route(api))
         .unify()

@@ -16,7 +16,7 @@ mod window;
 
 use std::time::{Duration, Instant};
 
-use telemetry::Message;
+use crate::published::Published;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -45,7 +45,7 @@ pub struct Queue {
 }
 
 /// Receives messages until `stop`, then waits until everything that was handed over is settled.
-pub(crate) async fn consume<D: From<(Message, Ack)>>(
+pub(crate) async fn consume<D: From<(Published, Ack)>>(
     queue: Queue,
     out: mpsc::Sender<D>,
     status: watch::Sender<ConnectionStatus>,

@@ -1,6 +1,5 @@
 //! Receiving messages, over either protocol, as deliveries.
 
-use telemetry::Message;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -9,10 +8,11 @@ use crate::amqp::{self, Queue};
 use crate::connection_status::ConnectionStatus;
 use crate::delivery::Delivery;
 use crate::mqtt::{self, Subscription};
+use crate::published::Published;
 
-impl<A: Into<AckHandle>> From<(Message, A)> for Delivery<Message> {
-    fn from((message, ack): (Message, A)) -> Self {
-        Self::new(message, ack)
+impl<M: Into<Published>, A: Into<AckHandle>> From<(M, A)> for Delivery<Published> {
+    fn from((message, ack): (M, A)) -> Self {
+        Self::new(message.into(), ack)
     }
 }
 
@@ -21,7 +21,7 @@ impl<A: Into<AckHandle>> From<(Message, A)> for Delivery<Message> {
 /// Ends early only when the receiver of `out` is dropped.
 pub async fn consume(
     subscription: Subscription,
-    out: mpsc::Sender<Delivery<Message>>,
+    out: mpsc::Sender<Delivery<Published>>,
     status: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {
@@ -34,7 +34,7 @@ pub async fn consume(
 /// is the single active consumer of the queue.
 pub async fn consume_queue(
     queue: Queue,
-    out: mpsc::Sender<Delivery<Message>>,
+    out: mpsc::Sender<Delivery<Published>>,
     status: watch::Sender<ConnectionStatus>,
     stop: CancellationToken,
 ) {

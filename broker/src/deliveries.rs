@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use telemetry::Message;
 use tokio::sync::mpsc;
 
 use crate::delivery::Delivery;
+use crate::published::Published;
 
 /// A stream of deliveries, in the order in which the broker sent them.
 ///
@@ -25,17 +25,17 @@ struct Batches<T> {
 }
 
 struct Decoding<T> {
-    messages: mpsc::Receiver<Delivery<Message>>,
+    messages: mpsc::Receiver<Delivery<Published>>,
     /// Empty between two calls, and kept for its memory.
-    received: Vec<Delivery<Message>>,
-    decode: Box<dyn Fn(Message) -> T + Send + Sync>,
+    received: Vec<Delivery<Published>>,
+    decode: Box<dyn Fn(Published) -> T + Send + Sync>,
 }
 
 impl<T> Deliveries<T> {
     /// Decodes each message when it is received.
     pub fn decoded(
-        messages: mpsc::Receiver<Delivery<Message>>,
-        decode: impl Fn(Message) -> T + Send + Sync + 'static,
+        messages: mpsc::Receiver<Delivery<Published>>,
+        decode: impl Fn(Published) -> T + Send + Sync + 'static,
     ) -> Self {
         Self(Inner::Messages(Decoding { messages, received: Vec::new(), decode: Box::new(decode) }))
     }
@@ -140,6 +140,7 @@ impl<T> fmt::Debug for Deliveries<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use telemetry::Message;
 
     #[tokio::test]
     async fn messages_are_decoded_in_order_as_they_are_received() {
@@ -147,7 +148,7 @@ mod tests {
         for payload in ["1", "2", "3", "4"] {
             let received_at = "2026-01-15T10:30:01Z".parse().unwrap();
             let message = Message { topic: "temperature/lab".into(), payload: payload.into(), received_at };
-            out.send(Delivery::untracked(message)).await.unwrap();
+            out.send(Delivery::untracked(message.into())).await.unwrap();
         }
         drop(out);
         let mut deliveries = Deliveries::decoded(messages, |message| message.decode().readings[0].value);

@@ -35,6 +35,7 @@ mod deliveries;
 mod delivery;
 mod mqtt;
 mod outbox;
+mod published;
 pub mod server;
 mod url;
 
@@ -48,4 +49,5 @@ pub use deliveries::Deliveries;
 pub use delivery::{AckGroup, Delivery, Receipt};
 pub use mqtt::{Qos, Subscription};
 pub use outbox::{Ack, Outbox, OutboxConfig, Presence, PublishError, Unacked};
+pub use published::Published;
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

@@ -16,8 +16,13 @@ use crate::backoff::Backoff;
 use crate::connection_status::ConnectionStatus;
 use crate::url::BrokerUrl;
 
-/// Bytes in one MQTT packet, at most; payloads above the wire format's limit still arrive, to be rejected.
+/// Bytes in one MQTT packet that is sent, at most.
 pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
+
+/// Bytes in one MQTT packet that is received, at most: a larger one ends the connection. Payloads above the wire format's
+/// limit still arrive, to be rejected, and so does what gateways say of all their devices. The cluster's broker takes
+/// packets of 8 MiB (`rabbitmq.conf`).
+const MAX_RECEIVED_BYTES: usize = 9 * 1024 * 1024;
 
 /// The keep-alive interval: a dead connection is noticed within twice this time.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -135,6 +140,6 @@ pub(crate) fn options(url: &BrokerUrl, client_id: &str) -> MqttOptions {
         options.set_credentials(user, password);
     }
     options.set_keep_alive(KEEP_ALIVE);
-    options.set_max_packet_size(MAX_PACKET_BYTES, MAX_PACKET_BYTES);
+    options.set_max_packet_size(MAX_RECEIVED_BYTES, MAX_PACKET_BYTES);
     options
 }

@@ -1,12 +1,14 @@
 //! `mappings`: the rules by which foreign payloads are read.
 
-use std::io::{Read as _, Write as _};
-use std::path::PathBuf;
+mod definitions;
+
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use jiff::Timestamp;
-use service::Settings;
+use service::{MappingsFile, Settings};
 use telemetry::{Decoded, Inputs, Mapped, Mappings, Message, PRESETS, Publisher, suggest};
 
 use crate::table::{plain, table};
@@ -23,13 +25,21 @@ pub enum Command {
     },
     /// Check a file of mappings; exits 1 if anything in it is wrong
     Test {
-        /// The file [default: the one in inputs.mappings]
+        /// The file [default: the one in inputs.mappings, or mappings.toml in data_dir]
         file: Option<PathBuf>,
     },
     /// Say how a message is read: by which rule, and which readings are in it
     Try(TryArgs),
     /// Suggest a rule for a message
     Suggest(TryArgs),
+    /// Print RabbitMQ's definitions for a cluster with these settings: rabbitmq/definitions.json with bindings for what
+    /// metrics and inputs.mappings say
+    Definitions,
+    /// Add rules to the file of mappings; a running Millrace follows it
+    Add {
+        /// A file of rules, with [[rule]] above each; - is standard input
+        rules: PathBuf,
+    },
 }
 
 /// A message.
@@ -53,11 +63,16 @@ pub fn run(command: &Command, settings: &Settings) -> anyhow::Result<()> {
         Command::List => list(),
         Command::Show { preset } => show(preset)?,
         Command::Test { file } => test(settings, file.as_ref())?,
-        Command::Try(args) => try_message(&service::inputs(settings)?, args)?,
+        Command::Try(args) => try_message(&inputs(settings)?, args)?,
         Command::Suggest(args) => suggest_rule(args)?,
+        Command::Definitions => {
+            let mappings = MappingsFile::from_settings(settings)?.read()?;
+            definitions::definitions(&Inputs::new(settings.get("metrics")?, mappings))?
+        }
+        Command::Add { rules } => add(&MappingsFile::at_the_edge(settings)?, rules)?,
     };
     // A closed stdout is no error.
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let _ = writeln!(io::stdout().lock(), "{text}");
     Ok(())
 }
 
@@ -79,16 +94,28 @@ fn show(name: &str) -> anyhow::Result<String> {
     Ok(preset.text.trim_end().to_owned())
 }
 
-fn test(settings: &Settings, file: Option<&PathBuf>) -> anyhow::Result<String> {
-    let file = match file {
-        Some(file) => file.clone(),
-        None => settings.get("inputs.mappings")?,
+fn inputs(settings: &Settings) -> anyhow::Result<Inputs> {
+    let mappings = MappingsFile::at_the_edge(settings)?.read()?;
+    Ok(Inputs::new(settings.get("metrics")?, mappings))
+}
+
+fn add(file: &MappingsFile, rules: &Path) -> anyhow::Result<String> {
+    let text = match rules.to_str() {
+        Some("-") => io::read_to_string(io::stdin().lock()).context("read the rules")?,
+        _ => std::fs::read_to_string(rules).with_context(|| format!("read {}", rules.display()))?,
     };
-    if file.as_os_str().is_empty() {
-        return Ok("inputs.mappings names no file: the presets are in force".into());
-    }
+    let (_, added) = file.add(&text)?;
+    let name = file.path().unwrap_or(rules).display();
+    Ok(format!("{added} {} in {name} now", if added == 1 { "more rule is" } else { "more rules are" }))
+}
+
+fn test(settings: &Settings, file: Option<&PathBuf>) -> anyhow::Result<String> {
+    let in_force = MappingsFile::at_the_edge(settings)?;
+    let Some(file) = file.map(PathBuf::as_path).or(in_force.path().filter(|path| path.exists())) else {
+        return Ok("there is no file of mappings: the presets are in force".into());
+    };
     let name = file.display();
-    let text = std::fs::read_to_string(&file).with_context(|| format!("read {name}"))?;
+    let text = std::fs::read_to_string(file).with_context(|| format!("read {name}"))?;
     match Mappings::read(&text) {
         Ok(_) => Ok(format!("{name} is valid")),
         Err(e) => bail!("{name} is invalid:\n{e}"),
@@ -153,7 +180,7 @@ impl TryArgs {
             Some(payload) => payload.clone().into_bytes(),
             None => {
                 let mut payload = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut payload).context("read the payload")?;
+                io::stdin().lock().read_to_end(&mut payload).context("read the payload")?;
                 payload
             }
         };
@@ -205,5 +232,22 @@ mod tests {
         std::fs::write(file.path(), "presets = [\"tasmota\"]").unwrap();
         assert!(test(&settings, Some(&file.path().to_owned())).unwrap().ends_with("is valid"));
         assert!(test(&settings, None).unwrap().contains("presets are in force"));
+    }
+
+    #[test]
+    fn rules_are_added_to_the_file_in_the_data_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, rules) = (folder.path().join("millrace.toml"), folder.path().join("rules"));
+        std::fs::write(&file, format!("data_dir = {:?}", folder.path())).unwrap();
+        let settings = Settings::load(Some(&file)).unwrap();
+        let mappings = MappingsFile::at_the_edge(&settings).unwrap();
+        std::fs::write(&rules, "[[rule]]\ntopic = \"shed/{d}\"\ndevice = \"{d}\"\nmetric = \"open\"")
+            .unwrap();
+        let said = add(&mappings, &rules).unwrap();
+        assert!(said.starts_with("1 more rule is in ") && said.ends_with("mappings.toml now"), "{said}");
+        assert!(test(&settings, None).unwrap().ends_with("mappings.toml is valid"));
+        let tried = try_message(&inputs(&settings).unwrap(), &args("shed/door", "1")).unwrap();
+        assert!(tried.starts_with("your rule shed/{d}\n"), "{tried}");
+        assert!(add(&mappings, &rules).unwrap_err().to_string().contains("a rule for shed/{d} is there"));
     }
 }

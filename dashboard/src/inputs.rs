@@ -1,10 +1,10 @@
-//! What the decoder could not read, as the API and open pages show it.
+//! The decoder's rules and what it could not read, as the API and open pages show them.
 
 use std::time::Duration;
 
-use api::Document;
-use api::forms::{self, Inputs};
-use service::Decoder;
+use api::forms::{AddedRules, Inputs, Mappings};
+use api::{ApiError, InputRules};
+use service::{AddRuleError, Decoder};
 use tokio_util::sync::CancellationToken;
 
 use crate::live::Live;
@@ -20,13 +20,35 @@ pub(crate) async fn count_unmapped(decoder: Decoder, live: Live, stop: Cancellat
     }
 }
 
-/// The answer of `GET /api/inputs`.
-pub(crate) struct InputsDocument(pub(crate) Decoder);
-
-impl Document for InputsDocument {
-    fn json(&self) -> String {
+impl InputRules for DecoderRules {
+    fn inputs(&self) -> Inputs {
         let (groups, others) = self.0.unmapped();
-        let mappings = format!("{:016x}", self.0.inputs().mappings().hash());
-        forms::text(&Inputs { mappings, unmapped: groups.into_iter().map(Into::into).collect(), others })
+        Inputs { mappings: self.mappings(), unmapped: groups.into_iter().map(Into::into).collect(), others }
+    }
+
+    fn add(&self, rules: &str) -> Result<AddedRules, ApiError> {
+        let added = self.0.add_rules(rules).map_err(|e| match e {
+            AddRuleError::Refused(why) => ApiError::Conflict(why),
+            AddRuleError::Wrong(why) => ApiError::Unreadable(why),
+        })?;
+        Ok(AddedRules { added, mappings: self.mappings() })
+    }
+}
+
+/// The rules by which this program reads messages.
+pub(crate) struct DecoderRules(pub(crate) Decoder);
+
+impl DecoderRules {
+    fn mappings(&self) -> Mappings {
+        let (status, can_add) = (self.0.rules_status(), self.0.can_add_rules());
+        Mappings {
+            file: self.0.rules_file().map(|path| path.display().to_string()),
+            hash: self.0.rules_hash(),
+            since: status.since.into(),
+            own_rules: self.0.inputs().borrow().mappings().own_topics().count(),
+            error: status.error,
+            can_add: can_add.is_ok(),
+            why_not: can_add.err(),
+        }
     }
 }

@@ -15,7 +15,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::counters;
-use crate::inputs::{InputsDocument, count_unmapped};
+use crate::inputs::{DecoderRules, count_unmapped};
 use crate::live::Live;
 use crate::page;
 use crate::pipeline::Pipeline;
@@ -75,7 +75,7 @@ fn routes(
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
         broker: server.broker.clone(),
-        inputs: Arc::new(InputsDocument(server.decoder.clone())),
+        inputs: Arc::new(DecoderRules(server.decoder.clone())),
         resend: server.resend.clone(),
         site: site.clone(),
         limits: server.limits,

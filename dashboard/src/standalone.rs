@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::Resend;
 use serde::Deserialize;
-use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, Limits, MappingsFile, SettingError, Settings};
 use tracing::info;
 
 use crate::device_address::{as_here, device_address};
@@ -72,11 +72,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let source = service::Source::newest_messages(settings, "dashboard")?;
-    let decoder = Decoder::from_settings(settings, &context.metrics)?;
+    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;
-    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs().clone());
+    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs());
     let store = service::store(settings).await?;
     let http = HttpConfig::from_settings(settings)?;
     let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);

@@ -54,16 +54,17 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let door = service::admin_door(http.listen, &Metrics::default()).unwrap();
     let address = door.local_addr();
     let day = Duration::from_secs(24 * 60 * 60);
+    let decoder = service::Decoder::new(telemetry::Inputs::default(), &Metrics::default());
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
         store,
         broker: api::forms::Broker::default(),
-        resend: Resend::new(Arc::new(NoBroker), Arc::default()),
+        resend: Resend::new(Arc::new(NoBroker), decoder.inputs()),
         health: Health::default(),
         metrics: Metrics::default(),
         pipeline: Pipeline::default(),
         max_clients: http.limits,
-        decoder: service::Decoder::new(telemetry::Inputs::default(), &Metrics::default()),
+        decoder,
         public_url: String::new(),
         limits: api::Limits::default(),
         stop: CancellationToken::new(),

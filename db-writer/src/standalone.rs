@@ -1,6 +1,6 @@
 //! The writer as a process of its own: from a broker into the store.
 
-use service::{Context, Decoder};
+use service::{Context, Decoder, MappingsFile};
 use telemetry::Decoded;
 
 use crate::{Config, Counters, Retention, forget_old, run};
@@ -17,7 +17,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
     let source = service::Source::every_message(settings, "db-writer", config.two_batches())?;
-    let decoder = Decoder::from_settings(settings, &context.metrics)?;
+    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
     let store = service::store(settings).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();

@@ -2,6 +2,7 @@
 //! what it started.
 
 mod cluster;
+pub mod devices;
 mod faketime;
 pub mod floods;
 mod http;

@@ -3,75 +3,17 @@
 
 use std::path::Path;
 
-use e2e::{Millrace, Shape, Start};
+use e2e::devices::{HOME_MADE, fixtures, problem, publish};
+use e2e::{Millrace, SOON, Shape, Start, eventually};
 use serde_json::Value;
-
-const TELEMETRY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../telemetry/tests");
-
-/// The messages of devices, and what is expected of each.
-fn fixtures() -> Vec<(String, Value)> {
-    let folder = std::fs::read_dir(format!("{TELEMETRY}/fixtures")).unwrap();
-    let read = |path: &Path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let mut fixtures: Vec<_> = folder
-        .map(|file| file.unwrap().path())
-        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), read(&path)))
-        .collect();
-    fixtures.sort_by(|a, b| a.0.cmp(&b.0));
-    assert!(fixtures.len() >= 79);
-    fixtures
-}
 
 /// A running Millrace with the rules of a person, and with a time zone if one is named.
 fn start(folder: &Path, zone: Option<&str>) -> Millrace {
     let zone_line = zone.map(|zone| format!("zone = {zone:?}\n")).unwrap_or_default();
-    let rules = std::fs::read_to_string(format!("{TELEMETRY}/home-made.toml")).unwrap();
+    let rules = std::fs::read_to_string(HOME_MADE).unwrap();
     let file = folder.join("mappings.toml");
     std::fs::write(&file, format!("{zone_line}{rules}")).unwrap();
     Start::new(&folder.join("data")).set("INPUTS__MAPPINGS", file.to_str().unwrap()).start()
-}
-
-fn publish(millrace: &Millrace, folder: &Path, message: &Value, client: Option<&str>) {
-    let file = folder.join("payload");
-    let payload = match message["payload_base64"].as_str() {
-        Some(base64) => decode(base64),
-        None => message["payload"].as_str().unwrap_or_default().as_bytes().to_vec(),
-    };
-    std::fs::write(&file, payload).unwrap();
-    let client = client.map(|client| ["-i", client]);
-    let arguments: Vec<&str> =
-        ["-f", file.to_str().unwrap()].into_iter().chain(client.into_iter().flatten()).collect();
-    millrace.publish(message["topic"].as_str().unwrap(), &arguments);
-}
-
-fn decode(base64: &str) -> Vec<u8> {
-    let mut command = std::process::Command::new("base64");
-    let mut child = command
-        .arg("-d")
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::io::Write::write_all(child.stdin.as_mut().unwrap(), base64.as_bytes()).unwrap();
-    child.wait_with_output().unwrap().stdout
-}
-
-/// What is wrong with what is stored of this message.
-fn problem(millrace: &Millrace, fixture: &Value, client: &str) -> Option<String> {
-    for expected in fixture["expect"].as_array().into_iter().flatten() {
-        let device = expected["device"].as_str().unwrap().replace("{client}", client);
-        let metric = expected["metric"].as_str().unwrap();
-        let rows = millrace.readings(&format!("device={device}&metric={metric}"));
-        let is_expected = |row: &&Value| {
-            row["value"].as_f64() == expected["value"].as_f64()
-                && row["unit"] == expected["unit"]
-                && row["measured_at"] == *expected.get("measured_at").unwrap_or(&row["received_at"])
-        };
-        match rows.iter().filter(is_expected).count() {
-            1 => {}
-            count => return Some(format!("{count} of {expected}, stored are {rows:?}")),
-        }
-    }
-    None
 }
 
 #[test]
@@ -88,9 +30,9 @@ fn every_message_of_a_real_device_is_stored_as_a_user_expects() {
         for (name, fixture) in of_zone {
             let client = fixture["client"].as_str();
             for before in fixture["before"].as_array().into_iter().flatten() {
-                publish(&millrace, &home, before, None);
+                publish(&millrace, before, None);
             }
-            publish(&millrace, &home, fixture, client);
+            publish(&millrace, fixture, client);
             wrong.extend(
                 problem(&millrace, fixture, client.unwrap_or_default())
                     .map(|problem| format!("{name}: {problem}")),
@@ -111,7 +53,7 @@ fn what_no_rule_reads_is_shown_with_a_rule_that_would() {
     let folder = tempfile::tempdir().unwrap();
     let millrace = Start::new(&folder.path().join("data")).start();
     let message = serde_json::json!({ "topic": "shed/door/data", "payload": "{\"open\": true}" });
-    publish(&millrace, folder.path(), &message, None);
+    publish(&millrace, &message, None);
     let (status, body) = millrace.ask("/api/inputs");
     let inputs: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(status, 200, "{body}");
@@ -123,6 +65,40 @@ fn what_no_rule_reads_is_shown_with_a_rule_that_would() {
     );
     assert_eq!(group["suggestion"]["readings"], serde_json::json!(["open/door = 1"]));
     assert_eq!(millrace.metric("millrace_inputs_unmapped_total"), 1.0);
+}
+
+#[test]
+fn rules_that_are_added_or_written_while_it_runs_are_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let millrace = Start::new(&data).start();
+    let mood = serde_json::json!({ "topic": "house/mood", "payload": "happy" });
+    publish(&millrace, &mood, None);
+    assert_eq!(millrace.metric("millrace_inputs_unmapped_total"), 1.0);
+    let rule = "[[rule]]\ntopic = \"house/{device}\"\nmetric = \"mood\"\nwords = { happy = 1 }";
+    let added = millrace.post("/api/inputs/rules", &serde_json::json!({ "rule": rule }));
+    assert_eq!(added.0, 201, "{added:?}");
+    publish(&millrace, &mood, None);
+    assert_eq!(millrace.readings("device=mood&metric=mood").len(), 1);
+
+    let file = data.join("mappings.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("\"mood\"", "\"cheer\"")).unwrap();
+    let inputs = || serde_json::from_str::<Value>(&millrace.ask("/api/inputs").1).unwrap();
+    let hash = inputs()["mappings"]["hash"].clone();
+    eventually(SOON, || match &inputs()["mappings"]["hash"] {
+        same if *same == hash => Err("the old rules"),
+        _ => Ok(()),
+    });
+    publish(&millrace, &mood, None);
+    assert_eq!(millrace.readings("device=mood&metric=cheer").len(), 1);
+    std::fs::write(&file, "[[rule]]\ntopic = 1").unwrap();
+    eventually(SOON, || match inputs()["mappings"]["error"].as_str() {
+        Some(error) if error.contains("mappings.toml is invalid: line 2, column 9: ") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    publish(&millrace, &mood, None);
+    assert_eq!(millrace.readings("device=mood&metric=cheer").len(), 2, "the old rules stay in force");
 }
 
 #[test]

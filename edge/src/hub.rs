@@ -133,10 +133,10 @@ impl Hub {
         settled.reached(count).await;
     }
 
-    /// Decodes a message. Readings of further series than there may be are rejected.
-    fn admit(&self, message: &Message, publisher: Publisher<'_>) -> Decoded {
-        let mut decoded = self.decoder.decode(message, publisher);
-        let Some(quota) = &self.quota else { return decoded };
+    /// Decodes a message; none if no rule takes it. Readings of further series than there may be are rejected.
+    fn admit(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
+        let mut decoded = self.decoder.decode(message, publisher)?;
+        let Some(quota) = &self.quota else { return Some(decoded) };
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
         let read = decoded.readings.len();
         decoded.readings.retain(|reading| quota.admits(&reading.series));
@@ -148,11 +148,11 @@ impl Hub {
             );
             decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
-        decoded
+        Some(decoded)
     }
 
-    /// At the edge a payload is decoded here and nowhere else.
-    fn decode(&self, publish: Publish) -> Decoded {
+    /// At the edge a payload is decoded here and nowhere else. Says whether anything here takes the message.
+    fn decode(&self, publish: Publish) -> (Decoded, bool) {
         let Publish { topic, payload, kind, publisher } = publish;
         let received_at = self.stamps.next();
         match kind {
@@ -161,11 +161,15 @@ impl Hub {
                     client: Some(&publisher.client_id),
                     user: publisher.user.as_deref(),
                 });
-                self.admit(&Message { topic, payload, received_at }, publisher)
+                let message = Message { topic, payload, received_at };
+                match self.admit(&message, publisher) {
+                    Some(decoded) => (decoded, true),
+                    None => (message.without_readings(), false),
+                }
             }
-            PublishKind::Denied => denied(topic, &payload, received_at),
+            PublishKind::Denied => (denied(topic, &payload, received_at), true),
             PublishKind::Probe => {
-                Decoded { received_at, payload_bytes: 0, readings: vec![], rejected: vec![] }
+                (Decoded { received_at, payload_bytes: 0, readings: vec![], rejected: vec![] }, true)
             }
         }
     }
@@ -190,7 +194,18 @@ impl Sink for Hub {
         let is_counted = publishes.iter().map(is_published).collect::<Vec<_>>();
         let count = is_counted.iter().filter(|counted| **counted).count();
         self.counters.published.inc_by(count as u64);
-        let messages: Vec<_> = publishes.into_iter().map(|publish| Arc::new(self.decode(publish))).collect();
+        let mut not_taken = Vec::new();
+        let decode = |(place, publish)| {
+            let (decoded, is_taken) = self.decode(publish);
+            if !is_taken {
+                not_taken.push(place);
+            }
+            Arc::new(decoded)
+        };
+        let messages: Vec<_> = publishes.into_iter().enumerate().map(decode).collect();
+        if !not_taken.is_empty() {
+            receipt.takes_nothing_of(not_taken);
+        }
         // What holds nothing is nothing to wait for.
         if count == messages.len() && messages.iter().all(|message| message.count() == 0) {
             self.counters.acknowledged.inc_by(count as u64);

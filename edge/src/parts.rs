@@ -80,6 +80,14 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
+/// Follows the file of rules by which messages are read.
+pub(crate) fn mappings(shared: &Shared) -> Part {
+    let (decoder, stop) = (shared.decoder.clone(), shared.context.stop.clone());
+    Part::new(Stops::Last, async move {
+        stop.run_until_cancelled(decoder.follow()).await;
+    })
+}
+
 /// Evaluates readings and sends notifications.
 pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
     let Shared { context, store, hub, broker, page, .. } = shared;
@@ -111,7 +119,7 @@ pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: L
         live: live.clone(),
         store: store.clone(),
         broker: devices.clone(),
-        resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs().clone()),
+        resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs()),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),

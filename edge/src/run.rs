@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use api::Site;
 use api::forms::Broker;
 use dashboard::{Live, Pipeline};
-use service::{Context, Decoder, Doors, HttpConfig, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, MappingsFile, Settings};
 use store::Store;
 use telemetry::{Series, SeriesQuota};
 use tokio::task::JoinSet;
@@ -59,7 +59,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
 
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
-    let decoder = Decoder::from_settings(settings, &context.metrics)?;
+    let mappings = MappingsFile::at_the_edge(settings)?;
+    let decoder = Decoder::from_settings(settings, mappings, &context.metrics)?;
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
@@ -86,6 +87,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::retention(&shared)?,
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
+        parts::mappings(&shared),
         parts::page(&shared, door, http, config.max_clients()),
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),

@@ -1,73 +1,209 @@
 //! Turns messages into readings: the one place where a payload is decoded, at the edge and in the cluster.
 
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use telemetry::{Decoded, Inputs, Mapped, Message, Publisher, Unmapped, UnmappedGroup};
-use tracing::info;
+use tokio::sync::watch;
+use tracing::{error, info};
 
-use crate::{Metrics, SettingError, Settings};
+use crate::{AddRuleError, MappingsFile, Metrics, SettingError, Settings};
 
-/// Decodes messages by the settings `metrics` and `inputs.mappings`.
+/// Decodes messages by the settings `metrics` and `inputs.mappings`. Clones share the rules.
 #[derive(Debug, Clone)]
 pub struct Decoder(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    inputs: Arc<Inputs>,
+    file: MappingsFile,
+    inputs: watch::Sender<Arc<Inputs>>,
+    status: Mutex<RulesStatus>,
+    /// Held while a rule is added.
+    adding: Mutex<()>,
     unmapped: Mutex<Unmapped>,
-    ignored_count: Counter,
-    unmapped_count: Counter,
+    counters: Counters,
+}
+
+/// Since when the rules are in force, and why those in the file are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulesStatus {
+    /// When the rules in force were read.
+    pub since: Timestamp,
+    /// What is wrong with the file as it is now: the rules from before it stay in force.
+    pub error: Option<String>,
+}
+
+#[derive(Debug)]
+struct Counters {
+    ignored: Counter,
+    unmapped: Counter,
+    info: Family<[(&'static str, String); 1], Gauge>,
+    rules_loaded: Gauge,
+    rules_refused: Counter,
+}
+
+impl Counters {
+    fn register(metrics: &Metrics) -> Self {
+        let metrics = metrics.of("inputs");
+        Self {
+            ignored: metrics.register("ignored", "Messages that a rule says to ignore"),
+            unmapped: metrics.register("unmapped", "Messages that no rule reads"),
+            info: metrics.register("info", "The hash of the rules by which messages are read"),
+            rules_loaded: metrics
+                .register("rules_loaded", "Whether the rules in force are those in the file of mappings"),
+            rules_refused: metrics.register("rules_refused", "Files of mappings refused"),
+        }
+    }
+
+    fn show(&self, inputs: &Inputs) {
+        self.info.clear();
+        self.info.get_or_create(&[("hash", hash_of(inputs))]).set(1);
+        self.rules_loaded.set(1);
+    }
+}
+
+/// The hash of the rules as it is shown: services with equal ones read messages alike.
+fn hash_of(inputs: &Inputs) -> String {
+    format!("{:016x}", inputs.hash())
 }
 
 impl Decoder {
-    /// Decodes as the settings say, and counts what holds no readings.
+    /// Decodes as the settings and this file say, and counts what holds no readings.
     ///
     /// # Errors
     /// A setting is wrong, or the file of mappings is invalid.
-    pub fn from_settings(settings: &Settings, metrics: &Metrics) -> Result<Self, SettingError> {
-        Ok(Self::new(crate::inputs(settings)?, metrics))
+    pub fn from_settings(
+        settings: &Settings,
+        file: MappingsFile,
+        metrics: &Metrics,
+    ) -> Result<Self, SettingError> {
+        let inputs = Inputs::new(settings.get("metrics")?, file.read()?);
+        Ok(Self::with_file(file, inputs, metrics))
     }
 
     /// Decodes by these inputs.
     #[must_use]
     pub fn new(inputs: Inputs, metrics: &Metrics) -> Self {
-        let metrics = metrics.of("inputs");
+        Self::with_file(MappingsFile::default(), inputs, metrics)
+    }
+
+    fn with_file(file: MappingsFile, inputs: Inputs, metrics: &Metrics) -> Self {
+        let counters = Counters::register(metrics);
+        counters.show(&inputs);
         Self(Arc::new(Inner {
-            inputs: Arc::new(inputs),
+            file,
+            inputs: watch::Sender::new(Arc::new(inputs)),
+            status: Mutex::new(RulesStatus { since: Timestamp::now(), error: None }),
+            adding: Mutex::default(),
             unmapped: Mutex::default(),
-            ignored_count: metrics.register("ignored", "Messages that a rule says to ignore"),
-            unmapped_count: metrics.register("unmapped", "Messages that no rule reads"),
+            counters,
         }))
+    }
+
+    /// Follows the file of mappings: what it says holds for all messages that are decoded from then on. A file that is
+    /// wrong is refused whole, and the rules before it stay in force. Never ends.
+    pub async fn follow(&self) {
+        self.0.file.follow(|text| self.replace(text)).await;
+    }
+
+    fn replace(&self, text: Result<String, String>) {
+        match text.and_then(|text| self.0.file.parse(&text)) {
+            Ok(mappings) => {
+                let inputs = Arc::new(self.0.inputs.borrow().with_mappings(mappings));
+                lock(&self.0.status).error = None;
+                self.0.counters.rules_loaded.set(1);
+                if self.0.inputs.borrow().hash() != inputs.hash() {
+                    self.put_in_force(inputs);
+                }
+            }
+            Err(e) => {
+                self.0.counters.rules_loaded.set(0);
+                let mut status = lock(&self.0.status);
+                if status.error.as_ref() != Some(&e) {
+                    self.0.counters.rules_refused.inc();
+                    error!("the old rules of mappings stay in force: {e}");
+                    status.error = Some(e);
+                }
+            }
+        }
+    }
+
+    fn put_in_force(&self, inputs: Arc<Inputs>) {
+        let (own, hash) = (inputs.mappings().own_topics().count(), hash_of(&inputs));
+        self.0.counters.show(&inputs);
+        lock(&self.0.status).since = Timestamp::now();
+        self.samples().forget(|group| inputs.mappings().rule(&group.topic).is_some());
+        self.0.inputs.send_replace(inputs);
+        info!(own, hash, "the mappings were read again");
+    }
+
+    /// Adds rules at the end of the file of mappings; they are in force when it returns. Says how many there were.
+    ///
+    /// # Errors
+    /// The file cannot be changed, or the rules are wrong: nothing has changed.
+    pub fn add_rules(&self, rules: &str) -> Result<usize, AddRuleError> {
+        let _one_at_a_time = lock(&self.0.adding);
+        let (text, added) = self.0.file.add(rules)?;
+        self.replace(Ok(text));
+        Ok(added)
+    }
+
+    /// Whether rules can be added here.
+    ///
+    /// # Errors
+    /// They cannot: why, for a person.
+    pub fn can_add_rules(&self) -> Result<(), String> {
+        self.0.file.can_add()
+    }
+
+    /// Since when the rules are in force, and why those in the file are not.
+    #[must_use]
+    pub fn rules_status(&self) -> RulesStatus {
+        lock(&self.0.status).clone()
+    }
+
+    /// Where the file of mappings is, or will be looked for.
+    #[must_use]
+    pub fn rules_file(&self) -> Option<&Path> {
+        self.0.file.path()
+    }
+
+    /// The hash of the rules in force: services with equal ones read messages alike.
+    #[must_use]
+    pub fn rules_hash(&self) -> String {
+        hash_of(&self.0.inputs.borrow())
     }
 
     /// Whether messages on this topic may hold readings. Others need not be decoded.
     #[must_use]
     pub fn may_hold_readings(&self, topic: &str) -> bool {
-        self.0.inputs.may_hold_readings(topic)
+        self.0.inputs.borrow().may_hold_readings(topic)
     }
 
-    /// The readings and rejections in a message. There are none in a message that is ignored, nor in one that no rule
-    /// reads, of which a sample is kept.
+    /// The readings and rejections in a message, all by the same rules. None of a message that a rule says to ignore, nor
+    /// of one that no rule reads: a sample of that is kept.
     #[must_use]
-    pub fn decode(&self, message: &Message, publisher: Publisher<'_>) -> Decoded {
-        match self.0.inputs.decode(message, publisher) {
-            Mapped::Read(decoded) => return decoded,
+    pub fn decode(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
+        let mapped = self.0.inputs.borrow().decode(message, publisher);
+        match mapped {
+            Mapped::Read(decoded) => return Some(decoded),
             Mapped::Ignored => {
-                self.0.ignored_count.inc();
+                self.0.counters.ignored.inc();
             }
             Mapped::Unmapped => self.keep_sample(message),
         }
-        Decoded {
-            received_at: message.received_at,
-            payload_bytes: message.payload.len(),
-            readings: Vec::new(),
-            rejected: Vec::new(),
-        }
+        None
     }
 
     fn keep_sample(&self, message: &Message) {
-        self.0.unmapped_count.inc();
+        self.0.counters.unmapped.inc();
         let Message { topic, payload, received_at } = message;
         if self.samples().add(topic, payload, *received_at) {
             info!(topic = cut(topic), "no rule reads this topic: millrace mappings suggest may find one");
@@ -87,45 +223,22 @@ impl Decoder {
         self.samples().len()
     }
 
-    /// The rules in force.
+    /// The rules in force, which may change at any time.
     #[must_use]
-    pub fn inputs(&self) -> &Arc<Inputs> {
-        &self.0.inputs
+    pub fn inputs(&self) -> watch::Receiver<Arc<Inputs>> {
+        self.0.inputs.subscribe()
     }
 
     fn samples(&self) -> MutexGuard<'_, Unmapped> {
-        self.0.unmapped.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.unmapped)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A topic may have 65,535 bytes, which is too much for a line.
 fn cut(topic: &str) -> &str {
     &topic[..topic.floor_char_boundary(128)]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_no_rule_reads_is_counted_and_sampled() {
-        let decoder = Decoder::new(Inputs::default(), &Metrics::default());
-        let decode = |topic: &str, payload: &'static [u8]| {
-            let received_at = jiff::Timestamp::UNIX_EPOCH;
-            let message = Message { topic: topic.into(), payload: payload.into(), received_at };
-            decoder.decode(&message, Publisher::default()).count()
-        };
-        assert_eq!(decode("temperature/lab", b"21"), 1);
-        assert_eq!(decode("house/mood/now", b"happy"), 0);
-        assert_eq!(decode("house/mood/then", b"sad"), 0);
-        assert_eq!(decode("tele/lab/INFO1", b"{}"), 0);
-        let (groups, others) = decoder.unmapped();
-        assert_eq!(
-            (groups.len(), groups[0].count, groups[0].topic.as_str(), others),
-            (1, 2, "house/mood/then", 0)
-        );
-        assert_eq!(decoder.unmapped_groups(), 1);
-        assert_eq!((decoder.0.unmapped_count.get(), decoder.0.ignored_count.get()), (2, 1));
-        assert!(decoder.may_hold_readings("house/mood") && !decoder.may_hold_readings("commands/lab"));
-    }
 }

@@ -7,8 +7,8 @@ mod decoder;
 mod door;
 mod files;
 mod health;
-mod inputs;
 mod logging;
+mod mappings_file;
 mod metrics;
 mod once_per_minute;
 mod process;
@@ -16,16 +16,17 @@ mod reachable;
 mod retry;
 mod settings;
 mod source;
+mod text_file;
 
 pub use admin::{admin_door, ask_ready, bind, get, routes, serve};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, RulesStatus};
 pub use door::{
     Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,
     serve_http,
 };
 pub use files::{private_file, private_folder, private_part};
 pub use health::{Check, Health};
-pub use inputs::inputs;
+pub use mappings_file::{AddRuleError, MappingsFile};
 pub use metrics::Metrics;
 pub use once_per_minute::OncePerMinute;
 pub use process::{Context, Failure, NoCommands, Program, arguments, exit_code, main};
@@ -33,3 +34,4 @@ pub use reachable::reachable;
 pub use retry::Retry;
 pub use settings::{SettingError, Settings};
 pub use source::{Source, data_dir, page_url, store};
+pub use text_file::TextFile;

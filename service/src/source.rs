@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Qos, Queue, Subscription};
+use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Published, Qos, Queue, Subscription};
 use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{CollectedMetrics, Decoded, Message, Publisher};
+use telemetry::{Decoded, Inputs, Publisher};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Check, Context, Decoder, SettingError, Settings};
+use crate::{Check, Context, Decoder, MappingsFile, SettingError, Settings};
 
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
@@ -38,11 +38,13 @@ impl Source {
     /// `ahead` is how many messages the broker sends before the first of them is settled.
     ///
     /// # Errors
-    /// `amqp.url`, `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
+    /// A setting is wrong, or the file of mappings is invalid.
     pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
-            let subscription = subscription(settings, service, Qos::AtLeastOnce)?;
+            let mappings = MappingsFile::from_settings(settings)?.read()?;
+            let filters = Inputs::new(settings.get("metrics")?, mappings).filters();
+            let subscription = subscription(settings, service, filters, Qos::AtLeastOnce)?;
             return Ok(Self::over(Transport::Mqtt(subscription)));
         }
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
@@ -50,12 +52,13 @@ impl Source {
         Ok(Self::over(Transport::Amqp(Queue { url, name, prefetch: ahead, connection_name })))
     }
 
-    /// The messages that are published while this service listens, over MQTT.
+    /// The messages that are published while this service listens, over MQTT: all of them, so that what no rule reads is
+    /// seen, too.
     ///
     /// # Errors
-    /// `mqtt.url`, `mqtt.idle_timeout` or `metrics` is wrong.
+    /// `mqtt.url` or `mqtt.idle_timeout` is wrong.
     pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
-        let subscription = subscription(settings, service, Qos::AtMostOnce)?;
+        let subscription = subscription(settings, service, vec!["#".to_owned()], Qos::AtMostOnce)?;
         Ok(Self::over(Transport::Mqtt(subscription)))
     }
 
@@ -69,8 +72,8 @@ impl Source {
         self.status.subscribe()
     }
 
-    /// The deliveries, and the task that receives them until the context's stop. Readiness follows the connection. At
-    /// most `ahead` messages wait to be decoded.
+    /// The deliveries, and the task that receives them until the context's stop, and follows the decoder's rules
+    /// meanwhile. Readiness follows the connection. At most `ahead` messages wait to be decoded.
     ///
     /// A service receives `Decoded` where only it has the message, or `Arc<Decoded>` where it may be shared.
     pub fn open<D: From<Decoded>>(
@@ -81,15 +84,24 @@ impl Source {
     ) -> (Deliveries<D>, impl Future<Output = ()>) {
         let Self { transport, status } = self;
         let (out, messages) = mpsc::channel(ahead);
-        // Who published it is not known behind a broker.
-        let decode = move |message: Message| decoder.decode(&message, Publisher::default()).into();
-        (Deliveries::decoded(messages, decode), consume(transport, out, status, context))
+        let following = decoder.clone();
+        // RabbitMQ says who published a message; over MQTT no broker does.
+        let decode = move |message: Published| {
+            let publisher = Publisher { client: message.client_id.as_deref(), user: None };
+            let decoded = decoder.decode(&message, publisher);
+            decoded.unwrap_or_else(|| message.without_readings()).into()
+        };
+        let consumed = consume(transport, out, status, context);
+        let received = async move {
+            tokio::select! { () = consumed => {}, () = following.follow() => {} }
+        };
+        (Deliveries::decoded(messages, decode), received)
     }
 }
 
 async fn consume(
     transport: Transport,
-    out: mpsc::Sender<Delivery<Message>>,
+    out: mpsc::Sender<Delivery<Published>>,
     status: watch::Sender<ConnectionStatus>,
     context: &Context,
 ) {
@@ -108,16 +120,20 @@ async fn consume(
     tokio::select! { () = consumed => {}, () = followed => {} }
 }
 
-fn subscription(settings: &Settings, service: &str, qos: Qos) -> Result<Subscription, SettingError> {
+fn subscription(
+    settings: &Settings,
+    service: &str,
+    filters: Vec<String>,
+    qos: Qos,
+) -> Result<Subscription, SettingError> {
     let url: String = settings.get("mqtt.url")?;
     let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let IdleTimeout(idle_timeout) = settings.get("mqtt.idle_timeout")?;
     if idle_timeout < Duration::from_secs(1) {
         return Err(SettingError::new("mqtt.idle_timeout", "must be at least 1s"));
     }
-    let collected: CollectedMetrics = settings.get("metrics")?;
     let client_id = format!("millrace-{service}");
-    Ok(Subscription { url, client_id, filters: collected.filters().collect(), qos, idle_timeout })
+    Ok(Subscription { url, client_id, filters, qos, idle_timeout })
 }
 
 /// Keeps readiness and the counter of skipped messages in step with the connection. Never ends.

@@ -1,7 +1,10 @@
 //! What is taken of all that is published, and by which rules it is read: the door of both shapes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
+use crate::hash::fnv1a_64_of_parts;
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::mapping::{Births, Mapped, Mappings, Publisher, is_well_known, word_of};
 use crate::message::Message;
@@ -19,14 +22,27 @@ pub struct Inputs {
     metrics: CollectedMetrics,
     mappings: Mappings,
     /// What Sparkplug devices announced, by which their later messages are read.
-    births: Births,
+    births: Arc<Births>,
 }
 
 impl Inputs {
     /// Takes these metrics in Millrace's own format, and what the mappings read.
     #[must_use]
     pub fn new(metrics: CollectedMetrics, mappings: Mappings) -> Self {
-        Self { metrics, mappings, births: Births::default() }
+        Self { metrics, mappings, births: Arc::default() }
+    }
+
+    /// The same inputs with other rules. What devices announced is still known.
+    #[must_use]
+    pub fn with_mappings(&self, mappings: Mappings) -> Self {
+        Self { metrics: self.metrics.clone(), mappings, births: Arc::clone(&self.births) }
+    }
+
+    /// A number that differs where messages may be read differently.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let rules = self.mappings.hash().to_be_bytes();
+        fnv1a_64_of_parts(self.metrics.names().map(str::as_bytes).chain([rules.as_slice()]))
     }
 
     /// Reads a message. What Millrace's own format does not allow on a metric that is collected is rejected with its
@@ -76,6 +92,17 @@ impl Inputs {
         if self.metrics.are_all() { is_well_known(first) } else { self.metrics.collect(topic) }
     }
 
+    /// MQTT filters for all that may hold readings: everything, unless there is a list of metrics.
+    #[must_use]
+    pub fn filters(&self) -> Vec<String> {
+        let mut filters: Vec<String> = self.metrics.filters().chain(self.mappings.filters()).collect();
+        filters.sort();
+        filters.dedup();
+        let all = filters.clone();
+        filters.retain(|filter| !all.iter().any(|other| other != filter && covers(other, filter)));
+        filters
+    }
+
     /// The metrics that are read in Millrace's own format.
     #[must_use]
     pub fn metrics(&self) -> &CollectedMetrics {
@@ -87,6 +114,20 @@ impl Inputs {
     pub fn mappings(&self) -> &Mappings {
         &self.mappings
     }
+}
+
+/// Whether an MQTT filter is for all topics that another one is for.
+fn covers(wide: &str, narrow: &str) -> bool {
+    let mut narrow = narrow.split('/');
+    for level in wide.split('/') {
+        match (level, narrow.next()) {
+            ("#", _) => return true,
+            ("+", Some(level)) if level != "#" => {}
+            (level, Some(other)) if level == other => {}
+            _ => return false,
+        }
+    }
+    narrow.next().is_none()
 }
 
 /// How a message is read.
@@ -156,6 +197,52 @@ mod tests {
                 "{topic} {payload}, with a list"
             );
         }
+    }
+
+    #[test]
+    fn filters_are_for_all_that_is_read_and_for_nothing_twice() {
+        assert_eq!(Inputs::default().filters(), ["#"]);
+        let filters = |rules: &str| {
+            let metrics = vec!["temperature".to_owned(), "co2".to_owned()].try_into().unwrap();
+            Inputs::new(metrics, Mappings::read(rules).unwrap()).filters()
+        };
+        let rules = "use = []\n[[rule]]\ntopic = \"a/{d}/x\"\ndevice = \"{d}\"\n[[rule]]\ntopic = \"a/{d...}\"\ndevice = \"{d}\"\n[[rule]]\ntopic = \"b/#\"\nignore = true";
+        assert_eq!(filters(rules), ["a/#", "co2/#", "temperature/#"]);
+        let all = filters("");
+        for expected in ["+/sensor/+/state", "tele/+/SENSOR", "zigbee2mqtt/#", "spBv1.0/+/+/#"] {
+            assert!(all.iter().any(|filter| filter == expected), "{expected}: {all:?}");
+        }
+        assert!(all.len() < 100 && !all.iter().any(|filter| filter == "#"), "{all:?}");
+    }
+
+    #[test]
+    fn a_filter_covers_what_is_narrower() {
+        for (wide, narrow, expected) in [
+            ("#", "a/b", true),
+            ("a/#", "a", true),
+            ("a/#", "a/b/c", true),
+            ("a/#", "a/#", true),
+            ("a/+", "a/#", false),
+            ("+/b", "a/b", true),
+            ("a/b", "+/b", false),
+            ("a/b", "a", false),
+            ("a", "a/b", false),
+        ] {
+            assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
+        }
+    }
+
+    #[test]
+    fn the_hash_differs_where_messages_are_read_differently() {
+        let hash = |metrics: &[&str], rules| {
+            let metrics: Vec<_> = metrics.iter().map(|&name| name.to_owned()).collect();
+            Inputs::new(metrics.try_into().unwrap(), Mappings::read(rules).unwrap()).hash()
+        };
+        assert_eq!(hash(&[], ""), Inputs::default().hash());
+        assert_ne!(hash(&["co2"], ""), hash(&[], ""));
+        assert_ne!(hash(&[], "use = []"), hash(&[], ""));
+        let other = Inputs::default().with_mappings(Mappings::read("use = []").unwrap());
+        assert_eq!(hash(&[], "use = []"), other.hash());
     }
 
     #[test]

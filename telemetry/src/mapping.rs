@@ -4,6 +4,8 @@
 //! device and metric each of them becomes. [Presets](PRESETS) have rules for common firmware; a file may have more.
 
 mod dictionary;
+mod error;
+mod extend;
 mod extract;
 mod file;
 mod format;
@@ -18,7 +20,6 @@ mod suggest;
 mod template;
 
 use std::collections::HashMap;
-use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use extract::{Extraction, Found};
 use file::File;
 use format::Around;
-use pattern::{Captures, Index};
+use pattern::{Captures, Index, Pattern};
 use rule::Rule;
 
 use crate::element::Element;
@@ -37,6 +38,8 @@ use crate::payload::RawReading;
 use crate::series::Series;
 
 pub(crate) use dictionary::{is_well_known, word_of};
+pub use error::MappingError;
+pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};
 pub use format::Births;
 pub use presets::{PRESETS, Preset};
 pub use suggest::{Suggestion, suggest};
@@ -64,18 +67,6 @@ pub enum Mapped {
     Unmapped,
 }
 
-/// Why a file of mappings is refused: `line 3, column 9: …`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MappingError(String);
-
-impl fmt::Display for MappingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for MappingError {}
-
 impl Default for Mappings {
     /// All presets.
     fn default() -> Self {
@@ -89,7 +80,7 @@ impl Mappings {
     /// # Errors
     /// Names the place that is wrong; keep the rules in force.
     pub fn read(text: &str) -> Result<Self, MappingError> {
-        let at = |start: usize, problem: &str| MappingError(place(text, start, problem));
+        let at = |start: usize, problem: &str| MappingError::at(text, start, problem);
         let file: File = toml::from_str(text)
             .map_err(|e| at(e.span().map_or(0, |span| span.start), e.message().trim()))?;
         let mut rules = Vec::new();
@@ -116,11 +107,14 @@ impl Mappings {
                 return Err(at(start, &format!("there is no preset {name:?}: there are {}", all.join(", "))));
             }
         }
-        let index = Index::new(rules.iter().map(|rule| &rule.pattern));
-        Ok(Self { rules, index, hash: crate::fnv1a_64(text.bytes()) })
+        let both = |(number, rule)| patterns(rule).map(move |pattern| (number, pattern));
+        let index = Index::new(rules.iter().enumerate().flat_map(both));
+        let presets = PRESETS.iter().map(|preset| preset.text.as_bytes());
+        let hash = crate::fnv1a_64_of_parts(presets.chain([text.as_bytes()]));
+        Ok(Self { rules, index, hash })
     }
 
-    /// A number that differs from that of any other file of mappings.
+    /// A number that differs where the file of mappings or the presets do.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash
@@ -131,6 +125,17 @@ impl Mappings {
     pub fn has_own_rules(&self) -> bool {
         // They come first.
         self.rules.first().is_some_and(|rule| rule.preset.is_none())
+    }
+
+    /// The topics of the rules beside the presets, in their order.
+    pub fn own_topics(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().take_while(|rule| rule.preset.is_none()).map(|rule| rule.pattern.as_str())
+    }
+
+    /// MQTT filters for what the rules read. Left out are rules for topics without a fixed level, such as those that end
+    /// with a well-known metric: such a filter would be for everything.
+    pub fn filters(&self) -> impl Iterator<Item = String> {
+        self.rules.iter().filter(|rule| !rule.takes.is_empty()).filter_map(|rule| rule.pattern.filter())
     }
 
     /// Reads a message by the first rule for its topic. What is ahead of the clock is decided by `now`.
@@ -164,7 +169,7 @@ impl Mappings {
     fn find<'t>(&self, topic: &'t str, levels: &[&'t str]) -> Option<(&Rule, Captures<'_, 't>)> {
         self.index.candidates(levels).into_iter().find_map(|index| {
             let rule = &self.rules[index];
-            let captures = rule.pattern.captures(topic, levels)?;
+            let captures = patterns(rule).find_map(|pattern| pattern.captures(topic, levels))?;
             let known = rule
                 .only_known
                 .as_ref()
@@ -172,6 +177,10 @@ impl Mappings {
             known.then_some((rule, captures))
         })
     }
+}
+
+fn patterns(rule: &Rule) -> impl Iterator<Item = &Pattern> {
+    [&rule.pattern].into_iter().chain(&rule.dotless)
 }
 
 fn read(message: &Message, extraction: &Extraction<'_>, births: &Births, now: Timestamp) -> Decoded {
@@ -237,14 +246,6 @@ fn complete(
         message.reading(series, raw, *count - 1, now)
     };
     found.into_iter().map(complete).collect()
-}
-
-/// Lines and columns count from 1, columns in characters.
-fn place(text: &str, start: usize, problem: &str) -> String {
-    let before = text.get(..start).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    format!("line {line}, column {column}: {problem}")
 }
 
 #[cfg(test)]

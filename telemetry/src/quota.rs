@@ -46,6 +46,17 @@ impl SeriesQuota {
 }
 
 impl Message {
+    /// The message as one that holds nothing.
+    #[must_use]
+    pub fn without_readings(&self) -> Decoded {
+        Decoded {
+            received_at: self.received_at,
+            payload_bytes: self.payload.len(),
+            readings: Vec::new(),
+            rejected: Vec::new(),
+        }
+    }
+
     /// The message as one rejection, for a reason that is not in its payload.
     #[must_use]
     pub fn rejected(self, reason: String) -> Decoded {

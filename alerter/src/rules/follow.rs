@@ -2,24 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use service::{SettingError, Settings};
+use service::{SettingError, Settings, TextFile};
 use telemetry::CollectedMetrics;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{error, info};
 
 use super::parse::{self, Known, RulesError};
 use super::rule::Rules;
 use crate::counters::Counters;
-
-/// How often the file is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
-
-/// A file that changes is read when it has stayed the same for this long: half of one may be good, and ends incidents.
-const SETTLED: Duration = Duration::from_millis(300);
 
 /// What rules may refer to.
 ///
@@ -38,7 +30,7 @@ pub fn known(settings: &Settings) -> Result<Known, SettingError> {
 #[derive(Debug, Clone)]
 pub struct RulesFile {
     /// None: the rules that are compiled in.
-    path: Option<PathBuf>,
+    file: Option<TextFile>,
     known: Known,
 }
 
@@ -48,13 +40,13 @@ impl RulesFile {
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let path: PathBuf = settings.get("alerter.rules")?;
         let known = known(settings)?;
-        Ok(Self { path: (!path.as_os_str().is_empty()).then_some(path), known })
+        Ok(Self { file: (!path.as_os_str().is_empty()).then(|| TextFile::new(path)), known })
     }
 
     /// The same settings with another file.
     #[must_use]
     pub fn at(self, path: PathBuf) -> Self {
-        Self { path: Some(path), ..self }
+        Self { file: Some(TextFile::new(path)), ..self }
     }
 
     /// # Errors
@@ -65,20 +57,15 @@ impl RulesFile {
     }
 
     fn text(&self) -> Result<String, String> {
-        match &self.path {
-            None => Ok(String::new()),
-            Some(path) => {
-                std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))
-            }
-        }
+        self.file.as_ref().map_or_else(|| Ok(String::new()), TextFile::read)
     }
 
     fn parse(&self, text: &str) -> Result<Rules, String> {
-        match &self.path {
+        match &self.file {
             None => parse::read_default(&self.known).map_err(|e| e.to_string()),
-            Some(path) => {
+            Some(file) => {
                 let named = |e: RulesError| {
-                    let lines = e.lines().iter().map(|line| format!("{}: {line}", path.display()));
+                    let lines = e.lines().iter().map(|line| format!("{}: {line}", file.path().display()));
                     lines.collect::<Vec<_>>().join("\n")
                 };
                 parse::read(text, &self.known).map_err(named)
@@ -89,33 +76,8 @@ impl RulesFile {
     /// Reads the file when it changes and when SIGHUP comes; what is wrong in it is logged, and the old rules stay.
     pub async fn follow(self, rules: watch::Sender<Arc<Rules>>, counters: Counters) {
         counters.rules_loaded.set(1);
-        let Some(mut hang_up) = self.path.as_ref().and_then(|_| signal(SignalKind::hangup()).ok()) else {
-            return;
-        };
-        let mut last = self.text();
-        // It may have changed since the rules in force were read.
-        self.replace(&rules, last.clone(), &counters);
-        loop {
-            let asked = tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => false,
-                _ = hang_up.recv() => true,
-            };
-            if asked || self.text() != last {
-                last = self.settled().await;
-                self.replace(&rules, last.clone(), &counters);
-            }
-        }
-    }
-
-    async fn settled(&self) -> Result<String, String> {
-        let mut text = self.text();
-        loop {
-            tokio::time::sleep(SETTLED).await;
-            let now = self.text();
-            if now == text {
-                return text;
-            }
-            text = now;
+        if let Some(file) = &self.file {
+            file.follow(|text| self.replace(&rules, text, &counters)).await;
         }
     }
 

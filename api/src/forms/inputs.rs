@@ -1,4 +1,4 @@
-//! What is published and read by no rule.
+//! The rules by which messages are read, and what is published and read by none of them.
 
 use serde::{Deserialize, Serialize};
 use telemetry::{Message, suggest};
@@ -8,12 +8,40 @@ use super::Time;
 /// The answer of `GET /api/inputs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
-    /// Differs where the rules differ by which messages are read.
-    pub mappings: String,
+    /// The rules.
+    pub mappings: Mappings,
     /// Messages that no rule reads, in groups, the newest first.
     pub unmapped: Vec<UnmappedGroup>,
     /// Unmapped messages in no group, because there are too many groups.
     pub others: u64,
+}
+
+/// The rules by which messages are read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mappings {
+    /// Where the file of rules is, or will be looked for; none where no file is named.
+    pub file: Option<String>,
+    /// Differs where messages may be read differently.
+    pub hash: String,
+    /// Since when these rules are in force.
+    pub since: Time,
+    /// How many rules there are beside the presets.
+    pub own_rules: usize,
+    /// What is wrong with the file as it is now, and where: the rules from before it stay in force.
+    pub error: Option<String>,
+    /// Whether `POST /api/inputs/rules` can add a rule.
+    pub can_add: bool,
+    /// Why it cannot.
+    pub why_not: Option<String>,
+}
+
+/// The answer of `POST /api/inputs/rules`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddedRules {
+    /// How many rules were added.
+    pub added: usize,
+    /// The rules that are in force now.
+    pub mappings: Mappings,
 }
 
 /// Messages that no rule reads, on topics with the same first two levels.

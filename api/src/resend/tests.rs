@@ -10,13 +10,17 @@ impl ReadingPublisher for Unused {
     }
 }
 
+fn fixed(inputs: Inputs) -> watch::Receiver<Arc<Inputs>> {
+    watch::channel(Arc::new(inputs)).1
+}
+
 fn received_at() -> Timestamp {
     "2026-01-15T10:30:01.5Z".parse().unwrap()
 }
 
 fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
     let metrics = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
-    let inputs = Arc::new(Inputs::new(metrics, telemetry::Mappings::default()));
+    let inputs = fixed(Inputs::new(metrics, telemetry::Mappings::default()));
     let correction = Correction::read(body.as_bytes()).unwrap();
     let payload_bytes = rejected.payload.len() as u64;
     let rejection = Rejection { id: 1, message: rejected, payload_bytes, resent_at: None };
@@ -77,7 +81,7 @@ fn a_payload_that_is_not_stored_whole_is_resent_only_with_another_one() {
 #[test]
 fn a_resend_goes_by_the_clock_of_its_own_time() {
     let metrics = vec!["temperature".to_owned()].try_into().unwrap();
-    let inputs = Arc::new(Inputs::new(metrics, telemetry::Mappings::default()));
+    let inputs = fixed(Inputs::new(metrics, telemetry::Mappings::default()));
     let resend = Resend::new(Arc::new(Unused), inputs);
     let payload = br#"{"value":1,"measured_at":"2026-01-15T10:40:00Z"}"#;
     let days = Duration::from_secs(1_000 * 86_400);
@@ -95,6 +99,23 @@ fn a_resend_goes_by_the_clock_of_its_own_time() {
     assert_eq!(measured_at(received_at() + days, payload), Ok(own), "the broker's clock was ahead");
     let now = received_at() + Duration::from_secs(600);
     assert_eq!(measured_at(received_at() + days, b"1"), Ok(now), "a stamp from the future is no time");
+}
+
+#[test]
+fn a_payload_is_read_by_the_rules_that_are_in_force_by_then() {
+    let rules = |text| Arc::new(Inputs::default().with_mappings(telemetry::Mappings::read(text).unwrap()));
+    let (in_force, inputs) = watch::channel(rules(""));
+    let resend = Resend::new(Arc::new(Unused), inputs);
+    let read = || {
+        let message = rejected("shed/hatch", "no number", b"AJAR");
+        let rejection = Rejection { id: 1, payload_bytes: 4, message, resent_at: None };
+        resend.readings(rejection, Correction::read(b"{}").unwrap(), received_at())
+    };
+    assert!(read().unwrap_err().contains("no rule reads it"));
+    in_force.send_replace(rules(
+        "[[rule]]\ntopic = \"shed/{d}\"\ndevice = \"{d}\"\nmetric = \"open\"\nwords = { AJAR = 0.5 }",
+    ));
+    assert_eq!((read().unwrap()[0].series.as_str(), read().unwrap()[0].value), ("open/hatch", 0.5));
 }
 
 #[test]

@@ -6,10 +6,10 @@
 use std::io;
 
 use bytes::Bytes;
-use telemetry::Message;
 
 use super::fields::Fields;
 use super::message::{Header, Reader, topic};
+use crate::published::Published;
 
 /// The largest frame that the broker is let send, in bytes: what RabbitMQ proposes by itself.
 pub(super) const FRAME_MAX: u32 = 131_072;
@@ -27,7 +27,7 @@ const BASIC_DELIVER: [u8; 4] = [0, 60, 0, 60];
 #[derive(Debug)]
 pub(super) struct RawDelivery {
     pub(super) tag: u64,
-    pub(super) message: Message,
+    pub(super) message: Published,
 }
 
 /// Assembles the deliveries of one connection, which arrive over one channel, one after the other.

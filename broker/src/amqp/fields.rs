@@ -1,5 +1,14 @@
 //! Reads the fields of AMQP 0-9-1 (specification 4.2.5); each answers None where the bytes end before it does.
 
+/// The value of an entry of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A number of 32 or 64 bits with a sign.
+    Number(i64),
+    Text(&'a [u8]),
+    Other,
+}
+
 /// The bytes that are not read yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
@@ -44,15 +53,16 @@ impl<'a> Fields<'a> {
         self.take(usize::try_from(length).ok()?).map(Self)
     }
 
-    /// The next entry of a table: its name, and its value where that is a number of 32 or 64 bits with a sign.
-    pub(super) fn entry(&mut self) -> Option<(&'a [u8], Option<i64>)> {
+    /// The next entry of a table: its name and its value.
+    pub(super) fn entry(&mut self) -> Option<(&'a [u8], Value<'a>)> {
         let name = self.short_string()?;
         let value = match self.u8()? {
-            b'l' | b'L' => Some(i64::from_be_bytes(self.array()?)),
-            b'I' => Some(i32::from_be_bytes(self.array()?).into()),
+            b'l' | b'L' => Value::Number(i64::from_be_bytes(self.array()?)),
+            b'I' => Value::Number(i32::from_be_bytes(self.array()?).into()),
+            b'S' => Value::Text(self.table()?.0),
             kind => {
                 self.skip(kind)?;
-                None
+                Value::Other
             }
         };
         Some((name, value))
@@ -67,7 +77,7 @@ impl<'a> Fields<'a> {
             b'i' | b'f' => 4,
             b'D' => 5,
             b'd' | b'T' => 8,
-            b'S' | b'x' | b'A' | b'F' => return self.table().map(drop),
+            b'x' | b'A' | b'F' => return self.table().map(drop),
             _ => return None,
         };
         self.take(length).map(drop)

@@ -6,7 +6,8 @@ use telemetry::Message;
 use tracing::warn;
 
 use super::dedup::TimestampDeduplicator;
-use super::fields::Fields;
+use super::fields::{Fields, Value};
+use crate::published::Published;
 
 /// The header with the time when the broker received the message, in milliseconds since 1970; no device can forge it.
 const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
@@ -14,16 +15,23 @@ const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
 /// The header with the number of earlier deliveries from a quorum queue.
 const ACQUISITIONS: &[u8] = b"x-acquired-count";
 
+/// The header with the MQTT client id of whoever published it.
+const CLIENT_ID: &[u8] = b"x-opt-mqtt-client-id";
+
+/// Bytes of a client id that is kept, at most.
+const MAX_CLIENT_ID_BYTES: usize = 256;
+
 /// The flags of the properties before a message's headers, and of the headers: content type, its encoding, the headers.
 const CONTENT_TYPE: u16 = 1 << 15;
 const CONTENT_ENCODING: u16 = 1 << 14;
 const HEADERS: u16 = 1 << 13;
 
 /// The properties of a message that we use.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Header {
     received_ms: Option<i64>,
     acquisitions: i64,
+    client_id: Option<Box<str>>,
 }
 
 impl Header {
@@ -40,8 +48,11 @@ impl Header {
             let mut headers = properties.table()?;
             while !headers.is_empty() {
                 match headers.entry()? {
-                    (RECEIVED_AT, number) => header.received_ms = number,
-                    (ACQUISITIONS, number) => header.acquisitions = number.unwrap_or_default(),
+                    (RECEIVED_AT, Value::Number(number)) => header.received_ms = Some(number),
+                    (ACQUISITIONS, Value::Number(number)) => header.acquisitions = number,
+                    (CLIENT_ID, Value::Text(text)) if text.len() <= MAX_CLIENT_ID_BYTES => {
+                        header.client_id = std::str::from_utf8(text).ok().map(Box::from);
+                    }
                     _ => {}
                 }
             }
@@ -58,8 +69,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn read(&mut self, topic: String, header: Header, payload: Bytes) -> Message {
-        let Header { received_ms, acquisitions } = header;
+    pub(super) fn read(&mut self, topic: String, header: Header, payload: Bytes) -> Published {
+        let Header { received_ms, acquisitions, client_id } = header;
         let ms = received_ms.and_then(|ms| Some((ms, Timestamp::from_millisecond(ms).ok()?)));
         let received_at = match ms {
             Some((ms, received_at)) => {
@@ -68,7 +79,7 @@ impl Reader {
             }
             None => self.now(),
         };
-        Message { topic, payload, received_at }
+        Published { message: Message { topic, payload, received_at }, client_id }
     }
 
     fn now(&mut self) -> Timestamp {
@@ -97,7 +108,7 @@ mod tests {
     use telemetry::{Series, TopicError};
 
     fn stamped(ms: i64) -> Header {
-        Header { received_ms: Some(ms), acquisitions: 0 }
+        Header { received_ms: Some(ms), ..Header::default() }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use crate::published::Published;
 use futures_util::{Stream, StreamExt};
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer, Event};
-use telemetry::Message;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -78,7 +78,7 @@ impl<'a> Session<'a> {
     }
 
     /// Hands over until the connection is lost.
-    pub(super) async fn run<D: From<(Message, Ack)>>(&mut self, out: &mpsc::Sender<D>) -> Problem {
+    pub(super) async fn run<D: From<(Published, Ack)>>(&mut self, out: &mpsc::Sender<D>) -> Problem {
         let Self { queue, consumer, deliveries, events, number, settlements, .. } = self;
         let ack = |tag| Ack::new(tag, *number, settlements);
         // Poll for connection loss first: deliveries read before it can no longer be acked.
@@ -138,7 +138,7 @@ async fn ended(consumer: &mut Consumer) -> Option<lapin::Error> {
 }
 
 /// Hands over until the connection ends or the receiver is dropped.
-async fn hand_over<D: From<(Message, Ack)>>(
+async fn hand_over<D: From<(Published, Ack)>>(
     deliveries: &mut mpsc::UnboundedReceiver<RawDelivery>,
     ack: impl Fn(u64) -> Ack,
     out: &mpsc::Sender<D>,

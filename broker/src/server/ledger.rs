@@ -16,8 +16,16 @@ pub(crate) struct Entry {
     pub(crate) bytes: usize,
     /// What goes to subscribers then.
     pub(crate) publication: Option<Box<Publication>>,
-    /// Whether the publish goes only to subscribers: the reason code then says when none matches.
+    /// Whether the client is told when no subscriber matches: the publish was not handed to the sink.
     pub(crate) only_for_subscribers: bool,
+}
+
+impl Entry {
+    /// Whether nothing but subscribers may take the publish, which shows once it is settled.
+    pub(crate) fn is_only_for_subscribers(&self) -> bool {
+        let is_taken = |wait: &Wait| wait.settled.is_taken(wait.count - 1);
+        self.only_for_subscribers || !self.wait.as_ref().is_none_or(is_taken)
+    }
 }
 
 /// The reason code for the client.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -67,6 +67,8 @@ pub struct Settled(Arc<Progress>);
 
 struct Progress {
     settled: AtomicUsize,
+    /// The places of publishes that the sink takes nothing of, in order.
+    not_taken: OnceLock<Vec<usize>>,
     /// The connection that published.
     publisher: Arc<AtomicWaker>,
     /// Another task that waits: the same client's next connection.
@@ -83,13 +85,20 @@ impl Receipt {
     /// A receipt that wakes a task which may wait for several of them.
     pub(crate) fn waking(publisher: Arc<AtomicWaker>, charge: Option<Charge>) -> (Self, Settled) {
         let settled = AtomicUsize::new(0);
-        let progress = Arc::new(Progress { settled, publisher, other: AtomicWaker::new() });
+        let (not_taken, other) = (OnceLock::new(), AtomicWaker::new());
+        let progress = Arc::new(Progress { settled, not_taken, publisher, other });
         (Self { progress: Arc::clone(&progress), _charge: charge }, Settled(progress))
     }
 
     /// The same, with what the batch takes.
     pub(crate) fn charged(self, charge: Charge) -> Self {
         Self { _charge: Some(charge), ..self }
+    }
+
+    /// Says at which places of the batch, in order, are publishes that the sink takes nothing of: only subscribers
+    /// may. To be said at most once, and before any of them is settled.
+    pub fn takes_nothing_of(&self, places: Vec<usize>) {
+        let _ = self.progress.not_taken.set(places);
     }
 
     /// The first `count` publishes of the batch are settled: the PUBACKs that wait for them may go out.
@@ -105,6 +114,12 @@ impl Settled {
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.settled.load(Ordering::Acquire)
+    }
+
+    /// Whether the sink takes something of the publish at this place, as far as it has said.
+    #[must_use]
+    pub fn is_taken(&self, place: usize) -> bool {
+        self.0.not_taken.get().is_none_or(|places| places.binary_search(&place).is_err())
     }
 
     /// Waits until this many are settled. Of several who wait, the last one is woken.

@@ -16,7 +16,7 @@ use super::*;
 /// How long an answer may take.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Takes what begins with `t/`, and settles it at once unless it is to hold it.
+/// Takes what begins with `t/`, and settles it at once unless it is to hold it. It takes nothing of `t/vain`.
 #[derive(Default)]
 struct Recorder {
     taken: Mutex<Vec<Vec<Publish>>>,
@@ -52,6 +52,8 @@ impl Sink for Recorder {
 
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt) {
         let count = publishes.len();
+        let in_vain = publishes.iter().enumerate().filter(|(_, publish)| publish.topic == "t/vain");
+        receipt.takes_nothing_of(in_vain.map(|(place, _)| place).collect());
         self.taken.lock().unwrap().push(publishes);
         match &mut *self.held.lock().unwrap() {
             Some(held) => held.push((count, receipt)),

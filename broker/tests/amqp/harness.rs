@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use broker::{AmqpUrl, BrokerUrl, ConnectionStatus, Delivery, OutboxConfig, Queue, consume_queue};
+use broker::{AmqpUrl, BrokerUrl, ConnectionStatus, Delivery, OutboxConfig, Published, Queue, consume_queue};
 use bytes::Bytes;
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
@@ -155,7 +155,7 @@ impl Drop for Harness {
 
 /// A consumer that runs, and what it hands over.
 pub(crate) struct Consumer {
-    pub(crate) deliveries: mpsc::Receiver<Delivery<Message>>,
+    pub(crate) deliveries: mpsc::Receiver<Delivery<Published>>,
     pub(crate) status: watch::Receiver<ConnectionStatus>,
     pub(crate) stop: CancellationToken,
     pub(crate) ended: JoinHandle<()>,
@@ -173,11 +173,11 @@ impl Consumer {
         Self { deliveries, status, stop, ended }
     }
 
-    pub(crate) async fn take(&mut self) -> Delivery<Message> {
+    pub(crate) async fn take(&mut self) -> Delivery<Published> {
         within("a delivery", self.deliveries.recv()).await.expect("the consumer runs")
     }
 
-    pub(crate) async fn take_many(&mut self, count: usize) -> Vec<Delivery<Message>> {
+    pub(crate) async fn take_many(&mut self, count: usize) -> Vec<Delivery<Published>> {
         let mut taken = Vec::new();
         while taken.len() < count {
             taken.push(self.take().await);
@@ -196,7 +196,7 @@ impl Consumer {
     }
 
     /// The next delivery, which must say this.
-    pub(crate) async fn expect(&mut self, said: &str) -> Delivery<Message> {
+    pub(crate) async fn expect(&mut self, said: &str) -> Delivery<Published> {
         let delivery = self.take().await;
         assert_eq!(text(&delivery.item), said);
         delivery

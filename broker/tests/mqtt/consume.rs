@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use broker::{ConnectionStatus, Delivery, Outcome, Qos, Subscription, Unsettled, consume};
+use broker::{ConnectionStatus, Delivery, Outcome, Published, Qos, Subscription, Unsettled, consume};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, PubAck, SubAck, SubscribeReasonCode};
-use telemetry::Message;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +15,7 @@ const AT_LEAST_ONCE: QoS = QoS::AtLeastOnce;
 
 /// A consumer that runs, and what it hands over.
 struct Consumer {
-    deliveries: mpsc::Receiver<Delivery<Message>>,
+    deliveries: mpsc::Receiver<Delivery<Published>>,
     status: watch::Receiver<ConnectionStatus>,
     stop: CancellationToken,
     ended: JoinHandle<()>,
@@ -42,12 +41,12 @@ impl Consumer {
         Self::start(broker, Qos::AtLeastOnce, 10, Duration::from_secs(60))
     }
 
-    async fn take(&mut self) -> Delivery<Message> {
+    async fn take(&mut self) -> Delivery<Published> {
         within("a delivery", self.deliveries.recv()).await.expect("the consumer runs")
     }
 
     /// The next delivery, which must say this.
-    async fn expect(&mut self, said: &str) -> Delivery<Message> {
+    async fn expect(&mut self, said: &str) -> Delivery<Published> {
         let delivery = self.take().await;
         assert_eq!(
             (delivery.item.topic.as_str(), text(&delivery.item.payload)),

@@ -1,6 +1,7 @@
 //! The stages that people see, from a history of snapshots; pure. docs/api.md has the rules.
 
 mod ingress;
+mod inputs;
 mod part;
 mod queues;
 mod services;

@@ -50,6 +50,7 @@ async fn each_body_has_the_fields_that_are_written() {
         ("/api/silences", "NewSilence"),
         ("/api/acknowledgements", "NewAcknowledgement"),
         ("/api/rejected/1/resend", "Resend"),
+        ("/api/inputs/rules", "NewRules"),
     ] {
         let Value::Object(written) = &document["components"]["schemas"][schema]["properties"] else {
             panic!("{schema} has no properties");

@@ -1,7 +1,7 @@
 //! A dashboard that runs, between a broker and a store in a folder of its own.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
 use jiff::Timestamp;
-use service::{Decoder, Doors, Health, HttpConfig, Limits as PageLimits, Metrics};
+use service::{Decoder, Doors, Health, HttpConfig, Limits as PageLimits, MappingsFile, Metrics, Settings};
 use store::{
     Address, Batch, Changes, Channel, Incident, Incidents, ReadingStore, RejectedMessage, Sqlite, Transition,
 };
-use telemetry::{Decoded, Inputs, Mappings, Message, Reading, Series};
+use telemetry::{Decoded, Message, Reading, Series};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -74,6 +74,16 @@ impl Default for Wanted {
     }
 }
 
+/// Reads two metrics, and follows the file of mappings in this folder.
+fn decoder(folder: &Path) -> Decoder {
+    let file = folder.join("settings.toml");
+    let text = format!("metrics = [\"temperature\", \"humidity\"]\ndata_dir = {folder:?}");
+    std::fs::write(&file, text).unwrap();
+    let settings = Settings::load(Some(&file)).unwrap();
+    let mappings = MappingsFile::at_the_edge(&settings).unwrap();
+    Decoder::from_settings(&settings, mappings, &Metrics::default()).unwrap()
+}
+
 impl Harness {
     pub(crate) async fn start(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -114,13 +124,12 @@ impl Harness {
         let ready = health.check("store");
         tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
-        let metrics = vec!["temperature".to_owned(), "humidity".to_owned()].try_into().unwrap();
-        let decoder = Decoder::new(Inputs::new(metrics, Mappings::default()), &Metrics::default());
+        let decoder = decoder(folder.path());
         let server = Server {
             live: live.clone(),
             store: store.clone(),
             broker: api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() },
-            resend: Resend::new(Arc::new(heard.clone()), decoder.inputs().clone())
+            resend: Resend::new(Arc::new(heard.clone()), decoder.inputs())
                 .with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
             metrics: Metrics::default(),
@@ -133,6 +142,11 @@ impl Harness {
         };
         tokio::spawn(serve(door, http, server));
         Self { folder, store, address, health, stop, live, heard, broker, link }
+    }
+
+    /// The file of mappings, which need not be there.
+    pub(crate) fn mappings(&self) -> PathBuf {
+        self.folder.path().join("mappings.toml")
     }
 
     /// Publishes a message, to the relay alone.

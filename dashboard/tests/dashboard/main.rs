@@ -10,6 +10,7 @@ mod crowd;
 mod document;
 mod frames;
 mod harness;
+mod inputs;
 mod rejected;
 mod resend;
 mod sending;

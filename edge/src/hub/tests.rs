@@ -109,6 +109,22 @@ async fn what_is_denied_is_kept_as_rejected_and_a_probe_leaves_nothing() {
 }
 
 #[test]
+fn what_no_rule_takes_is_left_to_subscribers() {
+    let Ends { hub, feeds: _feeds, .. } = ends();
+    let (receipt, settled) = Receipt::new();
+    let publish = |topic: &str, payload| Publish {
+        topic: topic.into(),
+        payload: Bytes::from_static(payload),
+        kind: PublishKind::Collected,
+        publisher: None,
+    };
+    let topics = ["house/mood/now", "zigbee2mqtt/lamp", "tele/lab/INFO1"];
+    hub.take(topics.map(|topic| publish(topic, b"{}")).into(), receipt);
+    assert_eq!(settled.count(), 3);
+    assert_eq!([0, 1, 2].map(|place| settled.is_taken(place)), [false, true, false]);
+}
+
+#[test]
 fn what_can_hold_no_readings_is_not_collected() {
     let Ends { hub, .. } = ends();
     assert!(hub.collects("temperature/lab") && hub.collects("status/lab"));

@@ -98,6 +98,31 @@ impl Pattern {
         Some(captures)
     }
 
+    /// The same for topics whose dots have become slashes, as on the way through RabbitMQ; none if that is no other.
+    pub(super) fn with_slashes_for_dots(&self) -> Option<Self> {
+        let level = |level: &Level| match level {
+            Level::Literal(text) => text.split('.').map(|part| Level::Literal(part.to_owned())).collect(),
+            other => vec![other.clone()],
+        };
+        let levels: Vec<_> = self.levels.iter().flat_map(level).collect();
+        (levels.len() > self.levels.len()).then(|| Self { levels, text: self.text.clone() })
+    }
+
+    /// An MQTT filter for all topics of the pattern, and perhaps more; none if no level is fixed, so that it would be
+    /// for nearly everything.
+    pub(super) fn filter(&self) -> Option<String> {
+        let is_many = |level: &Level| matches!(level, Level::Many { .. });
+        let many = self.levels.iter().position(is_many);
+        let kept = many.map_or(&self.levels[..], |at| &self.levels[..=at]);
+        let words = kept.iter().map(|level| match level {
+            Level::Literal(text) => text.as_str(),
+            Level::One(_) => "+",
+            Level::Many { .. } => "#",
+        });
+        let is_fixed = |level: &Level| matches!(level, Level::Literal(_));
+        kept.iter().any(is_fixed).then(|| words.collect::<Vec<_>>().join("/"))
+    }
+
     /// The level that every topic has here that the pattern matches.
     fn literal(&self, index: usize) -> Option<&str> {
         let moved = self.levels[..index].iter().any(|level| matches!(level, Level::Many { .. }));
@@ -158,9 +183,10 @@ struct Second {
 }
 
 impl Index {
-    pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a Pattern>) -> Self {
+    /// An index of the rules with these numbers and patterns, of which a rule may have several.
+    pub(super) fn new<'a>(patterns: impl Iterator<Item = (usize, &'a Pattern)>) -> Self {
         let mut index = Self::default();
-        for (rule, pattern) in patterns.enumerate() {
+        for (rule, pattern) in patterns {
             let second = match pattern.literal(0) {
                 Some(first) => index.named.entry(first.to_owned()).or_default(),
                 None => &mut index.any,
@@ -183,6 +209,7 @@ impl Index {
             rules.extend(named.into_iter().chain([&second.any]).flatten());
         }
         rules.sort_unstable();
+        rules.dedup();
         rules
     }
 }
@@ -223,6 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_for_all_topics_of_a_pattern() {
+        for (pattern, filter) in [
+            ("tele/{device}/SENSOR", Some("tele/+/SENSOR")),
+            ("z/{d...}/availability", Some("z/#")),
+            ("{d}/sensor/{id}/state", Some("+/sensor/+/state")),
+            ("a/+/#", Some("a/+/#")),
+            ("{d...}/{metric}", None),
+            ("{d...}/data", None),
+            ("{d}/{metric}", None),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().filter().as_deref(), filter, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn dots_that_became_slashes_are_matched() {
+        let pattern = Pattern::parse("spBv1.0/{group}/x/{d...}").unwrap();
+        let other = pattern.with_slashes_for_dots().unwrap();
+        let topic = "spBv1/0/plant/x/a/b";
+        let levels: Vec<_> = topic.split('/').collect();
+        let captures = other.captures(topic, &levels).unwrap();
+        assert_eq!((captures.get("group"), captures.get("d")), (Some("plant"), Some("a/b")));
+        assert_eq!(pattern.captures(topic, &levels), None);
+        assert_eq!(Pattern::parse("a/{d...}").unwrap().with_slashes_for_dots(), None);
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for pattern in ["a/#/b", "{a...}/{b...}", "a{b}", "{}", "{a b}", "a+", "{a...}/#"] {
             assert!(Pattern::parse(pattern).is_err(), "{pattern}");
@@ -235,7 +289,7 @@ mod tests {
         let patterns: Vec<_> = ["a/b/c", "a/{x}/d", "{x}/b", "{x...}", "z/#", "z/b"]
             .map(|text| Pattern::parse(text).unwrap())
             .into();
-        let index = Index::new(patterns.iter());
+        let index = Index::new(patterns.iter().enumerate());
         assert_eq!(index.candidates(&["a", "b", "c"]), [0, 1, 2, 3]);
         assert_eq!(index.candidates(&["z"]), [3, 4]);
         assert_eq!(index.candidates(&["y", "y"]), [3]);

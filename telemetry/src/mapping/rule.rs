@@ -20,6 +20,8 @@ pub(super) struct Rule {
     /// The preset that it is from; none for a rule of the user.
     pub(super) preset: Option<&'static str>,
     pub(super) pattern: Pattern,
+    /// The pattern for topics whose dots have become slashes, if it has any.
+    pub(super) dotless: Option<Pattern>,
     pub(super) format: Format,
     /// Empty: the messages are ignored.
     pub(super) takes: Vec<Take>,
@@ -71,6 +73,7 @@ impl Rule {
         let takes = if table.ignore { Vec::new() } else { takes(&table, &pattern)? };
         Ok(Self {
             preset,
+            dotless: pattern.with_slashes_for_dots(),
             pattern,
             format: table.format,
             takes,

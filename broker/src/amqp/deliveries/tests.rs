@@ -82,6 +82,8 @@ impl Sent {
         }
         if let Some(ms) = self.received_ms {
             table.insert("timestamp_in_ms".into(), AMQPValue::LongLongInt(ms));
+            let client_id = AMQPValue::LongString(self.device.as_str().into());
+            table.insert("x-opt-mqtt-client-id".into(), client_id);
         }
         table
     }
@@ -141,6 +143,8 @@ proptest! {
             prop_assert_eq!(taken.tag, sent.tag);
             prop_assert_eq!(&taken.message.topic, &format!("temperature/{}", sent.device));
             prop_assert_eq!(&taken.message.payload[..], &sent.payload[..]);
+            let client_id = sent.received_ms.map(|_| sent.device.as_str());
+            prop_assert_eq!(taken.message.client_id.as_deref(), client_id);
             if let Some(ms) = sent.received_ms {
                 prop_assert_eq!(taken.message.received_at.as_millisecond(), ms);
             }

@@ -16,7 +16,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Acknowledges what is settled, in order, and passes it on to subscribers.
     pub(super) fn settle(&mut self, context: &mut Context<'_>) {
         while let Some(entry) = self.ledger.pop_settled(context) {
-            let Entry { answer, publication, only_for_subscribers, .. } = entry;
+            let only_for_subscribers = entry.is_only_for_subscribers();
+            let Entry { answer, publication, .. } = entry;
             let is_retained = publication.as_ref().is_some_and(|publication| publication.retain);
             let Passed { receivers, not_retained } = pass_on(&self.attached.shared, publication);
             let reason = |given| match given {

@@ -89,6 +89,33 @@ async fn subscribers_get_a_message_after_it_is_settled() {
 }
 
 #[tokio::test]
+async fn a_client_is_told_when_nobody_takes_what_it_published() {
+    const NOBODY: u8 = 0x10;
+    let harness = Harness::new();
+    let (mut new, _) = harness.v5(2, &[], "new").await;
+    let all = [("t/a", 1), ("t/vain", 2), ("t/vain", 3), ("t/a", 4)];
+    new.send(&all.map(|(topic, id)| publish(5, 0x32, id, topic, "1")).concat()).await;
+    for (answer, id) in [(0, 1), (NOBODY, 2), (NOBODY, 3), (0, 4)] {
+        let puback = new.packet().await;
+        let reason = puback.get(4).copied().unwrap_or_default();
+        assert_eq!((puback[0], puback[3], reason), (0x40, id, answer), "{puback:x?}");
+    }
+    new.send(&publish(5, 0x34, 5, "t/vain", "1")).await;
+    new.expect(&[0x50, 4, 0, 5, NOBODY, 0]).await;
+    new.send(&[0x62, 2, 0, 5]).await;
+    assert_eq!(new.packet().await[..4], [0x70, 2, 0, 5]);
+    let mut old = harness.v311("old").await;
+    old.send(&publish(4, 0x32, 1, "t/vain", "1")).await;
+    old.expect(&[0x40, 2, 0, 1]).await;
+
+    let (mut subscriber, _) = harness.v5(2, &[], "s").await;
+    subscriber.send(&subscribe(5, &[("t/vain", 0)])).await;
+    subscriber.expect(&[0x90, 4, 0, 9, 0, 0]).await;
+    new.send(&publish(5, 0x32, 6, "t/vain", "1")).await;
+    assert_ne!(new.packet().await.get(4), Some(&NOBODY), "a subscriber takes it");
+}
+
+#[tokio::test]
 async fn a_will_is_a_reading_like_any_other_and_its_topic_is_checked() {
     let harness = Harness::new();
     let will = |topic: &str| [string(topic), string("gone")].concat();

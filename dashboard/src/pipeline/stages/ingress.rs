@@ -2,6 +2,7 @@
 
 use super::super::openmetrics::{Sample, Samples};
 use super::super::snapshot::{Broker, Scrape, Snapshot, named, rate};
+use super::inputs;
 use super::part::{Part, Stage, State, count, things};
 use crate::live::DevicesByState;
 
@@ -44,6 +45,9 @@ pub(super) fn devices(history: &[Snapshot], now: &Snapshot) -> Stage {
         all.wrong(State::Unknown, "no device has published yet".into());
     } else if fresh == 0 {
         all.wrong(State::Warning, "no device is fresh".into());
+    }
+    if let Some(problem) = inputs::problem(now) {
+        all.wrong(State::Warning, problem);
     }
     stage
 }

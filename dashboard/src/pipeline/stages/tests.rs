@@ -34,6 +34,8 @@ millrace_db_writer_duplicate_total 0
 millrace_db_writer_rejected_total 0
 millrace_db_writer_in_flight 200
 millrace_db_writer_behind_seconds 0.12
+millrace_inputs_info{hash=\"0a\"} 1
+millrace_inputs_rules_loaded 1
 ";
 
 const ALERTER: &str = "millrace_alerter_received_total N
@@ -41,6 +43,8 @@ millrace_alerter_judged_total N
 millrace_alerter_in_flight 1
 millrace_alerter_messages_waiting 2
 millrace_alerter_rules_loaded 1
+millrace_inputs_info{hash=\"0a\"} 1
+millrace_inputs_rules_loaded 1
 ";
 
 fn scrape(name: &str, texts: &[&str], counted: u64) -> Scrape {

@@ -290,11 +290,39 @@ export interface Broker {
 }
 
 export interface Inputs {
-  /** Differs where the rules differ by which messages are read. */
-  mappings: string;
+  mappings: Mappings;
   unmapped: UnmappedGroup[];
   /** Messages in no group, because there are too many. */
   others: number;
+}
+
+/** The rules by which messages are read. */
+export interface Mappings {
+  /** Where the file of rules is, or will be looked for; null where none is named. */
+  file: string | null;
+  /** Differs where messages may be read differently. */
+  hash: string;
+  /** Since when these rules are in force. */
+  since: string;
+  /** How many rules there are beside the presets. */
+  own_rules: number;
+  /** What is wrong with the file as it is now, and where: the rules from before it stay in force. */
+  error: string | null;
+  /** Whether `POST /api/inputs/rules` can add a rule. */
+  can_add: boolean;
+  /** Why it cannot. */
+  why_not: string | null;
+}
+
+export interface NewRules {
+  /** TOML with `[[rule]]` above each rule; at most 8 KiB. */
+  rule: string;
+}
+
+export interface AddedRules {
+  /** How many rules were added. */
+  added: number;
+  mappings: Mappings;
 }
 
 /** Messages that no rule reads, on topics with the same first two levels. */
@@ -309,10 +337,15 @@ export interface UnmappedGroup {
   /** Of the newest message; at most 4 KiB. */
   payload: string;
   /** A rule that would read it; null where no number was found in it. */
-  suggestion: {
-    rule: string;
-    readings: string[];
-  };
+  suggestion: Suggestion | null;
+}
+
+/** A rule that would read a message, and what it would find. */
+export interface Suggestion {
+  /** TOML, for `POST /api/inputs/rules`. */
+  rule: string;
+  /** `metric/device = value unit` each. */
+  readings: string[];
 }
 
 export interface Stage {

@@ -39,7 +39,9 @@ impl Devices {
         });
         let known: HashMap<_, _> = named.take(MAX_METRICS.saturating_sub(self.count)).collect();
         self.count += known.len();
-        self.metrics.insert(device.to_owned(), known);
+        if !known.is_empty() {
+            self.metrics.insert(device.to_owned(), known);
+        }
     }
 
     fn find(&self, device: &str, alias: u64) -> Option<&Definition> {
@@ -86,7 +88,9 @@ pub(super) fn parse(payload: &[u8], around: &Around<'_>) -> Result<Value, String
 
 /// The kind of message, and whose it is: `spBv1.0/plant/DDATA/edge/press` is the `DDATA` of `plant/edge/press`.
 fn place(topic: &str) -> (&str, String) {
-    let mut levels = topic.split('/').skip(1);
+    // Its dot may have become a slash on the way.
+    let below = topic.strip_prefix("spBv1/0/").or_else(|| Some(topic.split_once('/')?.1));
+    let mut levels = below.unwrap_or_default().split('/');
     let group = levels.next().unwrap_or_default();
     let kind = levels.next().unwrap_or_default();
     let device = std::iter::once(group).chain(levels).collect::<Vec<_>>().join("/");

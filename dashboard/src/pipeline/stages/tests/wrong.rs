@@ -8,7 +8,7 @@ type Change = fn(&mut Snapshot);
 
 #[test]
 fn what_is_wrong_is_seen_at_its_stage() {
-    let cases: [Case; 18] = [
+    let cases: [Case; 20] = [
         (
             |snapshot| snapshot.devices = DevicesByState::default(),
             "devices",
@@ -16,6 +16,20 @@ fn what_is_wrong_is_seen_at_its_stage() {
             "no device has published yet",
         ),
         (|snapshot| snapshot.devices.fresh = 0, "devices", State::Warning, "no device is fresh"),
+        (
+            |snapshot| put(&mut snapshot.alerters[0], "\"0a\"", "\"0b\"", &[ALERTER]),
+            "devices",
+            State::Warning,
+            "db-writer and alerter read messages by different rules",
+        ),
+        (
+            |snapshot| {
+                put(&mut snapshot.writers[0], "inputs_rules_loaded 1", "inputs_rules_loaded 0", &[WRITER])
+            },
+            "devices",
+            State::Warning,
+            "the file of mappings is refused by db-writer: the old rules stay in force",
+        ),
         (
             |snapshot| nodes(snapshot)[1] = silent("rabbitmq2"),
             "broker",
