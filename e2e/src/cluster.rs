@@ -17,14 +17,12 @@ use self::compose::Compose;
 use self::inbox::Inbox;
 use self::settings::Settings;
 pub use self::vhost::Vhost;
+use crate::devices::HOME_MADE;
 use crate::http::full_name;
 use crate::{LONG, Mail, Shape, StartService, eventually, program};
 
 /// The variable with the arguments between `docker compose` and a command for the cluster.
 const VARIABLE: &str = "MILLRACE_CLUSTER";
-
-/// The metrics that devices may publish in the cluster.
-const METRICS: &str = "temperature,humidity,pressure";
 
 /// Millrace's own services, in the order in which readings pass them.
 const OURS: [&str; 3] = ["db-writer", "alerter", "dashboard"];
@@ -127,7 +125,7 @@ impl Cluster {
     pub fn service(&self, name: &'static str, folder: &Path) -> StartService {
         let owner = if name == "dashboard" { "dashboard" } else { "millrace" };
         let start = StartService::new(name, folder, &self.mqtt_url("dashboard"));
-        let start = start.set("STORE__URL", &self.database_url(owner)).set("METRICS", METRICS);
+        let start = start.set("STORE__URL", &self.database_url(owner)).set("INPUTS__MAPPINGS", HOME_MADE);
         if name == "dashboard" { start } else { start.set("AMQP__URL", &self.amqp_url(name)) }
     }
 

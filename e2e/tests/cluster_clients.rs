@@ -98,25 +98,32 @@ fn a_subscriber_with_the_right_to_it_hears_what_a_device_publishes() {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn a_device_may_publish_readings_and_its_status_and_nothing_else() {
+fn a_device_may_publish_and_hear_all_but_what_is_not_for_devices() {
     let cluster = Cluster::attach();
     let device = cluster.device("lab");
     for url in device_urls(&cluster) {
         for version in ["3", "5"] {
-            for topic in ["temperature", "light/x", "commands/x", "$SYS/x"] {
+            for topic in ["commands/x", "alerts/x", "uplink/x", "commands", "$SYS/x"] {
                 let report = paho(&url, &["--version", version, topic], "1");
                 assert!(report["acked"] == 0 && report["closed"] == true, "{topic}: {report}");
             }
-            for filter in ["#", "temperature/#", &format!("temperature/{device}"), "commands/device"] {
+            for (filter, allowed) in [
+                ("#", false),
+                ("+/lab", false),
+                ("alerts/#", false),
+                ("uplink/x", false),
+                ("commands/device", true),
+                ("cmnd/device/#", true),
+            ] {
                 let report = paho(&url, &["--version", version, "--subscribe", filter], "");
                 let granted = report["suback"].as_array().is_some_and(|reasons| {
                     reasons.iter().any(|reason| reason.as_str().unwrap().starts_with("Granted"))
                 });
-                assert!(!granted, "{filter}: {report}");
+                assert_eq!(granted, allowed, "{filter}: {report}");
             }
         }
     }
-    for topic in [format!("status/{device}"), format!("temperature/{device}")] {
+    for topic in [format!("status/{device}"), format!("light/{device}/x"), format!("temperature/{device}")] {
         assert_eq!(paho(&cluster.device_url(), &[&topic], "1")["acked"], 1, "{topic}");
     }
     stored(&cluster, &device, 1);
