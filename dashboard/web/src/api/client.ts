@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { Answers, Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 
-export type { Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -153,9 +153,14 @@ export async function fetchPipeline(abort: AbortSignal): Promise<Pipeline> {
   return get("api/pipeline", {}, abort);
 }
 
-/** What no rule reads. */
+/** The rules by which messages are read, and what none of them reads. */
 export async function fetchInputs(abort: AbortSignal): Promise<Inputs> {
   return get("api/inputs", {}, abort);
+}
+
+/** Adds rules to the file of mappings. Throws the server's reason when it refuses. */
+export async function addRules(rule: string): Promise<AddedRules> {
+  return (await send("POST", "api/inputs/rules", { rule })).json();
 }
 
 function isoOf(ms: number): string {

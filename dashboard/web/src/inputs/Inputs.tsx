@@ -6,11 +6,12 @@ import { DoneShape, WarningShape } from "../ui/Shapes";
 import { done } from "../ui/status";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
+import { Rules } from "./Rules";
 import { inputs, keepAsking, outage } from "./state";
 import { Group } from "./UnmappedGroup";
 import "./inputs.css";
 
-/** What is published and read by no rule, with a rule that would read it. */
+/** What is published: what no rule reads, with a rule that would read it, and the rules in force. */
 export function Inputs() {
   useEffect(keepAsking, []);
   return (
@@ -23,6 +24,7 @@ export function Inputs() {
         <p class="unseen" role="status">{done.value}</p>
         {inputs.value && <Unmapped inputs={inputs.value} />}
       </section>
+      {inputs.value && <Rules mappings={inputs.value.mappings} />}
     </>
   );
 }
@@ -46,7 +48,7 @@ function Headline() {
   );
 }
 
-function Unmapped({ inputs: { unmapped, others } }: { inputs: InputsState }) {
+function Unmapped({ inputs: { unmapped, others, mappings } }: { inputs: InputsState }) {
   if (unmapped.length === 0) {
     return (
       <p class="view-note">
@@ -58,10 +60,10 @@ function Unmapped({ inputs: { unmapped, others } }: { inputs: InputsState }) {
   return (
     <>
       <p class="view-note">
-        These messages arrive, and no rule says what is in them, so nothing of them is stored. Write a rule for them, or one that ignores them, into the file of mappings. They are
+        These messages arrive, and no rule says what is in them, so nothing of them is stored. Add the rule below a message, or one that ignores it. They are
         counted by the first two levels of their topics since the start, and the newest of each is shown.
       </p>
-      <ol class="unmapped">{unmapped.map((group) => <Group key={group.name} group={group}/>)}</ol>
+      <ol class="unmapped">{unmapped.map((group) => <Group key={group.name} group={group} mappings={mappings} />)}</ol>
       {others > 0 && <p class="view-note" data-testid="others">{formatCount(others)} more messages came on further topics: there are too many to list them all.</p>}
     </>
   );

@@ -1,7 +1,7 @@
-// What the view knows of the messages that no rule reads.
+// What the view knows: the rules in force, and what none of them reads.
 
 import { signal } from "@preact/signals";
-import { fetchInputs, type Inputs } from "../api/client";
+import { addRules, fetchInputs, type Inputs } from "../api/client";
 import { serverNow } from "../live/clock";
 import { unmappedCount } from "../live/state";
 
@@ -42,4 +42,11 @@ async function load(stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
     outage.value = { since: outage.peek()?.since ?? new Date(serverNow()).toISOString(), why: (error as Error).message };
   }
+}
+
+/** Adds rules, which are in force then. Throws the server's reason when it refuses them. */
+export async function add(rule: string): Promise<void> {
+  const { mappings } = await addRules(rule);
+  if (inputs.peek()) inputs.value = { ...inputs.peek()!, mappings };
+  askAgain();
 }
