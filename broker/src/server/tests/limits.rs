@@ -218,7 +218,7 @@ async fn an_idle_connection_is_small() {
     let (stream, _client) = duplex(1);
     let peer = Peer::plain(([127, 0, 0, 1], 1).into());
     let serving = size_of_val(&harness.server.serve(stream, peer));
-    let connection = size_of::<connection::Connection<DuplexStream>>();
+    let connection = size_of::<Connection<DuplexStream>>();
     let session = size_of::<session::Session>();
     assert!(serving + connection + session < 1_800, "{serving} + {connection} + {session} bytes");
 }
