@@ -75,7 +75,7 @@ fn rules_that_are_added_or_written_while_it_runs_are_followed() {
     let mood = serde_json::json!({ "topic": "house/mood", "payload": "happy" });
     publish(&millrace, &mood, None);
     assert_eq!(millrace.metric("millrace_inputs_unmapped_total"), 1.0);
-    let rule = "[[rule]]\ntopic = \"house/{device}\"\nmetric = \"mood\"\nwords = { happy = 1 }";
+    let rule = "[[rule]]\ntopic = \"house/{device}\"\ndevice = \"{device}\"\nmetric = \"mood\"\nwords = { happy = 1 }";
     let added = millrace.post("/api/inputs/rules", &serde_json::json!({ "rule": rule }));
     assert_eq!(added.0, 201, "{added:?}");
     publish(&millrace, &mood, None);
