@@ -37,7 +37,7 @@ pub enum Command {
     Definitions,
     /// Add rules to the file of mappings; a running Millrace follows it
     Add {
-        /// A file of rules, with [[rule]] above each; - is standard input
+        /// A file of rules, with `[[rule]]` above each; - is standard input
         rules: PathBuf,
     },
 }

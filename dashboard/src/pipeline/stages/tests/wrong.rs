@@ -24,7 +24,7 @@ fn what_is_wrong_is_seen_at_its_stage() {
         ),
         (
             |snapshot| {
-                put(&mut snapshot.writers[0], "inputs_rules_loaded 1", "inputs_rules_loaded 0", &[WRITER])
+                put(&mut snapshot.writers[0], "inputs_rules_loaded 1", "inputs_rules_loaded 0", &[WRITER]);
             },
             "devices",
             State::Warning,
