@@ -22,10 +22,12 @@ mod router;
 mod session;
 mod shared;
 mod sink;
+mod statistics;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod turn;
 mod upkeep;
 
 use std::fmt;
@@ -38,7 +40,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use access::{Access, Caller, Login, Peer, Refusal};
-pub use counters::{Counters, RefusedBy, Rule};
+pub use counters::{Counters, RefusedBy, Rule, Traffic};
 pub use limits::Limits;
 pub use sink::{Publish, PublishKind, PublishingClient, Receipt, Settled, Sink};
 pub use upkeep::Upkeep;

@@ -55,6 +55,7 @@ impl Access for Everyone {
 /// Only users of the password file, owners of a certificate, and this process may connect.
 pub(crate) struct Users {
     path: Option<PathBuf>,
+    operators: Vec<String>,
     file: RwLock<Arc<PasswordFile>>,
     verifier: Verifier,
     own_password: hmac::Tag,
@@ -69,7 +70,11 @@ impl Users {
     ///
     /// # Errors
     /// The file cannot be read, or a line of it is wrong.
-    pub(crate) fn read(path: Option<&Path>, metrics: &Metrics) -> anyhow::Result<(Self, String)> {
+    pub(crate) fn read(
+        path: Option<&Path>,
+        operators: &[String],
+        metrics: &Metrics,
+    ) -> anyhow::Result<(Self, String)> {
         let file = match path {
             None => PasswordFile::default(),
             Some(path) => follow::parse(path, &PasswordFile::read(path)?.0)?,
@@ -78,6 +83,7 @@ impl Users {
         let password = format!("{:032x}", rand::random::<u128>());
         let users = Self {
             path: path.map(Path::to_owned),
+            operators: operators.to_vec(),
             file: RwLock::new(Arc::new(file)),
             own_password: verifier.tag(password.as_bytes()),
             verifier,
@@ -152,6 +158,7 @@ impl Access for Users {
     fn may_subscribe(&self, caller: &Caller, filter: &str) -> bool {
         match caller.user.as_deref() {
             Some(OWN_USER) => true,
+            Some(user) if is_of_the_broker(filter) => self.operators.iter().any(|known| known == user),
             Some(user) => rights::may_subscribe(user, filter),
             None => false,
         }

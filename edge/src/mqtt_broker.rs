@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::BrokerUrl;
-use broker::server::{Access, Counters, Server, Upkeep};
+use broker::server::{Access, Counters, Server, Traffic, Upkeep};
 use service::{Check, Metrics, SettingError};
 use tokio::time::{sleep, timeout};
 
@@ -49,7 +49,7 @@ impl EmbeddedBroker {
         let (users, credentials) = match mqtt.asks_for_users() {
             false => (None, None),
             true => {
-                let read = Users::read(mqtt.password_file.as_deref(), metrics);
+                let read = Users::read(mqtt.password_file.as_deref(), &mqtt.operators, metrics);
                 let (users, password) =
                     read.map_err(|e| SettingError::new("mqtt.password_file", format!("{e:#}")))?;
                 (Some(Arc::new(users)), Some((OWN_USER.to_owned(), password)))
@@ -61,6 +61,7 @@ impl EmbeddedBroker {
         };
         let counters = counters(metrics);
         let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));
+        let upkeep = upkeep.with_statistics(mqtt.sys_interval);
         let addresses = listeners.addresses();
         let url = BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials };
         Ok(Self { server, upkeep, listeners, users, addresses, url })
@@ -111,6 +112,21 @@ fn counters(metrics: &Metrics) -> Counters {
         retained: metrics.register("retained", "Topics that keep a retained message"),
         not_collected: metrics.register("not_collected", "Messages that hold no readings"),
         refused: metrics.register("refused", "What the broker refused, by the limit or rule"),
+        traffic: traffic(&metrics),
+    }
+}
+
+fn traffic(metrics: &Metrics) -> Traffic {
+    Traffic {
+        connects: metrics.register("connects", "Connections whose CONNECT was accepted"),
+        packets_received: metrics.register("packets_received", "MQTT packets that clients sent"),
+        packets_sent: metrics.register("packets_sent", "MQTT packets that the broker sent"),
+        publishes_received: metrics.register("publishes_received", "PUBLISH packets that clients sent"),
+        publishes_sent: metrics.register("publishes_sent", "PUBLISH packets that the broker sent"),
+        publishes_dropped: metrics
+            .register("publishes_dropped", "Messages that a subscriber did not get, as too many wait for it"),
+        bytes_received: metrics.register("bytes_received", "MQTT bytes that clients sent"),
+        bytes_sent: metrics.register("bytes_sent", "MQTT bytes that the broker sent"),
     }
 }
 

@@ -24,9 +24,17 @@ pub(crate) struct Mqtt {
     /// Besides our own page, the sites whose pages may connect over WebSocket.
     pub(crate) websocket_origins: Vec<String>,
     pub(crate) password_file: Option<PathBuf>,
+    /// The users who may read statistics of the broker.
+    pub(crate) operators: Vec<String>,
+    /// How often those are published; never if it is zero.
+    pub(crate) sys_interval: Duration,
     /// What one client, and all of them, may make grow.
     pub(crate) server: ServerLimits,
 }
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct SysInterval(#[serde(with = "humantime_serde")] Duration);
 
 /// The simulated sensors.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +56,8 @@ impl Mqtt {
             tls: TlsFiles::from_settings(settings, "mqtt")?,
             websocket_origins: settings.get("mqtt.websocket_origins")?,
             password_file: password_file(settings)?,
+            operators: settings.get("mqtt.operators")?,
+            sys_interval: settings.get::<SysInterval>("mqtt.sys_interval")?.0,
             server: server_limits(settings)?,
         };
         mqtt.check_open("mqtt.listen", Some(mqtt.listen))?;

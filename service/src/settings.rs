@@ -150,6 +150,7 @@ fn environment() -> Environment {
         .list_separator(",")
         .with_list_parse_key("metrics")
         .with_list_parse_key("mqtt.websocket_origins")
+        .with_list_parse_key("mqtt.operators")
         .with_list_parse_key("smtp.to")
         .with_list_parse_key("pipeline.brokers")
         .with_list_parse_key("pipeline.writers")

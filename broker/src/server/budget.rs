@@ -20,6 +20,11 @@ impl Budget {
         self.used.load(Ordering::Relaxed).saturating_add(bytes) > self.most
     }
 
+    /// Whether nobody holds anything.
+    pub(crate) fn is_free(&self) -> bool {
+        self.used.load(Ordering::Relaxed) == 0
+    }
+
     pub(crate) fn charge(self: &Arc<Self>, bytes: usize) -> Charge {
         let mut charge = Charge { budget: Arc::clone(self), bytes: 0 };
         charge.set(bytes);

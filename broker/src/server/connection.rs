@@ -24,11 +24,12 @@ use super::counters::Rule;
 use super::greeting::{Attached, Greeted, poll_read};
 use super::input::Input;
 use super::ledger::Ledger;
-use super::packet::{Encoder, Fault, Reason, Version};
+use super::packet::{Encoder, Fault, Reason, Version, Written};
 use super::publication::Publication;
 use super::session::Session;
 use super::shared::Shared;
 use super::sink::PublishingClient;
+use super::turn::Turn;
 
 /// Bytes that wait to be written: more are made when these have gone.
 const OUT_BYTES: usize = 64 * 1024;
@@ -69,6 +70,8 @@ pub(crate) struct Connection<S> {
     caller: Caller,
     client: Client,
     attached: Attached,
+    /// When what is settled may be passed on.
+    turn: Option<Box<Turn>>,
     input: Input,
     /// Whether the input may hold whole packets that were not handled because the window was full.
     has_more: bool,
@@ -76,11 +79,15 @@ pub(crate) struct Connection<S> {
     ledger: Ledger,
     out: Vec<u8>,
     written: usize,
+    /// What `out` holds and is not counted yet.
+    counted: Written,
     is_flushed: bool,
     /// The topics that the client's aliases stand for, and ours.
     aliases: Vec<String>,
     sent_aliases: HashMap<String, u16>,
     heard_at: Instant,
+    /// The limit by which the connection is not read for now.
+    held_by: Option<Rule>,
     /// Since when, and how many messages came since then.
     pace: (Instant, u32),
     timer: Pin<Box<Sleep>>,
@@ -88,7 +95,8 @@ pub(crate) struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Box<Self> {
-        let Greeted { connect, caller, attached, input } = greeted;
+        let Greeted { connect, caller, mut attached, input } = greeted;
+        let turn = attached.turn.take();
         let limits = &attached.shared.limits;
         let key = &attached.session.key;
         let publisher = PublishingClient { client_id: key.client_id.clone(), user: key.user.clone() };
@@ -113,15 +121,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             client,
             partial: attached.shared.partial.charge(0),
             attached,
+            turn,
             input,
             has_more: true,
             ledger: Ledger::default(),
             out: Vec::new(),
             written: 0,
+            counted: Written::default(),
             is_flushed: true,
             aliases: Vec::new(),
             sent_aliases: HashMap::new(),
             heard_at: now,
+            held_by: None,
             pace: (now, 0),
             timer: Box::pin(sleep_until(now)),
         })
@@ -138,6 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     fn encoder(&mut self) -> Encoder<'_> {
         Encoder {
             out: &mut self.out,
+            written: &mut self.counted,
             version: self.client.version,
             most: self.client.most,
             wants_problems: self.client.wants_problems,
@@ -156,9 +168,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             End::ByClient { with_will: true } | End::Lost => {}
             End::Fault(fault) => self.farewell(fault).await,
         }
-        let Self { stream, attached, mut ledger, .. } = *self;
+        let Self { stream, attached, mut ledger, mut turn, .. } = *self;
+        let session = Arc::clone(&attached.session);
         // The session is free for the client's next connection before all is settled.
         drop((stream, attached));
+        let has_settled = !ledger.is_empty();
+        if let Some(turn) = &mut turn {
+            turn.come().await;
+        }
         while let Some(entry) = poll_fn(|context| match ledger.pop_settled(context) {
             None if !ledger.is_empty() => Poll::Pending,
             entry => Poll::Ready(entry),
@@ -166,6 +183,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         .await
         {
             pass_on(&shared, entry.publication);
+        }
+        if has_settled {
+            // What of QoS 2 is settled now is to be known after a restart, too.
+            shared.note(&session);
         }
     }
 
@@ -204,39 +225,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// Writes what it can. Whether all has gone shows in `out`.
-    fn flush(&mut self, context: &mut Context<'_>) -> std::io::Result<()> {
-        while self.written < self.out.len() {
-            match Pin::new(&mut self.stream).poll_write(context, &self.out[self.written..]) {
-                Poll::Ready(Ok(0)) => return Err(std::io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(count)) => {
-                    self.written += count;
-                    self.is_flushed = false;
-                }
-                Poll::Ready(Err(e)) => return Err(e),
-                Poll::Pending => return Ok(()),
-            }
-        }
-        if self.written > 0 {
-            self.written = 0;
-            // A connection that is idle keeps no memory for what it wrote.
-            self.out = Vec::new();
-        }
-        // What TLS or a WebSocket holds back is to go, too.
-        if !self.is_flushed {
-            match Pin::new(&mut self.stream).poll_flush(context) {
-                Poll::Ready(result) => {
-                    result?;
-                    self.is_flushed = true;
-                }
-                Poll::Pending => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Handles what has been read, or reads more; pending while neither may be done.
     fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        self.count_held();
         if !self.may_receive() {
             return Poll::Pending;
         }
@@ -244,7 +235,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             match poll_read(&mut self.stream, &mut self.input, context) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Lost)),
-                Poll::Ready(Ok(_)) => self.heard_at = Instant::now(),
+                Poll::Ready(Ok(count)) => {
+                    self.heard_at = Instant::now();
+                    self.shared().counters.traffic.bytes_received.inc_by(count as u64);
+                }
             }
         }
         Poll::Ready(self.receive())
@@ -256,11 +250,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         batch.hand_over(self.shared());
         self.partial.set(self.input.partial_bytes());
         if self.shared().partial.is_too_small_for(0) && self.input.partial_bytes() > 0 {
-            self.shared().counters.refuse(Rule::PartialBytes);
-            return Err(End::Fault(Fault::new(
-                Reason::QUOTA_EXCEEDED,
-                "too many bytes of incomplete packets",
-            )));
+            let why = "too many bytes of incomplete packets";
+            return Err(self.fault(Fault::limit(Rule::PartialBytesTotal, Reason::QUOTA_EXCEEDED, why)));
         }
         end
     }

@@ -22,6 +22,29 @@ pub struct Counters {
     pub not_collected: Counter,
     /// What was refused because of a limit or a rule, by what it would have broken.
     pub refused: Family<RefusedBy, Counter>,
+    /// What went over the connections.
+    pub traffic: Traffic,
+}
+
+/// What went over the connections, in each direction.
+#[derive(Debug, Clone, Default)]
+pub struct Traffic {
+    /// Connections whose CONNECT was accepted.
+    pub connects: Counter,
+    /// MQTT packets of any type that clients sent.
+    pub packets_received: Counter,
+    /// MQTT packets of any type that the server sent.
+    pub packets_sent: Counter,
+    /// PUBLISH packets that clients sent.
+    pub publishes_received: Counter,
+    /// PUBLISH packets that the server sent.
+    pub publishes_sent: Counter,
+    /// Messages that a subscriber did not get, as too many wait for it already.
+    pub publishes_dropped: Counter,
+    /// Bytes that clients sent, without those of TLS and WebSocket.
+    pub bytes_received: Counter,
+    /// Bytes that the server sent, without those of TLS and WebSocket.
+    pub bytes_sent: Counter,
 }
 
 /// The label of what was refused.
@@ -31,60 +54,108 @@ pub struct RefusedBy {
     pub by: Rule,
 }
 
-/// A limit or rule by which the server refuses something.
+/// A limit or rule by which the server refuses something. Those of the first part are the [limits](super::Limits), which
+/// have the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Connections without a CONNECT.
     Handshakes,
     /// The time for a CONNECT.
     HandshakeTimeout,
+    /// The size of a CONNECT.
+    ConnectBytes,
     /// The size of a packet.
     PacketBytes,
     /// Bytes of packets that have come in part.
-    PartialBytes,
+    PartialBytesTotal,
     /// Publishes without an acknowledgement: the Receive Maximum.
     InFlight,
+    /// Bytes of one connection without an acknowledgement: what follows was read later.
+    InFlightBytes,
+    /// Bytes of all connections without an acknowledgement: what follows was read later.
+    InFlightBytesTotal,
     /// Messages in a second: they were read later.
-    MessageRate,
+    MessagesPerSecond,
     /// Sessions that outlive their connection.
     Sessions,
+    /// The life of a session: it was granted less than it asked for.
+    SessionExpiry,
     /// Messages that wait for a client.
     Queued,
-    /// Subscriptions.
+    /// Bytes that wait for a client.
+    QueuedBytes,
+    /// Bytes that wait for all clients, or those of wills.
+    QueuedBytesTotal,
+    /// Subscriptions of a client.
     Subscriptions,
-    /// Retained messages.
+    /// Subscriptions of all clients.
+    SubscriptionsTotal,
+    /// Filters in one SUBSCRIBE.
+    SubscriptionsPerPacket,
+    /// The size of a topic, filter or client id.
+    NameBytes,
+    /// Levels of a topic or filter.
+    TopicLevels,
+    /// Topics that keep a retained message.
     Retained,
+    /// Bytes of retained messages.
+    RetainedBytes,
+    /// Topic aliases of a connection.
+    TopicAliases,
+    /// The delay of a will: it was granted less than it asked for.
+    WillDelay,
+    /// Denied publishes that are kept as rejected.
+    DeniedKeptPerMinute,
     /// The largest packet that a receiver takes.
     TooLargeForReceiver,
     /// The right to connect, publish or subscribe.
     Access,
-    /// Denied publishes that are kept as rejected.
-    DeniedKept,
     /// The rules of MQTT.
     Protocol,
     /// The time in which a client must send something.
     KeepAlive,
 }
 
-impl EncodeLabelValue for Rule {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        encoder.write_str(match self {
+impl Rule {
+    /// The name of the limit, or of the rule.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Handshakes => "handshakes",
             Self::HandshakeTimeout => "handshake_timeout",
+            Self::ConnectBytes => "connect_bytes",
             Self::PacketBytes => "packet_bytes",
-            Self::PartialBytes => "partial_bytes",
+            Self::PartialBytesTotal => "partial_bytes_total",
             Self::InFlight => "in_flight",
-            Self::MessageRate => "message_rate",
+            Self::InFlightBytes => "in_flight_bytes",
+            Self::InFlightBytesTotal => "in_flight_bytes_total",
+            Self::MessagesPerSecond => "messages_per_second",
             Self::Sessions => "sessions",
+            Self::SessionExpiry => "session_expiry",
             Self::Queued => "queued",
+            Self::QueuedBytes => "queued_bytes",
+            Self::QueuedBytesTotal => "queued_bytes_total",
             Self::Subscriptions => "subscriptions",
+            Self::SubscriptionsTotal => "subscriptions_total",
+            Self::SubscriptionsPerPacket => "subscriptions_per_packet",
+            Self::NameBytes => "name_bytes",
+            Self::TopicLevels => "topic_levels",
             Self::Retained => "retained",
+            Self::RetainedBytes => "retained_bytes",
+            Self::TopicAliases => "topic_aliases",
+            Self::WillDelay => "will_delay",
+            Self::DeniedKeptPerMinute => "denied_kept_per_minute",
             Self::TooLargeForReceiver => "too_large_for_receiver",
             Self::Access => "access",
-            Self::DeniedKept => "denied_kept",
             Self::Protocol => "protocol",
             Self::KeepAlive => "keep_alive",
-        })
+        }
+    }
+}
+
+impl EncodeLabelValue for Rule {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.name())
     }
 }
 

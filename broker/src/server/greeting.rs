@@ -19,13 +19,16 @@ use super::access::{Caller, Login, Peer, Refusal};
 use super::counters::Rule;
 use super::input::Input;
 use super::limits::Limits;
-use super::packet::{Connack, Connect, Encoder, Fault, Frame, Reason, Version, read_connect};
+use super::packet::{Connack, Connect, Encoder, Fault, Frame, Reason, Version, Written, read_connect};
 use super::publication::Publication;
 use super::shared::Shared;
 use super::topic;
 
 /// How long a client may take to read why it is refused.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Bytes of a CONNACK of MQTT 5 that says no more than the reason.
+const SMALLEST_REFUSAL: usize = 5;
 
 /// Bytes that one read brings, at most.
 const READ_BYTES: usize = 32 * 1024;
@@ -59,26 +62,31 @@ pub(crate) async fn greet(
     peer: Peer,
 ) -> Option<Greeted> {
     let mut input = Input::default();
-    let frame = first_frame(stream, &mut input, shared.limits.connect_bytes);
-    let frame = match in_time(shared, frame).await?? {
+    let traffic = &shared.counters.traffic;
+    let frame = match in_time(shared, first_frame(shared, stream, &mut input)).await?? {
         Ok(frame) => frame,
-        Err(_) => {
-            shared.counters.refuse(Rule::PacketBytes);
+        Err(fault) => {
+            let is_too_large = fault.reason == Reason::PACKET_TOO_LARGE;
+            shared.counters.refuse(if is_too_large { Rule::ConnectBytes } else { fault.rule() });
             return None;
         }
     };
+    traffic.packets_received.inc();
     let refused = match read_connect(&frame) {
-        Err(fault) => (spoken(&frame), fault),
+        Err(fault) => (spoken(&frame, &fault), fault),
         Ok(connect) => match accept(shared, connect, peer).await {
             Ok((connect, caller, attached, connack)) => {
                 in_time(shared, answer(stream, &connack)).await?.ok()?;
+                traffic.connects.inc();
+                traffic.packets_sent.inc();
+                traffic.bytes_sent.inc_by(connack.len() as u64);
                 return Some(Greeted { connect, caller, attached, input });
             }
             Err((version, fault)) => (Some(version), fault),
         },
     };
     let (version, fault) = refused;
-    shared.counters.refuse(rule(fault.reason));
+    shared.counters.refuse(fault.rule());
     if let Some(version) = version {
         refuse(stream, version, fault).await;
     }
@@ -97,50 +105,51 @@ async fn answer(stream: &mut (impl AsyncWrite + Unpin), connack: &[u8]) -> io::R
     stream.flush().await
 }
 
-fn rule(reason: Reason) -> Rule {
-    match reason {
-        Reason::BAD_CREDENTIALS | Reason::NOT_AUTHORIZED | Reason::UNAVAILABLE => Rule::Access,
-        _ => Rule::Protocol,
-    }
-}
-
 async fn first_frame(
+    shared: &Shared,
     stream: &mut (impl AsyncRead + Unpin),
     input: &mut Input,
-    most: usize,
 ) -> Option<Result<Frame, Fault>> {
     loop {
-        match input.next(most) {
+        match input.next(shared.limits.connect_bytes) {
             Ok(Some(frame)) => return Some(Ok(frame)),
             Ok(None) => {}
             Err(fault) => return Some(Err(fault)),
         }
-        let read = poll_fn(|context| poll_read(stream, input, context)).await;
-        if read.ok()? == 0 {
+        let read = poll_fn(|context| poll_read(stream, input, context)).await.ok()?;
+        if read == 0 {
             return None;
         }
+        shared.counters.traffic.bytes_received.inc_by(read as u64);
     }
 }
 
-/// The version in which a client whose CONNECT cannot be accepted understands an answer; none if it gets none.
-fn spoken(frame: &Frame) -> Option<Version> {
+/// The version in which a client whose CONNECT cannot be read understands an answer; none if it gets none.
+fn spoken(frame: &Frame, fault: &Fault) -> Option<Version> {
     let after_name = match frame.body.get(..6)? {
         b"\x00\x04MQTT" => 6,
         b"\x00\x06MQIs" => 8,
         _ => return None,
     };
-    match frame.body.get(after_name)? {
-        level if level & 0x7f >= 5 && level & 0x80 == 0 => Some(Version::V5),
-        // Before MQTT 5 a malformed CONNECT has no answer, but a wrong level has.
-        3 | 4 | 0x83 | 0x84 => None,
-        _ => Some(Version::V311),
+    let level = *frame.body.get(after_name)?;
+    if (5..0x80).contains(&level) {
+        return Some(Version::V5);
     }
+    // Before MQTT 5 a malformed CONNECT has no answer, but a wrong level has.
+    (fault.reason == Reason::UNSUPPORTED_VERSION).then_some(Version::V311)
 }
 
 async fn refuse(stream: &mut (impl AsyncWrite + Unpin), version: Version, fault: Fault) {
     let mut out = Vec::new();
-    Encoder { out: &mut out, version, most: usize::MAX, wants_problems: true }
-        .refusal(fault.reason, fault.why);
+    let mut encoder = Encoder {
+        out: &mut out,
+        written: &mut Written::default(),
+        version,
+        // A client that takes no CONNACK has no room for words either.
+        most: if fault.reason == Reason::PACKET_TOO_LARGE { SMALLEST_REFUSAL } else { usize::MAX },
+        wants_problems: true,
+    };
+    encoder.refusal(fault.reason, fault.why);
     let farewell = async {
         stream.write_all(&out).await?;
         stream.shutdown().await
@@ -173,14 +182,18 @@ async fn accept(
     connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
     let caller = shared.access.connect(login).await.map_err(|refusal| refused(refusal_fault(refusal)))?;
     if let Some(will) = &connect.will
-        && (will.topic.starts_with('$') || !shared.access.may_publish(&caller, &will.topic))
+        && (topic::is_of_the_server(&will.topic) || !shared.access.may_publish(&caller, &will.topic))
     {
         return Err(refused(Fault::new(Reason::NOT_AUTHORIZED, "the will's topic is not allowed")));
     }
     let (mut attached, is_present) = attach(shared, &connect, &caller).await.map_err(refused)?;
     attached.will = will(shared, &mut connect, attached.session.number).map_err(refused)?;
     let granted = attached.session.state().expiry.as_secs() as u32;
-    let connack = connack(shared, &connect, is_present, granted, is_assigned);
+    let Some(connack) = connack(shared, &connect, is_present, granted, is_assigned) else {
+        attached.will = None;
+        let why = "CONNACK is larger than the Maximum Packet Size";
+        return Err(refused(Fault::limit(Rule::TooLargeForReceiver, Reason::PACKET_TOO_LARGE, why)));
+    };
     Ok((connect, caller, attached, connack))
 }
 
@@ -208,15 +221,19 @@ fn check(connect: &Connect, limits: &Limits) -> Result<(), Fault> {
         return Err(Fault::new(Reason::CLIENT_ID_NOT_VALID, "the client id is empty"));
     }
     if connect.client_id.len() > limits.name_bytes {
-        return Err(Fault::new(Reason::CLIENT_ID_NOT_VALID, "the client id is too long"));
+        let why = "the client id is too long";
+        return Err(Fault::limit(Rule::NameBytes, Reason::CLIENT_ID_NOT_VALID, why));
     }
-    match &connect.will {
-        Some(will) if !topic::is_topic(&will.topic) || limits.is_too_long(&will.topic) => {
-            Err(Fault::new(Reason::TOPIC_INVALID, "the will's topic is not valid"))
-        }
-        _ => Ok(()),
+    let Some(will) = &connect.will else { return Ok(()) };
+    let why = "the will's topic is not valid";
+    match limits.passed_by(&will.topic) {
+        Some(limit) => Err(Fault::limit(limit, Reason::TOPIC_INVALID, why)),
+        None if !topic::is_topic(&will.topic) => Err(Fault::new(Reason::TOPIC_INVALID, why)),
+        None => Ok(()),
     }
 }
+
+/// None if it is larger than the client takes.
 
 fn connack(
     shared: &Shared,
@@ -224,7 +241,7 @@ fn connack(
     session_present: bool,
     granted_expiry: u32,
     is_assigned: bool,
-) -> Vec<u8> {
+) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let limits = &shared.limits;
     let connack = Connack {
@@ -235,21 +252,31 @@ fn connack(
         topic_alias_maximum: limits.topic_aliases,
         assigned_client_id: is_assigned.then_some(connect.client_id.as_str()),
     };
-    Encoder { out: &mut out, version: connect.version, most: usize::MAX, wants_problems: true }
-        .connack(&connack);
-    out
+    let most = connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize);
+    let mut encoder = Encoder {
+        out: &mut out,
+        written: &mut Written::default(),
+        version: connect.version,
+        most,
+        wants_problems: true,
+    };
+    encoder.connack(&connack).then_some(out)
 }
 
 /// The will of a client as a message, if there is room for it.
 fn will(shared: &Shared, connect: &mut Connect, session: u64) -> Result<Option<Box<HeldWill>>, Fault> {
     let Some(will) = connect.will.take() else { return Ok(None) };
-    let delay = Duration::from_secs(will.delay.into()).min(shared.limits.will_delay);
+    let delay = Duration::from_secs(will.delay.into());
+    if delay > shared.limits.will_delay {
+        shared.counters.refuse(Rule::WillDelay);
+    }
+    let delay = delay.min(shared.limits.will_delay);
     let mut publication = Publication::new(will.topic, will.payload, will.qos, will.retain, &will.forwarded);
     publication.publisher = session;
     let bytes = publication.bytes();
     if shared.wills.is_too_small_for(bytes) {
-        shared.counters.refuse(Rule::Queued);
-        return Err(Fault::new(Reason::QUOTA_EXCEEDED, "there is no room for the will"));
+        let why = "there is no room for the will";
+        return Err(Fault::limit(Rule::QueuedBytesTotal, Reason::QUOTA_EXCEEDED, why));
     }
     Ok(Some(Box::new(HeldWill { publication, delay, charge: shared.wills.charge(bytes) })))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::counters::Rule;
 use super::topic::is_deeper;
 
 /// The limits of a server. A client that would pass one gets the reason that MQTT has for it, and is counted.
@@ -44,7 +45,7 @@ pub struct Limits {
     pub subscriptions: usize,
     /// Subscriptions of all clients.
     pub subscriptions_total: usize,
-    /// Filters in one SUBSCRIBE or UNSUBSCRIBE.
+    /// Filters in one SUBSCRIBE.
     pub subscriptions_per_packet: usize,
     /// The size of a topic, filter or client id, in bytes.
     pub name_bytes: usize,
@@ -108,9 +109,12 @@ impl Limits {
         Ok(())
     }
 
-    /// Whether a topic or filter has too many bytes or levels.
-    pub(crate) fn is_too_long(&self, topic: &str) -> bool {
-        topic.len() > self.name_bytes || is_deeper(topic, self.topic_levels)
+    /// The limit that a topic or filter passes by its bytes or levels.
+    pub(crate) fn passed_by(&self, topic: &str) -> Option<Rule> {
+        if topic.len() > self.name_bytes {
+            return Some(Rule::NameBytes);
+        }
+        is_deeper(topic, self.topic_levels).then_some(Rule::TopicLevels)
     }
 }
 

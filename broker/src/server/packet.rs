@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 pub(crate) use acknowledge::{Acknowledgement, Disconnect};
 pub(crate) use connect::Connect;
-pub(crate) use encode::{Connack, Encoder, Message};
+pub(crate) use encode::{Connack, Encoder, Message, Written};
 pub(crate) use frame::{Frame, frame};
 pub(crate) use publish::{Forwarded, Publish};
 pub(crate) use reason::{Fault, Reason};

@@ -15,9 +15,14 @@ pub(crate) struct Retained {
     bytes: usize,
 }
 
-/// There is no room for another topic.
+/// What there is no room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Full;
+pub(crate) enum Full {
+    /// Another topic.
+    Topics,
+    /// So many bytes.
+    Bytes,
+}
 
 impl Retained {
     /// Keeps a message in place of its topic's last one; an empty one takes that back.
@@ -34,8 +39,11 @@ impl Retained {
         let old = self.by_topic.get(&publication.topic).map(|old| old.bytes());
         let count = self.by_topic.len() + usize::from(old.is_none());
         let bytes = self.bytes - old.unwrap_or(0) + publication.bytes();
-        if count > most || bytes > most_bytes {
-            return Err(Full);
+        if count > most {
+            return Err(Full::Topics);
+        }
+        if bytes > most_bytes {
+            return Err(Full::Bytes);
         }
         self.bytes = bytes;
         self.by_topic.insert(publication.topic.clone(), publication.clone());
@@ -121,10 +129,10 @@ mod tests {
             retained.set(&publication(topic, payload, &Forwarded::default()), most, bytes)
         };
         set(&mut retained, "a", "1", 1, 10_000).unwrap();
-        assert_eq!(set(&mut retained, "b", "1", 1, 10_000), Err(Full));
+        assert_eq!(set(&mut retained, "b", "1", 1, 10_000), Err(Full::Topics));
         set(&mut retained, "a", "2", 1, 10_000).unwrap();
         let bytes = retained.bytes;
-        assert_eq!(set(&mut retained, "a", "12", 1, bytes), Err(Full));
+        assert_eq!(set(&mut retained, "a", "12", 1, bytes), Err(Full::Bytes));
         set(&mut retained, "b", "", 1, bytes).unwrap();
         assert_eq!(retained.len(), 1);
     }

@@ -61,6 +61,11 @@ impl<S> Router<S> {
         self.count
     }
 
+    /// Whether there is a subscription below this first level, not counting those with a wildcard for it.
+    pub(crate) fn has_below(&self, level: &str) -> bool {
+        self.root.below.contains_key(level)
+    }
+
     /// Adds a subscription, or replaces the same session's to the same filter.
     pub(crate) fn subscribe(&mut self, target: Target<'_>, subscriber: Subscriber<S>) {
         let mut node = &mut self.root;
@@ -87,15 +92,17 @@ impl<S> Router<S> {
     }
 
     /// Every subscription that matches, and whether it is shared; of each group one, chosen by `choose` among its members.
+    /// Returns how many nodes of the tree were visited: what it cost.
     pub(crate) fn matching<'a>(
         &'a self,
         topic: &str,
         mut choose: impl FnMut(&'a [Subscriber<S>]) -> usize,
         mut found: impl FnMut(&'a Subscriber<S>, bool),
-    ) {
+    ) -> usize {
         // Where a wildcard may not stand for the first level: topics of the server itself.
         let is_hidden = topic.starts_with('$');
         let mut nodes = vec![&self.root];
+        let mut visited = 1;
         let mut take = |node: &'a Node<S>| {
             node.subscribers.iter().for_each(|subscriber| found(subscriber, false));
             for group in &node.shared {
@@ -113,8 +120,9 @@ impl<S> Router<S> {
                 }
                 next.extend(node.below.get(level));
             }
+            visited += next.len();
             if next.is_empty() {
-                return;
+                return visited;
             }
             nodes = next;
         }
@@ -122,6 +130,7 @@ impl<S> Router<S> {
             node.below.get("#").into_iter().for_each(&mut take);
             take(node);
         }
+        visited
     }
 }
 

@@ -12,10 +12,12 @@ use tokio::time::Instant;
 
 use super::budget::Charge;
 use super::client_queue::{ClientQueue, Outgoing};
+use super::counters::Rule;
 use super::limits::Limits;
 use super::packet::{Options, Qos, Reason};
 use super::publication::Publication;
 use super::sink::Settled;
+use super::turn::Turns;
 
 /// What a session is found by: every user has client ids of its own, so that none can take over another's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +72,8 @@ pub(crate) struct Wait {
 pub(crate) struct DueWill {
     pub(crate) at: Instant,
     pub(crate) publication: Publication,
+    /// Whether it is on its way. It stays until it is settled, so that a restart meanwhile does not lose it.
+    pub(crate) is_out: bool,
     pub(crate) _charge: Charge,
 }
 
@@ -90,6 +94,8 @@ pub(crate) struct State {
     pub(crate) queue: ClientQueue,
     /// The packet ids of QoS 2 that the client has not released, and what each waits for.
     pub(crate) received: BTreeMap<u16, Option<Wait>>,
+    /// Which connections have not passed all their messages on.
+    pub(crate) turns: Turns,
     /// When the session is looked at next.
     pub(crate) checked_at: Option<Instant>,
     charge: Charge,
@@ -101,8 +107,8 @@ pub(crate) enum Delivered {
     Queued,
     /// The client is away and does not get it later.
     Away,
-    /// There is no room.
-    Dropped,
+    /// There is no room, by this limit.
+    Dropped(Rule),
 }
 
 impl Session {
@@ -117,6 +123,7 @@ impl Session {
             subscriptions: HashMap::new(),
             queue: ClientQueue::default(),
             received: BTreeMap::new(),
+            turns: Turns::default(),
             checked_at: None,
             charge,
         };
@@ -145,8 +152,13 @@ impl Session {
             return Delivered::Away;
         }
         let bytes = state.queue.bytes() + message.publication.bytes();
-        if !is_room || state.queue.len() >= limits.queued || bytes > limits.queued_bytes {
-            return Delivered::Dropped;
+        let passed = [
+            (state.queue.len() >= limits.queued, Rule::Queued),
+            (bytes > limits.queued_bytes, Rule::QueuedBytes),
+            (!is_room, Rule::QueuedBytesTotal),
+        ];
+        if let Some((_, limit)) = passed.into_iter().find(|(is_passed, _)| *is_passed) {
+            return Delivered::Dropped(limit);
         }
         state.queue.push(message);
         state.account();
@@ -181,7 +193,7 @@ impl State {
 
     /// When something happens by itself: the will is due, or the session ends.
     pub(crate) fn next_change(&self) -> Option<Instant> {
-        let will = self.will.as_ref().map(|will| will.at);
+        let will = self.will.as_ref().filter(|will| !will.is_out).map(|will| will.at);
         [will, self.ends_at()].into_iter().flatten().min()
     }
 }

@@ -18,11 +18,13 @@ use super::changes::Changes;
 use super::client_queue::ClientQueue;
 use super::counters::{Counters, Rule};
 use super::limits::Limits;
+use super::packet::{Connect, Version};
 use super::publication::Publication;
 use super::retained::Retained;
 use super::router::Router;
 use super::session::{DueWill, Key, Session, State};
 use super::sink::{Publish, PublishKind, Receipt, Sink};
+use super::statistics::Statistics;
 
 /// What all connections of a server share.
 pub(crate) struct Shared {
@@ -48,13 +50,19 @@ pub(crate) struct Shared {
     /// Chooses among those who share a subscription.
     turns: AtomicU64,
     denied: Mutex<Minute>,
+    pub(crate) statistics: Statistics,
     events: mpsc::UnboundedSender<Event>,
 }
 
+/// When the memory for publishes in flight is looked at again.
+pub(crate) const RETRY: Duration = Duration::from_millis(20);
+
 /// What is done beside the connections.
 pub(crate) enum Event {
-    /// A will is due.
+    /// The will of a session that has ended, or of a client that is gone, is to be published.
     Publish(Publication),
+    /// The delayed will of a session is due, and is no longer in it once it is settled.
+    Will(Publication, Arc<Session>),
     /// A session is to be looked at when this time has come.
     Look(Instant, Arc<Session>),
 }
@@ -92,6 +100,7 @@ impl Shared {
             numbers: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             denied: Mutex::new(Minute { began: Instant::now(), count: 0 }),
+            statistics: Statistics::new(),
             events,
             limits,
         };
@@ -113,8 +122,13 @@ impl Shared {
     }
 
     /// How long a session may outlive its connection: not at all if there are too many of those.
-    pub(crate) fn granted_expiry(&self, sessions: usize, asked_seconds: u32) -> Duration {
-        let asked = Duration::from_secs(asked_seconds.into()).min(self.limits.session_expiry);
+    pub(crate) fn granted_expiry(&self, sessions: usize, connect: &Connect) -> Duration {
+        let asked = Duration::from_secs(connect.session_expiry.into());
+        // Before MQTT 5 nobody asks for a time.
+        if asked > self.limits.session_expiry && connect.version == Version::V5 {
+            self.counters.refuse(Rule::SessionExpiry);
+        }
+        let asked = asked.min(self.limits.session_expiry);
         if sessions >= self.limits.sessions && !asked.is_zero() {
             self.counters.refuse(Rule::Sessions);
             return Duration::ZERO;
@@ -130,9 +144,10 @@ impl Shared {
         self.counters.sessions.set(sessions.len() as i64);
         let mut state = session.state();
         let subscriptions = std::mem::take(&mut state.subscriptions);
-        if let Some(will) = state.will.take() {
+        if let Some(will) = state.will.take_if(|will| !will.is_out) {
             self.soon(Event::Publish(will.publication));
         }
+        state.will = None;
         state.queue = ClientQueue::default();
         state.account();
         state.has_ended = true;
@@ -161,7 +176,7 @@ impl Shared {
         let now = Instant::now();
         state.line = None;
         state.left_at = Some(now);
-        state.will = will;
+        state.will = self.not_due_yet(will, now);
         state.queue.reconnected();
         state.account();
         if state.is_expired(now) {
@@ -173,6 +188,16 @@ impl Shared {
             self.changes.session(session);
         }
         session.left.notify_waiters();
+    }
+
+    /// A will without a delay is published at once: the client's next connection must not discard it.
+    fn not_due_yet(&self, will: Option<Box<DueWill>>, now: Instant) -> Option<Box<DueWill>> {
+        let will = will?;
+        if will.at > now {
+            return Some(will);
+        }
+        self.soon(Event::Publish(will.publication));
+        None
     }
 
     /// Has the session looked at when something is due in it.
@@ -204,8 +229,11 @@ impl Shared {
         if self.sink.collects(&publication.topic) && !publication.payload.is_empty() {
             let bytes = publication.bytes();
             if self.in_flight.is_too_small_for(bytes) {
-                self.counters.refuse(Rule::InFlight);
-                return;
+                self.counters.refuse(Rule::InFlightBytesTotal);
+            }
+            // What everybody was promised waits for room, and is not left out.
+            while self.in_flight.is_too_small_for(bytes) && !self.in_flight.is_free() {
+                tokio::time::sleep(RETRY).await;
             }
             let Publication { topic, payload, .. } = publication.clone();
             let (receipt, settled) = Receipt::waking(Arc::default(), Some(self.in_flight.charge(bytes)));

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
@@ -71,8 +71,8 @@ struct Progress {
     not_taken: OnceLock<Vec<usize>>,
     /// The connection that published.
     publisher: Arc<AtomicWaker>,
-    /// Another task that waits: the same client's next connection.
-    other: AtomicWaker,
+    /// Whoever waits: the connection itself, and the same client's next ones.
+    waiting: Mutex<Vec<Waker>>,
 }
 
 impl Receipt {
@@ -85,8 +85,8 @@ impl Receipt {
     /// A receipt that wakes a task which may wait for several of them.
     pub(crate) fn waking(publisher: Arc<AtomicWaker>, charge: Option<Charge>) -> (Self, Settled) {
         let settled = AtomicUsize::new(0);
-        let (not_taken, other) = (OnceLock::new(), AtomicWaker::new());
-        let progress = Arc::new(Progress { settled, not_taken, publisher, other });
+        let (not_taken, waiting) = (OnceLock::new(), Mutex::default());
+        let progress = Arc::new(Progress { settled, not_taken, publisher, waiting });
         (Self { progress: Arc::clone(&progress), _charge: charge }, Settled(progress))
     }
 
@@ -105,7 +105,14 @@ impl Receipt {
     pub fn settled(&self, count: usize) {
         self.progress.settled.fetch_max(count, Ordering::Release);
         self.progress.publisher.wake();
-        self.progress.other.wake();
+        let waiting = std::mem::take(&mut *self.progress.waiting());
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Progress {
+    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+        self.waiting.lock().expect("no code panics while it holds the wakers")
     }
 }
 
@@ -122,7 +129,7 @@ impl Settled {
         self.0.not_taken.get().is_none_or(|places| places.binary_search(&place).is_err())
     }
 
-    /// Waits until this many are settled. Of several who wait, the last one is woken.
+    /// Waits until this many are settled.
     pub async fn reached(&self, count: usize) {
         poll_fn(|context| self.poll_reached(count, context)).await;
     }
@@ -131,7 +138,11 @@ impl Settled {
         if self.count() >= count {
             return Poll::Ready(());
         }
-        self.0.other.register(context.waker());
+        let mut waiting = self.0.waiting();
+        if !waiting.iter().any(|known| known.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
+        }
+        drop(waiting);
         // It may have been settled before the waker was there.
         if self.count() >= count { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -5,21 +5,23 @@
 //! Readings never wait for this file: while it cannot be written, sessions and retained messages live in memory only.
 
 mod file;
+mod kept;
 mod record;
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use tracing::{info, warn};
 
 use self::file::File;
-use self::record::{Kept, Record};
+use self::kept::{Kept, KeptWill};
+use self::record::Record;
 use super::changes::Command;
 use super::publication::Publication;
-use super::session::Session;
+use super::session::{DueWill, Key, Session};
 use super::shared::Shared;
 use super::topic::Target;
 
@@ -84,7 +86,9 @@ impl WriterThread {
         }
         let mut out = Vec::new();
         for session in &pending.sessions {
-            record_of(session).write(&mut out);
+            let (record, will) = records_of(session);
+            record.write(&mut out);
+            will.iter().for_each(|will| will.write(&mut out));
         }
         for topic in pending.retained {
             retained(shared, topic).write(&mut out);
@@ -116,15 +120,16 @@ fn rest(commands: &Receiver<Command>, pause: Duration) -> Option<Command> {
     }
 }
 
-/// The session as it is to be written down.
-fn record_of(session: &Session) -> Record {
+/// The session as it is to be written down, and its pending will.
+fn records_of(session: &Session) -> (Record, Option<Record>) {
     session.unmark_changed();
     let mut state = session.state();
     state.is_written = !state.has_ended && !state.expiry.is_zero();
     if state.is_written {
-        Record::Session(Box::new(Kept::of(&session.key, &state)))
+        let will = state.will.as_ref().map(|will| Record::Will(Box::new(KeptWill::of(&session.key, will))));
+        (Record::Session(Box::new(Kept::of(&session.key, &state))), will)
     } else {
-        Record::Gone(session.key.clone())
+        (Record::Gone(session.key.clone()), None)
     }
 }
 
@@ -133,13 +138,22 @@ fn restore(shared: &Arc<Shared>, record: Record, is_newest: bool) {
     match record {
         Record::Closed => {}
         Record::Retained(publication) => drop(shared.retain(&publication)),
-        Record::Gone(key) => shared.forget(&key),
+        Record::Gone(key) => forget(shared, &key),
         Record::Session(kept) => restore_session(shared, *kept, is_newest),
+        Record::Will(kept) => restore_will(shared, *kept),
     }
 }
 
+/// What an earlier record said counts no more: not its will either, which is published or discarded.
+fn forget(shared: &Shared, key: &Key) {
+    if let Some(known) = shared.sessions().get(key) {
+        known.state().will = None;
+    }
+    shared.forget(key);
+}
+
 fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
-    shared.forget(&kept.key);
+    forget(shared, &kept.key);
     let session = shared.new_session(kept.key);
     let mut state = session.state();
     state.expiry = kept.expiry;
@@ -175,6 +189,17 @@ fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
     shared.left(&session, None);
 }
 
+/// Only the rest of the delay counts: the process was away for a part of it.
+fn restore_will(shared: &Shared, kept: KeptWill) {
+    let Some(session) = shared.sessions().get(&kept.key).cloned() else { return };
+    let at = tokio::time::Instant::now() + kept.rest(SystemTime::now());
+    let charge = shared.wills.charge(kept.publication.bytes());
+    let mut state = session.state();
+    state.will =
+        Some(Box::new(DueWill { at, publication: kept.publication, is_out: false, _charge: charge }));
+    shared.look_later(&session, &mut state);
+}
+
 fn retained(shared: &Shared, topic: String) -> Record {
     let kept = shared.retained().get(&topic);
     Record::Retained(match kept {
@@ -186,9 +211,12 @@ fn retained(shared: &Shared, topic: String) -> Record {
 fn everything(shared: &Shared, out: &mut Vec<u8>) {
     let sessions: Vec<_> = shared.sessions().values().cloned().collect();
     for session in sessions {
-        match record_of(&session) {
-            Record::Gone(_) => {}
-            record => record.write(out),
+        match records_of(&session) {
+            (Record::Gone(_), _) => {}
+            (record, will) => {
+                record.write(out);
+                will.iter().for_each(|will| will.write(out));
+            }
         }
     }
     let retained: Vec<_> = shared.retained().all().cloned().collect();

@@ -1,8 +1,11 @@
 //! The server from the outside: clients that speak bytes, and a sink that settles when a test says so.
 
 mod limits;
+mod model;
 mod promises;
+mod restart;
 mod sessions;
+mod system;
 
 use std::sync::Mutex;
 
@@ -98,12 +101,34 @@ impl Harness {
         Self::with(Limits::default(), None)
     }
 
+    fn with_statistics(every: Duration) -> Self {
+        Self::started(Limits::default(), None, every)
+    }
+
     fn with(limits: Limits, sessions: Option<PathBuf>) -> Self {
+        Self::started(limits, sessions, Duration::ZERO)
+    }
+
+    fn started(limits: Limits, sessions: Option<PathBuf>, statistics: Duration) -> Self {
         let (sink, counters) = (Arc::new(Recorder::default()), Counters::default());
         let (server, upkeep) =
             Server::new(limits, Arc::new(Rights), sink.clone(), counters.clone(), sessions);
-        tokio::spawn(upkeep.run());
+        tokio::spawn(upkeep.with_statistics(statistics).run());
         Self { server, sink, counters }
+    }
+
+    /// A client of MQTT 5 whose session lasts an hour, with a will that is delayed by so many seconds.
+    async fn with_will(&self, flags: u8, id: &str, delay: u8, topic: &str) -> Client {
+        let will = [&[5, 24, 0, 0, 0, delay][..], &string(topic), &string("gone")].concat();
+        let mut client = self.open();
+        client.send(&connect(5, flags | 4, &[17, 0, 0, 14, 16], id, &will)).await;
+        client.packet().await;
+        client
+    }
+
+    /// Lets everything run that can, for a while of paused time.
+    async fn moment() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
     fn refused(&self, by: Rule) -> u64 {

@@ -1,7 +1,22 @@
 //! The syntax of topics and filters.
 
+use super::probe;
+
 /// Where mosquitto's bridges publish whether they are connected.
 pub(crate) const BRIDGE_STATE: &str = "$SYS/broker/connection/";
+
+/// The first level of the topics under which the server tells of itself.
+pub(crate) const SYSTEM: &str = "$SYS";
+
+/// Whether only the server may publish there, whatever rights a client has.
+pub(crate) fn is_of_the_server(topic: &str) -> bool {
+    topic == probe::TOPIC || is_of_the_system(topic)
+}
+
+/// Whether a topic or filter is below `$SYS`.
+pub(crate) fn is_of_the_system(name: &str) -> bool {
+    name.split('/').next() == Some(SYSTEM)
+}
 
 /// Whether a client may publish to this: not empty, and no wildcard in it.
 pub(crate) fn is_topic(topic: &str) -> bool {

@@ -33,7 +33,8 @@ impl Harness {
     fn start(names: &[&str]) -> Self {
         let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         write(&path, names);
-        let (users, own_password) = Users::read(Some(&path), &Metrics::default()).unwrap();
+        let (users, own_password) =
+            Users::read(Some(&path), &["ann".to_owned()], &Metrics::default()).unwrap();
         Self { path, users, own_password }
     }
 
@@ -82,7 +83,7 @@ async fn our_own_user_is_never_delayed_and_may_do_all_but_speak_for_the_broker()
 
 #[tokio::test]
 async fn a_certificate_names_its_user_and_no_other() {
-    let (users, _) = Users::read(None, &Metrics::default()).unwrap();
+    let (users, _) = Users::read(None, &[], &Metrics::default()).unwrap();
     for (name, asked, user) in [
         ("dev1", None, Some("dev1")),
         ("dev1", Some("dev1"), Some("dev1")),
@@ -137,4 +138,18 @@ async fn until(holds: impl AsyncFn() -> bool) {
         }
     });
     waited.await.expect("it holds in the end");
+}
+
+#[tokio::test]
+async fn statistics_of_the_broker_are_for_operators() {
+    let harness = Harness::start(&["ann", "dev1"]);
+    for (user, may) in [("ann", true), ("dev1", false)] {
+        let caller = harness.users.connect(login(user, user)).await.unwrap();
+        for filter in ["$SYS/#", "$SYS/broker/uptime", "$SYS"] {
+            assert_eq!(harness.users.may_subscribe(&caller, filter), may, "{user} {filter}");
+        }
+        assert!(
+            !harness.users.may_subscribe(&caller, "$SYSTEM/#") && !harness.users.may_subscribe(&caller, "#")
+        );
+    }
 }

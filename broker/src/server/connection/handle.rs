@@ -14,7 +14,7 @@ use crate::server::packet::{
     Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, RetainHandling, Subscribe, Unsubscribe,
     Version,
 };
-use crate::server::topic::Target;
+use crate::server::topic::{self, Target};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn handle(&mut self, packet: Packet, batch: &mut Batch) -> Result<(), End> {
@@ -29,7 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.encoder().pubcomp(packet_id, reason);
             }
             Packet::Subscribe(subscribe) => return self.subscribe(&subscribe),
-            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(&unsubscribe),
+            Packet::Unsubscribe(unsubscribe) => return self.unsubscribe(&unsubscribe),
             Packet::Pingreq => self.encoder().pingresp(),
             Packet::Disconnect(disconnect) => return Err(self.disconnect(disconnect)),
         }
@@ -44,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         self.pace.1 = self.pace.1.saturating_add(messages);
         if self.paced_until().is_some() {
-            self.shared().counters.refuse(Rule::MessageRate);
+            self.shared().counters.refuse(Rule::MessagesPerSecond);
         }
     }
 
@@ -73,7 +73,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     .fault(Fault::protocol("a session that was to end with the connection is to live on"));
             }
             let longest = self.shared().limits.session_expiry;
-            self.session().state().expiry = Duration::from_secs(seconds.into()).min(longest);
+            let mut state = self.session().state();
+            // A session that was granted no life, as there are too many, gets none now.
+            if !state.expiry.is_zero() {
+                state.expiry = Duration::from_secs(seconds.into()).min(longest);
+            }
         }
         End::ByClient { with_will: disconnect.reason != Reason::SUCCESS }
     }
@@ -84,21 +88,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let mut new = Vec::new();
         let mut reasons = Vec::with_capacity(subscribe.filters.len());
         for filter in &subscribe.filters {
-            let outcome = if is_too_long { Err(Reason::QUOTA_EXCEEDED) } else { self.add(filter) };
-            let reason = match outcome {
+            let too_many = Fault::limit(Rule::SubscriptionsPerPacket, Reason::QUOTA_EXCEEDED, "");
+            let outcome = if is_too_long { Err(too_many) } else { self.add(filter) };
+            reasons.push(match outcome {
                 Ok(is_new) => {
                     new.push((filter, is_new));
                     Reason(filter.options.qos as u8)
                 }
-                Err(reason) => reason,
-            };
-            self.count_refused(reason);
-            reasons.push(reason);
+                Err(fault) => {
+                    self.shared().counters.refuse(fault.rule());
+                    fault.reason
+                }
+            });
         }
         if self.client.version == Version::V31 && reasons.iter().any(|reason| reason.is_failure()) {
             return Err(End::Fault(Fault::new(Reason::UNSPECIFIED, "MQTT 3.1 cannot refuse a subscription")));
         }
-        self.encoder().suback(subscribe.packet_id, &reasons);
+        if !self.encoder().suback(subscribe.packet_id, &reasons) {
+            return Err(self.answer_too_large());
+        }
         self.shared().note(self.session());
         for (filter, is_new) in new {
             self.send_retained(filter, is_new);
@@ -106,17 +114,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(())
     }
 
-    fn count_refused(&self, reason: Reason) {
-        match reason {
-            Reason::QUOTA_EXCEEDED => self.shared().counters.refuse(Rule::Subscriptions),
-            Reason::NOT_AUTHORIZED => self.shared().counters.refuse(Rule::Access),
-            Reason::FILTER_INVALID => self.shared().counters.refuse(Rule::Protocol),
-            _ => {}
-        }
+    /// There must be an answer, and the client takes none of this size.
+    fn answer_too_large(&self) -> End {
+        let why = "the answer is larger than the Maximum Packet Size";
+        self.fault(Fault::limit(Rule::TooLargeForReceiver, Reason::PACKET_TOO_LARGE, why))
     }
 
     /// Adds a subscription; returns whether the session had none to the same filter.
-    fn add(&self, Filter { filter, options, .. }: &Filter) -> Result<bool, Reason> {
+    fn add(&self, Filter { filter, options, .. }: &Filter) -> Result<bool, Fault> {
         let (shared, session) = (self.shared(), self.session());
         let mut options = *options;
         if self.client.is_bridge {
@@ -124,18 +129,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             options.no_local = true;
             options.retain_as_published = true;
         }
-        let target = Target::parse(filter).filter(|_| !shared.limits.is_too_long(filter));
-        let target = target.ok_or(Reason::FILTER_INVALID)?;
+        let refused = |limit, reason| Err(Fault::limit(limit, reason, ""));
+        if let Some(limit) = shared.limits.passed_by(filter) {
+            return refused(limit, Reason::FILTER_INVALID);
+        }
+        let Some(target) = Target::parse(filter) else {
+            return refused(Rule::Protocol, Reason::FILTER_INVALID);
+        };
         if !shared.access.may_subscribe(&self.caller, target.filter) {
-            return Err(Reason::NOT_AUTHORIZED);
+            return refused(Rule::Access, Reason::NOT_AUTHORIZED);
         }
         let (is_known, count) = {
             let state = session.state();
             (state.subscriptions.contains_key(filter), state.subscriptions.len())
         };
-        let is_room = is_known || count < shared.limits.subscriptions;
-        if !is_room || !shared.route_to(target, session, options, is_known) {
-            return Err(Reason::QUOTA_EXCEEDED);
+        if !is_known && count >= shared.limits.subscriptions {
+            return refused(Rule::Subscriptions, Reason::QUOTA_EXCEEDED);
+        }
+        if !shared.route_to(target, session, options, is_known) {
+            return refused(Rule::SubscriptionsTotal, Reason::QUOTA_EXCEEDED);
         }
         Ok(session.state().subscriptions.insert(filter.clone(), options).is_none())
     }
@@ -151,7 +163,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return;
         }
         let shared = self.shared();
-        let found = shared.retained().matching(&filter.filter, Instant::now());
+        let mut found = shared.retained().matching(&filter.filter, Instant::now());
+        if topic::is_of_the_system(&filter.filter) {
+            found.extend(shared.statistics(&filter.filter));
+        }
         for publication in found {
             let identifiers = Some(filter.options.identifier).filter(|identifier| *identifier != 0);
             let message = Outgoing {
@@ -164,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    fn unsubscribe(&mut self, unsubscribe: &Unsubscribe) {
+    fn unsubscribe(&mut self, unsubscribe: &Unsubscribe) -> Result<(), End> {
         self.keep_pace(unsubscribe.filters.len() as u32);
         let session = Arc::clone(self.session());
         let remove = |filter: &String| {
@@ -174,6 +189,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         let reasons: Vec<Reason> = unsubscribe.filters.iter().map(remove).collect();
         self.shared().note(self.session());
-        self.encoder().unsuback(unsubscribe.packet_id, &reasons);
+        if self.encoder().unsuback(unsubscribe.packet_id, &reasons) {
+            return Ok(());
+        }
+        Err(self.answer_too_large())
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Batch {
     publishes: Vec<sink::Publish>,
     bytes: usize,
     receipt: Option<(Receipt, Settled)>,
+    /// Packets of any type that were read.
+    packets: u64,
+    /// Those of them that are PUBLISH.
+    published: u64,
 }
 
 impl Batch {
@@ -37,6 +41,8 @@ impl Batch {
     }
 
     pub(super) fn hand_over(self, shared: &Shared) {
+        shared.counters.traffic.packets_received.inc_by(self.packets);
+        shared.counters.traffic.publishes_received.inc_by(self.published);
         let Some((receipt, _)) = self.receipt else { return };
         shared.sink.take(self.publishes, receipt.charged(shared.in_flight.charge(self.bytes)));
     }
@@ -51,7 +57,8 @@ enum Ruling {
     Probe,
     /// The state that a bridge publishes about itself, which is not needed here.
     Ignored,
-    Invalid(Reason),
+    /// The topic passes this limit.
+    TooLong(Rule),
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
@@ -68,6 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 }
                 Err(fault) => return Err(self.fault(fault)),
             };
+            batch.packets += 1;
             let packet = read(&frame, self.client.version).map_err(|fault| self.fault(fault))?;
             self.handle(packet, batch)?;
         }
@@ -76,17 +84,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Ends the connection for what the client did.
     pub(super) fn fault(&self, fault: Fault) -> End {
-        self.shared().counters.refuse(match fault.reason {
-            Reason::PACKET_TOO_LARGE => Rule::PacketBytes,
-            Reason::RECEIVE_MAXIMUM_EXCEEDED => Rule::InFlight,
-            Reason::NOT_AUTHORIZED => Rule::Access,
-            _ => Rule::Protocol,
-        });
+        self.shared().counters.refuse(fault.rule());
         End::Fault(fault)
     }
 
     pub(super) fn publish(&mut self, mut publish: Publish, batch: &mut Batch) -> Result<(), End> {
         self.keep_pace(1);
+        batch.published += 1;
         self.resolve_alias(&mut publish).map_err(|fault| self.fault(fault))?;
         if publish.qos > Qos::AtMostOnce {
             self.check_window(&publish).map_err(|fault| self.fault(fault))?;
@@ -115,25 +119,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.ledger.push(Entry::answered(&publish, Reason::SUCCESS, wait));
             }
             Ruling::Ignored => self.ledger.push(Entry::answered(&publish, Reason::SUCCESS, None)),
-            Ruling::Invalid(reason)
-                if self.client.version == Version::V5 && publish.qos > Qos::AtMostOnce =>
-            {
-                self.shared().counters.refuse(Rule::Protocol);
-                self.ledger.push(Entry::answered(&publish, reason, None));
+            Ruling::TooLong(limit) if self.is_told(&publish) => {
+                self.shared().counters.refuse(limit);
+                self.ledger.push(Entry::answered(&publish, Reason::TOPIC_INVALID, None));
             }
-            Ruling::Invalid(reason) => {
-                return Err(self.fault(Fault::new(reason, "the topic is not accepted")));
+            Ruling::TooLong(limit) => {
+                let why = "the topic is not accepted";
+                return Err(self.fault(Fault::limit(limit, Reason::TOPIC_INVALID, why)));
             }
         }
         Ok(())
     }
 
+    /// Whether the acknowledgement of a publish says why it is not accepted.
+    fn is_told(&self, publish: &Publish) -> bool {
+        self.client.version == Version::V5 && publish.qos > Qos::AtMostOnce
+    }
+
     /// Puts the topic in the place of its alias, and remembers it.
     fn resolve_alias(&mut self, publish: &mut Publish) -> Result<(), Fault> {
         let Some(alias) = publish.alias else { return Ok(()) };
-        let invalid = |why| Err(Fault::new(Reason::TOPIC_ALIAS_INVALID, why));
         if alias > self.shared().limits.topic_aliases {
-            return invalid("the topic alias is larger than the Topic Alias Maximum");
+            let why = "the topic alias is larger than the Topic Alias Maximum";
+            return Err(Fault::limit(Rule::TopicAliases, Reason::TOPIC_ALIAS_INVALID, why));
         }
         let at = usize::from(alias) - 1;
         if publish.topic.is_empty() {
@@ -166,8 +174,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn rule(&self, publish: &Publish) -> Ruling {
         let shared = self.shared();
-        if shared.limits.is_too_long(&publish.topic) {
-            return Ruling::Invalid(Reason::TOPIC_INVALID);
+        if let Some(limit) = shared.limits.passed_by(&publish.topic) {
+            return Ruling::TooLong(limit);
         }
         if self.client.is_probe && publish.topic == probe::TOPIC {
             return Ruling::Probe;
@@ -175,9 +183,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if publish.topic.starts_with(topic::BRIDGE_STATE) {
             return Ruling::Ignored;
         }
-        // What begins with `$` is the server's own, unless the sink collects it.
-        let is_reserved = publish.topic.starts_with('$') && !shared.sink.collects(&publish.topic);
-        if is_reserved || !shared.access.may_publish(&self.caller, &publish.topic) {
+        if topic::is_of_the_server(&publish.topic) || !shared.access.may_publish(&self.caller, &publish.topic)
+        {
             return Ruling::Denied;
         }
         Ruling::Accepted
@@ -230,7 +237,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let denied = self.handed_on(topic, payload, PublishKind::Denied);
             Some(batch.add(&self.attached.line, denied, publish.bytes))
         } else {
-            shared.counters.refuse(Rule::DeniedKept);
+            shared.counters.refuse(Rule::DeniedKeptPerMinute);
             None
         };
         if self.client.version == Version::V5 {

@@ -1,7 +1,9 @@
 //! What goes to the client: acknowledgements of what is settled, and messages.
 
 use std::collections::HashMap;
-use std::task::Context;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
@@ -10,11 +12,14 @@ use super::{Connection, OUT_BYTES, Passed, pass_on};
 use crate::server::client_queue::{Next, Outgoing};
 use crate::server::counters::Rule;
 use crate::server::ledger::{Answer, Entry};
-use crate::server::packet::{Encoder, Message, Qos, Reason};
+use crate::server::packet::{Encoder, Message, Qos, Reason, Written};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Acknowledges what is settled, in order, and passes it on to subscribers.
     pub(super) fn settle(&mut self, context: &mut Context<'_>) {
+        if self.turn.as_mut().is_some_and(|turn| turn.poll(context).is_pending()) {
+            return;
+        }
         while let Some(entry) = self.ledger.pop_settled(context) {
             let only_for_subscribers = entry.is_only_for_subscribers();
             let Entry { answer, publication, .. } = entry;
@@ -52,7 +57,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Writes the messages that wait for the client, as far as it takes them.
     pub(super) fn send(&mut self) {
-        let Self { client, attached, out, sent_aliases, written, .. } = self;
+        let Self { client, attached, out, counted, sent_aliases, written, .. } = self;
         let now = Instant::now();
         let mut state = attached.session.state();
         let mut has_sent = false;
@@ -61,6 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             has_sent = true;
             let mut encoder = Encoder {
                 out: &mut *out,
+                written: &mut *counted,
                 version: client.version,
                 most: client.most,
                 wants_problems: client.wants_problems,
@@ -72,6 +78,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                     if !encoder.publish(&on_the_wire(&message, packet_id, duplicate, alias, now)) {
                         // As if it had been sent [MQTT-3.1.2-25].
                         state.queue.done(packet_id);
+                        if let Some((_, false)) = alias {
+                            // The client was not told what it stands for.
+                            sent_aliases.remove(&message.publication.topic);
+                        }
                         attached.shared.counters.refuse(Rule::TooLargeForReceiver);
                     }
                 }
@@ -82,6 +92,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             drop(state);
             attached.shared.note(&attached.session);
         }
+    }
+
+    /// Writes what it can. Whether all has gone shows in `out`.
+    pub(super) fn flush(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        while self.written < self.out.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &self.out[self.written..]) {
+                Poll::Ready(Ok(0)) => return Err(ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(count)) => {
+                    self.written += count;
+                    self.attached.shared.counters.traffic.bytes_sent.inc_by(count as u64);
+                    self.is_flushed = false;
+                }
+                Poll::Ready(Err(e)) => return Err(e),
+                Poll::Pending => return Ok(()),
+            }
+        }
+        if self.written > 0 {
+            self.count_sent();
+            self.written = 0;
+            // A connection that is idle keeps no memory for what it wrote.
+            self.out = Vec::new();
+        }
+        // What TLS or a WebSocket holds back is to go, too.
+        if !self.is_flushed {
+            match Pin::new(&mut self.stream).poll_flush(context) {
+                Poll::Ready(result) => {
+                    result?;
+                    self.is_flushed = true;
+                }
+                Poll::Pending => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn count_sent(&mut self) {
+        let Written { packets, publishes } = std::mem::take(&mut self.counted);
+        let traffic = &self.attached.shared.counters.traffic;
+        traffic.packets_sent.inc_by(packets.into());
+        traffic.publishes_sent.inc_by(publishes.into());
     }
 }
 

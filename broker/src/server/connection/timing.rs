@@ -10,20 +10,35 @@ use tokio::time::Instant;
 use super::{Connection, End, OUT_BYTES};
 use crate::server::counters::Rule;
 use crate::server::packet::{Fault, Reason, Version};
-
-/// When the memory for publishes in flight is looked at again.
-const RETRY: Duration = Duration::from_millis(20);
+use crate::server::shared::RETRY;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn may_receive(&self) -> bool {
-        let shared = self.shared();
-        let limits = &shared.limits;
-        self.ledger.len() < self.most_unsettled()
-            && self.ledger.bytes() < limits.in_flight_bytes
+        self.full().is_none()
             && self.out.len() - self.written < OUT_BYTES
             && self.paced_until().is_none()
-            && !shared.in_flight.is_too_small_for(0)
-            && !shared.stop.is_cancelled()
+            && !self.shared().stop.is_cancelled()
+    }
+
+    /// The limit that publishes in flight have reached.
+    fn full(&self) -> Option<Rule> {
+        let limits = &self.shared().limits;
+        if self.ledger.len() >= self.most_unsettled() {
+            return Some(Rule::InFlight);
+        }
+        if self.ledger.bytes() >= limits.in_flight_bytes {
+            return Some(Rule::InFlightBytes);
+        }
+        self.shared().in_flight.is_too_small_for(0).then_some(Rule::InFlightBytesTotal)
+    }
+
+    /// Counts once that the connection is read later.
+    pub(super) fn count_held(&mut self) {
+        let full = self.full();
+        if full != self.held_by {
+            full.into_iter().for_each(|limit| self.shared().counters.refuse(limit));
+            self.held_by = full;
+        }
     }
 
     /// In MQTT 5 the client knows its window, and is disconnected when it passes it; others are read no further.

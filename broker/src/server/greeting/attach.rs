@@ -11,6 +11,7 @@ use crate::server::packet::{Connect, Fault, Reason};
 use crate::server::publication::Publication;
 use crate::server::session::{DueWill, Key, Line, Session};
 use crate::server::shared::Shared;
+use crate::server::turn::Turn;
 
 /// How long a client's earlier connection may take to leave the session.
 const TAKE_OVER: Duration = Duration::from_secs(5);
@@ -20,6 +21,8 @@ pub(crate) struct Attached {
     pub(crate) shared: Arc<Shared>,
     pub(crate) session: Arc<Session>,
     pub(crate) line: Arc<Line>,
+    /// Taken out by the connection, which has it for longer than the session.
+    pub(crate) turn: Option<Box<Turn>>,
     pub(crate) will: Option<Box<HeldWill>>,
 }
 
@@ -34,7 +37,7 @@ pub(crate) struct HeldWill {
 impl Drop for Attached {
     fn drop(&mut self) {
         let due = |HeldWill { publication, delay, charge }| {
-            Box::new(DueWill { at: Instant::now() + delay, publication, _charge: charge })
+            Box::new(DueWill { at: Instant::now() + delay, publication, is_out: false, _charge: charge })
         };
         self.shared.left(&self.session, self.will.take().map(|will| due(*will)));
     }
@@ -85,14 +88,15 @@ fn try_attach(shared: &Arc<Shared>, connect: &Connect, key: &Key) -> Result<(Att
     let session = known.unwrap_or_else(|| shared.new_session(key.clone()));
     let line = Arc::new(Line::default());
     let mut state = session.state();
-    state.expiry = shared.granted_expiry(sessions.len() - usize::from(is_present), connect.session_expiry);
+    state.expiry = shared.granted_expiry(sessions.len() - usize::from(is_present), connect);
     state.line = Some(Arc::clone(&line));
     state.left_at = None;
     state.will = None;
+    let turn = Some(Box::new(state.turns.next()));
     drop(state);
     sessions.insert(key.clone(), Arc::clone(&session));
     shared.counters.sessions.set(sessions.len() as i64);
     drop(sessions);
     shared.note(&session);
-    Ok((Attached { shared: Arc::clone(shared), session, line, will: None }, is_present))
+    Ok((Attached { shared: Arc::clone(shared), session, line, turn, will: None }, is_present))
 }

@@ -6,11 +6,20 @@ use super::{Qos, Reason, Version};
 /// Writes packets behind each other, as one client can take them.
 pub(crate) struct Encoder<'a> {
     pub(crate) out: &'a mut Vec<u8>,
+    pub(crate) written: &'a mut Written,
     pub(crate) version: Version,
     /// The largest packet that the client takes.
     pub(crate) most: usize,
     /// Whether the client wants to know the reasons of problems.
     pub(crate) wants_problems: bool,
+}
+
+/// How many packets were written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) packets: u32,
+    /// Those of them that are PUBLISH.
+    pub(crate) publishes: u32,
 }
 
 /// What CONNACK says.
@@ -42,7 +51,8 @@ pub(crate) struct Message<'a> {
 const SUCCESSFUL_PUBACK: u8 = 0x40;
 
 impl Encoder<'_> {
-    pub(crate) fn connack(&mut self, connack: &Connack<'_>) {
+    /// False if the packet is larger than what the client takes: then nothing was written.
+    pub(crate) fn connack(&mut self, connack: &Connack<'_>) -> bool {
         // MQTT 3.1 has nothing there.
         let session_present = connack.session_present && self.version > Version::V31;
         let mut body = vec![u8::from(session_present), 0];
@@ -60,14 +70,16 @@ impl Encoder<'_> {
             variable(&mut body, properties.len());
             body.append(&mut properties);
         }
-        self.packet(0x20, &body);
+        self.packet(0x20, &body)
     }
 
     /// The client may not connect.
     pub(crate) fn refusal(&mut self, reason: Reason, why: &str) {
         match self.version {
             Version::V5 => self.reasoned(0x20, &[0, reason.0], Some(why)),
-            _ => self.packet(0x20, &[0, reason.before_v5()]),
+            _ => {
+                self.packet(0x20, &[0, reason.before_v5()]);
+            }
         }
     }
 
@@ -90,6 +102,7 @@ impl Encoder<'_> {
     fn acknowledgement(&mut self, first: u8, packet_id: u16, reason: Reason, why: &str) {
         let [high, low] = packet_id.to_be_bytes();
         if reason == Reason::SUCCESS || self.version < Version::V5 {
+            self.written.packets += 1;
             self.out.extend_from_slice(&[first, 2, high, low]);
         } else {
             let why = (self.wants_problems && !why.is_empty()).then_some(why);
@@ -97,7 +110,8 @@ impl Encoder<'_> {
         }
     }
 
-    pub(crate) fn suback(&mut self, packet_id: u16, reasons: &[Reason]) {
+    /// False if the packet is larger than what the client takes: then nothing was written.
+    pub(crate) fn suback(&mut self, packet_id: u16, reasons: &[Reason]) -> bool {
         let v3 = |reason: &Reason| if reason.is_failure() { 0x80 } else { reason.0 };
         let mut body = packet_id.to_be_bytes().to_vec();
         if self.version == Version::V5 {
@@ -106,16 +120,17 @@ impl Encoder<'_> {
         } else {
             body.extend(reasons.iter().map(v3));
         }
-        self.packet(0x90, &body);
+        self.packet(0x90, &body)
     }
 
-    pub(crate) fn unsuback(&mut self, packet_id: u16, reasons: &[Reason]) {
+    /// False if the packet is larger than what the client takes: then nothing was written.
+    pub(crate) fn unsuback(&mut self, packet_id: u16, reasons: &[Reason]) -> bool {
         let mut body = packet_id.to_be_bytes().to_vec();
         if self.version == Version::V5 {
             body.push(0);
             body.extend(reasons.iter().map(|reason| reason.0));
         }
-        self.packet(0xb0, &body);
+        self.packet(0xb0, &body)
     }
 
     pub(crate) fn pingresp(&mut self) {
@@ -155,9 +170,11 @@ impl Encoder<'_> {
             head.append(&mut properties);
         }
         let length = head.len() + message.payload.len();
-        if length + 5 > self.most {
+        if whole(length) > self.most {
             return false;
         }
+        self.written.packets += 1;
+        self.written.publishes += 1;
         self.out.push(
             0x30 | u8::from(message.duplicate) << 3 | (message.qos as u8) << 1 | u8::from(message.retain),
         );
@@ -174,7 +191,8 @@ impl Encoder<'_> {
         if let Some(why) = why {
             text(&mut properties, id::REASON_STRING, why);
         }
-        if body.len() + properties.len() + 6 > self.most {
+        let with_properties = body.len() + bytes_of(properties.len()) + properties.len();
+        if whole(with_properties) > self.most {
             properties.clear();
         }
         variable(&mut body, properties.len());
@@ -182,10 +200,31 @@ impl Encoder<'_> {
         self.packet(first, &body);
     }
 
-    fn packet(&mut self, first: u8, body: &[u8]) {
+    /// False if the packet is larger than what the client takes: then nothing was written.
+    fn packet(&mut self, first: u8, body: &[u8]) -> bool {
+        if whole(body.len()) > self.most {
+            return false;
+        }
+        self.written.packets += 1;
         self.out.push(first);
         variable(self.out, body.len());
         self.out.extend_from_slice(body);
+        true
+    }
+}
+
+/// The bytes of a packet by those of its body.
+fn whole(body: usize) -> usize {
+    1 + bytes_of(body) + body
+}
+
+/// The bytes of an integer of one to four bytes.
+fn bytes_of(value: usize) -> usize {
+    match value {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        _ => 4,
     }
 }
 

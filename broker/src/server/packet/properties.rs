@@ -77,7 +77,7 @@ pub(super) fn read<'a>(
         let id = section.byte()?;
         if id != id::USER {
             if !allowed.contains(&id) {
-                return Err(Fault::protocol("a property that this packet cannot have"));
+                return Err(Fault::malformed("a property that this packet cannot have"));
             }
             if seen & (1 << id) != 0 {
                 return Err(Fault::protocol("a property is there twice"));

@@ -36,13 +36,14 @@ pub(crate) struct Forwarded {
     pub(crate) is_text: bool,
 }
 
-const PROPERTIES: [u8; 8] = [
+const PROPERTIES: [u8; 9] = [
     id::PAYLOAD_FORMAT,
     id::MESSAGE_EXPIRY,
     id::CONTENT_TYPE,
     id::RESPONSE_TOPIC,
     id::CORRELATION_DATA,
     id::TOPIC_ALIAS,
+    id::SUBSCRIPTION_ID,
     id::USER,
     id::WILL_DELAY,
 ];
@@ -52,14 +53,16 @@ pub(super) fn read_forwarded(
     reader: &mut Reader<'_>,
     is_will: bool,
 ) -> Result<(Forwarded, Option<u32>), Fault> {
-    let without = if is_will { id::TOPIC_ALIAS } else { id::WILL_DELAY };
-    let allowed = PROPERTIES.map(|id| if id == without { id::USER } else { id });
+    let without: &[u8] = if is_will { &[id::TOPIC_ALIAS, id::SUBSCRIPTION_ID] } else { &[id::WILL_DELAY] };
+    let allowed = PROPERTIES.map(|id| if without.contains(&id) { id::USER } else { id });
     let (mut forwarded, mut other) = (Forwarded::default(), None);
     let mut raw_properties = Vec::new();
     properties::read(reader, &allowed, |id, value, raw| {
         match id {
             id::MESSAGE_EXPIRY => forwarded.expiry = Some(value.number()),
             id::TOPIC_ALIAS | id::WILL_DELAY => other = Some(value.number()),
+            // PUBLISH may have one, but not from a client [MQTT-3.3.4-6].
+            id::SUBSCRIPTION_ID => return Err(Fault::protocol("a subscription identifier from a client")),
             _ => {
                 forwarded.is_text |= id == id::PAYLOAD_FORMAT && value.flag()?;
                 check_response_topic(id, &value)?;

@@ -1,5 +1,7 @@
 //! Reason codes, and what is wrong with a packet.
 
+use crate::server::counters::Rule;
+
 /// A reason code of MQTT 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Reason(pub(crate) u8);
@@ -52,11 +54,29 @@ pub(crate) struct Fault {
     pub(crate) reason: Reason,
     /// A sentence for the client's maker.
     pub(crate) why: &'static str,
+    /// The limit that would have been passed.
+    limit: Option<Rule>,
 }
 
 impl Fault {
     pub(crate) const fn new(reason: Reason, why: &'static str) -> Self {
-        Self { reason, why }
+        Self { reason, why, limit: None }
+    }
+
+    /// A limit would have been passed.
+    pub(crate) const fn limit(limit: Rule, reason: Reason, why: &'static str) -> Self {
+        Self { reason, why, limit: Some(limit) }
+    }
+
+    /// The limit or rule by which it is counted.
+    pub(crate) fn rule(&self) -> Rule {
+        match (self.limit, self.reason) {
+            (Some(limit), _) => limit,
+            (None, Reason::PACKET_TOO_LARGE) => Rule::PacketBytes,
+            (None, Reason::RECEIVE_MAXIMUM_EXCEEDED) => Rule::InFlight,
+            (None, Reason::BAD_CREDENTIALS | Reason::NOT_AUTHORIZED | Reason::UNAVAILABLE) => Rule::Access,
+            (None, _) => Rule::Protocol,
+        }
     }
 
     /// The packet cannot be read.

@@ -87,7 +87,11 @@ fn filter(reader: &mut Reader<'_>, version: Version, identifier: u32) -> Result<
         return Err(Fault::protocol("no-local on a shared subscription"));
     }
     let retain_as_published = bits & 8 != 0;
-    let options = Options { qos: Qos::from_bits(bits)?, no_local, retain_as_published, identifier };
+    let qos = Qos::from_bits(bits).map_err(|fault| match version {
+        Version::V5 => Fault::protocol(fault.why),
+        _ => fault,
+    })?;
+    let options = Options { qos, no_local, retain_as_published, identifier };
     Ok(Filter { filter, options, retain_handling })
 }
 

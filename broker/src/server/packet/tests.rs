@@ -129,7 +129,13 @@ fn properties_go_on_to_subscribers_as_they_came() {
 #[test]
 fn what_is_written_can_be_read() {
     let mut out = Vec::new();
-    let mut encoder = Encoder { out: &mut out, version: Version::V5, most: 100, wants_problems: true };
+    let mut encoder = Encoder {
+        out: &mut out,
+        written: &mut Written::default(),
+        version: Version::V5,
+        most: 100,
+        wants_problems: true,
+    };
     let message = Message {
         duplicate: true,
         qos: Qos::AtLeastOnce,
@@ -153,7 +159,13 @@ fn what_is_written_can_be_read() {
 #[test]
 fn acknowledgements_are_short_unless_there_is_something_to_say() {
     let mut out = Vec::new();
-    let mut encoder = Encoder { out: &mut out, version: Version::V5, most: 100, wants_problems: true };
+    let mut encoder = Encoder {
+        out: &mut out,
+        written: &mut Written::default(),
+        version: Version::V5,
+        most: 100,
+        wants_problems: true,
+    };
     encoder.puback(7, Reason::SUCCESS, "never");
     encoder.puback(8, Reason::NOT_AUTHORIZED, "no");
     encoder.wants_problems = false;

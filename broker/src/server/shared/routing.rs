@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+
 use super::Shared;
 use crate::server::client_queue::Outgoing;
 use crate::server::counters::Rule;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
+use crate::server::retained::Full;
 use crate::server::router::Subscriber;
 use crate::server::session::{Delivered, Session};
-use crate::server::topic::Target;
+use crate::server::topic::{SYSTEM, Target, matches};
 
 impl Shared {
     /// Adds a subscription; false if there are too many of all sessions.
@@ -42,6 +45,25 @@ impl Shared {
         self.router.read().expect("no code panics while it holds the router").len() == 0
     }
 
+    /// What the server tells of itself on the topics that a filter matches.
+    pub(crate) fn statistics(&self, filter: &str) -> impl Iterator<Item = Arc<Publication>> {
+        let messages = self.statistics.messages(&self.counters, Instant::now()).into_iter();
+        messages.filter(|message| matches(filter, &message.topic)).map(Arc::new)
+    }
+
+    /// Tells what the server tells of itself, if anybody wants to know.
+    pub(crate) fn tell_statistics(&self) {
+        let now = Instant::now();
+        self.statistics.note(&self.counters, now);
+        let is_wanted =
+            self.router.read().expect("no code panics while it holds the router").has_below(SYSTEM);
+        if is_wanted {
+            for message in self.statistics.messages(&self.counters, now) {
+                self.route(&message);
+            }
+        }
+    }
+
     /// Keeps a message that is to be retained; false if there is no room for it.
     pub(crate) fn retain(&self, publication: &Publication) -> bool {
         let mut retained = self.retained();
@@ -51,8 +73,10 @@ impl Shared {
         self.counters.retained.set(retained.len() as i64);
         drop(retained);
         self.changes.retained(&publication.topic);
-        if result.is_err() {
-            self.counters.refuse(Rule::Retained);
+        match result {
+            Ok(()) => {}
+            Err(Full::Topics) => self.counters.refuse(Rule::Retained),
+            Err(Full::Bytes) => self.counters.refuse(Rule::RetainedBytes),
         }
         result.is_ok()
     }
@@ -81,7 +105,10 @@ impl Shared {
         let is_room = !self.queued.is_too_small_for(message.publication.bytes());
         let is_kept = message.qos > Qos::AtMostOnce;
         match session.deliver(message, &self.limits, is_room) {
-            Delivered::Dropped => self.counters.refuse(Rule::Queued),
+            Delivered::Dropped(limit) => {
+                self.counters.traffic.publishes_dropped.inc();
+                self.counters.refuse(limit);
+            }
             Delivered::Queued if is_kept => self.note(session),
             _ => {}
         }
@@ -89,7 +116,10 @@ impl Shared {
 
     /// A session that outlives its connection has changed.
     pub(crate) fn note(&self, session: &Arc<Session>) {
-        if !session.state().expiry.is_zero() {
+        let state = session.state();
+        let is_to_be_written = state.is_written || !state.expiry.is_zero();
+        drop(state);
+        if is_to_be_written {
             self.changes.session(session);
         }
     }

@@ -9,12 +9,15 @@ use tokio::time::Instant;
 use crate::server::client_queue::Outgoing;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
-use crate::server::session::{Key, State};
+use crate::server::session::Key;
+use crate::server::storage::kept::{Kept, KeptWill};
 
 /// One record: the newest of a session or topic counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Record {
     Session(Box<Kept>),
+    /// The pending will of the session whose record is before this one.
+    Will(Box<KeptWill>),
     Gone(Key),
     /// An empty payload takes the retained message back.
     Retained(Publication),
@@ -22,41 +25,11 @@ pub(crate) enum Record {
     Closed,
 }
 
-/// What outlives a restart of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kept {
-    pub(crate) key: Key,
-    pub(crate) expiry: Duration,
-    pub(crate) subscriptions: Vec<(String, Options)>,
-    /// Packet ids of QoS 2 that are settled and not released.
-    pub(crate) received: Vec<u16>,
-    /// Messages, and the packet id of those that were sent.
-    pub(crate) messages: Vec<(Option<u16>, Option<Outgoing>)>,
-}
-
-impl Kept {
-    pub(crate) fn of(key: &Key, state: &State) -> Self {
-        let settled = state.received.iter().filter(|(_, wait)| wait.is_none());
-        let messages = state.queue.kept();
-        let messages = messages.filter(|(_, message)| message.is_none_or(|m| m.qos > Qos::AtMostOnce));
-        Self {
-            key: key.clone(),
-            expiry: state.expiry,
-            subscriptions: state
-                .subscriptions
-                .iter()
-                .map(|(filter, options)| (filter.clone(), *options))
-                .collect(),
-            received: settled.map(|(id, _)| *id).collect(),
-            messages: messages.map(|(id, message)| (id, message.cloned())).collect(),
-        }
-    }
-}
-
 const SESSION: u8 = 1;
 const GONE: u8 = 2;
 const RETAINED: u8 = 3;
 const CLOSED: u8 = 4;
+const WILL: u8 = 5;
 
 impl Record {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -65,6 +38,13 @@ impl Record {
             Self::Session(kept) => {
                 body.byte(SESSION);
                 body.session(kept);
+            }
+            Self::Will(will) => {
+                body.byte(WILL);
+                body.key(&will.key);
+                body.number(will.delay.as_millis() as u64);
+                body.number(will.written);
+                body.publication(&will.publication);
             }
             Self::Gone(key) => {
                 body.byte(GONE);
@@ -92,6 +72,7 @@ impl Record {
         let mut reader = Reader(body);
         let record = match reader.byte()? {
             SESSION => Self::Session(Box::new(reader.session()?)),
+            WILL => Self::Will(Box::new(reader.will()?)),
             GONE => Self::Gone(reader.key()?),
             RETAINED => Self::Retained(reader.publication()?),
             CLOSED => Self::Closed,
@@ -234,6 +215,15 @@ impl Reader<'_> {
                 let message = if reader.byte()? != 0 { Some(reader.message()?) } else { None };
                 Some(((id != 0).then_some(id), message))
             })?,
+        })
+    }
+
+    fn will(&mut self) -> Option<KeptWill> {
+        Some(KeptWill {
+            key: self.key()?,
+            delay: Duration::from_millis(self.number()?),
+            written: self.number()?,
+            publication: self.publication()?,
         })
     }
 

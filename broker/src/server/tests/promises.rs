@@ -173,3 +173,30 @@ async fn the_stop_acknowledges_what_is_in_flight_and_says_why() {
     client.expect_disconnect(0x8b).await;
     stop.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_level_that_is_not_supported_is_said_in_the_version_that_the_client_may_know() {
+    let harness = Harness::new();
+    let named =
+        |name: &str, level: u8| packet(0x10, &[&string(name)[..], &[level, 2, 0, 0], &string("a")].concat());
+    for (name, level, answer) in [
+        ("MQTT", 3, &[0x20, 2, 0, 1][..]),
+        ("MQTT", 0, &[0x20, 2, 0, 1]),
+        ("MQTT", 0x83, &[0x20, 2, 0, 1]),
+        ("MQIsdp", 4, &[0x20, 2, 0, 1]),
+    ] {
+        let mut client = harness.open();
+        client.send(&named(name, level)).await;
+        client.expect(answer).await;
+        client.expect_end().await;
+    }
+    for (name, level) in [("MQTT", 6), ("MQTT", 0x7f), ("MQIsdp", 5)] {
+        let mut client = harness.open();
+        client.send(&named(name, level)).await;
+        let connack = client.packet().await;
+        assert_eq!((connack[0], connack[3]), (0x20, 0x84), "{name} {level}");
+    }
+    let mut client = harness.open();
+    client.send(&named("HTTP", 4)).await;
+    client.expect_end().await;
+}

@@ -1,4 +1,4 @@
-//! Sessions: take-over, expiry, restarts.
+//! Sessions: take-over, expiry, and users who are cut off.
 
 use super::*;
 
@@ -34,69 +34,6 @@ async fn a_session_and_a_delayed_will_live_as_long_as_they_were_granted() {
 }
 
 #[tokio::test]
-async fn a_session_and_retained_messages_outlive_a_restart() {
-    let folder = std::env::temp_dir().join(format!("millrace-server-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("sessions");
-    let _ = std::fs::remove_file(&path);
-    let before = Harness::with(Limits::default(), Some(path.clone()));
-    let persistent = connect(4, 0, &[], "s", &[]);
-    let mut subscriber = before.open();
-    subscriber.send(&persistent).await;
-    subscriber.expect(&[0x20, 2, 0, 0]).await;
-    subscriber.send(&subscribe(4, &[("x/#", 2)])).await;
-    subscriber.expect(&[0x90, 3, 0, 9, 2]).await;
-    subscriber.send(&publish(4, 0x34, 7, "t/a", "once")).await;
-    subscriber.expect(&[0x50, 2, 0, 7]).await;
-    drop(subscriber);
-    let mut publisher = before.v311("p").await;
-    publisher.send(&publish(4, 0x33, 1, "x/1", "kept")).await;
-    publisher.expect(&[0x40, 2, 0, 1]).await;
-    before.server.stop(SOON).await;
-
-    let after = Harness::with(Limits::default(), Some(path));
-    let mut subscriber = after.open();
-    subscriber.send(&persistent).await;
-    subscriber.expect(&[0x20, 2, 1, 0]).await;
-    subscriber.expect(b"\x32\x0b\x00\x03x/1\x00\x01kept").await;
-    subscriber.send(&publish(4, 0x3c, 7, "t/a", "once")).await;
-    subscriber.expect(&[0x50, 2, 0, 7]).await;
-    assert!(after.sink.payloads().is_empty(), "quality 2 is once across a restart, too");
-    subscriber.send(&subscribe(4, &[("x/+", 0)])).await;
-    subscriber.expect(&[0x90, 3, 0, 9, 0]).await;
-    subscriber.expect(b"\x31\x09\x00\x03x/1kept").await;
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-#[tokio::test]
-async fn after_a_kill_a_message_is_not_taken_for_an_earlier_one_of_its_id() {
-    let folder = std::env::temp_dir().join(format!("millrace-kill-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("sessions");
-    let before = Harness::with(Limits::default(), Some(path.clone()));
-    let persistent = connect(4, 0, &[], "s", &[]);
-    let mut device = before.open();
-    device.send(&persistent).await;
-    device.expect(&[0x20, 2, 0, 0]).await;
-    device.send(&publish(4, 0x34, 7, "t/a", "first")).await;
-    device.expect(&[0x50, 2, 0, 7]).await;
-    drop(device);
-    before.server.stop(SOON).await;
-    // A process that is killed does not write the last record, that of the end.
-    let closed = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &closed[..closed.len() - 13]).unwrap();
-
-    let after = Harness::with(Limits::default(), Some(path));
-    let mut device = after.open();
-    device.send(&persistent).await;
-    device.expect(&[0x20, 2, 1, 0]).await;
-    device.send(&publish(4, 0x3c, 7, "t/a", "second")).await;
-    device.expect(&[0x50, 2, 0, 7]).await;
-    assert_eq!(after.sink.payloads(), ["second"]);
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-#[tokio::test]
 async fn a_user_who_may_no_longer_connect_is_cut_off() {
     let harness = Harness::new();
     let mut client = harness.open();
@@ -113,4 +50,35 @@ async fn a_user_who_may_no_longer_connect_is_cut_off() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_will_without_a_delay_is_published_although_its_client_is_back_at_once() {
+    let harness = Harness::new();
+    for (delay, wills) in [(0, 1), (5, 1)] {
+        let mut first = harness.with_will(0, "a", delay, "t/a").await;
+        let (_second, connack) = harness.v5(0, &[17, 0, 0, 14, 16], "a").await;
+        assert_eq!(connack[2], 1, "the session is present");
+        first.expect_disconnect(0x8e).await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(harness.sink.payloads().len(), wills, "a delay of {delay} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_will_waits_for_room_and_is_not_left_out() {
+    let mut limits = Limits::default();
+    limits.in_flight_bytes_total = 1_000;
+    let harness = Harness::with(limits, None);
+    let client = harness.with_will(2, "w", 0, "t/w").await;
+    harness.sink.hold();
+    let mut device = harness.v311("a").await;
+    device.send(&publish(4, 0x32, 1, "t/a", &"1".repeat(1_000))).await;
+    Harness::moment().await;
+    drop(client);
+    Harness::moment().await;
+    assert_eq!(harness.sink.payloads().len(), 1);
+    harness.sink.release();
+    Harness::moment().await;
+    assert_eq!(harness.sink.payloads()[1..], ["gone"]);
 }
