@@ -56,7 +56,7 @@ Exit codes: 0 stopped as asked, 64 the topic or the address is wrong, 1 refused.
 pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
     let url = match &args.url {
         Some(url) => url.clone(),
-        None => Address::listening(settings.address("http.listen")?)?,
+        None => Address::here(settings)?,
     };
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;

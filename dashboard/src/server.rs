@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api::forms::Broker;
 use api::{Api, Limits, Resend, Site};
-use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics};
+use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -53,12 +53,17 @@ pub struct Server {
     pub stop: CancellationToken,
 }
 
-/// Serves until the server's stop, and closes open pages then.
-pub async fn serve(door: Door, config: HttpConfig, server: Server) {
+/// Serves until the server's stop, and closes open pages then. With `tls`, over TLS, whose files are followed.
+pub async fn serve(door: Door, tls: Option<Arc<Tls>>, config: HttpConfig, server: Server) {
     let tasks = TaskTracker::new();
     tasks.spawn(count_unmapped(server.decoder.clone(), server.live.clone(), server.stop.clone()));
     let routes = routes(&server, tasks.clone()).boxed();
-    service::serve_http(door, None, routes, config, server.stop.clone()).await;
+    let follow = async {
+        if let Some(tls) = &tls {
+            tls.follow(server.stop.clone()).await;
+        }
+    };
+    tokio::join!(service::serve_http(door, tls.clone(), routes, config, server.stop.clone()), follow);
     tasks.close();
     // A page that does not answer is left behind.
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, tasks.wait()).await;

@@ -81,6 +81,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let http = HttpConfig::from_settings(settings)?;
     let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);
     let door = doors.open("http.listen", http.listen)?;
+    let tls = service::page_tls(settings, &context.metrics)?;
     let public_url = service::page_url(settings, door.local_addr())?;
     info!(listen = %door.local_addr(), "the page is at {public_url}");
     let live = Live::new(config.ages());
@@ -106,7 +107,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     tokio::join!(
         received,
         relay(deliveries, link, live, store, context.health.check("store")),
-        serve(door, http, server),
+        serve(door, tls, http, server),
     );
     Ok(())
 }

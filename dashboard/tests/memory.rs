@@ -69,7 +69,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
         limits: api::Limits::default(),
         stop: CancellationToken::new(),
     };
-    tokio::spawn(serve(door, http, server));
+    tokio::spawn(serve(door, None, http, server));
     address
 }
 

@@ -10,7 +10,7 @@ use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets};
 use sensor_sim::{Metric, RunConfig};
-use service::{Context, Decoder, Door, HttpConfig, Limits};
+use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
 use store::Store;
 use telemetry::Decoded;
 use tracing::warn;
@@ -113,7 +113,11 @@ pub(crate) fn monitor(shared: &Shared) -> Part {
 }
 
 /// Serves the page, its API and its WebSocket.
-pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: Limits) -> Part {
+pub(crate) fn page(
+    shared: &Shared,
+    (door, tls, http): (Door, Option<Arc<Tls>>, HttpConfig),
+    max_clients: Limits,
+) -> Part {
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let server = dashboard::Server {
         live: live.clone(),
@@ -129,7 +133,7 @@ pub(crate) fn page(shared: &Shared, door: Door, http: HttpConfig, max_clients: L
         limits: api::Limits::default(),
         stop: context.stop.clone(),
     };
-    Part::new(Stops::Last, dashboard::serve(door, http, server))
+    Part::new(Stops::Last, dashboard::serve(door, tls, http, server))
 }
 
 /// Publishes now and then as a device would, to know whether the process is ready.

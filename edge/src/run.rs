@@ -55,6 +55,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let [mqtt_doors, http_doors] =
         Doors::share(&context.metrics, [("mqtt", mqtt.limits), ("http", http.limits)]);
     let door = http_doors.open("http.listen", http.listen)?;
+    let tls = service::page_tls(settings, &context.metrics)?;
     let page = service::page_url(settings, door.local_addr())?;
 
     let (mut feeds, shown) = Feeds::new();
@@ -88,7 +89,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),
-        parts::page(&shared, door, http, config.max_clients()),
+        parts::page(&shared, (door, tls, http), config.max_clients()),
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),
         parts::probe(&shared, broker.server()),

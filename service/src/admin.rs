@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use warp::http::StatusCode;
 use warp::{Filter, Reply};
 
-use crate::door::{Door, Doors, HttpConfig, serve_http};
+use crate::door::{Door, Doors, HttpConfig, connect_here, serve_http};
 use crate::{Health, Metrics, SettingError};
 
 /// Prometheus' text format, as prometheus-client writes it.
@@ -68,10 +68,23 @@ const MAX_READY_BYTES: u64 = 64 * 1024;
 /// # Errors
 /// It is not reachable or not ready; the message says why.
 pub async fn ask_ready(address: SocketAddr) -> anyhow::Result<()> {
-    match get(address, "/readyz", MAX_READY_BYTES).await? {
-        (200, _) => Ok(()),
-        (_, problems) => bail!("not ready: {}", problems.trim()),
+    readiness(get(address, "/readyz", MAX_READY_BYTES).await?)
+}
+
+/// Asks a running service of this machine, which speaks TLS, whether it is ready.
+///
+/// # Errors
+/// It is not reachable or not ready; the message says why.
+pub(crate) async fn ask_ready_over_tls(address: SocketAddr) -> anyhow::Result<()> {
+    let stream = connect_here(address).await.with_context(|| format!("connect to {address}"))?;
+    readiness(ask(stream, &address.to_string(), "/readyz", MAX_READY_BYTES).await?)
+}
+
+fn readiness((status, problems): (u16, String)) -> anyhow::Result<()> {
+    if status == 200 {
+        return Ok(());
     }
+    bail!("not ready: {}", problems.trim())
 }
 
 /// Makes a GET request over HTTP without TLS, and returns status and body. It has no time-out: the caller sets one.

@@ -25,3 +25,4 @@ pub use http::{Client, HttpConfig, serve_http};
 pub use tls::{Tls, TlsFiles};
 
 pub(crate) use descriptors::raise;
+pub(crate) use tls::connect_here;

@@ -188,7 +188,11 @@ fn parsed<A: Parser>(mut command: clap::Command) -> Result<A, ExitCode> {
 /// # Errors
 /// It is not reachable or not ready.
 async fn healthcheck(settings: &Settings, listen: &str) -> anyhow::Result<()> {
-    admin::ask_ready(settings.address(listen)?).await
+    let address = settings.address(listen)?;
+    if listen == "http.listen" && crate::serves_tls(settings)? {
+        return admin::ask_ready_over_tls(address).await;
+    }
+    admin::ask_ready(address).await
 }
 
 /// Runs `life`, and prints its error. The exit code is 0 on success, 64 for a wrong setting, a [`Failure`]'s own code,

@@ -1,6 +1,5 @@
 //! The source of readings and the store of a service that runs as a process of its own.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -184,17 +183,4 @@ pub fn data_dir(settings: &Settings) -> Result<PathBuf, SettingError> {
     let probe = folder.join(format!(".writable-{}", std::process::id()));
     std::fs::write(&probe, []).and_then(|()| std::fs::remove_file(&probe)).map_err(problem)?;
     Ok(folder)
-}
-
-/// The page's address for people: the setting `http.public_url`, or the address that the page listens on.
-///
-/// # Errors
-/// The setting is not a URL.
-pub fn page_url(settings: &Settings, listen: SocketAddr) -> Result<String, SettingError> {
-    let public: String = settings.get("http.public_url")?;
-    match public.trim_end_matches('/') {
-        "" => Ok(format!("http://{}", crate::reachable(listen))),
-        url if url.starts_with("http://") || url.starts_with("https://") => Ok(url.to_owned()),
-        _ => Err(SettingError::new("http.public_url", "write http://HOST or https://HOST")),
-    }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use service::SettingError;
+use service::{SettingError, Settings};
 use telemetry::Filter;
 use url::Url;
 
@@ -13,11 +13,21 @@ use url::Url;
 pub(super) struct Address(Url);
 
 impl Address {
-    /// Where a dashboard on this machine listens.
+    /// The page of these settings: over TLS under its public address, for which its certificate is.
     ///
     /// # Errors
-    /// The port is chosen when the dashboard starts.
-    pub(super) fn listening(listen: SocketAddr) -> Result<Self, SettingError> {
+    /// A setting is wrong, or the port is chosen when the dashboard starts.
+    pub(super) fn here(settings: &Settings) -> Result<Self, SettingError> {
+        let public: String = settings.get("http.public_url")?;
+        let is_tls = service::serves_tls(settings)?;
+        if is_tls && !public.is_empty() {
+            return public.parse().map_err(|e| SettingError::new("http.public_url", e));
+        }
+        Self::listening(settings.address("http.listen")?, if is_tls { "https" } else { "http" })
+    }
+
+    /// Where a dashboard on this machine listens.
+    fn listening(listen: SocketAddr, scheme: &str) -> Result<Self, SettingError> {
         let no_port = "port 0 is another one at each start: say which with --url";
         if listen.port() == 0 {
             return Err(SettingError::new("http.listen", no_port));
@@ -27,7 +37,7 @@ impl Address {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        let url = format!("http://{}", SocketAddr::new(host, listen.port()));
+        let url = format!("{scheme}://{}", SocketAddr::new(host, listen.port()));
         url.parse().map_err(|e| SettingError::new("http.listen", e))
     }
 
@@ -96,9 +106,10 @@ mod tests {
             ("[::]:8080", "http://[::1]:8080"),
             ("192.168.1.5:8080", "http://192.168.1.5:8080"),
         ] {
-            assert_eq!(Address::listening(listen.parse().unwrap()).unwrap().to_string(), expected);
+            let listen = listen.parse().unwrap();
+            assert_eq!(Address::listening(listen, "http").unwrap().to_string(), expected);
         }
-        let refused = Address::listening("127.0.0.1:0".parse().unwrap()).unwrap_err().to_string();
+        let refused = Address::listening("127.0.0.1:0".parse().unwrap(), "http").unwrap_err().to_string();
         assert!(refused.contains("http.listen") && refused.contains("--url"), "{refused}");
     }
 

@@ -140,7 +140,7 @@ impl Harness {
             limits: wanted.limits,
             stop: stop.clone(),
         };
-        tokio::spawn(serve(door, http, server));
+        tokio::spawn(serve(door, None, http, server));
         Self { folder, store, address, health, stop, live, heard, broker, link }
     }
 

@@ -35,7 +35,7 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "bench/src/relay/",
         ],
     ),
-    ("rustls", &["service/src/door/tls.rs"]),
+    ("rustls", &["service/src/door/tls.rs", "service/src/door/tls/"]),
     (
         "hyper_util",
         &[

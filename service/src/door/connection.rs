@@ -11,8 +11,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::Permit;
+use super::tls::Watched;
 
 /// A connection that holds its place until it is dropped, whatever it is wrapped in.
 #[derive(Debug)]
@@ -23,6 +25,15 @@ pub struct Connection {
     write_timeout: Option<Duration>,
     /// When a peer that accepts nothing is given up; `None` while it does.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// By which it may be cut off.
+    cut: Option<Box<Cut>>,
+}
+
+/// How a connection learns that it is cut off.
+#[derive(Debug)]
+struct Cut {
+    watched: Watched,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 #[derive(Debug)]
@@ -41,13 +52,37 @@ impl Connection {
     pub(super) fn new(stream: TcpStream, address: SocketAddr, permit: Permit, open: Gauge) -> Self {
         open.inc();
         let place = Place { _permit: permit, open };
-        Self { stream, address, _place: place, write_timeout: None, stalled: None }
+        Self { stream, address, _place: place, write_timeout: None, stalled: None, cut: None }
     }
 
     /// Writing fails when the peer has accepted nothing for this long.
     #[must_use]
     pub fn with_write_timeout(self, timeout: Duration) -> Self {
         Self { write_timeout: Some(timeout), ..self }
+    }
+
+    /// Reading and writing fail from when the connection is cut off.
+    pub(super) fn cut_by(&mut self, watched: Watched) {
+        let cancelled = Box::pin(watched.token().clone().cancelled_owned());
+        self.cut = Some(Box::new(Cut { watched, cancelled }));
+    }
+
+    /// Fails if the connection is cut off.
+    fn unless_cut(&self) -> io::Result<()> {
+        match &self.cut {
+            Some(cut) if cut.watched.token().is_cancelled() => Err(io::ErrorKind::ConnectionAborted.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the task woken that reads, when the connection is cut off.
+    fn wake_when_cut(&mut self, cx: &mut Context<'_>) {
+        if let Some(cut) = &mut self.cut
+            && cut.cancelled.as_mut().poll(cx).is_ready()
+        {
+            // It was cut off just now: reading fails at once.
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// Where the peer is.
@@ -74,12 +109,18 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        self.unless_cut()?;
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
+        if read.is_pending() {
+            self.wake_when_cut(cx);
+        }
+        read
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.unless_cut()?;
         let wrote = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.unless_stalled(cx, wrote)
     }
@@ -97,6 +138,7 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.unless_cut()?;
         let wrote = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.unless_stalled(cx, wrote)
     }

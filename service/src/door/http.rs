@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 use warp::filters::BoxedFilter;
-use warp::http::header::HOST;
-use warp::http::{HeaderMap, Request, StatusCode};
+use warp::http::header::{self, HOST};
+use warp::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use warp::hyper::body::Incoming;
 use warp::hyper::server::conn::http1;
 use warp::hyper::service::service_fn;
@@ -31,6 +31,9 @@ const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
 /// A client that accepts nothing of its answer for this long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// For a year, browsers ask for this site over TLS only.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
 
 /// The time that requests in flight have when the server stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -183,8 +186,20 @@ async fn answer(
     if behind_proxy && let Some(address) = forwarded_for(request.headers()) {
         client.address = SocketAddr::new(address, 0);
     }
+    let is_strict = client.tls && !is_localhost(request.headers());
     request.extensions_mut().insert(client);
-    tower_service::Service::call(&mut warp::service(routes), request).await
+    let mut response = tower_service::Service::call(&mut warp::service(routes), request).await?;
+    if is_strict {
+        let value = HeaderValue::from_static(STRICT_TRANSPORT_SECURITY);
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    Ok(response)
+}
+
+/// A browser that is told so asks for all ports of a host over TLS: those of `localhost` belong to others, too.
+fn is_localhost(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    host.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
 }
 
 /// The address that the nearest proxy saw: what stands before it, anybody may have written.

@@ -1,27 +1,38 @@
-//! TLS on a door: certificate, key, client CA and revocation list are read again when they change.
+//! TLS on a door: certificate, key, client CA and revocation list are read again when they change, and connections whose
+//! client's certificate is no longer good are cut off then.
+
+mod client;
+mod open;
+mod pem;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
+use self::open::Open;
+use self::pem::{certificates, days_until, expiry, name_in, revocations};
+use super::Connection;
+use crate::{Metrics, SettingError, Settings};
 use anyhow::{Context as _, Result, bail};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use super::Connection;
-use crate::{Metrics, SettingError, Settings};
+pub(crate) use self::client::connect_here;
+pub(super) use self::open::Watched;
 
 /// The time that a client has for its part of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +46,8 @@ const WARN_DAYS: f64 = 14.0;
 /// Bytes of a file, at most.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Where the parts are; read from a section's `tls_certificate`, `tls_key`, `tls_client_ca` and `tls_crl`.
+/// Where the parts are; read from a section's `tls_certificate` and `tls_key`, and where clients may show certificates
+/// from `tls_client_ca` and `tls_crl`.
 #[derive(Debug, Clone)]
 pub struct TlsFiles {
     section: &'static str,
@@ -59,6 +71,8 @@ struct Contents {
 pub struct Tls {
     files: TlsFiles,
     current: RwLock<Current>,
+    open: Arc<Open>,
+    cut: Counter,
     days_left: Gauge<f64, AtomicU64>,
     wrong: Gauge,
 }
@@ -66,35 +80,40 @@ pub struct Tls {
 #[derive(Debug, Clone)]
 struct Current {
     config: Arc<ServerConfig>,
+    /// Decides on clients' certificates.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
     contents: Contents,
     expires: SystemTime,
 }
 
 impl TlsFiles {
-    /// Reads the settings of a section; `None` without a certificate.
+    /// Reads the settings of a section whose clients may show certificates; `None` without a certificate of ours.
     ///
     /// # Errors
     /// A part is missing that another needs.
     pub fn from_settings(settings: &Settings, section: &'static str) -> Result<Option<Self>, SettingError> {
-        let path = |name: &str| {
-            let path: PathBuf = settings.get(&format!("{section}.{name}"))?;
-            Ok((!path.as_os_str().is_empty()).then_some(path))
-        };
-        let missing = |name: &str, needed_by: &str| {
-            Err(SettingError::new(
-                &format!("{section}.{name}"),
-                format!("{section}.{needed_by} needs it: name a PEM file"),
-            ))
-        };
-        let (certificate, key) = (path("tls_certificate")?, path("tls_key")?);
-        let (client_ca, crl) = (path("tls_client_ca")?, path("tls_crl")?);
-        match (certificate, key) {
-            (None, Some(_)) => missing("tls_certificate", "tls_key"),
-            (Some(_), None) => missing("tls_key", "tls_certificate"),
-            (None, None) if client_ca.is_some() => missing("tls_certificate", "tls_client_ca"),
-            _ if crl.is_some() && client_ca.is_none() => missing("tls_client_ca", "tls_crl"),
+        let files = Self::without_clients(settings, section)?;
+        let (client_ca, crl) =
+            (path(settings, section, "tls_client_ca")?, path(settings, section, "tls_crl")?);
+        match files {
+            None if client_ca.is_some() => Err(missing(section, "tls_certificate", "tls_client_ca")),
+            _ if crl.is_some() && client_ca.is_none() => Err(missing(section, "tls_client_ca", "tls_crl")),
+            files => Ok(files.map(|files| Self { client_ca, crl, ..files })),
+        }
+    }
+
+    /// Reads the settings of a section whose clients show no certificates; `None` without a certificate of ours.
+    ///
+    /// # Errors
+    /// Of certificate and key, one is missing.
+    pub fn without_clients(settings: &Settings, section: &'static str) -> Result<Option<Self>, SettingError> {
+        match (path(settings, section, "tls_certificate")?, path(settings, section, "tls_key")?) {
             (None, None) => Ok(None),
-            (Some(certificate), Some(key)) => Ok(Some(Self { section, certificate, key, client_ca, crl })),
+            (None, Some(_)) => Err(missing(section, "tls_certificate", "tls_key")),
+            (Some(_), None) => Err(missing(section, "tls_key", "tls_certificate")),
+            (Some(certificate), Some(key)) => {
+                Ok(Some(Self { section, certificate, key, client_ca: None, crl: None }))
+            }
         }
     }
 
@@ -113,6 +132,16 @@ impl TlsFiles {
             crl: optional(&self.crl)?,
         })
     }
+}
+
+fn path(settings: &Settings, section: &str, name: &str) -> Result<Option<PathBuf>, SettingError> {
+    let path: PathBuf = settings.get(&format!("{section}.{name}"))?;
+    Ok((!path.as_os_str().is_empty()).then_some(path))
+}
+
+fn missing(section: &str, name: &str, needed_by: &str) -> SettingError {
+    let problem = format!("{section}.{needed_by} needs it: name a PEM file");
+    SettingError::new(&format!("{section}.{name}"), problem)
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>> {
@@ -137,6 +166,11 @@ impl Tls {
         let tls = Self {
             files,
             current: RwLock::new(current),
+            open: Arc::default(),
+            cut: metrics.register(
+                "tls_connections_cut",
+                "Connections that were cut off as their client's certificate was no longer good",
+            ),
             days_left: metrics.register("tls_certificate_days_left", "Days until the certificate expires"),
             wrong: metrics
                 .register("tls_files_wrong", "1 while the TLS files are wrong and older ones in use"),
@@ -153,14 +187,22 @@ impl Tls {
         &self,
         connection: Connection,
     ) -> io::Result<(TlsStream<Connection>, Option<String>)> {
-        let acceptor = TlsAcceptor::from(self.current().config);
-        let stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(connection)).await??;
-        let (_, session) = stream.get_ref();
-        let name = session.peer_certificates().and_then(|chain| name_in(chain.first()?));
-        if session.peer_certificates().is_some() && name.is_none() {
+        let used = self.current().config;
+        let acceptor = TlsAcceptor::from(Arc::clone(&used));
+        let mut stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(connection)).await??;
+        let (connection, session) = stream.get_mut();
+        let Some(chain) = session.peer_certificates() else { return Ok((stream, None)) };
+        let Some(name) = chain.first().and_then(name_in) else {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the client's certificate has no name"));
+        };
+        let watched = self.open.watch(chain.to_vec());
+        let current = self.current();
+        // The files may have changed during the handshake.
+        if !Arc::ptr_eq(&used, &current.config) && !current.still_accepts(chain) {
+            watched.cut();
         }
-        Ok((stream, name))
+        connection.cut_by(watched);
+        Ok((stream, Some(name)))
     }
 
     /// Follows the files until the stop. What is wrong in them is logged, and what was good before stays.
@@ -171,22 +213,24 @@ impl Tls {
             let now = self.files.read().map_err(|e| format!("{e:#}"));
             // The files are replaced one after the other: they must stay the same for a moment.
             if seen.as_ref() == Some(&now) && done != now {
-                self.replace(now.clone());
+                self.replace(now.clone()).await;
                 done = now.clone();
             }
             seen = Some(now);
         }
     }
 
-    fn replace(&self, contents: Result<Contents, String>) {
+    async fn replace(&self, contents: Result<Contents, String>) {
         let section = self.files.section;
         let read = contents.map_err(anyhow::Error::msg).and_then(Current::new);
         self.wrong.set(i64::from(read.is_err()));
         match read {
             Ok(current) => {
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
                 self.note_days();
-                info!("the TLS files of {section} are read again");
+                let cut = self.open.cut_unless(move |chain| current.still_accepts(chain)).await;
+                self.cut.inc_by(cut);
+                info!(cut, "the TLS files of {section} are read again");
             }
             Err(e) => error!("the TLS files of {section} are wrong, those before stay in use: {e:#}"),
         }
@@ -210,19 +254,10 @@ impl Current {
         let provider = Arc::new(default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()?;
-        let builder = match &contents.client_ca {
+        let verifier = contents.verifier(provider)?;
+        let builder = match &verifier {
             None => builder.with_no_client_auth(),
-            Some(ca) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(ca, "client CA")? {
-                    roots.add(certificate).context("the client CA")?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-                    .with_crls(revocations(contents.crl.as_deref())?)
-                    .only_check_end_entity_revocation()
-                    .allow_unauthenticated();
-                builder.with_client_cert_verifier(verifier.build().context("the revocation list")?)
-            }
+            Some(verifier) => builder.with_client_cert_verifier(Arc::clone(verifier)),
         };
         let config =
             builder.with_single_cert(chain, key).context("certificate and key do not belong together")?;
@@ -230,50 +265,31 @@ impl Current {
         if days < WARN_DAYS {
             warn!("the TLS certificate ends in {days:.1} days");
         }
-        Ok(Self { config: Arc::new(config), contents, expires })
+        Ok(Self { config: Arc::new(config), verifier, contents, expires })
+    }
+
+    /// Whether a client with this certificate and what vouches for it may connect now.
+    fn still_accepts(&self, chain: &[CertificateDer<'_>]) -> bool {
+        let (Some(verifier), Some((first, rest))) = (&self.verifier, chain.split_first()) else {
+            return false;
+        };
+        verifier.verify_client_cert(first, rest, UnixTime::now()).is_ok()
     }
 }
 
-fn certificates(pem: &[u8], what: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let all = all.map_err(|e| anyhow::anyhow!("the {what}: {e}"))?;
-    if all.is_empty() {
-        bail!("the {what}: there is no certificate in the file, which must be PEM");
+impl Contents {
+    fn verifier(&self, provider: Arc<CryptoProvider>) -> Result<Option<Arc<dyn ClientCertVerifier>>> {
+        let Some(ca) = &self.client_ca else { return Ok(None) };
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(ca, "client CA")? {
+            roots.add(certificate).context("the client CA")?;
+        }
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .with_crls(revocations(self.crl.as_deref())?)
+            .only_check_end_entity_revocation()
+            .allow_unauthenticated();
+        Ok(Some(verifier.build().context("the revocation list")?))
     }
-    Ok(all)
-}
-
-fn revocations(pem: Option<&[u8]>) -> Result<Vec<CertificateRevocationListDer<'static>>> {
-    let Some(pem) = pem else { return Ok(Vec::new()) };
-    let all: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(pem).collect();
-    let all = all.map_err(|e| anyhow::anyhow!("the revocation list: {e}"))?;
-    if all.is_empty() {
-        bail!("the revocation list: there is none in the file, which must be PEM");
-    }
-    Ok(all)
-}
-
-fn expiry(certificate: &CertificateDer<'_>) -> Result<SystemTime> {
-    let (_, parsed) = X509Certificate::from_der(certificate).context("the certificate")?;
-    let seconds = parsed.validity().not_after.timestamp();
-    Ok(UNIX_EPOCH + Duration::from_secs(seconds.try_into().unwrap_or_default()))
-}
-
-fn days_until(time: SystemTime) -> f64 {
-    let seconds = match time.duration_since(SystemTime::now()) {
-        Ok(left) => left.as_secs_f64(),
-        Err(over) => -over.duration().as_secs_f64(),
-    };
-    seconds / (24.0 * 60.0 * 60.0)
-}
-
-/// The common name of the certificate's subject.
-fn name_in(certificate: &CertificateDer<'_>) -> Option<String> {
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let mut names = parsed.subject().iter_common_name();
-    let name = names.next()?.as_str().ok()?.to_owned();
-    // Of two names it is unknown which the authority meant.
-    names.next().is_none().then_some(name)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::door::{Door, Doors, Limits};
 
 const BOUND: Duration = Duration::from_secs(20);
 
+type ClientStream = tokio_rustls::client::TlsStream<TcpStream>;
 type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 fn authority() -> Issuer {
@@ -107,6 +108,13 @@ impl Harness {
 
     /// What a client hears that trusts this authority and shows this certificate.
     async fn heard(&self, trusted: &Issuer, shown: Option<(String, String)>) -> io::Result<String> {
+        let mut stream = self.connected(trusted, shown).await?;
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).await?;
+        Ok(heard)
+    }
+
+    async fn connected(&self, trusted: &Issuer, shown: Option<(String, String)>) -> io::Result<ClientStream> {
         let mut roots = RootCertStore::empty();
         roots.add(trusted.der().clone()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
@@ -122,10 +130,7 @@ impl Harness {
         };
         let stream = TcpStream::connect(self.address).await?;
         let name = ServerName::try_from("localhost").unwrap();
-        let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-        let mut heard = String::new();
-        stream.read_to_string(&mut heard).await?;
-        Ok(heard)
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
 
     /// Waits until a metric has a value.
@@ -149,13 +154,20 @@ impl Harness {
     }
 }
 
+/// Says the name in the certificate, and closes; one that begins with `held` gets back what it sends.
 async fn answer(mut door: Door, tls: Arc<Tls>) {
     loop {
         let (connection, tls) = (door.next().await, tls.clone());
         tokio::spawn(async move {
             if let Ok((mut stream, name)) = tls.accept(connection).await {
-                let _ = stream.write_all(name.unwrap_or_default().as_bytes()).await;
-                let _ = stream.shutdown().await;
+                let name = name.unwrap_or_default();
+                if name.starts_with("held") {
+                    let (mut reader, mut writer) = tokio::io::split(stream);
+                    let _ = tokio::io::copy(&mut reader, &mut writer).await;
+                } else {
+                    let _ = stream.write_all(name.as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                }
             }
         });
     }
@@ -193,6 +205,76 @@ async fn changed_files_are_used_and_bad_ones_are_not() {
     harness.until_trusted(&other).await;
     harness.until("millrace_mqtt_tls_files_wrong 0\n").await;
     assert!(harness.heard(&harness.authority, None).await.is_err());
+}
+
+/// Whether what is sent comes back.
+async fn is_open(stream: &mut ClientStream) -> bool {
+    let mut answer = [0];
+    stream.write_all(b"x").await.is_ok() && matches!(stream.read(&mut answer).await, Ok(1))
+}
+
+/// Waits until the other side has ended the connection.
+async fn ended(stream: &mut ClientStream) {
+    let mut rest = Vec::new();
+    let _ = timeout(BOUND, stream.read_to_end(&mut rest)).await.expect("it is cut off");
+}
+
+#[tokio::test]
+async fn whose_certificate_is_revoked_is_cut_off_and_others_are_not() {
+    let harness = Harness::start(Some(7)).await;
+    let authority = &harness.authority;
+    let mut revoked = harness.connected(authority, Some(issued("held-a", 3, authority))).await.unwrap();
+    let mut good = harness.connected(authority, Some(issued("held-b", 4, authority))).await.unwrap();
+    assert!(is_open(&mut revoked).await && is_open(&mut good).await);
+    harness.write("crl", &revocation_list(3, authority));
+    ended(&mut revoked).await;
+    assert!(is_open(&mut good).await);
+    harness.until("millrace_mqtt_tls_connections_cut_total 1\n").await;
+    // An authority that no longer vouches for anybody.
+    let (other, mut ended_later) = (self::authority(), good);
+    harness.write("ca", &other.pem());
+    harness.write("crl", &revocation_list(9, &other));
+    ended(&mut ended_later).await;
+    harness.until("millrace_mqtt_tls_connections_cut_total 2\n").await;
+    assert!(harness.heard(&harness.authority, Some(issued("dev", 5, &other))).await.is_ok());
+}
+
+#[tokio::test]
+async fn http_over_tls_is_to_stay_over_tls() {
+    let (folder, ours, metrics) = (tempfile::tempdir().unwrap(), authority(), Metrics::default());
+    let (certificate, key) = issued("server", 1, &ours);
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("certificate"), certificate).unwrap();
+    std::fs::write(path("key"), key).unwrap();
+    let files = TlsFiles {
+        section: "http",
+        certificate: path("certificate"),
+        key: path("key"),
+        client_ca: None,
+        crl: None,
+    };
+    let tls = Arc::new(Tls::read(files, &metrics).unwrap());
+    let door = crate::admin_door("127.0.0.1:0".parse().unwrap(), &metrics).unwrap();
+    let (address, stop) = (door.local_addr(), CancellationToken::new());
+    let routes =
+        warp::Filter::map(crate::routes(crate::Health::default(), metrics), warp::Reply::into_response);
+    let config = crate::HttpConfig::admin(address);
+    tokio::spawn(crate::serve_http(door, Some(tls), warp::Filter::boxed(routes), config, stop.clone()));
+    for (host, is_strict) in
+        [("millrace.example.org", true), ("127.0.0.1:1", true), ("localhost:1", false), ("LOCALHOST", false)]
+    {
+        let mut stream = connect_here(address).await.unwrap();
+        let request = format!("GET /readyz HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // The end may come without a word of TLS.
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+        assert_eq!(answer.contains("strict-transport-security: max-age=31536000\r\n"), is_strict, "{answer}");
+    }
+    crate::admin::ask_ready_over_tls(address).await.unwrap();
+    stop.cancel();
 }
 
 #[tokio::test]
