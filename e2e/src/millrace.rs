@@ -124,7 +124,7 @@ impl Start {
             let mut words = first.iter().flat_map(|line| line.split_whitespace());
             words.find(|word| word.starts_with(prefix)).map(str::to_owned)
         };
-        let http = word("http://").expect("the page's address");
+        let http = word("http://").or_else(|| word("https://")).expect("the page's address");
         let mqtt = word("mqtt://").expect("the MQTT address").replace("mqtt://", "");
         Millrace { process, start: self, http, mqtt, websocket: word("ws://") }
     }

@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 
-use e2e::{SOON, Start, binary, eventually};
+use e2e::{SOON, Shape, Start, binary, eventually};
 
 /// The one line that a failed start prints.
 fn complaint(start: &Start, code: i32) -> String {
@@ -172,6 +172,35 @@ fn only_the_owner_may_read_the_data() {
     }
     millrace.kill().unwrap();
     millrace.wait().unwrap();
+}
+
+/// Before the edge had a server of its own, its broker kept sessions and retained messages in a folder.
+#[test]
+fn a_folder_of_a_version_with_the_former_broker_is_used_and_its_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let former = [
+        (
+            "mqtt/retained/status%2Flab.json",
+            r#"{"topic":"status/lab","payload":[111,110],"qos":"AtLeastOnce"}"#,
+        ),
+        ("mqtt/sessions/gateway.json", r#"{"client_id":"gateway","clean_session":false}"#),
+        ("mqtt/queues/gateway/0001.json", "{ half a fi"),
+    ];
+    for (name, text) in former {
+        let path = data.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut millrace = Start::new(&data).start();
+    millrace.publish("temperature/lab", &["-m", "21.5"]);
+    millrace.publish("status/lab", &["-m", "on", "-r"]);
+    millrace.restart();
+    assert_eq!(millrace.readings("device=lab").len(), 1);
+    for (name, text) in former {
+        assert_eq!(std::fs::read_to_string(data.join(name)).unwrap(), text, "{name}");
+    }
+    assert!(data.join("mqtt-sessions").exists());
 }
 
 #[test]

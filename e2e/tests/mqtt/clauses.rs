@@ -116,7 +116,7 @@ const NOT_SHOWN: &[(Version, &str, &str)] = &[
     (
         Version::V311,
         "3.3.5-2",
-        "needs a password file: e2e/tests/limits.rs, a device that publishes as another",
+        "needs a password file: e2e/tests/rights.rs, a device that publishes as another",
     ),
     (Version::V311, "4.1.0-2", "a session outlives kill -9: e2e/tests/crash.rs"),
     (Version::V5, "3.1.2-20 3.1.2-21 3.1.2-30 3.2.2-4 3.2.2-5 3.2.2-14 3.2.2-21 3.3.2-10 3.3.4-8", CLIENT),
