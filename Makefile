@@ -98,7 +98,8 @@ mqtt: $(PAGE) ## Test conformance to MQTT 3.1, 3.1.1 and 5.0, and write docs/mqt
 fuzz: ## Fuzz decoding, topics and the MQTT server for a minute each; needs a nightly Rust
 	@command -v cargo-fuzz >/dev/null || cargo install --locked --debug cargo-fuzz
 	for target in decode topic mqtt_packets mqtt_clients; do \
-		cargo +nightly fuzz run $$target -- -max_total_time=60 || exit 1; done
+		mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target; \
+		cargo +nightly fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=60 || exit 1; done
 
 clean: ## Remove everything that was built
 	cargo clean

@@ -1,14 +1,17 @@
-//! Two clients do what MQTT allows, in any order, and lose their connections at any time: each message at QoS 2 is
-//! collected once, nothing is acknowledged before it is settled, and everything is acknowledged in the end.
+//! Two clients do what MQTT allows, in any order, lose their connections at any time, take over their own sessions and have
+//! wills: each message at QoS 2 is collected once, nothing is acknowledged before it is settled, everything is
+//! acknowledged in the end, and a will is collected if its client went without a word, and only then.
+//!
+//! The input is one byte for the version and two for each step.
 #![no_main]
 
 use std::collections::BTreeMap;
 
-use e2e::mqtt::{Connect, Packet, Publish, Subscribe, Version, ack, unsubscribe};
+use e2e::mqtt::{Connect, Packet, Properties, Publish, Subscribe, Version, Will, ack, disconnect, unsubscribe};
 use libfuzzer_sys::fuzz_target;
 use millrace_fuzz::{Broker, COLLECTED, Client, run};
 
-#[derive(arbitrary::Arbitrary, Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     /// Publishes with this identifier (of seven), which may be one in flight: then it is sent again.
     Publish { id: u8, qos: u8, elsewhere: bool },
@@ -16,8 +19,38 @@ enum Step {
     Subscribe { filter: u8, qos: u8 },
     Unsubscribe { filter: u8 },
     Acknowledge,
-    Reconnect { clean: bool },
+    Reconnect { how: Going, clean: bool, will: bool },
     Settle,
+}
+
+/// How the connection before ends.
+#[derive(Debug, Clone, Copy)]
+enum Going {
+    /// With a DISCONNECT.
+    Politely,
+    /// Without a word.
+    Cut,
+    /// The next one takes over its session.
+    TakenOver,
+}
+
+impl Step {
+    /// The client, the first or not, and its step.
+    fn read(what: u8, how: u8) -> (bool, Self) {
+        let step = match what >> 1 & 7 {
+            0 | 1 => Self::Publish { id: how, qos: how >> 3, elsewhere: how >= 128 },
+            2 => Self::Release { id: how },
+            3 => Self::Subscribe { filter: how, qos: how >> 2 },
+            4 => Self::Unsubscribe { filter: how },
+            5 => Self::Acknowledge,
+            6 => {
+                let going = [Going::Politely, Going::Cut, Going::TakenOver][usize::from(how % 3)];
+                Self::Reconnect { how: going, clean: how >> 2 & 1 == 1, will: how >> 3 & 1 == 1 }
+            }
+            _ => Self::Settle,
+        };
+        (what & 1 == 1, step)
+    }
 }
 
 const FILTERS: [&str; 4] = ["c", "#", "d/+", "+"];
@@ -33,16 +66,27 @@ struct Device {
     released: Vec<u16>,
     /// Messages of the server that are not acknowledged.
     heard: Vec<(u8, u16)>,
+    /// The payload of its will.
+    will: Option<Vec<u8>>,
 }
 
 impl Device {
-    async fn connect(broker: &Broker, name: &'static str, version: Version, clean: bool) -> Self {
+    async fn connect(
+        broker: &Broker,
+        name: &'static str,
+        version: Version,
+        clean: bool,
+        will: Option<Vec<u8>>,
+    ) -> Self {
         let mut client = broker.open(version);
-        let connect = Connect::new(version, name).lasting(600);
-        client.send(&Connect { clean, ..connect }.written()).await;
+        let mut connect = Connect { clean, ..Connect::new(version, name).lasting(600) };
+        if let Some(payload) = &will {
+            connect = connect.with_will(Will { payload: payload.clone(), ..Will::new(COLLECTED, "") });
+        }
+        client.send(&connect.written()).await;
         let none = || (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
         let (open, unacked, released, heard) = none();
-        Self { client, name, open, unacked, released, heard }
+        Self { client, name, open, unacked, released, heard, will }
     }
 
     /// Reads what has come; what has this identifier is not settled yet.
@@ -75,13 +119,14 @@ impl Device {
     }
 }
 
-fuzz_target!(|input: (bool, Vec<(bool, Step)>)| {
-    let (v5, steps) = input;
-    let version = if v5 { Version::V5 } else { Version::V311 };
+fuzz_target!(|input: &[u8]| {
+    let [version, steps @ ..] = input else { return };
+    let version = if version & 1 == 1 { Version::V5 } else { Version::V311 };
+    let steps: Vec<(bool, Step)> = steps.as_chunks().0.iter().map(|[what, how]| Step::read(*what, *how)).collect();
     run(|broker| async move {
         let mut devices = [
-            Device::connect(&broker, "one", version, true).await,
-            Device::connect(&broker, "two", version, true).await,
+            Device::connect(&broker, "one", version, true, None).await,
+            Device::connect(&broker, "two", version, true, None).await,
         ];
         let mut expected = Vec::new();
         for (number, (first, step)) in steps.into_iter().take(60).enumerate() {
@@ -131,7 +176,10 @@ async fn take(broker: &Broker, device: &mut Device, step: Step, number: usize, e
                 device.client.send(&ack(kind, id, 0)).await;
             }
         }
-        Step::Reconnect { clean } => reconnect(broker, device, clean).await,
+        Step::Reconnect { how, clean, will } => {
+            let will = will.then(|| format!("will {number}").into_bytes());
+            reconnect(broker, device, (how, clean, will), expected).await;
+        }
         Step::Settle => broker.settle(),
     }
 }
@@ -162,11 +210,29 @@ async fn publish(broker: &Broker, device: &mut Device, publish: Publish, expecte
     assert_eq!(broker.collected().len(), expected.len());
 }
 
-async fn reconnect(broker: &Broker, device: &mut Device, clean: bool) {
+async fn reconnect(
+    broker: &Broker,
+    device: &mut Device,
+    (how, clean, will): (Going, bool, Option<Vec<u8>>),
+    expected: &mut Vec<Vec<u8>>,
+) {
     let version = device.client.version;
     let (open, released) = (std::mem::take(&mut device.open), std::mem::take(&mut device.released));
-    *device = Device::connect(broker, device.name, version, clean).await;
+    match how {
+        Going::Politely => {
+            device.client.send(&disconnect(None, &Properties::default())).await;
+            device.will = None;
+        }
+        Going::Cut => {
+            device.client = broker.open(version);
+            device.client.send(&[]).await;
+        }
+        Going::TakenOver => {}
+    }
+    expected.extend(device.will.take());
+    *device = Device::connect(broker, device.name, version, clean, will).await;
     device.read(None).await;
+    assert_eq!(broker.collected().len(), expected.len(), "{}: the will", device.name);
     if clean {
         return;
     }
