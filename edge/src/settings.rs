@@ -140,11 +140,25 @@ impl Sensors {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use serde::de::IgnoredAny;
+
     use super::*;
 
     #[test]
     fn the_example_has_the_default_limits() {
         let settings = Settings::load(None).unwrap();
         assert_eq!(server_limits(&settings).unwrap(), ServerLimits::default());
+    }
+
+    #[test]
+    fn every_limit_is_explained() {
+        let settings = Settings::load(None).unwrap();
+        let limits: HashMap<String, IgnoredAny> = settings.get("mqtt.limits").unwrap();
+        let explained = include_str!("../../docs/mqtt.md").split_once("## Limits").unwrap().1;
+        for name in limits.keys() {
+            assert!(explained.contains(&format!("`{name}`")), "docs/mqtt.md has no {name}");
+        }
     }
 }
