@@ -14,6 +14,10 @@ use crate::{Counters, DeviceFrom, MAX_BATCH, Replay, ReplayConfig};
 /// Readings per message of a replay that is to be quick.
 const DEFAULT_BATCH: usize = 100;
 
+/// What a PUBACK says of a reading that is replayed.
+const ACKED: &str = "acked readings are stored; one that was stored before is not stored twice, and the broker does not \
+                     tell which were new";
+
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
     #[command(flatten)]
@@ -80,7 +84,7 @@ impl ReplayArgs {
                 "{report}\nall others were sent; with --skip-bad this is no error"
             )));
         }
-        Ok(report.to_string())
+        Ok(format!("{report}\n{ACKED}"))
     }
 
     fn config(self) -> Result<ReplayConfig, Failure> {
