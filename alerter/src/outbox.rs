@@ -11,7 +11,7 @@ use std::time::Duration;
 use broker::Backoff;
 use jiff::Timestamp;
 use store::{Alerting, Lease};
-use telemetry::{Clock, SystemClock};
+use telemetry::{Clock, SteadyClock, SystemClock};
 use tokio::sync::{Notify, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use self::queue::Queue;
-use self::retry::{Destination, RetrySchedule};
-use self::sending::Finished;
+use self::retry::{Destination, LONGEST, RetrySchedule};
+use self::sending::{Finished, REFUSED_AGAIN};
 use crate::counters::Counters;
 use crate::notifier::Notifiers;
 use crate::rules::Rules;
@@ -49,6 +49,9 @@ pub struct AlertingOutbox {
     /// This alerter's name among those that share the store.
     pub name: String,
     clock: Arc<dyn Clock>,
+    steady: SteadyClock,
+    /// A message that waits for longer was put off by a clock that was ahead.
+    longest_wait: Duration,
     retries: RetrySchedule,
     /// What is known of the queue; none before it was read, and once another process may have changed it.
     queue: Option<Queue>,
@@ -77,6 +80,8 @@ impl AlertingOutbox {
             counters,
             name,
             clock: Arc::new(SystemClock::default()),
+            steady: SteadyClock::default(),
+            longest_wait: REFUSED_AGAIN,
             retries: RetrySchedule::default(),
             queue: None,
             in_flight: JoinSet::new(),
@@ -145,10 +150,23 @@ impl AlertingOutbox {
             (self.retries, self.queue) = (RetrySchedule::default(), None);
             return Ok(ASK_EVERY);
         }
-        let now = self.clock.wall();
+        let now = self.follow_clock();
         let look_again = self.plan_and_send(now, end).await?;
         let wait = look_again.duration_since(self.clock.wall());
         Ok(Duration::try_from(wait).unwrap_or_default().min(RENEW_EVERY))
+    }
+
+    /// What time it is. Where the clock was stepped, waits go on by the time that passes.
+    fn follow_clock(&mut self) -> Timestamp {
+        if let Some(step) = self.steady.follow(self.clock.as_ref()) {
+            self.retries.shift(step);
+            // It was planned by the clock as it was.
+            self.queue = None;
+            if step.is_negative() {
+                self.longest_wait = LONGEST;
+            }
+        }
+        self.clock.wall()
     }
 
     async fn wait(&mut self, wait: Duration, queued: &Notify, end: &CancellationToken) {

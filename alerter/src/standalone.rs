@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::BrokerUrl;
-use service::{Context, Decoder, MappingsFile, SettingError, Settings};
+use service::{Context, Decoder, MappingsFile, SettingError};
 use store::{Channel, Store};
 use tokio::sync::watch;
 
@@ -28,9 +28,9 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let page = service::page_url(settings, settings.address("http.listen")?)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
-    let source = service::Source::every_message(settings, "alerter", 2 * MAX_BATCH as u16)?;
+    let source = service::Source::every_message(&context, "alerter", 2 * MAX_BATCH as u16)?;
     let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
-    let store = service::store(settings).await?;
+    let store = service::store(settings, context.clock.clone()).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin()?;
     let link = source.connection_status();
@@ -67,14 +67,14 @@ pub fn prepare(context: &Context, store: Arc<dyn Store>, wiring: Wiring) -> anyh
     let file = RulesFile::from_settings(settings)?;
     let mailer = Mailer::from_settings(settings)?;
     let (rules, in_force) = watch::channel(Arc::new(file.read()?));
-    let notifiers = notifiers(settings, mailer, store.clone(), &wiring)?;
+    let notifiers = notifiers(context, mailer, store.clone(), &wiring)?;
     let alerter =
         Alerter { rules: in_force, store, counters: Counters::register(metrics), name: wiring.name, clock };
     Ok(Prepared { alerter, notifiers, file, rules })
 }
 
 fn notifiers(
-    settings: &Settings,
+    Context { settings, clock, .. }: &Context,
     mailer: Mailer,
     store: Arc<dyn Store>,
     wiring: &Wiring,
@@ -87,7 +87,7 @@ fn notifiers(
         return Err(wrong(format!("there is no folder {}", folder.display())).into());
     }
     let templates = Templates::load(folder.as_deref()).map_err(|e| wrong(e.to_string()))?;
-    let mail = Mail { mailer, templates, history: store, page: page.clone() };
+    let mail = Mail { mailer, templates, history: store, page: page.clone(), clock: clock.clone() };
     let mqtt = Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}") };
     Ok(Notifiers::default()
         .with(Channel::Mail, Arc::new(mail))

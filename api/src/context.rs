@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 use store::Store;
+use telemetry::Clock;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
@@ -18,12 +19,16 @@ pub struct Api {
     pub store: Arc<dyn Store>,
     /// The same store for long reads, with readers of its own.
     pub history: Arc<dyn Store>,
+    /// The same store for incidents and silences, with readers of its own.
+    pub alerts: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// The rows of `GET /api/series`.
     pub series: Arc<dyn Newest>,
     /// The answer of `GET /api/pipeline`.
     pub pipeline: Arc<dyn Document>,
     /// The answer of `GET /api/broker`.
-    pub broker: Broker,
+    pub broker: Arc<dyn DeviceBroker>,
     /// The rules by which messages are read.
     pub inputs: Arc<dyn InputRules>,
     /// Publishes rejected payloads again.
@@ -42,6 +47,18 @@ pub struct Api {
 pub trait Newest: Send + Sync {
     /// A page of at most `limit` series, those after this one; `None` while it is not known which are stored.
     fn page(&self, after: Option<&telemetry::Series>, limit: usize) -> Option<String>;
+}
+
+/// The broker that devices publish to.
+pub trait DeviceBroker: Send + Sync {
+    /// How devices reach it, and what is wrong with them now.
+    fn form(&self) -> Broker;
+}
+
+impl DeviceBroker for Broker {
+    fn form(&self) -> Broker {
+        self.clone()
+    }
 }
 
 /// A JSON document that the mounting program keeps up to date.

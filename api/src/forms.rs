@@ -2,6 +2,7 @@
 
 mod boot;
 mod broker;
+mod clock_period;
 pub mod csv;
 mod frame;
 mod incident;
@@ -20,6 +21,7 @@ use serde::Serialize;
 
 pub use self::boot::Boot;
 pub use self::broker::Broker;
+pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

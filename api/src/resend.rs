@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, Store};
-use telemetry::{Inputs, Mapped, Message, Reading, Series, to_payloads};
+use telemetry::{Clock, Inputs, Mapped, Message, Reading, Series, to_payloads};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -37,6 +37,7 @@ pub trait ReadingPublisher: Send + Sync {
 pub struct Resend {
     publisher: Arc<dyn ReadingPublisher>,
     inputs: watch::Receiver<Arc<Inputs>>,
+    clock: Arc<dyn Clock>,
     ack_timeout: Duration,
     /// Ids being resent: two people at one row would otherwise publish two versions of it.
     under_way: Arc<Mutex<HashSet<i64>>>,
@@ -49,10 +50,14 @@ struct Claim<'a> {
 }
 
 impl Resend {
-    /// Resends payloads that the inputs read that are in force by then.
+    /// Resends payloads that the inputs read that are in force by then, by this clock.
     #[must_use]
-    pub fn new(publisher: Arc<dyn ReadingPublisher>, inputs: watch::Receiver<Arc<Inputs>>) -> Self {
-        Self { publisher, inputs, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
+    pub fn new(
+        publisher: Arc<dyn ReadingPublisher>,
+        inputs: watch::Receiver<Arc<Inputs>>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { publisher, inputs, clock, ack_timeout: ACK_TIMEOUT, under_way: Arc::default() }
     }
 
     /// Waits for acknowledgements for this time instead of 10 s.
@@ -72,11 +77,11 @@ impl Resend {
         let rejection = find(store, id).await?;
         let correction = correct(&rejection).map_err(ApiError::Unreadable)?;
         let readings =
-            self.readings(rejection, correction, Timestamp::now()).map_err(ApiError::Unreadable)?;
+            self.readings(rejection, correction, self.clock.wall()).map_err(ApiError::Unreadable)?;
         // Published first and marked second: after a crash in between it can be resent again, and the store drops the
         // duplicate.
         self.publish(&readings).await?;
-        let resent_at = Timestamp::now();
+        let resent_at = self.clock.wall();
         if !store.mark_resent(id, resent_at).await? {
             return Err(ApiError::Conflict(
                 "somebody else has just resent it, or it is no longer stored".into(),

@@ -1,6 +1,7 @@
 //! The routes, one module for each domain.
 
 mod broker;
+mod clock;
 mod completeness;
 mod incidents;
 mod inputs;
@@ -28,6 +29,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(pipeline::route(api))
         .unify()
         .or(broker::route(api))
+        .unify()
+        .or(clock::route(api))
         .unify()
         .or(inputs::routes(api))
         .unify()

@@ -110,3 +110,34 @@ async fn open(store: &dyn Store, query: IncidentQuery) -> Result<Vec<IncidentSum
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::MemoryStore;
+    use testkit::samples::at;
+
+    fn silence(number: usize) -> Silence {
+        Silence {
+            id: number.to_string(),
+            rule: None,
+            metric: None,
+            device: telemetry::Filter::all(),
+            from: at(0),
+            until: at(1_000),
+            reason: "work".into(),
+            by: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn silences_are_bounded_and_those_that_are_over_do_not_count() {
+        let store = MemoryStore::default();
+        let all: Vec<_> = (0..MAX_SILENCES).map(silence).collect();
+        add_silences(&store, &all, at(1)).await.unwrap();
+        let one = [silence(MAX_SILENCES)];
+        let refused = add_silences(&store, &one, at(1)).await.unwrap_err();
+        assert!(matches!(&refused, ApiError::Conflict(said) if said.contains("at most 10000")), "{refused}");
+        add_silences(&store, &one, at(1_001)).await.unwrap();
+    }
+}

@@ -2,10 +2,11 @@
 
 mod connection;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions};
-use telemetry::Message;
+use telemetry::{Clock, Message};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -45,6 +46,8 @@ pub struct Subscription {
     /// After this time without a message the client reconnects and subscribes anew: some brokers keep a connection
     /// open whose subscriptions no longer deliver. Nothing is lost by it.
     pub idle_timeout: Duration,
+    /// Gives each message its time: the broker says none.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// The promise of a subscription, as MQTT's quality of service.

@@ -9,6 +9,7 @@ mod budget;
 mod changes;
 mod client_queue;
 mod connection;
+mod contested;
 mod counters;
 mod greeting;
 mod input;
@@ -111,6 +112,12 @@ impl Server {
             result = probe::publish(ours, credentials) => result,
             () = self.serve_as(theirs, peer, true) => Err(io::Error::other("the server ended the connection")),
         }
+    }
+
+    /// Client ids that two devices use at once, so that each cuts the other one off.
+    #[must_use]
+    pub fn contested_client_ids(&self) -> Vec<String> {
+        self.shared.contested.client_ids(tokio::time::Instant::now())
     }
 
     /// The limits of this server.

@@ -50,7 +50,7 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let text = match command {
         Command::Lint(args) => lint::lint(settings, &args).await?,
         Command::Test(args) => return test::run(settings, args).await,
-        command => answer(command, open(settings).await?.as_ref(), Timestamp::now()).await?,
+        command => answer(command, open(settings).await?.as_ref(), crate::clock().wall()).await?,
     };
     say(&text);
     Ok(())
@@ -69,7 +69,7 @@ async fn answer(command: Command, store: &dyn Store, now: Timestamp) -> anyhow::
 }
 
 /// The store in the settings. A missing database file is an error here, and is not created.
-async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     if settings.get::<String>("store.url")?.is_empty() {
         let file = settings.get::<PathBuf>("data_dir")?.join(store::FILE);
         if !file.is_file() {
@@ -78,7 +78,7 @@ async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
             return Err(SettingError::new("data_dir", problem).into());
         }
     }
-    service::store(settings).await
+    service::store(settings, crate::clock()).await
 }
 
 /// Prints; a closed stdout is no error.

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use jiff::Timestamp;
 use service::Settings;
 use store::RetentionClock;
 
@@ -11,8 +10,8 @@ use store::RetentionClock;
 /// # Errors
 /// The store cannot be opened or written.
 pub async fn confirm_clock(settings: &Settings) -> anyhow::Result<()> {
-    let store = service::store(settings).await?;
-    let at = Timestamp::now();
+    let store = service::store(settings, crate::clock()).await?;
+    let at = crate::clock().wall();
     store.set_retention_clock(RetentionClock { at, held_since: None }).await?;
     let said = format!("The clock is taken to be right ({at:.0}): retention follows it within ten minutes");
     Ok(writeln!(std::io::stdout().lock(), "{said}")?)

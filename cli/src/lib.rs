@@ -5,6 +5,7 @@
 pub mod alerts;
 mod confirm_clock;
 pub mod mappings;
+pub mod rejected;
 mod table;
 mod tail;
 mod verify;
@@ -12,3 +13,12 @@ mod verify;
 pub use confirm_clock::confirm_clock;
 pub use tail::{TailArgs, tail};
 pub use verify::{VerifyArgs, verify};
+
+use std::sync::Arc;
+
+use telemetry::{Clock, SystemClock};
+
+/// The clock of a command, which lasts for a moment.
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::default())
+}

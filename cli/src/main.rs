@@ -25,6 +25,9 @@ enum Command {
     Mappings(cli::mappings::Command),
     /// Print what is stored and what is missing of each boot of a device; exits 1 if anything is missing
     Verify(cli::VerifyArgs),
+    /// List, show and resend payloads that could not be read
+    #[command(subcommand)]
+    Rejected(cli::rejected::Command),
     /// Say that the clock is right after a jump, so that retention deletes by it again
     ConfirmClock,
     /// Follow a running dashboard: the newest readings, and incidents as they open and resolve
@@ -56,6 +59,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Mappings(command) => cli::mappings::run(&command, &settings),
         Command::Verify(args) => cli::verify(&settings, args).await,
         Command::Tail(args) => cli::tail(&settings, args).await,
+        Command::Rejected(command) => cli::rejected::run(command, &settings).await,
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
         Command::Passwd { user } => edge::add_user(&settings, &user),
     }

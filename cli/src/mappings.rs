@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use jiff::Timestamp;
 use service::{MappingsFile, Settings};
 use telemetry::{Decoded, Inputs, Mapped, Mappings, Message, PRESETS, Publisher, suggest};
 
@@ -187,7 +186,7 @@ impl TryArgs {
         Ok(Message {
             topic: self.topic.clone(),
             payload: Bytes::from(payload),
-            received_at: Timestamp::now(),
+            received_at: crate::clock().wall(),
         })
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use broker::Backoff;
-use jiff::Timestamp;
 use service::{Failure, Settings};
 use telemetry::Filter;
 use tokio::signal::unix::{SignalKind, signal};
@@ -144,7 +143,7 @@ impl<'a> ConnectionReport<'a> {
     fn lost(&mut self, why: String, tried: Instant) -> Duration {
         match &mut self.lost {
             None => {
-                let now = Timestamp::now();
+                let now = crate::clock().wall();
                 say(&format!(
                     "no connection to {} since {now:.0}: {why}; trying again until it is back",
                     self.url

@@ -84,7 +84,7 @@ pub async fn verify(settings: &Settings, args: VerifyArgs) -> anyhow::Result<()>
 
 async fn open(settings: &Settings, database: Option<&str>) -> anyhow::Result<std::sync::Arc<dyn Store>> {
     let location = match database {
-        None => return service::store(settings).await,
+        None => return service::store(settings, crate::clock()).await,
         Some(url) if url.contains("://") => {
             Location::Postgres(url.parse().map_err(|e| SettingError::new("store.url", e))?)
         }
@@ -92,7 +92,7 @@ async fn open(settings: &Settings, database: Option<&str>) -> anyhow::Result<std
         Some(file) if Path::new(file).is_file() => Location::File(file.into()),
         Some(file) => bail!("there is no file {file}"),
     };
-    store::open(&location).await
+    store::open(&location, crate::clock()).await
 }
 
 fn check_acked(boots: &[Boot], files: &[PathBuf]) -> anyhow::Result<Acked> {

@@ -31,7 +31,7 @@ fn read(url: &str) -> Result<Broker, String> {
     let BrokerUrl { host, port, .. } =
         format!("mqtt://{place}").parse().map_err(|e| format!("{e}: {FORM}"))?;
     let port = is_known.then_some(port);
-    Ok(Broker { host: Some(host), port, password: user.is_some(), user })
+    Ok(Broker { host: Some(host), port, password: user.is_some(), user, ..Broker::default() })
 }
 
 /// What is known from the URL at which a service itself connects.
@@ -41,6 +41,7 @@ pub(crate) fn as_here(url: &BrokerUrl) -> Broker {
         port: Some(url.port),
         user: None,
         password: url.credentials.is_some(),
+        ..Broker::default()
     }
 }
 
@@ -55,6 +56,7 @@ mod tests {
             port: Some(port),
             password: user.is_some(),
             user: user.map(Into::into),
+            ..Broker::default()
         };
         assert_eq!(read("mqtt://iot.example.org"), Ok(broker("iot.example.org", 1883, None)));
         assert_eq!(read("mqtt://device@10.0.0.5:25884"), Ok(broker("10.0.0.5", 25884, Some("device"))));

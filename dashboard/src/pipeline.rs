@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use api::Document;
 use api::forms::{self, Time};
-use jiff::Timestamp;
 use serde::Serialize;
+use telemetry::Clock;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +30,10 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(2);
 const SNAPSHOTS: usize = 6;
 
 /// How the stages are doing; clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Pipeline {
     answer: Arc<Mutex<Option<Arc<str>>>>,
+    clock: Arc<dyn Clock>,
 }
 
 #[derive(Serialize)]
@@ -42,7 +43,13 @@ struct Answer<'a> {
 }
 
 impl Pipeline {
-    /// Scrapes all stages every two seconds until the stop, and passes to the live view how far the writer is behind.
+    /// A pipeline of which nothing is known yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { answer: Arc::default(), clock }
+    }
+
+    /// Scrapes all stages every two seconds until the stop, and tells the live view how far the writer is behind.
     pub async fn follow(self, targets: ScrapeTargets, live: Live, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(SNAPSHOT_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -59,8 +66,12 @@ impl Pipeline {
         }
     }
 
+    fn text(&self, stages: &[Stage]) -> String {
+        forms::text(&Answer { at: self.clock.wall().into(), stages })
+    }
+
     fn set(&self, history: &[Snapshot]) {
-        let text = answer(&stages(history)).into();
+        let text = self.text(&stages(history)).into();
         *self.answer.lock().expect("no code panics while it holds the answer") = Some(text);
     }
 }
@@ -69,10 +80,6 @@ impl Document for Pipeline {
     /// The answer of `GET /api/pipeline`, which has no stage until the first snapshot.
     fn json(&self) -> String {
         let text = self.answer.lock().expect("no code panics while it holds the answer").clone();
-        text.map_or_else(|| answer(&[]), |text| text.to_string())
+        text.map_or_else(|| self.text(&[]), |text| text.to_string())
     }
-}
-
-fn answer(stages: &[Stage]) -> String {
-    forms::text(&Answer { at: Timestamp::now().into(), stages })
 }

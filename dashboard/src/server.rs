@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::forms::Broker;
-use api::{Api, Limits, Resend, Site};
+use api::{Api, DeviceBroker, Limits, Resend, Site};
 use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
+use telemetry::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use warp::http::StatusCode;
@@ -32,7 +32,7 @@ pub struct Server {
     /// The store that the API reads and changes.
     pub store: Arc<dyn Store>,
     /// Where devices publish.
-    pub broker: Broker,
+    pub broker: Arc<dyn DeviceBroker>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
     /// What `/readyz` answers.
@@ -49,6 +49,8 @@ pub struct Server {
     pub public_url: String,
     /// How long a request may take.
     pub limits: Limits,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
     /// Stops the server, and closes open pages, when it is cancelled.
     pub stop: CancellationToken,
 }
@@ -77,6 +79,8 @@ fn routes(
     let api = api::routes(&Api {
         store: server.store.clone(),
         history: server.store.with_own_readers(),
+        alerts: server.store.with_own_readers(),
+        clock: server.clock.clone(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
         broker: server.broker.clone(),

@@ -71,26 +71,26 @@ impl Config {
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
-    let source = service::Source::newest_messages(settings, "dashboard")?;
+    let source = service::Source::newest_messages(&context, "dashboard")?;
     let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;
-    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs());
-    let store = service::store(settings).await?;
+    let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs(), context.clock.clone());
+    let store = service::store(settings, context.clock.clone()).await?;
     let http = HttpConfig::from_settings(settings)?;
     let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);
     let door = doors.open("http.listen", http.listen)?;
     let tls = service::page_tls(settings, &context.metrics)?;
     let public_url = service::page_url(settings, door.local_addr())?;
     info!(listen = %door.local_addr(), "the page is at {public_url}");
-    let live = Live::new(config.ages());
+    let live = Live::new(config.ages(), context.clock.clone());
     let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
-    let pipeline = Pipeline::default();
+    let pipeline = Pipeline::new(context.clock.clone());
     let server = Server {
         live: live.clone(),
         store: store.clone(),
-        broker: devices,
+        broker: Arc::new(devices),
         resend,
         health: context.health.clone(),
         metrics: context.metrics.clone(),
@@ -98,7 +98,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         max_clients: config.max_clients(),
         decoder: decoder.clone(),
         public_url,
-        limits: api::Limits::default(),
+        limits: api::Limits { query_timeout: http.query_timeout, ..api::Limits::default() },
+        clock: context.clock.clone(),
         stop: context.stop.clone(),
     };
     tokio::spawn(pipeline.follow(targets, live.clone(), context.stop.clone()));

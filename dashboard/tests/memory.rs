@@ -53,20 +53,22 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let http = HttpConfig::admin("127.0.0.1:0".parse().unwrap());
     let door = service::admin_door(http.listen, &Metrics::default()).unwrap();
     let address = door.local_addr();
+    let clock: Arc<dyn telemetry::Clock> = Arc::new(telemetry::SystemClock::default());
     let day = Duration::from_secs(24 * 60 * 60);
     let decoder = service::Decoder::new(telemetry::Inputs::default(), &Metrics::default());
     let server = Server {
-        live: Live::new(Ages { stale_after: day, offline_after: day * 2 }),
+        live: Live::new(Ages { stale_after: day, offline_after: day * 2 }, clock.clone()),
         store,
-        broker: api::forms::Broker::default(),
-        resend: Resend::new(Arc::new(NoBroker), decoder.inputs()),
+        broker: Arc::new(api::forms::Broker::default()),
+        resend: Resend::new(Arc::new(NoBroker), decoder.inputs(), clock.clone()),
         health: Health::default(),
         metrics: Metrics::default(),
-        pipeline: Pipeline::default(),
+        pipeline: Pipeline::new(clock.clone()),
         max_clients: http.limits,
         decoder,
         public_url: String::new(),
         limits: api::Limits::default(),
+        clock,
         stop: CancellationToken::new(),
     };
     tokio::spawn(serve(door, None, http, server));

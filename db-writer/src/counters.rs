@@ -1,10 +1,13 @@
 //! The counters of the writer: `received = stored + duplicate + rejected + in flight`.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use service::Metrics;
 use store::Written;
+use telemetry::Clock;
 
 use crate::Lag;
 
@@ -34,9 +37,9 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Registers the counters as `millrace_db_writer_…`.
+    /// Registers the counters as `millrace_db_writer_…`; the lag goes by this clock.
     #[must_use]
-    pub fn register(metrics: &Metrics) -> Self {
+    pub fn register(metrics: &Metrics, clock: Arc<dyn Clock>) -> Self {
         let metrics = metrics.of("db_writer");
         Self {
             received: metrics.register("received", "Readings and rejected payloads received from the broker"),
@@ -50,9 +53,10 @@ impl Counters {
             unsettled: metrics.register("unsettled", "Messages stored whose ack did not reach the broker"),
             store_failures: metrics.register("store_failures", "Failed writes, each of which is repeated"),
             batches: metrics.register("batches", "Batches written"),
-            lag: metrics.register(
+            lag: metrics.add(
                 "behind_seconds",
                 "Age of the oldest message that is not committed, or of the last batch when it was committed",
+                Lag::new(clock),
             ),
         }
     }
@@ -64,7 +68,7 @@ impl Counters {
     }
 
     pub(crate) fn wrote(&self, written: Written) {
-        self.lag.committed(Timestamp::now());
+        self.lag.committed();
         self.batches.inc();
         self.stored.inc_by(written.stored);
         self.duplicate.inc_by(written.duplicate);

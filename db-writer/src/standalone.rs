@@ -16,14 +16,14 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
-    let source = service::Source::every_message(settings, "db-writer", config.two_batches())?;
+    let source = service::Source::every_message(&context, "db-writer", config.two_batches())?;
     let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
-    let store = service::store(settings).await?;
+    let store = service::store(settings, context.clock.clone()).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();
     tokio::spawn(forget_old(retention, store.clone(), clock, metrics, stop));
     let (deliveries, received) = source.open::<Decoded>(AHEAD, decoder, &context);
-    let counters = Counters::register(&context.metrics);
+    let counters = Counters::register(&context.metrics, context.clock.clone());
     tokio::join!(received, run(config, deliveries, store, counters, context.health.check("store")),);
     Ok(())
 }

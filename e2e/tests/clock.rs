@@ -160,6 +160,43 @@ impl Played {
         self.millrace.promised_rows(5, || self.stored("timed"));
     }
 
+    /// What the wrong clock stamped is marked, by how much it was wrong, and nothing else.
+    fn wrong_stamps_are_marked(&self) {
+        let Row { step, restart } = self.row;
+        if restart && self.is_behind() {
+            return self.one_of_two_is_marked();
+        }
+        let marked = |value: f64| step.abs() > 2 && value == 30.0;
+        eventually(SOON, || {
+            for row in self.stored("bare").into_iter().chain(self.stored("timed")) {
+                let ahead = row["clock_ahead_seconds"].as_f64();
+                // What was rejected while the clock was behind was stamped when it was resent.
+                let was_resent = self.is_behind() && row["device"] == "timed";
+                let expected = marked(row["value"].as_f64().unwrap()) && !was_resent;
+                let is_right = match ahead {
+                    // Over a restart it is the least that it can have been.
+                    Some(ahead) => expected && (ahead - step as f64).abs() < if restart { 60.0 } else { 0.5 },
+                    None => !expected,
+                };
+                if !is_right {
+                    return Err(format!("{:?}: wrongly marked: {row}", self.row));
+                }
+            }
+            Ok(())
+        });
+        let (status, periods) = self.millrace.ask("/api/clock");
+        let periods: Value = serde_json::from_str(&periods).unwrap();
+        let count = periods["periods"].as_array().unwrap().len();
+        assert_eq!((status, count), (200, usize::from(step.abs() > 2)), "{:?}: {periods}", self.row);
+    }
+
+    /// Where the clock was set back between two short runs, nobody can tell which of both was wrong.
+    fn one_of_two_is_marked(&self) {
+        let rows = self.stored("bare");
+        let marked = rows.iter().filter(|row| !row["clock_ahead_seconds"].is_null()).count();
+        assert_eq!(marked, 1, "{:?}: {rows:?}", self.row);
+    }
+
     fn mails_came(&self) {
         let row = self.row;
         eventually(2 * SOON, || {
@@ -186,6 +223,7 @@ fn play(row: Row) {
     let spoke = played.last_spoke.get();
     played.nobody_was_silent(spoke);
     played.nothing_is_lost();
+    played.wrong_stamps_are_marked();
     played.mails_came();
     played.nobody_was_silent(spoke);
     DEVICES.iter().for_each(|device| played.has(device, "silent", 1, 1));

@@ -118,6 +118,11 @@ impl Hub {
         Self { quota: Some(Mutex::new(quota)), ..self }
     }
 
+    /// What gives each message its time.
+    pub(crate) fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
     /// The status of the hub as a connection, which is always up: `missed` grows when pages could not follow.
     pub(crate) fn connection_status(&self) -> watch::Receiver<ConnectionStatus> {
         self.pages.status.subscribe()

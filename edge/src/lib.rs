@@ -4,6 +4,7 @@
 
 mod access;
 mod banner;
+mod clock;
 mod hub;
 mod listeners;
 mod lock;

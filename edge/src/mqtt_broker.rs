@@ -111,6 +111,8 @@ fn counters(metrics: &Metrics) -> Counters {
         subscriptions: metrics.register("subscriptions", "Subscriptions of all clients"),
         retained: metrics.register("retained", "Topics that keep a retained message"),
         not_collected: metrics.register("not_collected", "Messages that hold no readings"),
+        client_id_conflicts: metrics
+            .register("client_id_conflicts", "Connections cut off by another device with their client id"),
         refused: metrics.register("refused", "What the broker refused, by the limit or rule"),
         traffic: traffic(&metrics),
     }

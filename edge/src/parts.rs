@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Resend;
 use api::forms::Broker;
+use api::{DeviceBroker, Resend};
 use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets};
@@ -15,6 +15,7 @@ use store::Store;
 use telemetry::Decoded;
 use tracing::warn;
 
+use crate::clock;
 use crate::hub::Hub;
 use crate::mqtt_broker;
 use crate::resend::ToHub;
@@ -66,7 +67,7 @@ impl Part {
 pub(crate) fn db_writer(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
     let Context { settings, health, metrics, .. } = &shared.context;
     let config = db_writer::Config::from_settings(settings)?;
-    let counters = db_writer::Counters::register(metrics);
+    let counters = db_writer::Counters::register(metrics, shared.context.clock.clone());
     let ready = health.check("db-writer");
     let run = db_writer::run(config, deliveries, shared.store.clone(), counters, ready);
     Ok(Part::new(Stops::WithDeliveries, run))
@@ -117,23 +118,37 @@ pub(crate) fn page(
     shared: &Shared,
     (door, tls, http): (Door, Option<Arc<Tls>>, HttpConfig),
     max_clients: Limits,
+    mqtt: Server,
 ) -> Part {
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
-        broker: devices.clone(),
-        resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs()),
+        broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
+        resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),
         decoder: decoder.clone(),
         max_clients,
         public_url: page.clone(),
-        limits: api::Limits::default(),
+        limits: api::Limits { query_timeout: http.query_timeout, ..api::Limits::default() },
+        clock: context.clock.clone(),
         stop: context.stop.clone(),
     };
     Part::new(Stops::Last, dashboard::serve(door, tls, http, server))
+}
+
+/// Where devices publish, and which of them are in each other's way.
+struct Devices {
+    reached: Broker,
+    mqtt: Server,
+}
+
+impl DeviceBroker for Devices {
+    fn form(&self) -> Broker {
+        Broker { contested_client_ids: self.mqtt.contested_client_ids(), ..self.reached.clone() }
+    }
 }
 
 /// Publishes now and then as a device would, to know whether the process is ready.
@@ -143,6 +158,12 @@ pub(crate) fn probe(shared: &Shared, server: Server) -> Part {
     Part::new(Stops::Last, async move {
         stop.run_until_cancelled(probe).await;
     })
+}
+
+/// Keeps in the store when the clock was stepped.
+pub(crate) fn clock(shared: &Shared) -> Part {
+    let Shared { context, store, hub, .. } = shared;
+    Part::new(Stops::Last, clock::follow(hub.clone(), store.clone(), context.stop.clone()))
 }
 
 /// Publishes the readings of simulated sensors.

@@ -50,7 +50,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let config = dashboard::Config::from_settings(settings)?;
     let data_dir = service::data_dir(settings)?;
     let _lock = Lock::take(&data_dir)?;
-    let store = service::store(settings).await?;
+    let store = service::store(settings, context.clock.clone()).await?;
     let http = HttpConfig::from_settings(settings)?;
     let [mqtt_doors, http_doors] =
         Doors::share(&context.metrics, [("mqtt", mqtt.limits), ("http", http.limits)]);
@@ -65,6 +65,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
+    // A store that cannot be read now is asked again later.
+    if let Ok(before) = store.clock_runs().await {
+        hub.stamps().remember(before);
+    }
     let sessions = data_dir.join(SESSIONS);
     let origins = Origins { site: Site::new(&page), allowed: mqtt.websocket_origins.clone() };
     let listeners = Listeners::open(&mqtt, &mqtt_doors, origins, &context.metrics)?;
@@ -79,8 +83,8 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         broker: broker.url.clone(),
         devices,
         page,
-        live: Live::new(config.ages()),
-        pipeline: Pipeline::default(),
+        live: Live::new(config.ages(), context.clock.clone()),
+        pipeline: Pipeline::new(context.clock.clone()),
     };
     let mut running = Running::default();
     for part in [
@@ -89,10 +93,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),
-        parts::page(&shared, (door, tls, http), config.max_clients()),
+        parts::page(&shared, (door, tls, http), config.max_clients(), broker.server()),
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),
         parts::probe(&shared, broker.server()),
+        parts::clock(&shared),
     ] {
         running.start(part);
     }
@@ -170,7 +175,7 @@ async fn all_ended(parts: &mut JoinSet<()>) -> anyhow::Result<()> {
 /// Where devices publish: on all addresses of this machine the page's own host is one of them.
 fn devices(mqtt: &Mqtt, address: SocketAddr) -> Broker {
     let host = (!address.ip().is_unspecified()).then(|| address.ip().to_string());
-    Broker { host, port: Some(address.port()), user: None, password: mqtt.asks_for_users() }
+    Broker { host, port: Some(address.port()), password: mqtt.asks_for_users(), ..Broker::default() }
 }
 
 fn banner(

@@ -1,59 +1,97 @@
 //! The time that the broker gives each message: never the same twice, however the clock is set.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::counter::Counter;
-use telemetry::{CLOCK_SLACK, Clock};
+use telemetry::{CLOCK_SLACK, Clock, ClockRun, ClockRuns, STAMP_LANES};
 use tracing::warn;
 
-/// Stamps differ from those of the seven runs of the clock before: a clock that was set back comes to the same times
-/// once more.
-const LANES: i64 = 8;
-
 /// Gives stamps. They follow the clock, also where it is set back by more than a moment.
+///
+/// Stamps are in the lane of the clock's run: they differ from those of the seven runs before, though a clock that was
+/// set back comes to the same times once more.
 #[derive(Debug)]
 pub(crate) struct Stamps {
     clock: Arc<dyn Clock>,
-    last: Mutex<Last>,
+    state: Mutex<State>,
     set_back: Counter,
 }
 
 #[derive(Debug)]
-struct Last {
+struct State {
+    /// The last stamp.
     micros: i64,
-    /// What is left of a stamp's microseconds when they are divided by [`LANES`].
-    lane: i64,
+    runs: ClockRuns,
+    /// Whether the runs of the processes before this one are among them.
+    remembers: bool,
 }
 
 impl Stamps {
     /// Counts how often the clock was set back. A stamp is never one that the process before gave, unless both drew the
-    /// same of [`LANES`] lanes.
+    /// same lane and its runs are not known.
     pub(crate) fn new(clock: Arc<dyn Clock>, set_back: Counter) -> Self {
-        let last = Last { micros: i64::MIN, lane: rand::random_range(0..LANES) };
-        Self { clock, last: Mutex::new(last), set_back }
+        let runs = ClockRuns::new(rand::random(), rand::random_range(0..STAMP_LANES));
+        let state = State { micros: i64::MIN, runs, remembers: false };
+        Self { clock, state: Mutex::new(state), set_back }
     }
 
     /// The clock's time, or as little later as makes it another than all before.
     pub(crate) fn next(&self) -> Timestamp {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        self.follow(&mut state);
         let now = self.clock.wall().as_microsecond();
-        if last.micros.saturating_sub(now) > CLOCK_SLACK.as_micros() as i64 {
-            self.note_set_back(last.micros - now);
-            *last = Last { micros: i64::MIN, lane: (last.lane + 1) % LANES };
+        if state.micros.saturating_sub(now) > CLOCK_SLACK.as_micros() as i64 {
+            self.note_set_back(SignedDuration::from_micros(state.micros - now));
+            state.runs.begin_again();
+            state.micros = i64::MIN;
         }
-        let free = now.max(last.micros.saturating_add(1));
-        last.micros = free + (last.lane - free).rem_euclid(LANES);
-        Timestamp::from_microsecond(last.micros)
-            .expect("microseconds since 1970 are in range until the year 9999")
+        let free = now.max(state.micros.saturating_add(1));
+        state.micros = free + (state.runs.lane() - free).rem_euclid(STAMP_LANES);
+        let stamp = Timestamp::from_microsecond(state.micros)
+            .expect("microseconds since 1970 are in range until the year 9999");
+        state.runs.gave(stamp);
+        stamp
     }
 
-    fn note_set_back(&self, micros: i64) {
+    /// Whether the runs of the processes before this one are known.
+    pub(crate) fn remembers(&self) -> bool {
+        self.state().remembers
+    }
+
+    /// Takes in the runs of the processes before this one.
+    pub(crate) fn remember(&self, before: Vec<ClockRun>) {
+        let mut state = self.state();
+        self.follow(&mut state);
+        state.runs.remember(before);
+        state.remembers = true;
+    }
+
+    /// The runs of the clock until now, oldest first.
+    pub(crate) fn runs(&self) -> Vec<ClockRun> {
+        let mut state = self.state();
+        self.follow(&mut state);
+        state.runs.all().to_vec()
+    }
+
+    fn follow(&self, state: &mut State) {
+        let Some(step) = state.runs.follow(self.clock.as_ref()) else { return };
+        if step.is_negative() {
+            self.note_set_back(step.abs());
+            state.micros = i64::MIN;
+        }
+    }
+
+    fn note_set_back(&self, by: SignedDuration) {
         self.set_back.inc();
         warn!(
-            seconds = micros / 1_000_000,
+            seconds = by.as_secs(),
             "the clock was set back: readings that came shortly before bear a time in the future"
         );
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,13 +150,42 @@ mod tests {
     fn a_time_that_comes_again_gives_other_stamps() {
         let (clock, stamps) = stamps();
         let mut given = HashSet::new();
-        for _ in 0..LANES {
+        for _ in 0..STAMP_LANES {
             for _ in 0..2_000 {
                 assert!(given.insert(stamps.next()));
                 clock.pass(Duration::from_millis(1));
             }
             clock.step(SignedDuration::from_millis(-2_000));
         }
-        assert_eq!(stamps.set_back.get(), LANES.unsigned_abs() - 1);
+        assert_eq!(stamps.set_back.get(), STAMP_LANES.unsigned_abs() - 1);
+    }
+
+    #[test]
+    fn what_a_wrong_clock_stamped_is_known_once_the_clock_is_right() {
+        for seconds in [HOUR, YEAR, -HOUR, -YEAR] {
+            let (clock, stamps) = stamps();
+            let mut given = Vec::new();
+            for step in [seconds, -seconds, 0] {
+                clock.pass(Duration::from_secs(60));
+                given.push(stamps.next());
+                clock.step(SignedDuration::from_secs(step));
+            }
+            let runs = stamps.runs();
+            let wrong =
+                |stamp: &Timestamp| runs.iter().find(|run| run.gave(*stamp)).and_then(|run| run.wrong_by);
+            let wrong: Vec<_> = given.iter().map(|stamp| wrong(stamp).map(|by| by.as_secs())).collect();
+            assert_eq!(wrong, [None, Some(seconds), None], "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_process_draws_another_lane_than_the_one_before_it() {
+        for _ in 0..100 {
+            let (_, stamps) = stamps();
+            let before = stamps.next();
+            let (_, after) = self::stamps();
+            after.remember(stamps.runs());
+            assert_ne!(telemetry::lane_of(after.next()), telemetry::lane_of(before));
+        }
     }
 }

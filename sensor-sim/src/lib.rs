@@ -2,6 +2,7 @@
 //!
 //! The library installs no signal handler, prints nothing and reads no environment: the binary does.
 
+#![allow(clippy::disallowed_methods, reason = "a device has a clock of its own")]
 #![warn(missing_docs)]
 
 /// The command line, as the binary uses it.

@@ -77,7 +77,7 @@ pub async fn ask_ready(address: SocketAddr) -> anyhow::Result<()> {
 /// It is not reachable or not ready; the message says why.
 pub(crate) async fn ask_ready_over_tls(address: SocketAddr) -> anyhow::Result<()> {
     let stream = connect_here(address).await.with_context(|| format!("connect to {address}"))?;
-    readiness(ask(stream, &address.to_string(), "/readyz", MAX_READY_BYTES).await?)
+    readiness(ask(stream, &get_request(address, "/readyz"), MAX_READY_BYTES).await?)
 }
 
 fn readiness((status, problems): (u16, String)) -> anyhow::Result<()> {
@@ -96,17 +96,37 @@ fn readiness((status, problems): (u16, String)) -> anyhow::Result<()> {
 /// There is no response, or it is not HTTP, or it has more than `max_bytes`.
 pub async fn get(address: SocketAddr, path: &str, max_bytes: u64) -> anyhow::Result<(u16, String)> {
     let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
-    ask(stream, &address.to_string(), path, max_bytes).await
+    ask(stream, &get_request(address, path), max_bytes).await
+}
+
+fn get_request(address: SocketAddr, path: &str) -> String {
+    format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")
+}
+
+/// As [`get`], but posts JSON.
+///
+/// # Errors
+/// As of [`get`].
+pub async fn post(
+    address: SocketAddr,
+    path: &str,
+    json: &str,
+    max_bytes: u64,
+) -> anyhow::Result<(u16, String)> {
+    let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
+    let (length, kind) = (json.len(), "application/json");
+    let request = format!(
+        "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{json}"
+    );
+    ask(stream, &request, max_bytes).await
 }
 
 /// Sends the request as HTTP 1.0, where the response ends with the connection: no chunks, no lengths to follow.
 async fn ask(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    host: &str,
-    path: &str,
+    request: &str,
     max_bytes: u64,
 ) -> anyhow::Result<(u16, String)> {
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.context("ask")?;
     let mut answer = Vec::new();
     stream.take(max_bytes + 1).read_to_end(&mut answer).await.context("read the answer")?;
@@ -136,8 +156,9 @@ mod tests {
             let _ = far.write_all(answer.as_bytes()).await;
             String::from_utf8_lossy(&question[..count]).into_owned()
         });
-        let response = ask(near, "here:1", "/x?y=1", max_bytes).await.map_err(|e| e.to_string());
-        assert_eq!(answers.await.unwrap(), "GET /x?y=1 HTTP/1.0\r\nHost: here:1\r\n\r\n");
+        let request = "GET /x?y=1 HTTP/1.0\r\nHost: here:1\r\n\r\n";
+        let response = ask(near, request, max_bytes).await.map_err(|e| e.to_string());
+        assert_eq!(answers.await.unwrap(), request);
         response
     }
 

@@ -19,7 +19,7 @@ mod settings;
 mod source;
 mod text_file;
 
-pub use admin::{admin_door, ask_ready, bind, get, routes, serve};
+pub use admin::{admin_door, ask_ready, bind, get, post, routes, serve};
 pub use decoder::{Decoder, RulesStatus};
 pub use door::{
     Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,

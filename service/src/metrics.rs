@@ -28,7 +28,12 @@ impl Metrics {
     /// Adds a metric and returns it, at zero.
     #[must_use]
     pub fn register<M: Metric + Clone + Default>(&self, name: &str, help: &str) -> M {
-        let metric = M::default();
+        self.add(name, help, M::default())
+    }
+
+    /// Adds this metric and returns it.
+    #[must_use]
+    pub fn add<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
         let mut registry = self.registry.lock().expect("no code panics while it holds the registry");
         registry.sub_registry_with_prefix(self.prefix).register(name, help, metric.clone());
         metric

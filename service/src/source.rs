@@ -8,7 +8,7 @@ use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Published, Qos, 
 use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{Decoded, Inputs, Publisher};
+use telemetry::{Clock, Decoded, Inputs, Publisher};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Check, Context, Decoder, MappingsFile, SettingError, Settings};
@@ -38,12 +38,13 @@ impl Source {
     ///
     /// # Errors
     /// A setting is wrong, or the file of mappings is invalid.
-    pub fn every_message(settings: &Settings, service: &str, ahead: u16) -> Result<Self, SettingError> {
+    pub fn every_message(context: &Context, service: &str, ahead: u16) -> Result<Self, SettingError> {
+        let settings = &context.settings;
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
             let mappings = MappingsFile::from_settings(settings)?.read()?;
             let filters = Inputs::new(settings.get("metrics")?, mappings).filters();
-            let subscription = subscription(settings, service, filters, Qos::AtLeastOnce)?;
+            let subscription = subscription(context, service, filters, Qos::AtLeastOnce)?;
             return Ok(Self::over(Transport::Mqtt(subscription)));
         }
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
@@ -56,8 +57,8 @@ impl Source {
     ///
     /// # Errors
     /// `mqtt.url` or `mqtt.idle_timeout` is wrong.
-    pub fn newest_messages(settings: &Settings, service: &str) -> Result<Self, SettingError> {
-        let subscription = subscription(settings, service, vec!["#".to_owned()], Qos::AtMostOnce)?;
+    pub fn newest_messages(context: &Context, service: &str) -> Result<Self, SettingError> {
+        let subscription = subscription(context, service, vec!["#".to_owned()], Qos::AtMostOnce)?;
         Ok(Self::over(Transport::Mqtt(subscription)))
     }
 
@@ -120,11 +121,12 @@ async fn consume(
 }
 
 fn subscription(
-    settings: &Settings,
+    context: &Context,
     service: &str,
     filters: Vec<String>,
     qos: Qos,
 ) -> Result<Subscription, SettingError> {
+    let Context { settings, clock, .. } = context;
     let url: String = settings.get("mqtt.url")?;
     let url: BrokerUrl = url.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let IdleTimeout(idle_timeout) = settings.get("mqtt.idle_timeout")?;
@@ -132,7 +134,7 @@ fn subscription(
         return Err(SettingError::new("mqtt.idle_timeout", "must be at least 1s"));
     }
     let client_id = format!("millrace-{service}");
-    Ok(Subscription { url, client_id, filters, qos, idle_timeout })
+    Ok(Subscription { url, client_id, filters, qos, idle_timeout, clock: clock.clone() })
 }
 
 /// Keeps readiness and the counter of skipped messages in step with the connection. Never ends.
@@ -157,14 +159,14 @@ async fn follow(mut status: watch::Receiver<ConnectionStatus>, check: Check, ski
 ///
 /// # Errors
 /// A setting is wrong, or the file cannot be opened. An unavailable database is no error here: the store's calls report it.
-pub async fn store(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn store(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
     let url: String = settings.get("store.url")?;
     let location = if url.is_empty() {
         Location::File(data_dir(settings)?.join(store::FILE))
     } else {
         Location::Postgres(url.parse().map_err(|e| SettingError::new("store.url", e))?)
     };
-    store::open(&location).await
+    store::open(&location, clock).await
 }
 
 /// The folder in the setting `data_dir`. It is created if needed, and checked to be writable.

@@ -10,6 +10,7 @@
 //! - `rejections`: messages that are no readings
 //! - `ledger`: which numbered readings of a device are missing
 //! - `alerting`: incidents, alert states, notifications with their outbox, silences
+//! - `clock_runs`: when the clock that gives stamps was wrong
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
 //!
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 
 mod alerting;
+mod clock_runs;
 mod engine;
 mod leases;
 mod ledger;
@@ -39,10 +41,11 @@ pub use alerting::incidents::{
 };
 pub use alerting::notifications::{Address, Channel, DeliveryStatus, Notification, NotificationKind};
 pub use alerting::outbox::{
-    Attempt, Decisions, Deferral, DueNotifications, DueQuery, Known, NewMessage, Notifications,
+    Attempt, Decisions, Deferral, DueNotifications, DueQuery, Known, LongestWaits, NewMessage, Notifications,
     OutgoingMessage, Postponed, QueuedMessage, Reminder,
 };
 pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
+pub use clock_runs::ClockHistory;
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};

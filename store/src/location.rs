@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use telemetry::Clock;
+
 use crate::alerting::Alerting;
+use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
 use crate::ledger::Ledger;
@@ -12,9 +15,12 @@ use crate::readings::write::ReadingStore;
 use crate::rejections::Rejections;
 
 /// All that a store can do.
-pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting + OwnReaders {}
+pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + OwnReaders {}
 
-impl<T: ReadingStore + History + Rejections + Ledger + Alerting + OwnReaders> Store for T {}
+impl<T> Store for T where
+    T: ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + OwnReaders
+{
+}
 
 /// Keeps long reads apart from short ones.
 pub trait OwnReaders: Send + Sync {
@@ -43,17 +49,17 @@ pub enum Location {
     Postgres(PostgresUrl),
 }
 
-/// Opens the store.
+/// Opens the store, which goes by this clock where it has none of its own.
 ///
 /// # Errors
 /// The file cannot be opened; one line names it and what is wrong. A PostgreSQL database that is down is no error here:
 /// each call connects where needed, and says why it cannot.
-pub async fn open(location: &Location) -> anyhow::Result<Arc<dyn Store>> {
+pub async fn open(location: &Location, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
     Ok(match location {
         Location::File(path) => {
             let path = path.clone();
-            Arc::new(tokio::task::spawn_blocking(move || Sqlite::open(&path)).await??)
+            Arc::new(tokio::task::spawn_blocking(move || Sqlite::open_by(&path, clock)).await??)
         }
-        Location::Postgres(url) => Arc::new(Postgres::new(url.clone())),
+        Location::Postgres(url) => Arc::new(Postgres::new(url.clone()).with_clock(clock)),
     })
 }

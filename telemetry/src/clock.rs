@@ -1,9 +1,13 @@
 //! What time it is, by a clock that may be stepped, and what "ahead" means.
 
+mod runs;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+
+pub use self::runs::{ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, lane_of};
 
 /// How far two clocks that are both right may be apart.
 pub const CLOCK_SLACK: Duration = Duration::from_secs(1);
@@ -28,6 +32,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is the clock that all others are handed")]
     fn wall(&self) -> Timestamp {
         Timestamp::now()
     }

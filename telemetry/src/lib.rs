@@ -41,7 +41,10 @@ mod unmapped;
 mod words;
 
 pub use batch::{Batcher, Limits, Size};
-pub use clock::{CLOCK_SLACK, Clock, SteadyClock, SystemClock, is_ahead};
+pub use clock::{
+    CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,
+    lane_of,
+};
 pub use filter::{Filter, FilterError};
 pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};

@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod alerting;
+mod clock_runs;
 mod leases;
 mod ledger;
 mod outbox;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
-use telemetry::{Clock, SystemClock};
+use telemetry::{Clock, ClockRun, SystemClock};
 
 use self::alerting::Alerts;
 use self::leases::Held;
@@ -46,6 +47,7 @@ struct Data {
     silences: Vec<Silence>,
     leases: Vec<Held>,
     retention: Option<RetentionClock>,
+    clock_runs: Vec<ClockRun>,
     failing: HashMap<&'static str, usize>,
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{History, OutgoingMessage};
+use telemetry::Clock;
 
 use super::{Notifier, SendError};
 use crate::message::{Chart, MessageContext, Templates};
@@ -31,6 +32,8 @@ pub struct Mail {
     pub history: Arc<dyn History>,
     /// Where people see the chart, without a trailing slash.
     pub page: String,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
@@ -39,7 +42,7 @@ impl Notifier for Mail {
         if message.notifications.is_empty() {
             return Err(SendError::Permanent(anyhow::anyhow!("the message has nothing to say")));
         }
-        let sent_at = Timestamp::now();
+        let sent_at = self.clock.wall();
         let content = MessageContext::of(message, rules, &self.page, sent_at);
         let chart = self.chart(message, sent_at).await;
         let mail =

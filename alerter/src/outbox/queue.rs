@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use store::{Decisions, DueQuery, Known, SilenceIndex};
+use store::{Decisions, DueQuery, Known, LongestWaits, SilenceIndex};
 use telemetry::time::saturating_add;
 
+use super::sending::REFUSED_AGAIN;
 use super::{ASK_EVERY, AlertingOutbox};
 use crate::plan::{CAPPED, MAX_PLANNED, MadeMails, Plan, PlanInput, Ready, WaitingSet, plan, sort};
 use crate::rules::Rules;
@@ -29,10 +30,20 @@ pub(super) struct Queue {
 
 impl AlertingOutbox {
     pub(super) async fn load(&mut self, now: Timestamp) -> store::Result<Queue> {
+        self.store.bring_forward(now, &self.longest_waits()).await?;
+        self.longest_wait = REFUSED_AGAIN;
         let postponed = self.store.postponed_messages(now).await?;
         self.retries.remember(postponed, now);
         let made = self.store.messages_since(now.checked_sub(CAPPED).unwrap_or(now)).await?;
+        // A clock that was ahead must not use up the mails of hours to come.
+        let made = made.into_iter().map(|(address, at)| (address, at.min(now)));
         Ok(Queue { made: MadeMails::new(made), ..Queue::default() })
+    }
+
+    fn longest_waits(&self) -> LongestWaits {
+        let rules = Arc::clone(&self.rules.borrow());
+        let reminders = rules.rules.iter().filter_map(|rule| Some((rule.name.clone(), rule.repeat?)));
+        LongestWaits { messages: self.longest_wait, reminders: reminders.collect() }
     }
 
     /// Decides until there is nothing more to decide now; returns when there will be.

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::{Address, Channel, OutgoingMessage, Postponed, QueuedMessage};
 use telemetry::fnv1a_64;
 use telemetry::time::saturating_add;
 
 /// Between two tries of a message: doubling, with jitter.
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+pub(super) const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// After so many tries, about a quarter of an hour, what comes after a message to the same address goes ahead of it.
 const IN_ORDER: u32 = 10;
@@ -84,6 +84,14 @@ impl RetrySchedule {
     /// A notifier that panicked is likely to do so again: its destination waits for the longest time.
     pub(super) fn failed(&mut self, destination: Destination, now: Timestamp) {
         self.destinations.insert(destination, (saturating_add(now, LONGEST), 0));
+    }
+
+    /// Lets waits last as long as they would have without this step of the clock.
+    pub(super) fn shift(&mut self, step: SignedDuration) {
+        let destinations = self.destinations.values_mut().map(|(until, _)| until);
+        for until in destinations.chain(self.addresses.values_mut().map(|(until, _)| until)) {
+            *until = until.saturating_add(step).unwrap_or(*until);
+        }
     }
 
     /// When something may be tried that may not now.

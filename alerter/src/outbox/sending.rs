@@ -18,10 +18,13 @@ use crate::notifier::SendError;
 const MESSAGES: [usize; 4] = [20, 200, 2_000, 20_000];
 
 /// The time after which a refused message is tried again: the recipient or the server may have been corrected.
-const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
+pub(super) const REFUSED_AGAIN: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which a message is given up.
+/// The time after which a message is given up, at the earliest.
 const GIVEN_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// So many attempts precede it: a clock that jumps ahead gives up nothing.
+const GIVEN_UP_TRIES: u32 = 20;
 
 /// An attempt that has ended.
 pub(super) struct Finished {
@@ -119,7 +122,7 @@ impl AlertingOutbox {
             self.counters.message_failures.inc();
             self.retries.unavailable(destination, message, now)
         };
-        if saturating_add(message.made_at, GIVEN_UP_AFTER) <= now {
+        if message.tries >= GIVEN_UP_TRIES && saturating_add(message.made_at, GIVEN_UP_AFTER) <= now {
             self.counters.messages_given_up.inc();
             self.unsure.remove(id);
             error!(message_id = id, "message given up after {GIVEN_UP_AFTER:?}: {problem}");

@@ -1,5 +1,6 @@
 //! The alerter's loop with a real store: what is recorded before what is settled, who is absent, and which rules hold.
 
+#![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod absence;

@@ -1,7 +1,7 @@
 //! Rules, incidents and an outbox that runs.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alerter::{
@@ -9,18 +9,18 @@ use alerter::{
     Templates,
 };
 use async_trait::async_trait;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use service::{Metrics, Settings};
 use store::{
     Address, Bucket, Channel, ConditionKind, Decisions, End, History, Incident, Latest, NewMessage,
     NotificationKind, Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable,
 };
+use telemetry::{Clock, SystemClock};
 use tempfile::TempDir;
-use testkit::PausableClock;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::BOUND;
@@ -143,10 +143,19 @@ impl Harness {
     }
 
     pub(crate) fn with_rules(store: &Arc<FakeStore>, notifiers: Notifiers, rules: Rules) -> Self {
+        Self::by(store, notifiers, rules, Arc::new(RuntimeClock::default()))
+    }
+
+    pub(crate) fn by(
+        store: &Arc<FakeStore>,
+        notifiers: Notifiers,
+        rules: Rules,
+        clock: Arc<RuntimeClock>,
+    ) -> Self {
         let counters = Counters::register(&Metrics::default());
         let (sender, rules) = watch::channel(Arc::new(rules));
         let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters.clone(), "tested".into());
-        let outbox = outbox.with_clock(Arc::new(PausableClock::default()));
+        let outbox = outbox.with_clock(clock);
         let end = CancellationToken::new();
         let ends = end.clone();
         let outbox = tokio::spawn(async move { outbox.run(&Notify::new(), &ends).await });
@@ -178,6 +187,36 @@ impl Harness {
     }
 }
 
+/// A clock that goes with the runtime's: where a test pauses that, so is this.
+#[derive(Debug)]
+pub(crate) struct RuntimeClock {
+    began: Mutex<Timestamp>,
+    since: Instant,
+}
+
+impl Default for RuntimeClock {
+    fn default() -> Self {
+        Self { began: Mutex::new(Timestamp::now()), since: Instant::now() }
+    }
+}
+
+impl RuntimeClock {
+    /// Sets the time of day forward, or back.
+    pub(crate) fn step(&self, by: SignedDuration) {
+        *self.began.lock().unwrap() += by;
+    }
+}
+
+impl Clock for RuntimeClock {
+    fn wall(&self) -> Timestamp {
+        *self.began.lock().unwrap() + self.since.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
 /// An outbox that a test drives step by step.
 pub(crate) fn stepped(store: &Arc<FakeStore>, notifiers: Notifiers) -> (AlertingOutbox, Counters) {
     let counters = Counters::register(&Metrics::default());
@@ -192,6 +231,7 @@ pub(crate) fn mails(folder: &TempDir, url: &str) -> Notifiers {
         templates: Templates::load(None).unwrap(),
         history: Arc::new(Values(Vec::new())),
         page: PAGE.into(),
+        clock: Arc::new(SystemClock::default()),
     };
     Notifiers::default().with(Channel::Mail, Arc::new(notifier))
 }

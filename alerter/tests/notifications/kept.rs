@@ -24,7 +24,7 @@ use crate::journal::Journal;
 #[derive(Default)]
 pub(crate) struct Recorder {
     pub(crate) journal: Journal,
-    away: AtomicUsize,
+    pub(crate) away: AtomicUsize,
 }
 
 #[async_trait]

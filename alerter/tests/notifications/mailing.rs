@@ -238,14 +238,28 @@ async fn a_mail_that_nobody_takes_for_three_days_is_given_up() {
     let (mut outbox, counters) = stepped(&store, mails(&folder, &server.url()));
     let made_at = store.kept.lock().unwrap().messages[0].message.made_at;
     let after = |hours: u64| made_at + Duration::from_secs(hours * 3_600);
-    for hours in [0, 1, 71] {
+    for hours in (0..20).chain([71]) {
         outbox.step(after(hours)).await.unwrap();
     }
-    assert_eq!((counters.message_failures.get(), counters.messages_given_up.get()), (3, 0));
+    assert_eq!((counters.message_failures.get(), counters.messages_given_up.get()), (21, 0));
     outbox.step(after(72)).await.unwrap();
     outbox.step(after(73)).await.unwrap();
-    assert_eq!((counters.message_failures.get(), counters.messages_given_up.get()), (4, 1));
+    assert_eq!((counters.message_failures.get(), counters.messages_given_up.get()), (22, 1));
     assert_eq!(store.journal.lines().last().unwrap(), "give up one@millrace");
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_ahead_gives_up_no_mail() {
+    let store = owing(&["one"]);
+    let refuses = |_, line: &str| line.starts_with("RCPT").then_some(Reply::Say("450 try again"));
+    let server = MailServer::start(&store.journal, refuses).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (mut outbox, counters) = stepped(&store, mails(&folder, &server.url()));
+    let made_at = store.kept.lock().unwrap().messages[0].message.made_at;
+    for days in [0, 4, 800] {
+        outbox.step(made_at + Duration::from_secs(days * 24 * 3_600)).await.unwrap();
+    }
+    assert_eq!((counters.message_failures.get(), counters.messages_given_up.get()), (3, 0));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Notifications, seen from their ends: the store, the mail server, the webhook and the broker.
 
+#![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod chance;
+mod clock;
 mod crashes;
 mod harness;
 mod journal;

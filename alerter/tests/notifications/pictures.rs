@@ -14,6 +14,7 @@ fn notifier(folder: &tempfile::TempDir, history: Arc<dyn store::History>) -> imp
         templates: Templates::load(None).unwrap(),
         history,
         page: PAGE.into(),
+        clock: Arc::new(telemetry::SystemClock::default()),
     }
 }
 

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Acknowledgement, Address, AlertState, Attempt, Changes, Decisions, DueNotifications, DueQuery, Incident,
-    IncidentQuery, IncidentSummary, Incidents, Lease, Leases, Notification, Notifications, OutgoingMessage,
-    Postponed, QueuedMessage, Silence, Silences, Unavailable,
+    IncidentQuery, IncidentSummary, Incidents, Lease, Leases, LongestWaits, Notification, Notifications,
+    OutgoingMessage, Postponed, QueuedMessage, Silence, Silences, Unavailable,
 };
 
 pub(crate) use self::kept::{Kept, Made};
@@ -113,6 +113,11 @@ impl Notifications for FakeStore {
             Some(Postponed { message_id, address, tries: *tries, again_at })
         });
         Ok(postponed.collect())
+    }
+
+    async fn bring_forward(&self, now: Timestamp, waits: &LongestWaits) -> store::Result<()> {
+        self.kept.lock().unwrap().bring_forward(now, waits);
+        Ok(())
     }
 
     async fn queued_count(&self) -> store::Result<u64> {

@@ -151,6 +151,7 @@ async fn a_process_that_sends_one_mail() {
         templates: Templates::load(None).unwrap(),
         history: Arc::new(Values(Vec::new())),
         page: PAGE.into(),
+        clock: Arc::new(telemetry::SystemClock::default()),
     };
     let notification =
         message("ann@localhost", vec![(NotificationKind::Opened, incident("i", "high", "lab"))]);

@@ -13,4 +13,6 @@ pub struct Broker {
     pub user: Option<String>,
     /// Whether devices need a user and a password.
     pub password: bool,
+    /// Client ids that two devices use at once, so that each cuts the other one off; those of the last five minutes.
+    pub contested_client_ids: Vec<String>,
 }

@@ -13,7 +13,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// A spreadsheet takes a cell that begins so for a formula, or (`'`) for one that is marked as text.
 const NO_TEXT: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 
-/// The columns of a reading: the fields of its JSON.
+/// The columns of a reading: the fields of its JSON, but for the mark of a wrong clock.
 pub const READING: &[&str] =
     &["device", "metric", "value", "unit", "measured_at", "received_at", "stored_at", "boot", "seq"];
 /// The columns of a bucket: the fields of its JSON.
@@ -46,7 +46,8 @@ pub struct BucketCells {
 
 impl<'a> From<Reading<'a>> for ReadingCells<'a> {
     fn from(reading: Reading<'a>) -> Self {
-        let Reading { device, metric, value, unit, measured_at, received_at, stored_at, boot, seq } = reading;
+        let Reading { device, metric, value, unit, measured_at, received_at, stored_at, boot, seq, .. } =
+            reading;
         Self {
             device: text_cell(device),
             metric: text_cell(metric),

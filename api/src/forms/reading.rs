@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use telemetry::ClockRun;
 
-use super::Time;
+use super::{Time, clock_ahead_seconds};
 
 /// A stored reading: a row of `GET /api/readings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,10 @@ pub struct Reading<'a> {
     pub boot: Option<u64>,
     /// The device's number of the reading within its boot, where it sends one.
     pub seq: Option<u64>,
+    /// By how many seconds the broker's clock was ahead when it gave `received_at`, and `measured_at` where the device
+    /// gave none; less than 0 where it was behind. Missing where nothing speaks against the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<f64>,
 }
 
 impl<'a> From<&'a store::StoredReading> for Reading<'a> {
@@ -42,7 +47,17 @@ impl<'a> From<&'a store::StoredReading> for Reading<'a> {
             stored_at: stored.stored_at.into(),
             boot: reading.boot,
             seq: reading.seq,
+            clock_ahead_seconds: None,
         }
+    }
+}
+
+impl<'a> Reading<'a> {
+    /// A stored reading, marked where the clock that stamped it was wrong.
+    #[must_use]
+    pub fn stamped(stored: &'a store::StoredReading, runs: &[ClockRun]) -> Self {
+        let clock_ahead_seconds = clock_ahead_seconds(stored.reading.received_at, runs);
+        Self { clock_ahead_seconds, ..Self::from(stored) }
     }
 }
 

@@ -24,7 +24,11 @@ fn read(rejected: RejectedMessage, body: &str) -> Result<Vec<Reading>, String> {
     let correction = Correction::read(body.as_bytes()).unwrap();
     let payload_bytes = rejected.payload.len() as u64;
     let rejection = Rejection { id: 1, message: rejected, payload_bytes, resent_at: None };
-    Resend::new(Arc::new(Unused), inputs).readings(rejection, correction, received_at())
+    Resend::new(Arc::new(Unused), inputs, Arc::new(telemetry::SystemClock::default())).readings(
+        rejection,
+        correction,
+        received_at(),
+    )
 }
 
 fn rejected(topic: &str, reason: &str, payload: &'static [u8]) -> RejectedMessage {
@@ -82,7 +86,7 @@ fn a_payload_that_is_not_stored_whole_is_resent_only_with_another_one() {
 fn a_resend_goes_by_the_clock_of_its_own_time() {
     let metrics = vec!["temperature".to_owned()].try_into().unwrap();
     let inputs = fixed(Inputs::new(metrics, telemetry::Mappings::default()));
-    let resend = Resend::new(Arc::new(Unused), inputs);
+    let resend = Resend::new(Arc::new(Unused), inputs, Arc::new(telemetry::SystemClock::default()));
     let payload = br#"{"value":1,"measured_at":"2026-01-15T10:40:00Z"}"#;
     let days = Duration::from_secs(1_000 * 86_400);
     let measured_at = |received_at: Timestamp, payload: &'static [u8]| {
@@ -105,7 +109,7 @@ fn a_resend_goes_by_the_clock_of_its_own_time() {
 fn a_payload_is_read_by_the_rules_that_are_in_force_by_then() {
     let rules = |text| Arc::new(Inputs::default().with_mappings(telemetry::Mappings::read(text).unwrap()));
     let (in_force, inputs) = watch::channel(rules(""));
-    let resend = Resend::new(Arc::new(Unused), inputs);
+    let resend = Resend::new(Arc::new(Unused), inputs, Arc::new(telemetry::SystemClock::default()));
     let read = || {
         let message = rejected("shed/hatch", "no number", b"AJAR");
         let rejection = Rejection { id: 1, payload_bytes: 4, message, resent_at: None };

@@ -11,8 +11,10 @@ use crate::query;
 use crate::response::answer;
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let broker = forms::text(&api.broker);
+    let broker = api.broker.clone();
     warp::path!("api" / "broker").and(reads(&api.site)).map(move |parameters| {
-        answer(query::nothing(&parameters).map_err(ApiError::BadRequest).map(|()| broker.clone()))
+        answer(
+            query::nothing(&parameters).map_err(ApiError::BadRequest).map(|()| forms::text(&broker.form())),
+        )
     })
 }

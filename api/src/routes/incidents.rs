@@ -3,8 +3,6 @@
 pub(super) mod many;
 mod pages;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use store::{IncidentQuery, Severity, SilenceIndex, Store, TextCodec as _};
 use warp::http::{Method, StatusCode};
@@ -28,25 +26,25 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn incidents(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
+    let api = api.clone();
     warp::path!("api" / "incidents").and(reads(&api.site)).then(move |parameters| {
-        let store = store.clone();
-        async move { answer(list(&store, parameters).await) }
+        let api = api.clone();
+        async move { answer(api.limits.within(list(&api, parameters)).await) }
     })
 }
 
 fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "acknowledgements").and(requests).then(move |request| {
-        let store = store.clone();
-        async move { acknowledge(&store, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { api.limits.within(acknowledge(&api, request)).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
-async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
     let query = read(parameters).map_err(ApiError::BadRequest)?;
-    pages::page(store.as_ref(), query, Timestamp::now()).await
+    pages::page(api.alerts.as_ref(), query, api.clock.wall()).await
 }
 
 /// The silences that last now.
@@ -55,22 +53,22 @@ async fn silences(store: &dyn Store, now: Timestamp) -> Result<SilenceIndex, Api
 }
 
 /// Answers the acknowledged incident. The first acknowledgement counts.
-async fn acknowledge(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+async fn acknowledge(api: &Api, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let now = Timestamp::now();
+    let (store, now) = (api.alerts.as_ref(), api.clock.wall());
     let (id, acknowledgement) = read_acknowledgement(&request.json()?, now).map_err(ApiError::BadRequest)?;
     if let Some(resolved_at) = find(store, &id).await?.resolved_at {
         return Err(ApiError::Conflict(format!("it was resolved at {}", Time(resolved_at))));
     }
     store.acknowledge(std::slice::from_ref(&id), &acknowledgement).await?;
-    let silences = silences(store.as_ref(), now).await?;
+    let silences = silences(store, now).await?;
     let incident = find(store, &id).await?;
     Ok(json(StatusCode::OK, forms::text(&Incident::under(&incident, &silences, now))))
 }
 
-async fn find(store: &Arc<dyn Store>, id: &str) -> Result<store::Incident, ApiError> {
+async fn find(store: &dyn Store, id: &str) -> Result<store::Incident, ApiError> {
     let query = IncidentQuery { id: Some(id.to_owned()), limit: 1, ..IncidentQuery::default() };
     let unknown =
         || ApiError::NotFound("there is no incident with this id: GET /api/incidents lists them".into());

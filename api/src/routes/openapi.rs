@@ -54,6 +54,7 @@ mod tests {
         for (path, known) in [
             ("/api/series", series::PARAMETERS),
             ("/api/broker", &[]),
+            ("/api/clock", &[]),
             ("/api/pipeline", [].as_slice()),
             ("/api/inputs", &[]),
             ("/api/readings", readings::PARAMETERS),

@@ -66,10 +66,13 @@ fn resends_selected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 
 fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
-    let store = api.store.clone();
+    let api = api.clone();
     warp::path!("api" / "rejected" / String).and(requests).then(move |id: String, request| {
-        let store = store.clone();
-        async move { show_or_dismiss(&store, &id, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move {
+            let answer = api.limits.within(show_or_dismiss(&api.store, &id, request)).await;
+            answer.unwrap_or_else(ApiError::into_response)
+        }
     })
 }
 

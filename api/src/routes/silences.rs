@@ -1,9 +1,6 @@
 //! `GET` and `POST /api/silences`, and `DELETE /api/silences/<id>`.
 
-use std::sync::Arc;
-
-use jiff::{SignedDuration, Timestamp};
-use store::Store;
+use jiff::SignedDuration;
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
@@ -28,51 +25,51 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn silences(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "silences").and(requests).then(move |request| {
-        let store = store.clone();
-        async move { list_or_add(&store, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { api.limits.within(list_or_add(&api, request)).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
 fn silence(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "silences" / String).and(requests).then(move |id: String, request| {
-        let store = store.clone();
-        async move { end(&store, &id, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { api.limits.within(end(&api, &id, request)).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
-async fn list_or_add(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+async fn list_or_add(api: &Api, request: Request) -> Result<Response, ApiError> {
     match request.method {
-        Method::GET | Method::HEAD => Ok(json(StatusCode::OK, list(store, request.reads()?).await?)),
-        Method::POST => Ok(json(StatusCode::CREATED, add(store, &request.json()?).await?)),
+        Method::GET | Method::HEAD => Ok(json(StatusCode::OK, list(api, request.reads()?).await?)),
+        Method::POST => Ok(json(StatusCode::CREATED, add(api, &request.json()?).await?)),
         _ => Err(ApiError::Method("GET, HEAD, POST")),
     }
 }
 
-async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
     let ended_too = read(parameters).map_err(ApiError::BadRequest)?;
     let hours = SignedDuration::from_hours(if ended_too { ENDED_HOURS } else { 0 });
-    let silences = store.silences(Timestamp::now() - hours).await?;
+    let silences = api.alerts.silences(api.clock.wall() - hours).await?;
     Ok(forms::list("silences", silences.iter().map(Silence::from)))
 }
 
-async fn add(store: &Arc<dyn Store>, body: &[u8]) -> Result<String, ApiError> {
-    let now = Timestamp::now();
+async fn add(api: &Api, body: &[u8]) -> Result<String, ApiError> {
+    let now = api.clock.wall();
     let silence = read_silence(body, now).map_err(ApiError::BadRequest)?;
-    add_silences(store.as_ref(), std::slice::from_ref(&silence), now).await?;
+    add_silences(api.alerts.as_ref(), std::slice::from_ref(&silence), now).await?;
     Ok(forms::text(&Silence::from(&silence)))
 }
 
-async fn end(store: &Arc<dyn Store>, id: &str, request: Request) -> Result<Response, ApiError> {
+async fn end(api: &Api, id: &str, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::DELETE {
         return Err(ApiError::Method("DELETE"));
     }
     request.changes()?;
-    if store.end_silence(id, Timestamp::now()).await? {
+    if api.alerts.end_silence(id, api.clock.wall()).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     Err(ApiError::NotFound("there is no such silence: GET /api/silences lists them".into()))

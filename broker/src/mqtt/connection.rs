@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rumqttc::{
     AsyncClient, ConnectionError, Event, EventLoop, Packet, Publish, QoS, SubscribeFilter,
     SubscribeReasonCode,
@@ -184,7 +183,7 @@ impl<'a> Connection<'a> {
         let message = Message {
             topic: publish.topic.clone(),
             payload: publish.payload.clone(),
-            received_at: Timestamp::now(),
+            received_at: self.subscription.clock.wall(),
         };
         match self.subscription.qos {
             Qos::AtMostOnce => {

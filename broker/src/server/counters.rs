@@ -20,6 +20,8 @@ pub struct Counters {
     pub retained: Gauge,
     /// Messages of metrics that are not collected.
     pub not_collected: Counter,
+    /// Connections that were cut off by another one with their client id, again and again.
+    pub client_id_conflicts: Counter,
     /// What was refused because of a limit or a rule, by what it would have broken.
     pub refused: Family<RefusedBy, Counter>,
     /// What went over the connections.

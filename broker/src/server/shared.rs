@@ -16,6 +16,7 @@ use super::access::Access;
 use super::budget::Budget;
 use super::changes::Changes;
 use super::client_queue::ClientQueue;
+use super::contested::Contested;
 use super::counters::{Counters, Rule};
 use super::limits::Limits;
 use super::packet::{Connect, Version};
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     /// Connections that are served.
     pub(crate) running: TaskTracker,
     pub(crate) changes: Changes,
+    pub(crate) contested: Contested,
     queued: Arc<Budget>,
     /// What wills take: as much as may wait for clients.
     pub(crate) wills: Arc<Budget>,
@@ -92,6 +94,7 @@ impl Shared {
             stop: CancellationToken::new(),
             running: TaskTracker::new(),
             changes: Changes::default(),
+            contested: Contested::default(),
             queued: Budget::new(limits.queued_bytes_total),
             wills: Budget::new(limits.queued_bytes_total),
             sessions: Mutex::default(),

@@ -1,10 +1,12 @@
 //! What a consumer promises of each message, over cuts and until it stops.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{ConnectionStatus, Delivery, Outcome, Published, Qos, Subscription, Unsettled, consume};
 use rumqttc::mqttbytes::QoS;
 use rumqttc::mqttbytes::v4::{Packet, PubAck, SubAck, SubscribeReasonCode};
+use telemetry::SystemClock;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +31,7 @@ impl Consumer {
             filters: vec!["temperature/#".into(), "humidity/#".into()],
             qos,
             idle_timeout,
+            clock: Arc::new(SystemClock::default()),
         };
         let (out, deliveries) = mpsc::channel(room);
         let (sender, status) = watch::channel(ConnectionStatus::default());

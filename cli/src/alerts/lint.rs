@@ -34,7 +34,7 @@ pub(super) async fn lint(settings: &Settings, args: &LintArgs) -> anyhow::Result
     }
     let rules = check(&file, &known)?;
     let ends = match super::open(settings).await {
-        Ok(store) => ends(store.as_ref(), rules.clone(), Timestamp::now()).await?,
+        Ok(store) => ends(store.as_ref(), rules.clone(), crate::clock().wall()).await?,
         // Files are checked where there is no database, too.
         Err(e) if e.is::<SettingError>() => String::new(),
         Err(e) => format!("\nwhich open incidents would end is unknown: {e:#}"),

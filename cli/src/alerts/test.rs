@@ -46,7 +46,7 @@ pub(super) async fn run(settings: &Settings, args: TestArgs) -> anyhow::Result<(
     let in_force = RulesFile::from_settings(settings)?;
     let tried = in_force.clone().at(args.rules).read()?;
     let rules = vec![tried.clone(), in_force.read()?];
-    let now = Timestamp::now();
+    let now = crate::clock().wall();
     let to = args.to.unwrap_or(now);
     let from = args.from.unwrap_or_else(|| to - SignedDuration::from_hours(24));
     let store = super::open(settings).await?;

@@ -9,7 +9,7 @@ use api::forms::{self, Page, State};
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Incident, SilenceIndex};
-use telemetry::{Reading, Series};
+use telemetry::{Clock, Reading, Series};
 use tokio::sync::watch;
 
 use super::ages::Ages;
@@ -24,15 +24,16 @@ use super::view::View;
 #[derive(Debug, Clone)]
 pub struct Live {
     view: Arc<Mutex<View>>,
+    clock: Arc<dyn Clock>,
     /// Whether what is stored was read at least once.
     is_loaded: Arc<AtomicBool>,
 }
 
 impl Live {
-    /// A live view of nothing yet.
+    /// A live view of nothing yet, by this clock.
     #[must_use]
-    pub fn new(ages: Ages) -> Self {
-        Self { view: Arc::new(Mutex::new(View::new(ages))), is_loaded: Arc::default() }
+    pub fn new(ages: Ages, clock: Arc<dyn Clock>) -> Self {
+        Self { view: Arc::new(Mutex::new(View::new(ages))), clock, is_loaded: Arc::default() }
     }
 
     /// Sets by how many seconds the writer is behind; `None` while that is not known.
@@ -46,7 +47,7 @@ impl Live {
     }
 
     pub(crate) fn observe(&self, readings: impl IntoIterator<Item = Reading>) {
-        let now = Timestamp::now();
+        let now = self.now();
         let mut view = self.view();
         readings.into_iter().for_each(|reading| view.observe(reading, now));
     }
@@ -75,7 +76,8 @@ impl Live {
 
     /// Notifies pages that they can take what changed since the last call.
     pub(crate) fn tick(&self) {
-        self.view().tick(Timestamp::now());
+        let now = self.now();
+        self.view().tick(now);
     }
 
     /// Subscribes a page that has seen nothing yet.
@@ -100,6 +102,11 @@ impl Live {
         }
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
     fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().expect("no code panics while it holds the view")
     }
@@ -111,7 +118,7 @@ impl Newest for Live {
             return None;
         }
         let mut view = self.view();
-        view.age(Timestamp::now());
+        view.age(self.now());
         let mut page = Page::new("series", limit);
         let mut last: Option<&Series> = None;
         for Entry { reading, state, .. } in view.entries() {
@@ -153,7 +160,8 @@ impl Viewer {
 
     /// Takes everything that changed since the last call; the first time, all there is.
     pub(crate) fn take(&mut self) -> Bytes {
-        let (frame, version) = self.live.view().take(&self.topics, self.since, Timestamp::now());
+        let now = self.live.now();
+        let (frame, version) = self.live.view().take(&self.topics, self.since, now);
         self.since = Some(version);
         frame
     }
@@ -178,10 +186,8 @@ mod tests {
 
     #[test]
     fn a_device_is_as_fresh_as_the_newest_of_its_readings() {
-        let live = Live::new(Ages {
-            stale_after: Duration::from_secs(100),
-            offline_after: Duration::from_secs(1_000),
-        });
+        let ages = Ages { stale_after: Duration::from_secs(100), offline_after: Duration::from_secs(1_000) };
+        let live = Live::new(ages, Arc::new(telemetry::SystemClock::default()));
         let now = Timestamp::now();
         let reading = |(topic, age): (&str, u64)| {
             let measured_at = now - Duration::from_secs(age);

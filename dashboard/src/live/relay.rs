@@ -127,7 +127,7 @@ async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: b
     if reload {
         live.load(store.latest().await?);
     }
-    let now = Timestamp::now();
+    let now = live.now();
     let (newest, all_open) =
         (first(MAX_INCIDENTS), IncidentQuery { open: Some(true), ..first(OPEN_COUNTED) });
     let (newest, all_open, open, rejected, silences) = tokio::try_join!(
@@ -182,7 +182,10 @@ mod tests {
     async fn what_was_stored_after_the_last_poll_is_shown_within_half_a_minute() {
         let folder = tempfile::tempdir().unwrap();
         let store = Arc::new(Sqlite::open(&folder.path().join(store::FILE)).unwrap());
-        let live = Live::new(Ages { stale_after: FRAME_EVERY, offline_after: FRAME_EVERY });
+        let live = Live::new(
+            Ages { stale_after: FRAME_EVERY, offline_after: FRAME_EVERY },
+            Arc::new(telemetry::SystemClock::default()),
+        );
         let (_broker, deliveries) = tokio::sync::mpsc::channel(1);
         let (link, health) = (watch::Sender::new(ConnectionStatus::default()), service::Health::default());
         let (subscribed, ready) = (link.subscribe(), health.check("store"));

@@ -161,3 +161,35 @@ async fn two_hosts_are_refused_on_every_route() {
         assert_eq!(answer.status, 400, "{path}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_given_up_on_every_route_that_asks_the_store() {
+    let limits = api::Limits { query_timeout: std::time::Duration::ZERO, ..api::Limits::default() };
+    let harness = Harness::start(Wanted { limits, ..Wanted::default() }).await;
+    for path in [
+        "/api/readings",
+        "/api/readings?format=csv",
+        "/api/readings?device=lab&metric=temperature&points=9",
+        "/api/incidents",
+        "/api/incidents/groups",
+        "/api/silences",
+        "/api/rejected",
+        "/api/rejected/groups",
+        "/api/rejected/1",
+        "/api/completeness",
+        "/api/clock",
+    ] {
+        // A query that is over at once is answered all the same.
+        let mut late = None;
+        for _ in 0..100 {
+            let answer = harness.ask("GET", path).await;
+            if answer.status == 503 {
+                late = Some(answer);
+                break;
+            }
+        }
+        let answer = late.unwrap_or_else(|| panic!("{path} has no limit"));
+        assert_eq!(answer.header("retry-after"), Some("2"), "{path}: {answer:?}");
+        assert!(answer.error().contains("no answer within 0ns"), "{path}: {answer:?}");
+    }
+}

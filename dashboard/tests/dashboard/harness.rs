@@ -84,6 +84,10 @@ fn decoder(folder: &Path) -> Decoder {
     Decoder::from_settings(&settings, mappings, &Metrics::default()).unwrap()
 }
 
+fn clock() -> Arc<dyn telemetry::Clock> {
+    Arc::new(telemetry::SystemClock::default())
+}
+
 impl Harness {
     pub(crate) async fn start(wanted: Wanted) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -114,7 +118,8 @@ impl Harness {
         let [doors] = Doors::share(&Metrics::default(), [("http", OPEN)]);
         let door = doors.listen(listen).unwrap();
         let address = door.local_addr();
-        let (health, stop, live) = (Health::default(), CancellationToken::new(), Live::new(wanted.ages));
+        let (health, stop, live) =
+            (Health::default(), CancellationToken::new(), Live::new(wanted.ages, clock()));
         let (broker, deliveries) = mpsc::channel(100_000);
         let link = watch::Sender::new(ConnectionStatus {
             connected: true,
@@ -128,16 +133,17 @@ impl Harness {
         let server = Server {
             live: live.clone(),
             store: store.clone(),
-            broker: api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() },
-            resend: Resend::new(Arc::new(heard.clone()), decoder.inputs())
+            broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
+            resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
             metrics: Metrics::default(),
-            pipeline: Pipeline::default(),
+            pipeline: Pipeline::new(clock()),
             max_clients: wanted.pages,
             decoder,
             public_url: wanted.public_url.into(),
             limits: wanted.limits,
+            clock: clock(),
             stop: stop.clone(),
         };
         tokio::spawn(serve(door, None, http, server));

@@ -1,5 +1,6 @@
 //! What the dashboard promises to a browser, asked of it over real connections, beside a real store.
 
+#![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod alerts;

@@ -149,7 +149,7 @@ impl Harness {
 
     /// With so many messages between broker and writer.
     pub(crate) fn start_ahead(config: Config, ahead: usize) -> Self {
-        let counters = Counters::register(&Metrics::default());
+        let counters = Counters::register(&Metrics::default(), Arc::new(telemetry::SystemClock::default()));
         let health = Health::default();
         let journal = Journal { lines: watch::Sender::default(), counters: counters.clone() };
         let store = Arc::new(FakeStore {

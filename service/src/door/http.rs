@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct HttpConfig {
     pub limits: Limits,
     /// A connection on which no whole head of a request comes for this long is closed, be it idle or half sent.
     pub idle_timeout: Duration,
+    /// The time in which the store must answer a query.
+    pub query_timeout: Duration,
     /// Whether all requests come from a proxy, which names the client in `X-Forwarded-For`.
     pub behind_proxy: bool,
 }
@@ -64,7 +67,10 @@ pub struct Client {
 
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct IdleTimeout(#[serde(with = "humantime_serde")] Duration);
+struct Timeout(#[serde(with = "humantime_serde")] Duration);
+
+/// What `http.query_timeout` may be.
+const QUERY_TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(10 * 60);
 
 impl HttpConfig {
     /// Reads the section `http`.
@@ -75,11 +81,15 @@ impl HttpConfig {
         let mut config = Self {
             listen: settings.address("http.listen")?,
             limits: Limits::from_settings(settings, "http")?,
-            idle_timeout: settings.get::<IdleTimeout>("http.idle_timeout")?.0,
+            idle_timeout: settings.get::<Timeout>("http.idle_timeout")?.0,
+            query_timeout: settings.get::<Timeout>("http.query_timeout")?.0,
             behind_proxy: settings.get("http.behind_proxy")?,
         };
         if config.idle_timeout < Duration::from_secs(1) {
             return Err(SettingError::new("http.idle_timeout", "must be at least 1s"));
+        }
+        if !QUERY_TIMEOUTS.contains(&config.query_timeout) {
+            return Err(SettingError::new("http.query_timeout", "must be 100ms to 10m"));
         }
         config.check_open()?;
         if config.behind_proxy {
@@ -106,7 +116,8 @@ impl HttpConfig {
     #[must_use]
     pub fn admin(listen: SocketAddr) -> Self {
         let limits = Limits { max_connections: 64, max_connections_per_address: 48 };
-        Self { listen, limits, idle_timeout: Duration::from_secs(20), behind_proxy: false }
+        let (idle_timeout, query_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
+        Self { listen, limits, idle_timeout, query_timeout, behind_proxy: false }
     }
 }
 

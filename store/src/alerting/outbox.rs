@@ -3,6 +3,9 @@
 mod messages;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+mod waits;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -78,6 +81,15 @@ pub struct Postponed {
     pub tries: u32,
     /// When the next attempt is due.
     pub again_at: Timestamp,
+}
+
+/// How long what waits may be put off, at most: what is put off for longer was so by a clock that was ahead.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LongestWaits {
+    /// Messages that failed, until their next attempt.
+    pub messages: Duration,
+    /// Reminders, by the name of their rule.
+    pub reminders: Vec<(String, Duration)>,
 }
 
 /// What is decided of notifications that are due.
@@ -197,6 +209,10 @@ pub trait Notifications: Send + Sync {
 
     /// The messages whose next attempt is after this time, oldest first.
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>>;
+
+    /// Brings forward what a clock that was ahead has put off, in one transaction: messages and reminders to the end of
+    /// their longest wait, other notifications to now.
+    async fn bring_forward(&self, now: Timestamp, waits: &LongestWaits) -> Result<()>;
 
     /// How many messages are neither sent nor given up.
     async fn queued_count(&self) -> Result<u64>;

@@ -10,6 +10,10 @@ pub(crate) mod session;
 mod statement;
 mod url;
 
+use std::sync::Arc;
+
+use telemetry::{Clock, SystemClock};
+
 use self::pool::Pool;
 pub use self::url::{PostgresUrl, PostgresUrlError};
 
@@ -19,19 +23,26 @@ pub use self::url::{PostgresUrl, PostgresUrlError};
 #[derive(Clone, Debug)]
 pub struct Postgres {
     pub(crate) pool: Pool,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Postgres {
     /// Does not connect yet.
     #[must_use]
     pub fn new(url: PostgresUrl) -> Self {
-        Self { pool: Pool::new(url) }
+        Self { pool: Pool::new(url), clock: Arc::new(SystemClock::default()) }
+    }
+
+    /// Goes by another clock than the machine's to tell which readings were stamped ahead of now.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 }
 
 impl Postgres {
     /// The same store with connections of its own for reading.
     pub(crate) fn own_readers(&self) -> Self {
-        Self { pool: self.pool.with_own_turns() }
+        Self { pool: self.pool.with_own_turns(), clock: self.clock.clone() }
     }
 }

@@ -7,6 +7,10 @@ mod statement;
 pub(crate) mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use telemetry::{Clock, SystemClock};
 
 use self::readers::Readers;
 use self::writer::Writer;
@@ -18,6 +22,7 @@ use self::writer::Writer;
 pub struct Sqlite {
     pub(crate) writer: Writer,
     pub(crate) readers: Readers,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Sqlite {
@@ -26,8 +31,15 @@ impl Sqlite {
     /// # Errors
     /// One line that names the file and what is wrong with it; nothing was changed.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let connection = open::create(path)?;
-        Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
+        Self::open_by(path, Arc::new(SystemClock::default()))
+    }
+
+    /// As [`open`](Self::open), with a clock for `stored_at`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_by(path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Self::over(open::create(path)?, path, clock)
     }
 
     /// Opens a file that is not needed once the machine has crashed, such as that of a dry run: no write is synced.
@@ -37,7 +49,12 @@ impl Sqlite {
     pub fn open_unsynced(path: &Path) -> anyhow::Result<Self> {
         let connection = open::create(path)?;
         connection.pragma_update(None, "synchronous", "OFF")?;
-        Ok(Self { writer: Writer::start(connection, path)?, readers: Readers::new(path) })
+        Self::over(connection, path, Arc::new(SystemClock::default()))
+    }
+
+    fn over(connection: Connection, path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let writer = Writer::start(connection, path, clock.clone())?;
+        Ok(Self { writer, readers: Readers::new(path), clock })
     }
 
     /// Finishes the writes that have been asked for and leaves one tidy file; other clones can write no more.
@@ -52,6 +69,6 @@ impl Sqlite {
 impl Sqlite {
     /// The same store with readers of its own.
     pub(crate) fn own_readers(&self) -> Self {
-        Self { writer: self.writer.clone(), readers: self.readers.with_own_turns() }
+        Self { readers: self.readers.with_own_turns(), ..self.clone() }
     }
 }

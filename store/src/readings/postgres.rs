@@ -53,7 +53,8 @@ impl ReadingStore for Postgres {
 #[async_trait]
 impl History for Postgres {
     async fn latest(&self) -> Result<Vec<Latest>> {
-        self.pool.call("read the newest readings", async |s| aggregate::latest(&s.client).await).await
+        let now = self.clock.wall();
+        self.pool.call("read the newest readings", async |s| aggregate::latest(&s.client, now).await).await
     }
 
     async fn readings(&self, query: ReadingQuery) -> Result<Page> {

@@ -64,7 +64,8 @@ impl ReadingStore for Sqlite {
 #[async_trait]
 impl History for Sqlite {
     async fn latest(&self) -> Result<Vec<Latest>> {
-        self.readers.read("read the newest readings", aggregate::latest).await
+        let now = self.clock.wall();
+        self.readers.read("read the newest readings", move |tables| aggregate::latest(tables, now)).await
     }
 
     async fn readings(&self, query: ReadingQuery) -> Result<Page> {

@@ -4,6 +4,7 @@
 
 pub(crate) mod alert_states;
 pub(crate) mod carried;
+mod clock_runs;
 mod exactly_once;
 mod finding;
 pub(crate) mod incidents;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, Attempt, Decisions, Deferral, DeliveryStatus, NewMessage, Notification,
+    Acknowledgement, Attempt, Decisions, Deferral, DeliveryStatus, LongestWaits, NewMessage, Notification,
     NotificationKind, OutgoingMessage, Postponed, Reminder, Store,
 };
 use tokio::task::JoinSet;
@@ -296,4 +296,36 @@ async fn messages_of_the_last_hour_are_listed_for_each_address() {
     assert_eq!(since(10).await, expected);
     assert_eq!(since(11).await, expected[1..]);
     assert_eq!(since(31).await, []);
+}
+
+#[tokio::test]
+async fn what_a_clock_that_was_ahead_put_off_is_brought_forward() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    record(store, &[opened("i", "a", 1), opened("j", "b", 2), opened("k", "c", 3)]).await;
+    let all = due(store, LATER).await.0;
+    put(store, vec![message("late", &all[..1]), message("soon", &all[1..2])]).await;
+    for (id, again_at) in [("late", 900_000), ("soon", 1_010)] {
+        let failed = Attempt::Failed { again_at: at(again_at), problem: "away".into() };
+        store.record_attempt(&format!("{id}@millrace"), &failed).await.unwrap();
+    }
+    let held = Deferral { notification: all[2], until: at(900_000), why: "silenced".into() };
+    let reminder = |due_at| Reminder {
+        incident: "i".into(),
+        address: mail("a@example.org"),
+        asked_at: at(800_000),
+        due_at: at(due_at),
+    };
+    let reminders = vec![reminder(900_000)];
+    store.decide(&Decisions { held: vec![held], reminders, ..Decisions::default() }).await.unwrap();
+    assert_eq!(due(store, 1_000).await, (vec![], Some(at(900_000))));
+    let micros = std::time::Duration::from_micros;
+    let reminders = vec![("another".to_owned(), micros(1)), ("too hot".to_owned(), micros(50))];
+    let waits = LongestWaits { messages: micros(20), reminders };
+    for _ in 0..2 {
+        store.bring_forward(at(1_000), &waits).await.unwrap();
+        assert_eq!(due(store, 1_000).await, (vec![all[2]], Some(at(1_050))), "the reminder waits its time");
+        assert_eq!(queued(store, 1_010).await, ["soon"], "what waits no longer than it may stays as it is");
+        assert_eq!(queued(store, 1_020).await, ["late", "soon"]);
+    }
 }

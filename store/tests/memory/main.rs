@@ -1,5 +1,6 @@
 //! The store in memory, which tests of services use, keeps the same contract.
 
+#![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 #[allow(dead_code, reason = "what is in memory has no older schema")]

@@ -1,5 +1,6 @@
 //! The PostgreSQL store: the contract on a hypertable and on plain partitions, and what is its own.
 
+#![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 #![allow(clippy::duplicate_mod, reason = "the contract is asked of two stores")]
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Address, Attempt, Decisions, DeliveryStatus, DueNotifications, DueQuery, Incident, NewMessage,
-    Notification, NotificationKind, Notifications, OutgoingMessage, Postponed, QueuedMessage, Reminder,
-    Result,
+    Address, Attempt, Decisions, DeliveryStatus, DueNotifications, DueQuery, Incident, LongestWaits,
+    NewMessage, Notification, NotificationKind, Notifications, OutgoingMessage, Postponed, QueuedMessage,
+    Reminder, Result,
 };
+use telemetry::time::saturating_add;
 
 use super::{Data, MemoryStore};
 
@@ -246,6 +247,26 @@ impl Notifications for MemoryStore {
             })
         });
         Ok(postponed.collect())
+    }
+
+    async fn bring_forward(&self, now: Timestamp, waits: &LongestWaits) -> Result<()> {
+        let mut data = self.call("bring_forward")?;
+        let Data { outbox, alerts, .. } = &mut *data;
+        let latest = saturating_add(now, waits.messages);
+        for made in outbox.messages.iter_mut().filter(|made| made.is_queued()) {
+            made.again_at = made.again_at.map(|at| at.min(latest));
+        }
+        for Asked { incident, notification } in outbox.notifications.values_mut().filter(|it| it.is_waiting())
+        {
+            let rule = alerts.get(incident).map(|incident| &incident.rule);
+            let wait = waits.reminders.iter().find(|(name, _)| Some(name) == rule).map(|(_, wait)| *wait);
+            let latest = match notification.kind {
+                NotificationKind::Reminder => wait.map(|wait| saturating_add(now, wait)),
+                _ => Some(now),
+            };
+            notification.due_at = notification.due_at.min(latest.unwrap_or(Timestamp::MAX));
+        }
+        Ok(())
     }
 
     async fn queued_count(&self) -> Result<u64> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Address, Attempt, Batch, Boot, Decisions, DueNotifications, DueQuery, Incident, Ledger, LedgerQuery,
-    Notification, Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore,
-    Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result,
-    RetentionClock, Silence, Silences, Store, Written,
+    Address, Attempt, Batch, Boot, ClockHistory, Decisions, DueNotifications, DueQuery, Incident, Ledger,
+    LedgerQuery, LongestWaits, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed,
+    QueuedMessage, ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
+    RejectionSelection, Rejections, Result, RetentionClock, Silence, Silences, Store, Written,
 };
+use telemetry::ClockRun;
 
 use super::Watched;
 
@@ -103,6 +104,10 @@ impl Notifications for Watched {
         self.inner.postponed_messages(now).await
     }
 
+    async fn bring_forward(&self, now: Timestamp, waits: &LongestWaits) -> Result<()> {
+        self.inner.bring_forward(now, waits).await
+    }
+
     async fn queued_count(&self) -> Result<u64> {
         self.inner.queued_count().await
     }
@@ -113,6 +118,21 @@ impl Notifications for Watched {
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
         self.inner.messages_since(since).await
+    }
+}
+
+#[async_trait]
+impl ClockHistory for Watched {
+    async fn clock_runs(&self) -> Result<Vec<ClockRun>> {
+        self.inner.clock_runs().await
+    }
+
+    async fn set_clock_runs(&self, runs: &[ClockRun]) -> Result<()> {
+        self.inner.set_clock_runs(runs).await
+    }
+
+    async fn extend_clock_run(&self, to: Timestamp) -> Result<()> {
+        self.inner.extend_clock_run(to).await
     }
 }
 

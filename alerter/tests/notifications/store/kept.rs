@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use store::{
-    Address, Decisions, DeliveryStatus, Incident, NewMessage, Notification, NotificationKind,
+    Address, Decisions, DeliveryStatus, Incident, LongestWaits, NewMessage, Notification, NotificationKind,
     OutgoingMessage, Reminder, Silence, Transition,
 };
 
@@ -142,6 +142,23 @@ impl Kept {
             }
         }
         decisions.reminders.iter().for_each(|reminder| self.remind(reminder));
+    }
+
+    pub(super) fn bring_forward(&mut self, now: Timestamp, waits: &LongestWaits) {
+        for made in self.messages.iter_mut().filter(|made| Self::owes(made)) {
+            made.again_at = made.again_at.map(|at| at.min(now + waits.messages));
+        }
+        for (notification, incident) in &mut self.notifications {
+            let rule = &self.incidents[incident].rule;
+            let wait = waits.reminders.iter().find(|(name, _)| name == rule);
+            match (notification.kind, wait) {
+                (NotificationKind::Reminder, None) => {}
+                (NotificationKind::Reminder, Some((_, wait))) => {
+                    notification.due_at = notification.due_at.min(now + *wait);
+                }
+                _ => notification.due_at = notification.due_at.min(now),
+            }
+        }
     }
 
     fn make(&mut self, message: &NewMessage) {

@@ -1,11 +1,8 @@
 //! Many incidents at once: `GET /api/incidents/groups`, `POST /api/incidents/acknowledgements` and
 //! `POST /api/incidents/silences`.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
 use serde::Serialize;
-use store::{IncidentQuery, Store};
+use store::IncidentQuery;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -39,28 +36,28 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn grouped(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
+    let api = api.clone();
     warp::path!("api" / "incidents" / "groups").and(reads(&api.site)).then(move |parameters| {
-        let store = store.clone();
-        async move { answer(list(&store, parameters).await) }
+        let api = api.clone();
+        async move { answer(api.limits.within(list(&api, parameters)).await) }
     })
 }
 
 fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "incidents" / "acknowledgements").and(requests).then(move |request| {
-        let store = store.clone();
-        async move { acknowledge(&store, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { api.limits.within(acknowledge(&api, request)).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
 fn bulk_silences(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let store = api.store.clone();
     let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "incidents" / "silences").and(requests).then(move |request| {
-        let store = store.clone();
-        async move { silence(&store, request).await.unwrap_or_else(ApiError::into_response) }
+        let api = api.clone();
+        async move { api.limits.within(silence(&api, request)).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
@@ -74,34 +71,34 @@ struct Groups {
     complete: bool,
 }
 
-async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
     let (by, limit, query) = read(parameters).map_err(ApiError::BadRequest)?;
-    let now = Timestamp::now();
+    let (store, now) = (api.alerts.as_ref(), api.clock.wall());
     let incidents = store.incident_summaries(&query).await?;
     let complete = incidents.len() < query.limit;
-    let mut groups = groups(&incidents, by, &silences(store.as_ref(), now).await?, now);
+    let mut groups = groups(&incidents, by, &silences(store, now).await?, now);
     let total = groups.len();
     groups.truncate(limit);
     Ok(forms::text(&Groups { groups, total, complete }))
 }
 
-async fn acknowledge(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+async fn acknowledge(api: &Api, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
     let (selection, acknowledgement) =
-        read_acknowledgements(&request.json()?, Timestamp::now()).map_err(ApiError::BadRequest)?;
-    let count = acknowledge_all(store.as_ref(), selection, &acknowledgement).await?;
+        read_acknowledgements(&request.json()?, api.clock.wall()).map_err(ApiError::BadRequest)?;
+    let count = acknowledge_all(api.alerts.as_ref(), selection, &acknowledgement).await?;
     Ok(json(StatusCode::OK, format!(r#"{{"acknowledged":{count}}}"#)))
 }
 
-async fn silence(store: &Arc<dyn Store>, request: Request) -> Result<Response, ApiError> {
+async fn silence(api: &Api, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let now = Timestamp::now();
+    let now = api.clock.wall();
     let (ids, asked) = read_silences(&request.json()?, now).map_err(ApiError::BadRequest)?;
-    let silences = silence_all(store.as_ref(), &ids, &asked, now).await?;
+    let silences = silence_all(api.alerts.as_ref(), &ids, &asked, now).await?;
     Ok(json(StatusCode::CREATED, forms::list("silences", silences.iter().map(Silence::from))))
 }
 

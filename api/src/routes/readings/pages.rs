@@ -22,10 +22,11 @@ const PART: usize = 10_000;
 pub(super) async fn json(store: &dyn Store, limits: Limits, query: ReadingQuery) -> Result<String, ApiError> {
     let limit = query.limit.min(MAX_ROWS);
     let found = limits.within(store.readings(ReadingQuery { limit, ..query })).await?;
+    let runs = limits.within(store.clock_runs()).await?;
     let mut page = Page::new("readings", limit);
     let mut last = None;
     for reading in &found.readings {
-        if !page.push(&forms::Reading::from(reading)) {
+        if !page.push(&forms::Reading::stamped(reading, &runs)) {
             return Ok(page.end(last.map(|last| Cursor::after(last).to_string()).as_deref()));
         }
         last = Some(&reading.reading);

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::server::access::Caller;
 use crate::server::budget::Charge;
+use crate::server::contested::Verdict;
 use crate::server::packet::{Connect, Fault, Reason};
 use crate::server::publication::Publication;
 use crate::server::session::{DueWill, Key, Line, Session};
@@ -61,10 +63,25 @@ pub(super) async fn attach(
             continue;
         }
         busy.close(Reason::TAKEN_OVER);
+        note_take_over(shared, &key);
         if tokio::time::timeout(TAKE_OVER, left).await.is_err() {
             return Err(Fault::new(Reason::UNAVAILABLE, "the earlier connection does not end"));
         }
     }
+}
+
+/// Says once that two devices have one client id.
+fn note_take_over(shared: &Shared, key: &Key) {
+    match shared.contested.note(key, Instant::now()) {
+        Verdict::Once => return,
+        Verdict::StillContested => {}
+        Verdict::Contested => warn!(
+            client_id = key.client_id,
+            user = key.user.as_deref(),
+            "two devices may have the same client id, so that each cuts the other one off: give each its own"
+        ),
+    }
+    shared.counters.client_id_conflicts.inc();
 }
 
 /// The session, its new connection and whether it was there before; or the session while it has another connection.

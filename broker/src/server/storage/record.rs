@@ -141,6 +141,8 @@ impl Writer {
         self.publication(&message.publication);
     }
 
+    /// When it expires is kept as a time of day: the process may be started again long after.
+    #[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
     fn publication(&mut self, publication: &Publication) {
         self.bytes(publication.topic.as_bytes());
         self.bytes(&publication.payload);
@@ -241,6 +243,7 @@ impl Reader<'_> {
         Some(Outgoing { publication: Arc::new(self.publication()?), qos, retain, identifiers })
     }
 
+    #[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
     fn publication(&mut self) -> Option<Publication> {
         let (topic, payload, properties) = (self.text()?, self.bytes()?, self.bytes()?);
         let bits = self.byte()?;

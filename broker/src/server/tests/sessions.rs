@@ -16,6 +16,22 @@ async fn a_session_is_taken_over_within_its_user() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn two_devices_with_one_client_id_are_named() {
+    let harness = Harness::new();
+    let mut clients = Vec::new();
+    for connections in 1..=6 {
+        clients.push(harness.v311("twin").await);
+        let is_contested = connections > 3;
+        let expected: &[&str] = if is_contested { &["twin"] } else { &[] };
+        assert_eq!(harness.server.contested_client_ids(), expected, "{connections} connections");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    assert_eq!(harness.counters.client_id_conflicts.get(), 3);
+    tokio::time::sleep(Duration::from_secs(301)).await;
+    assert!(harness.server.contested_client_ids().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_and_a_delayed_will_live_as_long_as_they_were_granted() {
     let harness = Harness::new();
     // A will with a delay of 5 s in a session of 10 s.

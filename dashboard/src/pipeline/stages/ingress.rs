@@ -9,6 +9,7 @@ use crate::live::DevicesByState;
 const PUBLISHED: &str = "millrace_edge_published_total";
 const ACKNOWLEDGED: &str = "millrace_edge_acknowledged_total";
 const EDGE_CONNECTIONS: &str = "millrace_edge_connections";
+const CONFLICTS: &str = "millrace_edge_client_id_conflicts_total";
 
 const RECEIVED: &str = "rabbitmq_global_messages_received_total";
 const CONNECTIONS: &str = "rabbitmq_connections";
@@ -80,6 +81,10 @@ fn embedded(mut stage: Stage, history: &[Snapshot], samples: &Samples) -> Stage 
     if let (Some(waiting @ 1..), Some(0.0)) = (waiting, embedded_rate(history, ACKNOWLEDGED)) {
         let messages = count(waiting as f64, "message");
         all.wrong(State::Warning, format!("{messages} not acked: see the writer and the alerter"));
+    }
+    if embedded_rate(history, CONFLICTS).is_some_and(|rate| rate > 0.0) {
+        let problem = "devices with the same client id cut each other off: GET /api/broker names them";
+        all.wrong(State::Warning, problem.into());
     }
     stage
 }

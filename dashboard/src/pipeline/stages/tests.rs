@@ -226,6 +226,15 @@ fn at_the_edge_there_is_no_queue_and_what_is_not_acked_is_seen() {
     let broker = &stage(&stuck, "broker").all;
     assert_eq!(broker.state, State::Warning);
     assert!(broker.problem.as_ref().unwrap().starts_with("10 messages not acked"), "{broker:?}");
+    let twins = |second, conflicts| {
+        let text =
+            format!("millrace_edge_connections 2\nmillrace_edge_client_id_conflicts_total {conflicts}\n");
+        Snapshot { broker: Broker::Embedded(Samples::read(&text, &[""])), ..cluster(second) }
+    };
+    for (conflicts, state) in [(3, State::Ok), (4, State::Warning)] {
+        let broker = stage(&stages(&[twins(0, 3), twins(2, conflicts)]), "broker").all.clone();
+        assert_eq!(broker.state, state, "{broker:?}");
+    }
 }
 
 #[test]

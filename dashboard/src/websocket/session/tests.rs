@@ -29,7 +29,10 @@ struct Line {
 impl Line {
     /// A page over a line that holds so many bytes; frames are made ten times a second.
     fn of(bytes: usize) -> Self {
-        let live = Live::new(Ages { stale_after: HOUR * 24, offline_after: HOUR * 48 });
+        let live = Live::new(
+            Ages { stale_after: HOUR * 24, offline_after: HOUR * 48 },
+            std::sync::Arc::new(telemetry::SystemClock::default()),
+        );
         let (page, server) = duplex(bytes);
         let viewer = live.watch(Topics::all());
         let shown = tokio::spawn(async move {

@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { AddedRules, Answers, Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Boot, Broker, Bucket, ClockPeriod, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 
-export type { Boot, Broker, Bucket, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Boot, Broker, Bucket, ClockPeriod, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -147,6 +147,11 @@ export async function resendRejected(id: string, resend: Resend): Promise<Resent
 /** Where devices publish. */
 export async function fetchBroker(abort: AbortSignal): Promise<Broker> {
   return get("api/broker", {}, abort);
+}
+
+/** When the clock that gives stamps was wrong. */
+export async function fetchClockPeriods(abort: AbortSignal): Promise<ClockPeriod[]> {
+  return (await get("api/clock", {}, abort)).periods;
 }
 
 export async function fetchPipeline(abort: AbortSignal): Promise<Pipeline> {

@@ -32,6 +32,8 @@ export interface Reading {
   stored_at: string;
   boot: number | null;
   seq: number | null;
+  /** By how much the broker's clock was ahead when it gave received_at, and measured_at where the device gave none; less than 0 where it was behind. Left out where nothing speaks against the clock. */
+  clock_ahead_seconds?: number;
 }
 
 export interface Readings {
@@ -277,6 +279,16 @@ export interface Boot {
   newest_measured_at: string;
 }
 
+/** A period in which the clock that gives stamps was wrong. */
+export interface ClockPeriod {
+  /** The first time that the clock showed. */
+  from: string;
+  /** The last one. */
+  to: string;
+  /** By how much it was ahead of the clock as it is now; less than 0 where it was behind. Over a restart it is the least that it can have been. */
+  ahead_seconds: number;
+}
+
 /** The MQTT broker as devices reach it. */
 export interface Broker {
   /** Null where it is the host of this API. */
@@ -287,6 +299,8 @@ export interface Broker {
   user: string | null;
   /** Whether devices need a user and a password. */
   password: boolean;
+  /** Client ids that two devices used at once within the last five minutes, so that each cuts the other one off. */
+  contested_client_ids: string[];
 }
 
 export interface Inputs {
@@ -414,6 +428,9 @@ export interface Answers {
     completeness: Boot[];
   };
   "api/broker": Broker;
+  "api/clock": {
+    periods: ClockPeriod[];
+  };
   "api/pipeline": {
     at: string;
     stages: Stage[];

@@ -8,6 +8,7 @@ import { visible } from "../ui/visible";
 import { wordsOf } from "../ui/words";
 import { join, pointAt, type Joined } from "./common-axis";
 import { frame, isKnown, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { shownClockSpans } from "./clock-periods";
 import { incidentSpans, limits } from "./incidents";
 import { factorFor } from "./plot/factor";
 import { createPlot, type Drawn, type Plot } from "./plot/plot";
@@ -108,7 +109,7 @@ function currentView() {
     Math.max(0, ...shown.value.map(({ key }, place) => (scales.value.of[place] === scale ? digitsOf(key) : 0))),
   );
   const factors = scales.value.names.map((_, scale) => factorFor(largestOn(scale)));
-  return { joined: joined.value, frame: frame.value, digits, factors, incidentSpans: incidentSpans.value, limits: limits.value };
+  return { joined: joined.value, frame: frame.value, digits, factors, incidentSpans: incidentSpans.value, clockSpans: shownClockSpans.value, limits: limits.value };
 }
 
 function largestOn(scale: number): number {

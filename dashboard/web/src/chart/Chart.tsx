@@ -7,6 +7,7 @@ import { formatMoment } from "../ui/format";
 import { unitSign } from "../ui/units";
 import { Text } from "../ui/Text";
 import { Canvas, hoveredPoints } from "./Canvas";
+import { startClockPeriods } from "./clock-periods";
 import { frame, startChart } from "./data";
 import { startChartIncidents } from "./incidents";
 import { Lines } from "./Lines";
@@ -20,7 +21,7 @@ import "./table.css";
 /** The history of the series in front, and of the others that are drawn with it. */
 export function Chart() {
   useEffect(() => {
-    const stops = [startChart(), startChartIncidents()];
+    const stops = [startChart(), startChartIncidents(), startClockPeriods()];
     return () => stops.forEach((stop) => stop());
   }, []);
   const target = front.value;

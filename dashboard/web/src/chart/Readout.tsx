@@ -2,6 +2,8 @@ import type { ComponentChildren } from "preact";
 import { serverNow } from "../live/clock";
 import { formatCount, formatMoment, formatNumber, formatQuantity, formatSpan, formatUtc } from "../ui/format";
 import { wordFor, wordsOf } from "../ui/words";
+import { shownClockSpans } from "./clock-periods";
+import { clockSpanAt, wrongBy } from "./clock-spans";
 import { frame, isKnown, shownPoints } from "./data";
 import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
@@ -46,6 +48,9 @@ export function Legend() {
       {limits.value.map(({ label }) => <Explained key={label} swatch="limit">{label}</Explained>)}
       {shaded(false) && <Explained swatch="incident">incident open</Explained>}
       {shaded(true) && <Explained swatch="gap">silent</Explained>}
+      {shownClockSpans.value.map(({ from, aheadMs }) => (
+        <Explained key={from} swatch="clock">times of a clock that was {wrongBy(aheadMs)}</Explained>
+      ))}
       {incidentsProblem.value && <span class="chart-note">Incidents could not be loaded: {incidentsProblem.value}.</span>}
     </div>
   );
@@ -60,7 +65,13 @@ export function TimeOf({ hovered }: { hovered: Point | null }) {
   const nowMs = serverNow();
   if (hovered) {
     const middle = middleOf(hovered);
-    return <time title={formatUtc(middle)}>{formatMoment(middle, nowMs)}</time>;
+    const wrong = clockSpanAt(middle, shownClockSpans.value);
+    return (
+      <>
+        <time title={formatUtc(middle)}>{formatMoment(middle, nowMs)}</time>
+        {wrong && <span class="chart-note"> by a clock {wrongBy(wrong.aheadMs)}</span>}
+      </>
+    );
   }
   const { from, to } = frame.value;
   return <span title={`${formatUtc(from)} – ${formatUtc(to)}`}>{formatSpan(from, to, nowMs)}</span>;

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Broker } from "../api/client";
-import { firstReading, isLoopback, targetOf } from "./first-reading";
+import { firstReading, isLoopback, targetOf, type Reached } from "./first-reading";
 
 const REST = "-q 1 -t temperature/lab -m 23.5";
 const local = { host: "127.0.0.1", port: 1883, user: null, password: false };
-const lineOf = (broker: Broker, pageHost: string) => firstReading(targetOf(broker, pageHost));
+const lineOf = (broker: Reached, pageHost: string) => firstReading(targetOf(broker, pageHost));
 
 test("the line for a first reading has what differs from mosquitto_pub's defaults", () => {
   assert.equal(lineOf(local, "localhost"), `mosquitto_pub ${REST}`);

@@ -2,6 +2,9 @@
 
 import type { Broker } from "../api/client";
 
+/** How devices reach the broker. */
+export type Reached = Pick<Broker, "host" | "port" | "user" | "password">;
+
 const LOOPBACK = /^(localhost|127\..*|\[?::1\]?)$/;
 const DEFAULT_PORT = 1883;
 
@@ -16,7 +19,7 @@ export interface Target {
 }
 
 /** `pageHost` is the host of the page's own address. */
-export function targetOf({ host, port, user, password }: Broker, pageHost: string): Target {
+export function targetOf({ host, port, user, password }: Reached, pageHost: string): Target {
   return {
     host: (host ?? pageHost).replace(/^\[|\]$/g, ""),
     port: String(port ?? "PORT"),

@@ -110,3 +110,18 @@ async fn a_stop_lets_a_request_finish_and_waits_for_nobody_else() {
     timeout(BOUND, served).await.expect("it ends").unwrap();
     assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
 }
+
+#[test]
+fn the_time_for_a_query_is_a_setting_with_bounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |timeout: &str| {
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, format!("[http]\nquery_timeout = '{timeout}'")).unwrap();
+        HttpConfig::from_settings(&Settings::load(Some(&file)).unwrap()).map(|config| config.query_timeout)
+    };
+    assert_eq!(read("10s").unwrap(), HttpConfig::admin("127.0.0.1:0".parse().unwrap()).query_timeout);
+    assert_eq!(read("250ms").unwrap(), Duration::from_millis(250));
+    for wrong in ["0s", "99ms", "11m"] {
+        assert!(read(wrong).unwrap_err().to_string().contains("must be 100ms to 10m"), "{wrong}");
+    }
+}

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use crate::alerting::incidents::Incident;
 use crate::alerting::notifications::{Address, Notification};
-use crate::alerting::outbox::messages;
 use crate::alerting::outbox::{
-    Attempt, Decisions, DueNotifications, DueQuery, Notifications, OutgoingMessage, Postponed, QueuedMessage,
+    Attempt, Decisions, DueNotifications, DueQuery, LongestWaits, Notifications, OutgoingMessage, Postponed,
+    QueuedMessage,
 };
+use crate::alerting::outbox::{messages, waits};
 use crate::engine::postgres::Postgres;
 use crate::unavailable::Result;
 
@@ -49,6 +50,10 @@ impl Notifications for Postgres {
 
     async fn postponed_messages(&self, now: Timestamp) -> Result<Vec<Postponed>> {
         messages::postponed(self, now).await
+    }
+
+    async fn bring_forward(&self, now: Timestamp, waits: &LongestWaits) -> Result<()> {
+        waits::bring_forward(self, now, waits).await
     }
 
     async fn queued_count(&self) -> Result<u64> {

@@ -1,11 +1,13 @@
 //! The one thread that writes: all changes that have arrived are committed as one group, with one fsync.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use telemetry::Clock;
 use tokio::sync::{mpsc, oneshot};
 
 use super::columns::Micros;
@@ -41,12 +43,13 @@ enum Command {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection, path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(connection: Connection, path: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let (commands, arriving) = mpsc::channel(MAX_GROUP_CHANGES);
         let thread = WriterThread {
             path: path.to_path_buf(),
             connection: Some(connection),
             series: SeriesIds::default(),
+            clock,
             arriving,
             closers: Vec::new(),
         };
@@ -154,6 +157,7 @@ struct WriterThread {
     /// None after a group has failed: that connection is not trusted again.
     connection: Option<Connection>,
     series: SeriesIds,
+    clock: Arc<dyn Clock>,
     arriving: mpsc::Receiver<Command>,
     closers: Vec<oneshot::Sender<()>>,
 }
@@ -202,7 +206,7 @@ impl WriterThread {
             Some(connection) => connection,
             None => open::reopen(&self.path)?,
         };
-        let outcome = transact(&mut connection, &mut self.series, group);
+        let outcome = transact(&mut connection, &mut self.series, self.clock.wall(), group);
         match outcome {
             Ok(()) => self.connection = Some(connection),
             Err(_) => self.series.forget(),
@@ -229,12 +233,13 @@ impl WriterThread {
 fn transact(
     connection: &mut Connection,
     series: &mut SeriesIds,
+    now: Timestamp,
     group: &mut [Box<dyn Change>],
 ) -> anyhow::Result<()> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .context("begin a transaction")?;
-    let stored_at = stored_at(&transaction).context("read the retention's clock")?;
+    let stored_at = stored_at(&transaction, now).context("read the retention's clock")?;
     let mut tables = Tables { connection: &transaction, series, stored_at };
     if let [alone] = group {
         // Its savepoint would be the transaction itself, and cost a copy of each page that it touches.
@@ -251,9 +256,8 @@ fn transact(
 }
 
 /// Now, or where retention's clock stands, if ours is behind it: what is stored now is not older than what was deleted.
-fn stored_at(transaction: &Transaction<'_>) -> rusqlite::Result<Timestamp> {
+fn stored_at(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Timestamp> {
     const SELECT: &str = "SELECT max(at) FROM retention";
-    let now = Timestamp::now();
     let at: Option<Micros> = transaction.prepare_cached(SELECT)?.query_row([], |row| row.get(0))?;
     Ok(at.map_or(now, |at| at.0.max(now)))
 }

@@ -15,7 +15,7 @@ use crate::readings::time_bucket::{Reduced, TimeBuckets};
 const SCALE: f64 = (1_u64 << 40) as f64;
 
 /// The newest reading of every series: one seek each, so that no second table has to be kept up to date.
-pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
+pub(crate) async fn latest(client: &Client, now: Timestamp) -> Result<Vec<Latest>, Error> {
     let select = format!(
         "SELECT {COLUMNS} FROM series s CROSS JOIN LATERAL (
              SELECT * FROM (
@@ -29,7 +29,7 @@ pub(crate) async fn latest(client: &Client) -> Result<Vec<Latest>, Error> {
          ) r
          ORDER BY s.device, s.metric"
     );
-    let [measured, received] = present_until(Timestamp::now()).map(Micros::of);
+    let [measured, received] = present_until(now).map(Micros::of);
     let params: [(&(dyn ToSql + Sync), Type); 2] =
         [(&measured, Type::TIMESTAMPTZ), (&received, Type::TIMESTAMPTZ)];
     let rows = client.query_typed(&select, &params).await?;

@@ -10,12 +10,12 @@ use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::series::sqlite as series;
 
 /// The newest reading of every series: one seek each, so that no second table has to be kept up to date.
-pub(crate) fn latest(connection: &Connection) -> rusqlite::Result<Vec<Latest>> {
+pub(crate) fn latest(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Latest>> {
     const NEWEST: &str = "ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1";
     let select = |condition| format!("SELECT {COLUMNS} FROM readings WHERE series = ?1 {condition} {NEWEST}");
     let mut present = connection.prepare_cached(&select("AND measured_at <= ?2 AND received_at <= ?3"))?;
     let mut any = connection.prepare_cached(&select(""))?;
-    let [measured, received] = present_until(Timestamp::now()).map(Micros);
+    let [measured, received] = present_until(now).map(Micros);
     let mut newest = Vec::new();
     for (series, topic) in series::matching(connection, None, None)? {
         let read = |row: &Row<'_>| rows::read(row, &topic);

@@ -1,5 +1,6 @@
 import type uPlot from "uplot";
 import { colour } from "../../ui/colour";
+import type { ClockSpan } from "../clock-spans";
 import type { IncidentSpan, Limit } from "../incident-spans";
 
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
@@ -21,6 +22,19 @@ export function drawIncidentSpans(plot: uPlot, spans: IncidentSpan[]): void {
       ctx.fillStyle = colour("--alarm");
       ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height);
       drawTriangle(ctx, left, bbox.top);
+    }
+  });
+}
+
+/** Shades the times that a wrong clock showed: readings that it stamped stand at a wrong time. */
+export function drawClockSpans(plot: uPlot, spans: ClockSpan[]): void {
+  const { ctx, bbox } = plot;
+  within(plot, () => {
+    for (const { from, to } of spans) {
+      const left = Math.round(plot.valToPos(from / 1000, "x", true));
+      const width = Math.max(2, Math.round(plot.valToPos(to / 1000, "x", true)) - left);
+      ctx.fillStyle = colour("--clock-band");
+      ctx.fillRect(left, bbox.top, width, bbox.height);
     }
   });
 }

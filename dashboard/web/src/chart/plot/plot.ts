@@ -6,10 +6,11 @@ import { MOST_DECIMALS } from "../../ui/format";
 import { leastSpan } from "../../ui/plotting";
 import { wordsOf } from "../../ui/words";
 import type { Joined } from "../common-axis";
+import type { ClockSpan } from "../clock-spans";
 import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
 import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
 import { scaled } from "./factor";
-import { drawIncidentSpans, drawLimits } from "./incidents";
+import { drawClockSpans, drawIncidentSpans, drawLimits } from "./incidents";
 import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
 
 /** What a plot is created with, as it cannot change later. The line in front is the first. */
@@ -24,6 +25,7 @@ export interface View {
   joined: Joined;
   frame: Span;
   incidentSpans: IncidentSpan[];
+  clockSpans: ClockSpan[];
   limits: Limit[];
   /** Sensible decimals for each scale. */
   digits: number[];
@@ -122,7 +124,10 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     bands: bandsOf(lines),
     cursor: cursor(lines, callbacks),
     hooks: {
-      drawClear: [(plot) => drawIncidentSpans(plot, view()?.incidentSpans ?? [])],
+      drawClear: [
+        (plot) => drawClockSpans(plot, view()?.clockSpans ?? []),
+        (plot) => drawIncidentSpans(plot, view()?.incidentSpans ?? []),
+      ],
       draw: [
         (plot) => drawMarkers(plot, lines),
         (plot) => drawLimits(plot, view()?.limits ?? [], factorOf(view(), 0)),

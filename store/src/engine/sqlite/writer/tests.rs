@@ -14,7 +14,9 @@ const NOTICE_OF_NOTHING: &str =
 fn start() -> (TempDir, Writer) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("millrace.db");
-    let writer = Writer::start(open::create(&path).unwrap(), &path).unwrap();
+    let writer =
+        Writer::start(open::create(&path).unwrap(), &path, Arc::new(telemetry::SystemClock::default()))
+            .unwrap();
     (folder, writer)
 }
 
