@@ -234,7 +234,6 @@ fn check(connect: &Connect, limits: &Limits) -> Result<(), Fault> {
 }
 
 /// None if it is larger than the client takes.
-
 fn connack(
     shared: &Shared,
     connect: &Connect,

@@ -83,8 +83,7 @@ async fn a_will_without_a_delay_is_published_although_its_client_is_back_at_once
 
 #[tokio::test(start_paused = true)]
 async fn a_will_waits_for_room_and_is_not_left_out() {
-    let mut limits = Limits::default();
-    limits.in_flight_bytes_total = 1_000;
+    let limits = Limits { in_flight_bytes_total: 1_000, ..Limits::default() };
     let harness = Harness::with(limits, None);
     let client = harness.with_will(2, "w", 0, "t/w").await;
     harness.sink.hold();
