@@ -29,7 +29,12 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let source = service::Source::every_message(&context, "alerter", 2 * MAX_BATCH as u16)?;
-    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
+    let decoder = Decoder::from_settings(
+        settings,
+        MappingsFile::from_settings(settings)?,
+        &context.metrics,
+        context.clock.clone(),
+    )?;
     let store = service::store(settings, context.clock.clone()).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin()?;

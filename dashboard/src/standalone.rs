@@ -72,7 +72,12 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let source = service::Source::newest_messages(&context, "dashboard")?;
-    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
+    let decoder = Decoder::from_settings(
+        settings,
+        MappingsFile::from_settings(settings)?,
+        &context.metrics,
+        context.clock.clone(),
+    )?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;

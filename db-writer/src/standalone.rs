@@ -17,7 +17,12 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
     let source = service::Source::every_message(&context, "db-writer", config.two_batches())?;
-    let decoder = Decoder::from_settings(settings, MappingsFile::from_settings(settings)?, &context.metrics)?;
+    let decoder = Decoder::from_settings(
+        settings,
+        MappingsFile::from_settings(settings)?,
+        &context.metrics,
+        context.clock.clone(),
+    )?;
     let store = service::store(settings, context.clock.clone()).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();

@@ -61,7 +61,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
     let mappings = MappingsFile::at_the_edge(settings)?;
-    let decoder = Decoder::from_settings(settings, mappings, &context.metrics)?;
+    let decoder = Decoder::from_settings(settings, mappings, &context.metrics, context.clock.clone())?;
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use telemetry::{Decoded, Inputs, Mapped, Message, Publisher, Unmapped, UnmappedGroup};
+use telemetry::{Clock, Decoded, Inputs, Mapped, Message, Publisher, SystemClock, Unmapped, UnmappedGroup};
 use tokio::sync::watch;
 use tracing::{error, info};
 
@@ -24,6 +24,7 @@ pub struct Decoder(Arc<Inner>);
 struct Inner {
     file: MappingsFile,
     inputs: watch::Sender<Arc<Inputs>>,
+    clock: Arc<dyn Clock>,
     status: Mutex<RulesStatus>,
     /// Held while a rule is added.
     adding: Mutex<()>,
@@ -83,24 +84,26 @@ impl Decoder {
         settings: &Settings,
         file: MappingsFile,
         metrics: &Metrics,
+        clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingError> {
         let inputs = Inputs::new(settings.get("metrics")?, file.read()?);
-        Ok(Self::with_file(file, inputs, metrics))
+        Ok(Self::with_file(file, inputs, metrics, clock))
     }
 
     /// Decodes by these inputs.
     #[must_use]
     pub fn new(inputs: Inputs, metrics: &Metrics) -> Self {
-        Self::with_file(MappingsFile::default(), inputs, metrics)
+        Self::with_file(MappingsFile::default(), inputs, metrics, Arc::new(SystemClock::default()))
     }
 
-    fn with_file(file: MappingsFile, inputs: Inputs, metrics: &Metrics) -> Self {
+    fn with_file(file: MappingsFile, inputs: Inputs, metrics: &Metrics, clock: Arc<dyn Clock>) -> Self {
         let counters = Counters::register(metrics);
         counters.show(&inputs);
         Self(Arc::new(Inner {
             file,
             inputs: watch::Sender::new(Arc::new(inputs)),
-            status: Mutex::new(RulesStatus { since: Timestamp::now(), error: None }),
+            status: Mutex::new(RulesStatus { since: clock.wall(), error: None }),
+            clock,
             adding: Mutex::default(),
             unmapped: Mutex::default(),
             counters,
@@ -138,7 +141,7 @@ impl Decoder {
     fn put_in_force(&self, inputs: Arc<Inputs>) {
         let (own, hash) = (inputs.mappings().own_topics().count(), hash_of(&inputs));
         self.0.counters.show(&inputs);
-        lock(&self.0.status).since = Timestamp::now();
+        lock(&self.0.status).since = self.0.clock.wall();
         self.samples().forget(|group| inputs.mappings().rule(&group.topic).is_some());
         self.0.inputs.send_replace(inputs);
         info!(own, hash, "the mappings were read again");

@@ -143,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "the reader takes the machine's own clock here")]
     fn without_a_usable_time_it_is_now() {
         let before = Timestamp::now();
         let mut reader = Reader::default();

@@ -190,6 +190,7 @@ fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
 }
 
 /// Only the rest of the delay counts: the process was away for a part of it.
+#[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
 fn restore_will(shared: &Shared, kept: KeptWill) {
     let Some(session) = shared.sessions().get(&kept.key).cloned() else { return };
     let at = tokio::time::Instant::now() + kept.rest(SystemTime::now());

@@ -66,7 +66,7 @@ async fn read(store: &dyn Store, args: &ListArgs, resent: Option<bool>) -> anyho
     let limit = args.limit as usize;
     let mut query = RejectionQuery {
         selection: args.which.selection(resent),
-        after: args.after.clone(),
+        after: args.after,
         limit: READ_AT_ONCE,
     };
     let mut rows: Vec<Rejection> = Vec::new();

@@ -81,7 +81,7 @@ fn decoder(folder: &Path) -> Decoder {
     std::fs::write(&file, text).unwrap();
     let settings = Settings::load(Some(&file)).unwrap();
     let mappings = MappingsFile::at_the_edge(&settings).unwrap();
-    Decoder::from_settings(&settings, mappings, &Metrics::default()).unwrap()
+    Decoder::from_settings(&settings, mappings, &Metrics::default(), clock()).unwrap()
 }
 
 fn clock() -> Arc<dyn telemetry::Clock> {

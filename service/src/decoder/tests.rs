@@ -30,7 +30,8 @@ fn at_the_edge(folder: &tempfile::TempDir, metrics: &Metrics) -> Decoder {
     let settings = folder.path().join("settings.toml");
     std::fs::write(&settings, format!("data_dir = {:?}", folder.path())).unwrap();
     let settings = Settings::load(Some(&settings)).unwrap();
-    Decoder::from_settings(&settings, MappingsFile::at_the_edge(&settings).unwrap(), metrics).unwrap()
+    let (mappings, clock) = (MappingsFile::at_the_edge(&settings).unwrap(), Arc::new(SystemClock::default()));
+    Decoder::from_settings(&settings, mappings, metrics, clock).unwrap()
 }
 
 fn count(decoder: &Decoder) -> usize {

@@ -53,6 +53,7 @@ pub(crate) struct KeptWill {
 }
 
 impl KeptWill {
+    #[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
     pub(crate) fn of(key: &Key, will: &DueWill) -> Self {
         let delay = will.at.saturating_duration_since(Instant::now());
         let written = milliseconds(SystemTime::now());
