@@ -19,11 +19,20 @@ pub struct ClockPeriod {
 }
 
 impl ClockPeriod {
-    /// The period of a run, if the clock was wrong in it.
+    /// The periods in which the clock was wrong, oldest first. Runs of one process between which the clock was not
+    /// stepped are one period.
     #[must_use]
-    pub fn of(run: &ClockRun) -> Option<Self> {
-        let ahead_seconds = seconds(run.wrong_by?);
-        Some(Self { from: run.from.into(), to: run.to.into(), ahead_seconds })
+    pub fn all(runs: &[ClockRun]) -> Vec<Self> {
+        let is_one = |run: &ClockRun, next: &ClockRun| (run.process, run.shift) == (next.process, next.shift);
+        runs.chunk_by(is_one).filter_map(Self::of).collect()
+    }
+
+    /// The period of these runs, if the clock was wrong in them: in all of them, as they have one clock.
+    fn of(runs: &[ClockRun]) -> Option<Self> {
+        let (first, last) = (runs.first()?, runs.last()?);
+        // Each is the least that it can have been.
+        let wrong_by = runs.iter().filter_map(|run| run.wrong_by).max_by_key(|by| by.abs())?;
+        Some(Self { from: first.from.into(), to: last.to.into(), ahead_seconds: seconds(wrong_by) })
     }
 }
 
@@ -60,6 +69,23 @@ mod tests {
         {
             assert_eq!(clock_ahead_seconds(at(stamp), &runs), expected, "{stamp}");
         }
-        assert_eq!(runs.iter().filter_map(ClockPeriod::of).count(), 1);
+        assert_eq!(ClockPeriod::all(&runs).len(), 1);
+    }
+
+    #[test]
+    fn a_period_is_listed_once_however_many_runs_it_has() {
+        let at = |micros| Timestamp::from_microsecond(micros).unwrap();
+        let run = |process, from, to, wrong_by: i64| ClockRun {
+            process,
+            from: at(from),
+            to: at(to),
+            shift: SignedDuration::ZERO,
+            lane: 0,
+            wrong_by: Some(SignedDuration::from_secs(wrong_by)),
+        };
+        let runs = [run(1, 0, 0, 3_598), run(1, 0, 100, 3_600), run(2, 200, 300, -60)];
+        let periods: Vec<_> =
+            ClockPeriod::all(&runs).iter().map(|period| (period.to, period.ahead_seconds)).collect();
+        assert_eq!(periods, [(at(100).into(), 3_600.0), (at(300).into(), -60.0)]);
     }
 }

@@ -21,5 +21,5 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
     query::nothing(&parameters).map_err(ApiError::BadRequest)?;
     let runs = api.alerts.clock_runs().await?;
-    Ok(forms::list("periods", runs.iter().filter_map(ClockPeriod::of)))
+    Ok(forms::list("periods", ClockPeriod::all(&runs).into_iter()))
 }

@@ -64,11 +64,8 @@ pub(super) async fn list(store: &dyn Store, args: ListArgs) -> anyhow::Result<St
 /// Reads on until there are enough: which devices are wanted is not for the store to say.
 async fn read(store: &dyn Store, args: &ListArgs, resent: Option<bool>) -> anyhow::Result<Rows> {
     let limit = args.limit as usize;
-    let mut query = RejectionQuery {
-        selection: args.which.selection(resent),
-        after: args.after,
-        limit: READ_AT_ONCE,
-    };
+    let mut query =
+        RejectionQuery { selection: args.which.selection(resent), after: args.after, limit: READ_AT_ONCE };
     let mut rows: Vec<Rejection> = Vec::new();
     loop {
         let found = store.rejected(query.clone()).await?;
