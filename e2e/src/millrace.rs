@@ -186,9 +186,7 @@ impl Shape for Millrace {
     }
 
     fn restart(&mut self) {
-        let status = self.process.terminate();
-        assert!(status.success(), "{status}");
-        *self = self.start.clone().start();
+        self.restart_after(|| {});
     }
 }
 
@@ -204,6 +202,14 @@ impl Millrace {
     pub fn kill(mut self) -> Start {
         self.process.kill();
         self.start.clone()
+    }
+
+    /// Stops the process, does something, and starts it again.
+    pub fn restart_after(&mut self, meanwhile: impl FnOnce()) {
+        let status = self.process.terminate();
+        assert!(status.success(), "{status}");
+        meanwhile();
+        *self = self.start.clone().start();
     }
 
     /// SIGTERM, and how it ended.

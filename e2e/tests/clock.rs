@@ -63,9 +63,10 @@ impl Played {
 
     /// Sets the clock, before the eyes of the process or behind its back.
     fn set(&mut self, ahead: i64) {
-        self.clock.set(ahead);
         if self.row.restart {
-            self.millrace.restart();
+            self.millrace.restart_after(|| self.clock.set(ahead));
+        } else {
+            self.clock.set(ahead);
         }
     }
 

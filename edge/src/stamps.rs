@@ -27,6 +27,13 @@ struct State {
     remembers: bool,
 }
 
+impl State {
+    /// Whether the last stamp is ahead of now by more than a moment.
+    fn is_ahead_of(&self, now: Timestamp) -> bool {
+        self.micros.saturating_sub(now.as_microsecond()) > CLOCK_SLACK.as_micros() as i64
+    }
+}
+
 impl Stamps {
     /// Counts how often the clock was set back. A stamp is never one that the process before gave, unless both drew the
     /// same lane and its runs are not known.
@@ -40,8 +47,9 @@ impl Stamps {
     pub(crate) fn next(&self) -> Timestamp {
         let mut state = self.state();
         self.follow(&mut state);
-        let now = self.clock.wall().as_microsecond();
-        if state.micros.saturating_sub(now) > CLOCK_SLACK.as_micros() as i64 {
+        let wall = self.clock.wall();
+        let now = wall.as_microsecond();
+        if state.is_ahead_of(wall) {
             self.note_set_back(SignedDuration::from_micros(state.micros - now));
             state.runs.begin_again();
             state.micros = i64::MIN;
@@ -78,7 +86,10 @@ impl Stamps {
         let Some(step) = state.runs.follow(self.clock.as_ref()) else { return };
         if step.is_negative() {
             self.note_set_back(step.abs());
-            state.micros = i64::MIN;
+            // Where the last stamp is no more than a moment ahead, it stays before the next one, as no reader doubts it.
+            if state.is_ahead_of(self.clock.wall()) {
+                state.micros = i64::MIN;
+            }
         }
     }
 
@@ -144,6 +155,19 @@ mod tests {
         clock.step(SignedDuration::from_millis(-900));
         assert!(stamps.next() > before);
         assert_eq!(stamps.set_back.get(), 0);
+    }
+
+    /// A reading whose stamp is a moment ahead still counts as the newest: one that comes after it must have a later one.
+    #[test]
+    fn the_order_is_kept_unless_the_last_stamp_is_far_ahead() {
+        for (millis, passed, is_kept) in [(1_001, 10, true), (1_500, 600, true), (1_500, 100, false)] {
+            let (clock, stamps) = stamps();
+            let before = stamps.next();
+            clock.pass(Duration::from_millis(passed));
+            clock.step(SignedDuration::from_millis(-millis));
+            assert_eq!(stamps.next() > before, is_kept, "{millis} ms back after {passed} ms");
+            assert_eq!(stamps.set_back.get(), 1);
+        }
     }
 
     #[test]
