@@ -48,7 +48,7 @@ fn provoked(mqtt: &Scope, properties: Properties) -> Vec<Packet> {
     client.send(&Publish::new(&topic, "x").qos(1, 1).written(version));
     client.send(&Publish::new(&topic, "x").qos(2, 2).written(version));
     client.send(&ack(6, 3, 0));
-    client.send(&Subscribe::new(4, &[(&topic, 0)]).written(version));
+    client.send(&Subscribe::new(4, &[(&mqtt.topic("another"), 0)]).written(version));
     client.send(&unsubscribe(version, 5, &["never/subscribed"]));
     (0..5).map(|_| client.next()).collect()
 }
