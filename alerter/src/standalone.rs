@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use broker::BrokerUrl;
-use service::{Context, Decoder, MappingsFile, SettingError};
+use service::{Context, Decoder, SettingError};
 use store::{Channel, Store};
 use tokio::sync::watch;
 
@@ -28,13 +28,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let page = service::page_url(settings, settings.address("http.listen")?)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
-    let source = service::Source::every_message(&context, "alerter", 2 * MAX_BATCH as u16)?;
-    let decoder = Decoder::from_settings(
-        settings,
-        MappingsFile::from_settings(settings)?,
-        &context.metrics,
-        context.clock.clone(),
-    )?;
+    let decoder = Decoder::of_service(&context)?;
+    let source = service::Source::every_message(&context, &decoder, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings, context.clock.clone()).await?;
     let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
     context.serve_admin()?;

@@ -9,7 +9,7 @@ use telemetry::Message;
 pub struct Published {
     /// The message.
     pub message: Message,
-    /// The MQTT client id of whoever published it, where the broker says so: RabbitMQ does over AMQP, with
+    /// The MQTT client id of the publisher, where the broker says so: RabbitMQ does over AMQP, with
     /// `set_client_id_annotation`.
     pub client_id: Option<Box<str>>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use api::Resend;
 use serde::Deserialize;
-use service::{Context, Decoder, Doors, HttpConfig, Limits, MappingsFile, SettingError, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
 use tracing::info;
 
 use crate::device_address::{as_here, device_address};
@@ -72,12 +72,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let source = service::Source::newest_messages(&context, "dashboard")?;
-    let decoder = Decoder::from_settings(
-        settings,
-        MappingsFile::from_settings(settings)?,
-        &context.metrics,
-        context.clock.clone(),
-    )?;
+    let decoder = Decoder::of_service(&context)?;
     let broker: String = settings.get("mqtt.url")?;
     let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;

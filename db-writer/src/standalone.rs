@@ -1,6 +1,6 @@
 //! The writer as a process of its own: from a broker into the store.
 
-use service::{Context, Decoder, MappingsFile};
+use service::{Context, Decoder};
 use telemetry::Decoded;
 
 use crate::{Config, Counters, Retention, forget_old, run};
@@ -16,13 +16,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
-    let source = service::Source::every_message(&context, "db-writer", config.two_batches())?;
-    let decoder = Decoder::from_settings(
-        settings,
-        MappingsFile::from_settings(settings)?,
-        &context.metrics,
-        context.clock.clone(),
-    )?;
+    let decoder = Decoder::of_service(&context)?;
+    let source = service::Source::every_message(&context, &decoder, "db-writer", config.two_batches())?;
     let store = service::store(settings, context.clock.clone()).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();

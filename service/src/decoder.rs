@@ -14,7 +14,7 @@ use telemetry::{Clock, Decoded, Inputs, Mapped, Message, Publisher, SystemClock,
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use crate::{AddRuleError, MappingsFile, Metrics, SettingError, Settings};
+use crate::{AddRuleError, Context, MappingsFile, Metrics, SettingError, Settings};
 
 /// Decodes messages by the settings `metrics` and `inputs.mappings`. Clones share the rules.
 #[derive(Debug, Clone)]
@@ -76,6 +76,15 @@ fn hash_of(inputs: &Inputs) -> String {
 }
 
 impl Decoder {
+    /// Decodes as the settings of a service that runs as a process of its own say.
+    ///
+    /// # Errors
+    /// A setting is wrong, or the file of mappings is invalid.
+    pub fn of_service(context: &Context) -> Result<Self, SettingError> {
+        let Context { settings, metrics, clock, .. } = context;
+        Self::from_settings(settings, MappingsFile::from_settings(settings)?, metrics, clock.clone())
+    }
+
     /// Decodes as the settings and this file say, and counts what holds no readings.
     ///
     /// # Errors

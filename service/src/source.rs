@@ -8,10 +8,10 @@ use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Published, Qos, 
 use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
-use telemetry::{Clock, Decoded, Inputs, Publisher};
+use telemetry::{Clock, Decoded, Publisher};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Check, Context, Decoder, MappingsFile, SettingError, Settings};
+use crate::{Check, Context, Decoder, SettingError, Settings};
 
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
@@ -37,13 +37,17 @@ impl Source {
     /// `ahead` is how many messages the broker sends before the first of them is settled.
     ///
     /// # Errors
-    /// A setting is wrong, or the file of mappings is invalid.
-    pub fn every_message(context: &Context, service: &str, ahead: u16) -> Result<Self, SettingError> {
+    /// `amqp.url`, `mqtt.url` or `mqtt.idle_timeout` is wrong.
+    pub fn every_message(
+        context: &Context,
+        decoder: &Decoder,
+        service: &str,
+        ahead: u16,
+    ) -> Result<Self, SettingError> {
         let settings = &context.settings;
         let url: String = settings.get("amqp.url")?;
         if url.is_empty() {
-            let mappings = MappingsFile::from_settings(settings)?.read()?;
-            let filters = Inputs::new(settings.get("metrics")?, mappings).filters();
+            let filters = decoder.inputs().borrow().filters();
             let subscription = subscription(context, service, filters, Qos::AtLeastOnce)?;
             return Ok(Self::over(Transport::Mqtt(subscription)));
         }

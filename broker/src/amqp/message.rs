@@ -15,7 +15,7 @@ const RECEIVED_AT: &[u8] = b"timestamp_in_ms";
 /// The header with the number of earlier deliveries from a quorum queue.
 const ACQUISITIONS: &[u8] = b"x-acquired-count";
 
-/// The header with the MQTT client id of whoever published it.
+/// The header with the MQTT client id of the publisher.
 const CLIENT_ID: &[u8] = b"x-opt-mqtt-client-id";
 
 /// Bytes of a client id that is kept, at most.

@@ -16,7 +16,7 @@ pub(crate) struct Entry {
     pub(crate) bytes: usize,
     /// What goes to subscribers then.
     pub(crate) publication: Option<Box<Publication>>,
-    /// Whether the client is told when no subscriber matches: the publish was not handed to the sink.
+    /// Whether the acknowledgement says when no subscriber matches: the publish was not handed to the sink.
     pub(crate) only_for_subscribers: bool,
 }
 

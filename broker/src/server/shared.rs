@@ -127,7 +127,7 @@ impl Shared {
     /// How long a session may outlive its connection: not at all if there are too many of those.
     pub(crate) fn granted_expiry(&self, sessions: usize, connect: &Connect) -> Duration {
         let asked = Duration::from_secs(connect.session_expiry.into());
-        // Before MQTT 5 nobody asks for a time.
+        // Before MQTT 5 no client asks for a time.
         if asked > self.limits.session_expiry && connect.version == Version::V5 {
             self.counters.refuse(Rule::SessionExpiry);
         }

@@ -71,7 +71,7 @@ struct Progress {
     not_taken: OnceLock<Vec<usize>>,
     /// The connection that published.
     publisher: Arc<AtomicWaker>,
-    /// Whoever waits: the connection itself, and the same client's next ones.
+    /// Those that wait: the connection itself, and the same client's next ones.
     waiting: Mutex<Vec<Waker>>,
 }
 

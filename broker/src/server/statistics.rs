@@ -1,4 +1,4 @@
-//! What the server tells of itself below `$SYS`, by the names and in the units that mosquitto gave.
+//! The statistics of the server below `$SYS`, by the names and in the units that mosquitto gave.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -42,7 +42,7 @@ struct Loads {
 }
 
 impl Statistics {
-    /// None are told until the first [`note`](Self::note).
+    /// None are published until the first [`note`](Self::note).
     pub(crate) fn new() -> Self {
         Self { began: Instant::now(), loads: Mutex::new(None) }
     }

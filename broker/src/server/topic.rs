@@ -5,7 +5,7 @@ use super::probe;
 /// Where mosquitto's bridges publish whether they are connected.
 pub(crate) const BRIDGE_STATE: &str = "$SYS/broker/connection/";
 
-/// The first level of the topics under which the server tells of itself.
+/// The first level of the topics under which the server publishes its statistics.
 pub(crate) const SYSTEM: &str = "$SYS";
 
 /// Whether only the server may publish there, whatever rights a client has.

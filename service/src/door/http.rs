@@ -207,7 +207,7 @@ async fn answer(
     Ok(response)
 }
 
-/// A browser that is told so asks for all ports of a host over TLS: those of `localhost` belong to others, too.
+/// A browser that has seen it asks for all ports of a host over TLS: those of `localhost` belong to others, too.
 fn is_localhost(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     host.split(':').next().is_some_and(|name| name.eq_ignore_ascii_case("localhost"))

@@ -15,10 +15,10 @@ pub const MAX_CLOCK_RUNS: usize = 64;
 /// Clocks that are further apart than this are not both right: each may be off by [`CLOCK_SLACK`].
 const APART: Duration = CLOCK_SLACK.saturating_mul(2);
 
-/// A stretch of time in which one process gave stamps and nobody stepped its clock.
+/// A stretch of time in which one process gave stamps and its clock was not stepped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockRun {
-    /// Tells the process from others. Within a process it is known how far two runs are apart.
+    /// Identifies the process. Within a process it is known how far two runs are apart.
     pub process: i64,
     /// The first stamp that may have been given.
     pub from: Timestamp,
@@ -29,7 +29,7 @@ pub struct ClockRun {
     /// What is left of a stamp's microseconds when they are divided by [`STAMP_LANES`].
     pub lane: i64,
     /// By how much the clock was wrong, seen from the clock as it is now: more than zero where it was ahead. Over a
-    /// restart it is the least that it can have been. None where nothing speaks against it.
+    /// restart it is the least that it can have been. None if the clock is not known to have been wrong.
     pub wrong_by: Option<SignedDuration>,
 }
 

@@ -79,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                         // As if it had been sent [MQTT-3.1.2-25].
                         state.queue.done(packet_id);
                         if let Some((_, false)) = alias {
-                            // The client was not told what it stands for.
+                            // The client does not know what it stands for.
                             sent_aliases.remove(&message.publication.topic);
                         }
                         attached.shared.counters.refuse(Rule::TooLargeForReceiver);

@@ -45,13 +45,13 @@ impl Shared {
         self.router.read().expect("no code panics while it holds the router").len() == 0
     }
 
-    /// What the server tells of itself on the topics that a filter matches.
+    /// The statistics of the server on the topics that a filter matches.
     pub(crate) fn statistics(&self, filter: &str) -> impl Iterator<Item = Arc<Publication>> {
         let messages = self.statistics.messages(&self.counters, Instant::now()).into_iter();
         messages.filter(|message| matches(filter, &message.topic)).map(Arc::new)
     }
 
-    /// Tells what the server tells of itself, if anybody wants to know.
+    /// Publishes the statistics of the server, if a client has subscribed to them.
     pub(crate) fn tell_statistics(&self) {
         let now = Instant::now();
         self.statistics.note(&self.counters, now);

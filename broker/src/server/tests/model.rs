@@ -1,7 +1,7 @@
 //! Two clients that publish to each other over connections that are cut anywhere: what arrives is compared with a model.
 //!
 //! At QoS 1 nothing is lost, at QoS 2 nothing is lost or doubled, and first arrivals are in order: at the other
-//! client, and at the sink. In the end nobody waits for anything.
+//! client, and at the sink. In the end no client waits for anything.
 
 mod device;
 

@@ -18,7 +18,7 @@ test("where each device has a user of its own, the user is the device that the r
   assert.equal(lineOf({ ...local, host: null, password: true }, "pi.local"), `mosquitto_pub -h pi.local -u lab -P PASSWORD ${REST}`);
 });
 
-test("addresses of this machine alone are told from others", () => {
+test("addresses of this machine alone are distinguished from others", () => {
   assert.deepEqual(["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"].filter((host) => !isLoopback(host)), []);
   assert.deepEqual(["192.168.1.5", "pi.local", "localhost.example.org", "fd00::1"].filter(isLoopback), []);
 });
