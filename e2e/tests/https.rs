@@ -64,8 +64,11 @@ fn page_api_and_websocket_are_served_over_tls_alone_and_the_pair_is_followed() {
     let millrace = start(folder.path());
     let address = millrace.http.strip_prefix("https://").expect("the first lines say https").parse().unwrap();
     for path in ["/", "/api/series", "/readyz"] {
-        let answer = asked(address, &first, &get(path)).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{path}: {answer}");
+        // The process serves before it is ready.
+        let answer = eventually(SOON, || {
+            let answer = asked(address, &first, &get(path)).unwrap();
+            if answer.starts_with("HTTP/1.1 200 OK") { Ok(answer) } else { Err(answer) }
+        });
         assert!(answer.contains("\r\nstrict-transport-security: max-age=31536000\r\n"), "{path}: {answer}");
     }
     let upgrade = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: https://127.0.0.1\r\nConnection: Upgrade\r\n\
