@@ -1,8 +1,9 @@
 //! Floods: what a peer could do to make a process grow, and what the process has in use before, while and after it does it.
 //! Tests hold the limits, and `make bench NAME=floods` writes down what was measured.
 
+mod askers;
 mod attacks;
 mod measure;
 
 pub use attacks::{FLOODS, Flood};
-pub use measure::{Flooded, InUse, flood};
+pub use measure::{Flooded, InUse, KEPT_FILES, flood};

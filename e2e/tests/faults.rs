@@ -1,10 +1,13 @@
 //! What `millrace` does when the disk, the database or the machine lets it down.
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use e2e::mqtt::{Connect, Endpoint, Packet, Publish, Version};
 use e2e::{LONG, Load, Millrace, SOON, Shape, Start, eventually, free_address, stored_once};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -12,9 +15,6 @@ use tempfile::TempDir;
 /// As fast as readings are acknowledged, until it is interrupted.
 /// Every reading is read back and checked, so the rate has a limit.
 const LOAD: [&str; 7] = ["load", "--connections", "20", "--rate", "2000", "--duration", "1h"];
-
-/// How long a stop may take.
-const GRACE: Duration = Duration::from_secs(10);
 
 fn goes_on(load: &Load) {
     let before = load.acked().len();
@@ -64,6 +64,14 @@ impl SmallDisk {
         disk
     }
 
+    /// Leaves no room, and returns the file that takes it.
+    fn fill(&self) -> PathBuf {
+        let path = self.path.join("filled");
+        let mut file = File::create(&path).unwrap();
+        while file.write_all(&[0; 4096]).is_ok() {}
+        path
+    }
+
     fn grow(&self, mebibytes: u32) {
         mount(&["-o", &format!("remount,size={mebibytes}m")], &self.path);
     }
@@ -106,6 +114,23 @@ fn a_full_disk_stops_the_acks_until_there_is_room() {
     assert!(status.success(), "{status}");
 }
 
+/// Ready means that a device gets its PUBACK, not only that it may connect.
+#[test]
+fn on_a_full_disk_devices_connect_and_readiness_says_that_nothing_is_stored() {
+    let disk = SmallDisk::new(8);
+    let millrace = Start::new(&disk.path.join("data")).start();
+    let endpoint = Endpoint { address: millrace.mqtt.parse().unwrap(), version: Version::V311 };
+    is_ready_again(&millrace);
+    let filled = disk.fill();
+    let mut device = endpoint.connect_as(&Connect::new(endpoint.version, "device").lasting(600));
+    device.send(&Publish::new("temperature/lab", "21.5").qos(1, 7).written(endpoint.version));
+    refuses(&millrace, "full");
+    std::fs::remove_file(filled).unwrap();
+    let ack = device.next_within(LONG);
+    assert!(matches!(&ack, Ok(Packet::Ack(ack)) if ack.id == 7), "{ack:?}");
+    is_ready_again(&millrace);
+}
+
 #[test]
 fn sigterm_under_load_ends_in_time_with_everything_acked_stored() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,10 +139,9 @@ fn sigterm_under_load_ends_in_time_with_everything_acked_stored() {
     let load = Load::start(&millrace.device_url(), folder.path(), &LOAD);
     for _ in 0..3 {
         goes_on(&load);
-        let asked = Instant::now();
+        // It fails where the stop takes longer than the setting `grace`.
         let (status, again) = millrace.terminate();
         assert!(status.success(), "{status}");
-        assert!(asked.elapsed() < GRACE, "{:?}", asked.elapsed());
         millrace = again.start();
         acked_is_stored(&millrace, &load);
     }

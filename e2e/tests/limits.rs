@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use e2e::floods::{FLOODS, Flooded, flood};
+use e2e::floods::{FLOODS, Flooded, KEPT_FILES, flood};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -20,6 +20,8 @@ fn is_bounded(name: &str) {
     assert!(during.memory_bytes < before.memory_bytes + MEMORY, "memory: {seen}");
     assert!(during.disk_bytes.max(after.disk_bytes) < before.disk_bytes + DISK, "disk: {seen}");
     assert!(after.log_bytes < before.log_bytes + LOG, "log: {seen}");
+    let open_files = before.open_files + KEPT_FILES + this.most_connections();
+    assert!(during.open_files <= open_files, "open files: {seen}");
     assert!(during.puback_p99 < PUBACK && after.puback_p99 < PUBACK, "PUBACK: {seen}");
 }
 
@@ -40,4 +42,5 @@ macro_rules! bounded {
 
 bounded! {
     silent halves qos2 sessions wills filters one_packet names retained slow_subscriber unread rejected malformed
+    idle_askers pages tables rejected_lists
 }

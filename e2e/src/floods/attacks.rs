@@ -1,8 +1,9 @@
 //! What strangers and devices have done to brokers, each bounded by a number and by time.
 
 use std::any::Any;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
+use super::askers;
 use crate::mqtt::{Client, Connect, Endpoint, Publish, Subscribe, Version, Will, packet, pingreq};
 
 /// One flood.
@@ -11,36 +12,103 @@ pub struct Flood {
     pub name: &'static str,
     /// What is done, for the table.
     pub what: &'static str,
-    /// Does it, and returns what has to stay open meanwhile.
-    pub(super) run: fn(Endpoint) -> Held,
+    pub(super) peer: Peer,
 }
 
-/// Connections that stay open while the flood lasts.
+/// Who floods: it does so when it is called, and returns what has to stay open meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Peer {
+    /// A client of the broker.
+    Device(fn(Endpoint) -> Held),
+    /// Somebody who asks the page and its API, after clients of the broker have published something to ask for.
+    Asker(fn(Endpoint, SocketAddr) -> Held),
+}
+
+impl Flood {
+    /// How many connections of its address are let in, at most.
+    #[must_use]
+    pub const fn most_connections(&self) -> usize {
+        match self.peer {
+            Peer::Device(_) => 2_000,
+            Peer::Asker(_) => 200,
+        }
+    }
+}
+
+/// What stays open while the flood lasts.
 pub(super) type Held = Vec<Box<dyn Any>>;
 
 /// All floods.
 pub const FLOODS: &[Flood] = &[
-    Flood { name: "silent", what: "1,500 connections that say nothing", run: silent },
-    Flood { name: "halves", what: "200 connections, each with 900 kB of a packet of 1 MB", run: halves },
-    Flood { name: "qos2", what: "600 publishes of 900 kB at QoS 2, never released", run: qos2 },
+    Flood { name: "silent", what: "1,500 connections that say nothing", peer: Peer::Device(silent) },
+    Flood {
+        name: "halves",
+        what: "200 connections, each with 900 kB of a packet of 1 MB",
+        peer: Peer::Device(halves),
+    },
+    Flood {
+        name: "qos2",
+        what: "600 publishes of 900 kB at QoS 2, never released",
+        peer: Peer::Device(qos2),
+    },
     Flood {
         name: "sessions",
         what: "2,000 sessions that are away, and 6 messages of 60 kB for each",
-        run: sessions,
+        peer: Peer::Device(sessions),
     },
-    Flood { name: "wills", what: "1,500 clients with a delayed will of 60 kB, cut off", run: wills },
-    Flood { name: "filters", what: "400 clients with 100 filters each", run: filters },
-    Flood { name: "one_packet", what: "200,000 wrong filters in one packet, 20 times", run: one_packet },
-    Flood { name: "names", what: "400 user names of 60 kB", run: names },
-    Flood { name: "retained", what: "130 retained messages of 900 kB, and 3,000 small ones", run: retained },
+    Flood {
+        name: "wills",
+        what: "1,500 clients with a delayed will of 60 kB, cut off",
+        peer: Peer::Device(wills),
+    },
+    Flood { name: "filters", what: "400 clients with 100 filters each", peer: Peer::Device(filters) },
+    Flood {
+        name: "one_packet",
+        what: "200,000 wrong filters in one packet, 20 times",
+        peer: Peer::Device(one_packet),
+    },
+    Flood { name: "names", what: "400 user names of 60 kB", peer: Peer::Device(names) },
+    Flood {
+        name: "retained",
+        what: "130 retained messages of 900 kB, and 3,000 small ones",
+        peer: Peer::Device(retained),
+    },
     Flood {
         name: "slow_subscriber",
         what: "a subscriber that reads nothing of 300 messages of 900 kB",
-        run: slow,
+        peer: Peer::Device(slow),
     },
-    Flood { name: "unread", what: "200,000 PINGREQs by clients that read nothing", run: unread },
-    Flood { name: "rejected", what: "300 wrong payloads of 900 kB", run: rejected },
-    Flood { name: "malformed", what: "2,000 connections with a malformed packet", run: malformed },
+    Flood {
+        name: "unread",
+        what: "200,000 PINGREQs by clients that read nothing",
+        peer: Peer::Device(unread),
+    },
+    Flood { name: "rejected", what: "300 wrong payloads of 900 kB", peer: Peer::Device(rejected) },
+    Flood {
+        name: "malformed",
+        what: "2,000 connections with a malformed packet",
+        peer: Peer::Device(malformed),
+    },
+    Flood {
+        name: "idle_askers",
+        what: "1,500 connections to the page: silent, or with half of a head",
+        peer: Peer::Asker(askers::idle),
+    },
+    Flood {
+        name: "pages",
+        what: "1,500 pages of one address, which read nothing",
+        peer: Peer::Asker(askers::pages),
+    },
+    Flood {
+        name: "tables",
+        what: "150 tables of 100,000 readings, asked for and not read",
+        peer: Peer::Asker(askers::tables),
+    },
+    Flood {
+        name: "rejected_lists",
+        what: "300 payloads of 900 kB that are no text, listed by 30 askers at once",
+        peer: Peer::Asker(askers::rejected_lists),
+    },
 ];
 
 /// How often a flood goes on over a new connection when the server has closed one or says nothing.
@@ -48,16 +116,16 @@ const PATIENCE: usize = 20;
 
 const LARGE: usize = 900_000;
 
-fn large() -> Vec<u8> {
+pub(super) fn large() -> Vec<u8> {
     vec![b'x'; LARGE]
 }
 
-fn held<T: 'static>(these: impl IntoIterator<Item = T>) -> Held {
+pub(super) fn held<T: 'static>(these: impl IntoIterator<Item = T>) -> Held {
     these.into_iter().map(|one| Box::new(one) as Box<dyn Any>).collect()
 }
 
 /// Publishes at QoS 1, as often as the server takes it: over a new connection if it closes one.
-fn published(endpoint: Endpoint, publishes: impl Iterator<Item = Publish>) {
+pub(super) fn published(endpoint: Endpoint, publishes: impl Iterator<Item = Publish>) {
     let (mut client, mut left) = (endpoint.connect("flood"), PATIENCE);
     for publish in publishes {
         client.send(&Publish { id: 1, qos: 1, ..publish }.written(endpoint.version));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::attacks::Flood;
+use super::attacks::{Flood, Peer};
 use crate::mqtt::{Connect, Endpoint, Version};
 use crate::{LONG, Millrace, Start, SteadyDevice, eventually, usage};
 
@@ -11,6 +11,10 @@ use crate::{LONG, Millrace, Start, SteadyDevice, eventually, usage};
 const MEMORY_BYTES: u64 = 2_000_000_000;
 
 const OPEN_FILES: u32 = 4_096;
+
+/// Files that the process opens once and keeps, and may not have needed before: two for each of the eight connections that
+/// read from SQLite, and a few of its own.
+pub const KEPT_FILES: usize = 2 * 8 + 5;
 
 /// Readings of the steady device before, while and after: two seconds' worth and more.
 const READINGS: usize = 50;
@@ -49,12 +53,16 @@ pub fn flood(flood: &Flood) -> Flooded {
     let device = SteadyDevice::start(endpoint, &Connect::new(endpoint.version, "steady"));
     let in_use = || in_use(&millrace, &data, device.p99(READINGS));
     let before = in_use();
-    let held = (flood.run)(endpoint);
+    let http = millrace.http.trim_start_matches("http://").parse().expect("an address");
+    let held = match flood.peer {
+        Peer::Device(floods) => floods(endpoint),
+        Peer::Asker(floods) => floods(endpoint, http),
+    };
     let mut during = in_use();
     during.memory_bytes = usage::peak_bytes(millrace.id());
     drop(held);
     eventually(LONG, || match usage::open_files(millrace.id()) {
-        files if files <= before.open_files + 5 => Ok(()),
+        files if files <= before.open_files + KEPT_FILES => Ok(()),
         files => Err(format!("{files} files are open, {} were before", before.open_files)),
     });
     // What was slow while it recovered counts as part of the flood.

@@ -119,17 +119,11 @@ fn versions_take_over_from_each_other(mqtt: &Scope) {
 }
 
 fn a_silent_client_is_cut_off_after_its_keep_alive(mqtt: &Scope) {
-    let mut client = mqtt.endpoint.connect_as(&Connect { keep_alive: 1, ..mqtt.request("silent") });
     let start = Instant::now();
+    let mut client = mqtt.endpoint.connect_as(&Connect { keep_alive: 1, ..mqtt.request("silent") });
     mqtt.ended(&mut client, &[0x8D]);
     let lasted = start.elapsed();
     assert!(lasted > Duration::from_millis(1_000), "within its keep-alive, after {lasted:?}");
-    assert!(lasted < most(mqtt), "only after {lasted:?}");
-}
-
-/// Half as long again is what MQTT says; others may count in steps of some seconds.
-fn most(mqtt: &Scope) -> Duration {
-    Duration::from_secs(if mqtt.strict { 3 } else { 9 })
 }
 
 fn what_is_sent_to_a_client_does_not_keep_it_alive(mqtt: &Scope) {
@@ -138,7 +132,7 @@ fn what_is_sent_to_a_client_does_not_keep_it_alive(mqtt: &Scope) {
     client.subscribe(&topic, 0);
     let mut publisher = mqtt.connect("publisher");
     let start = Instant::now();
-    let ended = || start.elapsed() > most(mqtt);
+    let ended = || start.elapsed() > e2e::SOON;
     let closed = std::iter::from_fn(|| (!ended()).then_some(())).find_map(|()| {
         mqtt.publish(&mut publisher, &topic, "x", 1);
         (0..2).find_map(|_| match client.next_within(Duration::from_millis(50)) {
@@ -154,9 +148,9 @@ fn what_is_sent_to_a_client_does_not_keep_it_alive(mqtt: &Scope) {
 }
 
 fn any_packet_keeps_a_client_alive(mqtt: &Scope) {
-    let mut client = mqtt.endpoint.connect_as(&Connect { keep_alive: 1, ..mqtt.request("lively") });
-    for turn in 0..5 {
-        client.hears_nothing(Duration::from_millis(700));
+    let mut client = mqtt.endpoint.connect_as(&Connect { keep_alive: 2, ..mqtt.request("lively") });
+    for turn in 0..4 {
+        client.hears_nothing(Duration::from_millis(1_200));
         match turn % 2 {
             0 => client.ping(),
             _ => mqtt.publish(&mut client, &mqtt.topic("a"), "alive", 1),

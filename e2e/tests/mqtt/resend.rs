@@ -123,11 +123,11 @@ fn a_message_refused_by_the_client_does_not_come_again(mqtt: &Scope) {
 
 fn a_message_in_flight_does_not_expire(mqtt: &Scope) {
     let mut subscriber = subscribed(mqtt, 2);
-    let expiry = e2e::mqtt::Properties::default().four(e2e::mqtt::property::MESSAGE_EXPIRY, 1);
+    let expiry = e2e::mqtt::Properties::default().four(e2e::mqtt::property::MESSAGE_EXPIRY, 3);
     let publish = e2e::mqtt::Publish::new(&mqtt.topic("a"), "x").qos(2, 0).with(expiry);
     mqtt.connect("publisher").publish(&publish);
     let id = subscriber.next_publish().id;
-    subscriber.hears_nothing(std::time::Duration::from_millis(1_200));
+    subscriber.hears_nothing(std::time::Duration::from_millis(3_200));
     subscriber.send(&ack(5, id, 0));
     subscriber.expect_ack(6, id);
     mqtt.connect("subscriber").disconnect();
