@@ -13,6 +13,7 @@
 //! step `growth`.
 
 mod build;
+mod dry_run;
 mod edge;
 mod floods;
 mod judge;
@@ -80,7 +81,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "build" => report::build(&build::measure(folder.path())?),
         "edge" => edge::measure(folder.path(), longest()?)?,
         "judge" => report::judge(&judge::measure()?),
-        "storm" => report::storm(&storm::measure(folder.path())?),
+        "storm" => report::storm(&storm::measure(folder.path())?, &dry_run::measure(folder.path())?),
         "relay" => relayed(folder.path())?,
         _ => writer::measure()?,
     };

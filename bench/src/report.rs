@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::build::Built;
+use crate::dry_run::{self, DryRun};
 use crate::judge::{DEVICES, Judged};
 use crate::machine::Machine;
 use crate::part::Section;
@@ -48,7 +49,7 @@ pub(crate) fn build(built: &Built) -> Section {
     Section { text, figures: serde_json::json!(built), plot: None }
 }
 
-pub(crate) fn storm(storms: &[Storm]) -> Section {
+pub(crate) fn storm(storms: &[Storm], dry_runs: &[DryRun]) -> Section {
     let mut text = format!(
         "## A storm of incidents\n\n\
          Incidents of one rule open one after the other within {} minutes, each recorded by itself and synced; one address, \
@@ -65,7 +66,17 @@ pub(crate) fn storm(storms: &[Storm]) -> Section {
             "| {incidents} | {reads} | {each:.1} | {mails} | {kilobytes:.1} kB | {seconds:.1} s |\n"
         );
     }
-    Section { text, figures: serde_json::json!(storms), plot: None }
+    text += &format!(
+        "\n### Many incidents in a dry run\n\n\
+         `millrace alerts test`, with rules that open this many incidents of {} devices and notify at most twice an hour; \
+         the rules in force open none.\n\n\
+         | incidents | readings | took |\n| ---: | ---: | ---: |\n",
+        dry_run::DEVICES,
+    );
+    for DryRun { incidents, readings, took } in dry_runs {
+        text += &format!("| {incidents} | {readings} | {:.1} s |\n", took.as_secs_f64());
+    }
+    Section { text, figures: serde_json::json!({ "storms": storms, "dry_runs": dry_runs }), plot: None }
 }
 
 pub(crate) fn judge(judged: &Judged) -> Section {

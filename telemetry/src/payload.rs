@@ -36,10 +36,59 @@ pub(crate) fn read(text: &str) -> Result<RawReading, String> {
         Ok(value) if value.is_finite() => {
             Ok(RawReading { value, unit: None, measured_at: None, boot: None, seq: None })
         }
-        Err(e) if e.is_data() => Err("the payload must be a number or an object with a \"value\"".into()),
-        Err(e) => Err(format!("the payload is not JSON: {e}")),
+        Err(e) => Err(no_number(text.trim()).unwrap_or_else(|| match e.is_data() {
+            true => "the payload must be a number or an object with a \"value\"".into(),
+            false => format!("the payload is not JSON: {e}"),
+        })),
         Ok(_) => Err("the value is not finite".into()),
     }
+}
+
+/// Bytes of a payload that may be a number in another notation, at most: a number, a blank and a unit.
+const MAX_NUMBER_BYTES: usize = 32 + MAX_UNIT_BYTES;
+
+/// Says what to write instead of what devices commonly send for a number; `None` for anything else.
+#[cold]
+fn no_number(text: &str) -> Option<String> {
+    let without_nul = text.trim_end_matches('\0');
+    if without_nul.len() < text.len() {
+        return Some("the payload ends with a NUL byte: publish it without its last byte".into());
+    }
+    if let Some(control) = text.chars().find(|c| c.is_control() && !c.is_ascii_whitespace()) {
+        return Some(format!("the payload has the control character {control:?}"));
+    }
+    if text.len() > MAX_NUMBER_BYTES {
+        return None;
+    }
+    let unsigned = text.trim_start_matches(['+', '-']).to_ascii_lowercase();
+    if ["nan", "inf", "infinity"].contains(&unsigned.as_str()) {
+        return Some("the payload is not JSON: publish nothing while there is no value".into());
+    }
+    if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        return number(inner)
+            .map(|value| format!("the payload is a text: write {value}, without quotation marks"));
+    }
+    if let Some(value) = number(text) {
+        return Some(format!("the payload is not JSON: write {value}"));
+    }
+    if let Some(value) = number(&text.replacen(',', ".", 1)) {
+        return Some(format!("the payload is not JSON: write {value}, with a point"));
+    }
+    with_unit(text)
+}
+
+/// A finite number as programs print them, such as `+5` or `.5`, in the form that JSON has.
+fn number(text: &str) -> Option<String> {
+    let value = text.parse::<f64>().ok().filter(|value| value.is_finite())?;
+    serde_json::to_string(&value).ok()
+}
+
+/// Says how to write a number with its unit behind it, such as `23.5 °C`.
+fn with_unit(text: &str) -> Option<String> {
+    let end = text.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (value, unit) = (number(&text[..end])?, text[end..].trim_start());
+    let unit = serde_json::to_string(unit).ok()?;
+    Some(format!(r#"the payload is not JSON: write {{"value":{value},"unit":{unit}}}"#))
 }
 
 /// Reads an object.
