@@ -110,7 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             is_probe,
             publisher: Arc::new(publisher),
             asked_expiry: connect.session_expiry,
-            // One and a half times what the client promised [MQTT-3.1.2-22].
+            // One and a half times what the client promised, or what it was told [MQTT-3.1.2-22].
             keep_alive: (connect.keep_alive > 0)
                 .then(|| Duration::from_secs(connect.keep_alive.into()) * 3 / 2),
         };

@@ -64,6 +64,8 @@ pub enum Rule {
     Handshakes,
     /// The time for a CONNECT.
     HandshakeTimeout,
+    /// The keep-alive of a client: it was granted less than it asked for.
+    KeepAlive,
     /// The size of a CONNECT.
     ConnectBytes,
     /// The size of a packet.
@@ -115,7 +117,7 @@ pub enum Rule {
     /// The rules of MQTT.
     Protocol,
     /// The time in which a client must send something.
-    KeepAlive,
+    KeepAliveTimeout,
 }
 
 impl Rule {
@@ -125,6 +127,7 @@ impl Rule {
         match self {
             Self::Handshakes => "handshakes",
             Self::HandshakeTimeout => "handshake_timeout",
+            Self::KeepAlive => "keep_alive",
             Self::ConnectBytes => "connect_bytes",
             Self::PacketBytes => "packet_bytes",
             Self::PartialBytesTotal => "partial_bytes_total",
@@ -150,7 +153,7 @@ impl Rule {
             Self::TooLargeForReceiver => "too_large_for_receiver",
             Self::Access => "access",
             Self::Protocol => "protocol",
-            Self::KeepAlive => "keep_alive",
+            Self::KeepAliveTimeout => "keep_alive_timeout",
         }
     }
 }

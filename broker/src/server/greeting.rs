@@ -188,8 +188,11 @@ async fn accept(
     }
     let (mut attached, is_present) = attach(shared, &connect, &caller).await.map_err(refused)?;
     attached.will = will(shared, &mut connect, attached.session.number).map_err(refused)?;
-    let granted = attached.session.state().expiry.as_secs() as u32;
-    let Some(connack) = connack(shared, &connect, is_present, granted, is_assigned) else {
+    let granted = Granted {
+        session_expiry: attached.session.state().expiry.as_secs() as u32,
+        keep_alive: shorten_keep_alive(shared, &mut connect),
+    };
+    let Some(connack) = connack(shared, &connect, is_present, &granted, is_assigned) else {
         attached.will = None;
         let why = "CONNACK is larger than the Maximum Packet Size";
         return Err(refused(Fault::limit(Rule::TooLargeForReceiver, Reason::PACKET_TOO_LARGE, why)));
@@ -233,22 +236,42 @@ fn check(connect: &Connect, limits: &Limits) -> Result<(), Fault> {
     }
 }
 
+/// What a client gets of what it asked for, in seconds.
+struct Granted {
+    session_expiry: u32,
+    /// None if it is what the client asked for.
+    keep_alive: Option<u16>,
+}
+
+/// The keep-alive that counts in place of the one that a client asked for, if that is longer than allowed or off. Only in
+/// MQTT 5 a client can be told.
+fn shorten_keep_alive(shared: &Shared, connect: &mut Connect) -> Option<u16> {
+    let most = u16::try_from(shared.limits.keep_alive.as_secs()).unwrap_or(u16::MAX);
+    if connect.version < Version::V5 || (1..=most).contains(&connect.keep_alive) {
+        return None;
+    }
+    shared.counters.refuse(Rule::KeepAlive);
+    connect.keep_alive = most;
+    Some(most)
+}
+
 /// None if it is larger than the client takes.
 fn connack(
     shared: &Shared,
     connect: &Connect,
     session_present: bool,
-    granted_expiry: u32,
+    granted: &Granted,
     is_assigned: bool,
 ) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let limits = &shared.limits;
     let connack = Connack {
         session_present,
-        session_expiry: (granted_expiry != connect.session_expiry).then_some(granted_expiry),
+        session_expiry: (granted.session_expiry != connect.session_expiry).then_some(granted.session_expiry),
         receive_maximum: limits.in_flight,
         maximum_packet_size: u32::try_from(limits.packet_bytes).unwrap_or(u32::MAX),
         topic_alias_maximum: limits.topic_aliases,
+        keep_alive: granted.keep_alive,
         assigned_client_id: is_assigned.then_some(connect.client_id.as_str()),
     };
     let most = connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize);

@@ -16,6 +16,10 @@ pub struct Limits {
     /// How long a client may take to send its CONNECT, and to accept the answer.
     #[serde(with = "humantime_serde")]
     pub handshake_timeout: Duration,
+    /// How long a client of MQTT 5 may be silent: the Server Keep Alive, in whole seconds. Older versions have no way to be
+    /// told, so that what they ask for counts.
+    #[serde(with = "humantime_serde")]
+    pub keep_alive: Duration,
     /// The size of a CONNECT, in bytes.
     pub connect_bytes: usize,
     /// The size of any later packet, in bytes.
@@ -67,6 +71,9 @@ pub struct Limits {
 /// The largest packet that MQTT has.
 const LARGEST_PACKET: usize = 268_435_455;
 
+/// The longest keep-alive that MQTT has, in seconds.
+const LONGEST_KEEP_ALIVE: u64 = u16::MAX as u64;
+
 /// A time that is for ever in MQTT 5.
 const FOR_EVER: Duration = Duration::from_secs(u32::MAX as u64);
 
@@ -101,6 +108,11 @@ impl Limits {
         if self.handshake_timeout.is_zero() {
             return Err(("handshake_timeout", "must be more than 0"));
         }
+        if self.keep_alive.subsec_nanos() != 0
+            || !(1..=LONGEST_KEEP_ALIVE).contains(&self.keep_alive.as_secs())
+        {
+            return Err(("keep_alive", "must be 1 to 65535 whole seconds"));
+        }
         for (name, limit) in [("session_expiry", self.session_expiry), ("will_delay", self.will_delay)] {
             if limit > FOR_EVER {
                 return Err((name, "must be at most 136 years"));
@@ -125,6 +137,7 @@ impl Default for Limits {
         Self {
             handshakes: 12_000,
             handshake_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(60),
             connect_bytes: 16 * 1024,
             packet_bytes: MIB,
             partial_bytes_total: 64 * MIB,

@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             let now = Instant::now();
             let silent_until = self.client.keep_alive.map(|keep_alive| self.heard_at + keep_alive);
             if silent_until.is_some_and(|until| until <= now) && self.may_receive() {
-                self.shared().counters.refuse(Rule::KeepAlive);
+                self.shared().counters.refuse(Rule::KeepAliveTimeout);
                 return Poll::Ready(End::Fault(Fault::new(
                     Reason::KEEP_ALIVE_TIMEOUT,
                     "nothing came in time",

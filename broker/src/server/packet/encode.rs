@@ -30,6 +30,8 @@ pub(crate) struct Connack<'a> {
     pub(crate) receive_maximum: u16,
     pub(crate) maximum_packet_size: u32,
     pub(crate) topic_alias_maximum: u16,
+    /// Seconds that count instead of those in CONNECT.
+    pub(crate) keep_alive: Option<u16>,
     pub(crate) assigned_client_id: Option<&'a str>,
 }
 
@@ -64,6 +66,9 @@ impl Encoder<'_> {
             two(&mut properties, id::RECEIVE_MAXIMUM, connack.receive_maximum);
             four(&mut properties, id::MAXIMUM_PACKET_SIZE, connack.maximum_packet_size);
             two(&mut properties, id::TOPIC_ALIAS_MAXIMUM, connack.topic_alias_maximum);
+            if let Some(keep_alive) = connack.keep_alive {
+                two(&mut properties, id::SERVER_KEEP_ALIVE, keep_alive);
+            }
             if let Some(client_id) = connack.assigned_client_id {
                 text(&mut properties, id::ASSIGNED_CLIENT_ID, client_id);
             }

@@ -13,6 +13,7 @@ pub(super) mod id {
     pub(in super::super) const SUBSCRIPTION_ID: u8 = 11;
     pub(in super::super) const SESSION_EXPIRY: u8 = 17;
     pub(in super::super) const ASSIGNED_CLIENT_ID: u8 = 18;
+    pub(in super::super) const SERVER_KEEP_ALIVE: u8 = 19;
     pub(in super::super) const AUTHENTICATION_METHOD: u8 = 21;
     pub(in super::super) const AUTHENTICATION_DATA: u8 = 22;
     pub(in super::super) const REQUEST_PROBLEM: u8 = 23;

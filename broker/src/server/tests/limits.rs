@@ -33,6 +33,7 @@ macro_rules! limits {
 limits! {
     handshakes: connections, Handshakes;
     handshake_timeout: connections, HandshakeTimeout;
+    keep_alive: connections, KeepAlive;
     connect_bytes: connections, ConnectBytes;
     packet_bytes: connections, PacketBytes;
     partial_bytes_total: connections, PartialBytesTotal;
@@ -64,7 +65,7 @@ async fn a_client_that_is_silent_for_too_long_is_left() {
     let began = tokio::time::Instant::now();
     timeout(Duration::from_secs(200), client.0.read_u8()).await.unwrap().unwrap();
     assert_eq!(began.elapsed().as_secs(), 90, "one and a half times the keep-alive of 60 s");
-    assert_eq!(harness.refused(Rule::KeepAlive), 1);
+    assert_eq!(harness.refused(Rule::KeepAliveTimeout), 1);
 }
 
 #[tokio::test]

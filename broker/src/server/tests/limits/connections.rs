@@ -16,6 +16,40 @@ pub(super) async fn handshake_timeout() -> Harness {
     harness
 }
 
+pub(super) async fn keep_alive() -> Harness {
+    let harness = limited(|limits| limits.keep_alive = Duration::from_secs(4));
+    for asked in [0, 5, 60] {
+        let mut client = harness.open();
+        client.send(&connect_with_keep_alive(5, asked)).await;
+        let connack = client.packet().await;
+        assert!(connack.windows(3).any(|part| part == [19, 0, 4]), "{asked}: {connack:x?}");
+        let began = tokio::time::Instant::now();
+        client.expect_disconnect(0x8d).await;
+        assert_eq!(began.elapsed().as_secs(), 6, "one and a half times what the server said");
+    }
+    assert_eq!(harness.refused(Rule::KeepAlive), 3);
+    let mut shorter = harness.open();
+    shorter.send(&connect_with_keep_alive(5, 4)).await;
+    let connack = shorter.packet().await;
+    assert!(!connack.windows(3).any(|part| part == [19, 0, 4]), "{connack:x?}");
+    // Before MQTT 5 a client cannot be told, so that its own counts.
+    let mut old = harness.open();
+    old.send(&connect_with_keep_alive(4, 60)).await;
+    old.expect(&[0x20, 2, 0, 0]).await;
+    tokio::time::sleep(Duration::from_secs(80)).await;
+    old.ping().await;
+    assert_eq!(harness.refused(Rule::KeepAlive), 3);
+    harness
+}
+
+/// CONNECT with a keep-alive in seconds.
+fn connect_with_keep_alive(level: u8, seconds: u8) -> Vec<u8> {
+    let mut connect = connect(level, 2, &[], "a", &[]);
+    // Its last byte is after the header, the name and the level, and the flags.
+    connect[2 + 6 + 1 + 1 + 1] = seconds;
+    connect
+}
+
 pub(super) async fn connect_bytes() -> Harness {
     let harness = limited(|limits| limits.connect_bytes = 200);
     let mut long = harness.open();
