@@ -83,8 +83,8 @@ pub(crate) struct State {
     pub(crate) line: Option<Arc<Line>>,
     /// How long the session outlives its connection.
     pub(crate) expiry: Duration,
-    /// When its last connection ended.
-    pub(crate) left_at: Option<Instant>,
+    /// When the session ends if its client stays away; none while the client is connected.
+    pub(crate) ends_at: Option<Instant>,
     pub(crate) will: Option<Box<DueWill>>,
     /// Whether it has ended: it cannot be found any more.
     pub(crate) has_ended: bool,
@@ -116,7 +116,7 @@ impl Session {
         let state = State {
             line: None,
             expiry: Duration::ZERO,
-            left_at: None,
+            ends_at: None,
             will: None,
             has_ended: false,
             is_written: false,
@@ -183,18 +183,13 @@ impl State {
     }
 
     pub(crate) fn is_expired(&self, now: Instant) -> bool {
-        self.line.is_none() && self.ends_at().is_some_and(|at| at <= now)
-    }
-
-    /// When the session ends if its client stays away.
-    pub(crate) fn ends_at(&self) -> Option<Instant> {
-        Some(self.left_at? + self.expiry)
+        self.line.is_none() && self.ends_at.is_some_and(|at| at <= now)
     }
 
     /// When something happens by itself: the will is due, or the session ends.
     pub(crate) fn next_change(&self) -> Option<Instant> {
         let will = self.will.as_ref().filter(|will| !will.is_out).map(|will| will.at);
-        [will, self.ends_at()].into_iter().flatten().min()
+        [will, self.ends_at].into_iter().flatten().min()
     }
 }
 

@@ -178,7 +178,7 @@ impl Shared {
         let mut state = session.state();
         let now = Instant::now();
         state.line = None;
-        state.left_at = Some(now);
+        state.ends_at = Some(now + state.expiry);
         state.will = self.not_due_yet(will, now);
         state.queue.reconnected();
         state.account();

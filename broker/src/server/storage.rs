@@ -6,18 +6,20 @@
 
 mod file;
 mod kept;
+mod moment;
 mod record;
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
 use self::file::File;
-use self::kept::{Kept, KeptWill};
+use self::kept::{Absence, Kept};
+pub(crate) use self::moment::Moment;
 use self::record::Record;
 use super::changes::Command;
 use super::publication::Publication;
@@ -33,6 +35,11 @@ const PACE: u32 = 9;
 
 /// Reads what the file holds, and writes changes to it from now on.
 pub(crate) fn start(shared: &Arc<Shared>, path: &Path) {
+    start_at(shared, path, Moment::now);
+}
+
+/// The same, at what this says is now.
+pub(crate) fn start_at(shared: &Arc<Shared>, path: &Path, now: fn() -> Moment) {
     let (file, records) = match File::open(path.to_owned()) {
         Ok(opened) => opened,
         Err(e) => {
@@ -41,12 +48,25 @@ pub(crate) fn start(shared: &Arc<Shared>, path: &Path) {
         }
     };
     let is_newest = records.last() == Some(&Record::Closed);
-    records.into_iter().for_each(|record| restore(shared, record, is_newest));
+    let restore = Restore { shared, is_newest, now: now() };
+    records.into_iter().for_each(|record| restore.record(record));
     let (wake, commands) = channel();
-    let thread = WriterThread { shared: Arc::downgrade(shared), file, failed: false };
+    let thread = WriterThread { shared: Arc::downgrade(shared), file, failed: false, now };
     match thread::Builder::new().name("mqtt-sessions".into()).spawn(move || thread.run(&commands)) {
         Ok(_) => shared.changes.note_for(wake),
         Err(e) => warn!("MQTT sessions and retained messages will not survive a restart: {e}"),
+    }
+    leave_all(shared);
+}
+
+/// Clients that were connected when the process before was killed are away from now on.
+fn leave_all(shared: &Arc<Shared>) {
+    let sessions: Vec<_> = shared.sessions().values().cloned().collect();
+    for session in sessions {
+        let was_connected = session.state().ends_at.is_none();
+        if was_connected {
+            shared.left(&session, None);
+        }
     }
 }
 
@@ -54,6 +74,7 @@ struct WriterThread {
     shared: Weak<Shared>,
     file: File,
     failed: bool,
+    now: fn() -> Moment,
 }
 
 impl WriterThread {
@@ -80,15 +101,13 @@ impl WriterThread {
     }
 
     fn write(&mut self, shared: &Shared) -> std::io::Result<()> {
-        let pending = shared.changes.take();
+        let (pending, now) = (shared.changes.take(), (self.now)());
         if self.failed || self.file.is_mostly_old() || pending.is_too_much() {
-            return self.file.rewrite(|out| everything(shared, out));
+            return self.file.rewrite(|out| everything(shared, now, out));
         }
         let mut out = Vec::new();
         for session in &pending.sessions {
-            let (record, will) = records_of(session);
-            record.write(&mut out);
-            will.iter().for_each(|will| will.write(&mut out));
+            records_of(session, now).iter().for_each(|record| record.write(&mut out));
         }
         for topic in pending.retained {
             retained(shared, topic).write(&mut out);
@@ -120,85 +139,92 @@ fn rest(commands: &Receiver<Command>, pause: Duration) -> Option<Command> {
     }
 }
 
-/// The session as it is to be written down, and its pending will.
-fn records_of(session: &Session) -> (Record, Option<Record>) {
+/// The session as it is to be written down, and that its client is away.
+fn records_of(session: &Session, now: Moment) -> Vec<Record> {
     session.unmark_changed();
     let mut state = session.state();
     state.is_written = !state.has_ended && !state.expiry.is_zero();
-    if state.is_written {
-        let will = state.will.as_ref().map(|will| Record::Will(Box::new(KeptWill::of(&session.key, will))));
-        (Record::Session(Box::new(Kept::of(&session.key, &state))), will)
-    } else {
-        (Record::Gone(session.key.clone()), None)
+    if !state.is_written {
+        return vec![Record::Gone(session.key.clone())];
     }
+    let kept = Record::Session(Box::new(Kept::of(&session.key, &state)));
+    let absence = Absence::of(&session.key, &state, now);
+    [Some(kept), absence.map(|absence| Record::Away(Box::new(absence)))].into_iter().flatten().collect()
 }
 
-/// Puts back what a record says, in place of what earlier ones said.
-fn restore(shared: &Arc<Shared>, record: Record, is_newest: bool) {
-    match record {
-        Record::Closed => {}
-        Record::Retained(publication) => drop(shared.retain(&publication)),
-        Record::Gone(key) => forget(shared, &key),
-        Record::Session(kept) => restore_session(shared, *kept, is_newest),
-        Record::Will(kept) => restore_will(shared, *kept),
-    }
+/// Puts back what the file holds.
+struct Restore<'a> {
+    shared: &'a Arc<Shared>,
+    /// Whether nothing is newer than what the file holds.
+    is_newest: bool,
+    now: Moment,
 }
 
-/// What an earlier record said counts no more: not its will either, which is published or discarded.
-fn forget(shared: &Shared, key: &Key) {
-    if let Some(known) = shared.sessions().get(key) {
-        known.state().will = None;
-    }
-    shared.forget(key);
-}
-
-fn restore_session(shared: &Arc<Shared>, kept: Kept, is_newest: bool) {
-    forget(shared, &kept.key);
-    let session = shared.new_session(kept.key);
-    let mut state = session.state();
-    state.expiry = kept.expiry;
-    state.is_written = true;
-    // After a kill an id may have been released and used anew since: a message must not be taken for the one before.
-    if is_newest {
-        state.received = kept.received.into_iter().map(|id| (id, None)).collect();
-    }
-    for message in kept.messages {
-        match message {
-            (Some(packet_id), message) => state.queue.restore_sent(packet_id, message),
-            (None, Some(message)) => state.queue.push(message),
-            (None, None) => {}
+impl Restore<'_> {
+    /// Puts back what a record says, in place of what earlier ones said.
+    fn record(&self, record: Record) {
+        match record {
+            Record::Closed => {}
+            Record::Retained(publication) => drop(self.shared.retain(&publication)),
+            Record::Gone(key) => self.forget(&key),
+            Record::Session(kept) => self.session(*kept),
+            Record::Away(absence) => self.absence(&absence),
         }
     }
-    state.queue.reconnected();
-    state.account();
-    drop(state);
-    for (filter, options) in kept.subscriptions {
-        if let Some(target) = Target::parse(&filter)
-            && shared.route_to(target, &session, options, false)
-        {
-            session.state().subscriptions.insert(filter, options);
+
+    /// What an earlier record said counts no more: not its will either, which is published or discarded.
+    fn forget(&self, key: &Key) {
+        if let Some(known) = self.shared.sessions().get(key) {
+            known.state().will = None;
         }
+        self.shared.forget(key);
     }
-    let count = {
+
+    fn session(&self, kept: Kept) {
+        self.forget(&kept.key);
+        let shared = self.shared;
+        let session = shared.new_session(kept.key);
+        let mut state = session.state();
+        state.expiry = kept.expiry;
+        state.is_written = true;
+        // After a kill an id may have been released and used anew since: a message must not be taken for the one before.
+        if self.is_newest {
+            state.received = kept.received.into_iter().map(|id| (id, None)).collect();
+        }
+        for message in kept.messages {
+            match message {
+                (Some(packet_id), message) => state.queue.restore_sent(packet_id, message),
+                (None, Some(message)) => state.queue.push(message),
+                (None, None) => {}
+            }
+        }
+        state.queue.reconnected();
+        state.account();
+        drop(state);
+        for (filter, options) in kept.subscriptions {
+            if let Some(target) = Target::parse(&filter)
+                && shared.route_to(target, &session, options, false)
+            {
+                session.state().subscriptions.insert(filter, options);
+            }
+        }
         let mut sessions = shared.sessions();
-        sessions.insert(session.key.clone(), Arc::clone(&session));
-        sessions.len()
-    };
-    shared.counters.sessions.set(count as i64);
-    // Its life goes on from now.
-    shared.left(&session, None);
-}
+        sessions.insert(session.key.clone(), session);
+        shared.counters.sessions.set(sessions.len() as i64);
+    }
 
-/// Only the rest of the delay counts: the process was away for a part of it.
-#[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
-fn restore_will(shared: &Shared, kept: KeptWill) {
-    let Some(session) = shared.sessions().get(&kept.key).cloned() else { return };
-    let at = tokio::time::Instant::now() + kept.rest(SystemTime::now());
-    let charge = shared.wills.charge(kept.publication.bytes());
-    let mut state = session.state();
-    state.will =
-        Some(Box::new(DueWill { at, publication: kept.publication, is_out: false, _charge: charge }));
-    shared.look_later(&session, &mut state);
+    /// The life of a session and the delay of its will went on while no process ran.
+    fn absence(&self, absence: &Absence) {
+        let Some(session) = self.shared.sessions().get(&absence.key).cloned() else { return };
+        let at = |time| tokio::time::Instant::now() + absence.rest(time, self.now);
+        let mut state = session.state();
+        state.ends_at = Some(at(absence.life));
+        state.will = absence.will.as_ref().map(|(delay, publication)| {
+            let _charge = self.shared.wills.charge(publication.bytes());
+            Box::new(DueWill { at: at(*delay), publication: publication.clone(), is_out: false, _charge })
+        });
+        self.shared.look_later(&session, &mut state);
+    }
 }
 
 fn retained(shared: &Shared, topic: String) -> Record {
@@ -209,16 +235,14 @@ fn retained(shared: &Shared, topic: String) -> Record {
     })
 }
 
-fn everything(shared: &Shared, out: &mut Vec<u8>) {
+fn everything(shared: &Shared, now: Moment, out: &mut Vec<u8>) {
     let sessions: Vec<_> = shared.sessions().values().cloned().collect();
     for session in sessions {
-        match records_of(&session) {
-            (Record::Gone(_), _) => {}
-            (record, will) => {
-                record.write(out);
-                will.iter().for_each(|will| will.write(out));
-            }
-        }
+        let records = records_of(&session, now);
+        records
+            .iter()
+            .filter(|record| !matches!(record, Record::Gone(_)))
+            .for_each(|record| record.write(out));
     }
     let retained: Vec<_> = shared.retained().all().cloned().collect();
     for publication in retained {

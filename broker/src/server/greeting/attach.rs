@@ -107,7 +107,7 @@ fn try_attach(shared: &Arc<Shared>, connect: &Connect, key: &Key) -> Result<(Att
     let mut state = session.state();
     state.expiry = shared.granted_expiry(sessions.len() - usize::from(is_present), connect);
     state.line = Some(Arc::clone(&line));
-    state.left_at = None;
+    state.ends_at = None;
     state.will = None;
     let turn = Some(Box::new(state.turns.next()));
     drop(state);

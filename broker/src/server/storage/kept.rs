@@ -1,13 +1,14 @@
 //! What outlives a restart of a session.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::moment::{Moment, Passed};
 use crate::server::client_queue::Outgoing;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
-use crate::server::session::{DueWill, Key, State, Wait};
+use crate::server::session::{Key, State, Wait};
 
 /// What outlives a restart of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,34 +42,40 @@ impl Kept {
     }
 }
 
-/// A delayed will whose client is away.
+/// A client that is away: how long its session is still to live, and its delayed will.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KeptWill {
+pub(crate) struct Absence {
     pub(crate) key: Key,
-    pub(crate) publication: Publication,
-    /// How long it was to wait then.
-    pub(super) delay: Duration,
-    /// When this was written down, in milliseconds of the system's clock.
-    pub(super) written: u64,
+    /// When this was written down.
+    pub(super) at: Moment,
+    /// How long the session was to live then.
+    pub(super) life: Duration,
+    /// The will, and how long it was to wait then.
+    pub(super) will: Option<(Duration, Publication)>,
 }
 
-impl KeptWill {
-    #[allow(clippy::disallowed_methods, reason = "the machine's own clock goes on while no process runs")]
-    pub(crate) fn of(key: &Key, will: &DueWill) -> Self {
-        let delay = will.at.saturating_duration_since(Instant::now());
-        let written = milliseconds(SystemTime::now());
-        // As precise as it is written.
-        let delay = Duration::from_millis(delay.as_millis() as u64);
-        Self { key: key.clone(), publication: will.publication.clone(), delay, written }
+/// A wall clock that was set while the machine was off must not end the sessions of clients that are about to come back:
+/// by it alone, no more than this passes.
+const LEAST: Duration = Duration::from_secs(5 * 60);
+
+impl Absence {
+    /// None while the client is connected.
+    pub(crate) fn of(key: &Key, state: &State, at: Moment) -> Option<Self> {
+        let now = Instant::now();
+        let will = state.will.as_ref().map(|will| (until(will.at, now), will.publication.clone()));
+        Some(Self { key: key.clone(), at, life: until(state.ends_at?, now), will })
     }
 
-    /// How long it is still to wait. A clock that was set back meanwhile makes that no longer than it was.
-    pub(crate) fn rest(&self, now: SystemTime) -> Duration {
-        let away = milliseconds(now).saturating_sub(self.written);
-        self.delay.saturating_sub(Duration::from_millis(away))
+    /// How much of a time that was to pass then is left now.
+    pub(crate) fn rest(&self, time: Duration, now: Moment) -> Duration {
+        match now.since(&self.at) {
+            Passed::Surely(passed) => time.saturating_sub(passed),
+            Passed::Perhaps(passed) => time.saturating_sub(passed).max(time.min(LEAST)),
+        }
     }
 }
 
-fn milliseconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+/// The time until then, as precise as it is written.
+fn until(at: Instant, now: Instant) -> Duration {
+    Duration::from_millis(at.saturating_duration_since(now).as_millis() as u64)
 }

@@ -10,14 +10,15 @@ use crate::server::client_queue::Outgoing;
 use crate::server::packet::{Options, Qos};
 use crate::server::publication::Publication;
 use crate::server::session::Key;
-use crate::server::storage::kept::{Kept, KeptWill};
+use crate::server::storage::kept::{Absence, Kept};
+use crate::server::storage::moment::Moment;
 
 /// One record: the newest of a session or topic counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Record {
     Session(Box<Kept>),
-    /// The pending will of the session whose record is before this one.
-    Will(Box<KeptWill>),
+    /// The client of the session whose record is before this one is away.
+    Away(Box<Absence>),
     Gone(Key),
     /// An empty payload takes the retained message back.
     Retained(Publication),
@@ -29,7 +30,7 @@ const SESSION: u8 = 1;
 const GONE: u8 = 2;
 const RETAINED: u8 = 3;
 const CLOSED: u8 = 4;
-const WILL: u8 = 5;
+const AWAY: u8 = 6;
 
 impl Record {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
@@ -39,12 +40,9 @@ impl Record {
                 body.byte(SESSION);
                 body.session(kept);
             }
-            Self::Will(will) => {
-                body.byte(WILL);
-                body.key(&will.key);
-                body.number(will.delay.as_millis() as u64);
-                body.number(will.written);
-                body.publication(&will.publication);
+            Self::Away(absence) => {
+                body.byte(AWAY);
+                body.absence(absence);
             }
             Self::Gone(key) => {
                 body.byte(GONE);
@@ -72,7 +70,7 @@ impl Record {
         let mut reader = Reader(body);
         let record = match reader.byte()? {
             SESSION => Self::Session(Box::new(reader.session()?)),
-            WILL => Self::Will(Box::new(reader.will()?)),
+            AWAY => Self::Away(Box::new(reader.absence()?)),
             GONE => Self::Gone(reader.key()?),
             RETAINED => Self::Retained(reader.publication()?),
             CLOSED => Self::Closed,
@@ -131,6 +129,24 @@ impl Writer {
             self.byte(u8::from(message.is_some()));
             message.iter().for_each(|message| self.message(message));
         }
+    }
+
+    fn absence(&mut self, absence: &Absence) {
+        self.key(&absence.key);
+        self.moment(absence.at);
+        self.number(absence.life.as_millis() as u64);
+        self.byte(u8::from(absence.will.is_some()));
+        if let Some((delay, publication)) = &absence.will {
+            self.number(delay.as_millis() as u64);
+            self.publication(publication);
+        }
+    }
+
+    fn moment(&mut self, moment: Moment) {
+        self.byte(u8::from(moment.boot.is_some()));
+        self.0.extend_from_slice(&moment.boot.unwrap_or(0).to_le_bytes());
+        self.number(moment.since_boot);
+        self.number(moment.wall);
     }
 
     fn message(&mut self, message: &Outgoing) {
@@ -220,13 +236,28 @@ impl Reader<'_> {
         })
     }
 
-    fn will(&mut self) -> Option<KeptWill> {
-        Some(KeptWill {
+    fn absence(&mut self) -> Option<Absence> {
+        Some(Absence {
             key: self.key()?,
-            delay: Duration::from_millis(self.number()?),
-            written: self.number()?,
-            publication: self.publication()?,
+            at: self.moment()?,
+            life: self.milliseconds()?,
+            will: match self.byte()? {
+                0 => None,
+                _ => Some((self.milliseconds()?, self.publication()?)),
+            },
         })
+    }
+
+    fn milliseconds(&mut self) -> Option<Duration> {
+        self.number().map(Duration::from_millis)
+    }
+
+    fn moment(&mut self) -> Option<Moment> {
+        let is_known = self.byte()? != 0;
+        let (boot, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        let boot = is_known.then_some(u128::from_le_bytes(*boot));
+        Some(Moment { boot, since_boot: self.number()?, wall: self.number()? })
     }
 
     fn options(&mut self) -> Option<Options> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::storage::{Moment, start_at};
 use super::*;
 
 /// A fresh folder, and the path of a file of sessions in it.
@@ -169,6 +170,105 @@ async fn a_session_that_is_to_end_with_its_connection_does_not_come_back_after_a
     std::fs::copy(&path, &killed).unwrap();
     let after = Harness::with(Limits::default(), Some(killed));
     assert_eq!(after.counters.sessions.get(), 0);
+    before.server.stop(SOON).await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+type Now = fn() -> Moment;
+
+/// When a process ended.
+const BEFORE: Moment = Moment { boot: Some(7), since_boot: 9_000_000, wall: 1_790_000_000_000 };
+
+/// That moment, this many minutes later in the same boot of the machine.
+const fn later(minutes: u64) -> Moment {
+    let passed = minutes * 60_000;
+    Moment { boot: BEFORE.boot, since_boot: BEFORE.since_boot + passed, wall: BEFORE.wall + passed }
+}
+
+/// A machine that was started again, with a wall clock that this many minutes have passed by.
+const fn rebooted(minutes: u64) -> Moment {
+    Moment { boot: Some(8), since_boot: 20_000, wall: BEFORE.wall + minutes * 60_000 }
+}
+
+const YEARS: u64 = 3 * 365 * 24 * 60;
+
+impl Harness {
+    fn at(path: &Path, now: Now) -> Self {
+        let harness = Self::new();
+        start_at(&harness.server.shared, path, now);
+        harness
+    }
+
+    /// How long the session of the only client that was there is still to live.
+    fn life(&self) -> Duration {
+        let sessions = self.server.shared.sessions();
+        let ends_at = sessions.values().next().expect("the session has ended").state().ends_at;
+        ends_at.expect("the client is away").saturating_duration_since(tokio::time::Instant::now())
+    }
+}
+
+/// Leaves a session of an hour behind whose client is away.
+async fn leave_an_hour(path: &Path) {
+    let before = Harness::at(path, || BEFORE);
+    drop(before.v5(2, &[17, 0, 0, 14, 16], "a").await);
+    while before.server.shared.sessions().values().any(|session| session.state().line.is_some()) {
+        tokio::task::yield_now().await;
+    }
+    before.server.stop(SOON).await;
+}
+
+#[tokio::test]
+async fn the_life_of_a_session_goes_on_while_no_process_runs_whatever_the_clock_says() {
+    let (folder, path) = folder("life");
+    let set_forth: Now = || Moment { wall: rebooted(YEARS).wall, ..later(50) };
+    let set_back: Now = || Moment { wall: 0, ..later(50) };
+    let not_set: Now = || Moment { wall: 0, ..rebooted(0) };
+    let cases: [(&str, Now, u64); 7] = [
+        ("at once", || BEFORE, 60),
+        ("50 minutes later", || later(50), 10),
+        ("the clock was set forth", set_forth, 10),
+        ("the clock was set back", set_back, 10),
+        ("the machine was off for 50 minutes", || rebooted(50), 10),
+        ("it was off for years, or its clock is wrong", || rebooted(YEARS), 5),
+        ("it was off, and its clock is not set yet", not_set, 60),
+    ];
+    for (what, now, minutes) in cases {
+        let _ = std::fs::remove_file(&path);
+        leave_an_hour(&path).await;
+        let life = Harness::at(&path, now).life();
+        let most = Duration::from_secs(minutes * 60);
+        assert!(life <= most && life > most - Duration::from_secs(60), "{what}: {life:?}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_ran_out_while_no_process_ran_does_not_come_back() {
+    let (folder, path) = folder("ran-out");
+    leave_an_hour(&path).await;
+    let after = Harness::at(&path, || later(60));
+    let (_client, connack) = after.v5(0, &[], "a").await;
+    assert_eq!(connack[2], 0, "its session is present");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn restarts_do_not_lengthen_the_life_of_a_session() {
+    let (folder, path) = folder("restarts");
+    let before = Harness::at(&path, || BEFORE);
+    let (_client, _) = before.v5(2, &[17, 0, 0, 14, 16], "a").await;
+    // What a kill leaves while the client is connected.
+    let killed = path.with_extension("killed");
+    while !std::fs::copy(&path, &killed).is_ok_and(|bytes| bytes > 16) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for (now, minutes) in [(|| later(10)) as Now, || later(30), || later(60)].into_iter().zip([60, 40, 10]) {
+        let between = Harness::at(&killed, now);
+        let (life, most) = (between.life(), Duration::from_secs(minutes * 60));
+        assert!(life <= most && life > most - Duration::from_secs(60), "{minutes}: {life:?}");
+        between.server.stop(SOON).await;
+        as_if_killed(&killed);
+    }
     before.server.stop(SOON).await;
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -14,6 +14,12 @@ fn publication(payload: &'static [u8]) -> Publication {
     }
 }
 
+fn absence(key: Key, will: Option<Publication>) -> Absence {
+    let at = Moment { boot: Some(u128::MAX - 1), since_boot: 60_000, wall: 1_790_000_000_000 };
+    let will = will.map(|will| (Duration::from_millis(1_500), will));
+    Absence { key, at, life: Duration::from_secs(60), will }
+}
+
 fn records() -> Vec<Record> {
     let key = Key { user: Some("ann".into()), client_id: "a/b \\ ü".into() };
     let options =
@@ -33,12 +39,8 @@ fn records() -> Vec<Record> {
     };
     vec![
         Record::Session(Box::new(kept)),
-        Record::Will(Box::new(KeptWill {
-            key: key.clone(),
-            publication: publication(b"gone"),
-            delay: Duration::from_millis(1_500),
-            written: 1_790_000_000_000,
-        })),
+        Record::Away(Box::new(absence(key.clone(), Some(publication(b"gone"))))),
+        Record::Away(Box::new(absence(key.clone(), None))),
         Record::Gone(Key { user: None, client_id: String::new() }),
         Record::Retained(publication(b"\x00\xff")),
         Record::Retained(publication(b"")),
@@ -93,24 +95,5 @@ proptest! {
         whole.extend_from_slice(&checksum(&body.0).to_le_bytes());
         whole.append(&mut body.0);
         let _ = Record::read(&Bytes::from(whole));
-    }
-}
-
-#[test]
-fn a_will_waits_for_the_rest_of_its_delay_whatever_the_clock_says() {
-    let key = Key { user: None, client_id: "a".into() };
-    let (delay, written) = (Duration::from_secs(60), 1_790_000_000_000);
-    let will = KeptWill { key, publication: publication(b"gone"), delay, written };
-    let at =
-        |seconds: i64| UNIX_EPOCH + Duration::from_millis(written.saturating_add_signed(seconds * 1_000));
-    for (now, rest, what) in [
-        (at(0), 60, "at once"),
-        (at(45), 15, "a part of the delay has passed"),
-        (at(60), 0, "all of it"),
-        (at(1_000_000), 0, "long ago"),
-        (at(-1_000), 60, "the clock was set back"),
-        (UNIX_EPOCH, 60, "the clock is not set yet"),
-    ] {
-        assert_eq!(will.rest(now).as_secs(), rest, "{what}");
     }
 }
