@@ -15,8 +15,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, Sleep, sleep_until};
+use futures_util::future::OptionFuture;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, copy, sink};
+use tokio::join;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use self::receiving::Batch;
 use super::access::Caller;
@@ -36,6 +38,9 @@ const OUT_BYTES: usize = 64 * 1024;
 
 /// How long a client may take to read why the connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long a client may take to close a connection that has ended.
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a connection ends.
 enum End {
@@ -163,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         shared.counters.connections.inc_by(counted);
         let end = poll_fn(|context| self.poll(context)).await;
         shared.counters.connections.dec_by(counted);
+        let is_fault = matches!(end, End::Fault(_));
         match end {
             End::ByClient { with_will: false } => self.attached.will = None,
             End::ByClient { with_will: true } | End::Lost => {}
@@ -171,23 +177,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Self { stream, attached, mut ledger, mut turn, .. } = *self;
         let session = Arc::clone(&attached.session);
         // The session is free for the client's next connection before all is settled.
-        drop((stream, attached));
-        let has_settled = !ledger.is_empty();
-        if let Some(turn) = &mut turn {
-            turn.come().await;
-        }
-        while let Some(entry) = poll_fn(|context| match ledger.pop_settled(context) {
-            None if !ledger.is_empty() => Poll::Pending,
-            entry => Poll::Ready(entry),
-        })
-        .await
-        {
-            pass_on(&shared, entry.publication);
-        }
-        if has_settled {
-            // What of QoS 2 is settled now is to be known after a restart, too.
-            shared.note(&session);
-        }
+        drop(attached);
+        let lingering = is_fault.then(|| Box::pin(linger(&shared, stream)));
+        let settling = async {
+            let has_settled = !ledger.is_empty();
+            if let Some(turn) = &mut turn {
+                turn.come().await;
+            }
+            while let Some(entry) = poll_fn(|context| match ledger.pop_settled(context) {
+                None if !ledger.is_empty() => Poll::Pending,
+                entry => Poll::Ready(entry),
+            })
+            .await
+            {
+                pass_on(&shared, entry.publication);
+            }
+            if has_settled {
+                // What of QoS 2 is settled now is to be known after a restart, too.
+                shared.note(&session);
+            }
+            drop(turn);
+        };
+        join!(OptionFuture::from(lingering), settling);
     }
 
     async fn farewell(&mut self, fault: Fault) {
@@ -200,7 +211,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.stream.write_all(&self.out[self.written..]).await?;
             self.stream.shutdown().await
         };
-        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        let _ = timeout(FAREWELL, farewell).await;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<End> {
@@ -255,6 +266,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         end
     }
+}
+
+/// Reads on for a moment, until the client closes, too. A system that closes a connection with something unread tells the
+/// client to throw away what it has not read, such as acknowledgements and why the connection ends.
+async fn linger(shared: &Shared, mut stream: impl AsyncRead + Unpin) {
+    let mut nowhere = sink();
+    let until_closed = timeout(LINGER, copy(&mut stream, &mut nowhere));
+    shared.stop.run_until_cancelled(until_closed).await;
 }
 
 fn closing_words(reason: Reason) -> &'static str {

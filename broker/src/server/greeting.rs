@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rand::RngExt as _;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, copy, sink};
 
 pub(crate) use self::attach::Attached;
 use self::attach::{HeldWill, attach};
@@ -139,7 +139,7 @@ fn spoken(frame: &Frame, fault: &Fault) -> Option<Version> {
     (fault.reason == Reason::UNSUPPORTED_VERSION).then_some(Version::V311)
 }
 
-async fn refuse(stream: &mut (impl AsyncWrite + Unpin), version: Version, fault: Fault) {
+async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), version: Version, fault: Fault) {
     let mut out = Vec::new();
     let mut encoder = Encoder {
         out: &mut out,
@@ -152,7 +152,9 @@ async fn refuse(stream: &mut (impl AsyncWrite + Unpin), version: Version, fault:
     encoder.refusal(fault.reason, fault.why);
     let farewell = async {
         stream.write_all(&out).await?;
-        stream.shutdown().await
+        stream.shutdown().await?;
+        // What it has sent meanwhile is read, as otherwise the system might take the answer back.
+        copy(stream, &mut sink()).await
     };
     // A client that does not listen is left.
     let _ = tokio::time::timeout(FAREWELL, farewell).await;

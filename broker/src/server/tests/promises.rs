@@ -200,3 +200,16 @@ async fn a_level_that_is_not_supported_is_said_in_the_version_that_the_client_ma
     client.send(&named("HTTP", 4)).await;
     client.expect_end().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_goes_on_writing_for_a_moment_hears_why_it_was_disconnected() {
+    let harness = Harness::new();
+    let (mut client, _) = harness.v5(2, &[], "a").await;
+    client.send(&[0xf0, 0]).await;
+    Harness::moment().await;
+    client.send(&publish(5, 0x32, 1, "t/a", "too late")).await;
+    client.expect_disconnect(0x82).await;
+    assert!(harness.sink.payloads().is_empty(), "what comes later is thrown away");
+    tokio::time::sleep(connection::LINGER).await;
+    assert!(client.0.write_all(b"x").await.is_err(), "it is closed");
+}
