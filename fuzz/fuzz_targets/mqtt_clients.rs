@@ -68,6 +68,8 @@ struct Device {
     heard: Vec<(u8, u16)>,
     /// The payload of its will.
     will: Option<Vec<u8>>,
+    /// Whether its session outlives the connection: before MQTT 5 a clean one does not.
+    is_lasting: bool,
 }
 
 impl Device {
@@ -86,7 +88,8 @@ impl Device {
         client.send(&connect.written()).await;
         let none = || (BTreeMap::new(), Vec::new(), Vec::new(), Vec::new());
         let (open, unacked, released, heard) = none();
-        Self { client, name, open, unacked, released, heard, will }
+        let is_lasting = version == Version::V5 || !clean;
+        Self { client, name, open, unacked, released, heard, will, is_lasting }
     }
 
     /// Reads what has come; what has this identifier is not settled yet.
@@ -230,10 +233,11 @@ async fn reconnect(
         Going::TakenOver => {}
     }
     expected.extend(device.will.take());
+    let is_resumed = device.is_lasting && !clean;
     *device = Device::connect(broker, device.name, version, clean, will).await;
     device.read(None).await;
     assert_eq!(broker.collected().len(), expected.len(), "{}: the will", device.name);
-    if clean {
+    if !is_resumed {
         return;
     }
     for (id, (bytes, _)) in open {
