@@ -76,28 +76,26 @@ impl Server {
     }
 
     /// Serves one connection until it ends. The listener spawns a task for it, and may drop it.
-    pub async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send, peer: Peer) {
-        self.serve_as(stream, peer, false).await;
+    pub fn serve<S>(&self, stream: S, peer: Peer) -> impl Future<Output = ()> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        self.serve_as(stream, peer, false)
     }
 
-    async fn serve_as(
-        &self,
-        mut stream: impl AsyncRead + AsyncWrite + Unpin + Send,
-        peer: Peer,
-        is_probe: bool,
-    ) {
-        let shared = &self.shared;
-        let _running = shared.running.token();
-        let Ok(handshake) = shared.handshakes.try_acquire() else {
-            shared.counters.refuse(Rule::Handshakes);
-            return;
-        };
-        // Each step has memory of its own, so that an idle connection does not keep what only its greeting needs.
-        let greeting = Box::pin(greet(shared, &mut stream, peer));
-        let greeting = shared.stop.run_until_cancelled(greeting).await;
-        drop(handshake);
-        if let Some(Some(greeted)) = greeting {
-            Connection::new(stream, greeted, is_probe).run().await;
+    /// Each step has memory of its own, so that an idle connection does not keep what only its greeting needs.
+    fn serve_as<S>(&self, stream: S, peer: Peer, is_probe: bool) -> impl Future<Output = ()> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send,
+    {
+        let running = self.shared.running.token();
+        let connected = Box::pin(connected(Arc::clone(&self.shared), stream, peer, is_probe));
+        async move {
+            let _running = running;
+            let connection = connected.await;
+            if let Some(connection) = connection {
+                connection.run().await;
+            }
         }
     }
 
@@ -152,6 +150,24 @@ impl Server {
         let _ = tokio::time::timeout(grace, self.shared.running.wait()).await;
         self.shared.changes.close().await;
     }
+}
+
+/// Greets the client, if there is room for another one that is not connected yet.
+async fn connected<S>(
+    shared: Arc<Shared>,
+    mut stream: S,
+    peer: Peer,
+    is_probe: bool,
+) -> Option<Box<Connection<S>>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let Ok(_place) = shared.handshakes.try_acquire() else {
+        shared.counters.refuse(Rule::Handshakes);
+        return None;
+    };
+    let greeted = shared.stop.run_until_cancelled(greet(&shared, &mut stream, peer)).await??;
+    Some(Connection::new(stream, greeted, is_probe))
 }
 
 impl fmt::Debug for Server {

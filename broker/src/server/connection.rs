@@ -163,11 +163,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Serves the client until one of both ends the connection; then settles what it has published.
     pub(crate) async fn run(mut self: Box<Self>) {
-        let shared = Arc::clone(self.shared());
         let counted = i64::from(!self.client.is_probe);
-        shared.counters.connections.inc_by(counted);
+        self.shared().counters.connections.inc_by(counted);
         let end = poll_fn(|context| self.poll(context)).await;
-        shared.counters.connections.dec_by(counted);
+        self.shared().counters.connections.dec_by(counted);
+        // What only the end needs takes no memory before.
+        Box::pin(self.leave(end)).await;
+    }
+
+    async fn leave(mut self: Box<Self>, end: End) {
+        let shared = Arc::clone(self.shared());
         let is_fault = matches!(end, End::Fault(_));
         match end {
             End::ByClient { with_will: false } => self.attached.will = None,

@@ -74,7 +74,7 @@ pub(crate) async fn greet(
     traffic.packets_received.inc();
     let refused = match read_connect(&frame) {
         Err(fault) => (spoken(&frame, &fault), fault),
-        Ok(connect) => match accept(shared, connect, peer).await {
+        Ok(connect) => match Box::pin(accept(shared, connect, peer)).await {
             Ok((connect, caller, attached, connack)) => {
                 in_time(shared, answer(stream, &connack)).await?.ok()?;
                 traffic.connects.inc();
