@@ -77,7 +77,7 @@ impl Inputs {
     }
 
     fn way(&self, topic: &str) -> Way {
-        if self.mappings.has_own_rules() && matches!(self.mappings.rule(topic), Some((None, _))) {
+        if self.mappings.has_own_rule(topic) {
             return Way::Rules;
         }
         let first = topic.split('/').next().unwrap_or_default();

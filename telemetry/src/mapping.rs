@@ -51,7 +51,10 @@ const MAX_RULES: usize = 256;
 /// Rules that say where in foreign payloads readings are.
 #[derive(Debug)]
 pub struct Mappings {
+    /// The file's own rules, and then those of the presets.
     rules: Vec<Rule>,
+    /// The own ones alone.
+    own: Index,
     index: Index,
     hash: u64,
 }
@@ -92,6 +95,7 @@ impl Mappings {
             let zone = file.zone.as_ref().map(|zone| &zone.0);
             rules.push(Rule::new(table, None, &file.names, zone).map_err(|problem| at(start, &problem))?);
         }
+        let own = rules.len();
         for preset in PRESETS {
             let wanted =
                 |names: &Vec<toml::Spanned<String>>| names.iter().any(|name| *name.get_ref() == preset.name);
@@ -107,11 +111,10 @@ impl Mappings {
                 return Err(at(start, &format!("there is no preset {name:?}: there are {}", all.join(", "))));
             }
         }
-        let both = |(number, rule)| patterns(rule).map(move |pattern| (number, pattern));
-        let index = Index::new(rules.iter().enumerate().flat_map(both));
+        let (own, index) = (index(&rules[..own]), index(&rules));
         let presets = PRESETS.iter().map(|preset| preset.text.as_bytes());
         let hash = crate::fnv1a_64_of_parts(presets.chain([text.as_bytes()]));
-        Ok(Self { rules, index, hash })
+        Ok(Self { rules, own, index, hash })
     }
 
     /// A number that differs where the file of mappings or the presets do.
@@ -120,11 +123,10 @@ impl Mappings {
         self.hash
     }
 
-    /// Whether there are rules beside the presets.
-    #[must_use]
-    pub fn has_own_rules(&self) -> bool {
-        // They come first.
-        self.rules.first().is_some_and(|rule| rule.preset.is_none())
+    /// Whether the first rule for this topic is none of a preset.
+    pub(crate) fn has_own_rule(&self, topic: &str) -> bool {
+        // Most topics are for no such rule, and their levels need not be compared with those of all rules.
+        self.own.has_candidates(topic) && matches!(self.rule(topic), Some((None, _)))
     }
 
     /// The topics of the rules beside the presets, in their order.
@@ -177,6 +179,11 @@ impl Mappings {
             known.then_some((rule, captures))
         })
     }
+}
+
+fn index(rules: &[Rule]) -> Index {
+    let both = |(number, rule)| patterns(rule).map(move |pattern| (number, pattern));
+    Index::new(rules.iter().enumerate().flat_map(both))
 }
 
 fn patterns(rule: &Rule) -> impl Iterator<Item = &Pattern> {

@@ -202,15 +202,29 @@ impl Index {
 
     /// The rules that may match, in their order.
     pub(super) fn candidates(&self, levels: &[&str]) -> Vec<usize> {
-        let mut rules = Vec::new();
-        let named = levels.first().and_then(|&first| self.named.get(first));
-        for second in named.into_iter().chain([&self.any]) {
-            let named = levels.get(1).and_then(|&level| second.named.get(level));
-            rules.extend(named.into_iter().chain([&second.any]).flatten());
-        }
+        let mut rules: Vec<_> = self.rules(levels.first().copied(), levels.get(1).copied()).collect();
         rules.sort_unstable();
         rules.dedup();
         rules
+    }
+
+    /// Whether there is a rule that may match.
+    pub(super) fn has_candidates(&self, topic: &str) -> bool {
+        let mut levels = topic.split('/');
+        let (first, second) = (levels.next(), levels.next());
+        self.rules(first, second).next().is_some()
+    }
+
+    fn rules<'a>(&'a self, first: Option<&str>, second: Option<&'a str>) -> impl Iterator<Item = usize> + 'a {
+        let named = first.and_then(|first| self.named.get(first));
+        named.into_iter().chain([&self.any]).flat_map(move |by_second| by_second.rules(second))
+    }
+}
+
+impl Second {
+    fn rules(&self, second: Option<&str>) -> impl Iterator<Item = usize> {
+        let named = second.and_then(|second| self.named.get(second));
+        named.into_iter().chain([&self.any]).flatten().copied()
     }
 }
 
@@ -293,5 +307,12 @@ mod tests {
         assert_eq!(index.candidates(&["a", "b", "c"]), [0, 1, 2, 3]);
         assert_eq!(index.candidates(&["z"]), [3, 4]);
         assert_eq!(index.candidates(&["y", "y"]), [3]);
+        let named = Index::new(patterns[..2].iter().enumerate());
+        for (topic, expected) in [("a/b/c", true), ("a/x", true), ("a", true), ("b/b/c", false), ("", false)]
+        {
+            assert_eq!(named.has_candidates(topic), expected, "{topic}");
+            let levels: Vec<_> = topic.split('/').collect();
+            assert_eq!(named.candidates(&levels).is_empty(), !expected, "{topic}");
+        }
     }
 }
