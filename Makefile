@@ -25,7 +25,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
-	cargo build --release --locked --bin millrace
+	cargo build --release --locked --package cli --no-default-features --bin millrace # without what only the cluster needs
 	@exec target/release/millrace
 
 page: $(PAGE) ## Build the page that the dashboard embeds

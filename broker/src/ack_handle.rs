@@ -6,8 +6,10 @@
 use tokio::sync::oneshot;
 
 use crate::ack::{Acknowledge, Outcome, Unsettled};
+#[cfg(feature = "amqp")]
+use crate::amqp;
 use crate::batch::Places;
-use crate::{amqp, mqtt};
+use crate::mqtt;
 
 /// What is notified when a delivery is settled.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(crate) enum AckHandle {
     /// The sender of a batch within this process.
     Places(Places),
     Mqtt(mqtt::Ack),
+    #[cfg(feature = "amqp")]
     Amqp(amqp::Ack),
 }
 
@@ -27,6 +30,7 @@ impl Acknowledge for AckHandle {
         match self {
             Self::Untracked | Self::Waiter(_) | Self::Places(_) => 0,
             Self::Mqtt(ack) => ack.session(),
+            #[cfg(feature = "amqp")]
             Self::Amqp(ack) => ack.session(),
         }
     }
@@ -36,12 +40,14 @@ impl Acknowledge for AckHandle {
             Self::Untracked | Self::Waiter(_) => 1,
             Self::Places(ack) => ack.count(),
             Self::Mqtt(ack) => ack.count(),
+            #[cfg(feature = "amqp")]
             Self::Amqp(ack) => ack.count(),
         }
     }
 
     fn join(&mut self, next: Self) -> Option<Self> {
         match (self, next) {
+            #[cfg(feature = "amqp")]
             (Self::Amqp(ack), Self::Amqp(next)) => ack.join(next).map(Self::Amqp),
             (Self::Places(ack), Self::Places(next)) => ack.join(next).map(Self::Places),
             (_, next) => Some(next),
@@ -54,6 +60,7 @@ impl Acknowledge for AckHandle {
             Self::Waiter(waiter) => waiter.send(outcome).map_err(|_| Unsettled),
             Self::Places(ack) => ack.settle(outcome).await,
             Self::Mqtt(ack) => ack.settle(outcome).await,
+            #[cfg(feature = "amqp")]
             Self::Amqp(ack) => ack.settle(outcome).await,
         }
     }
@@ -65,6 +72,7 @@ impl From<Option<mqtt::Ack>> for AckHandle {
     }
 }
 
+#[cfg(feature = "amqp")]
 impl From<amqp::Ack> for AckHandle {
     fn from(ack: amqp::Ack) -> Self {
         Self::Amqp(ack)

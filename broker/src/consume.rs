@@ -4,6 +4,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::ack_handle::AckHandle;
+#[cfg(feature = "amqp")]
 use crate::amqp::{self, Queue};
 use crate::connection_status::ConnectionStatus;
 use crate::delivery::Delivery;
@@ -32,6 +33,7 @@ pub async fn consume(
 ///
 /// Ends early only when the receiver of `out` is dropped. A consumer may receive nothing for hours, while another one
 /// is the single active consumer of the queue.
+#[cfg(feature = "amqp")]
 pub async fn consume_queue(
     queue: Queue,
     out: mpsc::Sender<Delivery<Published>>,

@@ -26,6 +26,7 @@
 
 mod ack;
 mod ack_handle;
+#[cfg(feature = "amqp")]
 mod amqp;
 mod backoff;
 mod batch;
@@ -40,11 +41,14 @@ pub mod server;
 mod url;
 
 pub use ack::{Outcome, Unsettled};
+#[cfg(feature = "amqp")]
 pub use amqp::Queue;
 pub use backoff::Backoff;
 pub use batch::Batch;
 pub use connection_status::ConnectionStatus;
-pub use consume::{consume, consume_queue};
+pub use consume::consume;
+#[cfg(feature = "amqp")]
+pub use consume::consume_queue;
 pub use deliveries::Deliveries;
 pub use delivery::{AckGroup, Delivery, Receipt};
 pub use mqtt::{Qos, Subscription};

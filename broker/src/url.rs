@@ -32,15 +32,6 @@ pub struct AmqpUrl {
     pub tls: bool,
 }
 
-/// The user, and the password, where the URL has no credentials: RabbitMQ's default.
-pub(crate) const GUEST: &str = "guest";
-
-impl AmqpUrl {
-    pub(crate) fn user(&self) -> &str {
-        self.credentials.as_ref().map_or(GUEST, |(user, _)| user)
-    }
-}
-
 /// Why a text is not the URL of a broker. Never holds the text, which may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerUrlError {

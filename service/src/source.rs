@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Published, Qos, Queue, Subscription};
+use broker::{BrokerUrl, ConnectionStatus, Deliveries, Delivery, Published, Qos, Subscription};
 use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 use store::{Location, Store};
@@ -22,7 +22,8 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Transport {
-    Amqp(Queue),
+    #[cfg(feature = "amqp")]
+    Amqp(broker::Queue),
     Mqtt(Subscription),
 }
 
@@ -51,9 +52,19 @@ impl Source {
             let subscription = subscription(context, service, filters, Qos::AtLeastOnce)?;
             return Ok(Self::over(Transport::Mqtt(subscription)));
         }
+        Self::queue(&url, service, ahead)
+    }
+
+    #[cfg(feature = "amqp")]
+    fn queue(url: &str, service: &str, ahead: u16) -> Result<Self, SettingError> {
         let url = url.parse().map_err(|e| SettingError::new("amqp.url", e))?;
         let (name, connection_name) = (service.to_owned(), format!("millrace-{service}"));
-        Ok(Self::over(Transport::Amqp(Queue { url, name, prefetch: ahead, connection_name })))
+        Ok(Self::over(Transport::Amqp(broker::Queue { url, name, prefetch: ahead, connection_name })))
+    }
+
+    #[cfg(not(feature = "amqp"))]
+    fn queue(_: &str, _: &str, _: u16) -> Result<Self, SettingError> {
+        Err(SettingError::new("amqp.url", "this program was built without AMQP: set mqtt.url instead"))
     }
 
     /// The messages that are published while this service listens, over MQTT: all of them, so that what no rule reads is
@@ -117,6 +128,7 @@ async fn consume(
     let stop = context.stop.clone();
     let consumed = async {
         match transport {
+            #[cfg(feature = "amqp")]
             Transport::Amqp(queue) => Box::pin(broker::consume_queue(queue, out, status, stop)).await,
             Transport::Mqtt(subscription) => broker::consume(subscription, out, status, stop).await,
         }

@@ -16,7 +16,7 @@ use super::Queue;
 use super::deliveries::{FRAME_MAX, RawDelivery};
 use super::demux::{Demux, Stream, runtime};
 use super::problem::{Problem, not_let_in};
-use crate::url::{AmqpUrl, GUEST};
+use crate::url::AmqpUrl;
 
 /// The heartbeat: a peer that is silent for twice this time is dead. lapin checks every half of it.
 const HEARTBEAT_SECONDS: u16 = 4;
@@ -28,6 +28,15 @@ impl Drop for OpenSocket {
     fn drop(&mut self) {
         // The socket may be closed already.
         let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+/// The user, and the password, where the URL has no credentials: RabbitMQ's default.
+const GUEST: &str = "guest";
+
+impl AmqpUrl {
+    pub(super) fn user(&self) -> &str {
+        self.credentials.as_ref().map_or(GUEST, |(user, _)| user)
     }
 }
 
