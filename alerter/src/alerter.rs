@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use service::Decoder;
 use store::Store;
 use telemetry::Clock;
 use tokio::sync::watch;
@@ -22,4 +23,6 @@ pub struct Alerter {
     pub name: String,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
+    /// What its deliveries were decoded by.
+    pub decoder: Decoder,
 }

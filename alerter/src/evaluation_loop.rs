@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use broker::{AckGroup, ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
-use service::{Check, Retry};
+use service::{Check, Decoder, Retry};
 use store::{Changes, Lease, Store, Transition};
-use telemetry::{Clock, Decoded, Reading, is_ahead};
+use telemetry::{Clock, Decoded, Publisher, Reading, Rejected, is_ahead};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -33,6 +33,9 @@ const CAUGHT_UP: Duration = Duration::from_secs(5);
 /// How often the store is probed while nothing comes.
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 
+/// How often the store is asked for what devices announced, at most.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
 /// How long the lease for absence outlives an alerter that is gone.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -48,6 +51,9 @@ pub(crate) struct EvaluationLoop<'a> {
     counters: Counters,
     name: String,
     clock: Arc<dyn Clock>,
+    decoder: Decoder,
+    /// When the store was last asked for announcements that are lacking.
+    asked_at: Option<Instant>,
     rules: watch::Receiver<Arc<Rules>>,
     connection: watch::Receiver<ConnectionStatus>,
     evaluator: Evaluator,
@@ -73,7 +79,7 @@ impl<'a> EvaluationLoop<'a> {
         ready: &'a Check,
         connection: watch::Receiver<ConnectionStatus>,
     ) -> Self {
-        let Alerter { rules, store, counters, name, clock } = alerter;
+        let Alerter { rules, store, counters, name, clock, decoder } = alerter;
         let (mut evaluator, _) = Evaluator::resume(rules.borrow().clone(), Vec::new(), &[], clock.wall());
         evaluator.follow(clock.as_ref());
         let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready.clone());
@@ -83,6 +89,8 @@ impl<'a> EvaluationLoop<'a> {
             counters,
             name,
             clock,
+            decoder,
+            asked_at: None,
             rules,
             connection,
             evaluator,
@@ -131,7 +139,47 @@ impl<'a> EvaluationLoop<'a> {
         }
     }
 
-    async fn evaluate_some(&mut self, taken: Vec<Delivery<Arc<Decoded>>>) {
+    /// Reads once more what lacks an announcement that another alerter has heard, or db-writer.
+    async fn complete(&mut self, taken: &mut [Delivery<Arc<Decoded>>]) {
+        let lacks = |delivery: &Delivery<Arc<Decoded>>| {
+            delivery.item.rejected.iter().any(Rejected::lacks_announcement)
+        };
+        let was_asked = self.asked_at.is_some_and(|at| at.elapsed() < ASK_EVERY);
+        if was_asked || !taken.iter().any(lacks) {
+            return;
+        }
+        self.asked_at = Some(Instant::now());
+        let (decoder, store) = (&self.decoder, self.store.as_ref());
+        self.retry.call(|| decoder.load(store)).await;
+        for delivery in taken.iter_mut().filter(|delivery| lacks(delivery)) {
+            self.read_again(Arc::make_mut(&mut delivery.item));
+        }
+    }
+
+    fn read_again(&self, decoded: &mut Decoded) {
+        for rejected in std::mem::take(&mut decoded.rejected) {
+            match self.decoder.decode(&rejected.message(), Publisher::default()) {
+                Some(again) if rejected.lacks_announcement() && again.rejected.is_empty() => {
+                    decoded.readings.extend(again.readings);
+                }
+                _ => decoded.rejected.push(rejected),
+            }
+        }
+    }
+
+    /// What devices announced is stored before it is settled: db-writer may be behind, and the next alerter needs it.
+    async fn announce(&self, taken: &[Delivery<Arc<Decoded>>]) {
+        let metadata = taken.iter().filter_map(|delivery| delivery.item.metadata.as_ref());
+        let announced: Vec<_> = metadata.flat_map(|metadata| &metadata.announcements).cloned().collect();
+        if !announced.is_empty() {
+            let store = &self.store;
+            self.retry.call(|| store.announce(&announced)).await;
+        }
+    }
+
+    async fn evaluate_some(&mut self, mut taken: Vec<Delivery<Arc<Decoded>>>) {
+        self.complete(&mut taken).await;
+        self.announce(&taken).await;
         let (mut changes, judged_at) = (Changes::default(), self.now());
         let mut clock = Timestamp::MIN;
         for Delivery { item: decoded, .. } in &taken {
@@ -279,11 +327,11 @@ impl<'a> EvaluationLoop<'a> {
         }
         let store = &self.store;
         self.retry.call(|| store.record(&changes)).await;
-        self.announce(&changes.transitions);
+        self.tell(&changes.transitions);
         self.queued.notify_one();
     }
 
-    fn announce(&self, transitions: &[Transition]) {
+    fn tell(&self, transitions: &[Transition]) {
         for transition in transitions {
             match transition {
                 Transition::Opened(opened, _) => {

@@ -31,10 +31,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let decoder = Decoder::of_service(&context)?;
     let source = service::Source::every_message(&context, &decoder, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings, context.clock.clone()).await?;
-    let prepared = prepare(&context, store, Wiring { page, broker, name: name() })?;
+    let wiring = Wiring { page, broker, name: name(), decoder: decoder.clone() };
+    let prepared = prepare(&context, store.clone(), wiring)?;
     context.serve_admin()?;
     let link = source.connection_status();
-    let (deliveries, received) = source.open(AHEAD, decoder, &context);
+    let (deliveries, received) = source.open(AHEAD, decoder, store, &context);
     let (alerter, notifiers) = prepared.start();
     tokio::join!(received, alerter.run(deliveries, link, notifiers, context.health.check("store")),);
     Ok(())
@@ -56,6 +57,8 @@ pub struct Wiring {
     pub broker: BrokerUrl,
     /// This alerter's name among those that share the store.
     pub name: String,
+    /// What its deliveries were decoded by.
+    pub decoder: Decoder,
 }
 
 /// Reads the rules and sets up the notification channels.
@@ -68,8 +71,9 @@ pub fn prepare(context: &Context, store: Arc<dyn Store>, wiring: Wiring) -> anyh
     let mailer = Mailer::from_settings(settings)?;
     let (rules, in_force) = watch::channel(Arc::new(file.read()?));
     let notifiers = notifiers(context, mailer, store.clone(), &wiring)?;
-    let alerter =
-        Alerter { rules: in_force, store, counters: Counters::register(metrics), name: wiring.name, clock };
+    let counters = Counters::register(metrics);
+    let Wiring { name, decoder, .. } = wiring;
+    let alerter = Alerter { rules: in_force, store, counters, name, clock, decoder };
     Ok(Prepared { alerter, notifiers, file, rules })
 }
 
@@ -79,7 +83,7 @@ fn notifiers(
     store: Arc<dyn Store>,
     wiring: &Wiring,
 ) -> anyhow::Result<Notifiers> {
-    let Wiring { page, broker, name } = wiring;
+    let Wiring { page, broker, name, .. } = wiring;
     let folder: PathBuf = settings.get("alerter.templates")?;
     let folder = (!folder.as_os_str().is_empty()).then_some(folder);
     let wrong = |e: String| SettingError::new("alerter.templates", e);

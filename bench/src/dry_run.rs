@@ -82,7 +82,7 @@ fn reading(number: u32, start: Timestamp) -> Reading {
 async fn fill(file: &Path, readings: Vec<Reading>) -> anyhow::Result<()> {
     let store = Sqlite::open(file)?;
     for readings in readings.chunks(BATCH) {
-        let batch = Batch { readings: readings.to_vec(), rejected: Vec::new() };
+        let batch = Batch { readings: readings.to_vec(), ..Batch::default() };
         store.write(&batch.into()).await?;
     }
     store.close().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use api::Resend;
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
+use store::Store;
 use tracing::info;
 
 use crate::device_address::{as_here, device_address};
@@ -64,6 +65,11 @@ impl Config {
     }
 }
 
+/// The dashboard may miss a birth, which db-writer stores.
+async fn keep_up(decoder: Decoder, store: Arc<dyn Store>, context: &Context) {
+    context.stop.run_until_cancelled(decoder.keep_up(store.as_ref())).await;
+}
+
 /// Runs the dashboard until the context's stop.
 ///
 /// # Errors
@@ -104,9 +110,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     };
     tokio::spawn(pipeline.follow(targets, live.clone(), context.stop.clone()));
     let link = source.connection_status();
-    let (deliveries, received) = source.open(AHEAD, decoder, &context);
+    let (deliveries, received) = source.open(AHEAD, decoder.clone(), store.clone(), &context);
     tokio::join!(
         received,
+        keep_up(decoder, store.clone(), &context),
         relay(deliveries, link, live, store, context.health.check("store")),
         serve(door, tls, http, server),
     );

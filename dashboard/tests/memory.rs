@@ -36,7 +36,7 @@ async fn fill(store: &Sqlite) {
     };
     for first in (0..READINGS).step_by(10_000) {
         let readings = (first..first + 10_000).map(reading).collect();
-        store.write(&Batch { readings, rejected: vec![] }.into()).await.unwrap();
+        store.write(&Batch { readings, ..Batch::default() }.into()).await.unwrap();
     }
 }
 

@@ -18,8 +18,9 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    fn add(&mut self, Decoded { readings, rejected, .. }: Decoded) {
+    fn add(&mut self, Decoded { readings, rejected, metadata, .. }: Decoded) {
         self.batch.readings.extend(readings);
+        self.batch.announcements.extend(metadata.into_iter().flat_map(|metadata| metadata.announcements));
         self.batch.rejected.extend(rejected.into_iter().map(
             |Rejected { topic, payload, reason, received_at }| RejectedMessage {
                 received_at,

@@ -22,7 +22,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();
     tokio::spawn(forget_old(retention, store.clone(), clock, metrics, stop));
-    let (deliveries, received) = source.open::<Decoded>(AHEAD, decoder, &context);
+    let (deliveries, received) = source.open::<Decoded>(AHEAD, decoder, store.clone(), &context);
     let counters = Counters::register(&context.metrics, context.clock.clone());
     tokio::join!(received, run(config, deliveries, store, counters, context.health.check("store")),);
     Ok(())

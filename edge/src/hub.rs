@@ -173,9 +173,10 @@ impl Hub {
                 }
             }
             PublishKind::Denied => (denied(topic, &payload, received_at), true),
-            PublishKind::Probe => {
-                (Decoded { received_at, payload_bytes: 0, readings: vec![], rejected: vec![] }, true)
-            }
+            PublishKind::Probe => (
+                Decoded { received_at, payload_bytes: 0, readings: vec![], rejected: vec![], metadata: None },
+                true,
+            ),
         }
     }
 }
@@ -186,7 +187,7 @@ fn denied(topic: String, payload: &Bytes, received_at: Timestamp) -> Decoded {
     let reason = "the client may not publish to this topic".to_owned();
     let payload_bytes = payload.len();
     let rejected = vec![Rejected { topic, payload, reason, received_at }];
-    Decoded { received_at, payload_bytes, readings: vec![], rejected }
+    Decoded { received_at, payload_bytes, readings: vec![], rejected, metadata: None }
 }
 
 impl Sink for Hub {
@@ -212,7 +213,7 @@ impl Sink for Hub {
             receipt.takes_nothing_of(not_taken);
         }
         // What holds nothing is nothing to wait for.
-        if count == messages.len() && messages.iter().all(|message| message.count() == 0) {
+        if count == messages.len() && messages.iter().all(|message| message.is_empty()) {
             self.counters.acknowledged.inc_by(count as u64);
             return receipt.settled(count);
         }

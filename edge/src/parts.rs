@@ -81,18 +81,24 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
-/// Follows the file of rules by which messages are read.
+/// Follows what messages are read by: the file of rules, and what devices announced.
 pub(crate) fn mappings(shared: &Shared) -> Part {
-    let (decoder, stop) = (shared.decoder.clone(), shared.context.stop.clone());
+    let (decoder, store, stop) = (shared.decoder.clone(), shared.store.clone(), shared.context.stop.clone());
     Part::new(Stops::Last, async move {
-        stop.run_until_cancelled(decoder.follow()).await;
+        let following = async { tokio::join!(decoder.follow(), decoder.keep_up(store.as_ref())) };
+        stop.run_until_cancelled(following).await;
     })
 }
 
 /// Evaluates readings and sends notifications.
 pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> anyhow::Result<Part> {
-    let Shared { context, store, hub, broker, page, .. } = shared;
-    let wiring = alerter::Wiring { page: page.clone(), broker: broker.clone(), name: "millrace".into() };
+    let Shared { context, store, hub, broker, page, decoder, .. } = shared;
+    let wiring = alerter::Wiring {
+        page: page.clone(),
+        broker: broker.clone(),
+        name: "millrace".into(),
+        decoder: decoder.clone(),
+    };
     let (alerter, notifiers) = alerter::prepare(context, store.clone(), wiring)?.start();
     let run = alerter.run(deliveries, hub.connection_status(), notifiers, context.health.check("alerter"));
     Ok(Part::new(Stops::WithDeliveries, run))

@@ -62,6 +62,10 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let (written, judged) = (feeds.add(), feeds.add());
     let mappings = MappingsFile::at_the_edge(settings)?;
     let decoder = Decoder::from_settings(settings, mappings, &context.metrics, context.clock.clone())?;
+    // Otherwise asked again when a message lacks something.
+    if let Err(e) = decoder.load(store.as_ref()).await {
+        warn!("cannot read what devices announced before: {e}");
+    }
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));

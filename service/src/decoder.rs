@@ -4,17 +4,26 @@
 mod tests;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use telemetry::{Clock, Decoded, Inputs, Mapped, Message, Publisher, SystemClock, Unmapped, UnmappedGroup};
+use store::Store;
+use telemetry::{
+    Announcement, Announcements, Clock, Decoded, Inputs, Learned, Mapped, Message, Publisher, Rejected,
+    SystemClock, Unmapped, UnmappedGroup,
+};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{debug, error, info, warn};
 
-use crate::{AddRuleError, Context, MappingsFile, Metrics, SettingError, Settings};
+use crate::{AddRuleError, Context, MappingsFile, Metrics, OncePerMinute, SettingError, Settings};
+
+/// How often the store is asked for announcements that are lacking, at most.
+pub(crate) const ASK_EVERY: Duration = Duration::from_secs(5);
 
 /// Decodes messages by the settings `metrics` and `inputs.mappings`. Clones share the rules.
 #[derive(Debug, Clone)]
@@ -28,7 +37,11 @@ struct Inner {
     status: Mutex<RulesStatus>,
     /// Held while a rule is added.
     adding: Mutex<()>,
+    /// Whether a message lacked an announcement since those of the store were last read.
+    lacking: AtomicBool,
     unmapped: Mutex<Unmapped>,
+    /// When the log last said that there is no room for an announcement.
+    refused: Mutex<OncePerMinute>,
     counters: Counters,
 }
 
@@ -45,6 +58,7 @@ pub struct RulesStatus {
 struct Counters {
     ignored: Counter,
     unmapped: Counter,
+    announcements_refused: Counter,
     info: Family<[(&'static str, String); 1], Gauge>,
     rules_loaded: Gauge,
     rules_refused: Counter,
@@ -56,6 +70,10 @@ impl Counters {
         Self {
             ignored: metrics.register("ignored", "Messages that a rule says to ignore"),
             unmapped: metrics.register("unmapped", "Messages that no rule reads"),
+            announcements_refused: metrics.register(
+                "announcements_refused",
+                "Announcements of devices, such as births, that max_announced_bytes has no room for",
+            ),
             info: metrics.register("info", "The hash of the rules by which messages are read"),
             rules_loaded: metrics
                 .register("rules_loaded", "Whether the rules in force are those in the file of mappings"),
@@ -95,7 +113,9 @@ impl Decoder {
         metrics: &Metrics,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingError> {
-        let inputs = Inputs::new(settings.get("metrics")?, file.read()?);
+        let announcements = Announcements::new(settings.get("inputs.max_announced_bytes")?);
+        let inputs =
+            Inputs::new(settings.get("metrics")?, file.read()?).with_announcements(announcements.into());
         Ok(Self::with_file(file, inputs, metrics, clock))
     }
 
@@ -114,7 +134,9 @@ impl Decoder {
             status: Mutex::new(RulesStatus { since: clock.wall(), error: None }),
             clock,
             adding: Mutex::default(),
+            lacking: AtomicBool::new(false),
             unmapped: Mutex::default(),
+            refused: Mutex::default(),
             counters,
         }))
     }
@@ -205,13 +227,74 @@ impl Decoder {
     pub fn decode(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
         let mapped = self.0.inputs.borrow().decode(message, publisher);
         match mapped {
-            Mapped::Read(decoded) => return Some(decoded),
+            Mapped::Read(decoded) => {
+                if let Some(metadata) = &decoded.metadata {
+                    self.note_refused(message, metadata.refused_announcements);
+                }
+                if decoded.rejected.iter().any(Rejected::lacks_announcement) {
+                    self.0.lacking.store(true, Ordering::Relaxed);
+                }
+                return Some(decoded);
+            }
             Mapped::Ignored => {
                 self.0.counters.ignored.inc();
             }
             Mapped::Unmapped => self.keep_sample(message),
         }
         None
+    }
+
+    fn note_refused(&self, message: &Message, refused: usize) {
+        if refused == 0 {
+            return;
+        }
+        self.0.counters.announcements_refused.inc_by(refused as u64);
+        if let Some(times) = lock(&self.0.refused).note(Instant::now()) {
+            warn!(
+                topic = cut(&message.topic),
+                times, "what devices announce is not kept: inputs.max_announced_bytes has no room for it"
+            );
+        }
+    }
+
+    /// Knows what devices announced before: messages are read by it from now on.
+    pub fn remember(&self, announcements: &[Announcement]) {
+        let inputs = Arc::clone(&self.0.inputs.borrow());
+        let refused = announcements
+            .iter()
+            .filter(|announcement| inputs.announcements().learn(announcement) == Learned::Refused);
+        self.0.counters.announcements_refused.inc_by(refused.count() as u64);
+    }
+
+    /// Knows what the store has of what devices announced.
+    ///
+    /// # Errors
+    /// The store does not answer: what is known stays.
+    pub async fn load(&self, store: &dyn Store) -> store::Result<()> {
+        self.0.lacking.store(false, Ordering::Relaxed);
+        let loaded = store.announcements().await.map(|announcements| self.remember(&announcements));
+        if loaded.is_err() {
+            self.0.lacking.store(true, Ordering::Relaxed);
+        }
+        loaded
+    }
+
+    /// Whether a message lacked what a device announced, since the store was last asked for it.
+    #[must_use]
+    pub fn lacks_announcements(&self) -> bool {
+        self.0.lacking.load(Ordering::Relaxed)
+    }
+
+    /// Asks the store for what devices announced whenever that is lacking: another process may have heard it. Never ends.
+    pub async fn keep_up(&self, store: &dyn Store) {
+        loop {
+            tokio::time::sleep(ASK_EVERY).await;
+            if self.lacks_announcements()
+                && let Err(e) = self.load(store).await
+            {
+                debug!("cannot read what devices announced: {e}");
+            }
+        }
     }
 
     fn keep_sample(&self, message: &Message) {

@@ -11,7 +11,7 @@ use store::{Location, Store};
 use telemetry::{Clock, Decoded, Publisher};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Check, Context, Decoder, SettingError, Settings};
+use crate::{Check, Context, Decoder, Retry, SettingError, Settings};
 
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
@@ -87,7 +87,8 @@ impl Source {
         self.status.subscribe()
     }
 
-    /// The deliveries, and the task that receives them until the context's stop, and follows the decoder's rules
+    /// The deliveries, and the task that receives them until the context's stop, once the store has said what devices
+    /// announced, and follows the decoder's rules
     /// meanwhile. Readiness follows the connection. At most `ahead` messages wait to be decoded.
     ///
     /// A service receives `Decoded` where only it has the message, or `Arc<Decoded>` where it may be shared.
@@ -95,6 +96,7 @@ impl Source {
         self,
         ahead: usize,
         decoder: Decoder,
+        store: Arc<dyn Store>,
         context: &Context,
     ) -> (Deliveries<D>, impl Future<Output = ()>) {
         let Self { transport, status } = self;
@@ -107,11 +109,20 @@ impl Source {
             decoded.unwrap_or_else(|| message.without_readings()).into()
         };
         let consumed = consume(transport, out, status, context);
+        let (check, stop) = (context.health.check("announcements"), context.stop.clone());
         let received = async move {
-            tokio::select! { () = consumed => {}, () = following.follow() => {} }
+            // What comes is read by what devices announced before.
+            let loaded = load(&following, store.as_ref(), check);
+            if stop.run_until_cancelled(loaded).await.is_some() {
+                tokio::select! { () = consumed => {}, () = following.follow() => {} }
+            }
         };
         (Deliveries::decoded(messages, decode), received)
     }
+}
+
+async fn load(decoder: &Decoder, store: &dyn Store, check: Check) {
+    Retry::new(Counter::default()).with_readiness(check).call(|| decoder.load(store)).await;
 }
 
 async fn consume(

@@ -11,6 +11,7 @@
 //! - `ledger`: which numbered readings of a device are missing
 //! - `alerting`: incidents, alert states, notifications with their outbox, silences
 //! - `clock_runs`: when the clock that gives stamps was wrong
+//! - `announcements`: what devices announced about their later messages
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
 //!
@@ -19,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod alerting;
+mod announcements;
 mod clock_runs;
 mod engine;
 mod leases;
@@ -45,6 +47,7 @@ pub use alerting::outbox::{
     OutgoingMessage, Postponed, QueuedMessage, Reminder,
 };
 pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
+pub use announcements::AnnouncementStore;
 pub use clock_runs::ClockHistory;
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use telemetry::Clock;
 
 use crate::alerting::Alerting;
+use crate::announcements::AnnouncementStore;
 use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
@@ -15,10 +16,20 @@ use crate::readings::write::ReadingStore;
 use crate::rejections::Rejections;
 
 /// All that a store can do.
-pub trait Store: ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + OwnReaders {}
+pub trait Store:
+    ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + AnnouncementStore + OwnReaders
+{
+}
 
 impl<T> Store for T where
-    T: ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + OwnReaders
+    T: ReadingStore
+        + History
+        + Rejections
+        + Ledger
+        + Alerting
+        + ClockHistory
+        + AnnouncementStore
+        + OwnReaders
 {
 }
 

@@ -26,12 +26,7 @@ impl Message {
     /// As [`decode`](Self::decode), by a clock that shows another time than when the message was received.
     #[must_use]
     pub fn decode_at(&self, now: Timestamp) -> Decoded {
-        let mut decoded = Decoded {
-            received_at: self.received_at,
-            payload_bytes: self.payload.len(),
-            readings: Vec::new(),
-            rejected: Vec::new(),
-        };
+        let mut decoded = self.without_readings();
         if let Err(reason) = self.read_into(now, &mut decoded) {
             decoded.rejected.push(self.rejection(reason, self.payload.clone()));
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::hash::fnv1a_64_of_parts;
 use crate::limits::MAX_PAYLOAD_BYTES;
-use crate::mapping::{Births, Mapped, Mappings, Publisher, is_well_known, word_of};
+use crate::mapping::{Announcements, Mapped, Mappings, Publisher, is_well_known, word_of};
 use crate::message::Message;
 use crate::series::{CollectedMetrics, Series};
 
@@ -21,21 +21,27 @@ pub const RESERVED: [&str; 5] = ["commands", "results", "state", "uplink", "aler
 pub struct Inputs {
     metrics: CollectedMetrics,
     mappings: Mappings,
-    /// What Sparkplug devices announced, by which their later messages are read.
-    births: Arc<Births>,
+    /// What devices announced, by which their later messages are read.
+    announcements: Arc<Announcements>,
 }
 
 impl Inputs {
     /// Takes these metrics in Millrace's own format, and what the mappings read.
     #[must_use]
     pub fn new(metrics: CollectedMetrics, mappings: Mappings) -> Self {
-        Self { metrics, mappings, births: Arc::default() }
+        Self { metrics, mappings, announcements: Arc::default() }
+    }
+
+    /// The same inputs, which know what is announced here, too.
+    #[must_use]
+    pub fn with_announcements(self, announcements: Arc<Announcements>) -> Self {
+        Self { announcements, ..self }
     }
 
     /// The same inputs with other rules. What devices announced is still known.
     #[must_use]
     pub fn with_mappings(&self, mappings: Mappings) -> Self {
-        Self { metrics: self.metrics.clone(), mappings, births: Arc::clone(&self.births) }
+        Self { metrics: self.metrics.clone(), mappings, announcements: Arc::clone(&self.announcements) }
     }
 
     /// A number that differs where messages may be read differently.
@@ -58,7 +64,7 @@ impl Inputs {
         match self.way(&message.topic) {
             Way::Own => Mapped::Read(message.decode_at(now)),
             Way::Ignored => Mapped::Ignored,
-            Way::Rules => match self.mappings.decode(message, publisher, &self.births, now) {
+            Way::Rules => match self.mappings.decode(message, publisher, &self.announcements, now) {
                 Mapped::Unmapped if self.metrics.are_all() => own_format(message, now),
                 mapped => mapped,
             },
@@ -107,6 +113,12 @@ impl Inputs {
     #[must_use]
     pub fn metrics(&self) -> &CollectedMetrics {
         &self.metrics
+    }
+
+    /// What devices announced.
+    #[must_use]
+    pub fn announcements(&self) -> &Announcements {
+        &self.announcements
     }
 
     /// The rules beside Millrace's own format.

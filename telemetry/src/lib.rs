@@ -50,10 +50,10 @@ pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
-    Births, ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset,
-    Publisher, Suggestion, extend, suggest,
+    Alias, Announced, Announcement, Announcements, ExtendError, Extended, Learned, MAX_ADDED_BYTES,
+    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, Suggestion, extend, suggest,
 };
-pub use message::{Decoded, Message, Rejected};
+pub use message::{Decoded, Message, Metadata, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};

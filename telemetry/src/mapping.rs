@@ -3,6 +3,8 @@
 //! A rule is for the messages on some topics. It says in what format they are, where in them the values are, and what
 //! device and metric each of them becomes. [Presets](PRESETS) have rules for common firmware; a file may have more.
 
+mod announce;
+mod announcements;
 mod dictionary;
 mod error;
 mod extend;
@@ -25,9 +27,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use announce::Announces;
 use extract::{Extraction, Found};
 use file::File;
-use format::Around;
+use format::{Around, Parsed};
 use pattern::{Captures, Index, Pattern};
 use rule::Rule;
 
@@ -37,10 +40,10 @@ use crate::message::{Decoded, Message, Rejected};
 use crate::payload::RawReading;
 use crate::series::Series;
 
+pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS};
 pub(crate) use dictionary::{is_well_known, word_of};
 pub use error::MappingError;
 pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};
-pub use format::Births;
 pub use presets::{PRESETS, Preset};
 pub use suggest::{Suggestion, suggest};
 pub use template::Publisher;
@@ -137,7 +140,8 @@ impl Mappings {
     /// MQTT filters for what the rules read. Left out are rules for topics without a fixed level, such as those that end
     /// with a well-known metric: such a filter would be for everything.
     pub fn filters(&self) -> impl Iterator<Item = String> {
-        self.rules.iter().filter(|rule| !rule.takes.is_empty()).filter_map(|rule| rule.pattern.filter())
+        let is_read = |rule: &&Rule| !rule.takes.is_empty() || rule.announces.is_some();
+        self.rules.iter().filter(is_read).filter_map(|rule| rule.pattern.filter())
     }
 
     /// Reads a message by the first rule for its topic. What is ahead of the clock is decided by `now`.
@@ -148,17 +152,22 @@ impl Mappings {
         &self,
         message: &Message,
         publisher: Publisher<'_>,
-        births: &Births,
+        announcements: &Announcements,
         now: Timestamp,
     ) -> Mapped {
         let topic = message.topic.as_str();
         let levels: Vec<&str> = topic.split('/').collect();
         let Some((rule, captures)) = self.find(topic, &levels) else { return Mapped::Unmapped };
+        if let Some(announces) = rule.announces {
+            return Mapped::Read(announced(message, announces, announcements));
+        }
         if rule.takes.is_empty() {
             return Mapped::Ignored;
         }
-        let extraction = Extraction { rule, topic, captures: &captures, publisher };
-        Mapped::Read(read(message, &extraction, births, now))
+        let received_at = message.received_at;
+        let extraction =
+            Extraction { rule, topic, captures: &captures, publisher, received_at, announcements };
+        Mapped::Read(read(message, &extraction, now))
     }
 
     /// The rule that messages on this topic are read by: its preset, if it is from one, and its pattern of topics.
@@ -190,21 +199,43 @@ fn patterns(rule: &Rule) -> impl Iterator<Item = &Pattern> {
     [&rule.pattern].into_iter().chain(&rule.dotless)
 }
 
-fn read(message: &Message, extraction: &Extraction<'_>, births: &Births, now: Timestamp) -> Decoded {
-    let mut decoded = Decoded {
-        received_at: message.received_at,
-        payload_bytes: message.payload.len(),
-        readings: Vec::new(),
-        rejected: Vec::new(),
-    };
+/// What a message announces, of which no more is taken than of another.
+fn announced(message: &Message, announces: Announces, announcements: &Announcements) -> Decoded {
+    let mut decoded = message.without_readings();
+    if message.payload.len() <= MAX_PAYLOAD_BYTES {
+        let around = Around { topic: &message.topic, received_at: message.received_at, announcements };
+        let mut parsed = Parsed::default();
+        for announcement in
+            announce::announcements(announces, &message.topic, &message.payload, message.received_at)
+        {
+            parsed.learn(announcement, &around);
+        }
+        add_metadata(&mut decoded, parsed);
+    }
+    decoded
+}
+
+/// Returns the values.
+fn add_metadata(decoded: &mut Decoded, parsed: Parsed) -> Vec<Value> {
+    let Parsed { roots, announced: announcements, refused } = parsed;
+    if !announcements.is_empty() || refused > 0 {
+        let metadata = decoded.metadata.get_or_insert_default();
+        metadata.announcements = announcements;
+        metadata.refused_announcements = refused;
+    }
+    roots
+}
+
+fn read(message: &Message, extraction: &Extraction<'_>, now: Timestamp) -> Decoded {
+    let mut decoded = message.without_readings();
     let reject = |reason: String, payload: Bytes| Rejected {
         topic: message.topic.clone(),
         payload,
         reason,
         received_at: message.received_at,
     };
-    let roots = match roots(message, extraction, births) {
-        Ok(roots) => roots,
+    let roots = match parse(message, extraction) {
+        Ok(parsed) => add_metadata(&mut decoded, parsed),
         Err(reason) => {
             decoded.rejected.push(reject(reason, message.payload.clone()));
             return decoded;
@@ -225,14 +256,15 @@ fn read(message: &Message, extraction: &Extraction<'_>, births: &Births, now: Ti
     decoded
 }
 
-fn roots(message: &Message, extraction: &Extraction<'_>, births: &Births) -> Result<Vec<Value>, String> {
+fn parse(message: &Message, extraction: &Extraction<'_>) -> Result<Parsed, String> {
     if message.payload.len() > MAX_PAYLOAD_BYTES {
         return Err(format!(
             "the payload has {} bytes: at most {MAX_PAYLOAD_BYTES} are accepted",
             message.payload.len()
         ));
     }
-    let around = Around { topic: &message.topic, received_at: message.received_at, births };
+    let announcements = extraction.announcements;
+    let around = Around { topic: &message.topic, received_at: message.received_at, announcements };
     format::parse(extraction.rule.format, &message.payload, &around)
 }
 

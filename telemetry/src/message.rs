@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use crate::mapping::Announcement;
 use crate::reading::Reading;
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.
@@ -29,6 +30,17 @@ pub struct Decoded {
     pub readings: Vec<Reading>,
     /// What could not be read, in the order of the payload.
     pub rejected: Vec<Rejected>,
+    /// What it says beside readings; most messages say nothing.
+    pub metadata: Option<Box<Metadata>>,
+}
+
+/// What a message says beside readings, to be stored with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// What it announces about later messages, as far as that is new.
+    pub announcements: Vec<Announcement>,
+    /// How many announcements there was no room for.
+    pub refused_announcements: usize,
 }
 
 /// A payload, or one element of an array, that is not a reading.
@@ -44,6 +56,33 @@ pub struct Rejected {
     pub received_at: Timestamp,
 }
 
+/// How a rejection begins and goes on that an announcement may resolve, around the alias.
+const LACKING: [&str; 2] = ["the alias ", " is not known: no birth of "];
+
+impl Rejected {
+    /// The reason for an alias that is not known; `left_out` ends it where there was no room for a birth.
+    pub(crate) fn unknown_alias(alias: u64, device: &str, left_out: &str) -> String {
+        let [begin, middle] = LACKING;
+        format!("{begin}{alias}{middle}{device} that has it has come yet{left_out}")
+    }
+
+    /// Whether it lacks what a device announces, so that it can be read once that is known.
+    #[must_use]
+    pub fn lacks_announcement(&self) -> bool {
+        let [begin, middle] = LACKING;
+        let alias =
+            self.reason.strip_prefix(begin).map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        alias.is_some_and(|rest| rest.starts_with(middle))
+    }
+
+    /// The message, or the element of it, to be decoded once more.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        let Self { topic, payload, received_at, .. } = self;
+        Message { topic: topic.clone(), payload: payload.clone(), received_at: *received_at }
+    }
+}
+
 /// For a service that may have the message alone, or share it with others.
 impl From<Arc<Decoded>> for Decoded {
     fn from(shared: Arc<Decoded>) -> Self {
@@ -56,5 +95,11 @@ impl Decoded {
     #[must_use]
     pub fn count(&self) -> usize {
         self.readings.len() + self.rejected.len()
+    }
+
+    /// Whether nothing in it is to be stored.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count() == 0 && self.metadata.is_none()
     }
 }

@@ -54,6 +54,7 @@ impl Message {
             payload_bytes: self.payload.len(),
             readings: Vec::new(),
             rejected: Vec::new(),
+            metadata: None,
         }
     }
 
@@ -67,6 +68,7 @@ impl Message {
             payload_bytes,
             readings: Vec::new(),
             rejected: vec![Rejected { topic, payload, reason, received_at }],
+            metadata: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use telemetry::{Births, Mapped, Mappings, Message, Publisher};
+use telemetry::{Announcements, Mapped, Mappings, Message, Publisher};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -84,7 +84,7 @@ fn read(fixture: &Fixture, arrives: Arrives) -> Result<Vec<Expected>, String> {
     let zone = fixture.zone.as_ref().map(|zone| format!("zone = {zone:?}\n")).unwrap_or_default();
     let home_made = include_str!("home-made.toml");
     let mappings = Mappings::read(&format!("{zone}{home_made}")).map_err(|e| e.to_string())?;
-    let births = Births::default();
+    let announcements = Announcements::default();
     let publisher = Publisher { client: fixture.client.as_deref(), user: None };
     let message = |topic: &str, payload: &Payload| Message {
         topic: arrives(topic),
@@ -92,12 +92,17 @@ fn read(fixture: &Fixture, arrives: Arrives) -> Result<Vec<Expected>, String> {
         received_at: received_at(),
     };
     for before in &fixture.before {
-        let _ = mappings.decode(&message(&before.topic, &before.payload), publisher, &births, received_at());
+        let _ = mappings.decode(
+            &message(&before.topic, &before.payload),
+            publisher,
+            &announcements,
+            received_at(),
+        );
     }
     let decoded = match mappings.decode(
         &message(&fixture.topic, &fixture.payload),
         publisher,
-        &births,
+        &announcements,
         received_at(),
     ) {
         Mapped::Unmapped => return Err("no rule is for it".into()),

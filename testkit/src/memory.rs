@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod alerting;
+mod announcements;
 mod clock_runs;
 mod leases;
 mod ledger;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
-use telemetry::{Clock, ClockRun, SystemClock};
+use telemetry::{Announcement, Clock, ClockRun, SystemClock};
 
 use self::alerting::Alerts;
 use self::leases::Held;
@@ -48,6 +49,7 @@ struct Data {
     leases: Vec<Held>,
     retention: Option<RetentionClock>,
     clock_runs: Vec<ClockRun>,
+    announcements: Vec<Announcement>,
     failing: HashMap<&'static str, usize>,
 }
 

@@ -11,9 +11,9 @@ use broker::{ConnectionStatus, Delivery, Outcome};
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use service::{Health, Metrics};
+use service::{Decoder, Health, Metrics};
 use store::{Channel, NotificationKind};
-use telemetry::{Decoded, Message};
+use telemetry::{Decoded, Inputs, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -77,6 +77,7 @@ impl Harness {
             counters: counters.clone(),
             name: "tested".into(),
             clock: Arc::clone(&store.clock),
+            decoder: Decoder::new(Inputs::default(), &Metrics::default()),
         };
         let (broker, deliveries) = mpsc::channel(Semaphore::MAX_PERMITS);
         let notifiers = Notifiers::default().with(Channel::Mail, Arc::new(Person(store.journal.clone())));

@@ -89,7 +89,7 @@ impl Watched {
             boot: None,
             seq: None,
         };
-        self.inner.write(&Batch { readings: vec![reading], rejected: Vec::new() }.into()).await.unwrap();
+        self.inner.write(&Batch { readings: vec![reading], ..Batch::default() }.into()).await.unwrap();
     }
 
     /// All incidents, by rule and opening.

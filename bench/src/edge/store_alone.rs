@@ -62,5 +62,5 @@ fn batch(first: usize, devices: usize, count: usize) -> Batch {
         boot: Some(1),
         seq: Some((number / devices) as u64),
     };
-    Batch { readings: (first..first + count).map(reading).collect(), rejected: Vec::new() }
+    Batch { readings: (first..first + count).map(reading).collect(), ..Batch::default() }
 }

@@ -35,7 +35,7 @@ impl Harness {
             payload: payload.as_bytes().to_vec().into(),
         };
         let rejected = (0..).zip(messages).map(message).collect();
-        store.write(&Batch { readings: vec![], rejected }.into()).await.unwrap();
+        store.write(&Batch { rejected, ..Batch::default() }.into()).await.unwrap();
         Self { folder, store }
     }
 

@@ -206,7 +206,7 @@ mod tests {
             boot: None,
             seq: None,
         };
-        store.write(&Batch { readings: vec![reading], rejected: vec![] }.into()).await.unwrap();
+        store.write(&Batch { readings: vec![reading], ..Batch::default() }.into()).await.unwrap();
         // From here on waits cost nothing.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(31)).await;

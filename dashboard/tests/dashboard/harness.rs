@@ -182,7 +182,7 @@ impl Harness {
         let numbers: Vec<u64> = (1..=count).collect();
         for numbers in numbers.chunks(10_000) {
             let readings = numbers.iter().copied().map(reading).collect();
-            self.store.write(&Batch { readings, rejected: vec![] }.into()).await.unwrap();
+            self.store.write(&Batch { readings, ..Batch::default() }.into()).await.unwrap();
         }
     }
 
@@ -209,7 +209,7 @@ impl Harness {
         let payload = Bytes::from_static(b"hello");
         let (received_at, topic) = (Timestamp::now(), "temperature/lab".into());
         let rejected = vec![RejectedMessage { received_at, topic, reason: reason.into(), payload }];
-        self.store.write(&Batch { readings: vec![], rejected }.into()).await.unwrap();
+        self.store.write(&Batch { rejected, ..Batch::default() }.into()).await.unwrap();
     }
 
     pub(crate) async fn until_ready(&self) {
@@ -285,7 +285,7 @@ async fn keep(store: &Sqlite, topic: &str, value: f64) {
         boot: None,
         seq: None,
     };
-    store.write(&Batch { readings: vec![reading], rejected: vec![] }.into()).await.unwrap();
+    store.write(&Batch { readings: vec![reading], ..Batch::default() }.into()).await.unwrap();
 }
 
 fn move_files(from: &Path, to: &Path) {

@@ -20,7 +20,7 @@ fn message(topic: &str, reason: &str, payload: impl Into<Bytes>) -> RejectedMess
 
 async fn with(rejected: Vec<RejectedMessage>) -> Harness {
     let harness = Harness::start(Wanted::default()).await;
-    harness.store.write(&Batch { readings: vec![], rejected }.into()).await.unwrap();
+    harness.store.write(&Batch { rejected, ..Batch::default() }.into()).await.unwrap();
     harness
 }
 

@@ -68,7 +68,7 @@ async fn rejected_beside(payload: &'static [u8], wanted: Wanted) -> (Harness, St
         reason: "the payload is not JSON".into(),
         payload: Bytes::from_static(payload),
     };
-    harness.store.write(&Batch { readings: vec![], rejected: vec![message] }.into()).await.unwrap();
+    harness.store.write(&Batch { rejected: vec![message], ..Batch::default() }.into()).await.unwrap();
     let id = row(&harness).await["id"].as_str().unwrap().to_owned();
     (harness, id)
 }

@@ -46,10 +46,10 @@ fn count(decoder: &Decoder) -> usize {
 async fn until(holds: impl Fn() -> bool) {
     let waiting = async {
         while !holds() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), waiting).await.expect("in time");
+    tokio::time::timeout(Duration::from_secs(20), waiting).await.expect("in time");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::unavailable::Result;
 impl ReadingStore for Sqlite {
     async fn write(&self, batch: &Arc<Batch>) -> Result<Written> {
         let batch = batch.clone();
-        let rows = batch.readings.len() + batch.rejected.len();
+        let rows = batch.rows();
         if rows == 0 {
             // Whether a reading could be stored shows only where something is written: the version that is there.
             let work = |tables: &mut Tables<'_>| {

@@ -4,19 +4,28 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::Reading;
+use telemetry::{Announcement, Reading};
 
 use crate::rejections::{RejectedMessage, RejectionQuota};
 use crate::retention::RetentionClock;
 use crate::unavailable::Result;
 
-/// Readings and rejections that are stored together or not at all.
+/// Readings, and what came with them, that are stored together or not at all.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Batch {
     /// Readings, in any order.
     pub readings: Vec<Reading>,
     /// Messages, or elements of messages, that are no readings.
     pub rejected: Vec<RejectedMessage>,
+    /// What devices announced.
+    pub announcements: Vec<Announcement>,
+}
+
+impl Batch {
+    /// How many rows it has.
+    pub(crate) fn rows(&self) -> usize {
+        self.readings.len() + self.rejected.len() + self.announcements.len()
+    }
 }
 
 /// What became of a batch: each of its readings and rejections counts once.

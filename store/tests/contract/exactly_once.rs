@@ -79,7 +79,7 @@ async fn a_repeated_rejection_is_kept_once_and_still_counted() {
         rejected(1, "temperature/b", "not JSON", "x"),
         rejected(2, "temperature/a", "the payload is empty", ""),
     ];
-    let bad = Arc::new(Batch { readings: Vec::new(), rejected: messages.clone() });
+    let bad = Arc::new(Batch { rejected: messages.clone(), ..Batch::default() });
     assert_eq!(store.write(&bad).await.unwrap(), written(0, 0, 5));
     assert_eq!(store.write(&bad).await.unwrap(), written(0, 0, 5));
     assert_eq!(store.rejected_count().await.unwrap(), 5);

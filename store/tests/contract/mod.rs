@@ -3,6 +3,7 @@
 //! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
 
 pub(crate) mod alert_states;
+mod announcements;
 pub(crate) mod carried;
 mod clock_runs;
 mod exactly_once;
@@ -36,7 +37,7 @@ pub(crate) async fn newest_rejected(store: &dyn Store, limit: usize) -> Vec<Reje
 }
 
 pub(crate) fn batch(readings: impl IntoIterator<Item = Reading>) -> Arc<Batch> {
-    Arc::new(Batch { readings: readings.into_iter().collect(), rejected: Vec::new() })
+    Arc::new(Batch { readings: readings.into_iter().collect(), ..Batch::default() })
 }
 
 /// All that a query asks for, page by page; cursors go through their text, as an API sends them.

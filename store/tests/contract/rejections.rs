@@ -29,7 +29,7 @@ async fn find(store: &dyn Store, query: RejectionQuery) -> Vec<Rejection> {
 }
 
 async fn keep(store: &dyn Store, messages: &[RejectedMessage]) {
-    let bad = Arc::new(Batch { readings: Vec::new(), rejected: messages.to_vec() });
+    let bad = Arc::new(Batch { rejected: messages.to_vec(), ..Batch::default() });
     store.write(&bad).await.unwrap();
 }
 

@@ -52,8 +52,12 @@ async fn many_rows_go_in_chunks() {
     let bad = (0..ROWS).map(|i| rejected(i, "temperature/a", "not JSON", "x")).collect();
     store
         .write(
-            &Batch { readings: seqs("temperature/a").chain(seqs("temperature/b")).collect(), rejected: bad }
-                .into(),
+            &Batch {
+                readings: seqs("temperature/a").chain(seqs("temperature/b")).collect(),
+                rejected: bad,
+                ..Batch::default()
+            }
+            .into(),
         )
         .await
         .unwrap();
@@ -70,7 +74,7 @@ async fn the_age_of_a_rejection_counts_from_when_it_was_stored() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;
     let messages = [5, 6, 7].map(|micros| rejected(micros, "temperature/a", "not JSON", "x"));
-    let write = |rejected: &[RejectedMessage]| Batch { readings: Vec::new(), rejected: rejected.to_vec() };
+    let write = |rejected: &[RejectedMessage]| Batch { rejected: rejected.to_vec(), ..Batch::default() };
     store.write(&write(&messages[..1]).into()).await.unwrap();
     let between = now();
     store.write(&write(&messages[1..]).into()).await.unwrap();

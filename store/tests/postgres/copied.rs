@@ -165,6 +165,7 @@ async fn a_server_that_goes_after_a_copy_has_kept_nothing_of_it() {
     let both = Arc::new(Batch {
         readings: readings(0..1_000),
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
+        ..Batch::default()
     });
     database.cut_while_writing(&store, &both).await;
     assert_eq!(everything(&*store).await.len(), 0);

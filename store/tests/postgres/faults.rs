@@ -62,6 +62,7 @@ async fn a_connection_that_breaks_in_the_middle_keeps_all_or_nothing() {
     let both = Arc::new(Batch {
         readings: vec![reading("temperature/b", 1, 1.0)],
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
+        ..Batch::default()
     });
     let problem = database.cut_while_writing(&store, &both).await;
     assert!(problem.contains("the server ended the connection"), "{problem}");

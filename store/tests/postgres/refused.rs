@@ -46,7 +46,7 @@ async fn one_bad_reading_does_not_hold_up_the_others() {
 #[tokio::test]
 async fn texts_that_are_anyones_may_hold_any_character() {
     for Fresh { store, database: _database } in both().await {
-        let bad = Arc::new(Batch { readings: vec![], rejected: vec![rejected(1, "a\0", "b\0", "c\0")] });
+        let bad = Arc::new(Batch { rejected: vec![rejected(1, "a\0", "b\0", "c\0")], ..Batch::default() });
         store.write(&bad).await.unwrap();
         assert_eq!(newest_rejected(&*store, 1).await, [rejected(1, "a\u{fffd}", "b\u{fffd}", "c\0")]);
         let condition = Condition { kind: ConditionKind::Above, text: "\0".into(), threshold: None };

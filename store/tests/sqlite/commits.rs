@@ -17,6 +17,7 @@ async fn a_batch_is_kept_whole_or_not_at_all() {
     let bad = Arc::new(Batch {
         readings: vec![reading("temperature/b", 1, 1.0), reading("temperature/b", 2, f64::NAN)],
         rejected: vec![rejected(1, "temperature/b", "not JSON", "x")],
+        ..Batch::default()
     });
     let (a, failed, c) = tokio::join!(sqlite.write(&good), sqlite.write(&bad), sqlite.write(&good));
     assert_eq!(a.unwrap().stored + c.unwrap().stored, 1);

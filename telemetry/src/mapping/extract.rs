@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::announcements::Announcements;
 use super::dictionary::{split_at_word, usual_unit, word_of};
 use super::file::{FullName, Scale, UnitOf, UnitText};
 use super::moment::moment;
@@ -36,6 +37,8 @@ pub(super) struct Extraction<'a> {
     pub(super) topic: &'a str,
     pub(super) captures: &'a Captures<'a, 'a>,
     pub(super) publisher: Publisher<'a>,
+    pub(super) received_at: Timestamp,
+    pub(super) announcements: &'a Announcements,
 }
 
 impl Extraction<'_> {
@@ -190,7 +193,8 @@ impl Extraction<'_> {
         (device, name::metric(metric))
     }
 
-    /// What stands in the payload comes first, then what the rule says, then what goes without saying.
+    /// What stands in the payload comes first, then what was announced, what the rule says, and what goes without
+    /// saying.
     fn unit(
         &self,
         take: &Take,
@@ -202,12 +206,26 @@ impl Extraction<'_> {
         if let Some(unit) = number.unit {
             return Some(unit.to_owned());
         }
+        if let Some(unit) = self.announced_unit(place, path) {
+            return canonical(&unit);
+        }
         for unit in [&take.unit, &full.unit].into_iter().flatten() {
             if let Some(text) = unit_text(unit, place, path) {
                 return canonical(&text);
             }
         }
         self.rule.usual_units.then(|| usual_unit(metric)).flatten().map(str::to_owned)
+    }
+}
+
+impl Extraction<'_> {
+    fn announced_unit(&self, place: &Place<'_>, path: &str) -> Option<String> {
+        if !self.rule.announced_units {
+            return None;
+        }
+        // A payload that is no object has one value, which has no path.
+        let path = if place.value().is_object() { path } else { "" };
+        self.announcements.unit(self.topic, path, self.received_at)
     }
 }
 

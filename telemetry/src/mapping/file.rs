@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::announce::Announces;
 use super::format::Format;
 use super::pattern::Pattern;
 use super::pointer::{Glob, Pointer};
@@ -43,6 +44,11 @@ macro_rules! tables {
             /// The messages are none of ours.
             #[serde(default)]
             pub(super) ignore: bool,
+            /// The messages hold no readings, but the units of later ones, in this form.
+            pub(super) announces: Option<Announces>,
+            /// Whether values get the units that were announced for them.
+            #[serde(default)]
+            pub(super) announced_units: bool,
             /// The level that must be a well-known metric, or the rule is not for the message.
             pub(super) only_known: Option<String>,
             pub(super) zone: Option<Zone>,

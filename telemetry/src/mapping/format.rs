@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use sparkplug::Births;
+use super::announcements::{Announcement, Announcements, Learned};
 
 /// How a payload is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -27,7 +27,7 @@ pub(super) enum Format {
     Influx,
     /// SenML (RFC 8428): `device`, `metric`, `v`, `u` and `t` for each record.
     Senml,
-    /// Sparkplug B: `timestamp` and `metrics`, each with `n`, `v` and `t`.
+    /// Sparkplug B: `timestamp` and `metrics`, each with `n`, `v`, `t` and `u`.
     Sparkplug,
     /// The JSON of a Ruuvi gateway, with the advertisement in `data` decoded into `decoded`.
     Ruuvi,
@@ -37,20 +37,47 @@ pub(super) enum Format {
 pub(super) struct Around<'a> {
     pub(super) topic: &'a str,
     pub(super) received_at: Timestamp,
-    pub(super) births: &'a Births,
+    pub(super) announcements: &'a Announcements,
 }
 
-/// The values in a payload: one, or one for each element or line.
+/// What is in a payload.
+#[derive(Default)]
+pub(super) struct Parsed {
+    /// The values: one, or one for each element or line.
+    pub(super) roots: Vec<Value>,
+    /// What it announces that is new.
+    pub(super) announced: Vec<Announcement>,
+    /// How many announcements there was no room for.
+    pub(super) refused: usize,
+}
+
+impl Parsed {
+    pub(super) fn learn(&mut self, announcement: Announcement, around: &Around<'_>) {
+        match around.announcements.learn(&announcement) {
+            Learned::New => self.announced.push(announcement),
+            Learned::Known => {}
+            Learned::Refused => self.refused += 1,
+        }
+    }
+}
+
+impl From<Vec<Value>> for Parsed {
+    fn from(roots: Vec<Value>) -> Self {
+        Self { roots, ..Self::default() }
+    }
+}
+
+/// Reads a payload.
 ///
 /// # Errors
 /// The payload is not of this form: what is wrong, and where.
-pub(super) fn parse(format: Format, payload: &[u8], around: &Around<'_>) -> Result<Vec<Value>, String> {
+pub(super) fn parse(format: Format, payload: &[u8], around: &Around<'_>) -> Result<Parsed, String> {
     if format == Format::Sparkplug {
-        return sparkplug::parse(payload, around).map(|value| vec![value]);
+        return sparkplug::parse(payload, around);
     }
     let text = std::str::from_utf8(payload).map_err(|e| format!("the payload is not UTF-8: {e}"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match format {
+    let roots = match format {
         Format::Json => json(text).map(elements),
         Format::Text => Ok(vec![Value::String(text.to_owned())]),
         Format::Csv => csv::parse(text),
@@ -58,7 +85,8 @@ pub(super) fn parse(format: Format, payload: &[u8], around: &Around<'_>) -> Resu
         Format::Senml => senml::parse(text, around.received_at),
         Format::Ruuvi => json(text).map(ruuvi::with_decoded).map(elements),
         Format::Sparkplug => unreachable!("read above, as it is no text"),
-    }
+    };
+    roots.map(Parsed::from)
 }
 
 fn json(text: &str) -> Result<Value, String> {

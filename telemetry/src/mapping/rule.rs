@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::announce::Announces;
 use super::file::{FullName, Name, Names, NamesOf, RuleTable, TakeTable, UnitOf};
 use super::format::Format;
 use super::pattern::Pattern;
@@ -23,8 +24,10 @@ pub(super) struct Rule {
     /// The pattern for topics whose dots have become slashes, if it has any.
     pub(super) dotless: Option<Pattern>,
     pub(super) format: Format,
-    /// Empty: the messages are ignored.
+    /// Empty: the messages are ignored, or only announce something.
     pub(super) takes: Vec<Take>,
+    pub(super) announces: Option<Announces>,
+    pub(super) announced_units: bool,
     pub(super) only_known: Option<String>,
     pub(super) zone: Option<TimeZone>,
     pub(super) time_format: Option<String>,
@@ -70,13 +73,16 @@ impl Rule {
         if table.take.len() > MAX_TAKES {
             return Err(format!("{} takes in one rule: at most {MAX_TAKES}", table.take.len()));
         }
-        let takes = if table.ignore { Vec::new() } else { takes(&table, &pattern)? };
+        let holds_no_readings = table.ignore || table.announces.is_some();
+        let takes = if holds_no_readings { Vec::new() } else { takes(&table, &pattern)? };
         Ok(Self {
             preset,
             dotless: pattern.with_slashes_for_dots(),
             pattern,
             format: table.format,
             takes,
+            announces: table.announces,
+            announced_units: table.announced_units,
             only_known: table.only_known,
             zone: table.zone.map(|zone| zone.0).or_else(|| zone.cloned()),
             time_format: table.time_format,

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::announcements::Announcements;
 use super::dictionary::word_of;
-use super::format::Births;
 use super::template::Publisher;
 use super::{Mapped, Mappings};
 use crate::message::{Decoded, Message};
@@ -59,7 +59,7 @@ pub fn suggest(message: &Message) -> Option<Suggestion> {
     };
     candidates.into_iter().find_map(|rule| {
         let mappings = Mappings::read(&format!("presets = []\n{rule}")).ok()?;
-        match mappings.decode(message, Publisher::default(), &Births::default(), message.received_at) {
+        match mappings.decode(message, Publisher::default(), &Announcements::default(), message.received_at) {
             Mapped::Read(decoded) if !decoded.readings.is_empty() && decoded.rejected.is_empty() => {
                 Some(Suggestion { rule, decoded })
             }

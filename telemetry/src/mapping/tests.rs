@@ -12,7 +12,12 @@ fn now() -> Timestamp {
 
 fn decode(rules: &str, topic: &str, payload: &str) -> Mapped {
     let mappings = Mappings::read(&format!("presets = []\n{rules}")).unwrap();
-    mappings.decode(&message(topic, payload.as_bytes()), Publisher::default(), &Births::default(), now())
+    mappings.decode(
+        &message(topic, payload.as_bytes()),
+        Publisher::default(),
+        &Announcements::default(),
+        now(),
+    )
 }
 
 /// `metric of device = value unit`, one for each reading.
@@ -102,7 +107,12 @@ fn units_come_from_the_payload_then_the_rule_then_the_name() {
 fn a_metric_at_the_end_of_a_topic_is_read_where_it_is_well_known() {
     let mappings = Mappings::default();
     let read = |topic: &str, payload: &str| {
-        mappings.decode(&message(topic, payload.as_bytes()), Publisher::default(), &Births::default(), now())
+        mappings.decode(
+            &message(topic, payload.as_bytes()),
+            Publisher::default(),
+            &Announcements::default(),
+            now(),
+        )
     };
     let Mapped::Read(decoded) = read("home/kitchen/temp", "21.5 °C") else { panic!() };
     assert_eq!(decoded.readings[0].series.as_str(), "temperature/home/kitchen");
@@ -146,7 +156,7 @@ fn a_large_payload_of_a_topic_that_is_ignored_is_not_looked_at() {
     let payload = vec![b'x'; 2 * MAX_PAYLOAD_BYTES];
     let mappings = Mappings::default();
     let decode = |topic: &str| {
-        mappings.decode(&message(topic, &payload), Publisher::default(), &Births::default(), now())
+        mappings.decode(&message(topic, &payload), Publisher::default(), &Announcements::default(), now())
     };
     assert_eq!(decode("zigbee2mqtt/bridge/devices"), Mapped::Ignored);
     let Mapped::Read(decoded) = decode("zigbee2mqtt/lamp") else { panic!() };
@@ -169,7 +179,7 @@ proptest! {
         for mappings in [Mappings::default(), Mappings::read(&rules).unwrap()] {
             let publisher = Publisher { client: Some("c/1 ä"), user: None };
             let message = message(&topic, payload.as_bytes());
-            if let Mapped::Read(decoded) = mappings.decode(&message, publisher, &Births::default(), now()) {
+            if let Mapped::Read(decoded) = mappings.decode(&message, publisher, &Announcements::default(), now()) {
                 for reading in decoded.readings {
                     prop_assert!(reading.value.is_finite());
                     prop_assert!(Series::parse(reading.series.as_str()).is_ok());

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Address, Attempt, Batch, Boot, ClockHistory, Decisions, DueNotifications, DueQuery, Incident, Ledger,
-    LedgerQuery, LongestWaits, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed,
-    QueuedMessage, ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
+    Address, AnnouncementStore, Attempt, Batch, Boot, ClockHistory, Decisions, DueNotifications, DueQuery,
+    Incident, Ledger, LedgerQuery, LongestWaits, Notification, Notifications, OutgoingMessage, OwnReaders,
+    Postponed, QueuedMessage, ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
     RejectionSelection, Rejections, Result, RetentionClock, Silence, Silences, Store, Written,
 };
-use telemetry::ClockRun;
+use telemetry::{Announcement, ClockRun};
 
 use super::Watched;
 
@@ -118,6 +118,17 @@ impl Notifications for Watched {
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
         self.inner.messages_since(since).await
+    }
+}
+
+#[async_trait]
+impl AnnouncementStore for Watched {
+    async fn announcements(&self) -> Result<Vec<Announcement>> {
+        self.inner.announcements().await
+    }
+
+    async fn announce(&self, announcements: &[Announcement]) -> Result<()> {
+        self.inner.announce(announcements).await
     }
 }
 

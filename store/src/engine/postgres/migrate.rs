@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [Migration; 13] = [
     Migration::Always(include_str!("migrations/0011_retention.sql")),
     Migration::Always(include_str!("migrations/0012_announced.sql")),
     Migration::Always(include_str!("migrations/0013_clock.sql")),
+    Migration::Always(include_str!("migrations/0014_announcements.sql")),
 ];
 
 enum Migration {

@@ -5,6 +5,7 @@ use tokio_postgres::{Error, Transaction};
 
 use super::rows::{self, Keyed};
 use super::{copy, partitions};
+use crate::announcements::postgres as announcements;
 use crate::engine::postgres::problem::{is_passing, refuses_data};
 use crate::engine::postgres::session::Session;
 use crate::readings::write::{Batch, Written};
@@ -14,9 +15,9 @@ use crate::rejections::postgres as rejections;
 /// Times that a batch is tried the careful way, where another writer or retention is in the way.
 const MAX_TRIES: usize = 3;
 
-/// Tries COPY, unless duplicates are expected. Where that fails nothing is stored, and each reading is inserted.
+/// Tries COPY, unless duplicates are expected or there is more than readings and rejections. Where that fails nothing is stored, and each reading is inserted.
 pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
-    if session.expects_duplicates || batch.readings.is_empty() {
+    if session.expects_duplicates || batch.readings.is_empty() || !batch.announcements.is_empty() {
         return write_carefully(session, batch).await;
     }
     match copy(session, batch).await {
@@ -54,6 +55,7 @@ async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> 
     let transaction = session.client.transaction().await?;
     let stored = rows::insert(&transaction, &rows).await?;
     rejections::insert(&transaction, &batch.rejected).await?;
+    announcements::insert(&transaction, &batch.announcements).await?;
     transaction.commit().await?;
     session.expects_duplicates = stored < rows::different(&rows).count() as u64;
     Ok(written(batch, stored, 0))
@@ -79,6 +81,7 @@ async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let count = refused.len() as u64;
     refused.extend_from_slice(&batch.rejected);
     rejections::insert(&transaction, &refused).await?;
+    announcements::insert(&transaction, &batch.announcements).await?;
     transaction.commit().await?;
     tracing::warn!(readings = count, "the database refuses readings: they are stored as rejections");
     Ok(written(batch, stored, count))

@@ -3,6 +3,7 @@
 use rusqlite::{Row, params};
 use telemetry::{Reading, Series};
 
+use crate::announcements::sqlite as announcements;
 use crate::engine::sqlite::columns::{Micros, Number};
 use crate::engine::sqlite::writer::Tables;
 use crate::readings::history::StoredReading;
@@ -18,6 +19,7 @@ pub(crate) fn write(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<
     for message in &batch.rejected {
         rejections::add(tables, message)?;
     }
+    announcements::add(tables, &batch.announcements)?;
     Ok(Written {
         stored,
         duplicate: batch.readings.len() as u64 - stored,

@@ -26,7 +26,7 @@ async fn many_series(path: &std::path::Path) {
         seq: None,
     };
     let readings = (0..SERIES * READINGS).map(reading).collect();
-    store.write(&Arc::new(Batch { readings, rejected: vec![] })).await.unwrap();
+    store.write(&Arc::new(Batch { readings, ..Batch::default() })).await.unwrap();
     store.close().await;
 }
 
