@@ -21,6 +21,7 @@ before(async () => {
   const now = Date.now();
   await publish("temperature/steps", Array.from({ length: 60 }, (_, n) => ({ value: 17 + (n % 10), measured_at: now - (60 - n) * 5000 })));
   await publish("temperature/two", [{ value: 1, measured_at: now - 2000 }, { value: 2, measured_at: now - 1000 }]);
+  await publish("pressure/roof", [{ value: 98765.43, unit: "Pa", measured_at: now - 2000 }, { value: 101325.67, unit: "Pa", measured_at: now - 1000 }]);
   await publish("temperature/old", { value: 19.5, measured_at: Date.UTC(2015, 1, 18) });
   for (const name of ["probe-1", "probe-2"]) await publish(`temperature/${LONG}${name}`, { value: 21.5 });
   await device.publishAsync("temperature/bad", "23.5\0", { qos: 1 });
@@ -41,14 +42,31 @@ test("values at the ends of what a number can be are short, and units are only t
 });
 
 test("no tile is wider than its content, and one reading or two make no line", async () => {
-  const cut = (all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent);
-  assert.deepEqual(await page.locator(".tile-metric, .tile-state, .tile-value, .tile .age").evaluateAll(cut), []);
+  assert.deepEqual(await page.locator(".tile-metric, .tile-state, .tile-value, .tile .age").evaluateAll(cutOff), []);
   assert.equal(await page.locator('[data-device="two"] .sparkline path').count(), 0);
   await eventually(() => page.locator('[data-device="steps"] .sparkline path').count(), (count) => count > 0);
 });
 
 test("the age of a reading is short however old it is", async () => {
   await eventually(() => textOf(page.locator('[data-device="old"] .age')), /^1\d y ago$/);
+});
+
+test("on a phone the smallest and the largest value are whole", async () => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${millrace.http}/?device=roof&metric=pressure`);
+  await eventually(() => textOf(page.locator(".readout")), /98,765.* to 101,32/);
+  assert.deepEqual(await page.locator(".readout dd").evaluateAll(cutOff), []);
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test("the head of the chart is as high for one range as for another", async () => {
+  const heights = new Set();
+  for (const range of ["15 min", "24 h", "7 d", "All"]) {
+    await page.getByRole("button", { name: range, exact: true }).click();
+    await eventually(() => page.getByTestId("waiting").count(), 0);
+    heights.add((await page.locator(".readout").boundingBox()).height);
+  }
+  assert.equal(heights.size, 1, `${[...heights]}`);
 });
 
 test("labels of the value axis are as far apart as they say", async () => {
@@ -102,4 +120,9 @@ function recordLabels() {
     globalThis.labels.add(text);
     return fillText.call(this, text, ...place);
   };
+}
+
+/** The texts of elements that are wider than their room. */
+function cutOff(all) {
+  return all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent);
 }
