@@ -153,7 +153,7 @@ fn two_dashboards_give_the_same_answers_and_one_continues_alone() {
 
 #[test]
 #[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
-fn a_frozen_node_and_a_killed_writer_are_seen_within_seconds() {
+fn a_frozen_node_and_a_killed_writer_are_seen() {
     let cluster = Cluster::alone();
     let dashboard = Dashboard(cluster.http.trim_start_matches("http://").to_owned());
     for id in ["broker", "queue", "writer"] {
