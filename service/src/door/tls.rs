@@ -1,5 +1,5 @@
 //! TLS on a door: certificate, key, client CA and revocation list are read again when they change, and connections whose
-//! client's certificate is no longer good are cut off then.
+//! client's certificate is no longer good are cut off then, or when it expires.
 
 mod client;
 mod open;
@@ -210,6 +210,7 @@ impl Tls {
         let (mut done, mut seen) = (Ok(self.current().contents), None);
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             self.note_days();
+            self.cut.inc_by(self.open.cut_expired(|expires| days_until(expires) < 0.0));
             let now = self.files.read().map_err(|e| format!("{e:#}"));
             // The files are replaced one after the other: they must stay the same for a moment.
             if seen.as_ref() == Some(&now) && done != now {

@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use tokio_util::sync::CancellationToken;
+
+use super::pem::expiry;
 
 /// The open connections. Bounded by the limits of the doors.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(super) struct Open {
 #[derive(Debug, Clone)]
 struct Entry {
     chain: Arc<[CertificateDer<'static>]>,
+    /// When the client's own certificate expires; none if it does not say.
+    expires: Option<SystemTime>,
     cut: CancellationToken,
 }
 
@@ -31,9 +36,10 @@ pub(in crate::door) struct Watched {
 impl Open {
     /// A connection whose client showed these certificates, its own first.
     pub(super) fn watch(self: &Arc<Self>, chain: Vec<CertificateDer<'_>>) -> Watched {
+        let expires = chain.first().and_then(|certificate| expiry(certificate).ok());
         let chain = chain.into_iter().map(CertificateDer::into_owned).collect();
         let (number, cut) = (self.numbers.fetch_add(1, Ordering::Relaxed), CancellationToken::new());
-        self.watched().insert(number, Entry { chain, cut: cut.clone() });
+        self.watched().insert(number, Entry { chain, expires, cut: cut.clone() });
         Watched { open: Arc::clone(self), number, cut }
     }
 
@@ -49,6 +55,13 @@ impl Open {
             bad.map(|entry| entry.cut.cancel()).count() as u64
         });
         cut.await.unwrap_or_default()
+    }
+
+    /// Cuts off the connections whose client's certificate has expired. Returns how many those were.
+    pub(super) fn cut_expired(&self, has_expired: impl Fn(SystemTime) -> bool) -> u64 {
+        let watched = self.watched();
+        let expired = watched.values().filter(|entry| entry.expires.is_some_and(&has_expired));
+        expired.filter(|entry| !entry.cut.is_cancelled()).map(|entry| entry.cut.cancel()).count() as u64
     }
 
     fn watched(&self) -> MutexGuard<'_, HashMap<u64, Entry>> {

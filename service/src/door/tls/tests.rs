@@ -239,6 +239,21 @@ async fn whose_certificate_is_revoked_is_cut_off_and_others_are_not() {
     assert!(harness.heard(&harness.authority, Some(issued("dev", 5, &other))).await.is_ok());
 }
 
+#[test]
+fn whose_certificate_expires_is_cut_off_then() {
+    let open = Arc::new(Open::default());
+    let (certificate, _) = issued("lab", 7, &authority());
+    let chain = certificates(certificate.as_bytes(), "client").unwrap();
+    let expires = expiry(&chain[0]).unwrap();
+    let watched = open.watch(chain);
+    let cut_at = |now: SystemTime| open.cut_expired(|expires| expires < now);
+    assert_eq!(cut_at(expires), 0);
+    assert!(!watched.token().is_cancelled());
+    assert_eq!(cut_at(expires + Duration::from_secs(1)), 1);
+    assert!(watched.token().is_cancelled());
+    assert_eq!(cut_at(expires + Duration::from_secs(2)), 0, "it is counted once");
+}
+
 #[tokio::test]
 async fn http_over_tls_is_to_stay_over_tls() {
     let (folder, ours, metrics) = (tempfile::tempdir().unwrap(), authority(), Metrics::default());
