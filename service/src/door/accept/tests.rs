@@ -18,6 +18,16 @@ async fn connect(from: &str, to: SocketAddr) -> TcpStream {
 }
 
 #[tokio::test]
+async fn the_system_asks_whether_a_silent_peer_is_there() {
+    let metrics = Metrics::default();
+    let door = door(&metrics);
+    let _peer = connect("127.0.0.1", door.local_addr()).await;
+    let (accepted, _) = door.listener.accept().await.unwrap();
+    let accepted = TcpSocket::from_std_stream(accepted.into_std().unwrap());
+    assert!(accepted.keepalive().unwrap());
+}
+
+#[tokio::test]
 async fn one_connection_too_many_is_closed_and_counted_and_there_is_room_when_one_leaves() {
     let metrics = Metrics::default();
     let mut door = door(&metrics);
