@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use service::{MappingsFile, Settings};
-use telemetry::{Decoded, Inputs, Mapped, Mappings, Message, PRESETS, Publisher, suggest};
+use telemetry::{Decoded, Inputs, Mapped, Mappings, Message, PRESETS, Publisher, RuleName, suggest};
 
 use crate::table::{plain, table};
 
@@ -47,6 +47,7 @@ pub struct TryArgs {
     /// The topic that the device publishes to
     topic: String,
     /// The payload [default: standard input]
+    #[arg(allow_hyphen_values = true)]
     payload: Option<String>,
     /// The client id of the device, where a rule asks for it
     #[arg(long)]
@@ -125,12 +126,12 @@ fn try_message(inputs: &Inputs, args: &TryArgs) -> anyhow::Result<String> {
     let message = args.message()?;
     let publisher = Publisher { client: args.client.as_deref(), user: None };
     let rule = match inputs.mappings().rule(&message.topic) {
-        Some((Some(preset), topic)) => format!("preset {preset}, rule {topic}"),
-        Some((None, topic)) => format!("your rule {topic}"),
+        Some(RuleName { preset: Some(preset), topic }) => format!("preset {preset}, rule {topic}"),
+        Some(RuleName { preset: None, topic }) => format!("your rule {topic}"),
         None => "no rule".to_owned(),
     };
     Ok(match inputs.decode(&message, publisher) {
-        Mapped::Ignored => format!("{rule}: such messages are ignored"),
+        Mapped::Ignored(_) => format!("{rule}: such messages are ignored"),
         Mapped::Unmapped => {
             "no rule is for this message: it is unmapped. millrace mappings suggest may find one".to_owned()
         }

@@ -29,7 +29,7 @@ pub fn fixtures() -> Vec<(String, Value)> {
         .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), read(&path)))
         .collect();
     fixtures.sort_by(|a, b| a.0.cmp(&b.0));
-    assert!(fixtures.len() >= 79, "{} fixtures", fixtures.len());
+    assert!(fixtures.len() >= 120, "{} fixtures", fixtures.len());
     fixtures
 }
 

@@ -83,6 +83,22 @@ impl Filter {
     }
 }
 
+/// Whether an MQTT filter matches all topics that another one matches. A topic is a filter that matches itself alone. What is
+/// special about topics that begin with `$` is left to the caller.
+#[must_use]
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    let mut narrow = narrow.split('/');
+    for level in wide.split('/') {
+        match (level, narrow.next()) {
+            ("#", _) => return true,
+            ("+", Some(level)) if level != "#" => {}
+            (level, Some(other)) if level == other => {}
+            _ => return false,
+        }
+    }
+    narrow.next().is_none()
+}
+
 impl FromStr for Filter {
     type Err = FilterError;
 
@@ -131,6 +147,28 @@ mod tests {
             for text in others {
                 assert!(!filter.matches(text), "{filter} {text}");
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_covers_what_another_one_matches() {
+        for (wide, narrow, expected) in [
+            ("#", "a/+/#", true),
+            ("a/#", "a", true),
+            ("a/#", "a/b c/é", true),
+            ("a/#", "b", false),
+            ("a/#", "+/b", false),
+            ("a/#", "#", false),
+            ("a/+", "a/b", true),
+            ("a/+", "a/+", true),
+            ("a/+", "a/#", false),
+            ("a/+", "a/b/c", false),
+            ("a/+/c", "a/b/c", true),
+            ("a/b", "a/b", true),
+            ("a/b", "a/+", false),
+            ("a/b", "a", false),
+        ] {
+            assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
         }
     }
 

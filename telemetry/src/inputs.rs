@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::filter::covers;
 use crate::hash::fnv1a_64_of_parts;
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::mapping::{Announcements, Mapped, Mappings, Publisher, is_well_known, word_of};
@@ -63,7 +64,7 @@ impl Inputs {
     pub fn decode_at(&self, message: &Message, publisher: Publisher<'_>, now: Timestamp) -> Mapped {
         match self.way(&message.topic) {
             Way::Own => Mapped::Read(message.decode_at(now)),
-            Way::Ignored => Mapped::Ignored,
+            Way::Ignored => Mapped::Ignored(None),
             Way::Rules => match self.mappings.decode(message, publisher, &self.announcements, now) {
                 Mapped::Unmapped if self.metrics.are_all() => own_format(message, now),
                 mapped => mapped,
@@ -128,20 +129,6 @@ impl Inputs {
     }
 }
 
-/// Whether an MQTT filter is for all topics that another one is for.
-fn covers(wide: &str, narrow: &str) -> bool {
-    let mut narrow = narrow.split('/');
-    for level in wide.split('/') {
-        match (level, narrow.next()) {
-            ("#", _) => return true,
-            ("+", Some(level)) if level != "#" => {}
-            (level, Some(other)) if level == other => {}
-            _ => return false,
-        }
-    }
-    narrow.next().is_none()
-}
-
 /// How a message is read.
 enum Way {
     /// In Millrace's own format, and no other.
@@ -176,7 +163,7 @@ mod tests {
             received_at: "2026-11-29T12:00:00Z".parse().unwrap(),
         };
         match inputs.decode(&message, Publisher::default()) {
-            Mapped::Ignored => "ignored".into(),
+            Mapped::Ignored(_) => "ignored".into(),
             Mapped::Unmapped => "unmapped".into(),
             Mapped::Read(decoded) => match (decoded.readings.first(), decoded.rejected.first()) {
                 (Some(reading), _) => format!("{}={}", reading.series, reading.value),

@@ -45,13 +45,13 @@ pub use clock::{
     CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,
     lane_of,
 };
-pub use filter::{Filter, FilterError};
+pub use filter::{Filter, FilterError, covers};
 pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
     Alias, Announced, Announcement, Announcements, ExtendError, Extended, Learned, MAX_ADDED_BYTES,
-    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, Suggestion, extend, suggest,
+    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, RuleName, Suggestion, extend, suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};

@@ -22,6 +22,7 @@ mod suggest;
 mod template;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -59,7 +60,18 @@ pub struct Mappings {
     /// The own ones alone.
     own: Index,
     index: Index,
+    /// The presets in use.
+    presets: Vec<&'static str>,
     hash: u64,
+}
+
+/// What a rule is called: where it is from, and the topics that it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleName {
+    /// Its preset; none for a rule of the file of mappings.
+    pub preset: Option<&'static str>,
+    /// Its pattern of topics, as it is written.
+    pub topic: Arc<str>,
 }
 
 /// What the rules make of a message.
@@ -67,8 +79,8 @@ pub struct Mappings {
 pub enum Mapped {
     /// Its readings, and what of it could not be read. Both may be empty: texts and missing values are no readings.
     Read(Decoded),
-    /// A rule says that such messages are ignored.
-    Ignored,
+    /// This rule says that such messages are ignored; none where Millrace itself says so of the topic's first level.
+    Ignored(Option<RuleName>),
     /// No rule is for it.
     Unmapped,
 }
@@ -99,12 +111,14 @@ impl Mappings {
             rules.push(Rule::new(table, None, &file.names, zone).map_err(|problem| at(start, &problem))?);
         }
         let own = rules.len();
+        let mut used = Vec::new();
         for preset in PRESETS {
             let wanted =
                 |names: &Vec<toml::Spanned<String>>| names.iter().any(|name| *name.get_ref() == preset.name);
             if file.presets.as_ref().is_none_or(wanted) {
                 let zone = file.zones.get(preset.name).or(file.zone.as_ref()).map(|zone| &zone.0);
                 rules.extend(preset.rules(zone));
+                used.push(preset.name);
             }
         }
         let named = file.presets.iter().flatten().map(|name| (name.get_ref(), name.span().start));
@@ -117,7 +131,7 @@ impl Mappings {
         let (own, index) = (index(&rules[..own]), index(&rules));
         let presets = PRESETS.iter().map(|preset| preset.text.as_bytes());
         let hash = crate::fnv1a_64_of_parts(presets.chain([text.as_bytes()]));
-        Ok(Self { rules, own, index, hash })
+        Ok(Self { rules, own, index, presets: used, hash })
     }
 
     /// A number that differs where the file of mappings or the presets do.
@@ -129,7 +143,18 @@ impl Mappings {
     /// Whether the first rule for this topic is none of a preset.
     pub(crate) fn has_own_rule(&self, topic: &str) -> bool {
         // Most topics are for no such rule, and their levels need not be compared with those of all rules.
-        self.own.has_candidates(topic) && matches!(self.rule(topic), Some((None, _)))
+        self.own.has_candidates(topic) && self.rule(topic).is_some_and(|rule| rule.preset.is_none())
+    }
+
+    /// All presets by name, and whether each is in use.
+    pub fn presets(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        PRESETS.iter().map(|preset| (preset.name, self.presets.contains(&preset.name)))
+    }
+
+    /// Whether there is a rule of this name, so that it may come up in [`Mapped::Ignored`].
+    #[must_use]
+    pub fn has(&self, name: &RuleName) -> bool {
+        self.rules.iter().any(|rule| rule.preset == name.preset && rule.pattern.as_str() == &*name.topic)
     }
 
     /// The topics of the rules beside the presets, in their order.
@@ -162,7 +187,7 @@ impl Mappings {
             return Mapped::Read(announced(message, announces, announcements));
         }
         if rule.takes.is_empty() {
-            return Mapped::Ignored;
+            return Mapped::Ignored(Some(rule.called()));
         }
         let received_at = message.received_at;
         let extraction =
@@ -170,11 +195,11 @@ impl Mappings {
         Mapped::Read(read(message, &extraction, now))
     }
 
-    /// The rule that messages on this topic are read by: its preset, if it is from one, and its pattern of topics.
+    /// The rule that messages on this topic are read by.
     #[must_use]
-    pub fn rule(&self, topic: &str) -> Option<(Option<&'static str>, &str)> {
+    pub fn rule(&self, topic: &str) -> Option<RuleName> {
         let levels: Vec<&str> = topic.split('/').collect();
-        self.find(topic, &levels).map(|(rule, _)| (rule.preset, rule.pattern.as_str()))
+        self.find(topic, &levels).map(|(rule, _)| rule.called())
     }
 
     fn find<'t>(&self, topic: &'t str, levels: &[&'t str]) -> Option<(&Rule, Captures<'_, 't>)> {

@@ -22,6 +22,9 @@ use crate::words;
 /// Most levels of objects in objects that values are looked for in.
 const MAX_DEPTH: usize = 32;
 
+/// Most numbers of a list that become readings of their own: phases, strings, channels.
+const MAX_LIST: usize = 16;
+
 /// One reading as the payload has it.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -139,7 +142,11 @@ impl Extraction<'_> {
         path: &mut Vec<&'v str>,
         values: &mut Vec<(String, FullName, Number)>,
     ) {
-        let Value::Object(object) = value else { return self.add(take, path, value, values) };
+        let object = match value {
+            Value::Object(object) => object,
+            Value::Array(list) if self.rule.lists => return self.add_list(take, path, list, values),
+            _ => return self.add(take, path, value, values),
+        };
         if path.len() >= MAX_DEPTH {
             return;
         }
@@ -153,6 +160,28 @@ impl Extraction<'_> {
     fn add(&self, take: &Take, path: &[&str], value: &Value, values: &mut Vec<(String, FullName, Number)>) {
         if take.wants(path) {
             self.add_named(&path.join("/"), value, values);
+        }
+    }
+
+    /// Each number of a list by the name of the list, and its place in it from 1 on.
+    fn add_list(
+        &self,
+        take: &Take,
+        path: &[&str],
+        list: &[Value],
+        values: &mut Vec<(String, FullName, Number)>,
+    ) {
+        let Some(name) =
+            self.rule.name(&path.join("/")).filter(|_| take.wants(path) && list.len() <= MAX_LIST)
+        else {
+            return;
+        };
+        let metric = name.metric.clone().unwrap_or_else(|| name::metric(&path.join("/")));
+        for (value, place) in list.iter().zip(1..) {
+            if let Some(number) = self.number(value) {
+                let name = FullName { metric: Some(format!("{metric}_{place}")), ..name.clone() };
+                values.push((path.join("/"), name, number));
+            }
         }
     }
 

@@ -62,6 +62,9 @@ macro_rules! tables {
             /// Whether metrics with a well-known name get their usual unit.
             #[serde(default = "yes")]
             pub(super) usual_units: bool,
+            /// Whether the numbers of a list become `power_1`, `power_2` and so on.
+            #[serde(default)]
+            pub(super) lists: bool,
             #[serde(default)]
             pub(super) take: Vec<TakeTable>,
             $($(#[doc = $doc])* $field: Option<$type>,)*

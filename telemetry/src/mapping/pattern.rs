@@ -1,6 +1,7 @@
 //! Patterns of topics, with names for the levels that a rule needs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Most levels in a pattern.
 const MAX_LEVELS: usize = 32;
@@ -11,7 +12,7 @@ const MAX_LEVELS: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pattern {
     levels: Vec<Level>,
-    text: String,
+    text: Arc<str>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +50,15 @@ impl Pattern {
         if levels.iter().filter(|level| matches!(level, Level::Many { .. })).count() > 1 {
             return Err("only one part of a topic may stand for several levels".into());
         }
-        Ok(Self { levels, text: text.to_owned() })
+        Ok(Self { levels, text: text.into() })
     }
 
     pub(super) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 
     /// Whether the rule asks for a level by this name.
@@ -67,7 +72,7 @@ impl Pattern {
     /// What the named levels are, if the pattern matches. `levels` are those of the topic.
     pub(super) fn captures<'r, 't>(&'r self, topic: &'t str, levels: &[&'t str]) -> Option<Captures<'r, 't>> {
         // As MQTT has it ([MQTT-4.7.2-1]): wildcards leave out what begins with $.
-        if topic.starts_with('$') && self.literal(0).is_none() {
+        if topic.starts_with('$') && !matches!(self.levels[0], Level::Literal(_)) {
             return None;
         }
         let many = self.levels.iter().position(|level| matches!(level, Level::Many { .. }));
@@ -105,7 +110,7 @@ impl Pattern {
             other => vec![other.clone()],
         };
         let levels: Vec<_> = self.levels.iter().flat_map(level).collect();
-        (levels.len() > self.levels.len()).then(|| Self { levels, text: self.text.clone() })
+        (levels.len() > self.levels.len()).then(|| Self { levels, text: self.text() })
     }
 
     /// An MQTT filter for all topics of the pattern, and perhaps more; none if no level is fixed, so that it would be
@@ -121,15 +126,6 @@ impl Pattern {
         });
         let is_fixed = |level: &Level| matches!(level, Level::Literal(_));
         kept.iter().any(is_fixed).then(|| words.collect::<Vec<_>>().join("/"))
-    }
-
-    /// The level that every topic has here that the pattern matches.
-    fn literal(&self, index: usize) -> Option<&str> {
-        let moved = self.levels[..index].iter().any(|level| matches!(level, Level::Many { .. }));
-        match self.levels.get(index) {
-            Some(Level::Literal(literal)) if !moved => Some(literal),
-            _ => None,
-        }
     }
 }
 
@@ -168,18 +164,21 @@ impl Level {
     }
 }
 
-/// Finds the rules whose pattern may match a topic, without trying those whose first two levels differ.
+/// Finds the rules whose pattern may match a topic, without trying the others: a tree of the fixed levels of all patterns.
 #[derive(Debug, Default)]
-pub(super) struct Index {
-    named: HashMap<String, Second>,
-    any: Second,
-}
+pub(super) struct Index(Node);
 
-/// Rules by the second level of their pattern.
+/// Patterns that begin with the same levels.
 #[derive(Debug, Default)]
-struct Second {
-    named: HashMap<String, Vec<usize>>,
-    any: Vec<usize>,
+struct Node {
+    /// Those that go on with this level.
+    named: HashMap<String, Node>,
+    /// Those that go on with any level.
+    any: Option<Box<Node>>,
+    /// Those that go on with several levels: by what is behind these, from the last level on.
+    many: Option<Box<Node>>,
+    /// Rules whose pattern ends here.
+    here: Vec<usize>,
 }
 
 impl Index {
@@ -187,49 +186,72 @@ impl Index {
     pub(super) fn new<'a>(patterns: impl Iterator<Item = (usize, &'a Pattern)>) -> Self {
         let mut index = Self::default();
         for (rule, pattern) in patterns {
-            let second = match pattern.literal(0) {
-                Some(first) => index.named.entry(first.to_owned()).or_default(),
-                None => &mut index.any,
-            };
-            let rules = match pattern.literal(1) {
-                Some(level) => second.named.entry(level.to_owned()).or_default(),
-                None => &mut second.any,
-            };
-            rules.push(rule);
+            let is_many = |level: &Level| matches!(level, Level::Many { .. });
+            let end = pattern.levels.iter().position(is_many).unwrap_or(pattern.levels.len());
+            let (before, after) = pattern.levels.split_at(end);
+            let mut node = before.iter().fold(&mut index.0, Node::next);
+            if !after.is_empty() {
+                node = after[1..]
+                    .iter()
+                    .rev()
+                    .fold(node.many.get_or_insert_default(), |node, level| node.next(level));
+            }
+            node.here.push(rule);
         }
         index
     }
 
     /// The rules that may match, in their order.
     pub(super) fn candidates(&self, levels: &[&str]) -> Vec<usize> {
-        let mut rules: Vec<_> = self.rules(levels.first().copied(), levels.get(1).copied()).collect();
+        let mut rules = Vec::new();
+        self.0.find(levels, &mut rules);
         rules.sort_unstable();
         rules.dedup();
         rules
     }
 
-    /// Whether there is a rule that may match.
+    /// Whether there may be a rule for the topic, by its first level alone.
     pub(super) fn has_candidates(&self, topic: &str) -> bool {
-        let mut levels = topic.split('/');
-        let (first, second) = (levels.next(), levels.next());
-        self.rules(first, second).next().is_some()
-    }
-
-    fn rules<'a>(&'a self, first: Option<&str>, second: Option<&'a str>) -> impl Iterator<Item = usize> + 'a {
-        let named = first.and_then(|first| self.named.get(first));
-        named.into_iter().chain([&self.any]).flat_map(move |by_second| by_second.rules(second))
+        let first = topic.split('/').next().unwrap_or_default();
+        self.0.many.is_some() || self.0.nodes(first).next().is_some()
     }
 }
 
-impl Second {
-    fn rules(&self, second: Option<&str>) -> impl Iterator<Item = usize> {
-        let named = second.and_then(|second| self.named.get(second));
-        named.into_iter().chain([&self.any]).flatten().copied()
+impl Node {
+    fn next(&mut self, level: &Level) -> &mut Self {
+        match level {
+            Level::Literal(name) => self.named.entry(name.clone()).or_default(),
+            Level::One(_) | Level::Many { .. } => self.any.get_or_insert_default(),
+        }
+    }
+
+    fn find(&self, levels: &[&str], rules: &mut Vec<usize>) {
+        match levels {
+            [] => rules.extend(&self.here),
+            [first, rest @ ..] => self.nodes(first).for_each(|node| node.find(rest, rules)),
+        }
+        if let Some(many) = &self.many {
+            many.find_from_end(levels, rules);
+        }
+    }
+
+    /// However many levels are left, the pattern's several ones stand for them.
+    fn find_from_end(&self, levels: &[&str], rules: &mut Vec<usize>) {
+        rules.extend(&self.here);
+        if let [rest @ .., last] = levels {
+            self.nodes(last).for_each(|node| node.find_from_end(rest, rules));
+        }
+    }
+
+    fn nodes(&self, level: &str) -> impl Iterator<Item = &Self> {
+        self.named.get(level).into_iter().chain(self.any.as_deref())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn captured(pattern: &str, topic: &str) -> Option<Vec<(String, String)>> {
@@ -300,19 +322,60 @@ mod tests {
 
     #[test]
     fn only_rules_that_may_match_are_tried() {
-        let patterns: Vec<_> = ["a/b/c", "a/{x}/d", "{x}/b", "{x...}", "z/#", "z/b"]
-            .map(|text| Pattern::parse(text).unwrap())
-            .into();
+        let patterns: Vec<_> =
+            ["a/b/c", "a/{x}/d", "{x}/b", "{x...}", "z/#", "z/b", "{x...}/b", "a/{x...}/{y}/c", "a/b/{x}"]
+                .map(|text| Pattern::parse(text).unwrap())
+                .into();
         let index = Index::new(patterns.iter().enumerate());
-        assert_eq!(index.candidates(&["a", "b", "c"]), [0, 1, 2, 3]);
+        assert_eq!(index.candidates(&["a", "b", "c"]), [0, 3, 7, 8]);
+        assert_eq!(index.candidates(&["a", "b"]), [2, 3, 6]);
         assert_eq!(index.candidates(&["z"]), [3, 4]);
         assert_eq!(index.candidates(&["y", "y"]), [3]);
+        assert_eq!(index.candidates(&["y", "y", "b"]), [3, 6]);
         let named = Index::new(patterns[..2].iter().enumerate());
-        for (topic, expected) in [("a/b/c", true), ("a/x", true), ("a", true), ("b/b/c", false), ("", false)]
-        {
+        for (topic, expected) in [("a/b/c", true), ("a", true), ("b/b/c", false), ("", false)] {
             assert_eq!(named.has_candidates(topic), expected, "{topic}");
+        }
+    }
+
+    #[test]
+    fn of_a_hundred_rules_the_one_for_a_topic_is_found_without_the_others() {
+        let forms = [
+            "plant/n/{x}/d",
+            "{x}/n/data",
+            "{x}/{y}/n/state",
+            "{x...}/n",
+            "plant/{x...}/n/{y}",
+            "{x}/y/{z...}/n",
+        ];
+        for form in forms {
+            let patterns: Vec<_> = (0..100)
+                .map(|number| Pattern::parse(&form.replace("/n", &format!("/sensor-{number}"))).unwrap())
+                .collect();
+            let index = Index::new(patterns.iter().enumerate());
+            for (number, pattern) in patterns.iter().enumerate() {
+                let topic = pattern.as_str().replace("...", "").replace(['{', '}'], "");
+                let levels: Vec<_> = topic.split('/').collect();
+                assert_eq!(index.candidates(&levels), [number], "{form}: {topic}");
+                assert!(pattern.captures(&topic, &levels).is_some(), "{form}: {topic}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_rule_that_matches_is_a_candidate(
+            patterns in prop::collection::vec(prop::collection::vec("[ab]|\\+|\\{x\\}|\\{y\\.\\.\\.\\}", 1..5), 1..8),
+            topic in prop::collection::vec("[abc]?", 1..6),
+        ) {
+            let texts = patterns.iter().map(|levels| levels.join("/"));
+            let patterns: Vec<_> = texts.filter_map(|text| Pattern::parse(&text).ok()).collect();
+            let topic = topic.join("/");
             let levels: Vec<_> = topic.split('/').collect();
-            assert_eq!(named.candidates(&levels).is_empty(), !expected, "{topic}");
+            let candidates = Index::new(patterns.iter().enumerate()).candidates(&levels);
+            for (number, pattern) in patterns.iter().enumerate() {
+                prop_assert!(candidates.contains(&number) || pattern.captures(&topic, &levels).is_none());
+            }
         }
     }
 }

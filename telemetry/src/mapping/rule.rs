@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use super::RuleName;
 use super::announce::Announces;
 use super::file::{FullName, Name, Names, NamesOf, RuleTable, TakeTable, UnitOf};
 use super::format::Format;
@@ -34,6 +35,7 @@ pub(super) struct Rule {
     pub(super) words: BTreeMap<String, f64>,
     pub(super) none: Vec<f64>,
     pub(super) usual_units: bool,
+    pub(super) lists: bool,
     names: BTreeMap<String, Name>,
 }
 
@@ -89,8 +91,13 @@ impl Rule {
             words: table.words,
             none: table.none,
             usual_units: table.usual_units,
+            lists: table.lists,
             names,
         })
+    }
+
+    pub(super) fn called(&self) -> RuleName {
+        RuleName { preset: self.preset, topic: self.pattern.text() }
     }
 
     /// What becomes of the value at this path; nothing if it is left out.

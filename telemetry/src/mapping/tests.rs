@@ -1,3 +1,5 @@
+mod formats;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -8,6 +10,10 @@ fn message(topic: &str, payload: &[u8]) -> Message {
 
 fn now() -> Timestamp {
     "2026-11-29T12:00:00Z".parse().unwrap()
+}
+
+fn name(preset: Option<&'static str>, topic: &str) -> RuleName {
+    RuleName { preset, topic: topic.into() }
 }
 
 fn decode(rules: &str, topic: &str, payload: &str) -> Mapped {
@@ -53,6 +59,13 @@ fn a_list_is_read_element_by_element() {
 }
 
 #[test]
+fn the_numbers_of_a_list_are_readings_where_the_rule_says_so() {
+    let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nlists = true\nskip = [\"raw\"]\n[rule.names]\nPower = { metric = \"power\", unit = \"W\" }\nno = \"skip\"";
+    let payload = r#"{"Power":[120,"2 kW",null],"a":{"b":[1]},"raw":[1,2],"no":[3],"many":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]}"#;
+    assert_eq!(readings(rules, "x", payload), ["a_b_1/d=1", "power_1/d=120 W", "power_2/d=2 kW"]);
+}
+
+#[test]
 fn what_is_no_number_is_no_reading_and_no_fault() {
     let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"";
     let payload =
@@ -82,7 +95,7 @@ fn a_payload_that_is_not_of_its_format_is_rejected_with_the_place() {
 #[test]
 fn the_first_rule_that_matches_wins() {
     let rules = "[[rule]]\ntopic = \"a/skip\"\nignore = true\n[[rule]]\ntopic = \"a/{m}\"\nformat=\"text\"\ndevice = \"d\"\nmetric=\"{m}\"";
-    assert_eq!(decode(rules, "a/skip", "1"), Mapped::Ignored);
+    assert_eq!(decode(rules, "a/skip", "1"), Mapped::Ignored(Some(name(None, "a/skip"))));
     assert_eq!(decode(rules, "b/x", "1"), Mapped::Unmapped);
     assert_eq!(readings(rules, "a/x", "1"), ["x/d=1"]);
 }
@@ -117,7 +130,7 @@ fn a_metric_at_the_end_of_a_topic_is_read_where_it_is_well_known() {
     let Mapped::Read(decoded) = read("home/kitchen/temp", "21.5 °C") else { panic!() };
     assert_eq!(decoded.readings[0].series.as_str(), "temperature/home/kitchen");
     assert_eq!(read("home/kitchen/mood", "21.5"), Mapped::Unmapped);
-    assert_eq!(mappings.rule("tele/x/SENSOR"), Some((Some("tasmota"), "tele/{device}/SENSOR")));
+    assert_eq!(mappings.rule("tele/x/SENSOR"), Some(name(Some("tasmota"), "tele/{device}/SENSOR")));
 }
 
 #[test]
@@ -158,7 +171,9 @@ fn a_large_payload_of_a_topic_that_is_ignored_is_not_looked_at() {
     let decode = |topic: &str| {
         mappings.decode(&message(topic, &payload), Publisher::default(), &Announcements::default(), now())
     };
-    assert_eq!(decode("zigbee2mqtt/bridge/devices"), Mapped::Ignored);
+    let bridge = name(Some("zigbee2mqtt"), "zigbee2mqtt/bridge/#");
+    assert_eq!(decode("zigbee2mqtt/bridge/devices"), Mapped::Ignored(Some(bridge.clone())));
+    assert!(mappings.has(&bridge) && !Mappings::read("use = []").unwrap().has(&bridge));
     let Mapped::Read(decoded) = decode("zigbee2mqtt/lamp") else { panic!() };
     assert!(decoded.rejected[0].reason.contains("at most 65536"));
 }
