@@ -25,7 +25,7 @@ pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;
-pub use self::inputs::{AddedRules, Inputs, Mappings, Suggestion, UnmappedGroup};
+pub use self::inputs::{AddedRules, IgnoringRule, Inputs, Mappings, PresetInUse, Suggestion, UnmappedGroup};
 pub use self::page::{MAX_PAGE_BYTES, Page};
 pub use self::reading::{Bucket, Reading};
 pub use self::rejected::{Dismissed, NotResent, Rejected, RejectedGroup, Resent, ResentSelected};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::forms::{AddedRules, Inputs, Mappings};
+use api::forms::{AddedRules, Inputs, Mappings, PresetInUse};
 use api::{ApiError, InputRules};
 use service::{AddRuleError, Decoder};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +23,12 @@ pub(crate) async fn count_unmapped(decoder: Decoder, live: Live, stop: Cancellat
 impl InputRules for DecoderRules {
     fn inputs(&self) -> Inputs {
         let (groups, others) = self.0.unmapped();
-        Inputs { mappings: self.mappings(), unmapped: groups.into_iter().map(Into::into).collect(), others }
+        Inputs {
+            mappings: self.mappings(),
+            unmapped: groups.into_iter().map(Into::into).collect(),
+            others,
+            ignored: self.0.ignored().into_iter().map(Into::into).collect(),
+        }
     }
 
     fn add(&self, rules: &str) -> Result<AddedRules, ApiError> {
@@ -41,11 +46,14 @@ pub(crate) struct DecoderRules(pub(crate) Decoder);
 impl DecoderRules {
     fn mappings(&self) -> Mappings {
         let (status, can_add) = (self.0.rules_status(), self.0.can_add_rules());
+        let inputs = self.0.inputs().borrow().clone();
+        let preset = |(name, on): (&str, bool)| PresetInUse { name: name.to_owned(), on };
         Mappings {
             file: self.0.rules_file().map(|path| path.display().to_string()),
             hash: self.0.rules_hash(),
             since: status.since.into(),
-            own_rules: self.0.inputs().borrow().mappings().own_topics().count(),
+            own_rules: inputs.mappings().own_topics().count(),
+            presets: inputs.mappings().presets().map(preset).collect(),
             error: status.error,
             can_add: can_add.is_ok(),
             why_not: can_add.err(),

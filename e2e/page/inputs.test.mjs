@@ -51,6 +51,17 @@ test("what no rule reads is said in the summary of every view, and shown with wh
   await page.getByTestId("unmapped").getByRole("link").click();
 });
 
+test("the presets in use are listed, and how many messages each rule ignores", async () => {
+  await publish("tele/lab/INFO1", "{}");
+  await publish("tele/lab/INFO2", "{}");
+  await eventually(() => textOf(page.getByTestId("ignored").locator("summary")), "2 messages were ignored by rule");
+  await page.getByTestId("ignored").locator("summary").click();
+  await eventually(() => textOf(page.getByTestId("ignored").locator("li")), "tele/# of tasmota: 2");
+  await page.getByTestId("presets").locator("summary").click();
+  await eventually(() => textOf(page.getByTestId("presets")), /^All \d+ presets are in use.*zigbee2mqtt/);
+  await assertAccessible(page);
+});
+
 test("one click adds the rule, which reads the next message", async () => {
   await button("greenhouse/bed-1", /^Add the rule/).click();
   await eventually(() => groups(), "house/mood");
@@ -94,6 +105,7 @@ test("a file that was changed by hand and is wrong is shown with its line, and t
   const good = readFileSync(mappings, "utf8");
   writeFileSync(mappings, `${good}\n[[rule]]\ntopik = "x"\n`);
   await eventually(() => textOf(page.getByTestId("rules-error")), /The file is refused.*line \d+.*topik/s);
+  await eventually(() => textOf(page.getByTestId("rules")), /Rules cannot be added here: the file of mappings is wrong: correct it first/);
   await assertAccessible(page);
   writeFileSync(mappings, good);
   await eventually(() => page.getByTestId("rules-error").count(), 0);

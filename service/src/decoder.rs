@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +15,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use store::Store;
 use telemetry::{
-    Announcement, Announcements, Clock, Decoded, Inputs, Learned, Mapped, Message, Publisher, Rejected,
+    Announcement, Announcements, Clock, Decoded, Inputs, Learned, Mapped, Message, Publisher, Rejected, RuleName,
     SystemClock, Unmapped, UnmappedGroup,
 };
 use tokio::sync::watch;
@@ -42,6 +43,8 @@ struct Inner {
     unmapped: Mutex<Unmapped>,
     /// When the log last said that there is no room for an announcement.
     refused: Mutex<OncePerMinute>,
+    /// How many messages were ignored by each rule that is in force.
+    ignored: Mutex<HashMap<RuleName, u64>>,
     counters: Counters,
 }
 
@@ -137,6 +140,7 @@ impl Decoder {
             lacking: AtomicBool::new(false),
             unmapped: Mutex::default(),
             refused: Mutex::default(),
+            ignored: Mutex::default(),
             counters,
         }))
     }
@@ -174,6 +178,7 @@ impl Decoder {
         self.0.counters.show(&inputs);
         lock(&self.0.status).since = self.0.clock.wall();
         self.samples().forget(|group| inputs.mappings().rule(&group.topic).is_some());
+        lock(&self.0.ignored).retain(|rule, _| inputs.mappings().has(rule));
         self.0.inputs.send_replace(inputs);
         info!(own, hash, "the mappings were read again");
     }
@@ -194,7 +199,11 @@ impl Decoder {
     /// # Errors
     /// They cannot: why, for a person.
     pub fn can_add_rules(&self) -> Result<(), String> {
-        self.0.file.can_add()
+        self.0.file.can_add()?;
+        match self.rules_status().error {
+            Some(_) => Err("the file of mappings is wrong: correct it first".into()),
+            None => Ok(()),
+        }
     }
 
     /// Since when the rules are in force, and why those in the file are not.
@@ -236,9 +245,7 @@ impl Decoder {
                 }
                 return Some(decoded);
             }
-            Mapped::Ignored => {
-                self.0.counters.ignored.inc();
-            }
+            Mapped::Ignored(rule) => self.count_ignored(rule),
             Mapped::Unmapped => self.keep_sample(message),
         }
         None
@@ -294,6 +301,10 @@ impl Decoder {
             {
                 debug!("cannot read what devices announced: {e}");
             }
+    fn count_ignored(&self, rule: Option<RuleName>) {
+        self.0.counters.ignored.inc();
+        if let Some(rule) = rule {
+            *lock(&self.0.ignored).entry(rule).or_default() += 1;
         }
     }
 
@@ -310,6 +321,14 @@ impl Decoder {
     pub fn unmapped(&self) -> (Vec<UnmappedGroup>, u64) {
         let samples = self.samples();
         (samples.groups(), samples.others())
+    }
+
+    /// How many messages each rule in force has ignored, the most first. Rules that have ignored none are left out.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<(RuleName, u64)> {
+        let mut ignored: Vec<_> = lock(&self.0.ignored).clone().into_iter().collect();
+        ignored.sort_by(|(a, x), (b, y)| y.cmp(x).then_with(|| a.cmp(b)));
+        ignored
     }
 
     /// How many groups of topics no rule reads.

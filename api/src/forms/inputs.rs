@@ -1,7 +1,7 @@
 //! The rules by which messages are read, and what is published and read by none of them.
 
 use serde::{Deserialize, Serialize};
-use telemetry::{Message, suggest};
+use telemetry::{Message, RuleName, suggest};
 
 use super::Time;
 
@@ -14,6 +14,28 @@ pub struct Inputs {
     pub unmapped: Vec<UnmappedGroup>,
     /// Unmapped messages in no group, because there are too many groups.
     pub others: u64,
+    /// Rules that have ignored messages, those that ignored the most first.
+    pub ignored: Vec<IgnoringRule>,
+}
+
+/// A rule that has ignored messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IgnoringRule {
+    /// The preset that it is from; none for a rule of the file.
+    pub preset: Option<String>,
+    /// Its pattern of topics.
+    pub topic: String,
+    /// How many messages it has ignored since the start.
+    pub count: u64,
+}
+
+/// A preset, and whether its rules are in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresetInUse {
+    /// Its name, as `use` in the file has it.
+    pub name: String,
+    /// Whether it is in use.
+    pub on: bool,
 }
 
 /// The rules by which messages are read.
@@ -27,6 +49,8 @@ pub struct Mappings {
     pub since: Time,
     /// How many rules there are beside the presets.
     pub own_rules: usize,
+    /// All presets, in the order in which their rules are tried.
+    pub presets: Vec<PresetInUse>,
     /// What is wrong with the file as it is now, and where: the rules from before it stay in force.
     pub error: Option<String>,
     /// Whether `POST /api/inputs/rules` can add a rule.
@@ -70,6 +94,12 @@ pub struct Suggestion {
     pub rule: String,
     /// `metric/device = value unit`, one for each reading.
     pub readings: Vec<String>,
+}
+
+impl From<(RuleName, u64)> for IgnoringRule {
+    fn from((rule, count): (RuleName, u64)) -> Self {
+        Self { preset: rule.preset.map(str::to_owned), topic: rule.topic.to_string(), count }
+    }
 }
 
 impl From<telemetry::UnmappedGroup> for UnmappedGroup {

@@ -20,6 +20,9 @@ fn what_no_rule_reads_is_counted_and_sampled() {
     );
     assert_eq!(decoder.unmapped_groups(), 1);
     assert_eq!((decoder.0.counters.unmapped.get(), decoder.0.counters.ignored.get()), (2, 1));
+    let by_rule = decoder.ignored();
+    let (rule, count) = &by_rule[0];
+    assert_eq!((by_rule.len(), rule.preset, &*rule.topic, *count), (1, Some("tasmota"), "tele/#", 1));
     assert!(decoder.may_hold_readings("house/mood") && !decoder.may_hold_readings("commands/lab"));
 }
 
@@ -77,6 +80,7 @@ async fn a_file_that_appears_or_changes_is_followed_and_a_wrong_one_is_refused_o
     decoder.replace(std::fs::read_to_string(&path).map_err(|e| e.to_string()));
     assert_eq!((count(&decoder), decoder.0.counters.rules_refused.get()), (1, 1));
     assert!(metrics.text().contains("millrace_inputs_rules_loaded 0"));
+    assert!(decoder.can_add_rules().unwrap_err().ends_with("is wrong: correct it first"));
     std::fs::remove_file(&path).unwrap();
     until(|| decoder.rules_hash() == hash).await;
     assert_eq!((count(&decoder), decoder.rules_status().error), (0, None));

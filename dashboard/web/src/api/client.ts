@@ -1,8 +1,8 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { AddedRules, Answers, Boot, Broker, Bucket, ClockPeriod, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 
-export type { Boot, Broker, Bucket, ClockPeriod, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];

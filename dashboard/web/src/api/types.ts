@@ -308,6 +308,25 @@ export interface Inputs {
   unmapped: UnmappedGroup[];
   /** Messages in no group, because there are too many. */
   others: number;
+  /** Rules in force that have ignored messages, those that ignored the most first. */
+  ignored: IgnoringRule[];
+}
+
+/** A rule that has ignored messages. */
+export interface IgnoringRule {
+  /** The preset that it is from; null for a rule of the file. */
+  preset: string | null;
+  /** Its pattern of topics. */
+  topic: string;
+  /** How many messages it has ignored since the start. */
+  count: number;
+}
+
+/** A preset, and whether its rules are in force. */
+export interface PresetInUse {
+  /** As `use` in the file has it. */
+  name: string;
+  on: boolean;
 }
 
 /** The rules by which messages are read. */
@@ -320,9 +339,11 @@ export interface Mappings {
   since: string;
   /** How many rules there are beside the presets. */
   own_rules: number;
+  /** All presets, in the order in which their rules are tried. */
+  presets: PresetInUse[];
   /** What is wrong with the file as it is now, and where: the rules from before it stay in force. */
   error: string | null;
-  /** Whether `POST /api/inputs/rules` can add a rule. */
+  /** Whether `POST /api/inputs/rules` can add a rule now; not while `error` says something. */
   can_add: boolean;
   /** Why it cannot. */
   why_not: string | null;

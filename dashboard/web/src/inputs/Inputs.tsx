@@ -24,7 +24,7 @@ export function Inputs() {
         <p class="unseen" role="status">{done.value}</p>
         {inputs.value && <Unmapped inputs={inputs.value} />}
       </section>
-      {inputs.value && <Rules mappings={inputs.value.mappings} />}
+      {inputs.value && <Rules inputs={inputs.value} />}
     </>
   );
 }

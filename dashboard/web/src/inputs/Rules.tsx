@@ -1,13 +1,13 @@
 import type { ComponentChildren } from "preact";
-import type { Mappings } from "../api/client";
-import { formatCount } from "../ui/format";
+import type { IgnoringRule, Inputs, PresetInUse } from "../api/client";
+import { formatCount, plural } from "../ui/format";
 import { WarningShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { When } from "../ui/When";
 
 /** The rules by which messages are read. */
-export function Rules({ mappings }: { mappings: Mappings }) {
-  const { file, own_rules, hash, since, error, can_add, why_not } = mappings;
+export function Rules({ inputs: { mappings, ignored } }: { inputs: Inputs }) {
+  const { file, own_rules, presets, hash, since, error, can_add, why_not } = mappings;
   return (
     <section class="panel" aria-labelledby="rules-title" data-testid="rules">
       <h2 id="rules-title">Rules in force</h2>
@@ -23,11 +23,40 @@ export function Rules({ mappings }: { mappings: Mappings }) {
         <Fact name="In force since"><When at={since} /></Fact>
         <Fact name="Version"><code>{hash}</code></Fact>
       </dl>
+      <Presets presets={presets} />
+      <Ignored rules={ignored} />
       <p class="view-note">
-        Your own rules come before the presets, which read what common devices send: <code>millrace mappings list</code> shows them.
+        Your own rules come before the presets, which read what common devices send: <code>millrace mappings show</code> prints one.
         {!can_add && why_not !== null && <> Rules cannot be added here: <Text of={why_not} />.</>}
       </p>
     </section>
+  );
+}
+
+/** Which presets are in use. */
+function Presets({ presets }: { presets: PresetInUse[] }) {
+  const count = presets.filter(({ on }) => on).length;
+  return (
+    <details class="rules-list" data-testid="presets">
+      <summary>{count === presets.length ? `All ${count} presets are in use` : `${count} of ${plural(presets.length, "preset is", "presets are")} in use`}</summary>
+      <ul>{presets.map(({ name, on }) => <li key={name} data-on={on}>{name}{!on && " (off)"}</li>)}</ul>
+    </details>
+  );
+}
+
+/** What rules ignore, so that nobody misses it. */
+function Ignored({ rules }: { rules: IgnoringRule[] }) {
+  if (rules.length === 0) return null;
+  const count = rules.reduce((sum, rule) => sum + rule.count, 0);
+  return (
+    <details class="rules-list" data-testid="ignored">
+      <summary>{plural(count, "message was", "messages were")} ignored by rule</summary>
+      <ul>
+        {rules.map(({ preset, topic, count }) => (
+          <li key={`${preset} ${topic}`}><code><Text of={topic} /></code> {preset === null ? "of your own" : `of ${preset}`}: {formatCount(count)}</li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
