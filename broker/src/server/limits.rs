@@ -139,7 +139,7 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(60),
             connect_bytes: 16 * 1024,
-            packet_bytes: MIB,
+            packet_bytes: 8 * MIB,
             partial_bytes_total: 64 * MIB,
             in_flight: 1_024,
             in_flight_bytes: 2 * MIB,

@@ -154,7 +154,8 @@ impl Session {
         let bytes = state.queue.bytes() + message.publication.bytes();
         let passed = [
             (state.queue.len() >= limits.queued, Rule::Queued),
-            (bytes > limits.queued_bytes, Rule::QueuedBytes),
+            // One large message alone, such as what a gateway says of all its devices, is bounded by its packet.
+            (bytes > limits.queued_bytes && state.queue.len() > 0, Rule::QueuedBytes),
             (!is_room, Rule::QueuedBytesTotal),
         ];
         if let Some((_, limit)) = passed.into_iter().find(|(is_passed, _)| *is_passed) {

@@ -46,6 +46,11 @@ pub(super) async fn queued() -> Harness {
 }
 
 pub(super) async fn queued_bytes() -> Harness {
+    // One that waits alone may be larger, the next may not.
+    let harness = limited(|limits| limits.queued_bytes = 100);
+    away(&harness, "s").await;
+    publish_to_x(&harness, 2, 300).await;
+    assert_eq!((waiting(&harness, "s").await, harness.refused(Rule::QueuedBytes)), (1, 1));
     // Each takes its payload, its topic and 200 bytes.
     let harness = limited(|limits| limits.queued_bytes = 1_100);
     away(&harness, "s").await;
