@@ -16,7 +16,7 @@ const PROGRAM: Program = Program {
 enum Command {
     /// Let a device connect: asks for its password, or reads it from standard input, and stores the hash in
     /// mqtt.password_file (users in data_dir if that is not set)
-    Passwd { user: String },
+    Passwd(edge::PasswdArgs),
     /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]
     Alerts(cli::alerts::Command),
@@ -61,6 +61,6 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Tail(args) => cli::tail(&settings, args).await,
         Command::Rejected(command) => cli::rejected::run(command, &settings).await,
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
-        Command::Passwd { user } => edge::add_user(&settings, &user),
+        Command::Passwd(args) => edge::add_user(&settings, &args),
     }
 }

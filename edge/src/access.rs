@@ -1,7 +1,7 @@
 //! Who may connect to the embedded broker, and what they may do there.
 //!
 //! Without a password file everyone on this machine may do everything. With one, a user is a device: it writes its own
-//! readings and reads its own commands. The user `millrace` is this process itself.
+//! readings and reads its own commands, and what the file says beside. The user `millrace` is this process itself.
 
 mod delay;
 mod follow;
@@ -23,8 +23,8 @@ use tracing::warn;
 use self::password_file::PasswordFile;
 use self::verify::Verifier;
 
-pub(crate) use self::password_file::line;
-pub(crate) use self::rights::is_device;
+pub(crate) use self::password_file::with_user;
+pub(crate) use self::rights::{Rights, is_device};
 
 /// The user that this process connects as.
 pub(crate) const OWN_USER: &str = "millrace";
@@ -99,6 +99,11 @@ impl Users {
         Arc::clone(&self.file.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether the password file allows a user something beside what a device may.
+    fn allows(&self, user: &str, may: impl Fn(&Rights) -> bool) -> bool {
+        self.file().rights(user).is_some_and(may)
+    }
+
     async fn user(&self, login: &Login) -> Result<Arc<str>, Refusal> {
         if let Some(name) = &login.peer.certificate_name {
             return certified(name, login.user_name.as_deref());
@@ -150,7 +155,9 @@ impl Access for Users {
     fn may_publish(&self, caller: &Caller, topic: &str) -> bool {
         match caller.user.as_deref() {
             Some(OWN_USER) => !is_of_the_broker(topic),
-            Some(user) => rights::may_publish(user, topic),
+            Some(user) => {
+                rights::may_publish(user, topic) || self.allows(user, |rights| rights.may_publish(topic))
+            }
             None => false,
         }
     }
@@ -159,7 +166,10 @@ impl Access for Users {
         match caller.user.as_deref() {
             Some(OWN_USER) => true,
             Some(user) if is_of_the_broker(filter) => self.operators.iter().any(|known| known == user),
-            Some(user) => rights::may_subscribe(user, filter),
+            Some(user) => {
+                rights::may_subscribe(user, filter)
+                    || self.allows(user, |rights| rights.may_subscribe(filter))
+            }
             None => false,
         }
     }

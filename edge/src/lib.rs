@@ -17,5 +17,5 @@ mod settings;
 mod stamps;
 mod websocket;
 
-pub use passwords::add_user;
+pub use passwords::{PasswdArgs, add_user};
 pub use run::run;

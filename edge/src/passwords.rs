@@ -7,19 +7,50 @@ use anyhow::{Context as _, ensure};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use service::Settings;
 
-use crate::access::{self, OWN_USER};
+use crate::access::{self, OWN_USER, Rights};
 use crate::settings;
 
 /// Bytes of a password, at most: what MQTT can carry.
 const MAX_PASSWORD_BYTES: usize = 65_535;
 
-/// Reads a password, from the terminal without echo or as a line of standard input, and writes `user:hash` to the password
-/// file, replacing an older line. Creates the file and its folder.
+/// A user of the embedded broker: `millrace passwd`.
+#[derive(Debug, clap::Args)]
+pub struct PasswdArgs {
+    /// The user, which is a device: it publishes on <metric>/USER and below. A . stands for each / in the device's name
+    user: String,
+    /// Let the user publish to the topics that this MQTT filter matches, too. May be given several times; what the user
+    /// might before is replaced
+    #[arg(long, value_name = "FILTER")]
+    write: Vec<String>,
+    /// Let the user subscribe to this MQTT filter, and to narrower ones
+    #[arg(long, value_name = "FILTER")]
+    read: Vec<String>,
+    /// Both
+    #[arg(long, value_name = "FILTER")]
+    readwrite: Vec<String>,
+}
+
+impl PasswdArgs {
+    fn rights(&self) -> anyhow::Result<Rights> {
+        let mut rights = Rights::default();
+        let all = [("readwrite", &self.readwrite), ("write", &self.write), ("read", &self.read)];
+        for (what, filter) in
+            all.into_iter().flat_map(|(what, filters)| filters.iter().map(move |filter| (what, filter)))
+        {
+            rights.add(&format!("{what} {filter}")).with_context(|| format!("--{what} {filter}"))?;
+        }
+        Ok(rights)
+    }
+}
+
+/// Reads a password, from the terminal without echo or as a line of standard input, and writes `user:hash` and the user's
+/// rights to the password file, replacing older lines. Creates the file and its folder.
 ///
 /// # Errors
-/// The user's name or the password cannot be used, or the file cannot be written.
-pub fn add_user(settings: &Settings, user: &str) -> anyhow::Result<()> {
+/// The user's name, a filter or the password cannot be used, or the file cannot be written.
+pub fn add_user(settings: &Settings, args: &PasswdArgs) -> anyhow::Result<()> {
     let path = settings::password_file_to_write(settings)?;
+    let (user, rights) = (args.user.as_str(), args.rights()?);
     ensure!(
         access::is_device(user),
         "a user is a device: letters, digits, _ and -, with a . for each / of the device's name"
@@ -36,9 +67,7 @@ pub fn add_user(settings: &Settings, user: &str) -> anyhow::Result<()> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(e) => return Err(e).with_context(|| format!("read {}", path.display())),
     };
-    let others = old.lines().filter(|line| line.split(':').next() != Some(user));
-    let mut new: String = others.map(|line| format!("{line}\n")).collect();
-    new.push_str(&access::line(user, password.as_bytes())?);
+    let new = access::with_user(&old, user, password.as_bytes(), &rights)?;
     write(&path, &new).with_context(|| format!("write {}", path.display()))?;
     say(&path, user, old.is_empty());
     Ok(())

@@ -20,7 +20,7 @@ pub(super) fn parse(path: &Path, text: &str) -> anyhow::Result<PasswordFile> {
 }
 
 impl Users {
-    /// Follows the password file until it is dropped. Users who are removed from it are cut off; what is wrong in it is logged,
+    /// Follows the password file until it is dropped. Users who are removed from it, or have other rights in it, are cut off; what is wrong in it is logged,
     /// and the users stay as they were.
     pub(crate) async fn follow(&self, cut_off: impl Fn(&str)) {
         let Some(path) = &self.path else { return };
@@ -67,7 +67,8 @@ impl Users {
         if old != file {
             info!("the password file is read again");
         }
-        for user in old.removed_in(&file) {
+        // Who may do something else must connect anew: what it has subscribed to may be more than it may now.
+        for user in old.changed_in(&file) {
             self.verifier.forget(user);
             cut_off(user);
         }

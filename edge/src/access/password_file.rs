@@ -1,4 +1,4 @@
-//! The password file: a line `user:hash` for each who may connect.
+//! The password file: a line `user:hash` for each who may connect, and indented below it what else that user may do.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -10,6 +10,8 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail, ensure};
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Argon2, Params};
+
+use super::rights::{Rights, is_right};
 
 /// Bytes of a user's name, at most.
 pub(super) const MAX_NAME_BYTES: usize = 256;
@@ -24,7 +26,13 @@ const MAX_HASH_PASSES: u32 = 10;
 /// Who may connect, and the hashes of their passwords.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PasswordFile {
-    users: HashMap<Arc<str>, Arc<str>>,
+    users: HashMap<Arc<str>, User>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct User {
+    hash: Arc<str>,
+    rights: Rights,
 }
 
 impl PasswordFile {
@@ -45,21 +53,40 @@ impl PasswordFile {
     /// # Errors
     /// A line is wrong: the message names it, and none of what it says.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let mut users = HashMap::new();
-        for (number, line) in (1..).zip(text.lines().map(str::trim)) {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (user, hash) = entry(line).with_context(|| format!("line {number}"))?;
-            if users.insert(user.into(), hash.into()).is_some() {
-                bail!("line {number}: the user is there twice");
-            }
+        let mut file = Self::default();
+        let mut last = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            file.add(line, &mut last).with_context(|| format!("line {number}"))?;
         }
-        Ok(Self { users })
+        Ok(file)
+    }
+
+    /// Takes a line; `last` is the user of the lines before it.
+    fn add(&mut self, line: &str, last: &mut Option<Arc<str>>) -> Result<()> {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            return Ok(());
+        }
+        if is_right(line) {
+            let user = last.as_ref().and_then(|last| self.users.get_mut(last));
+            return user.context("this belongs below a user")?.rights.add(line);
+        }
+        let (name, hash) = entry(trimmed)?;
+        let name = last.insert(name.into());
+        let user = User { hash: hash.into(), rights: Rights::default() };
+        match self.users.insert(Arc::clone(name), user) {
+            Some(_) => bail!("the user is there twice"),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn hash(&self, user: &str) -> Option<&Arc<str>> {
-        self.users.get(user)
+        self.users.get(user).map(|user| &user.hash)
+    }
+
+    /// What a user may do beside what a device may.
+    pub(super) fn rights(&self, user: &str) -> Option<&Rights> {
+        self.users.get(user).map(|user| &user.rights)
     }
 
     /// Whether there is such a user.
@@ -67,10 +94,30 @@ impl PasswordFile {
         self.users.contains_key(user)
     }
 
-    /// Users of this file that are not in a newer one.
-    pub(super) fn removed_in<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a str> {
-        self.users.keys().map(|user| &**user).filter(|user| !newer.has(user))
+    /// Users of this file that are not in a newer one, or have other rights there.
+    pub(super) fn changed_in<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a str> {
+        let names = self.users.keys().map(|user| &**user);
+        names.filter(|user| self.rights(user) != newer.rights(user))
     }
+}
+
+/// The text of a password file in which a user has this password and, if some are given, these rights instead of those
+/// that it had.
+///
+/// # Errors
+/// The password is too long.
+pub(crate) fn with_user(old: &str, user: &str, password: &[u8], rights: &Rights) -> Result<String> {
+    let (mut new, mut kept, mut is_theirs) = (String::new(), String::new(), false);
+    for line in old.lines() {
+        is_theirs = if is_right(line) { is_theirs } else { line.trim().split(':').next() == Some(user) };
+        match (is_theirs, is_right(line)) {
+            (true, true) => writeln!(kept, "{line}")?,
+            (true, false) => {}
+            (false, _) => writeln!(new, "{line}")?,
+        }
+    }
+    let rights = if rights.is_empty() { kept } else { rights.lines().collect() };
+    Ok(new + &line(user, password)? + &rights)
 }
 
 fn entry(line: &str) -> Result<(&str, &str)> {
@@ -137,6 +184,38 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_below_a_user_is_for_that_user() {
+        let (one, two) = (line("dev1", b"1").unwrap(), line("z2m", b"2").unwrap());
+        let text =
+            format!("{one}\n# a gateway\n{two}\treadwrite zigbee2mqtt/#\n  # and\n  read  Flur oben/#\n");
+        let file = PasswordFile::parse(&text).unwrap();
+        assert!(file.rights("dev1").unwrap().is_empty() && file.rights("dev2").is_none());
+        let rights = file.rights("z2m").unwrap();
+        assert!(rights.may_publish("zigbee2mqtt/lamp") && rights.may_subscribe("Flur oben/#"));
+        let bad = |text: &str| format!("{:#}", PasswordFile::parse(text).unwrap_err());
+        assert_eq!(bad("  read x\n"), "line 1: this belongs below a user");
+        assert_eq!(
+            bad(&format!("{one}  read a/#/b\n")),
+            "line 2: # stands for all further levels: write it as the last level"
+        );
+    }
+
+    #[test]
+    fn a_new_password_keeps_what_the_user_may_unless_something_else_is_said() {
+        let old =
+            format!("{}  read a\n{}  read b\n# end\n", line("a", b"1").unwrap(), line("b", b"1").unwrap());
+        let kept = with_user(&old, "a", b"2", &Rights::default()).unwrap();
+        let file = PasswordFile::parse(&kept).unwrap();
+        assert!(matches(file.hash("a").unwrap(), b"2") && matches(file.hash("b").unwrap(), b"1"));
+        let reads = |user: &str, topic: &str| file.rights(user).unwrap().may_subscribe(topic);
+        assert!(reads("a", "a") && reads("b", "b") && kept.contains("# end\n"), "{kept}");
+        let mut others = Rights::default();
+        others.add("write c").unwrap();
+        let file = PasswordFile::parse(&with_user(&kept, "a", b"2", &others).unwrap()).unwrap();
+        assert!(!file.rights("a").unwrap().may_subscribe("a") && file.rights("a").unwrap().may_publish("c"));
+    }
+
+    #[test]
     fn a_password_matches_its_own_hash_only() {
         let text = line("dev1", b"s3cret").unwrap();
         let file = PasswordFile::parse(&text).unwrap();
@@ -146,11 +225,16 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_the_old_file_alone_is_removed() {
-        let of = |users: &[&str]| PasswordFile {
-            users: users.iter().map(|user| (Arc::from(*user), Arc::from(""))).collect(),
+    fn who_is_in_the_old_file_alone_or_has_other_rights_is_changed() {
+        let of = |users: &[(&str, &str)]| {
+            let lines = users.iter().map(|(user, rights)| line(user, b"x").unwrap() + rights);
+            PasswordFile::parse(&lines.collect::<String>()).unwrap()
         };
-        let (old, new) = (of(&["a", "b"]), of(&["b", "c"]));
-        assert_eq!(old.removed_in(&new).collect::<Vec<_>>(), ["a"]);
+        let (read, write) = ("  read x/#\n", "  write x/#\n");
+        let (old, new) =
+            (of(&[("a", ""), ("b", read), ("c", read)]), of(&[("b", read), ("c", write), ("d", "")]));
+        let mut changed: Vec<_> = old.changed_in(&new).collect();
+        changed.sort_unstable();
+        assert_eq!(changed, ["a", "c"]);
     }
 }

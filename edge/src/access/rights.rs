@@ -1,7 +1,112 @@
-//! What a user may publish and subscribe: `dev1` is the device `dev1`, and writes its own readings only.
+//! What a user may publish and subscribe: `dev1` is the device `dev1`, and writes its own readings. What it may beside that,
+//! as a gateway that publishes for many devices must, stands in the password file.
+
+use anyhow::{Result, bail, ensure};
+use telemetry::covers;
 
 /// First levels that no device writes: what is published there comes from Millrace or from people.
 const RESERVED: [&str; 3] = ["alerts", "commands", "uplink"];
+
+/// First levels that no user writes, whatever the password file says.
+const OUR_OWN: [&str; 3] = ["alerts", "uplink", "$SYS"];
+
+/// Filters of one user, at most.
+const MAX_FILTERS: usize = 32;
+
+/// Bytes of a filter, at most.
+const MAX_FILTER_BYTES: usize = 1024;
+
+/// What a user may do with the topics that a filter matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Read,
+    Write,
+    ReadWrite,
+}
+
+const WHATS: [(&str, What); 3] =
+    [("read", What::Read), ("write", What::Write), ("readwrite", What::ReadWrite)];
+
+/// MQTT filters for the topics that a user may publish and subscribe to, beside those of the device of its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Rights(Vec<(What, Box<str>)>);
+
+impl Rights {
+    /// Adds what a line of the password file says: `read`, `write` or `readwrite`, and a filter.
+    ///
+    /// # Errors
+    /// The filter cannot be one, is for topics of Millrace itself, or is one too many.
+    pub(crate) fn add(&mut self, line: &str) -> Result<()> {
+        let Some((what, filter)) = split(line) else {
+            bail!("write read, write or readwrite, and an MQTT filter");
+        };
+        check(filter)?;
+        let first = filter.split('/').next().unwrap_or_default();
+        ensure!(
+            what == What::Read || !OUR_OWN.contains(&first),
+            "{first} is for Millrace alone: nobody else publishes there"
+        );
+        ensure!(first != "$SYS", "statistics are for the users in mqtt.operators");
+        ensure!(self.0.len() < MAX_FILTERS, "a user has at most {MAX_FILTERS} filters");
+        self.0.push((what, filter.into()));
+        Ok(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The lines of the password file that say so, each with its indentation and its end.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        let word = |what: What| WHATS.iter().find(|(_, other)| *other == what).map_or("", |(word, _)| word);
+        self.0.iter().map(move |(what, filter)| format!("  {} {filter}\n", word(*what)))
+    }
+
+    /// Whether they allow to publish to this topic. A wildcard stands for none of the first levels that Millrace needs.
+    pub(super) fn may_publish(&self, topic: &str) -> bool {
+        let first = topic.split('/').next().unwrap_or_default();
+        !OUR_OWN.contains(&first)
+            && self.filters(What::Write).any(|filter| {
+                let named = filter.split('/').next() == Some(first);
+                (named || !(first.starts_with('$') || RESERVED.contains(&first))) && covers(filter, topic)
+            })
+    }
+
+    /// Whether they allow to subscribe to this filter: one of theirs matches all that it does.
+    pub(super) fn may_subscribe(&self, asked: &str) -> bool {
+        self.filters(What::Read).any(|filter| {
+            let wild = filter.starts_with(['+', '#']);
+            !(wild && asked.starts_with('$')) && covers(filter, asked)
+        })
+    }
+
+    fn filters(&self, wanted: What) -> impl Iterator<Item = &str> {
+        let those = self.0.iter().filter(move |(what, _)| *what == wanted || *what == What::ReadWrite);
+        those.map(|(_, filter)| &**filter)
+    }
+}
+
+/// Whether a line of the password file is one for the user above it.
+pub(super) fn is_right(line: &str) -> bool {
+    line.starts_with([' ', '\t']) && split(line).is_some()
+}
+
+fn split(line: &str) -> Option<(What, &str)> {
+    let (word, filter) = line.trim().split_once([' ', '\t'])?;
+    let (_, what) = WHATS.iter().find(|(known, _)| *known == word)?;
+    Some((*what, filter.trim_start()))
+}
+
+/// As MQTT has it (section 4.7): wildcards are whole levels, and `#` is the last one.
+fn check(filter: &str) -> Result<()> {
+    ensure!(filter.len() <= MAX_FILTER_BYTES, "a filter has at most {MAX_FILTER_BYTES} bytes");
+    ensure!(!filter.contains(char::is_control), "a filter has no control characters");
+    let (before, last) = filter.rsplit_once('/').unwrap_or(("", filter));
+    ensure!(!before.contains('#'), "# stands for all further levels: write it as the last level");
+    let is_whole = |level: &str| level.len() == 1 || !level.contains(['+', '#']);
+    ensure!(before.split('/').chain([last]).all(is_whole), "+ and # stand for whole levels");
+    Ok(())
+}
 
 /// Whether the user may publish to `<any metric>/<device>` and below, where the device is the user.
 pub(super) fn may_publish(user: &str, topic: &str) -> bool {
@@ -71,6 +176,74 @@ mod tests {
         ] {
             assert_eq!(may_publish(user, topic), may, "{user} {topic}");
         }
+    }
+
+    fn rights(lines: &[&str]) -> Rights {
+        let mut rights = Rights::default();
+        lines.iter().for_each(|line| rights.add(line).unwrap());
+        rights
+    }
+
+    #[test]
+    fn a_gateway_writes_and_reads_what_its_filters_match() {
+        let gateway =
+            rights(&["readwrite zigbee2mqtt/#", "write homeassistant/+/+/config", "read cmnd/tasmotas/#"]);
+        for (topic, may) in [
+            ("zigbee2mqtt/Flur oben", true),
+            ("zigbee2mqtt/bridge/state", true),
+            ("zigbee2mqtt", true),
+            ("zigbee2mqtt2/x", false),
+            ("homeassistant/sensor/x/config", true),
+            ("homeassistant/sensor/x/y/config", false),
+            ("cmnd/tasmotas/POWER", false),
+        ] {
+            assert_eq!(gateway.may_publish(topic), may, "{topic}");
+        }
+        for (filter, may) in [
+            ("zigbee2mqtt/#", true),
+            ("zigbee2mqtt/+/set", true),
+            ("cmnd/tasmotas/#", true),
+            ("cmnd/+/#", false),
+            ("homeassistant/sensor/x/config", false),
+            ("#", false),
+        ] {
+            assert_eq!(gateway.may_subscribe(filter), may, "{filter}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_gives_nothing_that_is_of_millrace_or_the_broker() {
+        let all = rights(&["readwrite #"]);
+        for topic in ["alerts/a", "uplink/a", "commands/a", "$SYS/broker", "$aws/things/x"] {
+            assert!(!all.may_publish(topic), "{topic}");
+        }
+        assert!(all.may_publish("tele/x/SENSOR") && all.may_subscribe("#") && all.may_subscribe("alerts/#"));
+        assert!(!all.may_subscribe("$SYS/#") && !all.may_subscribe("$aws/#"));
+        let named = rights(&["readwrite commands/#", "readwrite $aws/things/#"]);
+        assert!(named.may_publish("commands/a") && named.may_publish("$aws/things/x"));
+        assert!(named.may_subscribe("$aws/things/+/shadow"));
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_one_is_refused() {
+        for (line, problem) in [
+            ("write alerts/#", "alerts is for Millrace alone"),
+            ("readwrite uplink/x", "uplink is for Millrace alone"),
+            ("read $SYS/#", "statistics are for"),
+            ("read a/#/b", "# stands for all further levels"),
+            ("read a+/b", "+ and # stand for whole levels"),
+            ("read a/b#", "+ and # stand for whole levels"),
+            ("raed a/b", "write read, write or readwrite"),
+            ("read", "write read, write or readwrite"),
+            ("read a\u{7}", "a filter has no control characters"),
+            (&format!("read {}", "x".repeat(1025)), "a filter has at most"),
+        ] {
+            let error = Rights::default().add(line).unwrap_err().to_string();
+            assert!(error.starts_with(problem), "{line}: {error}");
+        }
+        let mut many = Rights::default();
+        (0..MAX_FILTERS).for_each(|number| many.add(&format!("read {number}/#")).unwrap());
+        assert!(many.add("read x").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use broker::server::Peer;
 use tokio::time::timeout;
 
+use super::password_file::line;
 use super::*;
 
 const BOUND: Duration = Duration::from_secs(20);
@@ -105,6 +106,21 @@ async fn without_a_password_file_everyone_may_do_all_but_speak_for_the_broker() 
     let caller = Everyone.connect(login("", "")).await.unwrap();
     assert!(Everyone.may_subscribe(&caller, "#") && Everyone.may_publish(&caller, "alerts/x"));
     assert!(!Everyone.may_publish(&caller, "$SYS/x"));
+}
+
+#[tokio::test]
+async fn a_gateway_may_do_what_the_file_says_beside_what_a_device_may() {
+    let harness = Harness::start(&["gate", "dev1"]);
+    let text =
+        line("gate", b"gate").unwrap() + "  readwrite zigbee2mqtt/#\n" + &line("dev1", b"dev1").unwrap();
+    *harness.users.file.write().unwrap() = Arc::new(PasswordFile::parse(&text).unwrap());
+    for (user, may) in [("gate", true), ("dev1", false)] {
+        let caller = harness.users.connect(login(user, user)).await.unwrap();
+        assert!(harness.users.may_publish(&caller, &format!("temperature/{user}")));
+        assert_eq!(harness.users.may_publish(&caller, "zigbee2mqtt/lamp"), may, "{user}");
+        assert_eq!(harness.users.may_subscribe(&caller, "zigbee2mqtt/#"), may, "{user}");
+        assert!(!harness.users.may_publish(&caller, "temperature/dev2"));
+    }
 }
 
 #[tokio::test]

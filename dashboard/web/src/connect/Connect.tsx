@@ -72,18 +72,11 @@ function Address({ broker: { password }, target: { host, port, user } }: { broke
 /** What a password file means for the chosen device. */
 function Access({ broker: { user, password }, snippet }: { broker: Broker; snippet: Snippet }) {
   if (!password || user !== null) return null;
-  if (!snippet.isOwnFormat) {
-    return (
-      <p class="view-note" data-testid="connect-access">
-        With a password file a user may publish only for the device of its own name, below <code>metric/user</code>. For the topics of {snippet.name}, run an
-        edge without a password file on the machine of the gateway.
-      </p>
-    );
-  }
   return (
-    <p class="view-note" data-testid="connect-access">
-      Each device has a user of its own name: <code>millrace passwd lab</code> adds one.
-    </p>
+    <div data-testid="connect-access">
+      <p class="view-note">Each device or gateway has a user, who may publish for the device of that name. This adds one, with what {snippet.name} needs:</p>
+      <CodeBlock text={snippet.passwd} label="the user" />
+    </div>
   );
 }
 

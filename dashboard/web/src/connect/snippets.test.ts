@@ -12,8 +12,9 @@ const codeOf = (name: string, target: Target) => snippetsFor(target).find((snipp
 
 test("the documentation has each snippet with a user, as the page shows it", () => {
   const document = readFileSync(DOCUMENT, "utf8");
-  for (const { name, language, code } of snippetsFor({ ...place, user: "lab" })) {
+  for (const { name, language, code, passwd } of snippetsFor({ ...place, user: "lab" })) {
     assert.ok(document.includes(`\n### ${name}\n`), `${DOCUMENT} has no heading ${name}`);
+    assert.ok(document.includes(`\n${passwd}\n`), `${DOCUMENT} lacks this for ${name}:\n${passwd}`);
     assert.ok(document.includes(`\`\`\`${language}\n${code}\n\`\`\``), `${DOCUMENT} lacks this for ${name}:\n${code}`);
   }
 });
@@ -31,7 +32,7 @@ test("an IPv6 address stands in brackets before a port", () => {
 });
 
 test("whatever publishes in Millrace's own form publishes for the device that its user is named after", () => {
-  const own = snippetsFor({ ...place, user: "lamp", device: "lamp" }).filter((snippet) => snippet.isOwnFormat);
+  const own = snippetsFor({ ...place, user: "lamp", device: "lamp" }).filter(({ passwd }) => passwd === "millrace passwd lamp");
   assert.equal(own.length, 4);
   for (const { code } of own) assert.match(code, /temperature\/lamp/);
 });

@@ -9,8 +9,8 @@ export interface Snippet {
   /** As Markdown names the language of the code. */
   language: string;
   code: string;
-  /** Whether it publishes for one device under topics of Millrace's own form. */
-  isOwnFormat: boolean;
+  /** Where there is a password file: the command that adds a user who may do what this needs. */
+  passwd: string;
 }
 
 /** All snippets, the quickest first. */
@@ -19,10 +19,13 @@ export function snippetsFor(target: Target): Snippet[] {
 }
 
 function gateways(target: Target): Snippet[] {
-  return [esphome, tasmota, shelly, zigbee2mqtt, chirpstack].map((snippet) => ({ ...snippet(target), isOwnFormat: false }));
+  return [esphome, tasmota, shelly, zigbee2mqtt, chirpstack].map((snippet) => snippet(target));
 }
 
-type Foreign = Omit<Snippet, "isOwnFormat">;
+/** A user may publish for the device of its name, and what is listed here as options with MQTT filters. */
+function passwd({ device }: Target, ...options: [("read" | "write" | "readwrite"), string][]): string {
+  return ["millrace passwd", device, ...options.map(([option, filter]) => `--${option} '${filter}'`)].join(" ");
+}
 
 function mosquitto(target: Target): Snippet {
   return {
@@ -30,13 +33,14 @@ function mosquitto(target: Target): Snippet {
     place: "In a terminal. mosquitto_pub is part of the package mosquitto-clients.",
     language: "sh",
     code: firstReading(target),
-    isOwnFormat: true,
+    passwd: passwd(target),
   };
 }
 
 const READING = '{"value": 23.5, "unit": "celsius"}';
 
-function python({ host, port, user, device }: Target): Snippet {
+function python(target: Target): Snippet {
+  const { host, port, user, device } = target;
   return {
     name: "Python",
     place: "A program with paho-mqtt, which pip install paho-mqtt installs.",
@@ -54,11 +58,12 @@ function python({ host, port, user, device }: Target): Snippet {
       ...(user === null ? [] : [`    auth={"username": "${user}", "password": "PASSWORD"},`]),
       ")",
     ),
-    isOwnFormat: true,
+    passwd: passwd(target),
   };
 }
 
-function micropython({ host, port, user, device }: Target): Snippet {
+function micropython(target: Target): Snippet {
+  const { host, port, user, device } = target;
   const auth = user === null ? "" : `, user="${user}", password="PASSWORD"`;
   return {
     name: "MicroPython",
@@ -73,11 +78,12 @@ function micropython({ host, port, user, device }: Target): Snippet {
       `client.publish(b"temperature/${device}", json.dumps(${READING}), qos=1)`,
       "client.disconnect()",
     ),
-    isOwnFormat: true,
+    passwd: passwd(target),
   };
 }
 
-function arduino({ host, port, user, device }: Target): Snippet {
+function arduino(target: Target): Snippet {
+  const { host, port, user, device } = target;
   const auth = user === null ? "" : `, "${user}", "PASSWORD"`;
   return {
     name: "Arduino",
@@ -103,11 +109,12 @@ function arduino({ host, port, user, device }: Target): Snippet {
       "  delay(5000);",
       "}",
     ),
-    isOwnFormat: true,
+    passwd: passwd(target),
   };
 }
 
-function esphome({ host, port, user, device }: Target): Foreign {
+function esphome(target: Target): Snippet {
+  const { host, port, user, device } = target;
   return {
     name: "ESPHome",
     place: "In the device’s YAML file.",
@@ -119,35 +126,41 @@ function esphome({ host, port, user, device }: Target): Foreign {
       ...(user === null ? [] : [`  username: ${user}`, "  password: PASSWORD"]),
       `  topic_prefix: ${device}`,
     ),
+    passwd: passwd(target, ["readwrite", `${device}/#`], ["readwrite", "homeassistant/#"], ["readwrite", "esphome/#"]),
   };
 }
 
-function tasmota({ host, port, user, device }: Target): Foreign {
+function tasmota(target: Target): Snippet {
+  const { host, port, user, device } = target;
   const auth = user === null ? "" : `MqttUser ${user}; MqttPassword PASSWORD; `;
   return {
     name: "Tasmota",
     place: "In the device’s console.",
     language: "sh",
     code: `Backlog MqttHost ${host}; MqttPort ${port}; ${auth}Topic ${device}`,
+    passwd: passwd(target, ["write", "tasmota/discovery/#"], ["read", "cmnd/#"]),
   };
 }
 
-function shelly({ host, port, user }: Target): Foreign {
+function shelly(target: Target): Snippet {
+  const { host, port, user, device } = target;
   return {
     name: "Shelly",
     place: "In a terminal, for the second generation and later; SHELLY is the device’s address. The first generation has the same fields under Internet & Security, Advanced.",
     language: "sh",
     code: lines(
       `curl http://SHELLY/rpc -d '{"id": 1, "method": "MQTT.SetConfig", "params": {"config": {`,
-      `  "enable": true, "server": "${bracketed(host)}:${port}",`,
+      `  "enable": true, "server": "${bracketed(host)}:${port}", "topic_prefix": "${device}",`,
       ...(user === null ? [] : [`  "user": "${user}", "pass": "PASSWORD",`]),
       `  "rpc_ntf": true, "status_ntf": true}}}'`,
       "curl http://SHELLY/rpc/Shelly.Reboot",
     ),
+    passwd: passwd(target, ["readwrite", `${device}/#`], ["readwrite", "shellies/#"], ["write", "+/rpc"]),
   };
 }
 
-function zigbee2mqtt({ host, port, user }: Target): Foreign {
+function zigbee2mqtt(target: Target): Snippet {
+  const { host, port, user } = target;
   return {
     name: "Zigbee2MQTT",
     place: "In configuration.yaml.",
@@ -159,10 +172,12 @@ function zigbee2mqtt({ host, port, user }: Target): Foreign {
       "advanced:",
       "  last_seen: ISO_8601",
     ),
+    passwd: passwd(target, ["readwrite", "zigbee2mqtt/#"], ["readwrite", "homeassistant/#"]),
   };
 }
 
-function chirpstack({ host, port, user }: Target): Foreign {
+function chirpstack(target: Target): Snippet {
+  const { host, port, user } = target;
   return {
     name: "ChirpStack",
     place: "In chirpstack.toml.",
@@ -176,6 +191,7 @@ function chirpstack({ host, port, user }: Target): Foreign {
       ...(user === null ? [] : [`username = "${user}"`, 'password = "PASSWORD"']),
       "json = true",
     ),
+    passwd: passwd(target, ["readwrite", "application/#"]),
   };
 }
 
