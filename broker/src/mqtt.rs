@@ -23,7 +23,7 @@ pub(crate) const MAX_PACKET_BYTES: usize = 1024 * 1024;
 /// Bytes in one MQTT packet that is received, at most: a larger one ends the connection. Payloads above the wire format's
 /// limit still arrive, to be rejected, and so does what gateways say of all their devices. The cluster's broker takes
 /// packets of 8 MiB (`rabbitmq.conf`).
-const MAX_RECEIVED_BYTES: usize = 9 * 1024 * 1024;
+pub(crate) const MAX_RECEIVED_BYTES: usize = 9 * 1024 * 1024;
 
 /// The keep-alive interval: a dead connection is noticed within twice this time.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -115,7 +115,12 @@ async fn drained(events: &mut EventLoop) {
 
 /// Waits for the broker to close the connection after our DISCONNECT, within a limit.
 pub(crate) async fn hung_up(events: &mut EventLoop) {
-    let _ = tokio::time::timeout(CLOSING, drained(events)).await;
+    within_closing(drained(events)).await;
+}
+
+/// Waits for the end of a connection as long as a broker may take to close it.
+pub(crate) async fn within_closing(end: impl Future<Output = ()>) {
+    let _ = tokio::time::timeout(CLOSING, end).await;
 }
 
 /// A client and its event loop, with room for this many requests.

@@ -4,6 +4,7 @@
 //! say which publish a PUBACK belongs to. So every connection here has an event loop of its own, the entries live
 //! outside of it, and all that is un-acked is queued again, in order, on each CONNACK.
 
+mod line;
 mod once;
 mod state;
 
@@ -11,12 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Outgoing, Packet, QoS};
+use rumqttc::{LastWill, QoS};
 use tokio::sync::{Notify, oneshot};
 use tracing::{debug, warn};
 
+use self::line::{Client, Heard, Options};
 use self::state::{Entry, State};
-use crate::mqtt::{MAX_PACKET_BYTES, client, explained, hung_up, options};
+use crate::mqtt::{MAX_PACKET_BYTES, options};
 use crate::{Backoff, BrokerUrl};
 
 /// Room in a packet for the topic and headers.
@@ -72,11 +74,21 @@ pub enum PublishError {
 
 /// The PUBACK of one publish.
 #[derive(Debug)]
-pub struct Ack(oneshot::Receiver<Duration>);
+pub struct Ack(oneshot::Receiver<Acked>);
+
+/// What a PUBACK says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acked {
+    /// The time since the message was put into the outbox.
+    pub waited: Duration,
+    /// Whether somebody takes the message, as far as the broker says so: MQTT 5 alone knows a PUBACK that says
+    /// otherwise.
+    pub taken: bool,
+}
 
 impl Ack {
     /// Waits for the PUBACK, however long the broker is unavailable. `None` if the outbox was dropped before.
-    pub async fn acked(self) -> Option<Duration> {
+    pub async fn acked(self) -> Option<Acked> {
         self.0.await.ok()
     }
 }
@@ -101,8 +113,7 @@ impl OutboxConfig {
         let mut options = options(&self.url, &self.client_id);
         // A publisher needs no session at the broker: un-acked messages are here.
         options.set_clean_session(true);
-        // Packet identifiers turn over later than the window, so that two un-acked publishes never share one.
-        options.set_inflight(self.window.saturating_mul(2).max(16));
+        options.set_inflight(self.in_flight());
         if let Some(presence) = &self.presence {
             options.set_last_will(LastWill::new(
                 &presence.topic,
@@ -111,6 +122,22 @@ impl OutboxConfig {
                 true,
             ));
         }
+        self.with(Options::V311(Box::new(options)))
+    }
+
+    /// The same over MQTT 5 and without a presence: its PUBACKs say whether somebody takes a message. The broker must speak
+    /// MQTT 5.
+    pub fn open_over_mqtt_5(self) -> (Outbox, impl Future<Output = ()> + Send + 'static) {
+        let options = Options::over_5(&self.url, &self.client_id, self.in_flight());
+        Self { presence: None, ..self }.with(options)
+    }
+
+    /// Packet identifiers turn over later than the window, so that two un-acked publishes never share one.
+    fn in_flight(&self) -> u16 {
+        self.window.saturating_mul(2).max(16)
+    }
+
+    fn with(self, options: Options) -> (Outbox, impl Future<Output = ()> + Send + 'static) {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
             changed: Notify::new(),
@@ -196,7 +223,7 @@ impl Shared {
         }
     }
 
-    fn connected(&self, client: &AsyncClient) {
+    fn connected(&self, client: &Client) {
         let mut state = self.state();
         state.client = Some(client.clone());
         state.entries.retain(|_, entry| !entry.is_presence());
@@ -222,11 +249,11 @@ impl Shared {
         state.on_wire.clear();
     }
 
-    fn heard(&self, event: &Event) {
-        match event {
-            Event::Outgoing(Outgoing::Publish(packet_id)) => self.numbered(*packet_id),
-            Event::Incoming(Packet::PubAck(ack)) => self.acked(ack.pkid),
-            _ => {}
+    fn heard(&self, heard: Heard) {
+        match heard {
+            Heard::Numbered(packet_id) => self.numbered(packet_id),
+            Heard::Acked { id, taken } => self.acked(id, taken),
+            Heard::Connected | Heard::HungUp | Heard::Other => {}
         }
     }
 
@@ -237,14 +264,14 @@ impl Shared {
         }
     }
 
-    fn acked(&self, packet_id: u16) {
+    fn acked(&self, packet_id: u16, taken: bool) {
         let mut state = self.state();
         let Some(key) = state.on_wire.remove(&packet_id) else { return };
         let Some(entry) = state.entries.remove(&key) else { return };
         drop(state);
         if let Some(acked) = entry.acked {
             // The publisher may not wait for it.
-            let _ = acked.send(entry.since.elapsed());
+            let _ = acked.send(Acked { waited: entry.since.elapsed(), taken });
         }
         self.changed.notify_waiters();
     }
@@ -254,31 +281,31 @@ impl Shared {
 ///
 /// `service::Retry` cannot do this: it repeats one call until it succeeds. Here every connection ends some time, how long
 /// it lasted decides on the pause, and closing the outbox ends the pause.
-async fn drive(shared: Arc<Shared>, options: MqttOptions, url: BrokerUrl) {
+async fn drive(shared: Arc<Shared>, options: Options, url: BrokerUrl) {
     let mut backoff = Backoff::default();
     loop {
         let since = Instant::now();
         // Room for the whole window and for presence, so that handing over never waits.
-        let (client, mut events) = client(options.clone(), shared.window as usize + 16);
-        let end = loop {
-            match events.poll().await {
-                Ok(Event::Incoming(Packet::ConnAck(_))) => {
+        let (client, mut line) = options.clone().open(shared.window as usize + 16);
+        let why = loop {
+            match line.listen().await {
+                Ok(Heard::Connected) => {
                     debug!(broker = %url, "connected for publishing");
                     shared.connected(&client);
                 }
-                Ok(Event::Outgoing(Outgoing::Disconnect)) => return hung_up(&mut events).await,
-                Ok(event) => shared.heard(&event),
+                Ok(Heard::HungUp) => return line.hung_up().await,
+                Ok(heard) => shared.heard(heard),
                 Err(e) => break e,
             }
         };
         // PUBACKs that arrived together with the end of the connection count as well.
-        events.state.events.iter().for_each(|event| shared.heard(event));
+        line.last().into_iter().for_each(|heard| shared.heard(heard));
         shared.disconnected();
         if shared.state().closing {
             return;
         }
         let wait = backoff.after(since.elapsed());
-        let (un_acked, why) = (shared.state().entries.len(), explained(&end));
+        let un_acked = shared.state().entries.len();
         warn!(broker = %url, un_acked, retry_in = ?wait, "connection ended: {why}");
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

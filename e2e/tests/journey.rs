@@ -160,6 +160,29 @@ fn a_recorded_file_is_replayed_once_however_often(shape: &mut impl Shape) {
     );
 }
 
+#[test]
+fn a_replay_says_what_nobody_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = Start::new(&folder.path().join("data")).set("METRICS", "temperature").start();
+    let file = folder.path().join("machine.csv");
+    std::fs::write(&file, "timestamp,t,p\n2014-04-01 00:00:00,73.5,120\n2014-04-01 00:05:00,74,130\n")
+        .unwrap();
+    let mut replay = std::process::Command::new(e2e::binary("sensor-sim"));
+    let columns = ["--value", "temperature=t", "--value", "vibration=p", "--device", "machine"];
+    let replay =
+        replay.args(["replay", "--json", "--broker", &millrace.device_url()]).args(columns).arg(&file);
+    let replayed = replay.output().unwrap();
+    let summary: Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    assert_eq!((&summary["acked"], &summary["not_taken"]), (&4.into(), &2.into()), "{summary}");
+    let said = String::from_utf8_lossy(&replayed.stderr);
+    assert!(
+        said.contains("2 readings were acknowledged, but nobody takes them: 2 of vibration/machine."),
+        "{said}"
+    );
+    assert_eq!(replayed.status.code(), Some(1));
+    assert_eq!(millrace.readings("device=machine").len(), 2);
+}
+
 fn an_export_is_replayed_without_storing_a_row_twice(shape: &mut impl Shape) {
     let (folder, device) = (tempfile::tempdir().unwrap(), shape.device("exported"));
     let topic = format!("temperature/{device}");

@@ -1,6 +1,6 @@
 //! Counts the readings that were sent and acked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
@@ -28,8 +28,23 @@ pub struct Counters {
     acks: Mutex<Acks>,
     series: Mutex<Vec<Arc<NumberedSeries>>>,
     bad_acked: AtomicU64,
+    not_taken: Mutex<NotTaken>,
     log: Option<Mutex<File>>,
     log_failed: AtomicBool,
+}
+
+/// Topics that are named of those that nobody takes, at most.
+const MAX_TOPICS: usize = 10;
+
+/// Readings whose PUBACK said that nobody takes them.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct NotTaken {
+    /// How many.
+    pub readings: u64,
+    /// How many of each topic, at most ten.
+    pub topics: BTreeMap<String, u64>,
+    /// How many of further topics.
+    pub others: u64,
 }
 
 #[derive(Debug)]
@@ -47,6 +62,8 @@ pub struct Summary {
     pub acked: u64,
     /// Payloads that are no readings, sent on purpose and acked.
     pub bad_acked: u64,
+    /// Acked readings of which the broker said that nobody takes them; a replay asks for it.
+    pub not_taken: u64,
     /// From the start to the last PUBACK.
     pub seconds: f64,
     /// Acked readings per second.
@@ -58,6 +75,9 @@ pub struct Summary {
     /// How many devices sent something, and of how many metrics in all.
     #[serde(skip)]
     pub devices_and_metrics: (usize, usize),
+    /// What was not taken, by topic.
+    #[serde(skip)]
+    pub not_taken_of: NotTaken,
 }
 
 /// How long messages waited for their PUBACK, in milliseconds.
@@ -81,6 +101,7 @@ impl Default for Counters {
             acks: Mutex::new(Acks { last: None, micros }),
             series: Mutex::default(),
             bad_acked: AtomicU64::default(),
+            not_taken: Mutex::default(),
             log: None,
             log_failed: AtomicBool::default(),
         }
@@ -133,6 +154,11 @@ impl Counters {
         self.bad_acked.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts readings that were acked, though nobody takes them.
+    pub(crate) fn not_taken(&self, series: &NumberedSeries, count: u64) {
+        lock(&self.not_taken).add(series.series().as_str(), count);
+    }
+
     fn write(&self, log: &mut File, series: &NumberedSeries, seqs: std::ops::Range<u64>) {
         // Replays refuse a log where the readings keep other numbers.
         let Some(boot) = series.boot() else { return };
@@ -159,11 +185,13 @@ impl Counters {
         let until = acks.last.unwrap_or_else(Instant::now);
         let seconds = until.duration_since(self.started).as_secs_f64();
         let millis = |micros: u64| micros as f64 / 1e3;
+        let not_taken_of = lock(&self.not_taken).clone();
         let devices = lock(&self.series).iter().filter_map(|series| series.sent()).collect();
         Summary {
             sent: self.sent.load(Ordering::Relaxed),
             acked,
             bad_acked: self.bad_acked.load(Ordering::Relaxed),
+            not_taken: not_taken_of.readings,
             seconds: rounded(seconds, 1e3),
             rate: rounded(acked as f64 / seconds.max(1e-6), 10.0),
             puback_ms: PubackMs {
@@ -173,6 +201,7 @@ impl Counters {
             },
             devices,
             devices_and_metrics: self.devices_and_metrics(),
+            not_taken_of,
         }
     }
 }
@@ -184,6 +213,26 @@ impl Counters {
         let devices: HashSet<_> = sent().map(Series::device).collect();
         let metrics: HashSet<_> = sent().map(Series::metric).collect();
         (devices.len(), metrics.len())
+    }
+}
+
+impl NotTaken {
+    fn add(&mut self, topic: &str, count: u64) {
+        self.readings += count;
+        if self.topics.len() < MAX_TOPICS || self.topics.contains_key(topic) {
+            *self.topics.entry(topic.to_owned()).or_default() += count;
+        } else {
+            self.others += count;
+        }
+    }
+}
+
+/// `5 of power/lab, 3 of other topics`.
+impl fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let topics = self.topics.iter().map(|(topic, count)| format!("{count} of {topic}"));
+        let others = (self.others > 0).then(|| format!("{} of other topics", self.others));
+        f.write_str(&topics.chain(others).collect::<Vec<_>>().join(", "))
     }
 }
 
@@ -248,6 +297,21 @@ mod tests {
     }
 
     #[test]
+    fn few_topics_that_nobody_takes_are_named_and_all_their_readings_are_counted() {
+        let mut not_taken = NotTaken::default();
+        for number in 0..MAX_TOPICS + 5 {
+            not_taken.add(&format!("power/{number:02}"), 2);
+            not_taken.add("power/00", 1);
+        }
+        assert_eq!((not_taken.readings, not_taken.topics.len(), not_taken.others), (45, MAX_TOPICS, 10));
+        let text = not_taken.to_string();
+        assert!(
+            text.starts_with("17 of power/00, 2 of power/01, ") && text.ends_with("10 of other topics"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn the_json_has_exactly_the_promised_fields() {
         let counters = Counters::default();
         counters.series(series_of("lab"), None, 7).advance(2);
@@ -255,7 +319,7 @@ mod tests {
         let mut json: serde_json::Value = serde_json::to_value(counters.summary()).unwrap();
         json["seconds"] = 1.into();
         let expected = serde_json::json!({
-            "sent": 2, "acked": 0, "bad_acked": 0, "seconds": 1, "rate": 0.0,
+            "sent": 2, "acked": 0, "bad_acked": 0, "not_taken": 0, "seconds": 1, "rate": 0.0,
             "puback_ms": {"p50": 0.0, "p99": 0.0, "max": 0.0},
             "devices": [{"device": "lab", "boot": 7, "first_seq": 1, "last_seq": 2, "puback_max_ms": 0.0}],
         });

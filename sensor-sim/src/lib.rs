@@ -16,7 +16,7 @@ mod publisher;
 mod replay;
 mod signal;
 
-pub use counters::{Counters, PubackMs, Summary};
+pub use counters::{Counters, NotTaken, PubackMs, Summary};
 pub use device::{cleaned, names};
 pub use live::{RunConfig, RunConfigError, run, run_counted};
 pub use load::{LoadConfig, MAX_BATCH, load};

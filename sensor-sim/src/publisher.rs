@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Ack, Outbox, OutboxConfig};
+use broker::{Ack, Acked, Outbox, OutboxConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -50,6 +50,20 @@ enum Content {
 impl CountingPublisher {
     pub(crate) fn open(config: OutboxConfig, counters: &Arc<Counters>) -> Self {
         let (outbox, connection) = config.open();
+        Self::with(outbox, connection, counters)
+    }
+
+    /// Over MQTT 5, where the broker says which messages nobody takes.
+    pub(crate) fn open_over_mqtt_5(config: OutboxConfig, counters: &Arc<Counters>) -> Self {
+        let (outbox, connection) = config.open_over_mqtt_5();
+        Self::with(outbox, connection, counters)
+    }
+
+    fn with(
+        outbox: Outbox,
+        connection: impl Future<Output = ()> + Send + 'static,
+        counters: &Arc<Counters>,
+    ) -> Self {
         // Never longer than the window of the outbox.
         let (in_flight, waiting) = mpsc::unbounded_channel();
         Self {
@@ -125,10 +139,13 @@ pub(crate) async fn until_stopped(
 /// Counts PUBACKs in the order of publishing: one that comes early is counted after those before it.
 async fn count(mut waiting: mpsc::UnboundedReceiver<InFlight>, counters: Arc<Counters>) {
     while let Some(InFlight { ack, content }) = waiting.recv().await {
-        let Some(waited) = ack.acked().await else { continue };
+        let Some(Acked { waited, taken }) = ack.acked().await else { continue };
         match content {
             Content::Readings { series, first_seq, count } => {
                 counters.acked(&series, first_seq, count, waited);
+                if !taken {
+                    counters.not_taken(&series, count);
+                }
             }
             Content::Duplicate => {}
             Content::Bad => counters.bad_acked(),

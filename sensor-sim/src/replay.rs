@@ -137,7 +137,7 @@ impl Replay {
     /// # Errors
     /// The file could not be read to its end.
     pub async fn run(mut self, stop: CancellationToken) -> Result<Report> {
-        let publisher = CountingPublisher::open(self.outbox.clone(), &self.counters);
+        let publisher = CountingPublisher::open_over_mqtt_5(self.outbox.clone(), &self.counters);
         let mut report = Report { ignored: self.recording.ignored(), ..Report::default() };
         let mut read = Ok(());
         until_stopped(&stop, None, async { read = self.publish(&publisher, &mut report).await }).await;

@@ -76,8 +76,16 @@ fn conclude(summary: &Summary, json: bool, done: Result<String>) -> ExitCode {
         0 => Ok(()),
         unacked => Err(anyhow!("{unacked} readings are un-acked")),
     };
-    let failures: Vec<anyhow::Error> =
-        [done.map(|note| say(&note)), all_acked, printed].into_iter().filter_map(Result::err).collect();
+    let all_taken = match summary.not_taken {
+        0 => Ok(()),
+        count => Err(anyhow!(
+            "{count} readings were acknowledged, but nobody takes them: {}. Look at the setting metrics, and at what \
+             the user may publish",
+            summary.not_taken_of
+        )),
+    };
+    let ended = [done.map(|note| say(&note)), all_acked, all_taken, printed];
+    let failures: Vec<anyhow::Error> = ended.into_iter().filter_map(Result::err).collect();
     failures.iter().for_each(|e| say(&format!("error: {e:#}")));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

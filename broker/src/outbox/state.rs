@@ -1,14 +1,14 @@
 //! The un-acked publishes, and how far each is on the current connection.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
-use rumqttc::{AsyncClient, QoS};
 use tokio::sync::oneshot;
 use tracing::warn;
 
-use super::Presence;
+use super::line::Client;
+use super::{Acked, Presence};
 
 /// The entries, and how far each is on the current connection.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct State {
     pub(super) entries: BTreeMap<u64, Entry>,
     next: u64,
     /// The client of the current connection.
-    pub(super) client: Option<AsyncClient>,
+    pub(super) client: Option<Client>,
     /// Handed to the client, not yet numbered by it; it numbers them in this order.
     pub(super) handed: VecDeque<u64>,
     /// By packet identifier.
@@ -35,7 +35,7 @@ pub(super) struct Entry {
     payload: Bytes,
     retain: bool,
     pub(super) since: Instant,
-    pub(super) acked: Option<oneshot::Sender<Duration>>,
+    pub(super) acked: Option<oneshot::Sender<Acked>>,
 }
 
 impl State {
@@ -64,15 +64,13 @@ impl State {
 
     pub(super) fn hang_up(&mut self) {
         if let Some(client) = self.client.take() {
-            // A connection that is already going down ends the task just as well.
-            let _ = client.try_disconnect();
+            client.try_disconnect();
         }
     }
 
     pub(super) fn hand_over(&mut self, key: u64) {
         let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
-        let sent = client.try_publish(&entry.topic, QoS::AtLeastOnce, entry.retain, entry.payload.clone());
-        match sent {
+        match client.try_publish(&entry.topic, entry.retain, entry.payload.clone()) {
             Ok(()) => self.handed.push_back(key),
             // The connection is going down: the entry is queued again on the next one.
             Err(e) => warn!("publish waits for the next connection: {e}"),
@@ -81,7 +79,7 @@ impl State {
 }
 
 impl Entry {
-    pub(super) fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Duration>) -> Self {
+    pub(super) fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Acked>) -> Self {
         Self { topic, payload, retain: false, since: Instant::now(), acked: Some(acked) }
     }
 

@@ -24,7 +24,7 @@ async fn try_publish(publisher: &Outbox, text: &str) -> Option<Ack> {
 }
 
 async fn resolved(ack: Ack) -> Duration {
-    within("an ack", ack.acked()).await.expect("the outbox is open")
+    within("an ack", ack.acked()).await.expect("the outbox is open").waited
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{Counters, DeviceFrom, MAX_BATCH, Replay, ReplayConfig};
 const DEFAULT_BATCH: usize = 100;
 
 /// What a PUBACK says of a reading that is replayed.
-const ACKED: &str = "acked readings are stored; one that was stored before is not stored twice, and the broker does not \
+const ACKED: &str = "acked readings that somebody takes are stored; one that was stored before is not stored twice, and the broker does not \
                      tell which were new";
 
 #[derive(Debug, Args)]
