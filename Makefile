@@ -40,7 +40,7 @@ drill: $(PAGE) ## Cause every fault under load and prove that nothing is lost (h
 	cargo build --release --locked --bin drill --bin millrace --bin sensor-sim
 	./e2e/with-cluster target/release/drill $(or $(NAME),--page docs/drills.md)
 ifndef NAME
-	cargo test --package e2e --locked -- --ignored takes_long::
+	./e2e/with-cluster cargo test --package e2e --locked -- --ignored takes_long::
 endif
 
 $(MODULES): $(WEB)/package-lock.json

@@ -4,6 +4,7 @@
 mod cluster;
 pub mod devices;
 mod faketime;
+pub mod firmware;
 pub mod floods;
 mod http;
 mod load;
