@@ -13,6 +13,7 @@
 //! step `growth`.
 
 mod build;
+mod decode;
 mod dry_run;
 mod edge;
 mod floods;
@@ -36,7 +37,7 @@ use crate::part::Section;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The parts of docs/performance.md, in their order there.
-const PARTS: [&str; 6] = ["build", "edge", "judge", "storm", "relay", "writer"];
+const PARTS: [&str; 7] = ["build", "edge", "decode", "judge", "storm", "relay", "writer"];
 
 const FLOODS: &str = "floods";
 
@@ -80,6 +81,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
     let section = match name {
         "build" => report::build(&build::measure(folder.path())?),
         "edge" => edge::measure(folder.path(), longest()?)?,
+        "decode" => report::decode(&decode::measure()?),
         "judge" => report::judge(&judge::measure()?),
         "storm" => report::storm(&storm::measure(folder.path())?, &dry_run::measure(folder.path())?),
         "relay" => relayed(folder.path())?,

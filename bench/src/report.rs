@@ -1,6 +1,7 @@
 //! The sections of docs/performance.md that need no file of their own; `edge/report.rs` and `writer/report.rs` write the
 //! others.
 
+mod decode;
 mod relay;
 
 use std::io::Write;
@@ -15,6 +16,7 @@ use crate::machine::Machine;
 use crate::part::Section;
 use crate::storm::{CAP, Storm, WITHIN};
 
+pub(crate) use self::decode::section as decode;
 pub(crate) use self::relay::section as relay;
 
 pub(crate) const MIB: f64 = 1024.0 * 1024.0;
