@@ -55,13 +55,14 @@ fn live(shape: &impl Shape, time: Duration, period: Duration) {
     let begun = Instant::now();
     let mut rounds = 0;
     while begun.elapsed() < time {
+        // Between the rounds of the devices: equal readings of one millisecond are one reading.
+        std::thread::sleep((period * rounds as u32 + period / 2).saturating_sub(begun.elapsed()));
         shape.publish(&format!("temperature/{}", by_hand.1), &["-m", &format!("{rounds}")]);
         for Device { command: (topic, payload), .. } in &devices {
             shape.publish(topic, &["-m", payload]);
         }
         rounds += 1;
         each_has(&devices, rounds);
-        std::thread::sleep((period * rounds as u32).saturating_sub(begun.elapsed()));
     }
     let mut readings = Series::from([(by_hand, rounds)]);
     for device in devices {

@@ -3,7 +3,9 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
+use std::time::Duration;
 
+use e2e::firmware::{Device, Esphome, Firmware, Shelly2, Tasmota, Zigbee2Mqtt};
 use e2e::mqtt::{Client, Connect, Endpoint, Packet, Publish, Subscribe, Version};
 use e2e::{Millrace, SOON, Shape, Start, eventually};
 
@@ -82,4 +84,55 @@ fn statistics_are_for_operators() {
         let connected: u32 = told.text().parse().unwrap();
         assert!(connected >= 2, "{connected}");
     }
+}
+
+/// The command in the documentation that adds a user for this firmware, with the device's name in the place of `lab`.
+fn documented(firmware: &str, device: &str) -> Vec<String> {
+    let document = include_str!("../../docs/devices.md");
+    let (_, section) = document.split_once(&format!("\n### {firmware}\n")).unwrap();
+    let line = section.lines().find(|line| line.starts_with("millrace passwd ")).unwrap();
+    let words = line.split(' ').skip(1).map(|word| word.trim_matches('\'').to_owned());
+    words
+        .map(|word| if word == "lab" { device.into() } else { word.replace("lab/", &format!("{device}/")) })
+        .collect()
+}
+
+#[test]
+fn a_user_with_the_rights_of_the_documentation_may_do_what_the_firmware_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Start::new(&folder.path().join("data"));
+    let passwd = |arguments: &[String]| {
+        let mut passwd = start.command().args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        writeln!(passwd.stdin.take().unwrap(), "{}", arguments[1]).unwrap();
+        assert!(passwd.wait().unwrap().success(), "{arguments:?}");
+    };
+    let house: [(&str, &str, Box<dyn Firmware>); 4] = [
+        ("Zigbee2MQTT", "z2m", Box::new(Zigbee2Mqtt::new(Version::V311, "z2m"))),
+        ("Tasmota", "plug", Box::new(Tasmota::new("plug"))),
+        ("ESPHome", "board", Box::new(Esphome::new("board"))),
+        ("Shelly", "shellyplus1pm-two", Box::new(Shelly2::new("two"))),
+    ];
+    passwd(&["passwd", "ann", "--write", "#"].map(str::to_owned));
+    house.iter().for_each(|(firmware, user, _)| passwd(&documented(firmware, user)));
+    let millrace = start.clone().start();
+    for (name, user, firmware) in house {
+        let credentials = Some((user.to_owned(), user.to_owned()));
+        let address = millrace.mqtt.parse().unwrap();
+        let device = Device::start(firmware, address, credentials.as_ref(), Duration::from_secs(1));
+        let (topic, payload) = device.command.clone();
+        let mut ann = connect(&millrace, Version::V311, "ann");
+        eventually(SOON, || {
+            ann.publish(&Publish::new(&topic, &payload).qos(1, 0));
+            if device.commands() > 0 { Ok(()) } else { Err(format!("{name}: no command has come")) }
+        });
+        let tally = device.end().unwrap_or_else(|e| panic!("{name}: {e}"));
+        for ((metric, device), count) in tally.series {
+            let filter = format!("metric={metric}&device={device}");
+            eventually(SOON, || match millrace.readings(&filter).len() {
+                stored if stored == count => Ok(()),
+                stored => Err(format!("{name}, {metric} of {device}: {stored} of {count}")),
+            });
+        }
+    }
+    assert_eq!(millrace.rows("rejected"), Vec::<serde_json::Value>::new());
 }

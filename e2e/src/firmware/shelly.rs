@@ -140,7 +140,7 @@ impl Firmware for Shelly2 {
             "aenergy":{{"total":{round}.5,"by_minute":[0.0,0.0,0.0],"minute_ts":1764417600}},"temperature":{{"tC":41.5,"tF":106.7}}}}"#
         );
         let all = ["relay", "power", "voltage", "frequency", "current", "energy_total", "temperature"];
-        let changed = self.notification(&format!(r#"{{"id":0,"apower":{value}}}"#), &["power"]);
+        let changed = self.notification(&format!(r#"{{"id":0,"apower":{}}}"#, value + 0.05), &["power"]);
         vec![self.of_switch(self.says("status/switch:0", &status), &all), changed]
     }
 
