@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use telemetry::{Births, Mapped, Mappings, Message, Publisher};
+use telemetry::{Announcements, Mapped, Mappings, Message, Publisher};
 
 /// A rule for each format, on a topic of its name; Sparkplug has the preset's.
 static MAPPINGS: LazyLock<Mappings> = LazyLock::new(|| {
@@ -22,11 +22,11 @@ const TOPICS: [&str; 8] = ["json", "text", "csv", "influx", "senml", "ruuvi", "s
 
 /// By any rule, values are finite and refusals have a reason.
 fn by_rules(message: &Message) {
-    let births = Births::default();
+    let announcements = Announcements::default();
     for topic in TOPICS {
         let message = Message { topic: topic.into(), ..message.clone() };
         let publisher = Publisher { client: Some("c"), user: None };
-        let Mapped::Read(decoded) = MAPPINGS.decode(&message, publisher, &births, message.received_at) else {
+        let Mapped::Read(decoded) = MAPPINGS.decode(&message, publisher, &announcements, message.received_at) else {
             panic!("{topic} is not read");
         };
         assert!(decoded.readings.iter().all(|reading| reading.value.is_finite()));

@@ -15,8 +15,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use store::Store;
 use telemetry::{
-    Announcement, Announcements, Clock, Decoded, Inputs, Learned, Mapped, Message, Publisher, Rejected, RuleName,
-    SystemClock, Unmapped, UnmappedGroup,
+    Announcement, Announcements, Clock, Decoded, Inputs, Learned, Mapped, Message, Publisher, Rejected,
+    RuleName, SystemClock, Unmapped, UnmappedGroup,
 };
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
@@ -301,6 +301,9 @@ impl Decoder {
             {
                 debug!("cannot read what devices announced: {e}");
             }
+        }
+    }
+
     fn count_ignored(&self, rule: Option<RuleName>) {
         self.0.counters.ignored.inc();
         if let Some(rule) = rule {

@@ -51,7 +51,8 @@ pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
     Alias, Announced, Announcement, Announcements, ExtendError, Extended, Learned, MAX_ADDED_BYTES,
-    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, RuleName, Suggestion, extend, suggest,
+    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, RuleName, Suggestion, extend,
+    suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};

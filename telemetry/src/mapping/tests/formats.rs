@@ -63,7 +63,7 @@ fn sparkplug(numbers: &[f64]) -> Vec<u8> {
 }
 
 fn read(mappings: &Mappings, topic: &str, payload: &[u8]) -> Decoded {
-    match mappings.decode(&message(topic, payload), Publisher::default(), &Births::default(), now()) {
+    match mappings.decode(&message(topic, payload), Publisher::default(), &Announcements::default(), now()) {
         Mapped::Read(decoded) => decoded,
         other => panic!("{topic}: {other:?}"),
     }
