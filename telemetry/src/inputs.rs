@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::announcements::Announcements;
 use crate::filter::covers;
 use crate::hash::fnv1a_64_of_parts;
 use crate::limits::MAX_PAYLOAD_BYTES;
-use crate::mapping::{Announcements, Mapped, Mappings, Publisher, is_well_known, word_of};
+use crate::mapping::{Mapped, Mappings, Publisher, is_well_known, word_of};
 use crate::message::Message;
 use crate::series::{CollectedMetrics, Series};
 

@@ -20,6 +20,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod announcements;
 mod batch;
 mod clock;
 mod decode;
@@ -40,6 +41,7 @@ mod unit;
 mod unmapped;
 mod words;
 
+pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS};
 pub use batch::{Batcher, Limits, Size};
 pub use clock::{
     CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,
@@ -50,9 +52,8 @@ pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
-    Alias, Announced, Announcement, Announcements, ExtendError, Extended, Learned, MAX_ADDED_BYTES,
-    MAX_VERSIONS, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher, RuleName, Suggestion, extend,
-    suggest,
+    ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher,
+    RuleName, Suggestion, extend, suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};

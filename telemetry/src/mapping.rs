@@ -4,7 +4,6 @@
 //! device and metric each of them becomes. [Presets](PRESETS) have rules for common firmware; a file may have more.
 
 mod announce;
-mod announcements;
 mod dictionary;
 mod error;
 mod extend;
@@ -35,13 +34,13 @@ use format::{Around, Parsed};
 use pattern::{Captures, Index, Pattern};
 use rule::Rule;
 
+use crate::announcements::Announcements;
 use crate::element::Element;
 use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::message::{Decoded, Message, Rejected};
 use crate::payload::RawReading;
 use crate::series::Series;
 
-pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS};
 pub(crate) use dictionary::{is_well_known, word_of};
 pub use error::MappingError;
 pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};

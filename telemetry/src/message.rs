@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::mapping::Announcement;
+use crate::announcements::Announcement;
 use crate::reading::Reading;
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.

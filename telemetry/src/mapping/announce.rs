@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::announcements::{Announced, Announcement, unit_subject};
+use crate::announcements::{Announced, Announcement, unit_subject};
 use crate::limits::MAX_READINGS;
 
 /// In what form units are announced.

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::announcements::Announcements;
 use super::dictionary::{split_at_word, usual_unit, word_of};
 use super::file::{FullName, Scale, UnitOf, UnitText};
 use super::moment::moment;
@@ -14,6 +13,7 @@ use super::pointer::Place;
 use super::rule::{Rule, Take};
 use super::template::Publisher;
 use crate::Unit;
+use crate::announcements::Announcements;
 use crate::limits::MAX_READINGS;
 use crate::payload::MAX_UNIT_BYTES;
 use crate::series::Series;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::announcements::{Announcement, Announcements, Learned};
+use crate::announcements::{Announcement, Announcements, Learned};
 
 /// How a payload is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

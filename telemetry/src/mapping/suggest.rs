@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::announcements::Announcements;
 use super::dictionary::word_of;
 use super::template::Publisher;
 use super::{Mapped, Mappings};
+use crate::announcements::Announcements;
 use crate::message::{Decoded, Message};
 
 /// A rule that reads a sample, and what it makes of it.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Around, Parsed};
-use crate::mapping::announcements::{Alias, Announced, Announcement, Birth, birth_subject};
+use crate::announcements::{Alias, Announced, Announcement, Birth, birth_subject};
 use crate::message::Rejected;
 
 /// Sparkplug's name of the number of a session, in births and deaths.
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    use crate::mapping::announcements::Announcements;
+    use crate::announcements::Announcements;
 
     fn parse_at(
         second: i64,

@@ -144,7 +144,7 @@ impl Announcements {
     }
 
     /// The unit of a value, as it was announced for messages of this time.
-    pub(super) fn unit(&self, topic: &str, path: &str, at: Timestamp) -> Option<String> {
+    pub(crate) fn unit(&self, topic: &str, path: &str, at: Timestamp) -> Option<String> {
         let held = self.held();
         if held.subjects.is_empty() {
             return None;
@@ -156,12 +156,12 @@ impl Announcements {
     }
 
     /// What a Sparkplug node or device announced for messages of this time.
-    pub(super) fn birth(&self, device: &str, at: Timestamp) -> Birth {
+    pub(crate) fn birth(&self, device: &str, at: Timestamp) -> Birth {
         Birth(self.held().version(&birth_subject(device), at).cloned())
     }
 
     /// Whether something had to be left out.
-    pub(super) fn was_full(&self) -> bool {
+    pub(crate) fn was_full(&self) -> bool {
         self.held().was_full
     }
 
@@ -172,17 +172,17 @@ impl Announcements {
 
 /// What a Sparkplug node or device announced; nothing if no birth of it is known.
 #[derive(Debug)]
-pub(super) struct Birth(Option<Arc<Announced>>);
+pub(crate) struct Birth(Option<Arc<Announced>>);
 
 impl Birth {
-    pub(super) fn alias(&self, alias: u64) -> Option<&Alias> {
+    pub(crate) fn alias(&self, alias: u64) -> Option<&Alias> {
         match self.0.as_deref()? {
             Announced::Birth { aliases, .. } => aliases.get(&alias),
             Announced::Unit(_) => None,
         }
     }
 
-    pub(super) fn bd_seq(&self) -> Option<u64> {
+    pub(crate) fn bd_seq(&self) -> Option<u64> {
         match self.0.as_deref()? {
             Announced::Birth { bd_seq, .. } => *bd_seq,
             Announced::Unit(_) => None,
@@ -231,12 +231,12 @@ impl Held {
 }
 
 /// Dots and slashes are one: RabbitMQ makes them alike.
-pub(super) fn unit_subject(topic: &str, path: &str) -> String {
+pub(crate) fn unit_subject(topic: &str, path: &str) -> String {
     format!("unit {} {path}", topic.replace('.', "/"))
 }
 
 /// What a Sparkplug birth is about: `plant/edge/press`.
-pub(super) fn birth_subject(device: &str) -> String {
+pub(crate) fn birth_subject(device: &str) -> String {
     format!("birth {device}")
 }
 
