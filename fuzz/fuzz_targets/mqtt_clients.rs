@@ -126,7 +126,8 @@ fuzz_target!(|input: &[u8]| {
     let [version, steps @ ..] = input else { return };
     let version = if version & 1 == 1 { Version::V5 } else { Version::V311 };
     let steps: Vec<(bool, Step)> = steps.as_chunks().0.iter().map(|[what, how]| Step::read(*what, *how)).collect();
-    run(|broker| async move {
+    // More than all steps bring: each publish is to be taken at once.
+    run(1_000, |broker| async move {
         let mut devices = [
             Device::connect(&broker, "one", version, true, None).await,
             Device::connect(&broker, "two", version, true, None).await,

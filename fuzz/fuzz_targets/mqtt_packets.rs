@@ -14,7 +14,7 @@ fuzz_target!(|input: &[u8]| {
     // Most bytes are worth more behind a CONNECT that is good.
     let is_connected = *how < 200;
     let (before, after) = sent.split_at(sent.len() * usize::from(*cut) / 256);
-    run(|broker| async move {
+    run(8, |broker| async move {
         let mut client = broker.open(version);
         if is_connected {
             client.send(&Connect::new(version, "fuzz").lasting(60).written()).await;

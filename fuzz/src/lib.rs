@@ -65,12 +65,12 @@ pub struct Client {
     pub version: Version,
 }
 
-/// Runs this with paused time.
-pub fn run<F: Future<Output = ()>>(test: impl FnOnce(Broker) -> F) {
+/// Runs this with paused time, against a server that reads no further once a connection has so many publishes in flight.
+pub fn run<F: Future<Output = ()>>(in_flight: u16, test: impl FnOnce(Broker) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let collected = Arc::new(Collected::default());
-        let limits = Limits { packet_bytes: 4_096, in_flight: 8, ..Limits::default() };
+        let limits = Limits { packet_bytes: 4_096, in_flight, ..Limits::default() };
         let (server, upkeep) =
             Server::new(limits, Arc::new(Open), Arc::clone(&collected) as Arc<dyn Sink>, Counters::default(), None);
         tokio::spawn(upkeep.run());
