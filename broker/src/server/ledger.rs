@@ -16,6 +16,8 @@ pub(crate) struct Entry {
     pub(crate) bytes: usize,
     /// What goes to subscribers then.
     pub(crate) publication: Option<Box<Publication>>,
+    /// Whether it is a message of QoS 2 that the client has sent before.
+    pub(crate) is_repeat: bool,
     /// Whether the acknowledgement says when no subscriber matches: the publish was not handed to the sink.
     pub(crate) only_for_subscribers: bool,
 }
@@ -66,6 +68,16 @@ impl Ledger {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The client has released the message of this id: repeats of it need no answer any more. One that came later would
+    /// be taken for that of the next message with this id.
+    pub(crate) fn released(&mut self, packet_id: u16) {
+        for entry in &mut self.entries {
+            if entry.is_repeat && matches!(entry.answer, Answer::Pubrec(id, _) if id == packet_id) {
+                entry.answer = Answer::Nothing;
+            }
+        }
     }
 
     /// The first publish, once it is settled; otherwise the task is woken when it is.

@@ -24,6 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Packet::Pubrec(acknowledgement) => self.pubrec(acknowledgement),
             Packet::Pubrel(Acknowledgement { packet_id, .. }) => {
                 let known = self.session().state().received.remove(&packet_id).is_some();
+                self.ledger.released(packet_id);
                 self.shared().note(self.session());
                 let reason = if known { Reason::SUCCESS } else { Reason::PACKET_ID_NOT_FOUND };
                 self.encoder().pubcomp(packet_id, reason);

@@ -105,6 +105,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 answer: Answer::Pubrec(publish.packet_id, Reason::SUCCESS),
                 bytes: 0,
                 publication: None,
+                is_repeat: true,
                 only_for_subscribers: false,
             });
             return Ok(());
@@ -225,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             reason = Reason::NO_MATCHING_SUBSCRIBERS;
         }
         let answer = Answer::new(qos, packet_id, reason);
-        self.ledger.push(Entry { wait, answer, bytes, publication, only_for_subscribers });
+        self.ledger.push(Entry { wait, answer, bytes, publication, is_repeat: false, only_for_subscribers });
     }
 
     /// A denied publish is kept as rejected, and never looks like success.
@@ -266,6 +267,7 @@ impl Entry {
             answer: Answer::new(publish.qos, publish.packet_id, reason),
             bytes: publish.bytes,
             publication: None,
+            is_repeat: false,
             only_for_subscribers: false,
         }
     }

@@ -213,3 +213,24 @@ async fn a_client_that_goes_on_writing_for_a_moment_hears_why_it_was_disconnecte
     tokio::time::sleep(connection::LINGER).await;
     assert!(client.0.write_all(b"x").await.is_err(), "it is closed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_that_was_released_meanwhile_is_not_answered() {
+    let harness = Harness::new();
+    let mut client = harness.v311("a").await;
+    client.send(&publish(4, 0x34, 1, "t/a", "once")).await;
+    client.expect(&[0x50, 2, 0, 1]).await;
+    harness.sink.hold();
+    client.send(&publish(4, 0x32, 5, "t/a", "held")).await;
+    client.send(&publish(4, 0x3c, 1, "t/a", "once")).await;
+    client.send(&[0x62, 2, 0, 1]).await;
+    client.expect(&[0x70, 2, 0, 1]).await;
+    // The id is free, and used for another message.
+    client.send(&publish(4, 0x34, 1, "t/a", "another")).await;
+    client.ping().await;
+    harness.sink.release();
+    client.expect(&[0x40, 2, 0, 5]).await;
+    client.expect(&[0x50, 2, 0, 1]).await;
+    client.ping().await;
+    assert_eq!(harness.sink.payloads(), ["once", "held", "another"]);
+}
