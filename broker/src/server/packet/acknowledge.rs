@@ -41,7 +41,11 @@ fn reason(reader: &mut Reader<'_>, allowed: &[u8]) -> Result<Reason, Fault> {
 }
 
 pub(super) fn read(frame: &Frame, version: Version) -> Result<Acknowledgement, Fault> {
-    frame.flags(if frame.kind() == PUBREL { 2 } else { 0 })?;
+    if frame.kind() == PUBREL {
+        frame.flags_of_request(version)?;
+    } else {
+        frame.flags(0)?;
+    }
     let mut reader = Reader::new(&frame.body);
     let packet_id = reader.packet_id()?;
     let mut reason = Reason::SUCCESS;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Fault, Reason};
+use super::{Fault, Reason, Version};
 
 /// A packet's first byte, and what follows its length.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,12 @@ impl Frame {
         } else {
             Err(Fault::malformed("reserved bits of the fixed header are set"))
         }
+    }
+
+    /// Checks them in PUBREL, SUBSCRIBE and UNSUBSCRIBE, which in MQTT 3.1 may say that they are sent again.
+    pub(crate) fn flags_of_request(&self, version: Version) -> Result<(), Fault> {
+        let is_again = version == Version::V31 && self.first & 8 != 0;
+        self.flags(if is_again { 10 } else { 2 })
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) struct Unsubscribe {
 const NO_FILTER: Fault = Fault::protocol("the packet names no filter");
 
 pub(super) fn read(frame: &Frame, version: Version) -> Result<Subscribe, Fault> {
-    frame.flags(2)?;
+    frame.flags_of_request(version)?;
     let mut reader = Reader::new(&frame.body);
     let packet_id = reader.packet_id()?;
     let mut identifier = 0;
@@ -96,7 +96,7 @@ fn filter(reader: &mut Reader<'_>, version: Version, identifier: u32) -> Result<
 }
 
 pub(super) fn read_unsubscribe(frame: &Frame, version: Version) -> Result<Unsubscribe, Fault> {
-    frame.flags(2)?;
+    frame.flags_of_request(version)?;
     let mut reader = Reader::new(&frame.body);
     let packet_id = reader.packet_id()?;
     if version == Version::V5 {

@@ -172,3 +172,11 @@ fn acknowledgements_are_short_unless_there_is_something_to_say() {
     encoder.puback(9, Reason::NOT_AUTHORIZED, "no");
     assert_eq!(out, b"\x40\x02\x00\x07\x40\x09\x00\x08\x87\x05\x1f\x00\x02no\x40\x04\x00\x09\x87\x00");
 }
+
+#[test]
+fn a_request_may_be_sent_again_in_mqtt_3_1_only() {
+    for again in [&b"\x6a\x02\x00\x07"[..], b"\x8a\x06\x00\x07\x00\x01a\x00", b"\xaa\x05\x00\x07\x00\x01a"] {
+        assert!(read(&framed(again), Version::V31).is_ok(), "{again:x?}");
+        assert!(read(&framed(again), Version::V311).is_err(), "{again:x?}");
+    }
+}
