@@ -61,7 +61,7 @@ test("a series has the name, the value and the unit of its message", async () =>
 test("what was rejected or is read by no rule is counted, and everything else is read", async () => {
   const { unmapped, ignored } = await (await fetch(`${millrace.http}/api/inputs`)).json();
   assert.deepEqual(unmapped, []);
-  assert.ok(ignored.length > 3, JSON.stringify(ignored));
+  assert.ok(ignored.length > 0, JSON.stringify(ignored));
 });
 
 function publish({ topic, payload, payload_base64 }) {
