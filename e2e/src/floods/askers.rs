@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 
-use super::attacks::{Held, held, large, published};
+use super::peer::{Held, held, large, published};
 use crate::LONG;
 use crate::mqtt::{Endpoint, Publish};
 

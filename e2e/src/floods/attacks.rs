@@ -1,9 +1,9 @@
 //! What strangers and devices have done to brokers, each bounded by a number and by time.
 
-use std::any::Any;
 use std::net::{SocketAddr, TcpStream};
 
 use super::askers;
+use super::peer::{Held, LARGE, PATIENCE, held, large, published};
 use crate::mqtt::{Client, Connect, Endpoint, Publish, Subscribe, Version, Will, packet, pingreq};
 
 /// One flood.
@@ -34,9 +34,6 @@ impl Flood {
         }
     }
 }
-
-/// What stays open while the flood lasts.
-pub(super) type Held = Vec<Box<dyn Any>>;
 
 /// All floods.
 pub const FLOODS: &[Flood] = &[
@@ -110,34 +107,6 @@ pub const FLOODS: &[Flood] = &[
         peer: Peer::Asker(askers::rejected_lists),
     },
 ];
-
-/// How often a flood goes on over a new connection when the server has closed one or says nothing.
-const PATIENCE: usize = 20;
-
-const LARGE: usize = 900_000;
-
-pub(super) fn large() -> Vec<u8> {
-    vec![b'x'; LARGE]
-}
-
-pub(super) fn held<T: 'static>(these: impl IntoIterator<Item = T>) -> Held {
-    these.into_iter().map(|one| Box::new(one) as Box<dyn Any>).collect()
-}
-
-/// Publishes at QoS 1, as often as the server takes it: over a new connection if it closes one.
-pub(super) fn published(endpoint: Endpoint, publishes: impl Iterator<Item = Publish>) {
-    let (mut client, mut left) = (endpoint.connect("flood"), PATIENCE);
-    for publish in publishes {
-        client.send(&Publish { id: 1, qos: 1, ..publish }.written(endpoint.version));
-        if client.next_within(crate::SOON).is_err() {
-            client = endpoint.connect("flood");
-            left -= 1;
-        }
-        if left == 0 {
-            return;
-        }
-    }
-}
 
 fn silent(endpoint: Endpoint) -> Held {
     held((0..1_500).filter_map(|_| TcpStream::connect(endpoint.address).ok()))
