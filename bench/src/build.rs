@@ -22,7 +22,7 @@ pub(crate) struct Built {
 pub(crate) fn measure(folder: &Path) -> anyhow::Result<Built> {
     let (page, _) = timed(Command::new("npm").args(["--prefix", "dashboard/web", "run", "build"]))?;
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
-    cargo.args(["build", "--release", "--locked", "--bin", "millrace"]);
+    cargo.args("build --release --locked --package cli --no-default-features --bin millrace".split(' '));
     let (program, said) = timed(cargo.env("CARGO_TARGET_DIR", folder.join("target")))?;
     let crates = said.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
     Ok(Built { page, program, crates })
