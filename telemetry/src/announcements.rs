@@ -89,7 +89,7 @@ impl Announced {
 /// What became of an announcement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Learned {
-    /// It says something new, and is to be stored.
+    /// It says something new and must be stored.
     New,
     /// It says what is known.
     Known,

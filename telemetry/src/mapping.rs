@@ -78,7 +78,7 @@ pub struct RuleName {
 pub enum Mapped {
     /// Its readings, and what of it could not be read. Both may be empty: texts and missing values are no readings.
     Read(Decoded),
-    /// This rule says that such messages are ignored; none where Millrace itself says so of the topic's first level.
+    /// This rule says that such messages are ignored; `None` if the topic's first level is Millrace's own.
     Ignored(Option<RuleName>),
     /// No rule is for it.
     Unmapped,

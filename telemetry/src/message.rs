@@ -97,7 +97,7 @@ impl Decoded {
         self.readings.len() + self.rejected.len()
     }
 
-    /// Whether nothing in it is to be stored.
+    /// Whether it holds nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count() == 0 && self.metadata.is_none()

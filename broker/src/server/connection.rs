@@ -198,7 +198,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 pass_on(&shared, entry.publication);
             }
             if has_settled {
-                // What of QoS 2 is settled now is to be known after a restart, too.
+                // After a restart it must be known what of QoS 2 is settled now.
                 shared.note(&session);
             }
             drop(turn);

@@ -139,7 +139,7 @@ fn rest(commands: &Receiver<Command>, pause: Duration) -> Option<Command> {
     }
 }
 
-/// The session as it is to be written down, and that its client is away.
+/// The session as it is written to the file, with its client away.
 fn records_of(session: &Session, now: Moment) -> Vec<Record> {
     session.unmark_changed();
     let mut state = session.state();

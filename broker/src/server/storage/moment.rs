@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A moment, by two clocks: that of the machine's boot, which nobody sets, and the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// Which boot of the machine it is in; none where the system does not say.
+    /// Which boot of the machine it is in; `None` if the system does not say.
     pub(crate) boot: Option<u128>,
     /// Milliseconds since then.
     pub(crate) since_boot: u64,

@@ -32,7 +32,7 @@ pub(super) async fn keep_alive() -> Harness {
     shorter.send(&connect_with_keep_alive(5, 4)).await;
     let connack = shorter.packet().await;
     assert!(!connack.windows(3).any(|part| part == [19, 0, 4]), "{connack:x?}");
-    // Before MQTT 5 a client cannot be told, so that its own counts.
+    // Before MQTT 5 the server has no way to say a keep-alive: the client's own counts.
     let mut old = harness.open();
     old.send(&connect_with_keep_alive(4, 60)).await;
     old.expect(&[0x20, 2, 0, 0]).await;
