@@ -16,7 +16,7 @@ const MAX_PASSWORD_BYTES: usize = 65_535;
 /// A user of the embedded broker: `millrace passwd`.
 #[derive(Debug, clap::Args)]
 pub struct PasswdArgs {
-    /// The user, which is a device: it publishes on <metric>/USER and below. A . stands for each / in the device's name
+    /// The user, which is a device: it publishes on `METRIC/USER` and below. A . stands for each / in the device's name
     user: String,
     /// Let the user publish to the topics that this MQTT filter matches, too. May be given several times; what the user
     /// might before is replaced
