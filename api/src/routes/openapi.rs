@@ -105,7 +105,8 @@ mod tests {
         assert!(coded.contains("/api/readings") && coded.contains("/livez"), "{coded:?}");
         let document = document();
         let paths = document["paths"].as_object().unwrap().keys();
-        let written: BTreeSet<_> = paths.map(|path| path.replace("{id}", "{}")).collect();
+        let named = |path: &String| path.replace("{id}", "{}").replace("{username}", "{}");
+        let written: BTreeSet<_> = paths.map(named).collect();
         assert_eq!(written, coded);
     }
 

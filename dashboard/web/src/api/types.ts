@@ -412,6 +412,155 @@ export interface Part {
   problem: string | null;
 }
 
+/** The name of a user. */
+export type Username = string;
+
+/** A viewer reads; an operator also acknowledges, silences and resends; an admin may do everything. */
+export type Role = "viewer" | "operator" | "admin";
+
+/** `system` is the pipeline, the inputs and the clock, for callers without filters; `rules` adds mappings. */
+export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "rules" | "users" | "audit" | "keys" | "password";
+
+/** Who the caller is. */
+export interface Me {
+  /** Null while Millrace is open. */
+  username: string | null;
+  email: string | null;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters: Filter[];
+  via: "open" | "session" | "key";
+  /** Whether there are no users yet, so that everybody may do everything. */
+  open: boolean;
+  /** What the caller may do at all. */
+  actions: Action[];
+}
+
+export interface LogIn {
+  username: string;
+  password: string;
+}
+
+export interface NewPassword {
+  old_password: string;
+  /** At least 12 characters, at most 128 bytes. */
+  password: string;
+}
+
+/** A login that lasts. */
+export interface Session {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  /** Where it was last used from. */
+  address: string;
+  /** Whether it is the caller's own. */
+  current: boolean;
+}
+
+export interface User {
+  username: string;
+  email: string | null;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters: Filter[];
+  created_at: string;
+  /** Null before the first login. */
+  last_login_at: string | null;
+}
+
+export interface NewUser {
+  username: Username;
+  email?: string | null;
+  /** At least 12 characters, at most 128 bytes. */
+  password: string;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters?: Filter[];
+}
+
+/** What is left out stays as it is. */
+export interface UserChanges {
+  email?: string | null;
+  /** At least 12 characters, at most 128 bytes. */
+  password?: string;
+  role?: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters?: Filter[];
+}
+
+/** An API key, which programs send as `authorization: Bearer mk_…`. */
+export interface Key {
+  id: string;
+  name: string;
+  /** The name of a user. */
+  owner: string;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters: Filter[];
+  created_at: string;
+  expires_at: string;
+  /** Null where it was never used. */
+  last_used_at: string | null;
+}
+
+export interface NewKey {
+  /** What the key is for. */
+  name: string;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters?: Filter[];
+  /** How long it is valid. */
+  days?: number;
+}
+
+/** A new API key. */
+export interface CreatedKey {
+  id: string;
+  name: string;
+  /** The name of a user. */
+  owner: string;
+  role: Role;
+  /** Only devices that match one of these; empty for all devices. */
+  filters: Filter[];
+  created_at: string;
+  expires_at: string;
+  /** Null where it was never used. */
+  last_used_at: string | null;
+  /** The key itself, which is shown this once: `mk_…`. */
+  key: string;
+}
+
+/** A change, or a try that was refused. */
+export interface AuditRecord {
+  /** Rises by one with each record. */
+  number: number;
+  at: string;
+  /** The name of a user; null where nobody had logged in. */
+  actor: string | null;
+  via: "session" | "key" | "open" | "command" | "none";
+  address: string | null;
+  /** Such as `add user`. */
+  action: string;
+  /** Who or what it was done to. */
+  target: string;
+  outcome: "done" | "refused";
+  /** What was so before; null where there was nothing. */
+  before: Record<string, unknown> | null;
+  /** What is so since; null where there is nothing. */
+  after: Record<string, unknown> | null;
+  /** Hexadecimal; covers the record and the hash of the one before. */
+  hash: string;
+}
+
+/** A decision. */
+export interface Access {
+  allowed: boolean;
+  /** The role or the filter that decides. */
+  why: string;
+}
+
 /** What each path answers to GET. */
 export interface Answers {
   "api/series": {
@@ -457,5 +606,21 @@ export interface Answers {
     stages: Stage[];
   };
   "api/inputs": Inputs;
+  "api/me": Me;
+  "api/sessions": {
+    sessions: Session[];
+  };
+  "api/users": {
+    users: User[];
+  };
+  "api/keys": {
+    keys: Key[];
+  };
+  "api/audit": {
+    audit: AuditRecord[];
+    /** Asks for what follows, as `after`; null on the last page. */
+    next: string | null;
+  };
+  "api/access": Access;
   "api/openapi.json": Record<string, unknown>;
 }
