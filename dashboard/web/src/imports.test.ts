@@ -12,6 +12,7 @@ const BELOW: Record<string, string[]> = {
   address: ["api"],
   live: ["api", "address"],
   ui: ["api", "address", "live"],
+  access: ["api", "address", "live", "ui"],
   chart: ["api", "address", "live", "ui"],
   completeness: ["api", "address", "live", "ui"],
   connect: ["api", "address", "live", "ui"],
@@ -20,7 +21,7 @@ const BELOW: Record<string, string[]> = {
   pipeline: ["api", "address", "live", "ui"],
   preferences: ["api", "address", "live", "ui"],
   sensors: ["api", "address", "live", "ui"],
-  app: ["api", "address", "live", "ui", "chart", "completeness", "connect", "incidents", "inputs", "pipeline", "preferences", "sensors"],
+  app: ["api", "address", "live", "ui", "access", "chart", "completeness", "connect", "incidents", "inputs", "pipeline", "preferences", "sensors"],
 };
 
 const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((file) => /(?<!\.test)\.tsx?$/.test(file));

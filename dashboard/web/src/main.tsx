@@ -5,6 +5,7 @@ import { view, VIEWS } from "./address/view";
 import { App } from "./app/App";
 import { startLinkedForms } from "./incidents/linked";
 import { startSilences } from "./incidents/silences";
+import { caller, identify, mustLogIn, onceKnown } from "./live/caller";
 import { startClock } from "./live/clock";
 import { preferredSeries } from "./live/preferred-series";
 import { openCount, start } from "./live/state";
@@ -24,16 +25,21 @@ import "./ui/forms.css";
 
 preferSeries(preferredSeries);
 render(<App />, document.getElementById("app")!);
-startClock();
-start();
-startSilences();
-startLinkedForms();
-startOrdering();
+onceKnown(() => {
+  startClock();
+  start();
+  startSilences();
+  startLinkedForms();
+  startOrdering();
+});
+void identify();
 
-// The title and the icon of the browser's tab show the view and the number of open incidents.
+// The title and the icon of the browser's tab show the view and the number of open incidents. The login shows neither.
 effect(() => {
-  const open = openCount.value;
-  const title = view.value === "overview" ? "Millrace" : `${VIEWS[view.value]} – Millrace`;
+  const isShown = caller.value !== null && !mustLogIn.value;
+  const open = isShown ? openCount.value : 0;
+  const name = mustLogIn.value ? "Log in" : VIEWS[view.value];
+  const title = view.value === "overview" && !mustLogIn.value ? "Millrace" : `${name} – Millrace`;
   document.title = open > 0 ? `(${open}) ${title}` : title;
   const icon = document.querySelector<HTMLLinkElement>("link[rel=icon]")!;
   icon.href = open > 0 ? "./icon-alert.svg" : "./icon.svg";

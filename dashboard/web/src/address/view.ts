@@ -2,9 +2,20 @@
 
 import { computed, signal } from "@preact/signals";
 
-export const VIEWS = { overview: "Overview", inputs: "Inputs", completeness: "Data gaps", pipeline: "Pipeline" } as const;
+export const VIEWS = {
+  overview: "Overview",
+  inputs: "Inputs",
+  completeness: "Data gaps",
+  pipeline: "Pipeline",
+  users: "Users",
+  keys: "API keys",
+  audit: "Audit",
+} as const;
 
 export type ViewName = keyof typeof VIEWS;
+
+/** The views that the header lists; the others are in the menu. */
+export const MAIN_VIEWS = ["overview", "inputs", "completeness", "pipeline"] as const satisfies ViewName[];
 
 /** The parts of the overview, which a phone shows one at a time. The names are also the ids of their elements. */
 export const SECTIONS = { incidents: "Incidents", sensors: "Sensors", chart: "Chart" } as const;

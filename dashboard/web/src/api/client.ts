@@ -1,6 +1,7 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
 import type { AddedRules, Answers, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import { ask, get, send } from "./request";
 
 export type { Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
@@ -170,33 +171,4 @@ export async function addRules(rule: string): Promise<AddedRules> {
 
 function isoOf(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-async function get<Path extends keyof Answers>(path: Path, query: Record<string, string> = {}, abort?: AbortSignal): Promise<Answers[Path]> {
-  const search = String(new URLSearchParams(query));
-  return (await ask(search ? `${path}?${search}` : path, abort ? { signal: abort } : {})).json();
-}
-
-function send(method: string, path: string, body: object = {}): Promise<Response> {
-  return ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-}
-
-// Addresses are relative to the page, so that it works below any path of a proxy.
-async function ask(path: string, init: RequestInit): Promise<Response> {
-  const answer = await fetch(path, init).catch(explain);
-  if (!answer.ok) throw new Error(await reasonOf(answer));
-  return answer;
-}
-
-/** Each browser words an unreachable server differently, and never helpfully. */
-function explain(error: Error): never {
-  throw error.name === "AbortError" ? error : new Error("the server does not answer");
-}
-
-async function reasonOf(answer: Response): Promise<string> {
-  try {
-    return ((await answer.json()) as { error: string }).error;
-  } catch {
-    return `the server answered ${answer.status}`;
-  }
 }

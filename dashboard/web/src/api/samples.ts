@@ -1,5 +1,6 @@
 // Complete answers of the server, for unit tests: each sample takes the fields that matter to a test.
 
+import type { AuditRecord, Me } from "./access";
 import type { Boot, Incident, Notification, Part, Silence, Stage } from "./client";
 
 export function sampleIncident(fields: Partial<Incident> = {}): Incident {
@@ -38,4 +39,18 @@ export function samplePart(fields: Partial<Part> = {}): Part {
 
 export function sampleStage(fields: Partial<Stage> = {}): Stage {
   return { id: "writer", ...samplePart(), parts: [], ...fields };
+}
+
+export function sampleMe(fields: Partial<Me> = {}): Me {
+  return {
+    username: "ann", email: null, role: "admin", filters: [], via: "session", open: false,
+    actions: ["read", "system", "acknowledge", "silence", "resend", "rules", "users", "audit", "keys", "password"], ...fields,
+  };
+}
+
+export function sampleAuditRecord(fields: Partial<AuditRecord> = {}): AuditRecord {
+  return {
+    number: 1, at: "2026-01-15T10:30:00Z", actor: "ann", via: "session", address: "192.0.2.1", action: "add user", target: "ben",
+    outcome: "done", before: null, after: null, hash: "00", ...fields,
+  };
 }

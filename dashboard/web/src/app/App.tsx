@@ -2,11 +2,15 @@ import { front } from "../address/state";
 import { view, type SectionName, type ViewName } from "../address/view";
 import { Incidents } from "../incidents/Incidents";
 import { reply } from "../incidents/replying";
+import { caller, callerProblem, mustLogIn } from "../live/caller";
+import { offersView } from "../live/offers";
 import { allSeries, connection, incidents, known } from "../live/state";
 import { fewRows, many, sections } from "../sensors/rows";
 import { Overview } from "../sensors/Sensors";
 import { openDialog, type DialogName } from "../ui/dialogs";
 import { lazy } from "../ui/lazy";
+import { Mark } from "../ui/Shapes";
+import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { Announcer } from "./Announcer";
 import { Empty } from "./Empty";
@@ -23,9 +27,13 @@ const Waiting = () => <p class="nothing" role="status">Loading…</p>;
 
 const NothingYet = () => null;
 
+const Login = lazy(() => import("../access/Login").then(({ Login }) => Login), NothingYet);
+
 const DIALOGS = {
   connect: lazy(() => import("../connect/Connect").then(({ Connect }) => Connect), NothingYet),
   units: lazy(() => import("../preferences/Units").then(({ Units }) => Units), NothingYet),
+  sessions: lazy(() => import("../access/Sessions").then(({ Sessions }) => Sessions), NothingYet),
+  password: lazy(() => import("../access/Password").then(({ Password }) => Password), NothingYet),
 } satisfies Record<DialogName, unknown>;
 
 const VIEWS = {
@@ -33,11 +41,26 @@ const VIEWS = {
   inputs: lazy(() => import("../inputs/Inputs").then(({ Inputs }) => Inputs), Waiting),
   completeness: lazy(() => import("../completeness/Completeness").then(({ Completeness }) => Completeness), Waiting),
   pipeline: lazy(() => import("../pipeline/Pipeline").then(({ Pipeline }) => Pipeline), Waiting),
+  users: lazy(() => import("../access/Users").then(({ Users }) => Users), Waiting),
+  keys: lazy(() => import("../access/Keys").then(({ Keys }) => Keys), Waiting),
+  audit: lazy(() => import("../access/Audit").then(({ Audit }) => Audit), Waiting),
 } satisfies Record<ViewName, unknown>;
 
+/** The page, or the login instead of it. */
 export function App() {
+  if (mustLogIn.value) return <Login />;
+  return caller.value ? <Page /> : <Unidentified />;
+}
+
+/** Only a server that cannot say who the caller is leaves the time to see this. */
+function Unidentified() {
+  if (callerProblem.value === null) return null;
+  return <main class="only"><section class="panel empty" role="status" data-testid="unidentified"><Mark /><h2>Millrace is not available yet</h2><p><Text of={callerProblem.value} />. Trying again…</p></section></main>;
+}
+
+function Page() {
   const isOverview = view.value === "overview";
-  const View = VIEWS[view.value];
+  const View = offersView(caller.value!, view.value) ? VIEWS[view.value] : NotOffered;
   return (
     <div
       class="page"
@@ -52,6 +75,17 @@ export function App() {
       {openDialog.value && <OpenDialog name={openDialog.value} />}
       <Announcer />
     </div>
+  );
+}
+
+/** The address names a view that this caller may not see. */
+function NotOffered() {
+  return (
+    <section class="panel empty" data-testid="not-offered">
+      <ViewTitle of={view.value} />
+      <p>This view is not for your account. An admin can change what you may see.</p>
+      <p><a class="button" href="#overview">Show the overview</a></p>
+    </section>
   );
 }
 

@@ -6,6 +6,7 @@ import { INPUTS, REJECTED } from "../address/view";
 import { broker, keepAsking } from "../connect/broker";
 import { firstReading, targetOf } from "../connect/first-reading";
 import { openConnect } from "../ui/dialogs";
+import { may } from "../live/caller";
 import { rejectedCount, unmappedCount } from "../live/state";
 import { takeClick } from "../ui/click";
 import { CodeBlock } from "../ui/CodeBlock";
@@ -16,6 +17,7 @@ import { Text } from "../ui/Text";
 /** Before the first reading: the command that sends it, and what arrives and is not understood. */
 export function Empty() {
   useEffect(keepAsking, []);
+  const unmapped = may("system") ? unmappedCount.value : 0;
   if (scope.value.filters.length > 0) return <NoneInScope />;
   return (
     <section class="panel empty" data-testid="empty">
@@ -24,9 +26,9 @@ export function Empty() {
       <p>Send the first one. This line is a complete device:</p>
       {broker.value ? <CodeBlock text={firstReading(targetOf(broker.value, location.hostname))} label="the line that sends a reading" /> : <p class="nothing">Loading…</p>}
       <p><button class="button main" aria-haspopup="dialog" onClick={openConnect}>Connect a device</button></p>
-      {unmappedCount.value > 0 && <UnmappedHint />}
+      {unmapped > 0 && <UnmappedHint />}
       {rejectedCount.value > 0 && <RejectedHint />}
-      {unmappedCount.value + rejectedCount.value === 0 && <p class="empty-hint">The sensor appears here as soon as its reading is stored.</p>}
+      {unmapped + rejectedCount.value === 0 && <p class="empty-hint">The sensor appears here as soon as its reading is stored.</p>}
     </section>
   );
 }
@@ -47,7 +49,7 @@ function UnmappedHint() {
   return (
     <p>
       Messages arrive on {plural(unmappedCount.value, "topic")} that no rule reads.{" "}
-      <a class="button" href={`#${INPUTS}`}>Add a rule</a>
+      <a class="button" href={`#${INPUTS}`}>{may("rules") ? "Add a rule" : "Show them"}</a>
     </p>
   );
 }

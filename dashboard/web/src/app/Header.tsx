@@ -1,16 +1,20 @@
-import { view, VIEWS, type ViewName } from "../address/view";
+import { Menu } from "../access/Menu";
+import { MAIN_VIEWS, view, VIEWS } from "../address/view";
+import { caller } from "../live/caller";
+import { offersView } from "../live/offers";
 import { connection, known } from "../live/state";
 import { openConnect, openDialog } from "../ui/dialogs";
 import { formatClock } from "../ui/format";
 import { Mark } from "../ui/Shapes";
 import { Summary } from "./Summary";
 
+/** The header of the page. It is drawn once the caller is known. */
 export function Header() {
   return (
     <header class="header">
       <h1><Mark />Millrace</h1>
       <nav class="nav" aria-label="Views">
-        {(Object.keys(VIEWS) as ViewName[]).map((name) => (
+        {MAIN_VIEWS.filter((name) => offersView(caller.value!, name)).map((name) => (
           <a key={name} href={`#${name}`} aria-current={view.value === name ? "page" : undefined}>{VIEWS[name]}</a>
         ))}
       </nav>
@@ -18,6 +22,7 @@ export function Header() {
       <div class="header-tools">
         <button class="button" aria-haspopup="dialog" onClick={openConnect}>Connect<span class="header-more"> a device</span></button>
         <button class="button" aria-haspopup="dialog" onClick={() => (openDialog.value = "units")}>Units</button>
+        <Menu />
         <Connection />
       </div>
     </header>

@@ -4,6 +4,7 @@ import { changeRows, showOnly } from "../address/navigate";
 import { FRESHNESSES, toggled } from "../address/rows-view";
 import { rowsView, scope } from "../address/state";
 import { INPUTS, REJECTED, view } from "../address/view";
+import { may } from "../live/caller";
 import { alerting, allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts, unmappedCount } from "../live/state";
 import { hasTools } from "../sensors/rows";
 import { takeClick } from "../ui/click";
@@ -19,8 +20,8 @@ export function Summary() {
     <ul class="summary" data-testid="summary">
       <ScopeChip />
       {allSeries.value.length > 0 && <Counts />}
-      <Behind />
-      {isAll && <Unmapped />}
+      {may("system") && <Behind />}
+      {may("system") && isAll && <Unmapped />}
       {isAll && generation.value > 0 && (
         <li data-none={rejectedCount.value === 0}>
           <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{formatCount(rejectedCount.value)} rejected</a>

@@ -3,6 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { frontKey } from "../address/state";
 import { fetchClockPeriods, type ClockPeriod } from "../api/client";
+import { may } from "../live/caller";
 import { generation } from "../live/state";
 import { clockSpans } from "./clock-spans";
 import { frame } from "./data";
@@ -15,8 +16,9 @@ const periods = signal<ClockPeriod[]>([]);
 /** Those that the chart shows. */
 export const shownClockSpans = computed(() => clockSpans(periods.value, frame.value));
 
-/** Loads them now, with each new connection, and once a minute. */
+/** Loads them now, with each new connection, and once a minute. Only callers without filters may. */
 export function startClockPeriods(): () => void {
+  if (!may("system")) return () => {};
   let abort = new AbortController();
   let timer = 0;
   async function load() {

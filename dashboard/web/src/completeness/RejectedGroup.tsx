@@ -1,10 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { dismissSelected, fetchRejectedPage, type Rejected } from "../api/client";
+import { may } from "../live/caller";
+import { Confirm } from "../ui/Confirm";
 import { formatCount, plural } from "../ui/format";
 import { DoneShape, FoldShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { When } from "../ui/When";
-import { Confirm } from "./Confirm";
 import { belongsTo, type Group } from "./rejected";
 import { done, load, loads, newest, sinceQuery } from "./rejected-list";
 import { Payload, RejectedRow } from "./RejectedRow";
@@ -35,14 +36,14 @@ function Several({ group, example }: { group: Group; example: Rejected | undefin
         </button>
         <span class="rejected-times"><Times group={group} /></span>
         {waiting < count && <span class="rejected-resent"><DoneShape />{waiting === 0 ? "all resent" : `${formatCount(count - waiting)} resent`}</span>}
-        <span class="rejected-actions">
+        {may("resend") && <span class="rejected-actions">
           {waiting > 0 && (
             <button class="button" data-resend aria-expanded={open === "resend"} aria-label={`Resend all of ${topic}`} onClick={() => setOpen(open === "resend" ? null : "resend")}>
               Resend all…
             </button>
           )}
-          <Confirm name="Dismiss all" label={`Dismiss all of ${topic}`} sure={`Delete ${formatCount(count)}`} act={dismiss} />
-        </span>
+          <Confirm name="Dismiss all" label={`Dismiss all of ${topic}`} sure={`Delete ${formatCount(count)}`} failed="Not dismissed" act={dismiss} />
+        </span>}
       </div>
       <p class="rejected-reason"><Text of={reason} /></p>
       {open === "resend" && <ResendAll group={group} example={example?.payload} close={() => setOpen(null)} />}

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { isRejectedWanted } from "../address/view";
+import { may } from "../live/caller";
 import { formatCount, plural } from "../ui/format";
 import { Text } from "../ui/Text";
 import { groupsLike, idOf } from "./rejected";
@@ -51,8 +52,9 @@ function List() {
   return (
     <>
       <p class="view-note">
-        They are stored unchanged. Fix one and resend it: it is then processed like any other reading, with the time at
-        which it first arrived. Dismiss what is not needed: it is deleted.
+        They are stored unchanged.
+        {may("resend") && <> Fix one and resend it: it is then processed like any other reading, with the time at
+        which it first arrived. Dismiss what is not needed: it is deleted.</>}
       </p>
       {(all.length > 1 || text.value !== "") && (
         <div class="ledger-tools">

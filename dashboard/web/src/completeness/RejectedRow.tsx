@@ -1,10 +1,11 @@
 import { useRef, useState } from "preact/hooks";
 import { dismissRejected, type Rejected, type Resent } from "../api/client";
+import { may } from "../live/caller";
+import { Confirm } from "../ui/Confirm";
 import { formatCount, plural } from "../ui/format";
 import { DoneShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { When } from "../ui/When";
-import { Confirm } from "./Confirm";
 import { done, load } from "./rejected-list";
 import { Resend } from "./Resend";
 
@@ -37,14 +38,14 @@ export function RejectedRow({ one }: { one: Rejected }) {
         <When at={one.received_at} />
         <strong><Text of={one.topic} /></strong>
         {resentAt && <span class="rejected-resent"><DoneShape />resent <When at={resentAt} /></span>}
-        <span class="rejected-actions">
+        {may("resend") && <span class="rejected-actions">
           {!resentAt && (
             <button class="button" data-resend aria-expanded={open} aria-label={`Resend the payload of ${one.topic}`} onClick={() => setOpen(!open)}>
               Resend…
             </button>
           )}
-          <Confirm name="Dismiss" label={`Dismiss the payload of ${one.topic}`} sure="Delete it" act={dismiss} />
-        </span>
+          <Confirm name="Dismiss" label={`Dismiss the payload of ${one.topic}`} sure="Delete it" failed="Not dismissed" act={dismiss} />
+        </span>}
       </div>
       <p class="rejected-reason"><Text of={one.reason} /></p>
       {open ? <Resend one={one} close={close} finish={finish} /> : <Payload one={one} />}

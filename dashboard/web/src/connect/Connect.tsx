@@ -3,6 +3,7 @@ import { hrefOf } from "../address/href";
 import { select } from "../address/navigate";
 import { INPUTS, REJECTED, view } from "../address/view";
 import type { Broker } from "../api/client";
+import { may } from "../live/caller";
 import type { Series } from "../live/state";
 import { takeClick } from "../ui/click";
 import { CodeBlock } from "../ui/CodeBlock";
@@ -116,6 +117,7 @@ function Arrived({ series, close }: { series: Series; close(): void }) {
 
 function Misread({ what, close }: { what: "unmapped" | "rejected"; close(): void }) {
   if (what === "unmapped") {
+    if (!may("system")) return <p><WarningShape />A message arrived that no rule reads. An admin can add a rule.</p>;
     return <p><WarningShape />A message arrived that no rule reads. <a class="button" href={`#${INPUTS}`} onClick={close}>Add a rule</a></p>;
   }
   return <p><WarningShape />A payload arrived that could not be read. <a class="button" href={`#${REJECTED}`} onClick={close}>See why</a></p>;

@@ -1,4 +1,5 @@
 import { useRef } from "preact/hooks";
+import { may } from "../live/caller";
 import { connection } from "../live/state";
 import { lazy } from "../ui/lazy";
 import { LABELS, reply, type ReplyKind } from "./replying";
@@ -6,11 +7,12 @@ import type { Target } from "./target";
 
 const ReplyForm = lazy(() => import("./ReplyForm").then(({ ReplyForm }) => ReplyForm), () => <p class="nothing" role="status">Loading…</p>);
 
-/** The buttons to acknowledge and silence something, and the form of the one that was pressed. */
+/** The buttons to acknowledge and silence something, as far as the caller may, and the form of the one that was pressed. */
 export function Reply({ target, kinds }: { target: Target; kinds: ReplyKind[] }) {
   const open = reply.value?.target.id === target.id ? reply.value.kind : null;
   const buttons = useRef<HTMLDivElement>(null);
   const { connected } = connection.value;
+  const offered = kinds.filter(may);
   const close = () => {
     buttons.current?.querySelector<HTMLElement>(`[data-reply="${open}"]`)?.focus();
     reply.value = null;
@@ -19,10 +21,11 @@ export function Reply({ target, kinds }: { target: Target; kinds: ReplyKind[] })
     if (open === kind) close();
     else if (connected) reply.value = { target, kind };
   };
+  if (offered.length === 0) return null;
   return (
     <>
       <div class="replies" ref={buttons}>
-        {kinds.map((kind) => (
+        {offered.map((kind) => (
           <button
             key={kind}
             class="button"

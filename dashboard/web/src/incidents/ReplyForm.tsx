@@ -1,4 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { replyName } from "../live/caller";
 import { serverNow } from "../live/clock";
 import { connection } from "../live/state";
 import { Text } from "../ui/Text";
@@ -6,13 +7,14 @@ import { fieldText, LENGTHS, TOMORROW, tomorrowMorning, UNTIL } from "./lasting"
 import { LABELS, rememberedName, reply, send, type ReplyKind } from "./replying";
 import type { Target } from "./target";
 
-/** The form to acknowledge or silence something. */
+/** The form to acknowledge or silence something. It asks for a name only where the caller has none. */
 export function ReplyForm({ target, kind, close }: { target: Target; kind: ReplyKind; close(): void }) {
   const form = useRef<HTMLFormElement>(null);
+  const username = replyName();
   const [name] = useState(rememberedName);
   const [lasting, setLasting] = useState("1h");
   const { busy, problem, submit } = useSending(target, kind, lasting);
-  useLayoutEffect(() => form.current?.querySelector<HTMLElement>(name ? "[name=text]" : "[name=by]")?.focus(), []);
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>(username ?? name ? "[name=text]" : "[name=by]")?.focus(), []);
   return (
     <form
       ref={form}
@@ -29,7 +31,7 @@ export function ReplyForm({ target, kind, close }: { target: Target; kind: Reply
       ) : (
         !target.incident && <p>For <strong><Text of={target.name} /></strong> no reminders are sent.</p>
       )}
-      <label>Name<input name="by" maxLength={100} autocomplete="name" defaultValue={name} /></label>
+      {username === null && <label>Name<input name="by" maxLength={100} autocomplete="name" defaultValue={name} /></label>}
       <label>
         <span>{LABELS[kind].label}{kind === "acknowledge" && <small> optional</small>}</span>
         <input name="text" maxLength={500} autocomplete="off" required={kind === "silence"} />

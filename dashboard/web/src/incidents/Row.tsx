@@ -3,6 +3,7 @@ import { hrefOf } from "../address/href";
 import { keyOf } from "../address/names";
 import { select } from "../address/navigate";
 import type { Incident, Span } from "../api/client";
+import { may } from "../live/caller";
 import { serverNow } from "../live/clock";
 import { seriesOf } from "../live/state";
 import { takeClick } from "../ui/click";
@@ -40,7 +41,7 @@ export function Row({ incident, selectable }: { incident: Incident; selectable?:
     >
       <div class="incident-line">
         <span class="incident-title">
-          {open && selectable && <Select incident={incident} />}
+          {open && selectable && (may("acknowledge") || may("silence")) && <Select incident={incident} />}
           {!open ? <DoneShape /> : until ? <BellOffShape /> : <WarningShape />}<strong><Text of={incident.rule} /></strong>
           <span class="incident-severity">{incident.severity}</span>
         </span>

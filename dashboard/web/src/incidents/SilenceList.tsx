@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { endSilence, type Silence } from "../api/client";
+import { may } from "../live/caller";
 import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { When } from "../ui/When";
@@ -42,7 +43,7 @@ function Row({ silence }: { silence: Silence }) {
       </p>
       <div class="silence-line">
         <p>{by && <><Text of={by} />: </>}<Text of={reason} /></p>
-        <button class="button" aria-label={`End the silence of ${device}`} onClick={end}>End</button>
+        {may("silence") && <button class="button" aria-label={`End the silence of ${device}`} onClick={end}>End</button>}
       </div>
       <p class="problem" aria-live="polite">{problem && `Could not be ended: ${problem}.`}</p>
     </li>

@@ -7,6 +7,7 @@ import { replyLink } from "../address/state";
 import { fetchIncident } from "../api/client";
 import { formatMoment } from "../ui/format";
 import { visible } from "../ui/visible";
+import { may } from "../live/caller";
 import { serverNow } from "../live/clock";
 import { reply } from "./replying";
 import { incidentTarget } from "./target";
@@ -27,7 +28,8 @@ export function startLinkedForms(): void {
 async function openForm(link: ReplyLink): Promise<void> {
   try {
     const incident = await fetchIncident(link.incident);
-    if (!incident) linkProblem.value = "The incident of this link is unknown.";
+    if (!may(link.kind)) linkProblem.value = `Your account may not ${link.kind} incidents.`;
+    else if (!incident) linkProblem.value = "The incident of this link is unknown.";
     else if (incident.resolved_at) {
       linkProblem.value = `${visible(incidentTarget(incident).name)} was resolved at ${formatMoment(Date.parse(incident.resolved_at), serverNow())}.`;
     } else reply.value = { target: incidentTarget(incident), kind: link.kind };

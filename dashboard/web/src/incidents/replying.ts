@@ -1,8 +1,9 @@
 // Acknowledges and silences: which form is open, and what it sends.
 
 import { signal } from "@preact/signals";
-import { incidents } from "../live/state";
+import { replyName } from "../live/caller";
 import { serverNow } from "../live/clock";
+import { incidents } from "../live/state";
 import { done } from "../ui/status";
 import { endOf } from "./lasting";
 import { reloadGroups } from "./groups";
@@ -27,8 +28,10 @@ export interface SilenceFields extends ReplyFields {
 }
 
 /** Throws the server's reason when it refuses; then nothing has changed. */
-export async function send(target: Target, kind: ReplyKind, fields: SilenceFields): Promise<void> {
-  rememberName(fields.by);
+export async function send(target: Target, kind: ReplyKind, typed: SilenceFields): Promise<void> {
+  const username = replyName();
+  if (username === null) rememberName(typed.by);
+  const fields = { ...typed, by: username ?? typed.by };
   if (kind === "acknowledge") {
     const { said, updated } = await acknowledgeTarget(target, fields);
     if (updated) incidents.value = incidents.value.map((one) => (one.id === updated.id ? updated : one));

@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { Inputs as InputsState } from "../api/client";
+import { may } from "../live/caller";
 import { openConnect } from "../ui/dialogs";
 import { formatCount, plural } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
@@ -60,8 +61,8 @@ function Unmapped({ inputs: { unmapped, others, mappings } }: { inputs: InputsSt
   return (
     <>
       <p class="view-note">
-        These messages arrive, and no rule says what is in them, so nothing of them is stored. Add the rule below a message, or one that ignores it. They are
-        counted by the first two levels of their topics since the start, and the newest of each is shown.
+        These messages arrive, and no rule says what is in them, so nothing of them is stored.{" "}
+        {may("rules") ? "Add the rule below a message, or one that ignores it." : "An admin can add a rule that reads them, or one that ignores them."} They are counted by the first two levels of their topics since the start, and the newest of each is shown.
       </p>
       <ol class="unmapped">{unmapped.map((group) => <Group key={group.name} group={group} mappings={mappings} />)}</ol>
       {others > 0 && <p class="view-note" data-testid="others">{formatCount(others)} more messages came on further topics: there are too many to list them all.</p>}

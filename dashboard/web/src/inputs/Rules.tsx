@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { IgnoringRule, Inputs, PresetInUse } from "../api/client";
+import { may } from "../live/caller";
 import { formatCount, plural } from "../ui/format";
 import { WarningShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
@@ -27,7 +28,7 @@ export function Rules({ inputs: { mappings, ignored } }: { inputs: Inputs }) {
       <Ignored rules={ignored} />
       <p class="view-note">
         Your own rules come before the presets, which read what common devices send: <code>millrace mappings show</code> prints one.
-        {!can_add && why_not !== null && <> Rules cannot be added here: <Text of={why_not} />.</>}
+        {may("rules") && !can_add && why_not !== null && <> Rules cannot be added here: <Text of={why_not} />.</>}
       </p>
     </section>
   );

@@ -1,5 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Mappings, UnmappedGroup } from "../api/client";
+import { may } from "../live/caller";
 import { CodeBlock } from "../ui/CodeBlock";
 import { plural } from "../ui/format";
 import { done } from "../ui/status";
@@ -25,7 +26,7 @@ export function Group({ group, mappings }: { group: UnmappedGroup; mappings: Map
       <p data-testid="suggestion">
         {suggestion ? <>Looks like <strong><Text of={readingsText(suggestion.readings)} /></strong></> : <span class="nothing">No number was found in it</span>}
       </p>
-      {mappings.can_add ? <Adding group={group} /> : <Showing group={group} />}
+      {may("rules") && (mappings.can_add ? <Adding group={group} /> : <Showing group={group} />)}
     </li>
   );
 }

@@ -5,6 +5,9 @@ const IDLE_TIMEOUT_MS = 6000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
+/** The code with which the server closes a connection without a caller, or whose session has ended. */
+const UNAUTHORIZED = 4401;
+
 export interface Listener {
   /** The MQTT filters to subscribe to; none for all. */
   filters(): string[];
@@ -14,24 +17,35 @@ export interface Listener {
    * server's reason if it gave one.
    */
   onLost(lastHeardMs: number, why: string | null): void;
+  /** Called when the server closes the connection because the caller has to log in. */
+  onUnauthorized(): void;
 }
 
-/**
- * Keeps a WebSocket open for ever, and reconnects when it is lost. Returns a function that subscribes to the listener's
- * present filters; the server answers with a snapshot.
- */
-export function listen(listener: Listener): () => void {
+export interface LiveConnection {
+  /** Subscribes to the listener's present filters; the server answers with a snapshot. */
+  subscribe(): void;
+  /** Closes the connection, until `resume` is called. */
+  pause(): void;
+  resume(): void;
+}
+
+/** Keeps a WebSocket open for ever, and reconnects when it is lost. */
+export function listen(listener: Listener): LiveConnection {
   let socket: WebSocket | null = null;
   let lastHeardMs = Date.now();
   let tries = 0;
   let retry = 0;
   let watchdog = 0;
+  let isPaused = false;
 
   function open(): void {
     clearTimeout(retry);
     socket = new WebSocket(addressFor(listener.filters()));
     socket.onmessage = (message) => hear(JSON.parse(message.data as string) as Frame);
-    socket.onclose = ({ reason }) => lose(reason || null);
+    socket.onclose = ({ code, reason }) => {
+      lose(reason || null);
+      if (code === UNAUTHORIZED) listener.onUnauthorized();
+    };
     watch();
   }
 
@@ -75,13 +89,26 @@ export function listen(listener: Listener): () => void {
   }
 
   function openNow(): void {
-    if (!socket && document.visibilityState === "visible") open();
+    if (!socket && !isPaused && document.visibilityState === "visible") open();
+  }
+
+  function pause(): void {
+    isPaused = true;
+    clearTimeout(retry);
+    drop();
+    listener.onLost(lastHeardMs, null);
+  }
+
+  function resume(): void {
+    isPaused = false;
+    tries = 0;
+    if (!socket) open();
   }
 
   window.addEventListener("online", openNow);
   document.addEventListener("visibilitychange", openNow);
   open();
-  return subscribe;
+  return { subscribe, pause, resume };
 }
 
 /** The wait doubles from half a second to ten. Half of it is random, so that a thousand pages do not return at once. */

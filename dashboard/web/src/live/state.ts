@@ -5,6 +5,7 @@ import { compareNames, keyOf, mergeInOrder, nameOf, type Name } from "../address
 import { isInScope } from "../address/scope";
 import { scope } from "../address/state";
 import { fetchIncidents, fetchSeries, type Freshness, type Incident, type SeriesRow, type SeriesName } from "../api/client";
+import { askToLogIn, mustLogIn } from "./caller";
 import { changedBy, withListed, type Alerting } from "./alerting";
 import { now, serverNow, setServerTime, toServerTime } from "./clock";
 import { listen } from "./connection";
@@ -103,7 +104,19 @@ export function seriesOf(key: string): Series | undefined {
 
 /** Shows what the store has, then follows the live connection for ever. */
 export function start(): void {
-  const subscribe = listen({ filters: () => scope.peek().filters, onFrame: applyFrame, onLost: noteLoss });
+  const { subscribe, pause, resume } = listen({
+    filters: () => scope.peek().filters,
+    onFrame: applyFrame,
+    onLost: noteLoss,
+    onUnauthorized: () => askToLogIn(),
+  });
+  let isPaused = false;
+  effect(() => {
+    if (mustLogIn.value === isPaused) return;
+    isPaused = mustLogIn.value;
+    if (isPaused) pause();
+    else resume();
+  });
   let before = scope.peek();
   effect(() => {
     if (scope.value === before) return;

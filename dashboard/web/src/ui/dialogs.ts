@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type DialogName = "connect" | "units";
+export type DialogName = "connect" | "units" | "sessions" | "password";
 
 export const openDialog = signal<DialogName | null>(null);
 

@@ -1,0 +1,114 @@
+import { useEffect, useState } from "preact/hooks";
+import type { AuditRecord } from "../api/access";
+import { WarningShape } from "../ui/Shapes";
+import { Text } from "../ui/Text";
+import { ViewTitle } from "../ui/ViewTitle";
+import { When } from "../ui/When";
+import { filter, isFiltered, keepLoaded, loadNext, next, problem, records, type AuditFilter } from "./audit-list";
+import { changesOf, isTime, type Change } from "./changes";
+import { Problem } from "./Facts";
+import "./access.css";
+import "./audit.css";
+
+/** What was changed, and what was refused; newest first. */
+export function Audit() {
+  useEffect(keepLoaded, []);
+  const found = records.value;
+  return (
+    <section class="panel" aria-labelledby="audit-title">
+      <div id="audit-title"><ViewTitle of="audit" /></div>
+      <p class="view-note">Every change and every refused try, newest first. No record is ever changed: each one holds a hash over the one before.</p>
+      <Filter />
+      <Problem of={problem.value} what="The audit could not be loaded" />
+      {!found && !problem.value && <p class="nothing" role="status">Loading…</p>}
+      {found?.length === 0 && <p class="nothing" data-testid="no-records">{isFiltered(filter.value) ? "No matching records" : "No records yet"}</p>}
+      <ol class="audit">{found?.map((record) => <Row key={record.number} record={record} />)}</ol>
+      {next.value !== null && <More />}
+    </section>
+  );
+}
+
+const OUTCOMES = { "": "all", done: "done", refused: "refused" };
+
+function Filter() {
+  const set = (changed: Partial<AuditFilter>) => (filter.value = { ...filter.peek(), ...changed });
+  return (
+    <div class="audit-filter" role="search" aria-label="Filter the audit">
+      {(["actor", "action", "target"] as const).map((name) => (
+        <input
+          key={name}
+          type="search"
+          aria-label={`Filter by ${name}`}
+          placeholder={`Filter by ${name}`}
+          autocapitalize="none"
+          spellcheck={false}
+          value={filter.value[name]}
+          onInput={(event) => set({ [name]: event.currentTarget.value })}
+        />
+      ))}
+      <div class="switch" role="group" aria-label="Outcome">
+        {Object.entries(OUTCOMES).map(([outcome, name]) => (
+          <button key={outcome} aria-pressed={filter.value.outcome === outcome} onClick={() => set({ outcome })}>{name}</button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function More() {
+  const [busy, setBusy] = useState(false);
+  const load = async () => {
+    if (busy) return;
+    setBusy(true);
+    await loadNext();
+    setBusy(false);
+  };
+  return <button class="button" aria-disabled={busy} onClick={load}>{busy ? "Loading…" : "Show older records"}</button>;
+}
+
+/** How the actor came in. */
+const WAYS: Record<AuditRecord["via"], string> = {
+  session: "on the page",
+  key: "with an API key",
+  open: "before there were users",
+  command: "on the command line",
+  none: "without a login",
+};
+
+function Row({ record }: { record: AuditRecord }) {
+  const { number, at, actor, via, address, action, target, outcome } = record;
+  return (
+    <li data-testid="audit-record" data-outcome={outcome}>
+      <p class="audit-time"><When at={at} /></p>
+      <p class="audit-what">
+        <strong>{actor === null ? "somebody" : <Text of={actor} />}</strong>: <Text of={action} />{target && <> <strong><Text of={target} /></strong></>}
+        {outcome === "refused" && <span class="audit-refused"><WarningShape />refused</span>}
+      </p>
+      <Changes of={changesOf(record)} />
+      <p class="audit-way">{WAYS[via] ?? via}{address && <> from <Text of={address} /></>} · no. {number}</p>
+    </li>
+  );
+}
+
+function Changes({ of }: { of: Change[] }) {
+  if (of.length === 0) return null;
+  return (
+    <dl class="audit-changes">
+      {of.map(({ name, before, after }) => (
+        <div key={name}>
+          <dt><Text of={name} /></dt>
+          <dd>
+            {before !== null && <del><Value of={before} /></del>}
+            {before !== null && after !== null && <><span aria-hidden="true"> → </span><span class="unseen"> changed to </span></>}
+            {after !== null && <ins><Value of={after} /></ins>}
+            {after === null && <span class="unseen"> removed</span>}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Value({ of }: { of: string }) {
+  return isTime(of) ? <When at={of} /> : <Text of={of} />;
+}

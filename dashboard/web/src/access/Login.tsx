@@ -1,0 +1,55 @@
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { Refusal } from "../api/request";
+import { logIn, loginName, loginNote } from "../live/caller";
+import { Mark } from "../ui/Shapes";
+import { Text } from "../ui/Text";
+import { useCountdown } from "./retry";
+import { useSubmit } from "./submit";
+import "./login.css";
+
+/** Asks for a name and a password, in place of the page. */
+export function Login() {
+  const form = useRef<HTMLFormElement>(null);
+  const { busy, problem, seconds, submit } = useLoggingIn();
+  const name = loginName.peek();
+  useLayoutEffect(() => focus(form.current!, name ? "password" : "username"), []);
+  return (
+    <main class="login">
+      <h1><Mark />Millrace</h1>
+      <form ref={form} class="panel reply" aria-labelledby="login-title" data-testid="login" onSubmit={submit}>
+        <h2 id="login-title">Log in</h2>
+        {loginNote.value && <p role="status" data-testid="login-note">{loginNote.value}</p>}
+        <label>Name<input name="username" autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required /></label>
+        <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>
+        <p class="problem" role="alert" data-testid="login-problem">{problem && <>Not logged in: <Text of={problem} />.</>}</p>
+        <button class="button main" aria-disabled={busy || seconds > 0}>{seconds > 0 ? `Try again in ${seconds} s` : busy ? "Logging in…" : "Log in"}</button>
+      </form>
+    </main>
+  );
+}
+
+function focus(form: HTMLFormElement, name: string): void {
+  const field = form.querySelector<HTMLInputElement>(`[name=${name}]`);
+  field?.focus();
+  field?.select();
+}
+
+/** While the server asks to wait, nothing is sent. */
+function useLoggingIn() {
+  const { seconds, wait } = useCountdown();
+  const { busy, problem, submit } = useSubmit(async (field, form) => {
+    if (seconds > 0) return;
+    await logIn(field("username").trim(), field("password")).catch((error: Error) => {
+      if (isOpen(error)) return location.reload();
+      if (error instanceof Refusal && error.retryAfterSeconds !== null) wait(error.retryAfterSeconds);
+      focus(form, "password");
+      throw error;
+    });
+  });
+  return { busy, problem, seconds, submit };
+}
+
+/** There are no users, so that nobody needs to log in. */
+function isOpen(error: Error): boolean {
+  return error instanceof Refusal && error.status === 409;
+}

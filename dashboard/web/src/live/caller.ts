@@ -1,0 +1,87 @@
+// Who uses the page, and what this caller may do.
+
+import { batch, effect, signal, untracked } from "@preact/signals";
+import { beginSession, fetchMe, type Action, type Me } from "../api/access";
+import { onUnauthorized } from "../api/request";
+import { waitBefore } from "./connection";
+
+/** Null until the server has said who it is. It stays when the session ends, until somebody logs in again. */
+export const caller = signal<Me | null>(null);
+
+/** Whether the login is shown instead of the page. */
+export const mustLogIn = signal(false);
+
+/** What the login says first, and whose name it has filled in. */
+export const loginNote = signal("");
+export const loginName = signal("");
+
+/** Why the server has not said yet who the caller is. */
+export const callerProblem = signal<string | null>(null);
+
+/** Whether the caller may do something at all. What is not so is not offered. */
+export function may(action: Action): boolean {
+  return caller.value?.actions.includes(action) ?? false;
+}
+
+/** The name under which the caller replies; null where the page asks for one. */
+export function replyName(): string | null {
+  return caller.value?.username ?? null;
+}
+
+onUnauthorized(() => askToLogIn());
+
+/** Shows the login in place of the page. The address stays, and with it what is shown after the login. */
+export function askToLogIn(note = noteFor(caller.peek()), name = caller.peek()?.username ?? ""): void {
+  if (mustLogIn.peek()) return;
+  batch(() => {
+    [loginNote.value, loginName.value] = [note, name];
+    mustLogIn.value = true;
+  });
+}
+
+function noteFor(me: Me | null): string {
+  if (!me) return "";
+  return me.open ? "Millrace has users now: log in to go on." : "Your session has ended: log in again to go on.";
+}
+
+/** Asks who the caller is until the server says it. */
+export async function identify(): Promise<void> {
+  for (let tries = 0; !caller.peek() && !mustLogIn.peek(); tries++) {
+    try {
+      caller.value = await fetchMe();
+      callerProblem.value = null;
+    } catch (error) {
+      if (mustLogIn.peek()) return;
+      callerProblem.value = (error as Error).message;
+      await new Promise((resume) => setTimeout(resume, waitBefore(tries)));
+    }
+  }
+}
+
+/** Throws the server's refusal. What the page holds of another caller is dropped, by loading the page again. */
+export async function logIn(username: string, password: string): Promise<void> {
+  const next = await beginSession({ username, password });
+  const before = caller.peek();
+  if (before && !seesTheSame(before, next)) return location.reload();
+  batch(() => {
+    caller.value = next;
+    callerProblem.value = null;
+    mustLogIn.value = false;
+  });
+}
+
+/** Whether two callers are one user who may see the same. */
+export function seesTheSame(one: Me, other: Me): boolean {
+  const seen = ({ username, role, filters, actions }: Me) => JSON.stringify([username, role, [...filters].sort(), [...actions].sort()]);
+  return one.username !== null && seen(one) === seen(other);
+}
+
+/** Calls `start` once, as soon as the caller is known. */
+export function onceKnown(start: () => void): void {
+  let isStarted = false;
+  effect(() => {
+    if (!caller.value || isStarted) return;
+    isStarted = true;
+    untracked(start);
+  });
+}
