@@ -85,7 +85,7 @@ function Row({ record }: { record: AuditRecord }) {
         {outcome === "refused" && <span class="audit-refused"><WarningShape />refused</span>}
       </p>
       <Changes of={changesOf(record)} />
-      <p class="audit-way">{WAYS[via] ?? via}{address && <> from <Text of={address} /></>} · no. {number}</p>
+      <p class="audit-way">{WAYS[via] ?? via}{address && <> from <Text of={address} /></>} · {`no.\u00a0${number}`}</p>
     </li>
   );
 }

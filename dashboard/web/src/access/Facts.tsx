@@ -7,5 +7,5 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
 
 /** What has not happened, and the server's reason. */
 export function Problem({ of, what }: { of: string; what: string }) {
-  return <p class="problem" aria-live="polite" data-testid="problem">{of && <>{what}: <Text of={of} />.</>}</p>;
+  return <p class="problem access-problem" aria-live="polite" data-testid="problem">{of && <>{what}: <Text of={of} />.</>}</p>;
 }

@@ -6,6 +6,7 @@ import { Confirm } from "../ui/Confirm";
 import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
+import { visible } from "../ui/visible";
 import { When } from "../ui/When";
 import { Fact, Problem } from "./Facts";
 import { Filters } from "./Filters";
@@ -67,7 +68,7 @@ function Row({ of, reload }: { of: Key; reload(): Promise<void> }) {
   const revoke = async () => {
     await revokeKey(id);
     document.querySelector<HTMLElement>("#keys-title h2")?.focus();
-    done.value = `Revoked the key ${name}.`;
+    done.value = `Revoked the key ${visible(name)}.`;
     await reload();
   };
   return (
@@ -84,7 +85,7 @@ function Row({ of, reload }: { of: Key; reload(): Promise<void> }) {
         <Fact name={isOver ? "Ended" : "Ends"}><When at={expires_at} /></Fact>
         <Fact name="Last used">{last_used_at === null ? "never" : <When at={last_used_at} />}</Fact>
       </dl>
-      <div class="replies"><Confirm name="Revoke" label={`Revoke the key ${name}`} sure="Revoke it for good" failed="Not revoked" act={revoke} /></div>
+      <div class="replies"><Confirm name="Revoke" label={`Revoke the key ${visible(name)}`} sure="Revoke it for good" failed="Not revoked" act={revoke} /></div>
     </li>
   );
 }

@@ -9,22 +9,28 @@ import "./login.css";
 
 /** Asks for a name and a password, in place of the page. */
 export function Login() {
-  const form = useRef<HTMLFormElement>(null);
-  const { busy, problem, seconds, submit } = useLoggingIn();
-  const name = loginName.peek();
-  useLayoutEffect(() => focus(form.current!, name ? "password" : "username"), []);
   return (
     <main class="login">
       <h1><Mark />Millrace</h1>
-      <form ref={form} class="panel reply" aria-labelledby="login-title" data-testid="login" onSubmit={submit}>
-        <h2 id="login-title">Log in</h2>
-        {loginNote.value && <p role="status" data-testid="login-note">{loginNote.value}</p>}
-        <label>Name<input name="username" autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required /></label>
-        <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>
-        <p class="problem" role="alert" data-testid="login-problem">{problem && <>Not logged in: <Text of={problem} />.</>}</p>
-        <button class="button main" aria-disabled={busy || seconds > 0}>{seconds > 0 ? `Try again in ${seconds} s` : busy ? "Logging in…" : "Log in"}</button>
-      </form>
+      <Form key={loginName.value} name={loginName.value} />
     </main>
+  );
+}
+
+/** Begins with the password where the name is known. */
+function Form({ name }: { name: string }) {
+  const form = useRef<HTMLFormElement>(null);
+  const { busy, problem, seconds, submit } = useLoggingIn();
+  useLayoutEffect(() => focus(form.current!, name ? "password" : "username"), []);
+  return (
+    <form ref={form} class="panel reply" aria-labelledby="login-title" data-testid="login" onSubmit={submit}>
+      <h2 id="login-title">Log in</h2>
+      {loginNote.value && <p role="status" data-testid="login-note">{loginNote.value}</p>}
+      <label>Name<input name="username" autocomplete="username" autocapitalize="none" spellcheck={false} defaultValue={name} required /></label>
+      <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>
+      <p class="problem" role="alert" data-testid="login-problem">{problem && <>Not logged in: <Text of={problem} />.</>}</p>
+      <button class="button main" aria-disabled={busy || seconds > 0}>{seconds > 0 ? `Try again in ${seconds} s` : busy ? "Logging in…" : "Log in"}</button>
+    </form>
   );
 }
 

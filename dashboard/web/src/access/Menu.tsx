@@ -4,6 +4,7 @@ import { caller } from "../live/caller";
 import { menuFor, type MenuItem } from "../live/offers";
 import { openDialog } from "../ui/dialogs";
 import { Popover } from "../ui/Popover";
+import { PersonShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { Filters } from "./Filters";
 import { LogOut } from "./LogOut";
@@ -16,11 +17,15 @@ export function Menu() {
   if (!me) return null;
   return (
     <div class="menu" data-testid="menu">
-      <Popover name={<span class="menu-name">{me.username === null ? "Access" : <Text of={me.username} />}</span>} label={me.username === null ? undefined : `${me.username}: your account`}>
+      <Popover name={<Name of={me.username} />} label={me.username === null ? "Access" : `${me.username}: your account`}>
         {(close) => <Content me={me} close={close} />}
       </Popover>
     </div>
   );
+}
+
+function Name({ of }: { of: string | null }) {
+  return <span class="menu-name"><PersonShape />{of !== null && <span><Text of={of} /></span>}</span>;
 }
 
 function Content({ me, close }: { me: Me; close(): void }) {

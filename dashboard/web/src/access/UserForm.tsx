@@ -31,10 +31,11 @@ export function UserForm({ user, isFirst, finish, close }: Props) {
       onKeyDown={(event) => close && event.key === "Escape" && (event.stopPropagation(), close())}
     >
       {!user && <label>Name<input name="username" maxLength={64} autocomplete="off" autocapitalize="none" spellcheck={false} required /></label>}
-      <NewPasswordField label={user ? "New password" : "Password"} optional={user !== undefined} />
+      {!user && <NewPasswordField label="Password" />}
       {!isFirst && <RoleField roles={ROLES} value={user?.role ?? "viewer"} />}
       {!isFirst && <FiltersField value={filtersText(user?.filters ?? [])} />}
       <label><span>Email <small>optional</small></span><input name="email" type="email" autocomplete="off" defaultValue={user?.email ?? ""} /></label>
+      {user && <NewPasswordField label="New password" optional />}
       {user && <p>Another password, role or selection of devices ends all sessions of this user.</p>}
       <Problem of={problem} what={user ? "Not changed" : "Not added"} />
       <div class="replies">

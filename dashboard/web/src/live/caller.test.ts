@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { replyLink } from "../address/state";
 import { sampleMe } from "../api/samples";
-import { askToLogIn, caller, identify, logIn, loginNote, may, mustLogIn, onceKnown, replyName, seesTheSame } from "./caller";
+import { askToLogIn, caller, identify, logIn, loginName, loginNote, may, mustLogIn, onceKnown, replyName, seesTheSame } from "./caller";
 
 let reloads = 0;
 globalThis.location = { reload: () => reloads++, search: "", hash: "" } as unknown as Location;
@@ -47,6 +47,15 @@ test("after the session has ended, the same user goes on", async () => {
   answers([200, sampleMe()]);
   await logIn("ann", "right");
   assert.deepEqual([mustLogIn.value, reloads], [false, 0]);
+});
+
+test("the first user is named, even where the connection was closed before the server's answer came", async () => {
+  caller.value = sampleMe({ username: null, open: true, via: "open" });
+  askToLogIn();
+  assert.deepEqual([loginNote.value, loginName.value], ["Millrace has users now: log in to go on.", ""]);
+  askToLogIn("Millrace has users now: log in as ann.", "ann");
+  askToLogIn();
+  assert.deepEqual([loginNote.value, loginName.value], ["Millrace has users now: log in as ann.", "ann"]);
 });
 
 test("another user, or one with other rights, does not see what the page holds", async () => {

@@ -30,11 +30,14 @@ export function replyName(): string | null {
 
 onUnauthorized(() => askToLogIn());
 
-/** Shows the login in place of the page. The address stays, and with it what is shown after the login. */
-export function askToLogIn(note = noteFor(caller.peek()), name = caller.peek()?.username ?? ""): void {
-  if (mustLogIn.peek()) return;
+/**
+ * Shows the login in place of the page. The address stays, and with it what is shown after the login. A note of its own
+ * replaces the one of a login that is shown already.
+ */
+export function askToLogIn(note?: string, name = caller.peek()?.username ?? ""): void {
+  if (mustLogIn.peek() && note === undefined) return;
   batch(() => {
-    [loginNote.value, loginName.value] = [note, name];
+    [loginNote.value, loginName.value] = [note ?? noteFor(caller.peek()), name];
     mustLogIn.value = true;
   });
 }

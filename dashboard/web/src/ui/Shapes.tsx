@@ -46,6 +46,16 @@ export function MailShape() {
   );
 }
 
+/** Whoever uses the page. */
+export function PersonShape() {
+  return (
+    <svg class="shape" viewBox="0 0 12 12" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.4">
+      <circle cx="6" cy="3.6" r="2.4" />
+      <path d="M1.4 11c.3-2.6 2-3.9 4.6-3.9s4.3 1.3 4.6 3.9" stroke-linecap="round" />
+    </svg>
+  );
+}
+
 /** A mill wheel over the water that drives it. */
 export function Mark() {
   return (
