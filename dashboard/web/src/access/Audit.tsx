@@ -70,6 +70,7 @@ function More() {
 const WAYS: Record<AuditRecord["via"], string> = {
   session: "on the page",
   key: "with an API key",
+  token: "with a token",
   open: "before there were users",
   command: "on the command line",
   none: "without a login",

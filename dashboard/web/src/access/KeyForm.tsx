@@ -20,7 +20,7 @@ export function KeyForm({ finish, close }: { finish(key: CreatedKey): void; clos
   );
   return (
     <form ref={form} class="reply access-form" aria-label="Make an API key" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
-      <label><span>Name <small>what the key is for</small></span><input name="name" autocomplete="off" required /></label>
+      <label><span>Name <small>what the key is for</small></span><input name="name" maxLength={64} autocomplete="off" required /></label>
       <RoleField roles={rolesUpTo(role)} value="viewer" />
       <FiltersField value={filtersText(filters)} />
       <label><span>Days <small>until it ends, at most {MOST_DAYS}</small></span><input name="days" type="number" min={1} max={MOST_DAYS} defaultValue={`${DAYS}`} required /></label>

@@ -21,7 +21,7 @@ export function Sessions() {
           <Problem of={problem} what="The sessions could not be loaded" />
           {!found && !problem && <p class="nothing" role="status">Loading…</p>}
           {found?.length === 0 && <p class="nothing">No sessions</p>}
-          <ul class="access-list">{found?.map((session) => <Row key={session.id} session={session} reload={reload} />)}</ul>
+          <ul class="access-list">{found?.map((session) => <Row key={session.id} session={session} owner={owner} reload={reload} />)}</ul>
           <p class="unseen" role="status">{done.value}</p>
         </>
       )}
@@ -29,12 +29,13 @@ export function Sessions() {
   );
 }
 
-function Row({ session, reload }: { session: Session; reload(): Promise<void> }) {
+function Row({ session, owner, reload }: { session: Session; owner: string | null; reload(): Promise<void> }) {
   const [problem, setProblem] = useState("");
-  const { id, address, created_at, last_used_at, expires_at, current } = session;
+  const { id, created_at, last_used_at, expires_at, current } = session;
+  const address = session.address ?? "an unknown address";
   const end = async () => {
     try {
-      await endSession(id);
+      await endSession(id, owner);
       document.querySelector<HTMLElement>(".dialog .button")?.focus();
       done.value = `Ended the session from ${address}.`;
       await reload();
@@ -45,7 +46,7 @@ function Row({ session, reload }: { session: Session; reload(): Promise<void> })
   return (
     <li data-testid="session" data-current={current}>
       <div class="access-line">
-        <h3><Text of={address} /></h3>
+        <h3>From <Text of={address} /></h3>
         {current ? <span class="access-tag">this one</span> : <button class="button" aria-label={`End the session from ${address}`} onClick={end}>End</button>}
       </div>
       <dl class="access-facts">

@@ -30,8 +30,10 @@ export async function fetchSessions(user: string | null): Promise<Session[]> {
   return (await get("api/sessions", user === null ? {} : { user })).sessions;
 }
 
-export async function endSession(id: string): Promise<void> {
-  await send("DELETE", `api/sessions/${encodeURIComponent(id)}`);
+/** Ends a session of a user; without a name one of the caller. */
+export async function endSession(id: string, user: string | null): Promise<void> {
+  const query = user === null ? "" : `?${new URLSearchParams({ user })}`;
+  await send("DELETE", `api/sessions/${encodeURIComponent(id)}${query}`);
 }
 
 export async function fetchUsers(): Promise<User[]> {

@@ -453,8 +453,8 @@ export interface Session {
   created_at: string;
   last_used_at: string;
   expires_at: string;
-  /** Where it was last used from. */
-  address: string;
+  /** Where it began. */
+  address: string | null;
   /** Whether it is the caller's own. */
   current: boolean;
 }
@@ -509,7 +509,7 @@ export interface NewKey {
   /** What the key is for. */
   name: string;
   role: Role;
-  /** Only devices that match one of these; empty for all devices. */
+  /** The owner's own where left out; empty for all devices. */
   filters?: Filter[];
   /** How long it is valid. */
   days?: number;
@@ -539,7 +539,7 @@ export interface AuditRecord {
   at: string;
   /** The name of a user; null where nobody had logged in. */
   actor: string | null;
-  via: "session" | "key" | "open" | "command" | "none";
+  via: "open" | "session" | "key" | "token" | "command" | "none";
   address: string | null;
   /** Such as `add user`. */
   action: string;
