@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { changePassword } from "../api/access";
 import { caller } from "../live/caller";
 import { Dialog } from "../ui/Dialog";
@@ -23,17 +23,15 @@ function Changed() {
 }
 
 function Form({ finish, close }: { finish(): void; close(): void }) {
-  const form = useRef<HTMLFormElement>(null);
-  useLayoutEffect(() => form.current!.querySelector<HTMLElement>("[name=old]")!.focus(), []);
   const { busy, problem, submit } = useSubmit(async (field) => {
     if (field("password") !== field("again")) throw new Error("the new passwords differ: write the same one twice");
     await changePassword({ old_password: field("old"), password: field("password") });
     finish();
   });
   return (
-    <form ref={form} class="reply access-form" aria-label="Change password" onSubmit={submit}>
+    <form class="reply access-form" aria-label="Change password" onSubmit={submit}>
       <input class="unseen" name="username" autocomplete="username" value={caller.value?.username ?? ""} readonly tabIndex={-1} aria-hidden="true" />
-      <label>Old password<input name="old" type="password" autocomplete="current-password" required /></label>
+      <label>Old password<input name="old" type="password" autocomplete="current-password" required autofocus /></label>
       <NewPasswordField label="New password" />
       <label>New password again<input name="again" type="password" autocomplete="new-password" required /></label>
       <p>All your other sessions end.</p>

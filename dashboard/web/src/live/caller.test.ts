@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { replyLink } from "../address/state";
 import { sampleMe } from "../api/samples";
-import { askToLogIn, caller, identify, logIn, loginName, loginNote, may, mustLogIn, onceKnown, replyName, seesTheSame } from "./caller";
+import { askToLogIn, caller, identify, logIn, logOut, loginName, loginNote, may, mustLogIn, onceKnown, replyName, seesTheSame } from "./caller";
 
 let reloads = 0;
 globalThis.location = { reload: () => reloads++, search: "", hash: "" } as unknown as Location;
@@ -82,4 +82,14 @@ test("a user replies under their own name, and while Millrace is open the page a
   assert.equal(replyName(), "ann");
   caller.value = sampleMe({ username: null, open: true, via: "open" });
   assert.equal(replyName(), null);
+});
+
+test("who logs out does not see that the session has ended, and may try again where it could not be", async () => {
+  caller.value = sampleMe();
+  answers([503, { error: "the store is unavailable" }], [200, {}]);
+  await assert.rejects(logOut(), /unavailable/);
+  const leaving = logOut();
+  askToLogIn();
+  await leaving;
+  assert.deepEqual([mustLogIn.value, reloads], [false, 1]);
 });

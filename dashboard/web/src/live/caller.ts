@@ -1,7 +1,7 @@
 // Who uses the page, and what this caller may do.
 
 import { batch, effect, signal, untracked } from "@preact/signals";
-import { beginSession, fetchMe, type Action, type Me } from "../api/access";
+import { beginSession, endOwnSession, fetchMe, type Action, type Me } from "../api/access";
 import { onUnauthorized } from "../api/request";
 import { waitBefore } from "./connection";
 
@@ -30,12 +30,14 @@ export function replyName(): string | null {
 
 onUnauthorized(() => askToLogIn());
 
+let isLeaving = false;
+
 /**
  * Shows the login in place of the page. The address stays, and with it what is shown after the login. A note of its own
  * replaces the one of a login that is shown already.
  */
 export function askToLogIn(note?: string, name = caller.peek()?.username ?? ""): void {
-  if (mustLogIn.peek() && note === undefined) return;
+  if (isLeaving || (mustLogIn.peek() && note === undefined)) return;
   batch(() => {
     [loginNote.value, loginName.value] = [note ?? noteFor(caller.peek()), name];
     mustLogIn.value = true;
@@ -71,6 +73,18 @@ export async function logIn(username: string, password: string): Promise<void> {
     callerProblem.value = null;
     mustLogIn.value = false;
   });
+}
+
+/** Ends the session, and loads the page again, so that it keeps nothing of what the user saw. */
+export async function logOut(): Promise<void> {
+  isLeaving = true;
+  try {
+    await endOwnSession();
+    location.reload();
+  } catch (error) {
+    isLeaving = false;
+    throw error;
+  }
 }
 
 /** Whether two callers are one user who may see the same. */
