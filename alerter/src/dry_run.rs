@@ -62,7 +62,14 @@ pub async fn dry_run(
     }
     let (mut readings, mut after) = (0, None);
     loop {
-        let query = ReadingQuery { device: None, metric: None, range, limit: PAGE, after };
+        let query = ReadingQuery {
+            device: None,
+            metric: None,
+            range,
+            limit: PAGE,
+            after,
+            scope: telemetry::Scope::all(),
+        };
         let page = history.readings(query).await?;
         readings += page.readings.len() as u64;
         let at = page.readings.last().map(|last| last.reading.measured_at);

@@ -63,7 +63,7 @@ impl<E: Engine> AnnouncementStore for E {
             let insert = Statement::new("store an announcement", INSERT, params);
             [insert, Statement::new("forget an announcement", delete(), [subject.into()])]
         });
-        self.execute_all("store announcements", statements.collect()).await
+        self.execute_all("store announcements", statements.collect()).await.map(drop)
     }
 }
 

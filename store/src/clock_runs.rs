@@ -36,7 +36,7 @@ impl<E: Engine> ClockHistory for E {
         let delete = Statement::new("forget the runs of the clock", "DELETE FROM clock_runs", []);
         let inserts = (1..).zip(runs).map(|(number, run)| insert(number, run));
         let statements = std::iter::once(delete.changing(runs.len())).chain(inserts).collect();
-        self.execute_all("store the runs of the clock", statements).await
+        self.execute_all("store the runs of the clock", statements).await.map(drop)
     }
 
     async fn extend_clock_run(&self, to: Timestamp) -> Result<()> {

@@ -12,6 +12,7 @@
 //! - `alerting`: incidents, alert states, notifications with their outbox, silences
 //! - `clock_runs`: when the clock that gives stamps was wrong
 //! - `announcements`: what devices announced about their later messages
+//! - `access`: users, sessions, keys, and the audit of every change
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
 //!
@@ -19,6 +20,7 @@
 
 #![warn(missing_docs)]
 
+mod access;
 mod alerting;
 mod announcements;
 mod clock_runs;
@@ -34,6 +36,11 @@ mod series;
 mod text_codec;
 mod unavailable;
 
+pub use access::audit::{AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256};
+pub use access::keys::ApiKey;
+pub use access::sessions::{MAX_SESSIONS, Session};
+pub use access::users::User;
+pub use access::{AccessStore, Change, Role};
 pub use alerting::Alerting;
 pub use alerting::alert_states::{AlertState, OrderKey, Phase};
 pub use alerting::conditions::{Condition, ConditionKind};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use telemetry::Clock;
 
+use crate::access::AccessStore;
 use crate::alerting::Alerting;
 use crate::announcements::AnnouncementStore;
 use crate::clock_runs::ClockHistory;
@@ -17,7 +18,15 @@ use crate::rejections::Rejections;
 
 /// All that a store can do.
 pub trait Store:
-    ReadingStore + History + Rejections + Ledger + Alerting + ClockHistory + AnnouncementStore + OwnReaders
+    ReadingStore
+    + History
+    + Rejections
+    + Ledger
+    + Alerting
+    + ClockHistory
+    + AnnouncementStore
+    + AccessStore
+    + OwnReaders
 {
 }
 
@@ -29,6 +38,7 @@ impl<T> Store for T where
         + Alerting
         + ClockHistory
         + AnnouncementStore
+        + AccessStore
         + OwnReaders
 {
 }

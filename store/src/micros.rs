@@ -8,9 +8,15 @@ pub(crate) fn micros_from(time: Timestamp) -> i64 {
         time.as_nanosecond().div_euclid(1000) + i128::from(time.as_nanosecond().rem_euclid(1000) > 0);
     i64::try_from(micros).expect("the microseconds of any Timestamp fit 64 bits")
 }
+
 /// `time` to the first whole microsecond that is not before it.
 pub(crate) fn rounded_up(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(micros_from(time)).unwrap_or(Timestamp::MAX)
+}
+
+/// `time` as databases store it: without what is less than a microsecond.
+pub(crate) fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 #[cfg(test)]

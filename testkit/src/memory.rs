@@ -1,5 +1,6 @@
 //! A store in memory.
 
+mod access;
 mod alerting;
 mod announcements;
 mod clock_runs;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
 use telemetry::{Announcement, Clock, ClockRun, SystemClock};
 
+use self::access::Access;
 use self::alerting::Alerts;
 use self::leases::Held;
 use self::outbox::AlertingOutbox;
@@ -41,6 +43,7 @@ impl Default for StoreClock {
 
 #[derive(Default)]
 struct Data {
+    access: Access,
     readings: BTreeMap<Key, StoredReading>,
     rejected: Rejected,
     alerts: Alerts,

@@ -6,13 +6,14 @@ pub(crate) mod sqlite;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::Filter;
+use telemetry::{Filter, Scope};
 
 use super::alert_states::AlertState;
 use super::conditions::Condition;
 use super::notifications::{Address, Notification};
 use super::silences::RuleInstance;
 use crate::engine::row::Row;
+use crate::engine::statement::Statement;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -190,6 +191,8 @@ pub struct IncidentQuery {
     pub metric: Option<String>,
     /// A filter of device names.
     pub device: Option<Filter>,
+    /// Only of these devices.
+    pub scope: Scope,
     /// Exactly this severity.
     pub severity: Option<Severity>,
     /// Only open incidents, or only those that are over.
@@ -292,4 +295,18 @@ fn read(row: &Row<'_>) -> anyhow::Result<Numbered> {
 fn acknowledgement(row: &Row<'_>) -> anyhow::Result<Option<Acknowledgement>> {
     let Some(at) = row.time_if_any(19)? else { return Ok(None) };
     Ok(Some(Acknowledgement { at, by: row.get(20)?, note: row.get(21)? }))
+}
+
+/// Notes who looks after an incident that is open and not acknowledged.
+pub(crate) fn acknowledge_one(
+    id: &str,
+    acknowledgement: &Acknowledgement,
+    stored_at: Timestamp,
+) -> Statement {
+    const UPDATE: &str = "
+        UPDATE incidents SET acknowledged_at = $2, acknowledged_by = $3, acknowledged_note = $4, stored_at = $5
+        WHERE id = $1 AND acknowledged_at IS NULL AND resolved_at IS NULL";
+    let Acknowledgement { at, by, note } = acknowledgement;
+    let params = [id.into(), (*at).into(), by.into(), note.into(), stored_at.into()];
+    Statement::new("acknowledge an incident", UPDATE, params)
 }

@@ -104,13 +104,11 @@ pub trait Silences: Send + Sync {
 #[async_trait]
 impl<E: Engine> Silences for E {
     async fn add_silences(&self, silences: &[Silence]) -> Result<()> {
-        self.execute_all("add silences", silences.iter().map(insert).collect()).await
+        self.execute_all("add silences", silences.iter().map(insert).collect()).await.map(drop)
     }
 
     async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
-        const UPDATE: &str = "
-            UPDATE silences SET ends_at = CASE WHEN ends_at > $2 THEN $2 ELSE ends_at END WHERE id = $1";
-        Ok(self.execute(Statement::new("end a silence", UPDATE, [id.into(), at.into()])).await? == 1)
+        Ok(self.execute(end(id, at)).await? == 1)
     }
 
     async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
@@ -121,7 +119,7 @@ impl<E: Engine> Silences for E {
     }
 }
 
-fn insert(silence: &Silence) -> Statement {
+pub(crate) fn insert(silence: &Silence) -> Statement {
     const INSERT: &str = "
         INSERT INTO silences (id, rule, metric, device, starts_at, ends_at, reason, made_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -138,6 +136,12 @@ fn insert(silence: &Silence) -> Statement {
         by.into(),
     ];
     Statement::new("add a silence", INSERT, params)
+}
+
+pub(crate) fn end(id: &str, at: Timestamp) -> Statement {
+    const UPDATE: &str = "
+        UPDATE silences SET ends_at = CASE WHEN ends_at > $2 THEN $2 ELSE ends_at END WHERE id = $1";
+    Statement::new("end a silence", UPDATE, [id.into(), at.into()])
 }
 
 fn read(row: &Row<'_>) -> anyhow::Result<Silence> {

@@ -3,6 +3,7 @@
 pub(crate) mod columns;
 mod connect;
 mod migrate;
+pub(crate) mod pattern;
 pub(crate) mod pool;
 pub(crate) mod problem;
 pub(crate) mod schema;

@@ -16,6 +16,8 @@ pub(crate) struct Statement {
     pub(crate) params: Vec<Value>,
     /// Rows that it may change: SQLite commits so many at once, and no more.
     pub(crate) rows: usize,
+    /// Whether its transaction stands only if it changes a row.
+    pub(crate) is_required: bool,
 }
 
 impl Statement {
@@ -24,12 +26,17 @@ impl Statement {
         sql: impl Into<Cow<'static, str>>,
         params: [Value; N],
     ) -> Self {
-        Self { doing, sql: sql.into(), params: params.into(), rows: 1 }
+        Self { doing, sql: sql.into(), params: params.into(), rows: 1, is_required: false }
     }
 
     /// States how many rows it may change; 1 if this is not called.
     pub(crate) fn changing(self, rows: usize) -> Self {
         Self { rows, ..self }
+    }
+
+    /// Lets its transaction stand only if it changes a row.
+    pub(crate) fn required(self) -> Self {
+        Self { is_required: true, ..self }
     }
 }
 
@@ -70,8 +77,9 @@ pub(crate) trait Engine: Send + Sync {
     /// Executes a statement in a transaction of its own; returns how many rows it changed.
     async fn execute(&self, statement: Statement) -> Result<u64>;
 
-    /// Executes statements in one transaction, in order.
-    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()>;
+    /// Executes statements in one transaction, in order; returns how many rows they changed. None, and nothing is changed,
+    /// where a required one changed no row.
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<Option<u64>>;
 
     /// Reads all rows that a query gives.
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>>;

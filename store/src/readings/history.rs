@@ -6,7 +6,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::time::saturating_add;
-use telemetry::{CLOCK_SLACK, MAX_CLOCK_AHEAD, MAX_SEQ, Reading, Series};
+use telemetry::{CLOCK_SLACK, MAX_CLOCK_AHEAD, MAX_SEQ, Reading, Scope, Series};
 
 use crate::unavailable::Result;
 
@@ -50,6 +50,8 @@ pub struct ReadingQuery {
     pub limit: usize,
     /// Only what comes after this cursor.
     pub after: Option<Cursor>,
+    /// Only of these devices.
+    pub scope: Scope,
 }
 
 /// A position in the order of all readings. Opaque to its user; stays valid while data comes and goes.

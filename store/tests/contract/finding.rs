@@ -4,7 +4,7 @@ use store::{
     Acknowledgement, Incident, IncidentCursor, IncidentQuery, IncidentSummary, Severity, Transition,
 };
 
-use super::incidents::{ALL, all, incident, opened, record, resolved};
+use super::incidents::{all, all_incidents, incident, opened, record, resolved};
 use super::{at, fresh};
 
 fn ids(incidents: &[Incident]) -> Vec<&str> {
@@ -28,7 +28,7 @@ async fn open_incidents_come_first_then_the_newest() {
     let expected = ["newer open", "new open", "old open", "new over", "old over"];
     assert_eq!(ids(&all(store).await), expected, "of two that opened at one time, the one recorded last");
     for (limit, shown) in [(0, 1), (1, 1), (2, 2), (usize::MAX, 5)] {
-        let incidents = store.incidents(&IncidentQuery { limit, ..ALL }).await.unwrap();
+        let incidents = store.incidents(&IncidentQuery { limit, ..all_incidents() }).await.unwrap();
         assert_eq!(ids(&incidents), expected[..shown]);
     }
 }
@@ -54,18 +54,18 @@ async fn incidents_are_found_by_what_they_are() {
     assert_eq!(store.acknowledge(&["i1".into()], &known).await.unwrap(), 1);
     let text = |text: &str| Some(text.to_owned());
     for (query, found) in [
-        (ALL, vec!["i3", "i1", "i2"]),
-        (IncidentQuery { id: text("i2"), ..ALL }, vec!["i2"]),
-        (IncidentQuery { id: text("i"), ..ALL }, vec![]),
-        (IncidentQuery { rule: text("too hot"), ..ALL }, vec!["i1", "i2"]),
-        (IncidentQuery { metric: text("humidity"), ..ALL }, vec!["i3"]),
-        (IncidentQuery { severity: Some(Severity::Critical), ..ALL }, vec!["i1", "i2"]),
-        (IncidentQuery { severity: Some(Severity::Info), ..ALL }, vec![]),
-        (IncidentQuery { open: Some(true), ..ALL }, vec!["i3", "i1"]),
-        (IncidentQuery { open: Some(false), ..ALL }, vec!["i2"]),
-        (IncidentQuery { acknowledged: Some(true), ..ALL }, vec!["i1"]),
-        (IncidentQuery { acknowledged: Some(false), ..ALL }, vec!["i3", "i2"]),
-        (IncidentQuery { rule: text("too hot"), open: Some(true), ..ALL }, vec!["i1"]),
+        (all_incidents(), vec!["i3", "i1", "i2"]),
+        (IncidentQuery { id: text("i2"), ..all_incidents() }, vec!["i2"]),
+        (IncidentQuery { id: text("i"), ..all_incidents() }, vec![]),
+        (IncidentQuery { rule: text("too hot"), ..all_incidents() }, vec!["i1", "i2"]),
+        (IncidentQuery { metric: text("humidity"), ..all_incidents() }, vec!["i3"]),
+        (IncidentQuery { severity: Some(Severity::Critical), ..all_incidents() }, vec!["i1", "i2"]),
+        (IncidentQuery { severity: Some(Severity::Info), ..all_incidents() }, vec![]),
+        (IncidentQuery { open: Some(true), ..all_incidents() }, vec!["i3", "i1"]),
+        (IncidentQuery { open: Some(false), ..all_incidents() }, vec!["i2"]),
+        (IncidentQuery { acknowledged: Some(true), ..all_incidents() }, vec!["i1"]),
+        (IncidentQuery { acknowledged: Some(false), ..all_incidents() }, vec!["i3", "i2"]),
+        (IncidentQuery { rule: text("too hot"), open: Some(true), ..all_incidents() }, vec!["i1"]),
     ] {
         assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{query:?}");
     }
@@ -78,7 +78,7 @@ async fn incidents_come_page_by_page_while_they_resolve() {
     let life: Vec<_> = (0..7).map(|i| opened(&format!("i{i}"), "a", 1 + i / 3)).collect();
     record(store, &life).await;
     record(store, &[resolved("i1", 9)]).await;
-    let whole = store.incidents(&ALL).await.unwrap();
+    let whole = store.incidents(&all_incidents()).await.unwrap();
     let page = async |after: Option<&Incident>, query: IncidentQuery| {
         let after = after.map(|last| IncidentCursor::after(last).to_string().parse().unwrap());
         let query = IncidentQuery { after, limit: 2, ..query };
@@ -87,7 +87,7 @@ async fn incidents_come_page_by_page_while_they_resolve() {
         assert_eq!(summaries.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ids(&page));
         page
     };
-    for query in [ALL, IncidentQuery { open: Some(true), ..ALL }] {
+    for query in [all_incidents(), IncidentQuery { open: Some(true), ..all_incidents() }] {
         let (mut pages, mut last) = (Vec::new(), None);
         loop {
             let next = page(last.as_ref(), query.clone()).await;
@@ -97,12 +97,12 @@ async fn incidents_come_page_by_page_while_they_resolve() {
         }
         assert_eq!(pages, store.incidents(&query).await.unwrap());
     }
-    let second = page(Some(&whole[1]), ALL).await;
+    let second = page(Some(&whole[1]), all_incidents()).await;
     assert_eq!(ids(&second), ids(&whole[2..4]));
     // The last of the page before resolves: what comes after it is the same.
     record(store, &[resolved(&whole[1].id, 20)]).await;
-    assert_eq!(page(Some(&whole[1]), ALL).await, second);
-    let resolved_ones = page(Some(&whole[5]), ALL).await;
+    assert_eq!(page(Some(&whole[1]), all_incidents()).await, second);
+    let resolved_ones = page(Some(&whole[5]), all_incidents()).await;
     assert_eq!(ids(&resolved_ones), [whole[1].id.as_str(), "i1"]);
 }
 
@@ -124,7 +124,7 @@ async fn summaries_say_what_is_counted() {
         acknowledged,
     };
     let expected = [of(&incident("i1", "a", 1), true, true), of(&incident("i2", "b", 2), false, false)];
-    assert_eq!(store.incident_summaries(&ALL).await.unwrap(), expected);
+    assert_eq!(store.incident_summaries(&all_incidents()).await.unwrap(), expected);
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn incidents_are_found_by_the_pattern_of_their_device() {
     for filter in ["#", "lab", "+", "site-a/#", "site-a/+", "+/r1", "+/r1/#", "+/+/+", "site-a/+/top", "x/#"]
     {
         let filter: telemetry::Filter = filter.parse().unwrap();
-        let query = |limit| IncidentQuery { device: Some(filter.clone()), limit, ..ALL };
+        let query = |limit| IncidentQuery { device: Some(filter.clone()), limit, ..all_incidents() };
         let expected: Vec<_> = devices.into_iter().rev().filter(|device| filter.matches(device)).collect();
         assert_eq!(ids(&store.incidents(&query(100)).await.unwrap()), expected, "{filter}");
         let first = store.incidents(&query(1)).await.unwrap();
@@ -169,7 +169,7 @@ async fn incidents_are_found_by_when_they_were_open() {
         (Some(15), Some(16), vec!["10 to 20"]),
         (Some(20), Some(30), vec![]),
     ] {
-        let query = IncidentQuery { from: from.map(at), to: to.map(at), ..ALL };
+        let query = IncidentQuery { from: from.map(at), to: to.map(at), ..all_incidents() };
         assert_eq!(ids(&store.incidents(&query).await.unwrap()), found, "{from:?} {to:?}");
     }
 }

@@ -11,19 +11,9 @@ pub(crate) use testkit::samples::{incident, mail};
 
 use super::{CASES, at, fresh};
 
-pub(crate) const ALL: IncidentQuery = IncidentQuery {
-    id: None,
-    rule: None,
-    metric: None,
-    device: None,
-    severity: None,
-    open: None,
-    acknowledged: None,
-    from: None,
-    to: None,
-    after: None,
-    limit: 100,
-};
+pub(crate) fn all_incidents() -> IncidentQuery {
+    IncidentQuery { limit: 100, ..IncidentQuery::default() }
+}
 
 pub(crate) fn opened(id: &str, device: &str, micros: i64) -> Transition {
     Transition::Opened(Box::new(incident(id, device, micros)), vec![mail("a@example.org")])
@@ -53,7 +43,7 @@ pub(crate) async fn record(store: &dyn Store, transitions: &[Transition]) {
 }
 
 pub(crate) async fn all(store: &dyn Store) -> Vec<Incident> {
-    store.incidents(&ALL).await.unwrap()
+    store.incidents(&all_incidents()).await.unwrap()
 }
 
 /// All but the numbers, which may leave some out.
@@ -274,7 +264,7 @@ async fn thousands_open_and_end_at_once() {
     let end = life(|i| resolved(&format!("i{i}"), i + 1));
     record(store, &open).await;
     record(store, &end).await;
-    let incidents = store.incidents(&IncidentQuery { limit: usize::MAX, ..ALL }).await.unwrap();
+    let incidents = store.incidents(&IncidentQuery { limit: usize::MAX, ..all_incidents() }).await.unwrap();
     assert_eq!(incidents.len(), MANY as usize);
     assert!(incidents.iter().all(|incident| incident.end.is_some() && incident.notifications.len() == 2));
     let (due, _) = store.due_notifications(at(MANY * 10), usize::MAX).await.unwrap();

@@ -2,6 +2,7 @@
 //!
 //! The module above says which store: `fresh` gives an empty one, or none where it cannot be had.
 
+mod access;
 pub(crate) mod alert_states;
 mod announcements;
 pub(crate) mod carried;
@@ -55,6 +56,13 @@ pub(crate) async fn all_pages(store: &dyn Store, query: ReadingQuery) -> Vec<Sto
 
 /// Everything, in order.
 pub(crate) async fn everything(store: &dyn Store) -> Vec<Reading> {
-    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
+    let query = ReadingQuery {
+        device: None,
+        metric: None,
+        range: ALL,
+        limit: 1000,
+        after: None,
+        scope: telemetry::Scope::all(),
+    };
     all_pages(store, query).await.into_iter().map(|stored| stored.reading).collect()
 }

@@ -17,7 +17,14 @@ fn order(a: &Reading, b: &Reading) -> Ordering {
 }
 
 fn ask(limit: usize) -> ReadingQuery {
-    ReadingQuery { device: None, metric: None, range: ALL, limit, after: None }
+    ReadingQuery {
+        device: None,
+        metric: None,
+        range: ALL,
+        limit,
+        after: None,
+        scope: telemetry::Scope::all(),
+    }
 }
 
 async fn pages(store: &dyn Store, query: ReadingQuery) -> Vec<Reading> {
@@ -154,7 +161,7 @@ prop_compose! {
         limit in 1_usize..9,
     ) -> ReadingQuery {
         let range = TimeRange { from: at(from), to: at(from + length) };
-        ReadingQuery { device: device.map(Into::into), metric: metric.map(Into::into), range, limit, after: None }
+        ReadingQuery { device: device.map(Into::into), metric: metric.map(Into::into), range, limit, after: None, scope: telemetry::Scope::all() }
     }
 }
 

@@ -68,7 +68,14 @@ async fn calls_beyond_the_connections_wait_for_their_turn() {
     assert_eq!(calls.join_all().await.iter().sum::<u64>(), 100);
     let connections = format!("SELECT pid::text FROM pg_stat_activity WHERE usename = '{}'", database.name());
     assert!(database.texts(&connections).await.len() <= 4);
-    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 7, after: None };
+    let query = ReadingQuery {
+        device: None,
+        metric: None,
+        range: ALL,
+        limit: 7,
+        after: None,
+        scope: telemetry::Scope::all(),
+    };
     assert_eq!(all_pages(&*store, query).await.len(), 100);
 }
 
@@ -106,7 +113,7 @@ async fn alerters_that_judge_the_same_at_once_tell_it_once() {
         });
     }
     alerters.join_all().await;
-    let query = IncidentQuery { limit: usize::MAX, ..incidents::ALL };
+    let query = IncidentQuery { limit: usize::MAX, ..incidents::all_incidents() };
     let kept = fresh.store.incidents(&query).await.unwrap();
     assert_eq!(kept.len(), INCIDENTS as usize);
     for incident in kept {

@@ -49,7 +49,14 @@ async fn a_large_batch_is_kept_once_and_counted_exactly() {
         Arc::make_mut(&mut large).rejected.push(rejected(1, "temperature/a", "not JSON", "x"));
         assert_eq!(store.write(&large).await.unwrap(), written(10_000, 10, 1));
         assert_eq!(everything(&*store).await, all);
-        let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
+        let query = ReadingQuery {
+            device: None,
+            metric: None,
+            range: ALL,
+            limit: 1000,
+            after: None,
+            scope: telemetry::Scope::all(),
+        };
         let stored_at: BTreeSet<_> =
             all_pages(&*store, query).await.into_iter().map(|stored| stored.stored_at).collect();
         let times = before - jiff::SignedDuration::from_mins(1)..Timestamp::now();

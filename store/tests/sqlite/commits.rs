@@ -37,7 +37,14 @@ async fn writes_that_arrive_together_share_commits_and_lose_nothing() {
         writes.spawn(async move { sqlite.write(&batch([reading(&topic, i, 1.0)])).await.unwrap().stored });
     }
     assert_eq!(writes.join_all().await.into_iter().sum::<u64>(), WRITES as u64);
-    let query = ReadingQuery { device: None, metric: None, range: ALL, limit: 1000, after: None };
+    let query = ReadingQuery {
+        device: None,
+        metric: None,
+        range: ALL,
+        limit: 1000,
+        after: None,
+        scope: telemetry::Scope::all(),
+    };
     let stored = all_pages(&sqlite, query).await;
     let commits: BTreeSet<_> = stored.iter().map(|stored| stored.stored_at).collect();
     assert_eq!(stored.len(), WRITES as usize);

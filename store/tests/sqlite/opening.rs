@@ -245,6 +245,13 @@ async fn a_file_that_is_damaged_while_it_is_open_is_called_damaged() {
 
 async fn all_readings(sqlite: &Sqlite) -> store::Result<store::Page> {
     let range = store::TimeRange { from: jiff::Timestamp::MIN, to: jiff::Timestamp::MAX };
-    let query = store::ReadingQuery { device: None, metric: None, range, limit: 100_000, after: None };
+    let query = store::ReadingQuery {
+        device: None,
+        metric: None,
+        range,
+        limit: 100_000,
+        after: None,
+        scope: telemetry::Scope::all(),
+    };
     sqlite.readings(query).await
 }

@@ -103,6 +103,26 @@ impl Alerts {
     }
 }
 
+impl Alerts {
+    pub(super) fn acknowledge(
+        &mut self,
+        incidents: &[String],
+        acknowledgement: &Acknowledgement,
+        at: Timestamp,
+    ) -> u64 {
+        let mut count = 0;
+        for id in incidents {
+            let open = self.open(id).filter(|incident| incident.acknowledged.is_none());
+            if let Some(incident) = open {
+                incident.acknowledged = Some(acknowledgement.clone());
+                self.changed_at.insert(id.clone(), at);
+                count += 1;
+            }
+        }
+        count
+    }
+}
+
 impl Data {
     /// An incident with its notifications.
     pub(super) fn whole(&self, incident: &Incident) -> Incident {
@@ -144,17 +164,8 @@ impl Incidents for MemoryStore {
     }
 
     async fn acknowledge(&self, incidents: &[String], acknowledgement: &Acknowledgement) -> Result<u64> {
-        let (mut data, now) = (self.call("acknowledge")?, self.now());
-        let mut count = 0;
-        for id in incidents {
-            let open = data.alerts.open(id).filter(|incident| incident.acknowledged.is_none());
-            if let Some(incident) = open {
-                incident.acknowledged = Some(acknowledgement.clone());
-                data.alerts.changed_at.insert(id.clone(), now);
-                count += 1;
-            }
-        }
-        Ok(count)
+        let now = self.now();
+        Ok(self.call("acknowledge")?.alerts.acknowledge(incidents, acknowledgement, now))
     }
 }
 
@@ -187,6 +198,7 @@ fn is_wanted(query: &IncidentQuery, incident: &Incident) -> bool {
     named(&query.id, &incident.id)
         && named(&query.rule, &incident.rule)
         && named(&query.metric, &incident.metric)
+        && query.scope.holds(&incident.device)
         && query.device.as_ref().is_none_or(|filter| filter.matches(&incident.device))
         && query.severity.is_none_or(|severity| severity == incident.severity)
         && query.open.is_none_or(|open| open == incident.resolved_at.is_none())

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{Lease, Leases, Result, Silence, Silences};
 
-use super::MemoryStore;
+use super::{Data, MemoryStore};
 
 /// Who holds a lease, and until when.
 pub(super) struct Held {
@@ -52,19 +52,12 @@ fn hold(leases: &mut Vec<Held>, lease: Lease, holder: &str, until: Timestamp) {
 #[async_trait]
 impl Silences for MemoryStore {
     async fn add_silences(&self, silences: &[Silence]) -> Result<()> {
-        let mut data = self.call("add_silences")?;
-        for silence in silences {
-            if data.silences.iter().all(|known| known.id != silence.id) {
-                data.silences.push(silence.clone());
-            }
-        }
+        self.call("add_silences")?.add_silences(silences);
         Ok(())
     }
 
     async fn end_silence(&self, id: &str, at: Timestamp) -> Result<bool> {
-        let mut data = self.call("end_silence")?;
-        let silence = data.silences.iter_mut().find(|silence| silence.id == id);
-        Ok(silence.map(|silence| silence.until = silence.until.min(at)).is_some())
+        Ok(self.call("end_silence")?.end_silence(id, at))
     }
 
     async fn silences(&self, after: Timestamp) -> Result<Vec<Silence>> {
@@ -73,5 +66,20 @@ impl Silences for MemoryStore {
             data.silences.iter().filter(|silence| silence.until > after).cloned().collect();
         found.sort_by_key(|silence| silence.from);
         Ok(found)
+    }
+}
+
+impl Data {
+    pub(super) fn add_silences(&mut self, silences: &[Silence]) {
+        for silence in silences {
+            if self.silences.iter().all(|known| known.id != silence.id) {
+                self.silences.push(silence.clone());
+            }
+        }
+    }
+
+    pub(super) fn end_silence(&mut self, id: &str, at: Timestamp) -> bool {
+        let silence = self.silences.iter_mut().find(|silence| silence.id == id);
+        silence.map(|silence| silence.until = silence.until.min(at)).is_some()
     }
 }

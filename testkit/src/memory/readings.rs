@@ -121,11 +121,12 @@ impl History for MemoryStore {
 
     async fn readings(&self, query: ReadingQuery) -> Result<Page> {
         let data = self.call("readings")?;
-        let ReadingQuery { device, metric, range, limit, after } = query;
+        let ReadingQuery { device, metric, range, limit, after, scope } = query;
         let named = |name: &Option<String>, is: &str| name.as_deref().is_none_or(|name| name == is);
         let wanted = |stored: &&StoredReading| {
             let Reading { series, measured_at, .. } = &stored.reading;
             (range.from..range.to).contains(measured_at)
+                && scope.holds(series.device())
                 && named(&device, series.device())
                 && named(&metric, series.metric())
         };

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Address, AnnouncementStore, Attempt, Batch, Boot, ClockHistory, Decisions, DueNotifications, DueQuery,
-    Incident, Ledger, LedgerQuery, LongestWaits, Notification, Notifications, OutgoingMessage, OwnReaders,
-    Postponed, QueuedMessage, ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
-    RejectionSelection, Rejections, Result, RetentionClock, Silence, Silences, Store, Written,
+    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AuditQuery, AuditRecord, Batch, Boot, Change,
+    ClockHistory, Decisions, DueNotifications, DueQuery, Head, Incident, Ledger, LedgerQuery, LongestWaits,
+    NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage,
+    ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
+    Result, RetentionClock, Session, Silence, Silences, Store, User, Written,
 };
 use telemetry::{Announcement, ClockRun};
 
@@ -166,5 +167,56 @@ impl Silences for Watched {
 impl Ledger for Watched {
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
         self.inner.completeness(query).await
+    }
+}
+
+#[async_trait]
+impl AccessStore for Watched {
+    async fn has_users(&self) -> Result<bool> {
+        self.inner.has_users().await
+    }
+
+    async fn users(&self) -> Result<Vec<User>> {
+        self.inner.users().await
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<User>> {
+        self.inner.user(name).await
+    }
+
+    async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>> {
+        self.inner.session(token_hash).await
+    }
+
+    async fn sessions(&self, user: &str) -> Result<Vec<Session>> {
+        self.inner.sessions(user).await
+    }
+
+    async fn touch_session(&self, id: &str, at: Timestamp) -> Result<()> {
+        self.inner.touch_session(id, at).await
+    }
+
+    async fn key(&self, id: &str) -> Result<Option<(ApiKey, User)>> {
+        self.inner.key(id).await
+    }
+
+    async fn keys(&self, owner: Option<&str>) -> Result<Vec<ApiKey>> {
+        self.inner.keys(owner).await
+    }
+
+    async fn touch_key(&self, id: &str, at: Timestamp) -> Result<()> {
+        self.inner.touch_key(id, at).await
+    }
+
+    async fn change(&self, change: &Change, record: &NewRecord) -> Result<Option<u64>> {
+        self.inner.change(change, record).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>> {
+        self.inner.audit(query).await
+    }
+
+    async fn audit_head(&self) -> Result<Head> {
+        self.inner.audit_head().await
     }
 }

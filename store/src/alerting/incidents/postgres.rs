@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use telemetry::Filter;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Transaction};
 
@@ -21,6 +20,7 @@ use crate::alerting::notifications::postgres as notifications;
 use crate::engine::columns::{Word, at_most};
 use crate::engine::postgres::Postgres;
 use crate::engine::postgres::columns::{Micros, Param, text};
+use crate::engine::postgres::pattern::{pattern, scope_pattern};
 use crate::engine::postgres::session::{Session, snapshot};
 use crate::engine::row::read_all;
 use crate::unavailable::Result;
@@ -57,7 +57,7 @@ impl Incidents for Postgres {
 /// a cursor does so whatever has become of its own incident.
 const WANTED: &str = "
     ($1 IS NULL OR i.id = $1) AND ($2 IS NULL OR i.rule = $2) AND ($3 IS NULL OR i.metric = $3)
-    AND ($4 IS NULL OR i.device ~ $4) AND ($5 IS NULL OR i.severity = $5)
+    AND ($4 IS NULL OR i.device ~ $4) AND ($14 IS NULL OR i.device ~ $14) AND ($5 IS NULL OR i.severity = $5)
     AND ($6 IS NULL OR (i.resolved_at IS NULL) = $6) AND ($7 IS NULL OR (i.acknowledged_at IS NOT NULL) = $7)
     AND ($8 IS NULL OR i.resolved_at IS NULL OR i.resolved_at > $8 OR i.opened_at >= $8)
     AND ($9 IS NULL OR i.opened_at < $9)
@@ -83,7 +83,7 @@ async fn select_summaries(client: &Client, query: &IncidentQuery) -> anyhow::Res
 
 /// The parameters of [`WANTED`].
 struct Wanted<'a> {
-    texts: [Option<Cow<'a, str>>; 5],
+    texts: [Option<Cow<'a, str>>; 6],
     severity: Option<Word<Severity>>,
     flags: [Option<bool>; 3],
     times: [Option<Micros>; 3],
@@ -101,6 +101,7 @@ impl<'a> Wanted<'a> {
                 named(&query.metric),
                 query.device.as_ref().map(|filter| pattern(filter).into()),
                 after.map(|cursor| text(&cursor.id)),
+                scope_pattern(&query.scope).map(Cow::from),
             ],
             severity: query.severity.map(Word),
             flags: [query.open, query.acknowledged, after.map(|cursor| cursor.open)],
@@ -113,8 +114,8 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    fn params(&self) -> [Param<'_>; 13] {
-        let [id, rule, metric, device, after_id] = &self.texts;
+    fn params(&self) -> [Param<'_>; 14] {
+        let [id, rule, metric, device, after_id, scope] = &self.texts;
         let [open, acknowledged, after_open] = &self.flags;
         let [from, to, after_opened] = &self.times;
         [
@@ -131,6 +132,7 @@ impl<'a> Wanted<'a> {
             (after_open, Type::BOOL),
             (after_opened, Type::TIMESTAMPTZ),
             (after_id, Type::TEXT),
+            (scope, Type::TEXT),
         ]
     }
 }
@@ -139,21 +141,6 @@ impl<'a> Wanted<'a> {
 pub(crate) async fn open_count(client: &Client) -> Result<u64, Error> {
     const COUNT: &str = "SELECT count(*) FROM incidents WHERE (resolved_at IS NULL)";
     Ok(client.query_typed_one(COUNT, &[]).await?.get::<_, i64>(0).unsigned_abs())
-}
-
-/// A regular expression that matches the same devices; no level has a character that it could take for a sign.
-fn pattern(filter: &Filter) -> String {
-    let mut pattern = String::from("^");
-    for (i, level) in filter.as_str().split('/').enumerate() {
-        let slash = if i > 0 { "/" } else { "" };
-        match level {
-            "#" if i > 0 => pattern += "(/.*)?",
-            "#" => pattern += ".*",
-            "+" => pattern += &format!("{slash}[^/]*"),
-            level => pattern += &format!("{slash}{level}"),
-        }
-    }
-    pattern + "$"
 }
 
 /// Incidents by their numbers.
@@ -199,22 +186,4 @@ async fn acknowledge(
         (&text(note), Type::TEXT),
     ];
     client.execute_typed(UPDATE, &params).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_filter_becomes_a_regular_expression() {
-        for (filter, expected) in [
-            ("#", "^.*$"),
-            ("lab", "^lab$"),
-            ("site-a/#", "^site-a(/.*)?$"),
-            ("+", "^[^/]*$"),
-            ("+/rack-1/+/#", "^[^/]*/rack-1/[^/]*(/.*)?$"),
-        ] {
-            assert_eq!(pattern(&filter.parse().unwrap()), expected);
-        }
-    }
 }

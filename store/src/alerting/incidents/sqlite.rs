@@ -87,7 +87,7 @@ fn select_rows<T>(
         && let Some(row) = rows.next()?
     {
         let device = row.get_ref(DEVICE)?.as_str()?;
-        if query.device.as_ref().is_none_or(|filter| filter.matches(device)) {
+        if query.scope.holds(device) && query.device.as_ref().is_none_or(|filter| filter.matches(device)) {
             found.push(read(&Row::Sqlite(row))?);
         }
     }

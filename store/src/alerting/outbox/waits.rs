@@ -27,5 +27,5 @@ pub(crate) async fn bring_forward(engine: &impl Engine, now: Timestamp, waits: &
         Statement::new(DOING, REMINDERS, [saturating_add(now, *wait).into(), rule.into()])
     });
     let all = [messages, others].into_iter().chain(reminders);
-    engine.execute_all(DOING, all.map(|statement| statement.changing(ROWS)).collect()).await
+    engine.execute_all(DOING, all.map(|statement| statement.changing(ROWS)).collect()).await.map(drop)
 }

@@ -49,13 +49,19 @@ impl Engine for Postgres {
         self.pool.call(doing, async |session| session.client.execute_typed(&sql, &typed(&params)).await).await
     }
 
-    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()> {
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<Option<u64>> {
         let execute = async |session: &mut super::session::Session| {
             let transaction = session.client.transaction().await?;
-            for Statement { sql, params, .. } in &statements {
-                transaction.execute_typed(sql, &typed(params)).await?;
+            let mut changed = 0;
+            for Statement { sql, params, is_required, .. } in &statements {
+                let rows = transaction.execute_typed(sql, &typed(params)).await?;
+                if rows == 0 && *is_required {
+                    transaction.rollback().await?;
+                    return Ok(None);
+                }
+                changed += rows;
             }
-            transaction.commit().await
+            transaction.commit().await.map(|()| Some(changed))
         };
         self.pool.call::<_, tokio_postgres::Error>(doing, execute).await
     }

@@ -20,23 +20,34 @@ impl ToSql for Value {
     }
 }
 
+/// Rolls a transaction back whose required statement changed no row.
+const NONE_CHANGED: rusqlite::Error = rusqlite::Error::StatementChangedRows(0);
+
 #[async_trait]
 impl Engine for Sqlite {
     async fn execute(&self, statement: Statement) -> Result<u64> {
-        let Statement { doing, sql, params, rows } = statement;
+        let Statement { doing, sql, params, rows, .. } = statement;
         let execute = move |tables: &mut Tables<'_>| prepare(tables.connection, &sql, &params)?.raw_execute();
         Ok(self.writer.change(doing, rows, execute).await? as u64)
     }
 
-    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<()> {
+    async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<Option<u64>> {
         let rows = statements.iter().map(|statement| statement.rows).sum();
         let execute = move |tables: &mut Tables<'_>| {
-            for Statement { sql, params, .. } in &statements {
-                prepare(tables.connection, sql, params)?.raw_execute()?;
+            let mut changed = 0;
+            for Statement { sql, params, is_required, .. } in &statements {
+                let rows = prepare(tables.connection, sql, params)?.raw_execute()?;
+                if rows == 0 && *is_required {
+                    return Err(NONE_CHANGED);
+                }
+                changed += rows as u64;
             }
-            Ok(())
+            Ok(Some(changed))
         };
-        self.writer.change(doing, rows, execute).await
+        match self.writer.change(doing, rows, execute).await {
+            Err(error) if error.0.downcast_ref() == Some(&NONE_CHANGED) => Ok(None),
+            outcome => outcome,
+        }
     }
 
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {

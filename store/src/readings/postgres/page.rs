@@ -6,6 +6,7 @@ use tokio_postgres::{Client, Error};
 use super::rows::{self, COLUMNS};
 use crate::engine::columns::at_most;
 use crate::engine::postgres::columns::{Micros, number_column};
+use crate::engine::postgres::pattern::scope_pattern;
 use crate::readings::history::{Cursor, Page, ReadingQuery};
 
 /// Of a series in the order of its key; of several in the order of a page.
@@ -23,7 +24,8 @@ pub(crate) async fn read(client: &Client, query: &ReadingQuery) -> Result<Page, 
     let place = Place::before(query);
     let from = Micros::bound(query.range.from).max(place.measured_at);
     let to = Micros::bound(query.range.to);
-    let params: [(&(dyn ToSql + Sync), Type); 11] = [
+    let scope = scope_pattern(&query.scope);
+    let params: [(&(dyn ToSql + Sync), Type); 12] = [
         (&query.metric, Type::TEXT),
         (&from, Type::TIMESTAMPTZ),
         (&to, Type::TIMESTAMPTZ),
@@ -34,11 +36,12 @@ pub(crate) async fn read(client: &Client, query: &ReadingQuery) -> Result<Page, 
         (&place.seq, Type::INT8),
         (&place.value, Type::FLOAT8),
         (&room, Type::INT8),
+        (&scope, Type::TEXT),
         (&query.device, Type::TEXT),
     ];
     let rows = match query.device {
         Some(_) => client.query_typed(&of_a_device(), &params).await?,
-        None => client.query_typed(&of_all_devices(), &params[..10]).await?,
+        None => client.query_typed(&of_all_devices(), &params[..11]).await?,
     };
     let mut readings: Vec<_> = rows.iter().filter_map(rows::read).collect();
     let more = readings.len() > limit;
@@ -51,7 +54,8 @@ pub(crate) async fn read(client: &Client, query: &ReadingQuery) -> Result<Page, 
 fn of_all_devices() -> String {
     format!(
         "SELECT {COLUMNS} FROM readings r JOIN series s ON s.id = r.series
-         WHERE ($1 IS NULL OR s.metric = $1) AND {WANTED} ORDER BY {ORDER} LIMIT $10"
+         WHERE ($1 IS NULL OR s.metric = $1) AND ($11 IS NULL OR s.device ~ $11) AND {WANTED}
+         ORDER BY {ORDER} LIMIT $10"
     )
 }
 
@@ -62,7 +66,8 @@ fn of_a_device() -> String {
              SELECT * FROM readings r WHERE r.series = s.id AND {WANTED}
              ORDER BY r.measured_at, r.boot, r.seq, r.value LIMIT $10
          ) r
-         WHERE s.device = $11 AND ($1 IS NULL OR s.metric = $1) ORDER BY {ORDER} LIMIT $10"
+         WHERE s.device = $12 AND ($1 IS NULL OR s.metric = $1) AND ($11 IS NULL OR s.device ~ $11)
+         ORDER BY {ORDER} LIMIT $10"
     )
 }
 

@@ -21,7 +21,7 @@ pub(super) const HEADS: &str = "
     SELECT s.id, (
         SELECT r.measured_at FROM readings r
         WHERE r.series = s.id AND r.measured_at >= ?3 AND r.measured_at < ?4 ORDER BY r.measured_at LIMIT 1
-    ) FROM series s
+    ), s.device FROM series s
     WHERE (?1 IS NULL OR s.device = ?1) AND (?2 IS NULL OR s.metric = ?2) ORDER BY s.device, s.metric";
 
 /// The next rows of a series.
@@ -68,7 +68,9 @@ impl<'a> Merge<'a> {
         let wanted = params![query.device, query.metric, micros_from(from), micros_from(query.range.to)];
         let mut rows = select.query(wanted)?;
         while let Some(row) = rows.next()? {
-            if let Some(micros) = row.get(1)? {
+            if let Some(micros) = row.get(1)?
+                && query.scope.holds(row.get_ref(2)?.as_str()?)
+            {
                 merge.heads.push(Reverse((micros, merge.sources.len())));
                 merge.sources.push(Source::new(row.get(0)?));
             }

@@ -41,7 +41,7 @@ fn steps(connection: &Connection) -> usize {
 
 fn query(limit: usize) -> ReadingQuery {
     let range = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
-    ReadingQuery { device: None, metric: None, range, limit, after: None }
+    ReadingQuery { device: None, metric: None, range, limit, after: None, scope: telemetry::Scope::all() }
 }
 
 /// Neither the rows behind a page cost anything, nor those of each series before the next one is due.

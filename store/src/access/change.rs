@@ -1,0 +1,38 @@
+//! The statements of a change.
+
+use jiff::Timestamp;
+
+use super::{Change, keys, sessions, users};
+use crate::alerting::incidents::acknowledge_one;
+use crate::alerting::silences;
+use crate::engine::statement::Statement;
+
+/// What a change does, in order, in the transaction of its record.
+pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
+    match change {
+        Change::Nothing => vec![],
+        Change::AddUser(user) => vec![users::insert(user), close()],
+        Change::SetUser { user, end_sessions, but } => {
+            let end = end_sessions.then(|| sessions::end_all(&user.name, but.as_deref()));
+            [users::update(user)].into_iter().chain(end).collect()
+        }
+        Change::RemoveUser(name) => vec![users::delete(name)],
+        Change::AddSession(session) => {
+            let user = &session.user;
+            vec![users::logged_in(user, at), sessions::insert(session), sessions::prune(user, at)]
+        }
+        Change::EndSession(id) => vec![sessions::end(id)],
+        Change::AddKey(key) => vec![keys::prune(&key.owner, at), keys::insert(key)],
+        Change::RevokeKey(id) => vec![keys::revoke(id)],
+        Change::AddSilences(added) => added.iter().map(silences::insert).collect(),
+        Change::EndSilence { id, at } => vec![silences::end(id, *at).required()],
+        Change::Acknowledge { incidents, acknowledgement } => {
+            incidents.iter().map(|id| acknowledge_one(id, acknowledgement, at)).collect()
+        }
+    }
+}
+
+/// From the first user on, everyone has to log in.
+fn close() -> Statement {
+    Statement::new("close the page", "UPDATE audit_head SET closed = 1 WHERE id = 1", [])
+}
