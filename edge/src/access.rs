@@ -3,7 +3,6 @@
 //! Without a password file everyone on this machine may do everything. With one, a user is a device: it writes its own
 //! readings and reads its own commands, and what the file says beside. The user `millrace` is this process itself.
 
-mod delay;
 mod follow;
 mod password_file;
 mod rights;

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Argon2, Params};
+use argon2::Params;
+use argon2::password_hash::PasswordHash;
 
 use super::rights::{Rights, is_right};
 
@@ -143,21 +143,8 @@ fn entry(line: &str) -> Result<(&str, &str)> {
 /// The password is too long.
 pub(crate) fn line(user: &str, password: &[u8]) -> Result<String> {
     let mut line = String::new();
-    writeln!(line, "{user}:{}", hash(password)?)?;
+    writeln!(line, "{user}:{}", ::access::hash_password(password)?)?;
     Ok(line)
-}
-
-/// A hash with a salt of its own.
-pub(super) fn hash(password: &[u8]) -> Result<String> {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>())
-        .map_err(|e| anyhow::anyhow!("make a salt: {e}"))?;
-    let hash = Argon2::default().hash_password(password, &salt);
-    Ok(hash.map_err(|e| anyhow::anyhow!("hash the password: {e}"))?.to_string())
-}
-
-/// Whether a password belongs to a hash. Takes about 20 ms of one processor.
-pub(super) fn matches(hash: &str, password: &[u8]) -> bool {
-    PasswordHash::new(hash).is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok())
 }
 
 #[cfg(test)]
@@ -206,6 +193,7 @@ mod tests {
             format!("{}  read a\n{}  read b\n# end\n", line("a", b"1").unwrap(), line("b", b"1").unwrap());
         let kept = with_user(&old, "a", b"2", &Rights::default()).unwrap();
         let file = PasswordFile::parse(&kept).unwrap();
+        let matches = ::access::is_password;
         assert!(matches(file.hash("a").unwrap(), b"2") && matches(file.hash("b").unwrap(), b"1"));
         let reads = |user: &str, topic: &str| file.rights(user).unwrap().may_subscribe(topic);
         assert!(reads("a", "a") && reads("b", "b") && kept.contains("# end\n"), "{kept}");
@@ -220,6 +208,7 @@ mod tests {
         let text = line("dev1", b"s3cret").unwrap();
         let file = PasswordFile::parse(&text).unwrap();
         let hash = file.hash("dev1").unwrap();
+        let matches = ::access::is_password;
         assert!(matches(hash, b"s3cret") && !matches(hash, b"S3cret") && !matches(hash, b""));
         assert_ne!(text, line("dev1", b"s3cret").unwrap(), "each has a salt of its own");
     }

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
+use ::access::Delays;
 use broker::server::Refusal;
 use ring::hmac;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::delay::Delays;
-use super::password_file::{self, PasswordFile};
+use super::password_file::PasswordFile;
 
 /// Hashes that are computed at the same time: readings need the processors, too.
 const AT_ONCE: usize = 2;
@@ -41,7 +41,7 @@ impl Verifier {
             delays: Mutex::default(),
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
             queues: Mutex::default(),
-            unknown_user: password_file::hash(&rand::random::<[u8; 16]>())?.into(),
+            unknown_user: ::access::hash_password(&rand::random::<[u8; 16]>())?.into(),
         })
     }
 
@@ -108,7 +108,7 @@ impl Verifier {
         let (hash, password) = (Arc::clone(hash), password.to_vec());
         let checked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            password_file::matches(&hash, &password)
+            ::access::is_password(&hash, &password)
         });
         checked.await.unwrap_or(false)
     }
@@ -178,6 +178,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::access::password_file;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));

@@ -21,9 +21,9 @@ const MAX_PAIRS: usize = 4096;
 
 type Pair = (IpAddr, Box<str>);
 
-/// The failures of each user from each address.
+/// The failures of each user from each address. They slow down who guesses, and lock nobody out.
 #[derive(Debug, Default)]
-pub(super) struct Delays {
+pub struct Delays {
     failures: HashMap<Pair, Failures>,
 }
 
@@ -36,7 +36,7 @@ struct Failures {
 
 impl Delays {
     /// How long the attempt is to wait: [`Delays::waited`] must follow. `None` if enough of the kind wait already.
-    pub(super) fn begin(&mut self, address: IpAddr, user: &str, now: Instant) -> Option<Duration> {
+    pub fn begin(&mut self, address: IpAddr, user: &str, now: Instant) -> Option<Duration> {
         let Some(failures) = self.failures.get_mut(&(address, user.into())) else {
             return Some(Duration::ZERO);
         };
@@ -51,13 +51,14 @@ impl Delays {
     }
 
     /// The attempt has waited, or has given up.
-    pub(super) fn waited(&mut self, address: IpAddr, user: &str) {
+    pub fn waited(&mut self, address: IpAddr, user: &str) {
         if let Some(failures) = self.failures.get_mut(&(address, user.into())) {
             failures.waiting = failures.waiting.saturating_sub(1);
         }
     }
 
-    pub(super) fn failed(&mut self, address: IpAddr, user: &str, now: Instant) {
+    /// The attempt failed.
+    pub fn failed(&mut self, address: IpAddr, user: &str, now: Instant) {
         let pair = (address, user.into());
         if self.failures.len() >= MAX_PAIRS && !self.failures.contains_key(&pair) {
             self.make_room();
@@ -67,7 +68,8 @@ impl Delays {
         failures.last = now;
     }
 
-    pub(super) fn succeeded(&mut self, address: IpAddr, user: &str) {
+    /// The attempt succeeded: earlier failures are forgotten.
+    pub fn succeeded(&mut self, address: IpAddr, user: &str) {
         self.failures.remove(&(address, user.into()));
     }
 

@@ -1,0 +1,205 @@
+//! Who a caller is, by what the request brings along.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use store::{ApiKey, Session, User, Via, sha256};
+
+use super::{Authority, LIFETIMES, Problem};
+use crate::caller::Caller;
+use crate::secret;
+
+/// How long a caller is recognised without asking the store: another process may have revoked the session or key.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
+
+/// Callers that are remembered, at most.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// The use of a session or a key is noted again after this time.
+const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
+
+/// Bytes of a token, at most: no token of ours is longer.
+const MAX_TOKEN_BYTES: usize = 256;
+
+/// What a request brings along.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Credentials<'a> {
+    /// The token of a session, from a cookie.
+    pub session: Option<&'a str>,
+    /// What follows `Bearer` in the header `Authorization`.
+    pub bearer: Option<&'a str>,
+    /// From where the request comes.
+    pub address: Option<IpAddr>,
+}
+
+/// A caller, and what is asked to know whether it is still the same.
+#[derive(Debug, Clone)]
+pub struct Recognized {
+    /// Who asks.
+    pub caller: Caller,
+    token: Option<Token>,
+}
+
+/// The hash of a token that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Token {
+    Session(String),
+    Key { id: String, hash: String },
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    callers: Mutex<HashMap<Token, Cached>>,
+}
+
+#[derive(Debug, Clone)]
+struct Cached {
+    caller: Caller,
+    ends: Ends,
+    at: Instant,
+}
+
+/// When a session or a key ends.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    at: Timestamp,
+}
+
+impl Cache {
+    /// Forgets all callers, so that the store is asked again.
+    pub(super) fn forget(&self) {
+        self.callers().clear();
+    }
+
+    fn get(&self, token: &Token, now: Timestamp) -> Option<Caller> {
+        let callers = self.callers();
+        let cached = callers.get(token)?;
+        (cached.at.elapsed() < TRUSTED_FOR && now < cached.ends.at).then(|| cached.caller.clone())
+    }
+
+    fn put(&self, token: Token, caller: &Caller, ends: Ends) {
+        let mut callers = self.callers();
+        if callers.len() >= MAX_REMEMBERED {
+            callers.clear();
+        }
+        callers.insert(token, Cached { caller: caller.clone(), ends, at: Instant::now() });
+    }
+
+    fn callers(&self) -> MutexGuard<'_, HashMap<Token, Cached>> {
+        self.callers.lock().expect("no code panics while it holds this")
+    }
+}
+
+impl Authority {
+    /// Recognises a caller: by a key, else by a session; everyone while there is no user.
+    ///
+    /// # Errors
+    /// Nobody is recognised, or the store does not answer.
+    pub async fn recognize(&self, credentials: Credentials<'_>) -> Result<Recognized, Problem> {
+        let token = match (credentials.bearer, credentials.session) {
+            (Some(key), _) => Some(of_key(key).ok_or(Problem::NotRecognized)?),
+            (None, Some(token)) => of_session(token),
+            (None, None) => None,
+        };
+        if self.inner.openness.is_open(self.inner.store.as_ref()).await? {
+            return Ok(Recognized { caller: Caller::anyone(credentials.address), token: None });
+        }
+        let token = token.ok_or(Problem::NotRecognized)?;
+        let caller = self.caller(&token).await?;
+        Ok(Recognized { caller: Caller { address: credentials.address, ..caller }, token: Some(token) })
+    }
+
+    /// Whether a caller who was recognised before still is, with the same rights. While the store does not answer, yes.
+    pub async fn is_still(&self, recognized: &Recognized) -> bool {
+        let same = |caller: &Caller| {
+            (caller.role, &caller.scope) == (recognized.caller.role, &recognized.caller.scope)
+        };
+        let answer = match &recognized.token {
+            None => self.inner.openness.is_open(self.inner.store.as_ref()).await,
+            Some(token) => self.caller(token).await.map(|caller| same(&caller)),
+        };
+        match answer {
+            Err(Problem::NotRecognized) => false,
+            Err(_) => true,
+            Ok(is_still) => is_still,
+        }
+    }
+
+    async fn caller(&self, token: &Token) -> Result<Caller, Problem> {
+        let now = self.now();
+        if let Some(caller) = self.inner.cache.get(token, now) {
+            return Ok(caller);
+        }
+        let store = &self.inner.store;
+        let found = match token {
+            Token::Session(hash) => store.session(hash).await?.and_then(|found| of_user(found, now)),
+            Token::Key { id, hash } => {
+                let found = store.key(id).await?.filter(|(key, _)| is_equal(&key.secret_hash, hash));
+                found.and_then(|found| of_owner(found, now))
+            }
+        };
+        let (caller, ends, note_use) = found.ok_or(Problem::NotRecognized)?;
+        if note_use && let Some(id) = &caller.id {
+            let noted = match token {
+                Token::Session(_) => store.touch_session(id, now).await,
+                Token::Key { .. } => store.touch_key(id, now).await,
+            };
+            if let Err(e) = noted {
+                tracing::debug!("the use of a session or key was not noted: {e}");
+            }
+        }
+        self.inner.cache.put(token.clone(), &caller, ends);
+        Ok(caller)
+    }
+}
+
+fn of_session(token: &str) -> Option<Token> {
+    (token.len() <= MAX_TOKEN_BYTES).then(|| Token::Session(sha256(token)))
+}
+
+fn of_key(key: &str) -> Option<Token> {
+    let (id, secret) = secret::parts(key).filter(|_| key.len() <= MAX_TOKEN_BYTES)?;
+    Some(Token::Key { id: id.to_owned(), hash: sha256(secret) })
+}
+
+/// Takes the same time wherever two hashes differ.
+fn is_equal(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// The caller of a session, when it ends, and whether its use is to be noted; None if it is over.
+fn of_user((session, user): (Session, User), now: Timestamp) -> Option<(Caller, Ends, bool)> {
+    let idle_end = session.last_used_at.saturating_add(LIFETIMES.idle).unwrap_or(Timestamp::MAX);
+    let ends = Ends { at: session.expires_at.min(idle_end) };
+    let caller = Caller {
+        user: Some(user.name),
+        email: user.email,
+        role: user.role,
+        scope: user.scope,
+        via: Via::Session,
+        id: Some(session.id),
+        address: None,
+    };
+    (now < ends.at).then_some((caller, ends, is_due(Some(session.last_used_at), now)))
+}
+
+/// The caller of a key: no more than its owner may do now.
+fn of_owner((key, owner): (ApiKey, User), now: Timestamp) -> Option<(Caller, Ends, bool)> {
+    let caller = Caller {
+        user: Some(owner.name),
+        email: None,
+        role: key.role.min(owner.role),
+        scope: key.scope.intersection(&owner.scope)?,
+        via: Via::Key,
+        id: Some(key.id),
+        address: None,
+    };
+    (now < key.expires_at).then_some((caller, Ends { at: key.expires_at }, is_due(key.last_used_at, now)))
+}
+
+fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    last.is_none_or(|last| now.duration_since(last).unsigned_abs() >= NOTE_USE_EVERY)
+}

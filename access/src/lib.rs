@@ -1,0 +1,33 @@
+//! Who may do what: people with roles and filters, their sessions, the keys of their programs.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `decision` | [`may`]: what a caller may do with a device; pure |
+//! | `caller` | who asks, and how that is known |
+//! | `authority` | recognises callers, logs people in, and changes users, sessions and keys, each change with its audit record |
+//! | `password`, `delay` | hashes of passwords, and the delay of those who guess |
+//! | `verify` | whether the audit's chain holds |
+//!
+//! As long as there is no user, everyone may do everything: the first user closes that for good.
+
+#![warn(missing_docs)]
+
+mod authority;
+mod caller;
+mod decision;
+mod delay;
+mod names;
+mod password;
+mod secret;
+mod verify;
+
+pub use authority::{
+    Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewKey, NewUser, Problem, Recognized, SESSION_SECONDS,
+    UserChange,
+};
+pub use caller::{Caller, record_of_command};
+pub use decision::{Action, Decision, may};
+pub use delay::Delays;
+pub use names::check_username;
+pub use password::{hash_password, is_password};
+pub use verify::{Verified, verify};
