@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use access::Authority;
 use prometheus_client::metrics::counter::Counter;
 use store::Store;
-use telemetry::Clock;
+use telemetry::{Clock, Scope};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ApiError;
@@ -21,6 +22,8 @@ pub struct Api {
     pub history: Arc<dyn Store>,
     /// The same store for incidents and silences, with readers of its own.
     pub alerts: Arc<dyn Store>,
+    /// Who may do what.
+    pub access: Authority,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The rows of `GET /api/series`.
@@ -45,8 +48,9 @@ pub struct Api {
 
 /// The newest reading of each series, which the mounting program keeps up to date.
 pub trait Newest: Send + Sync {
-    /// A page of at most `limit` series, those after this one; `None` while it is not known which are stored.
-    fn page(&self, after: Option<&telemetry::Series>, limit: usize) -> Option<String>;
+    /// A page of at most `limit` series of these devices, those after this one; `None` while it is not known which are
+    /// stored.
+    fn page(&self, scope: &Scope, after: Option<&telemetry::Series>, limit: usize) -> Option<String>;
 }
 
 /// The broker that devices publish to.

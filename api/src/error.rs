@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access::Problem;
 use store::Unavailable;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
@@ -18,6 +19,15 @@ pub enum ApiError {
     /// The request comes from another site, or under a host name that is not ours (403).
     #[error("{0}")]
     Forbidden(&'static str),
+    /// Nobody is recognised as the caller (401).
+    #[error("{0}")]
+    NotRecognized(String),
+    /// The caller's role does not allow it (403).
+    #[error("{0}")]
+    NotAllowed(String),
+    /// There were too many requests: the next is worth it after this time (429).
+    #[error("too many attempts: try again in {} s", .0.as_secs())]
+    TooMany(Duration),
     /// What the request names does not exist (404).
     #[error("{0}")]
     NotFound(String),
@@ -56,6 +66,9 @@ pub enum ApiError {
         "no answer within {0:?}: ask for less, for example one device or a shorter range, or again later"
     )]
     Late(Duration),
+    /// The process cannot do it now (503).
+    #[error("{0}")]
+    Failed(String),
     /// The store cannot answer now: the same request may be repeated later (503).
     #[error("{0}")]
     Unavailable(#[from] Unavailable),
@@ -67,7 +80,9 @@ impl ApiError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Forbidden(_) | Self::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::NotRecognized(_) => StatusCode::UNAUTHORIZED,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -79,6 +94,7 @@ impl ApiError {
             | Self::NotAdded
             | Self::NotLoaded
             | Self::Late(_)
+            | Self::Failed(_)
             | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -95,6 +111,12 @@ impl ApiError {
         let response = error_response(self.status(), &self.to_string());
         match self {
             Self::Method(methods) => warp::reply::with_header(response, "allow", methods).into_response(),
+            Self::NotRecognized(_) => {
+                warp::reply::with_header(response, "www-authenticate", "Bearer").into_response()
+            }
+            Self::TooMany(after) => {
+                warp::reply::with_header(response, "retry-after", after.as_secs().max(1)).into_response()
+            }
             _ if is_transient => {
                 warp::reply::with_header(response, "retry-after", RETRY_AFTER).into_response()
             }
@@ -108,4 +130,20 @@ impl ApiError {
 pub fn error_response(status: StatusCode, message: &str) -> Response {
     warp::reply::with_status(warp::reply::json(&serde_json::json!({ "error": message })), status)
         .into_response()
+}
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        let text = problem.to_string();
+        match problem {
+            Problem::NotRecognized | Problem::WrongPassword => Self::NotRecognized(text),
+            Problem::TooMany(after) => Self::TooMany(after),
+            Problem::Invalid(_) => Self::BadRequest(text),
+            Problem::NotAllowed(_) => Self::NotAllowed(text),
+            Problem::NotFound(_) => Self::NotFound(text),
+            Problem::Conflict(_) => Self::Conflict(text),
+            Problem::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            Problem::Failed(_) => Self::Failed(text),
+        }
+    }
 }

@@ -31,7 +31,7 @@ mod selection;
 pub use context::{Api, DeviceBroker, Document, InputRules, Newest};
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};
-pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters};
+pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters, recognized};
 pub use query::Parameters;
 pub use refuse::refuse;
 pub use requests::{
@@ -41,6 +41,6 @@ pub use resend::{ReadingPublisher, Resend};
 pub use response::{Fixed, finish};
 pub use routes::{OPENAPI, routes};
 pub use selection::{
-    MAX_ACKNOWLEDGED, MAX_NAMED, MAX_SILENCES, MAX_SILENCES_AT_ONCE, Selection, acknowledge_all,
-    add_silences, silence_all,
+    MAX_ACKNOWLEDGED, MAX_NAMED, MAX_SILENCES, MAX_SILENCES_AT_ONCE, Selection, check_room, selected,
+    silences_for,
 };

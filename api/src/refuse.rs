@@ -6,13 +6,16 @@ use warp::reject::{InvalidHeader, InvalidQuery, MethodNotAllowed};
 use warp::reply::Response;
 
 use crate::error::{ApiError, error_response};
-use crate::guards::{DuplicateParameter, TwoHosts, UNKNOWN_HOST, UnknownHost};
+use crate::guards::{DuplicateParameter, Refused, TwoHosts, UNKNOWN_HOST, UnknownHost};
 
 /// Answers a request that no route took; a rejection that is not about HTTP itself is passed on.
 ///
 /// # Errors
 /// The rejection, where only a route of the mounting program can explain it.
 pub async fn refuse(rejection: Rejection) -> Result<Response, Rejection> {
+    if let Some(answer) = rejection.find::<Refused>().and_then(Refused::answer) {
+        return Ok(answer);
+    }
     if rejection.find::<MethodNotAllowed>().is_some() {
         return Ok(ApiError::Method("GET, HEAD").into_response());
     }

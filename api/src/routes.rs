@@ -1,5 +1,6 @@
 //! The routes, one module for each domain.
 
+mod access;
 mod broker;
 mod clock;
 mod completeness;
@@ -45,6 +46,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(openapi::route(api))
         .unify()
         .or(silences::routes(api))
+        .unify()
+        .or(access::routes(api))
         .unify()
         .boxed()
 }

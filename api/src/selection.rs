@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use store::{Acknowledgement, IncidentQuery, IncidentSummary, Silence, Store};
+use store::{IncidentQuery, IncidentSummary, Silence, Store};
+use telemetry::Scope;
 
 use crate::error::ApiError;
 use crate::requests::checked::SilenceRequest;
@@ -29,34 +30,34 @@ pub enum Selection {
     Found(IncidentQuery),
 }
 
-/// Acknowledges the open incidents of a selection that are not acknowledged yet, in one transaction; returns how many.
+/// The ids of the incidents of a selection, of these devices.
 ///
 /// # Errors
-/// There are more than [`MAX_ACKNOWLEDGED`], or the store does not answer: nothing was changed.
-pub async fn acknowledge_all(
+/// There are more than [`MAX_ACKNOWLEDGED`], or the store does not answer.
+pub async fn selected(
     store: &dyn Store,
     selection: Selection,
-    acknowledgement: &Acknowledgement,
-) -> Result<u64, ApiError> {
-    let ids = match selection {
-        Selection::Named(ids) => ids,
-        Selection::Found(query) => {
-            let found = open(store, IncidentQuery { acknowledged: Some(false), ..query }).await?;
-            found.into_iter().map(|incident| incident.id).collect()
-        }
+    scope: &Scope,
+) -> Result<Vec<String>, ApiError> {
+    let (named, query) = match selection {
+        Selection::Named(ids) if scope.is_all() => return Ok(ids),
+        Selection::Named(ids) => (Some(ids.into_iter().collect::<HashSet<_>>()), IncidentQuery::default()),
+        Selection::Found(query) => (None, IncidentQuery { acknowledged: Some(false), ..query }),
     };
-    Ok(store.acknowledge(&ids, acknowledgement).await?)
+    let found = open(store, IncidentQuery { scope: scope.clone(), ..query }).await?;
+    let ids = found.into_iter().map(|incident| incident.id);
+    Ok(ids.filter(|id| named.as_ref().is_none_or(|named| named.contains(id))).collect())
 }
 
-/// Adds a silence for each rule and series of these incidents that is open, in one transaction.
+/// A silence for each rule and series of these incidents that is open, and of these devices.
 ///
 /// The device of the request is not used; its rule and its metric only where they are given.
 ///
 /// # Errors
-/// None of them is open, there would be too many silences, a part of the request is wrong, or the store does not
-/// answer: nothing was changed.
-pub async fn silence_all(
+/// None of them is open, there are too many of them, a part of the request is wrong, or the store does not answer.
+pub async fn silences_for(
     store: &dyn Store,
+    scope: &Scope,
     ids: &[String],
     request: &SilenceRequest,
     now: Timestamp,
@@ -67,7 +68,7 @@ pub async fn silence_all(
         )));
     }
     let named: HashSet<&str> = ids.iter().map(String::as_str).collect();
-    let mut found = open(store, IncidentQuery::default()).await?;
+    let mut found = open(store, IncidentQuery { scope: scope.clone(), ..IncidentQuery::default() }).await?;
     found.retain(|incident| named.contains(&*incident.id));
     let mut seen = HashSet::new();
     found.retain(|i| seen.insert((i.rule.clone(), i.metric.clone(), i.device.clone())));
@@ -81,23 +82,21 @@ pub async fn silence_all(
         let one = SilenceRequest { rule: Some(rule), metric: Some(metric), device, ..request.clone() };
         one.from_now(now).map_err(|e| ApiError::BadRequest(e.to_string()))
     });
-    let silences = silences.collect::<Result<Vec<_>, _>>()?;
-    add_silences(store, &silences, now).await?;
-    Ok(silences)
+    silences.collect()
 }
 
-/// Adds silences, in one transaction.
+/// Checks that there is room for more silences.
 ///
 /// # Errors
-/// There would be more than [`MAX_SILENCES`], or the store does not answer: nothing was changed.
-pub async fn add_silences(store: &dyn Store, silences: &[Silence], now: Timestamp) -> Result<(), ApiError> {
+/// There would be more than [`MAX_SILENCES`], or the store does not answer.
+pub async fn check_room(store: &dyn Store, more: usize, now: Timestamp) -> Result<(), ApiError> {
     let current = store.silences(now).await?.len();
-    if current + silences.len() > MAX_SILENCES {
+    if current + more > MAX_SILENCES {
         return Err(ApiError::Conflict(format!(
             "there are {current} silences, and at most {MAX_SILENCES} at one time: end some, or use a device filter"
         )));
     }
-    Ok(store.add_silences(silences).await?)
+    Ok(())
 }
 
 async fn open(store: &dyn Store, query: IncidentQuery) -> Result<Vec<IncidentSummary>, ApiError> {
@@ -114,6 +113,7 @@ async fn open(store: &dyn Store, query: IncidentQuery) -> Result<Vec<IncidentSum
 #[cfg(test)]
 mod tests {
     use super::*;
+    use store::Silences as _;
     use testkit::MemoryStore;
     use testkit::samples::at;
 
@@ -134,10 +134,9 @@ mod tests {
     async fn silences_are_bounded_and_those_that_are_over_do_not_count() {
         let store = MemoryStore::default();
         let all: Vec<_> = (0..MAX_SILENCES).map(silence).collect();
-        add_silences(&store, &all, at(1)).await.unwrap();
-        let one = [silence(MAX_SILENCES)];
-        let refused = add_silences(&store, &one, at(1)).await.unwrap_err();
+        store.add_silences(&all).await.unwrap();
+        let refused = check_room(&store, 1, at(1)).await.unwrap_err();
         assert!(matches!(&refused, ApiError::Conflict(said) if said.contains("at most 10000")), "{refused}");
-        add_silences(&store, &one, at(1_001)).await.unwrap();
+        check_room(&store, 1, at(1_001)).await.unwrap();
     }
 }

@@ -2,6 +2,7 @@
 
 mod ages;
 mod alerting;
+mod counts;
 mod frame;
 mod group;
 mod handle;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Authority;
 use api::{Api, DeviceBroker, Limits, Resend, Site};
 use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
@@ -31,6 +32,8 @@ pub struct Server {
     pub live: Live,
     /// The store that the API reads and changes.
     pub store: Arc<dyn Store>,
+    /// Who may do what.
+    pub access: Authority,
     /// Where devices publish.
     pub broker: Arc<dyn DeviceBroker>,
     /// Publishes rejected payloads again.
@@ -53,6 +56,16 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Stops the server, and closes open pages, when it is cancelled.
     pub stop: CancellationToken,
+}
+
+/// Checks that other machines reach the page only where people have to log in.
+///
+/// # Errors
+/// They would reach it without, or the store does not say whether there are users.
+pub async fn check_open(http: &HttpConfig, store: &dyn Store) -> anyhow::Result<()> {
+    // A store that does not answer is asked only where it matters.
+    let has_users = http.is_exposed() && store.has_users().await?;
+    Ok(http.check_open(has_users)?)
 }
 
 /// Serves until the server's stop, and closes open pages then. With `tls`, over TLS, whose files are followed.
@@ -80,6 +93,7 @@ fn routes(
         store: server.store.clone(),
         history: server.store.with_own_readers(),
         alerts: server.store.with_own_readers(),
+        access: server.access.clone(),
         clock: server.clock.clone(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),
@@ -93,6 +107,7 @@ fn routes(
     });
     let watch = Watch {
         live: server.live.clone(),
+        access: server.access.clone(),
         site: site.clone(),
         max_clients: server.max_clients,
         stop: server.stop.clone(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Authority;
 use api::Resend;
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
@@ -13,7 +14,7 @@ use crate::device_address::{as_here, device_address};
 use crate::live::{Ages, Live, relay};
 use crate::mqtt_publisher::MqttPublisher;
 use crate::pipeline::{Pipeline, ScrapeTargets};
-use crate::server::{Server, serve};
+use crate::server::{Server, check_open, serve};
 
 /// Messages that may wait between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -85,6 +86,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs(), context.clock.clone());
     let store = service::store(settings, context.clock.clone()).await?;
     let http = HttpConfig::from_settings(settings)?;
+    check_open(&http, store.as_ref()).await?;
     let [doors] = Doors::share(&context.metrics, [("http", http.limits)]);
     let door = doors.open("http.listen", http.listen)?;
     let tls = service::page_tls(settings, &context.metrics)?;
@@ -96,6 +98,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let server = Server {
         live: live.clone(),
         store: store.clone(),
+        access: Authority::new(store.clone(), context.clock.clone())?,
         broker: Arc::new(devices),
         resend,
         health: context.health.clone(),

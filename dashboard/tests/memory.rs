@@ -58,7 +58,8 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let decoder = service::Decoder::new(telemetry::Inputs::default(), &Metrics::default());
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }, clock.clone()),
-        store,
+        store: store.clone(),
+        access: access::Authority::new(store.clone(), clock.clone()).unwrap(),
         broker: Arc::new(api::forms::Broker::default()),
         resend: Resend::new(Arc::new(NoBroker), decoder.inputs(), clock.clone()),
         health: Health::default(),

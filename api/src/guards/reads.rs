@@ -1,9 +1,16 @@
 //! Requests that only read.
 
+use std::sync::Mutex;
+
+use access::{Action, Caller};
 use warp::http::HeaderMap;
+use warp::reply::Response;
 use warp::{Filter, Rejection};
 
+use super::caller::{Asker, asker};
 use super::{Site, parameters};
+use crate::context::Api;
+use crate::error::ApiError;
 use crate::query::Parameters;
 
 /// The request came under a host name that is not ours.
@@ -28,8 +35,37 @@ pub fn one_host() -> impl Filter<Extract = (), Error = Rejection> + Copy {
         .untuple_one()
 }
 
-/// Passes a `GET` or `HEAD` under one of our names, with its parameters.
-pub(crate) fn reads(site: &Site) -> impl Filter<Extract = (Parameters,), Error = Rejection> + Clone + use<> {
+/// The caller may not ask for this.
+#[derive(Debug)]
+pub(crate) struct Refused(Mutex<Option<ApiError>>);
+
+impl warp::reject::Reject for Refused {}
+
+impl Refused {
+    fn new(error: ApiError) -> Rejection {
+        warp::reject::custom(Self(Mutex::new(Some(error))))
+    }
+
+    /// The answer, once.
+    pub(crate) fn answer(&self) -> Option<Response> {
+        self.0.lock().ok()?.take().map(ApiError::into_response)
+    }
+}
+
+/// Passes a `GET` or `HEAD` under one of our names of a caller who may do this, with its parameters.
+pub(crate) fn reads(
+    api: &Api,
+    action: Action,
+) -> impl Filter<Extract = (Parameters, Caller), Error = Rejection> + Clone + use<> {
+    let check = move |parameters, asker: Asker| async move {
+        let caller = asker.may(action).await.map_err(Refused::new)?;
+        Ok::<_, Rejection>((parameters, caller))
+    };
+    public(&api.site).and(asker(api)).and_then(check).untuple_one()
+}
+
+/// Passes a `GET` or `HEAD` under one of our names, whoever sends it, with its parameters.
+pub(crate) fn public(site: &Site) -> impl Filter<Extract = (Parameters,), Error = Rejection> + Clone + use<> {
     let check = async |known| if known { Ok(()) } else { Err(warp::reject::custom(UnknownHost)) };
     method().and(site.is_known()).and_then(check).untuple_one().and(parameters())
 }

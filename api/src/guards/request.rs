@@ -1,9 +1,12 @@
 //! Requests that may change something.
 
+use access::{Action, Caller};
 use warp::http::{HeaderMap, Method};
 use warp::{Filter, Rejection};
 
-use super::{Limits, Site, UNKNOWN_HOST, body, parameters};
+use super::caller::{Asker, asker};
+use super::{Site, UNKNOWN_HOST, body, parameters};
+use crate::context::Api;
 use crate::error::ApiError;
 use crate::query::{self, Parameters};
 
@@ -16,51 +19,80 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     headers: HeaderMap,
     parameters: Parameters,
+    asker: Asker,
     body: Result<Vec<u8>, ApiError>,
 }
 
 /// Hands every request on; nothing of it is checked but the size of its body and the time that it takes to arrive.
 pub(crate) fn requests(
-    site: &Site,
-    limits: Limits,
+    api: &Api,
     max_body_bytes: usize,
 ) -> impl Filter<Extract = (Request,), Error = Rejection> + Clone + use<> {
-    let (site, timeout) = (site.clone(), limits.body_timeout);
+    let (site, timeout) = (api.site.clone(), api.limits.body_timeout);
     warp::any()
         .map(move || site.clone())
         .and(warp::method())
         .and(warp::header::headers_cloned())
         .and(parameters())
+        .and(asker(api))
         .and(warp::body::stream().then(move |body| body::read(body, max_body_bytes, timeout)))
-        .map(|site, method, headers, parameters, body| Request { site, method, headers, parameters, body })
+        .map(|site, method, headers, parameters, asker, body| Request {
+            site,
+            method,
+            headers,
+            parameters,
+            asker,
+            body,
+        })
 }
 
 impl Request {
-    /// Passes a request that only reads: the host check.
+    /// Passes a request that only reads, of a caller who may do this: the host check.
     ///
     /// # Errors
-    /// The request came under a host name that is not ours.
-    pub(crate) fn reads(self) -> Result<Parameters, ApiError> {
+    /// The request came under a host name that is not ours, or the caller may not.
+    pub(crate) async fn reads(self, action: Action) -> Result<(Parameters, Caller), ApiError> {
         self.check_host()?;
-        Ok(self.parameters)
+        Ok((self.parameters, self.asker.may(action).await?))
     }
 
-    /// Passes a request that changes something: the host check, same origin, and no parameter.
+    /// Passes a request that only reads, of a caller who is recognised: the host check.
+    ///
+    /// # Errors
+    /// The request came under a host name that is not ours, or nobody is recognised.
+    pub(crate) fn reads_of_anyone(self) -> Result<(Parameters, Caller), ApiError> {
+        self.check_host()?;
+        Ok((self.parameters, self.asker.recognized()?))
+    }
+
+    /// Passes a request that changes something, of a caller who may do this: the host check, same origin, and no parameter.
+    ///
+    /// # Errors
+    /// The request comes from another site, or has a parameter, or the caller may not.
+    pub(crate) async fn changes(self, action: Action) -> Result<Caller, ApiError> {
+        self.check_origin()?;
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
+        self.asker.may(action).await
+    }
+
+    /// Passes a request that changes what its parameters select, of a caller who may do this: the host check, and same
+    /// origin.
+    ///
+    /// # Errors
+    /// The request comes from another site, or the caller may not.
+    pub(crate) async fn changes_selected(self, action: Action) -> Result<(Parameters, Caller), ApiError> {
+        self.check_origin()?;
+        Ok((self.parameters, self.asker.may(action).await?))
+    }
+
+    /// Passes a request that changes something, whoever sends it: the host check, same origin, and no parameter.
     ///
     /// # Errors
     /// The request comes from another site, or has a parameter.
-    pub(crate) fn changes(&self) -> Result<(), ApiError> {
+    pub(crate) fn changes_of_anyone(self) -> Result<Asker, ApiError> {
         self.check_origin()?;
-        query::nothing(&self.parameters).map_err(ApiError::BadRequest)
-    }
-
-    /// Passes a request that changes what its parameters select: the host check, and same origin.
-    ///
-    /// # Errors
-    /// The request comes from another site.
-    pub(crate) fn changes_selected(self) -> Result<Parameters, ApiError> {
-        self.check_origin()?;
-        Ok(self.parameters)
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
+        Ok(self.asker)
     }
 
     fn check_origin(&self) -> Result<(), ApiError> {
@@ -73,17 +105,32 @@ impl Request {
         Ok(())
     }
 
-    /// The JSON body of a request that may change something.
+    /// The JSON body of a request that changes something, of a caller who may do this.
+    ///
+    /// # Errors
+    /// The request comes from another site, the caller may not, or its body is not JSON, too large or too slow.
+    pub(crate) async fn json(self, action: Action) -> Result<(Vec<u8>, Caller), ApiError> {
+        self.check_origin()?;
+        let is_json = self.is_json();
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
+        let caller = self.asker.may(action).await?;
+        if is_json { Ok((self.body?, caller)) } else { Err(ApiError::NotJson) }
+    }
+
+    /// The JSON body of a request that changes something, whoever sends it.
     ///
     /// # Errors
     /// The request comes from another site, or its body is not JSON, too large or too slow.
-    pub(crate) fn json(self) -> Result<Vec<u8>, ApiError> {
-        self.changes()?;
+    pub(crate) fn json_of_anyone(self) -> Result<(Vec<u8>, Asker), ApiError> {
+        self.check_origin()?;
+        let is_json = self.is_json();
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
+        if is_json { Ok((self.body?, self.asker)) } else { Err(ApiError::NotJson) }
+    }
+
+    fn is_json(&self) -> bool {
         let kind = self.header("content-type").and_then(|kind| kind.split(';').next());
-        if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
-            return Err(ApiError::NotJson);
-        }
-        self.body
+        kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
     }
 
     fn check_host(&self) -> Result<(), ApiError> {

@@ -22,6 +22,11 @@ impl Site {
         Self { public_url: public_url.into() }
     }
 
+    /// Whether people reach the page over TLS.
+    pub(super) fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
     /// Whether a request with these headers comes from our own page. A program that is not a browser sends no origin.
     #[must_use]
     pub fn is_same_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {

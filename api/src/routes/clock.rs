@@ -1,5 +1,6 @@
 //! `GET /api/clock`: when the broker's clock was wrong.
 
+use access::Action;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
@@ -11,9 +12,9 @@ use crate::query::{self, Parameters};
 use crate::response::answer;
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let api = api.clone();
-    warp::path!("api" / "clock").and(reads(&api.site)).then(move |parameters| {
-        let api = api.clone();
+    let context = api.clone();
+    warp::path!("api" / "clock").and(reads(api, Action::Read)).then(move |parameters, _| {
+        let api = context.clone();
         async move { answer(api.limits.within(list(&api, parameters)).await) }
     })
 }

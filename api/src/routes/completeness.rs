@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Action, Caller};
 use store::{LedgerQuery, Store};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -9,7 +10,7 @@ use warp::{Filter, Rejection};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, Boot};
-use crate::guards::{Limits, reads};
+use crate::guards::{Limits, reads, within};
 use crate::query::{self, Parameters};
 use crate::response::answer;
 
@@ -18,15 +19,22 @@ pub(super) const PARAMETERS: &[&str] = &["device", "from", "to"];
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let (store, limits) = (api.history.clone(), api.limits);
-    warp::path!("api" / "completeness").and(reads(&api.site)).then(move |parameters| {
+    warp::path!("api" / "completeness").and(reads(api, Action::Read)).then(move |parameters, caller| {
         let store = store.clone();
-        async move { answer(list(&store, limits, parameters).await) }
+        async move { answer(list(&store, limits, parameters, &caller).await) }
     })
 }
 
-async fn list(store: &Arc<dyn Store>, limits: Limits, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(
+    store: &Arc<dyn Store>,
+    limits: Limits,
+    parameters: Parameters,
+    caller: &Caller,
+) -> Result<String, ApiError> {
     let query = read(parameters).map_err(ApiError::BadRequest)?;
-    let boots = limits.within(store.completeness(query)).await?;
+    query.device.as_deref().map_or(Ok(()), |device| within(caller, device))?;
+    let mut boots = limits.within(store.completeness(query)).await?;
+    boots.retain(|boot| caller.scope.holds(&boot.device));
     Ok(forms::list("completeness", boots.iter().map(Boot::from)))
 }
 

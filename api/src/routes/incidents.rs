@@ -3,8 +3,10 @@
 pub(super) mod many;
 mod pages;
 
+use access::{Action, Caller};
 use jiff::Timestamp;
-use store::{IncidentQuery, Severity, SilenceIndex, Store, TextCodec as _};
+use store::{Change, IncidentQuery, Severity, SilenceIndex, Store, TextCodec as _};
+use telemetry::Scope;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -26,15 +28,15 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn incidents(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let api = api.clone();
-    warp::path!("api" / "incidents").and(reads(&api.site)).then(move |parameters| {
-        let api = api.clone();
-        async move { answer(api.limits.within(list(&api, parameters)).await) }
+    let context = api.clone();
+    warp::path!("api" / "incidents").and(reads(api, Action::Read)).then(move |parameters, caller| {
+        let api = context.clone();
+        async move { answer(api.limits.within(list(&api, parameters, caller)).await) }
     })
 }
 
 fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "acknowledgements").and(requests).then(move |request| {
         let api = api.clone();
@@ -42,8 +44,9 @@ fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
     })
 }
 
-async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, parameters: Parameters, caller: Caller) -> Result<String, ApiError> {
     let query = read(parameters).map_err(ApiError::BadRequest)?;
+    let query = IncidentQuery { scope: caller.scope, ..query };
     pages::page(api.alerts.as_ref(), query, api.clock.wall()).await
 }
 
@@ -58,18 +61,30 @@ async fn acknowledge(api: &Api, request: Request) -> Result<Response, ApiError> 
         return Err(ApiError::Method("POST"));
     }
     let (store, now) = (api.alerts.as_ref(), api.clock.wall());
-    let (id, acknowledgement) = read_acknowledgement(&request.json()?, now).map_err(ApiError::BadRequest)?;
-    if let Some(resolved_at) = find(store, &id).await?.resolved_at {
+    let (body, caller) = request.json(Action::Acknowledge).await?;
+    let (id, mut acknowledgement) = read_acknowledgement(&body, now).map_err(ApiError::BadRequest)?;
+    sign(&caller, &mut acknowledgement.by);
+    if let Some(resolved_at) = find(store, &caller.scope, &id).await?.resolved_at {
         return Err(ApiError::Conflict(format!("it was resolved at {}", Time(resolved_at))));
     }
-    store.acknowledge(std::slice::from_ref(&id), &acknowledgement).await?;
+    let after = forms::text(&forms::Acknowledgement::from(&acknowledgement));
+    let change = Change::Acknowledge { incidents: vec![id.clone()], acknowledgement };
+    api.access.perform(&caller, change, ("acknowledge", &id), Some(after)).await?;
     let silences = silences(store, now).await?;
-    let incident = find(store, &id).await?;
+    let incident = find(store, &caller.scope, &id).await?;
     Ok(json(StatusCode::OK, forms::text(&Incident::under(&incident, &silences, now))))
 }
 
-async fn find(store: &dyn Store, id: &str) -> Result<store::Incident, ApiError> {
-    let query = IncidentQuery { id: Some(id.to_owned()), limit: 1, ..IncidentQuery::default() };
+/// A caller who is known signs with that name, whatever the request says.
+pub(super) fn sign(caller: &Caller, by: &mut String) {
+    if let Some(user) = &caller.user {
+        by.clone_from(user);
+    }
+}
+
+async fn find(store: &dyn Store, scope: &Scope, id: &str) -> Result<store::Incident, ApiError> {
+    let query =
+        IncidentQuery { id: Some(id.to_owned()), scope: scope.clone(), limit: 1, ..IncidentQuery::default() };
     let unknown =
         || ApiError::NotFound("there is no incident with this id: GET /api/incidents lists them".into());
     store.incidents(&query).await?.pop().ok_or_else(unknown)

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use access::Action;
 use serde::Deserialize;
+use store::Change;
 use telemetry::MAX_ADDED_BYTES;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
@@ -32,7 +34,7 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 
 fn inputs(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let inputs = api.inputs.clone();
-    warp::path!("api" / "inputs").and(reads(&api.site)).map(move |parameters| {
+    warp::path!("api" / "inputs").and(reads(api, Action::System)).map(move |parameters, _| {
         let document = || forms::text(&inputs.inputs());
         answer(query::nothing(&parameters).map_err(ApiError::BadRequest).map(|()| document()))
     })
@@ -40,20 +42,24 @@ fn inputs(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + 
 
 fn rules(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let inputs = api.inputs.clone();
-    let requests = guards::requests(&api.site, api.limits, MAX_RULES_BODY_BYTES);
+    let requests = guards::requests(api, MAX_RULES_BODY_BYTES);
+    let api = api.clone();
     warp::path!("api" / "inputs" / "rules").and(requests).then(move |request| {
-        let inputs = inputs.clone();
-        async move { add(inputs, request).await.unwrap_or_else(ApiError::into_response) }
+        let (inputs, api) = (inputs.clone(), api.clone());
+        async move { add(&api, inputs, request).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
-async fn add(inputs: Arc<dyn InputRules>, request: Request) -> Result<Response, ApiError> {
+async fn add(api: &Api, inputs: Arc<dyn InputRules>, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let NewRules { rule } = requests::read(&request.json()?).map_err(ApiError::BadRequest)?;
+    let (body, caller) = request.json(Action::Rules).await?;
+    let NewRules { rule } = requests::read(&body).map_err(ApiError::BadRequest)?;
+    let after = serde_json::json!({ "rule": rule }).to_string();
     // A file is written: not in the way of other requests.
     let added = tokio::task::spawn_blocking(move || inputs.add(&rule)).await;
     let added = added.map_err(|_| ApiError::NotAdded)??;
+    api.access.perform(&caller, Change::Nothing, ("add rules", "inputs"), Some(after)).await?;
     Ok(json(StatusCode::CREATED, forms::text(&added)))
 }

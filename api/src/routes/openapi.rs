@@ -8,7 +8,7 @@ use warp::{Filter, Rejection};
 
 use crate::context::Api;
 use crate::error::ApiError;
-use crate::guards::reads;
+use crate::guards::public;
 use crate::query::{self, Parameters};
 use crate::response::Fixed;
 
@@ -18,7 +18,7 @@ pub const OPENAPI: &str = include_str!("../../openapi.json");
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let document = Arc::new(Fixed::new(OPENAPI.into(), "application/json", "no-cache", &[]));
     let headers = warp::header::headers_cloned();
-    warp::path!("api" / "openapi.json").and(reads(&api.site)).and(headers).map(
+    warp::path!("api" / "openapi.json").and(public(&api.site)).and(headers).map(
         move |parameters: Parameters, headers: HeaderMap| match query::nothing(&parameters) {
             Ok(()) => document.answer(&headers),
             Err(wrong) => ApiError::BadRequest(wrong).into_response(),

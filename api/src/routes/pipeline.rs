@@ -1,5 +1,6 @@
 //! `GET /api/pipeline`: how the stages are doing that a reading passes.
 
+use access::Action;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
@@ -11,7 +12,7 @@ use crate::response::answer;
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let pipeline = api.pipeline.clone();
-    warp::path!("api" / "pipeline").and(reads(&api.site)).map(move |parameters| {
+    warp::path!("api" / "pipeline").and(reads(api, Action::System)).map(move |parameters, _| {
         answer(query::nothing(&parameters).map_err(ApiError::BadRequest).map(|()| pipeline.json()))
     })
 }

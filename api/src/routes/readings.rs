@@ -7,6 +7,7 @@ mod streamed;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Action, Caller};
 use store::{Bucket, Store, TimeRange, Unavailable};
 use warp::http::{HeaderMap, HeaderValue};
 use warp::reply::{Reply, Response};
@@ -18,7 +19,7 @@ use self::streamed::Streamer;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, csv};
-use crate::guards::{Limits, reads};
+use crate::guards::{Limits, reads, within};
 use crate::query::Parameters;
 
 #[cfg(test)]
@@ -39,10 +40,10 @@ enum Answer {
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let (store, limits, streamer) = (api.history.clone(), api.limits, Streamer::new(api));
-    warp::path!("api" / "readings").and(reads(&api.site)).then(move |parameters| {
+    warp::path!("api" / "readings").and(reads(api, Action::Read)).then(move |parameters, caller| {
         let (store, streamer) = (store.clone(), streamer.clone());
         async move {
-            match read(store, limits, parameters).await {
+            match read(store, limits, parameters, &caller).await {
                 Ok(answer) => send(answer, &streamer),
                 Err(error) => error.into_response(),
             }
@@ -51,8 +52,16 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 /// Reads the beginning, so that a store that cannot be read is an error and not an answer that is cut off.
-async fn read(store: Arc<dyn Store>, limits: Limits, parameters: Parameters) -> Result<Answer, ApiError> {
-    match query::read(parameters).map_err(ApiError::BadRequest)? {
+async fn read(
+    store: Arc<dyn Store>,
+    limits: Limits,
+    parameters: Parameters,
+    caller: &Caller,
+) -> Result<Answer, ApiError> {
+    let mut asked = query::read(parameters).map_err(ApiError::BadRequest)?;
+    asked.device().map_or(Ok(()), |device| within(caller, device))?;
+    asked.keep_within(&caller.scope);
+    match asked {
         Asked::Readings(query, Format::Json) => {
             Ok(Answer::Json(pages::json(store.as_ref(), limits, query).await?))
         }

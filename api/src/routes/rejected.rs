@@ -4,7 +4,8 @@ pub(super) mod query;
 
 use std::sync::Arc;
 
-use store::{RejectionCursor, RejectionSelection, Store};
+use access::{Action, Caller};
+use store::{Change, RejectionCursor, RejectionSelection, Store};
 use telemetry::MAX_PAYLOAD_BYTES;
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
@@ -38,7 +39,7 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn rejected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "rejected").and(requests).then(move |request| {
         let api = api.clone();
@@ -47,7 +48,7 @@ fn rejected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> 
 }
 
 fn groups(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "rejected" / "groups").and(requests).then(move |request: Request| {
         let api = api.clone();
@@ -56,7 +57,7 @@ fn groups(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + 
 }
 
 fn resends_selected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "rejected" / "resend").and(requests).then(move |request| {
         let api = api.clone();
@@ -65,19 +66,19 @@ fn resends_selected(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "rejected" / String).and(requests).then(move |id: String, request| {
         let api = api.clone();
         async move {
-            let answer = api.limits.within(show_or_dismiss(&api.store, &id, request)).await;
+            let answer = api.limits.within(show_or_dismiss(&api, &id, request)).await;
             answer.unwrap_or_else(ApiError::into_response)
         }
     })
 }
 
 fn resends(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_CORRECTION_BYTES);
+    let requests = requests(api, MAX_CORRECTION_BYTES);
     let api = api.clone();
     warp::path!("api" / "rejected" / String / "resend").and(requests).then(move |id: String, request| {
         let api = api.clone();
@@ -88,18 +89,46 @@ fn resends(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> +
 async fn list_or_dismiss(api: &Api, request: Request) -> Result<Response, ApiError> {
     match request.method {
         Method::GET | Method::HEAD => {
-            Ok(answer(api.limits.within(list(&api.history, request.reads()?)).await))
+            let (parameters, caller) = request.reads(Action::Read).await?;
+            Ok(answer(api.limits.within(list(&api.history, parameters, &caller)).await))
         }
         Method::DELETE => {
-            let selection = query::selection(request.changes_selected()?).map_err(ApiError::BadRequest)?;
-            let dismissed = dismiss(&api.store, selection).await?;
+            let (parameters, caller) = request.changes_selected(Action::Resend).await?;
+            let selection = query::selection(parameters).map_err(ApiError::BadRequest)?;
+            check_selection(&caller, selection.topic.as_deref())?;
+            let dismissed = dismiss(&api.store, selection.clone()).await?;
+            let topic = selection.topic.as_deref().unwrap_or("all topics");
+            record(api, &caller, ("dismiss", topic), forms::text(&Dismissed { dismissed })).await?;
             Ok(json(StatusCode::OK, forms::text(&Dismissed { dismissed })))
         }
         _ => Err(ApiError::Method("GET, HEAD, DELETE")),
     }
 }
 
-async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, ApiError> {
+/// Many are dismissed or resent at once by their topic, which must be that of a device the caller sees.
+fn check_selection(caller: &Caller, topic: Option<&str>) -> Result<(), ApiError> {
+    let is_seen = caller.scope.is_all() || topic.is_some_and(|topic| sees(caller, topic));
+    if is_seen { Ok(()) } else { Err(resend::not_found()) }
+}
+
+/// Whether the device of a topic is one that the caller sees.
+fn sees(caller: &Caller, topic: &str) -> bool {
+    // A pattern may stand for topics of others.
+    caller.scope.holds_topic(topic) && (caller.scope.is_all() || !topic.contains(store::ANY_TEXT))
+}
+
+/// Records what was done outside the transaction of the record: published readings cannot be in it.
+async fn record(
+    api: &Api,
+    caller: &Caller,
+    what: (&'static str, &str),
+    after: String,
+) -> Result<(), ApiError> {
+    api.access.perform(caller, Change::Nothing, what, Some(after)).await?;
+    Ok(())
+}
+
+async fn list(store: &Arc<dyn Store>, parameters: Parameters, caller: &Caller) -> Result<String, ApiError> {
     let mut query = query::list(parameters).map_err(ApiError::BadRequest)?;
     let mut page = Page::new("rejected", query.limit);
     loop {
@@ -107,6 +136,10 @@ async fn list(store: &Arc<dyn Store>, parameters: Parameters) -> Result<String, 
         query.limit = CHUNK.min(page.room() + 1);
         let rows = store.rejected(query.clone()).await?;
         for row in &rows {
+            if !caller.scope.holds_topic(&row.message.topic) {
+                query.after = Some(RejectionCursor::after(row));
+                continue;
+            }
             if !page.push(&Rejected::preview(row)) {
                 return Ok(page.end(query.after.map(|after| after.to_string()).as_deref()));
             }
@@ -134,23 +167,29 @@ async fn list_groups(api: &Api, request: Request) -> Result<String, ApiError> {
     if !matches!(request.method, Method::GET | Method::HEAD) {
         return Err(ApiError::Method("GET, HEAD"));
     }
-    let selection = query::selection(request.reads()?).map_err(ApiError::BadRequest)?;
-    let groups = api.limits.within(api.history.rejection_groups(selection)).await?;
+    let (parameters, caller) = request.reads(Action::Read).await?;
+    let selection = query::selection(parameters).map_err(ApiError::BadRequest)?;
+    let mut groups = api.limits.within(api.history.rejection_groups(selection)).await?;
+    groups.retain(|group| caller.scope.holds_topic(&group.topic));
     Ok(forms::list("groups", groups.into_iter().map(RejectedGroup::from)))
 }
 
-async fn show_or_dismiss(store: &Arc<dyn Store>, id: &str, request: Request) -> Result<Response, ApiError> {
+async fn show_or_dismiss(api: &Api, id: &str, request: Request) -> Result<Response, ApiError> {
     match request.method {
         Method::GET | Method::HEAD => {
-            nothing(&request.reads()?).map_err(ApiError::BadRequest)?;
-            let rejection = store.rejection(read_id(id)?).await?.ok_or_else(resend::not_found)?;
+            let (parameters, caller) = request.reads(Action::Read).await?;
+            nothing(&parameters).map_err(ApiError::BadRequest)?;
+            let rejection = find(api, &caller, id).await?;
             Ok(answer(Ok(forms::text(&Rejected::from(&rejection)))))
         }
         Method::DELETE => {
-            request.changes()?;
-            if !store.dismiss(read_id(id)?).await? {
+            let caller = request.changes(Action::Resend).await?;
+            let rejection = find(api, &caller, id).await?;
+            if !api.store.dismiss(rejection.id).await? {
                 return Err(resend::not_found());
             }
+            let before = forms::text(&Rejected::preview(&rejection));
+            record(api, &caller, ("dismiss", &rejection.message.topic), before).await?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         _ => Err(ApiError::Method("GET, HEAD, DELETE")),
@@ -161,17 +200,32 @@ async fn resend_selected(api: &Api, request: Request) -> Result<Response, ApiErr
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let asked = ResendSelected::read(&request.json()?).map_err(ApiError::BadRequest)?;
-    Ok(json(StatusCode::OK, forms::text(&api.resend.selected(api.store.as_ref(), &asked).await?)))
+    let (body, caller) = request.json(Action::Resend).await?;
+    let asked = ResendSelected::read(&body).map_err(ApiError::BadRequest)?;
+    check_selection(&caller, Some(&asked.topic))?;
+    check_selection(&caller, asked.new_topic.as_deref().or(Some(&asked.topic)))?;
+    let done = forms::text(&api.resend.selected(api.store.as_ref(), &asked).await?);
+    record(api, &caller, ("resend", &asked.topic), done.clone()).await?;
+    Ok(json(StatusCode::OK, done))
 }
 
 async fn resend(api: &Api, id: &str, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let correction = Correction::read(&request.json()?).map_err(ApiError::BadRequest)?;
-    let resent = api.resend.one(api.store.as_ref(), read_id(id)?, |_| Ok(correction)).await?;
+    let (body, caller) = request.json(Action::Resend).await?;
+    let correction = Correction::read(&body).map_err(ApiError::BadRequest)?;
+    let rejection = find(api, &caller, id).await?;
+    check_selection(&caller, correction.topic.as_deref().or(Some(&rejection.message.topic)))?;
+    let resent = api.resend.one(api.store.as_ref(), rejection.id, |_| Ok(correction)).await?;
+    record(api, &caller, ("resend", &rejection.message.topic), forms::text(&resent)).await?;
     Ok(json(StatusCode::OK, forms::text(&resent)))
+}
+
+/// A rejected payload of a device that the caller sees.
+async fn find(api: &Api, caller: &Caller, id: &str) -> Result<store::Rejection, ApiError> {
+    let found = api.store.rejection(read_id(id)?).await?;
+    found.filter(|found| caller.scope.holds_topic(&found.message.topic)).ok_or_else(resend::not_found)
 }
 
 fn read_id(id: &str) -> Result<i64, ApiError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use access::{Action, Caller};
 use telemetry::Series;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -18,13 +19,13 @@ pub(super) const PARAMETERS: &[&str] = &["after", "limit"];
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let series = api.series.clone();
     warp::path!("api" / "series")
-        .and(reads(&api.site))
-        .map(move |parameters| answer(list(&series, parameters)))
+        .and(reads(api, Action::Read))
+        .map(move |parameters, caller| answer(list(&series, parameters, &caller)))
 }
 
-fn list(series: &Arc<dyn Newest>, parameters: Parameters) -> Result<String, ApiError> {
+fn list(series: &Arc<dyn Newest>, parameters: Parameters, caller: &Caller) -> Result<String, ApiError> {
     let (after, limit) = read(parameters).map_err(ApiError::BadRequest)?;
-    series.page(after.as_ref(), limit).ok_or(ApiError::NotLoaded)
+    series.page(&caller.scope, after.as_ref(), limit).ok_or(ApiError::NotLoaded)
 }
 
 /// # Errors

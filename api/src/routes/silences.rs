@@ -1,6 +1,9 @@
 //! `GET` and `POST /api/silences`, and `DELETE /api/silences/<id>`.
 
-use jiff::SignedDuration;
+use access::{Action, Caller, Decision};
+use jiff::{SignedDuration, Timestamp};
+use store::Change;
+use telemetry::Scope;
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
@@ -12,7 +15,8 @@ use crate::guards::{MAX_BODY_BYTES, Request, requests};
 use crate::query::{self, Parameters};
 use crate::requests::read_silence;
 use crate::response::json;
-use crate::selection::add_silences;
+use crate::routes::incidents::sign;
+use crate::selection::check_room;
 
 /// The parameters that there are.
 pub(super) const PARAMETERS: &[&str] = &["all"];
@@ -25,7 +29,7 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn silences(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "silences").and(requests).then(move |request| {
         let api = api.clone();
@@ -34,7 +38,7 @@ fn silences(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> 
 }
 
 fn silence(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "silences" / String).and(requests).then(move |id: String, request| {
         let api = api.clone();
@@ -44,35 +48,81 @@ fn silence(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> +
 
 async fn list_or_add(api: &Api, request: Request) -> Result<Response, ApiError> {
     match request.method {
-        Method::GET | Method::HEAD => Ok(json(StatusCode::OK, list(api, request.reads()?).await?)),
-        Method::POST => Ok(json(StatusCode::CREATED, add(api, &request.json()?).await?)),
+        Method::GET | Method::HEAD => list(api, request).await,
+        Method::POST => add(api, request).await,
         _ => Err(ApiError::Method("GET, HEAD, POST")),
     }
 }
 
-async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
+    let (parameters, caller) = request.reads(Action::Read).await?;
     let ended_too = read(parameters).map_err(ApiError::BadRequest)?;
     let hours = SignedDuration::from_hours(if ended_too { ENDED_HOURS } else { 0 });
-    let silences = api.alerts.silences(api.clock.wall() - hours).await?;
-    Ok(forms::list("silences", silences.iter().map(Silence::from)))
+    let mut silences = api.alerts.silences(api.clock.wall() - hours).await?;
+    silences.retain(|silence| concerns(silence, &caller.scope));
+    Ok(json(StatusCode::OK, forms::list("silences", silences.iter().map(Silence::from))))
 }
 
-async fn add(api: &Api, body: &[u8]) -> Result<String, ApiError> {
+/// Whether a silence may hold back a notification about one of these devices.
+fn concerns(silence: &store::Silence, scope: &Scope) -> bool {
+    scope.intersection(&Scope::new([silence.device.clone()])).is_some()
+}
+
+async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {
     let now = api.clock.wall();
-    let silence = read_silence(body, now).map_err(ApiError::BadRequest)?;
-    add_silences(api.alerts.as_ref(), std::slice::from_ref(&silence), now).await?;
-    Ok(forms::text(&Silence::from(&silence)))
+    let (body, caller) = request.json(Action::Silence).await?;
+    let mut silence = read_silence(&body, now).map_err(ApiError::BadRequest)?;
+    sign(&caller, &mut silence.by);
+    check_scope(&caller, &silence)?;
+    add_silences(api, &caller, std::slice::from_ref(&silence), now).await?;
+    Ok(json(StatusCode::CREATED, forms::text(&Silence::from(&silence))))
+}
+
+/// Only devices that the caller sees can be silenced.
+fn check_scope(caller: &Caller, silence: &store::Silence) -> Result<(), ApiError> {
+    if caller.scope.covers(&silence.device) {
+        return Ok(());
+    }
+    Err(ApiError::NotFound(Decision::OutsideFilters.why()))
+}
+
+/// Adds silences in the name of a caller, in one transaction.
+///
+/// # Errors
+/// There would be too many, or the store does not answer: nothing was changed.
+pub(super) async fn add_silences(
+    api: &Api,
+    caller: &Caller,
+    silences: &[store::Silence],
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    check_room(api.alerts.as_ref(), silences.len(), now).await?;
+    let after = forms::list("silences", silences.iter().map(Silence::from));
+    let target = match silences {
+        [one] => one.id.clone(),
+        many => format!("{} silences", many.len()),
+    };
+    api.access
+        .perform(caller, Change::AddSilences(silences.to_vec()), ("add silence", &target), Some(after))
+        .await?;
+    Ok(())
 }
 
 async fn end(api: &Api, id: &str, request: Request) -> Result<Response, ApiError> {
     if request.method != Method::DELETE {
         return Err(ApiError::Method("DELETE"));
     }
-    request.changes()?;
-    if api.alerts.end_silence(id, api.clock.wall()).await? {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+    let caller = request.changes(Action::Silence).await?;
+    let unknown = || ApiError::NotFound("there is no such silence: GET /api/silences lists them".into());
+    let now = api.clock.wall();
+    if !caller.scope.is_all() {
+        let silences = api.alerts.silences(now).await?;
+        let silence = silences.iter().find(|silence| silence.id == id).ok_or_else(unknown)?;
+        check_scope(&caller, silence)?;
     }
-    Err(ApiError::NotFound("there is no such silence: GET /api/silences lists them".into()))
+    let change = Change::EndSilence { id: id.to_owned(), at: now };
+    api.access.perform(&caller, change, ("end silence", id), None).await?.ok_or_else(unknown)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Whether silences that have ended are asked for, too.

@@ -6,7 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use store::{IncidentSummary, Severity, SilenceIndex};
+use telemetry::Scope;
 
+use super::counts::Counts;
 use super::newest::{Id, Newest, Version};
 
 /// How a series stands, as frames write it. Of several open incidents, the one with the highest code counts.
@@ -26,11 +28,20 @@ const fn alerting(severity: Severity) -> Code {
     }
 }
 
+/// The open incidents of one series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct OpenOfSeries {
+    code: Code,
+    open: u64,
+    acknowledged: u64,
+    silenced: u64,
+}
+
 /// The open incidents, as far as pages count them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct OpenIncidents {
     /// By topic; without series that have no open incident.
-    codes: HashMap<String, Code>,
+    series: HashMap<String, OpenOfSeries>,
     pub(crate) acknowledged: u64,
     /// Not acknowledged, and silenced.
     pub(crate) silenced: u64,
@@ -51,8 +62,11 @@ impl OpenIncidents {
             open.acknowledged += u64::from(code == ACKNOWLEDGED);
             open.silenced += u64::from(code == SILENCED);
             let topic = format!("{}/{}", incident.metric, incident.device);
-            let known = open.codes.entry(topic).or_insert(code);
-            *known = code.max(*known);
+            let series = open.series.entry(topic).or_default();
+            series.code = code.max(series.code);
+            series.open += 1;
+            series.acknowledged += u64::from(code == ACKNOWLEDGED);
+            series.silenced += u64::from(code == SILENCED);
         }
         open
     }
@@ -62,7 +76,7 @@ impl OpenIncidents {
 #[derive(Debug, Default)]
 pub(crate) struct Alerting {
     /// By topic: series that were never heard may be among them.
-    wanted: HashMap<String, Code>,
+    wanted: HashMap<String, OpenOfSeries>,
     /// By id; an id beyond the end has no open incident, and never had one.
     entries: Vec<(Code, Version)>,
     by_change: BTreeSet<(Version, Id)>,
@@ -71,17 +85,17 @@ pub(crate) struct Alerting {
 impl Alerting {
     /// Sets which series have open incidents.
     pub(crate) fn set(&mut self, open: OpenIncidents, newest: &Newest) {
-        if self.wanted == open.codes {
+        if self.wanted == open.series {
             return;
         }
-        self.wanted = open.codes;
+        self.wanted = open.series;
         newest.ids().for_each(|id| self.update(id, newest));
     }
 
     /// Takes a new series into account, which may have an open incident already.
     pub(crate) fn update(&mut self, id: Id, newest: &Newest) {
         let topic = newest.entry(id).reading.series.as_str();
-        let (code, at) = (self.wanted.get(topic).copied().unwrap_or(NONE), id as usize);
+        let (code, at) = (self.wanted.get(topic).map_or(NONE, |open| open.code), id as usize);
         if self.entries.get(at).map_or(NONE, |entry| entry.0) == code {
             return;
         }
@@ -91,6 +105,17 @@ impl Alerting {
         let (_, before) = std::mem::replace(&mut self.entries[at], (code, newest.version()));
         self.by_change.remove(&(before, id));
         self.by_change.insert((newest.version(), id));
+    }
+
+    /// What is open of some devices.
+    pub(crate) fn counts_within(&self, scope: &Scope) -> Counts {
+        let mut counts = Counts::default();
+        for (_, series) in self.wanted.iter().filter(|(topic, _)| scope.holds_topic(topic)) {
+            counts.open += series.open;
+            counts.acknowledged += series.acknowledged;
+            counts.silenced += series.silenced;
+        }
+        counts
     }
 
     /// The series whose code changed in the frame `since` or a later one; all that have an open incident, if there is
@@ -186,7 +211,7 @@ mod tests {
         ] {
             let open = OpenIncidents::of(&incidents, &silences, NOW);
             assert_eq!(
-                (open.codes["temperature/site/1"], (open.acknowledged, open.silenced)),
+                (open.series["temperature/site/1"].code, (open.acknowledged, open.silenced)),
                 (code, counts)
             );
         }

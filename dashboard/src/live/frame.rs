@@ -6,20 +6,8 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::alerting::Code;
+use super::counts::Counts;
 use super::newest::{Entry, Id, Version};
-
-/// What is counted over all devices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Counts {
-    /// Open incidents.
-    pub(crate) open: u64,
-    /// Open incidents that are acknowledged.
-    pub(crate) acknowledged: u64,
-    /// Open incidents that are silenced, and not acknowledged.
-    pub(crate) silenced: u64,
-    /// Rejected payloads that were not resent.
-    pub(crate) rejected: u64,
-}
 
 /// A frame in the making.
 #[derive(Debug)]

@@ -9,12 +9,12 @@ use api::forms::{self, Page, State};
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Incident, SilenceIndex};
-use telemetry::{Clock, Reading, Series};
+use telemetry::{Clock, Reading, Scope, Series};
 use tokio::sync::watch;
 
 use super::ages::Ages;
 use super::alerting::OpenIncidents;
-use super::frame::Counts;
+use super::counts::Counts;
 use super::group::IncidentRow;
 use super::newest::{Entry, Version};
 use super::topics::Topics;
@@ -113,7 +113,7 @@ impl Live {
 }
 
 impl Newest for Live {
-    fn page(&self, after: Option<&Series>, limit: usize) -> Option<String> {
+    fn page(&self, scope: &Scope, after: Option<&Series>, limit: usize) -> Option<String> {
         if !self.is_loaded.load(Ordering::Acquire) {
             return None;
         }
@@ -122,7 +122,8 @@ impl Newest for Live {
         let mut page = Page::new("series", limit);
         let mut last: Option<&Series> = None;
         for Entry { reading, state, .. } in view.entries() {
-            if after.is_some_and(|after| reading.series <= *after) {
+            let is_before = after.is_some_and(|after| reading.series <= *after);
+            if is_before || !scope.holds(reading.series.device()) {
                 continue;
             }
             if !page.push(&forms::Series::new(reading, *state)) {
@@ -166,9 +167,9 @@ impl Viewer {
         frame
     }
 
-    /// Changes the subscription: the next frame is a snapshot.
+    /// Changes the subscription, within what the viewer sees: the next frame is a snapshot.
     pub(crate) fn subscribe(&mut self, topics: Topics) {
-        *self = self.live.watch(topics);
+        *self = self.live.watch(topics.within(self.topics.scope()));
     }
 }
 

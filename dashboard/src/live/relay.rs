@@ -14,7 +14,7 @@ use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 
 use super::alerting::OpenIncidents;
-use super::frame::Counts;
+use super::counts::Counts;
 use super::group::MAX_INCIDENTS;
 use super::handle::Live;
 
@@ -210,7 +210,7 @@ mod tests {
         // From here on waits cost nothing.
         tokio::time::pause();
         tokio::time::sleep(Duration::from_secs(31)).await;
-        let series = live.page(None, 10).unwrap();
+        let series = live.page(&telemetry::Scope::all(), None, 10).unwrap();
         assert!(series.contains("\"lab\""), "{series}");
         relay.abort();
     }

@@ -1,14 +1,17 @@
 //! The subscription of a page: which series it shows.
 
 use serde::Deserialize;
-use telemetry::Filter;
+use telemetry::{Filter, Scope};
 
 /// Filters in one subscription, at most.
 const MAX_FILTERS: usize = 16;
 
-/// MQTT topic filters over `<metric>/<device>`; equal ones are one subscription.
+/// MQTT topic filters over `<metric>/<device>`, and the devices that the viewer sees; equal ones are one subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Topics(Vec<Filter>);
+pub(crate) struct Topics {
+    filters: Vec<Filter>,
+    scope: Scope,
+}
 
 /// What a page sends to change its subscription.
 #[derive(Deserialize)]
@@ -19,7 +22,7 @@ struct SubscribeRequest {
 
 impl Topics {
     pub(crate) fn all() -> Self {
-        Self(vec![Filter::all()])
+        Self::new(vec![Filter::all()])
     }
 
     /// Reads filters separated by commas; none at all stands for everything.
@@ -51,11 +54,25 @@ impl Topics {
         }
         filters.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         filters.dedup();
-        Ok(Self(filters))
+        Ok(Self::new(filters))
+    }
+
+    fn new(filters: Vec<Filter>) -> Self {
+        Self { filters, scope: Scope::all() }
+    }
+
+    /// The same for a viewer who sees only some devices.
+    pub(crate) fn within(self, scope: &Scope) -> Self {
+        Self { scope: scope.clone(), ..self }
+    }
+
+    /// The devices that the viewer sees.
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub(crate) fn matches(&self, topic: &str) -> bool {
-        self.0.iter().any(|filter| filter.matches(topic))
+        self.scope.holds_topic(topic) && self.filters.iter().any(|filter| filter.matches(topic))
     }
 }
 
@@ -78,6 +95,13 @@ mod tests {
         {
             assert_eq!(some.matches(topic), shown, "{topic}");
         }
+    }
+
+    #[test]
+    fn a_viewer_sees_no_other_devices() {
+        let some = Topics::all().within(&Scope::read(["site-a/#"]).unwrap());
+        assert!(some.matches("temperature/site-a/rack-1") && !some.matches("temperature/site-b/rack-1"));
+        assert_ne!(some, Topics::all(), "who sees less is another subscription");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use tokio::sync::watch;
 
 use super::ages::Ages;
 use super::alerting::{Alerting, OpenIncidents};
-use super::frame::{Counts, Frame};
+use super::counts::Counts;
+use super::frame::Frame;
 use super::group::{IncidentRow, SubscriptionGroup, Versioned};
 use super::newest::{Entry, Newest, Version};
 use super::topics::Topics;
@@ -135,9 +136,14 @@ impl View {
         );
         let alerting = self.alerting.changed_since(since).filter(|(id, _)| group.shows(*id));
         frame.set_alerting(alerting.collect());
-        frame.set_counts(self.counts.if_changed(since));
         frame.set_behind(self.behind.if_changed(since).copied());
-        frame.set_unmapped(self.unmapped.if_changed(since).copied());
+        if topics.scope().is_all() {
+            frame.set_counts(self.counts.if_changed(since));
+            frame.set_unmapped(self.unmapped.if_changed(since).copied());
+        } else {
+            // What is counted over all devices would tell of those that the viewer does not see.
+            frame.set_counts(Some(&self.alerting.counts_within(topics.scope())));
+        }
         let frame = frame.encode();
         group.share(since, &frame);
         (frame, version)

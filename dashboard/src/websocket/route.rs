@@ -1,10 +1,13 @@
 //! `GET /ws`: which page gets a WebSocket.
 
-use api::{Parameters, Site};
+use std::time::Duration;
+
+use access::{Authority, Recognized};
+use api::{ApiError, Parameters, Site};
 use service::{Admission, Client, Limits, Metrics, Permit, Refusal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use warp::http::StatusCode;
+use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
@@ -16,10 +19,14 @@ use crate::live::{Live, Topics};
 /// Bytes that a page may send in one message.
 const MAX_INCOMING_BYTES: usize = 4 * 1024;
 
+/// Whether the viewer is still logged in is asked for again after this time.
+const CHECK_EVERY: Duration = Duration::from_millis(500);
+
 /// What pages watch, and how many may.
 #[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) live: Live,
+    pub(crate) access: Authority,
     pub(crate) site: Site,
     pub(crate) max_clients: Limits,
     pub(crate) stop: CancellationToken,
@@ -45,20 +52,11 @@ pub(crate) fn route(
     warp::path!("ws")
         .and(upgrade())
         .and(warp::ext::get::<Client>())
-        .and(warp::header::optional::<String>("host"))
-        .and(warp::header::optional::<String>("origin"))
+        .and(warp::header::headers_cloned())
         .and(api::parameters())
-        .map(move |upgrade, client: Client, host: Option<String>, origin: Option<String>, parameters| {
-            let topics = pages
-                .check(host.as_deref(), origin.as_deref())
-                .and_then(|()| topics(parameters).map_err(|e| (StatusCode::BAD_REQUEST, e)));
-            match topics {
-                Ok(topics) => pages.open(upgrade, &client, topics),
-                Err((status, why)) => {
-                    pages.counters.refused.inc();
-                    api::error_response(status, &why)
-                }
-            }
+        .then(move |upgrade, client: Client, headers: HeaderMap, parameters| {
+            let pages = pages.clone();
+            async move { pages.answer(upgrade, client, headers, parameters).await }
         })
 }
 
@@ -71,6 +69,45 @@ fn topics(mut parameters: Parameters) -> Result<Topics, String> {
 }
 
 impl Pages {
+    async fn answer(
+        self,
+        upgrade: Upgrade,
+        client: Client,
+        headers: HeaderMap,
+        parameters: Parameters,
+    ) -> Response {
+        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let topics = self
+            .check(text("host"), text("origin"))
+            .and_then(|()| topics(parameters).map_err(|e| (StatusCode::BAD_REQUEST, e)));
+        let topics = match topics {
+            Ok(topics) => topics,
+            Err((status, why)) => {
+                self.counters.refused.inc();
+                return api::error_response(status, &why);
+            }
+        };
+        match api::recognized(&self.watch.access, &self.watch.site, &headers, Some(&client)).await {
+            Ok(viewer) => self.open(upgrade, &client, topics.within(&viewer.caller.scope), viewer),
+            Err(error) => {
+                self.counters.refused.inc();
+                self.refuse(upgrade, error)
+            }
+        }
+    }
+
+    /// A browser cannot read the status of a refused upgrade: who has to log in is told over the WebSocket.
+    fn refuse(&self, upgrade: Upgrade, error: ApiError) -> Response {
+        match error {
+            ApiError::NotRecognized(why) => {
+                upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, async move |connection| {
+                    connection.close(CloseReason::LoggedOut, &why).await;
+                })
+            }
+            other => other.into_response(),
+        }
+    }
+
     /// Host check and same origin: a WebSocket is not subject to the browser's own rules.
     fn check(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), (StatusCode, String)> {
         let forbidden = |why: &str| Err((StatusCode::FORBIDDEN, why.into()));
@@ -85,7 +122,7 @@ impl Pages {
 
     /// A browser cannot read the status of a refused upgrade, so a page for which there is no room is refused over its
     /// WebSocket.
-    fn open(&self, upgrade: Upgrade, client: &Client, topics: Topics) -> Response {
+    fn open(&self, upgrade: Upgrade, client: &Client, topics: Topics, viewer: Recognized) -> Response {
         let permit = match self.admission.admit(client.address.ip()) {
             Ok(permit) => (permit, self.counters.page_opened()),
             Err(refusal) => {
@@ -97,13 +134,24 @@ impl Pages {
         };
         let pages = self.clone();
         upgrade.accept(MAX_INCOMING_BYTES, &self.tasks, async move |connection| {
-            pages.show(connection, topics, permit).await;
+            pages.show(connection, topics, &viewer, permit).await;
         })
     }
 
-    async fn show(self, mut connection: Connection, topics: Topics, permit: (Permit, OpenPage)) {
+    async fn show(
+        self,
+        mut connection: Connection,
+        topics: Topics,
+        recognized: &Recognized,
+        permit: (Permit, OpenPage),
+    ) {
         let viewer = self.watch.live.watch(topics);
-        let shown = show(&mut connection, viewer, &self.counters);
+        let shown = async {
+            tokio::select! {
+                end = show(&mut connection, viewer, &self.counters) => end,
+                () = self.logged_out(recognized) => End::Violation(CloseReason::LoggedOut, "log in again".into()),
+            }
+        };
         match self.watch.stop.run_until_cancelled(shown).await {
             None => connection.close(CloseReason::Stops, "the server stops").await,
             Some(End::Violation(reason, text)) => connection.close(reason, &text).await,
@@ -113,6 +161,15 @@ impl Pages {
             }
         }
         drop(permit);
+    }
+}
+
+impl Pages {
+    /// Ends when the viewer is no longer logged in, or has other rights.
+    async fn logged_out(&self, viewer: &Recognized) {
+        while self.watch.access.is_still(viewer).await {
+            tokio::time::sleep(CHECK_EVERY).await;
+        }
     }
 }
 

@@ -77,6 +77,9 @@ impl Upgrade {
 }
 
 /// Why the server closes a connection.
+/// The code with which a page is closed that has to log in: of those that programs may choose.
+const LOGGED_OUT: u16 = 4401;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CloseReason {
     Stops,
@@ -85,6 +88,8 @@ pub(super) enum CloseReason {
     Unwanted,
     TooLong,
     TooMany,
+    /// Nobody is logged in, or no longer.
+    LoggedOut,
 }
 
 impl From<CloseReason> for CloseCode {
@@ -96,6 +101,7 @@ impl From<CloseReason> for CloseCode {
             CloseReason::Unwanted => Self::Policy,
             CloseReason::TooLong => Self::Size,
             CloseReason::TooMany => Self::Again,
+            CloseReason::LoggedOut => Self::Library(LOGGED_OUT),
         }
     }
 }

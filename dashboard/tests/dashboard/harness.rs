@@ -133,6 +133,7 @@ impl Harness {
         let server = Server {
             live: live.clone(),
             store: store.clone(),
+            access: access::Authority::new(store.clone(), clock()).unwrap(),
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),

@@ -76,7 +76,7 @@ impl HttpConfig {
     /// Reads the section `http`.
     ///
     /// # Errors
-    /// A setting is wrong, or the page would be open to other machines without protection.
+    /// A setting is wrong.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingError> {
         let mut config = Self {
             listen: settings.address("http.listen")?,
@@ -91,7 +91,6 @@ impl HttpConfig {
         if !QUERY_TIMEOUTS.contains(&config.query_timeout) {
             return Err(SettingError::new("http.query_timeout", "must be 100ms to 10m"));
         }
-        config.check_open()?;
         if config.behind_proxy {
             // The proxy is one address, and limits its clients itself.
             config.limits.max_connections_per_address = config.limits.max_connections;
@@ -99,15 +98,26 @@ impl HttpConfig {
         Ok(config)
     }
 
-    /// The page and the API have no password: every client that reaches them may change things.
-    fn check_open(&self) -> Result<(), SettingError> {
-        if self.listen.ip().is_loopback() || self.behind_proxy {
+    /// Whether other machines reach it, and no proxy stands in front.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        !self.listen.ip().is_loopback() && !self.behind_proxy
+    }
+
+    /// Refuses to serve other machines without a login.
+    ///
+    /// # Errors
+    /// Other machines reach it, and there is no user.
+    pub fn check_open(&self, has_users: bool) -> Result<(), SettingError> {
+        if has_users || !self.is_exposed() {
             return Ok(());
         }
         let problem = format!(
-            "{} can be reached from other machines, and there is no password: listen on 127.0.0.1, or put a proxy with \
-             a login in front and set http.behind_proxy = true (MILLRACE__HTTP__BEHIND_PROXY)",
-            self.listen
+            "{} can be reached from other machines, and there is no user yet. Add one: millrace user add NAME --role \
+             admin; or listen on this machine alone: MILLRACE__HTTP__LISTEN=127.0.0.1:{}. A proxy with a login of its \
+             own goes with http.behind_proxy = true (MILLRACE__HTTP__BEHIND_PROXY)",
+            self.listen,
+            self.listen.port()
         );
         Err(SettingError::new("http.listen", problem))
     }

@@ -1,13 +1,15 @@
 //! Many incidents at once: `GET /api/incidents/groups`, `POST /api/incidents/acknowledgements` and
 //! `POST /api/incidents/silences`.
 
+use access::{Action, Caller};
 use serde::Serialize;
-use store::IncidentQuery;
+use store::{Change, IncidentQuery};
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
-use super::{filters, silences};
+use super::super::silences::add_silences;
+use super::{filters, sign, silences};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, IncidentGroup, Silence};
@@ -16,7 +18,7 @@ use crate::guards::{Request, reads, requests};
 use crate::query::{self, DEFAULT_LIMIT, Parameters};
 use crate::requests::{read_acknowledgements, read_silences};
 use crate::response::{answer, json};
-use crate::selection::{acknowledge_all, silence_all};
+use crate::selection::{selected, silences_for};
 
 /// The parameters that groups have.
 pub(crate) const PARAMETERS: &[&str] =
@@ -36,15 +38,17 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
 }
 
 fn grouped(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let api = api.clone();
-    warp::path!("api" / "incidents" / "groups").and(reads(&api.site)).then(move |parameters| {
-        let api = api.clone();
-        async move { answer(api.limits.within(list(&api, parameters)).await) }
-    })
+    let context = api.clone();
+    warp::path!("api" / "incidents" / "groups").and(reads(api, Action::Read)).then(
+        move |parameters, caller| {
+            let api = context.clone();
+            async move { answer(api.limits.within(list(&api, parameters, caller)).await) }
+        },
+    )
 }
 
 fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "incidents" / "acknowledgements").and(requests).then(move |request| {
         let api = api.clone();
@@ -53,7 +57,7 @@ fn acknowledgements(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 fn bulk_silences(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let requests = requests(&api.site, api.limits, MAX_BODY_BYTES);
+    let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
     warp::path!("api" / "incidents" / "silences").and(requests).then(move |request| {
         let api = api.clone();
@@ -71,8 +75,9 @@ struct Groups {
     complete: bool,
 }
 
-async fn list(api: &Api, parameters: Parameters) -> Result<String, ApiError> {
+async fn list(api: &Api, parameters: Parameters, caller: Caller) -> Result<String, ApiError> {
     let (by, limit, query) = read(parameters).map_err(ApiError::BadRequest)?;
+    let query = IncidentQuery { scope: caller.scope, ..query };
     let (store, now) = (api.alerts.as_ref(), api.clock.wall());
     let incidents = store.incident_summaries(&query).await?;
     let complete = incidents.len() < query.limit;
@@ -86,9 +91,16 @@ async fn acknowledge(api: &Api, request: Request) -> Result<Response, ApiError> 
     if request.method != Method::POST {
         return Err(ApiError::Method("POST"));
     }
-    let (selection, acknowledgement) =
-        read_acknowledgements(&request.json()?, api.clock.wall()).map_err(ApiError::BadRequest)?;
-    let count = acknowledge_all(api.alerts.as_ref(), selection, &acknowledgement).await?;
+    let (body, caller) = request.json(Action::Acknowledge).await?;
+    let (selection, mut acknowledgement) =
+        read_acknowledgements(&body, api.clock.wall()).map_err(ApiError::BadRequest)?;
+    sign(&caller, &mut acknowledgement.by);
+    let incidents = selected(api.alerts.as_ref(), selection, &caller.scope).await?;
+    let after = forms::text(&forms::Acknowledgement::from(&acknowledgement));
+    let target = format!("{} incidents", incidents.len());
+    let change = Change::Acknowledge { incidents, acknowledgement };
+    let count =
+        api.access.perform(&caller, change, ("acknowledge", &target), Some(after)).await?.unwrap_or(0);
     Ok(json(StatusCode::OK, format!(r#"{{"acknowledged":{count}}}"#)))
 }
 
@@ -97,8 +109,11 @@ async fn silence(api: &Api, request: Request) -> Result<Response, ApiError> {
         return Err(ApiError::Method("POST"));
     }
     let now = api.clock.wall();
-    let (ids, asked) = read_silences(&request.json()?, now).map_err(ApiError::BadRequest)?;
-    let silences = silence_all(api.alerts.as_ref(), &ids, &asked, now).await?;
+    let (body, caller) = request.json(Action::Silence).await?;
+    let (ids, mut asked) = read_silences(&body, now).map_err(ApiError::BadRequest)?;
+    sign(&caller, &mut asked.by);
+    let silences = silences_for(api.alerts.as_ref(), &caller.scope, &ids, &asked, now).await?;
+    add_silences(api, &caller, &silences, now).await?;
     Ok(json(StatusCode::CREATED, forms::list("silences", silences.iter().map(Silence::from))))
 }
 

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use store::ReadingQuery;
+use telemetry::Scope;
 
 use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 
@@ -29,6 +30,23 @@ pub(super) struct BucketQuery {
     pub(super) points: usize,
 }
 
+impl Asked {
+    /// The device that is named.
+    pub(super) fn device(&self) -> Option<&str> {
+        match self {
+            Self::Readings(query, _) => query.device.as_deref(),
+            Self::Buckets(query, _) => Some(&query.device),
+        }
+    }
+
+    /// Leaves other devices out.
+    pub(super) fn keep_within(&mut self, scope: &Scope) {
+        if let Self::Readings(query, _) = self {
+            query.scope = scope.clone();
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
@@ -51,7 +69,10 @@ pub(super) fn read(mut parameters: Parameters) -> Result<Asked, String> {
         (None, device, metric) => {
             let range = query::range(from, to);
             let limit = limit.unwrap_or(if format == Format::Csv { usize::MAX } else { DEFAULT_LIMIT });
-            Ok(Asked::Readings(ReadingQuery { device, metric, range, limit, after }, format))
+            Ok(Asked::Readings(
+                ReadingQuery { device, metric, range, limit, after, scope: Scope::all() },
+                format,
+            ))
         }
         (Some(_), _, _) if limit.is_some() || after.is_some() => {
             Err("points goes without limit and after".into())

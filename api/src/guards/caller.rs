@@ -1,0 +1,203 @@
+//! Who sends a request, and what that caller may do.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+
+use access::{Action, Authority, Caller, Credentials, Decision, Recognized, may};
+use service::Client;
+use store::TextCodec as _;
+use warp::Filter;
+use warp::http::HeaderMap;
+
+use super::Site;
+use crate::context::Api;
+use crate::error::ApiError;
+
+/// The cookie of a session over TLS: a browser accepts it from no other host, and sends it to no other.
+const SECURE_COOKIE: &str = "__Host-millrace";
+
+/// The cookie of a session where there is no TLS.
+const PLAIN_COOKIE: &str = "millrace";
+
+/// Who sends a request, as far as that is known.
+pub(crate) struct Asker {
+    authority: Authority,
+    caller: Result<Caller, ApiError>,
+    /// The token of the browser's session, whether it is one or not.
+    pub(crate) session: Option<String>,
+    /// From where the request comes.
+    pub(crate) address: Option<IpAddr>,
+    /// Whether the browser reaches us over TLS.
+    is_secure: bool,
+}
+
+/// Recognises the caller of a request.
+pub(crate) fn asker(api: &Api) -> impl Filter<Extract = (Asker,), Error = Infallible> + Clone + use<> {
+    let (authority, site) = (api.access.clone(), api.site.clone());
+    warp::header::headers_cloned().and(warp::ext::optional::<Client>()).then(
+        move |headers: HeaderMap, client: Option<Client>| {
+            let (authority, site) = (authority.clone(), site.clone());
+            async move { Asker::new(authority, &site, &headers, client.as_ref()).await }
+        },
+    )
+}
+
+/// Recognises the caller of a request by its headers.
+///
+/// # Errors
+/// Nobody is recognised, or the store does not answer.
+pub async fn recognized(
+    authority: &Authority,
+    site: &Site,
+    headers: &HeaderMap,
+    client: Option<&Client>,
+) -> Result<Recognized, ApiError> {
+    let session = session_token(headers, is_secure(site, headers, client));
+    let address = client.map(|client| client.address.ip());
+    let credentials = Credentials { session: session.as_deref(), bearer: bearer(headers), address };
+    Ok(authority.recognize(credentials).await?)
+}
+
+impl Asker {
+    async fn new(authority: Authority, site: &Site, headers: &HeaderMap, client: Option<&Client>) -> Self {
+        let is_secure = is_secure(site, headers, client);
+        let caller = recognized(&authority, site, headers, client).await.map(|recognized| recognized.caller);
+        let (session, address) =
+            (session_token(headers, is_secure), client.map(|client| client.address.ip()));
+        Self { authority, caller, session, address, is_secure }
+    }
+
+    /// The caller, who must be allowed to do this at all. That a role does not allow it goes into the audit.
+    ///
+    /// # Errors
+    /// Nobody is recognised, or the caller may not.
+    pub(crate) async fn may(self, action: Action) -> Result<Caller, ApiError> {
+        let caller = self.caller?;
+        match may(&caller, action, None) {
+            Decision::Allowed => Ok(caller),
+            outside @ Decision::OutsideFilters => Err(ApiError::NotFound(outside.why())),
+            refused => {
+                self.authority.refused(&caller, action.word(), "").await;
+                Err(ApiError::NotAllowed(refused.why()))
+            }
+        }
+    }
+
+    /// The caller, whoever it is.
+    ///
+    /// # Errors
+    /// Nobody is recognised.
+    pub(crate) fn recognized(self) -> Result<Caller, ApiError> {
+        self.caller
+    }
+
+    /// The header that lets the browser send this token from now on; that it forgets its token, without one.
+    pub(crate) fn cookie(is_secure: bool, token: Option<&str>) -> String {
+        let (name, secure) = if is_secure { (SECURE_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
+        let age = token.map_or(0, |_| access::SESSION_SECONDS);
+        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", token.unwrap_or_default())
+    }
+
+    /// Whether the browser reaches us over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+}
+
+/// A device that the caller does not see does not exist.
+///
+/// # Errors
+/// It is outside the caller's filters.
+pub(crate) fn within(caller: &Caller, device: &str) -> Result<(), ApiError> {
+    match may(caller, Action::Read, Some(device)) {
+        Decision::Allowed => Ok(()),
+        outside => Err(ApiError::NotFound(outside.why())),
+    }
+}
+
+/// A browser names its scheme in `Origin` where it changes something; else the connection, or our own address, tells.
+fn is_secure(site: &Site, headers: &HeaderMap, client: Option<&Client>) -> bool {
+    let origin = headers.get("origin").and_then(|origin| origin.to_str().ok());
+    match origin.and_then(|origin| origin.split_once("://")) {
+        Some((scheme, _)) => scheme == "https",
+        None => client.is_some_and(|client| client.tls) || site.is_https(),
+    }
+}
+
+/// Over TLS only the cookie counts that no other host can have set.
+fn session_token(headers: &HeaderMap, is_secure: bool) -> Option<String> {
+    let named = if is_secure { SECURE_COOKIE } else { PLAIN_COOKIE };
+    let lines = headers.get_all("cookie").iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let mut tokens = pairs.filter(|(name, _)| *name == named).map(|(_, token)| token.to_owned());
+    // One that is there twice was planted.
+    tokens.next().filter(|token| !token.is_empty() && tokens.next().is_none())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn the_token_is_that_of_the_right_cookie() {
+        let read =
+            |cookie: &'static str, is_secure| session_token(&headers(&[("cookie", cookie)]), is_secure);
+        assert_eq!(read("a=1; millrace=token; b=2", false).as_deref(), Some("token"));
+        assert_eq!(read("__Host-millrace=token", true).as_deref(), Some("token"));
+        for (cookie, is_secure) in [
+            ("millrace=token", true),
+            ("__Host-millrace=token", false),
+            ("millrace=a; millrace=b", false),
+            ("millrace=", false),
+            ("xmillrace=token", false),
+            ("", false),
+        ] {
+            assert_eq!(read(cookie, is_secure), None, "{cookie} {is_secure}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_for_this_host_and_no_script() {
+        assert_eq!(
+            Asker::cookie(true, Some("t")),
+            "__Host-millrace=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=604800; Secure"
+        );
+        assert_eq!(Asker::cookie(false, None), "millrace=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
+    }
+
+    #[test]
+    fn a_key_comes_as_a_bearer_token() {
+        for (value, expected) in [
+            ("Bearer mk_a_b", Some("mk_a_b")),
+            ("bearer  x ", Some("x")),
+            ("Basic eDp5", None),
+            ("Bearer", None),
+        ] {
+            assert_eq!(bearer(&headers(&[("authorization", value)])), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_scheme_is_that_of_the_page() {
+        let (plain, tls) = (Site::new("http://127.0.0.1:8080"), Site::new("https://millrace.example.org"));
+        for (site, origin, expected) in [
+            (&plain, None, false),
+            (&plain, Some("http://127.0.0.1:8080"), false),
+            (&plain, Some("https://127.0.0.1:8080"), true),
+            (&tls, None, true),
+            (&tls, Some("http://127.0.0.1:8080"), false),
+        ] {
+            let headers = origin.map_or_else(HeaderMap::new, |origin| headers(&[("origin", origin)]));
+            assert_eq!(is_secure(site, &headers, None), expected, "{origin:?}");
+        }
+    }
+}
