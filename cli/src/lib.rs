@@ -3,11 +3,14 @@
 #![warn(missing_docs)]
 
 pub mod alerts;
+pub mod audit;
 mod confirm_clock;
+pub mod keys;
 pub mod mappings;
 pub mod rejected;
 mod table;
 mod tail;
+pub mod users;
 mod verify;
 
 pub use confirm_clock::confirm_clock;

@@ -17,6 +17,15 @@ enum Command {
     /// Let a device connect: asks for its password, or reads it from standard input, and stores the hash in
     /// mqtt.password_file (users in data_dir if that is not set)
     Passwd(edge::PasswdArgs),
+    /// Add, list, change and remove people who log in to the page and its API
+    #[command(subcommand)]
+    User(cli::users::Command),
+    /// Make, list and revoke keys, by which programs use the API
+    #[command(subcommand)]
+    Key(cli::keys::Command),
+    /// Verify the record of all changes
+    #[command(subcommand)]
+    Audit(cli::audit::Command),
     /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]
     Alerts(cli::alerts::Command),
@@ -61,6 +70,9 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Tail(args) => cli::tail(&settings, args).await,
         Command::Rejected(command) => cli::rejected::run(command, &settings).await,
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
+        Command::User(command) => cli::users::run(command, &settings).await,
+        Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Audit(command) => cli::audit::run(command, &settings).await,
         Command::Passwd(args) => edge::add_user(&settings, &args),
     }
 }

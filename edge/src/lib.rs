@@ -15,7 +15,9 @@ mod resend;
 mod run;
 mod settings;
 mod stamps;
+mod terminal;
 mod websocket;
 
 pub use passwords::{PasswdArgs, add_user};
 pub use run::run;
+pub use terminal::read_password;

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::access::Authority;
 use api::forms::Broker;
 use api::{DeviceBroker, Resend};
 use broker::server::Server;
@@ -125,11 +126,12 @@ pub(crate) fn page(
     (door, tls, http): (Door, Option<Arc<Tls>>, HttpConfig),
     max_clients: Limits,
     mqtt: Server,
-) -> Part {
+) -> anyhow::Result<Part> {
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
+        access: Authority::new(store.clone(), context.clock.clone())?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),
@@ -142,7 +144,7 @@ pub(crate) fn page(
         clock: context.clock.clone(),
         stop: context.stop.clone(),
     };
-    Part::new(Stops::Last, dashboard::serve(door, tls, http, server))
+    Ok(Part::new(Stops::Last, dashboard::serve(door, tls, http, server)))
 }
 
 /// Where devices publish, and which of them are in each other's way.

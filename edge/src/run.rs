@@ -52,6 +52,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let _lock = Lock::take(&data_dir)?;
     let store = service::store(settings, context.clock.clone()).await?;
     let http = HttpConfig::from_settings(settings)?;
+    dashboard::check_open(&http, store.as_ref()).await?;
     let [mqtt_doors, http_doors] =
         Doors::share(&context.metrics, [("mqtt", mqtt.limits), ("http", http.limits)]);
     let door = http_doors.open("http.listen", http.listen)?;
@@ -97,7 +98,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),
-        parts::page(&shared, (door, tls, http), config.max_clients(), broker.server()),
+        parts::page(&shared, (door, tls, http), config.max_clients(), broker.server())?,
         parts::alerter(&shared, judged)?,
         parts::sensors(&shared, &sensors),
         parts::probe(&shared, broker.server()),

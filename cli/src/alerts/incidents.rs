@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use access::record_of_command;
 use anyhow::{Context as _, bail};
 use api::forms::IncidentGroup;
 use api::{GroupBy, Selection};
 use clap::ArgGroup;
 use jiff::Timestamp;
 use store::{
-    Acknowledgement, DeliveryStatus, End, Incident, IncidentQuery, SilenceIndex, Store, TextCodec as _,
+    Acknowledgement, Change, DeliveryStatus, End, Incident, IncidentQuery, SilenceIndex, Store,
+    TextCodec as _,
 };
-use telemetry::Filter;
 use telemetry::text::number;
+use telemetry::{Filter, Scope};
 
 use crate::table::{table, time};
 
@@ -219,7 +221,9 @@ pub(super) async fn acknowledge(
     } else {
         Selection::Named(ids)
     };
-    match api::acknowledge_all(store, selection, &said).await? {
+    let incidents = api::selected(store, selection, &Scope::all()).await?;
+    let target = format!("{} incidents", incidents.len());
+    match record_note(store, incidents, &target, &said).await? {
         0 => bail!("no open incident is without an acknowledgement: `list --open` prints them"),
         1 => Ok("1 incident acknowledged".into()),
         count => Ok(format!("{count} incidents acknowledged")),
@@ -230,10 +234,23 @@ async fn acknowledge_one(store: &dyn Store, id: &str, said: &Acknowledgement) ->
     if let Some(at) = incident(store, id).await?.resolved_at {
         bail!("{id} was resolved at {} UTC", time(at));
     }
-    store.acknowledge(&[id.to_owned()], said).await?;
+    record_note(store, vec![id.to_owned()], id, said).await?;
     let kept = incident(store, id).await?.acknowledged.context("it was resolved meanwhile")?;
     let by = if kept.by.is_empty() { "an unnamed person" } else { &kept.by };
     Ok(format!("{id} was acknowledged by {by} at {} UTC", time(kept.at)))
+}
+
+/// Acknowledges incidents, with a record in the audit; returns how many.
+async fn record_note(
+    store: &dyn Store,
+    incidents: Vec<String>,
+    target: &str,
+    said: &Acknowledgement,
+) -> anyhow::Result<u64> {
+    let after = serde_json::to_string(&api::forms::Acknowledgement::from(said))?;
+    let record = record_of_command(said.at, "acknowledge", target, Some(after));
+    let change = Change::Acknowledge { incidents, acknowledgement: said.clone() };
+    Ok(store.change(&change, &record).await?.unwrap_or(0))
 }
 
 async fn incident(store: &dyn Store, id: &str) -> anyhow::Result<Incident> {

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
+use access::record_of_command;
 use anyhow::{Context as _, bail};
 use api::SilenceRequest;
 use clap::ArgGroup;
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
-use store::{Silence, Store};
-use telemetry::Filter;
+use store::{Change, Silence, Store};
+use telemetry::{Filter, Scope};
 
 use crate::table::{table, time};
 
@@ -107,12 +108,14 @@ pub(super) async fn add(store: &dyn Store, args: SilenceArgs, now: Timestamp) ->
     let by = by.unwrap_or_else(super::user);
     let request = SilenceRequest { device, metric, rule, until, reason, by };
     let silences = if incidents.is_empty() {
-        let silence = request.from_now(now)?;
-        api::add_silences(store, std::slice::from_ref(&silence), now).await?;
-        vec![silence]
+        vec![request.from_now(now)?]
     } else {
-        api::silence_all(store, &incidents, &request, now).await?
+        api::silences_for(store, &Scope::all(), &incidents, &request, now).await?
     };
+    api::check_room(store, silences.len(), now).await?;
+    let after = api::forms::list("silences", silences.iter().map(api::forms::Silence::from));
+    let record = record_of_command(now, "add silence", &format!("{} silences", silences.len()), Some(after));
+    store.change(&Change::AddSilences(silences.clone()), &record).await?;
     let said: Vec<_> = silences.iter().map(|silence| said(silence, json)).collect::<Result<_, _>>()?;
     Ok(said.join("\n"))
 }
@@ -146,7 +149,8 @@ fn row(silence: Silence) -> [String; 8] {
 }
 
 pub(super) async fn end(store: &dyn Store, id: &str, now: Timestamp) -> anyhow::Result<String> {
-    if !store.end_silence(id, now).await? {
+    let record = record_of_command(now, "end silence", id, None);
+    if store.change(&Change::EndSilence { id: id.to_owned(), at: now }, &record).await?.is_none() {
         bail!("there is no silence {id}: `silences` prints them");
     }
     Ok(format!("silence {id} has ended"))
