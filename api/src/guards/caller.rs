@@ -115,12 +115,12 @@ pub(crate) fn within(caller: &Caller, device: &str) -> Result<(), ApiError> {
     }
 }
 
-/// A browser names its scheme in `Origin` where it changes something; else the connection, or our own address, tells.
+/// A browser names its scheme in `Origin` where it changes something; else the connection tells, or our own address.
 fn is_secure(site: &Site, headers: &HeaderMap, client: Option<&Client>) -> bool {
-    let origin = headers.get("origin").and_then(|origin| origin.to_str().ok());
-    match origin.and_then(|origin| origin.split_once("://")) {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    match text("origin").and_then(|origin| origin.split_once("://")) {
         Some((scheme, _)) => scheme == "https",
-        None => client.is_some_and(|client| client.tls) || site.is_https(),
+        None => client.is_some_and(|client| client.tls) || site.is_https_at(text("host")),
     }
 }
 
@@ -142,9 +142,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use warp::http::HeaderName;
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -189,15 +193,19 @@ mod tests {
     #[test]
     fn the_scheme_is_that_of_the_page() {
         let (plain, tls) = (Site::new("http://127.0.0.1:8080"), Site::new("https://millrace.example.org"));
-        for (site, origin, expected) in [
-            (&plain, None, false),
-            (&plain, Some("http://127.0.0.1:8080"), false),
-            (&plain, Some("https://127.0.0.1:8080"), true),
-            (&tls, None, true),
-            (&tls, Some("http://127.0.0.1:8080"), false),
+        for (site, host, origin, expected) in [
+            (&plain, "127.0.0.1:8080", None, false),
+            (&plain, "127.0.0.1:8080", Some("http://127.0.0.1:8080"), false),
+            (&plain, "127.0.0.1:8080", Some("https://127.0.0.1:8080"), true),
+            (&tls, "millrace.example.org", None, true),
+            (&tls, "127.0.0.1:8080", None, false),
+            (&tls, "127.0.0.1:8080", Some("http://127.0.0.1:8080"), false),
         ] {
-            let headers = origin.map_or_else(HeaderMap::new, |origin| headers(&[("origin", origin)]));
-            assert_eq!(is_secure(site, &headers, None), expected, "{origin:?}");
+            let mut sent = headers(&[("host", host)]);
+            if let Some(origin) = origin {
+                sent.insert("origin", origin.parse().unwrap());
+            }
+            assert_eq!(is_secure(site, &sent, None), expected, "{host} {origin:?}");
         }
     }
 }

@@ -22,9 +22,11 @@ impl Site {
         Self { public_url: public_url.into() }
     }
 
-    /// Whether people reach the page over TLS.
-    pub(super) fn is_https(&self) -> bool {
-        self.public_url.starts_with("https://")
+    /// Whether people reach the page over TLS under this host.
+    pub(super) fn is_https_at(&self, host: Option<&str>) -> bool {
+        parts_of(&self.public_url).is_some_and(|(scheme, authority)| {
+            scheme == "https" && host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
+        })
     }
 
     /// Whether a request with these headers comes from our own page. A program that is not a browser sends no origin.

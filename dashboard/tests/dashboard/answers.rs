@@ -1,6 +1,7 @@
 //! What HTTP answers: errors as JSON, headers that keep a browser safe.
 
 use crate::harness::{Harness, Wanted};
+use crate::watcher::Watcher;
 
 #[tokio::test]
 async fn what_cannot_be_answered_says_why_in_json() {
@@ -82,14 +83,14 @@ async fn a_store_that_cannot_be_read_is_reported_and_recovers_by_itself() {
     assert_eq!(series.header("retry-after"), Some("2"));
     let answer = harness.post("/api/acknowledgements", r#"{"incident":"a"}"#).await;
     assert_eq!(answer.status, 503, "{answer:?}");
-    let mut page = harness.watch().await;
-    harness.publish("temperature/lab", "21");
-    page.until(|page| page.value("temperature/lab") == Some(21.0)).await;
+    let page = Watcher::open(harness.address, &[]).await.err().expect("nobody knows who may watch");
+    assert_eq!(page.status(), 503);
     let ready = harness.ask("GET", "/readyz").await;
     assert_eq!(ready.status, 503);
     assert!(ready.body.contains("store: the database is damaged ("), "{ready:?}");
 
     harness.repair_store();
+    let mut page = harness.watch().await;
     page.until(|page| page.value("temperature/kept") == Some(1.0)).await;
     harness.until_ready().await;
     assert_eq!(harness.ask("GET", buckets).await.status, 200);

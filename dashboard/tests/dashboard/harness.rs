@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Authority;
 use api::{Limits, Resend};
 use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
@@ -40,6 +41,7 @@ pub(crate) fn pages(max_connections: usize) -> PageLimits {
 pub(crate) struct Harness {
     folder: TempDir,
     pub(crate) store: Arc<Sqlite>,
+    pub(crate) access: Authority,
     pub(crate) address: SocketAddr,
     pub(crate) health: Health,
     pub(crate) stop: CancellationToken,
@@ -130,10 +132,11 @@ impl Harness {
         tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
         let decoder = decoder(folder.path());
+        let access = Authority::new(store.clone(), clock()).unwrap();
         let server = Server {
             live: live.clone(),
             store: store.clone(),
-            access: access::Authority::new(store.clone(), clock()).unwrap(),
+            access: access.clone(),
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),
@@ -148,7 +151,7 @@ impl Harness {
             stop: stop.clone(),
         };
         tokio::spawn(serve(door, None, http, server));
-        Self { folder, store, address, health, stop, live, heard, broker, link }
+        Self { folder, store, access, address, health, stop, live, heard, broker, link }
     }
 
     /// The file of mappings, which need not be there.

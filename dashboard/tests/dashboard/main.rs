@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests play what comes now")]
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
+mod access;
 mod alerts;
 mod answer;
 mod answers;
