@@ -6,6 +6,7 @@ mod openness;
 mod recognized;
 mod refusals;
 mod sessions;
+mod tokens;
 mod users;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use self::recognized::Cache;
 use self::refusals::Refusals;
 use crate::caller::Caller;
 use crate::password::Passwords;
+use crate::token::TokenKeys;
 
 pub use self::keys::{MAX_KEY_DAYS, NewKey};
 pub use self::recognized::{Credentials, Recognized};
@@ -54,6 +56,7 @@ struct Inner {
     openness: Openness,
     cache: Cache,
     refusals: Refusals,
+    tokens: TokenKeys,
 }
 
 /// Why something is not done. Its text is for the person who asked.
@@ -130,6 +133,7 @@ impl Authority {
             openness: Openness::default(),
             cache: Cache::default(),
             refusals: Refusals::default(),
+            tokens: TokenKeys::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

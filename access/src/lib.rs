@@ -6,6 +6,7 @@
 //! | `caller` | who asks, and how that is known |
 //! | `authority` | recognises callers, logs people in, and changes users, sessions and keys, each change with its audit record |
 //! | `password`, `delay` | hashes of passwords, and the delay of those who guess |
+//! | `token` | signed tokens, which every process accepts without asking the store |
 //! | `verify` | whether the audit's chain holds |
 //!
 //! As long as there is no user, everyone may do everything: the first user closes that for good.
@@ -19,6 +20,7 @@ mod delay;
 mod names;
 mod password;
 mod secret;
+mod token;
 mod verify;
 
 pub use authority::{

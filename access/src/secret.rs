@@ -22,7 +22,7 @@ pub(crate) fn parts(key: &str) -> Option<(&str, &str)> {
     key.strip_prefix("mk_")?.split_once('_')
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use self::access::{Access, AuditRecord, Key, Me, Session, User};
+pub use self::access::{Access, AuditRecord, Key, Me, Session, Token, User};
 pub use self::boot::Boot;
 pub use self::broker::Broker;
 pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};

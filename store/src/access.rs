@@ -6,6 +6,7 @@ pub(crate) mod audit;
 mod change;
 pub(crate) mod keys;
 pub(crate) mod sessions;
+pub(crate) mod token_keys;
 pub(crate) mod users;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use self::audit::{AuditQuery, AuditRecord, Head, NewRecord};
 use self::keys::ApiKey;
 use self::sessions::Session;
+use self::token_keys::TokenKey;
 use self::users::User;
 use crate::alerting::incidents::Acknowledgement;
 use crate::alerting::silences::Silence;
@@ -113,6 +115,12 @@ pub trait AccessStore: Send + Sync {
     /// Notes when a key was used last.
     async fn touch_key(&self, id: &str, at: Timestamp) -> Result<()>;
 
+    /// The keys that sign tokens, newest first.
+    async fn token_keys(&self) -> Result<Vec<TokenKey>>;
+
+    /// Adds a key that signs tokens, and forgets those made before a time.
+    async fn add_token_key(&self, key: &TokenKey, older_than: Timestamp) -> Result<()>;
+
     /// Makes a change and adds its record to the audit, in one transaction; returns how many rows changed beside the
     /// record's. None, and nothing is recorded, where what it changes is not there, or not as the change expects it.
     async fn change(&self, change: &Change, record: &NewRecord) -> Result<Option<u64>>;
@@ -168,6 +176,15 @@ impl<E: Engine> AccessStore for E {
 
     async fn touch_key(&self, id: &str, at: Timestamp) -> Result<()> {
         self.execute(keys::touch(id, at)).await.map(drop)
+    }
+
+    async fn token_keys(&self) -> Result<Vec<TokenKey>> {
+        self.query(token_keys::select(), token_keys::read).await
+    }
+
+    async fn add_token_key(&self, key: &TokenKey, older_than: Timestamp) -> Result<()> {
+        let statements = vec![token_keys::insert(key), token_keys::delete(older_than)];
+        self.execute_all("add a key for tokens", statements).await.map(drop)
     }
 
     async fn change(&self, change: &Change, record: &NewRecord) -> Result<Option<u64>> {

@@ -39,6 +39,7 @@ mod unavailable;
 pub use access::audit::{AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256};
 pub use access::keys::ApiKey;
 pub use access::sessions::{MAX_SESSIONS, Session};
+pub use access::token_keys::TokenKey;
 pub use access::users::User;
 pub use access::{AccessStore, Change, Role};
 pub use alerting::Alerting;

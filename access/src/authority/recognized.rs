@@ -48,6 +48,7 @@ pub struct Recognized {
 enum Token {
     Session(String),
     Key { id: String, hash: String },
+    Signed(String),
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +101,7 @@ impl Authority {
     /// Nobody is recognised, or the store does not answer.
     pub async fn recognize(&self, credentials: Credentials<'_>) -> Result<Recognized, Problem> {
         let token = match (credentials.bearer, credentials.session) {
-            (Some(key), _) => Some(of_key(key).ok_or(Problem::NotRecognized)?),
+            (Some(bearer), _) => Some(of_bearer(bearer).ok_or(Problem::NotRecognized)?),
             (None, Some(token)) => of_session(token),
             (None, None) => None,
         };
@@ -135,29 +136,43 @@ impl Authority {
         }
         let store = &self.inner.store;
         let found = match token {
+            Token::Signed(text) => {
+                let found = self.inner.tokens.caller(store.as_ref(), text, now).await?;
+                return found.map(|(caller, _)| caller).ok_or(Problem::NotRecognized);
+            }
             Token::Session(hash) => store.session(hash).await?.and_then(|found| of_user(found, now)),
             Token::Key { id, hash } => {
                 let found = store.key(id).await?.filter(|(key, _)| is_equal(&key.secret_hash, hash));
                 found.and_then(|found| of_owner(found, now))
             }
         };
-        let (caller, ends, note_use) = found.ok_or(Problem::NotRecognized)?;
-        if note_use && let Some(id) = &caller.id {
-            let noted = match token {
-                Token::Session(_) => store.touch_session(id, now).await,
-                Token::Key { .. } => store.touch_key(id, now).await,
-            };
-            if let Err(e) = noted {
-                tracing::debug!("the use of a session or key was not noted: {e}");
-            }
+        let (caller, ends, is_use_noted) = found.ok_or(Problem::NotRecognized)?;
+        if is_use_noted {
+            self.note_use(&caller, now).await;
         }
         self.inner.cache.put(token.clone(), &caller, ends);
         Ok(caller)
+    }
+
+    async fn note_use(&self, caller: &Caller, now: Timestamp) {
+        let (store, id) = (&self.inner.store, caller.id.as_deref().unwrap_or_default());
+        let noted = match caller.via {
+            Via::Session => store.touch_session(id, now).await,
+            _ => store.touch_key(id, now).await,
+        };
+        if let Err(e) = noted {
+            tracing::debug!("the use of a session or key was not noted: {e}");
+        }
     }
 }
 
 fn of_session(token: &str) -> Option<Token> {
     (token.len() <= MAX_TOKEN_BYTES).then(|| Token::Session(sha256(token)))
+}
+
+/// A key of ours begins like no signed token.
+fn of_bearer(bearer: &str) -> Option<Token> {
+    if bearer.starts_with("mk_") { of_key(bearer) } else { Some(Token::Signed(bearer.to_owned())) }
 }
 
 fn of_key(key: &str) -> Option<Token> {

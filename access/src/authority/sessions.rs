@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use store::{Change, Session, Via, sha256};
+use store::{Change, Session, User, Via, sha256};
 
 use super::{Authority, Deed, LIFETIMES, Problem};
 use crate::caller::Caller;
@@ -40,23 +40,7 @@ impl Authority {
         address: Option<IpAddr>,
         before: Option<&str>,
     ) -> Result<LoggedIn, Problem> {
-        if self.inner.openness.is_open(self.inner.store.as_ref()).await? {
-            return Err(Problem::Conflict("there are no users yet: everyone may do everything".into()));
-        }
-        let user = self.inner.store.user(username).await?;
-        let from = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let hash = user.as_ref().map(|user| user.password_hash.as_str());
-        let checked = match password.len() {
-            0..=MAX_BYTES => self.inner.passwords.check(from, username, hash, password).await,
-            _ => Err(Rejected::Wrong),
-        };
-        if let Err(rejected) = checked {
-            let stranger = Caller { user: None, via: Via::Unknown, ..Caller::anyone(address) };
-            let known = user.map_or_else(|| "an unknown user".to_owned(), |user| user.name);
-            self.note_refused(&stranger, Deed::new("log in", known)).await;
-            return Err(rejected.into());
-        }
-        let user = user.ok_or(Problem::WrongPassword)?;
+        let user = self.authenticate(username, password, address).await?;
         if let Some(token) = before {
             self.end_token(token).await?;
         }
@@ -85,6 +69,35 @@ impl Authority {
             // The user was removed meanwhile.
             None => Err(Problem::WrongPassword),
         }
+    }
+
+    /// The user with this name and password.
+    ///
+    /// # Errors
+    /// As [`log_in`](Self::log_in).
+    pub(super) async fn authenticate(
+        &self,
+        username: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<User, Problem> {
+        if self.inner.openness.is_open(self.inner.store.as_ref()).await? {
+            return Err(Problem::Conflict("there are no users yet: everyone may do everything".into()));
+        }
+        let user = self.inner.store.user(username).await?;
+        let from = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let hash = user.as_ref().map(|user| user.password_hash.as_str());
+        let checked = match password.len() {
+            0..=MAX_BYTES => self.inner.passwords.check(from, username, hash, password).await,
+            _ => Err(Rejected::Wrong),
+        };
+        if let Err(rejected) = checked {
+            let stranger = Caller { user: None, via: Via::Unknown, ..Caller::anyone(address) };
+            let known = user.map_or_else(|| "an unknown user".to_owned(), |user| user.name);
+            self.note_refused(&stranger, Deed::new("log in", known)).await;
+            return Err(rejected.into());
+        }
+        user.ok_or(Problem::WrongPassword)
     }
 
     /// Ends the session of a token, if there is one.

@@ -144,6 +144,15 @@ impl From<&store::ApiKey> for Key {
     }
 }
 
+/// A signed token: the answer of `POST /api/token`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The token, which a program sends as `Authorization: Bearer`.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Time,
+}
+
 /// A record of the audit: a row of `GET /api/audit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRecord {

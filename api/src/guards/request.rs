@@ -128,6 +128,11 @@ impl Request {
         if is_json { Ok((self.body?, self.asker)) } else { Err(ApiError::NotJson) }
     }
 
+    /// Whether there is anything in the body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.body.as_ref().map_or(true, |body| !body.is_empty())
+    }
+
     fn is_json(&self) -> bool {
         let kind = self.header("content-type").and_then(|kind| kind.split(';').next());
         kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))

@@ -5,6 +5,7 @@ mod decision;
 mod keys;
 mod session;
 mod sessions;
+mod token;
 mod users;
 
 use telemetry::Scope;
@@ -28,6 +29,8 @@ pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Re
         .or(users::routes(api))
         .unify()
         .or(keys::routes(api))
+        .unify()
+        .or(token::routes(api))
         .unify()
         .or(audit::route(api))
         .unify()

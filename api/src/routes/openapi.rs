@@ -69,6 +69,7 @@ mod tests {
             ("/api/sessions", access::SESSIONS_PARAMETERS),
             ("/api/users", &[]),
             ("/api/keys", &[]),
+            ("/api/jwks.json", &[]),
             ("/api/audit", access::AUDIT_PARAMETERS),
             ("/api/access", access::DECISION_PARAMETERS),
         ] {

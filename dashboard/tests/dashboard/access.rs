@@ -35,7 +35,7 @@ enum Needs {
 use Needs::{AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 39] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 41] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -72,6 +72,8 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 39] = [
     ("get", "/api/keys", Session, "/api/keys", ""),
     ("post", "/api/keys", Session, "/api/keys", "{}"),
     ("delete", "/api/keys/{id}", Session, "/api/keys/unknown", ""),
+    ("post", "/api/token", Recognition, "/api/token", ""),
+    ("get", "/api/jwks.json", Nothing, "/api/jwks.json", ""),
     ("get", "/api/audit", AdminOfAll, "/api/audit", ""),
     ("get", "/api/access", Viewer, "/api/access?action=read", ""),
     ("get", "/api/openapi.json", Nothing, "/api/openapi.json", ""),
@@ -181,6 +183,9 @@ async fn each_caller_gets_what_the_rules_say() {
             add(&harness, &name, role, filters).await;
             let (cookie, key) = (session(&harness, &name).await, key(&harness, &name).await);
             let is_scoped = !filters.is_empty();
+            let token = ask(&harness, "post", "/api/token", &cookie, "").await.json();
+            let token = format!("authorization: Bearer {}", token["token"].as_str().unwrap());
+            callers.push((format!("{name} by token"), Some(role), is_scoped, false, token));
             callers.push((format!("{name} by session"), Some(role), is_scoped, true, cookie));
             callers.push((
                 format!("{name} by key"),
@@ -193,7 +198,10 @@ async fn each_caller_gets_what_the_rules_say() {
     }
     for (method, path, needs, url, body) in ROUTES {
         for (name, role, is_scoped, is_person, credential) in &callers {
-            if (method, path) == ("delete", "/api/session") && *is_person {
+            let ends_session = (method, path) == ("delete", "/api/session") && *is_person;
+            // A token gets no other token.
+            let renews = path == "/api/token" && name.ends_with("token");
+            if ends_session || renews {
                 continue;
             }
             let answer = ask(&harness, method, url, credential, body).await;
@@ -353,6 +361,17 @@ async fn logging_in_sets_a_cookie_that_only_this_page_can_use() {
         harness.send("GET", "/api/me", &["host: millrace.example.org", &planted], "").await.status,
         401
     );
+
+    // A program gets a token by name and password, and it cannot be renewed by itself.
+    let token = ask(&harness, "post", "/api/token", "", &login).await.json();
+    let token = format!("authorization: Bearer {}", token["token"].as_str().unwrap());
+    let me = ask(&harness, "get", "/api/me", &token, "").await.json();
+    assert_eq!((&me["username"], &me["via"]), (&json!("ann"), &json!("token")));
+    assert_eq!(ask(&harness, "post", "/api/token", &token, "").await.status, 403);
+    let wrong = json!({ "username": "ann", "password": "wrong" }).to_string();
+    assert_eq!(ask(&harness, "post", "/api/token", "", &wrong).await.status, 401);
+    let keys = ask(&harness, "get", "/api/jwks.json", "", "").await.json();
+    assert_eq!(keys["keys"][0]["alg"], "EdDSA");
 
     // What a body must not have is refused, and not ignored.
     let sneaky = json!({ "role": "viewer", "username": "root", "password_hash": "x" }).to_string();

@@ -2,7 +2,7 @@
 
 use store::{
     Acknowledgement, ApiKey, AuditOutcome, AuditQuery, BrokenChain, Change, Changes, Head, MAX_SESSIONS,
-    NewRecord, Role, Session, Silence, Store, Transition, User, Via, sha256,
+    NewRecord, Role, Session, Silence, Store, TokenKey, Transition, User, Via, sha256,
 };
 use telemetry::{Filter, Scope};
 use testkit::samples::incident;
@@ -167,6 +167,17 @@ async fn keys_end_with_their_owner() {
     assert_eq!(change(store, Change::RevokeKey("k1".into())).await, None);
     change(store, Change::RemoveUser("ben".into())).await;
     assert_eq!(store.keys(None).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn keys_for_tokens_are_kept_until_they_are_old() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let key = |id: &str, second| TokenKey { id: id.into(), secret: "00".into(), created_at: at(second) };
+    for (id, second, older_than) in [("a", 1, 0), ("b", 5, 1), ("c", 9, 5)] {
+        store.add_token_key(&key(id, second), at(older_than)).await.unwrap();
+    }
+    assert_eq!(store.token_keys().await.unwrap(), [key("c", 9), key("b", 5)]);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     AccessStore, ApiKey, AuditQuery, AuditRecord, Change, Head, MAX_SESSIONS, NewRecord, Result, Role,
-    Session, User,
+    Session, TokenKey, User,
 };
 
 use super::{Data, MemoryStore, whole_micros};
@@ -17,6 +17,7 @@ pub(super) struct Access {
     users: BTreeMap<String, User>,
     sessions: Vec<Session>,
     keys: Vec<ApiKey>,
+    token_keys: Vec<TokenKey>,
     audit: Vec<AuditRecord>,
     closed: bool,
 }
@@ -174,6 +175,19 @@ impl AccessStore for MemoryStore {
         if let Some(key) = data.access.keys.iter_mut().find(|key| key.id == id) {
             key.last_used_at = key.last_used_at.max(Some(whole_micros(at)));
         }
+        Ok(())
+    }
+
+    async fn token_keys(&self) -> Result<Vec<TokenKey>> {
+        let mut keys = self.call("token_keys")?.access.token_keys.clone();
+        keys.sort_by(|a, b| b.created_at.cmp(&a.created_at).then_with(|| a.id.cmp(&b.id)));
+        Ok(keys)
+    }
+
+    async fn add_token_key(&self, key: &TokenKey, older_than: Timestamp) -> Result<()> {
+        let mut data = self.call("add_token_key")?;
+        data.access.token_keys.push(key.clone());
+        data.access.token_keys.retain(|stored| stored.created_at >= older_than);
         Ok(())
     }
 

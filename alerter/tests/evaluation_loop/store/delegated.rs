@@ -9,7 +9,7 @@ use store::{
     ClockHistory, Decisions, DueNotifications, DueQuery, Head, Incident, Ledger, LedgerQuery, LongestWaits,
     NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage,
     ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
-    Result, RetentionClock, Session, Silence, Silences, Store, User, Written,
+    Result, RetentionClock, Session, Silence, Silences, Store, TokenKey, User, Written,
 };
 use telemetry::{Announcement, ClockRun};
 
@@ -206,6 +206,14 @@ impl AccessStore for Watched {
 
     async fn touch_key(&self, id: &str, at: Timestamp) -> Result<()> {
         self.inner.touch_key(id, at).await
+    }
+
+    async fn token_keys(&self) -> Result<Vec<TokenKey>> {
+        self.inner.token_keys().await
+    }
+
+    async fn add_token_key(&self, key: &TokenKey, older_than: Timestamp) -> Result<()> {
+        self.inner.add_token_key(key, older_than).await
     }
 
     async fn change(&self, change: &Change, record: &NewRecord) -> Result<Option<u64>> {

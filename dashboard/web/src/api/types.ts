@@ -421,6 +421,25 @@ export type Role = "viewer" | "operator" | "admin";
 /** `system` is the pipeline, the inputs and the clock, for callers without filters; `rules` adds mappings. */
 export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "rules" | "users" | "audit" | "keys" | "password";
 
+/** A signed token. */
+export interface Token {
+  /** Sent as Authorization: Bearer. */
+  token: string;
+  expires_at: string;
+}
+
+/** Public keys (RFC 8037). */
+export interface KeySet {
+  keys: {
+    kty: string;
+    crv: string;
+    kid: string;
+    x: string;
+    use: string;
+    alg: string;
+  }[];
+}
+
 /** Who the caller is. */
 export interface Me {
   /** Null while Millrace is open. */
@@ -429,7 +448,7 @@ export interface Me {
   role: Role;
   /** Only devices that match one of these; empty for all devices. */
   filters: Filter[];
-  via: "open" | "session" | "key";
+  via: "open" | "session" | "key" | "token";
   /** Whether there are no users yet, so that everybody may do everything. */
   open: boolean;
   /** What the caller may do at all. */
@@ -616,6 +635,7 @@ export interface Answers {
   "api/keys": {
     keys: Key[];
   };
+  "api/jwks.json": KeySet;
   "api/audit": {
     audit: AuditRecord[];
     /** Asks for what follows, as `after`; null on the last page. */

@@ -52,6 +52,13 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_by_target ON audit (target, number);
 
+-- The keys that sign tokens, in hexadecimal.
+CREATE TABLE token_keys (
+    id         text PRIMARY KEY NOT NULL,
+    secret     text NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
 -- The last row of the chain, and whether there ever was a user: the first one closes the page for good.
 CREATE TABLE audit_head (
     id     bigint PRIMARY KEY NOT NULL CHECK (id = 1),
@@ -65,7 +72,7 @@ INSERT INTO audit_head (id, number, hash, closed) VALUES (1, 0, '', 0);
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'dashboard') THEN
-        GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, api_keys TO dashboard;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON users, sessions, api_keys, token_keys TO dashboard;
         GRANT SELECT, INSERT ON audit TO dashboard;
         GRANT SELECT, UPDATE ON audit_head TO dashboard;
     END IF;

@@ -52,6 +52,13 @@ CREATE TABLE audit (
 ) STRICT;
 CREATE INDEX audit_by_target ON audit (target, number);
 
+-- The keys that sign tokens, in hexadecimal.
+CREATE TABLE token_keys (
+    id         TEXT PRIMARY KEY NOT NULL,
+    secret     TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
 -- The last row of the chain, and whether there ever was a user: the first one closes the page for good.
 CREATE TABLE audit_head (
     id     INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
