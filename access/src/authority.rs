@@ -138,6 +138,15 @@ impl Authority {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// Everyone has to log in, even while there is no user.
+    #[must_use]
+    pub fn with_login_required(self, is_required: bool) -> Self {
+        if is_required {
+            self.inner.openness.close();
+        }
+        self
+    }
+
     /// Makes a change in the name of a caller, with its audit record, in one transaction; returns how many rows changed.
     /// None, and nothing is recorded, where what is to be changed is not there. What the change found and left is JSON.
     ///

@@ -19,7 +19,17 @@ pub use verify::{VerifyArgs, verify};
 
 use std::sync::Arc;
 
+use service::{SettingError, Settings};
 use telemetry::{Clock, SystemClock};
+
+/// The key by which a command is recognised where people have to log in; may be empty.
+fn access_key(settings: &Settings) -> Result<String, SettingError> {
+    let key: String = settings.get("access.key")?;
+    if key.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(key);
+    }
+    Err(SettingError::new("access.key", "must be a key as `millrace key add` printed it"))
+}
 
 /// The clock of a command, which lasts for a moment.
 fn clock() -> Arc<dyn Clock> {

@@ -57,12 +57,13 @@ pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
         Some(url) => url.clone(),
         None => Address::here(settings)?,
     };
+    let key = crate::access_key(settings)?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let style = Style { json: args.json, aligned: std::io::stdout().is_terminal() };
     let (printer, mut printed) = Printer::start(style, args.count);
     tokio::select! {
-        refused = follow(&url, &args.topic, printer) => refused,
+        refused = follow(&url, &key, &args.topic, printer) => refused,
         () = printed.done() => Ok(()),
         _ = interrupt.recv() => Ok(()),
         _ = terminate.recv() => Ok(()),
@@ -70,13 +71,13 @@ pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
 }
 
 /// Follows over reconnects; ends only when refused, or when nothing reads the output any more.
-async fn follow(url: &Address, topic: &Filter, printer: Printer) -> anyhow::Result<()> {
+async fn follow(url: &Address, key: &str, topic: &Filter, printer: Printer) -> anyhow::Result<()> {
     let request = url.stream_of(topic);
     let mut view = View::default();
     let mut report = ConnectionReport::new(url);
     loop {
         let tried = Instant::now();
-        let end = match Connection::open(&request).await {
+        let end = match Connection::open(&request, key).await {
             Ok(connection) => show(connection, &mut view, &printer, &mut report).await,
             Err(end) => end,
         };

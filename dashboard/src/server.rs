@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::Authority;
 use api::{Api, DeviceBroker, Limits, Resend, Site};
-use service::{Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
+use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
 use telemetry::Clock;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,15 @@ pub struct Server {
     pub clock: Arc<dyn Clock>,
     /// Stops the server, and closes open pages, when it is cancelled.
     pub stop: CancellationToken,
+}
+
+/// Who may do what, by the settings and the store.
+///
+/// # Errors
+/// A setting is wrong, or no password can be hashed on this machine.
+pub fn authority(context: &Context, store: Arc<dyn Store>) -> anyhow::Result<Authority> {
+    let is_required = context.settings.get("access.require_login")?;
+    Ok(Authority::new(store, context.clock.clone())?.with_login_required(is_required))
 }
 
 /// Checks that other machines reach the page only where people have to log in.

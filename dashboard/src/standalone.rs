@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Authority;
 use api::Resend;
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
@@ -14,7 +13,7 @@ use crate::device_address::{as_here, device_address};
 use crate::live::{Ages, Live, relay};
 use crate::mqtt_publisher::MqttPublisher;
 use crate::pipeline::{Pipeline, ScrapeTargets};
-use crate::server::{Server, check_open, serve};
+use crate::server::{Server, authority, check_open, serve};
 
 /// Messages that may wait between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -98,7 +97,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let server = Server {
         live: live.clone(),
         store: store.clone(),
-        access: Authority::new(store.clone(), context.clock.clone())?,
+        access: authority(&context, store.clone())?,
         broker: Arc::new(devices),
         resend,
         health: context.health.clone(),

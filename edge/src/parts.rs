@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::access::Authority;
 use api::forms::Broker;
 use api::{DeviceBroker, Resend};
 use broker::server::Server;
@@ -131,7 +130,7 @@ pub(crate) fn page(
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
-        access: Authority::new(store.clone(), context.clock.clone())?,
+        access: dashboard::authority(context, store.clone())?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),

@@ -103,7 +103,7 @@ fn get_request(address: SocketAddr, path: &str) -> String {
     format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")
 }
 
-/// As [`get`], but posts JSON.
+/// As [`get`], but posts JSON, with a key where there is one.
 ///
 /// # Errors
 /// As of [`get`].
@@ -111,12 +111,16 @@ pub async fn post(
     address: SocketAddr,
     path: &str,
     json: &str,
+    key: &str,
     max_bytes: u64,
 ) -> anyhow::Result<(u16, String)> {
     let stream = TcpStream::connect(address).await.with_context(|| format!("connect to {address}"))?;
     let (length, kind) = (json.len(), "application/json");
+    let authorization =
+        if key.is_empty() { String::new() } else { format!("Authorization: Bearer {key}\r\n") };
     let request = format!(
-        "POST {path} HTTP/1.0\r\nHost: {address}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{json}"
+        "POST {path} HTTP/1.0\r\nHost: {address}\r\n{authorization}Content-Type: {kind}\r\nContent-Length: \
+         {length}\r\n\r\n{json}"
     );
     ask(stream, &request, max_bytes).await
 }

@@ -80,7 +80,7 @@ impl Authority {
         check_new(&new.password).map_err(Problem::Invalid)?;
         new.email.as_deref().map_or(Ok(()), check_email)?;
         let is_admin = new.role == Role::Admin && new.scope.is_all();
-        if self.is_open().await? && !is_admin {
+        if !self.inner.store.has_users().await? && !is_admin {
             return Err(Problem::Invalid(
                 "the first user must have the role admin and no filters: nobody could add others".into(),
             ));

@@ -120,7 +120,11 @@ fn without_nulls(mut body: Value) -> Value {
 }
 
 /// The page that publishes what is resent.
-struct Page(SocketAddr);
+struct Page {
+    address: SocketAddr,
+    /// Recognises us where people have to log in; may be empty.
+    key: String,
+}
 
 impl Page {
     fn of(settings: &Settings) -> Result<Self, SettingError> {
@@ -134,13 +138,13 @@ impl Page {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         };
-        Ok(Self(SocketAddr::new(host, listen.port())))
+        Ok(Self { address: SocketAddr::new(host, listen.port()), key: crate::access_key(settings)? })
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> anyhow::Result<T> {
-        let Self(address) = self;
+        let Self { address, key } = self;
         let body = body.to_string();
-        let asked = service::post(*address, path, &body, MAX_ANSWER_BYTES);
+        let asked = service::post(*address, path, &body, key, MAX_ANSWER_BYTES);
         let answer = timeout(ANSWER_WITHIN, asked).await;
         let late = || format!("no answer from http://{address} within {ANSWER_WITHIN:?}");
         let (status, said) = answer.with_context(late)?.context("is millrace running at http.listen?")?;

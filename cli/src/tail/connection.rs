@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::http::{Response, StatusCode};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::{Request, Response, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -16,6 +17,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// The server says something every two seconds; after this long without a word the line is dead.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// The code with which a dashboard closes where nobody has logged in.
+const LOGGED_OUT: u16 = 4401;
 
 /// Exit codes: the first where the asker is to change something.
 const USAGE: u8 = 64;
@@ -36,8 +40,10 @@ pub(super) enum End {
 pub(super) struct Connection(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Connection {
-    pub(super) async fn open(address: &str) -> Result<Self, End> {
-        match timeout(ANSWER_WITHIN, Box::pin(connect_async(address))).await {
+    /// Connects, with a key where there is one.
+    pub(super) async fn open(address: &str, key: &str) -> Result<Self, End> {
+        let request = request(address, key)?;
+        match timeout(ANSWER_WITHIN, Box::pin(connect_async(request))).await {
             Ok(Ok((socket, _))) => Ok(Self(socket)),
             Ok(Err(Error::Http(answer))) => Err(refused(&answer)),
             Ok(Err(Error::Url(e))) => Err(End::Refused { code: USAGE, said: e.to_string() }),
@@ -59,6 +65,16 @@ impl Connection {
             }
         }
     }
+}
+
+fn request(address: &str, key: &str) -> Result<Request<()>, End> {
+    let wrong = |e: &dyn std::fmt::Display| End::Refused { code: USAGE, said: e.to_string() };
+    let mut request = address.into_client_request().map_err(|e| wrong(&e))?;
+    if !key.is_empty() {
+        let bearer = format!("Bearer {key}").parse().map_err(|e| wrong(&e))?;
+        request.headers_mut().insert("authorization", bearer);
+    }
+    Ok(request)
 }
 
 /// An answer that is no upgrade: what the server is not to blame for gets no better.
@@ -89,6 +105,10 @@ fn closed(frame: Option<CloseFrame>) -> End {
     };
     let said = format!("the server closed the connection: {reason}");
     match code {
+        CloseCode::Library(LOGGED_OUT) => {
+            let how = "set access.key (MILLRACE__ACCESS__KEY) to a key that `millrace key add` made";
+            End::Refused { code: REFUSED, said: format!("{said}; {how}") }
+        }
         CloseCode::Policy | CloseCode::Size => End::Refused { code: USAGE, said },
         _ => End::Lost(said),
     }
@@ -106,7 +126,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/ws", listener.local_addr().unwrap());
         let accept = async { accept_async(listener.accept().await.unwrap().0).await.unwrap() };
-        let (server, connection) = tokio::join!(accept, Connection::open(&address));
+        let (server, connection) = tokio::join!(accept, Connection::open(&address, ""));
         let mut connection = connection.unwrap();
         tokio::time::pause();
         let End::Lost(why) = connection.frame().await.unwrap_err() else { panic!("it may come back") };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 14] = [
+const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("telemetry", &[]),
     ("broker", &["telemetry"]),
     ("store", &["telemetry"]),
@@ -18,11 +18,13 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
     ("sensor-sim", &["broker", "service", "telemetry"]),
     ("db-writer", &["broker", "service", "store", "telemetry"]),
     ("alerter", &["broker", "service", "store", "telemetry"]),
-    ("api", &["store", "telemetry"]),
-    ("dashboard", &["api", "broker", "service", "store", "telemetry"]),
+    ("access", &["store", "telemetry"]),
+    ("api", &["access", "service", "store", "telemetry"]),
+    ("dashboard", &["access", "api", "broker", "service", "store", "telemetry"]),
     (
         "edge",
         &[
+            "access",
             "alerter",
             "api",
             "broker",
@@ -34,7 +36,7 @@ const MAY_KNOW: [(&str, &[&str]); 14] = [
             "telemetry",
         ],
     ),
-    ("cli", &["alerter", "api", "broker", "edge", "service", "store", "telemetry"]),
+    ("cli", &["access", "alerter", "api", "broker", "dashboard", "edge", "service", "store", "telemetry"]),
     // Runs the binaries and knows nothing about what is in them.
     ("e2e", &[]),
     ("bench", &["alerter", "e2e", "service", "store", "telemetry"]),

@@ -1,0 +1,39 @@
+//! `dashboard`: receives readings from a broker and shows them in a browser; and the commands on users, keys and the audit.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use service::{Program, Settings};
+
+const PROGRAM: Program = Program {
+    name: "dashboard",
+    about: "Receives readings from a broker and shows them in a browser",
+    after_help: "",
+    listen: "http.listen",
+};
+
+#[derive(Subcommand)]
+enum Command {
+    /// Add, list, change and remove people who log in to the page and its API
+    #[command(subcommand)]
+    User(cli::users::Command),
+    /// Make, list and revoke keys, by which programs use the API
+    #[command(subcommand)]
+    Key(cli::keys::Command),
+    /// Verify the record of all changes
+    #[command(subcommand)]
+    Audit(cli::audit::Command),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    service::main(PROGRAM, dashboard::standalone, perform).await
+}
+
+async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
+    match command {
+        Command::User(command) => cli::users::run(command, &settings).await,
+        Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Audit(command) => cli::audit::run(command, &settings).await,
+    }
+}
