@@ -143,7 +143,7 @@ test("a mail's link waits for the login, and a viewer is told why its form is no
   await eventually(() => textOf(cats.page.getByTestId("link-problem")), "Your account may not silence incidents.");
   bens = await browse(link);
   await logIn(bens.page, "ben");
-  await eventually(() => bens.page.locator(".reply").getAttribute("aria-label"), "Silence hot at lab temperature");
+  await eventually(() => bens.page.locator(".reply").getAttribute("aria-label"), "Silence temperature-high at lab temperature");
   await eventually(() => new URL(bens.page.url()).search, "?device=lab&metric=temperature");
 });
 
@@ -187,6 +187,7 @@ test("after too many tries the login counts down and sends nothing", async () =>
   const path = `${millrace.http}/api/session`;
   let asked = 0;
   await choose(cats.page, "Log out");
+  await cats.page.getByTestId("login").waitFor();
   await cats.page.route(path, (route) => (asked++, route.fulfill({ status: 429, headers: { "retry-after": "2" }, json: { error: "too many tries" } })));
   await fillLogin(cats.page, "cat");
   await cats.page.keyboard.press("Enter");
