@@ -73,6 +73,16 @@ test("a wrong password is refused, the right one leads to where the address poin
   await eventually(() => menu(page).getAttribute("aria-expanded"), "false");
 });
 
+test("while the server cannot say who the caller is, the page says why and asks again", async () => {
+  const path = `${millrace.http}/api/me`;
+  await page.route(path, (route) => route.fulfill({ status: 503, json: { error: "the store is unavailable" } }));
+  await page.reload();
+  await eventually(() => textOf(page.getByTestId("unidentified")), /the store is unavailable\. Trying again/);
+  await assertAccessible(page);
+  await page.unroute(path);
+  await eventually(() => page.getByTestId("user").count(), 1);
+});
+
 test("an admin adds users, and sees why one cannot be added", async () => {
   await addUser("ben", { role: "operator", filters: "lab", email: "ben@localhost" });
   await addUser("cat", { role: "viewer" });
@@ -172,6 +182,7 @@ test("a session that an admin ends shows the login, and the same user goes on wh
   await page.getByRole("button", { name: /^End the session/ }).click();
   await eventually(() => page.getByTestId("session").count(), 0);
   await page.keyboard.press("Escape");
+  await eventually(() => page.evaluate(() => document.activeElement.ariaLabel), "Sessions of ben");
   await eventually(() => textOf(bens.page.getByTestId("login-note")), "Your session has ended: log in again to go on.");
   assert.equal(await bens.page.getByText("lab").count(), 0);
   assert.equal(bens.page.url(), address);
@@ -194,6 +205,7 @@ test("after too many tries the login counts down and sends nothing", async () =>
   await eventually(() => textOf(cats.page.getByTestId("login-problem")), "Not logged in: too many tries.");
   assert.match(await textOf(cats.page.getByTestId("login").getByRole("button")), /^Try again in [12] s$/);
   await cats.page.keyboard.press("Enter");
+  assert.equal(await textOf(cats.page.getByTestId("login-problem")), "Not logged in: too many tries.");
   await eventually(() => textOf(cats.page.getByTestId("login").getByRole("button")), "Log in");
   assert.equal(asked, 1);
   await cats.page.unroute(path);
@@ -271,7 +283,7 @@ test("a user is removed, and whoever logs out sees the login and nothing else", 
 test("the pages made no requests to other hosts, and the browsers logged only refusals", () => {
   for (const { otherHosts, errors } of [browser, bens, cats]) {
     assert.deepEqual(otherHosts, []);
-    assert.deepEqual(errors.filter((error) => !/status of (400|401|403|409|429)/.test(error)), []);
+    assert.deepEqual(errors.filter((error) => !/status of (400|401|403|409|429|503)/.test(error)), []);
   }
 });
 

@@ -43,8 +43,7 @@ function focus(form: HTMLFormElement, name: string): void {
 /** While the server asks to wait, nothing is sent. */
 function useLoggingIn() {
   const { seconds, wait } = useCountdown();
-  const { busy, problem, submit } = useSubmit(async (field, form) => {
-    if (seconds > 0) return;
+  const sending = useSubmit(async (field, form) => {
     await logIn(field("username").trim(), field("password")).catch((error: Error) => {
       if (isOpen(error)) return location.reload();
       if (error instanceof Refusal && error.retryAfterSeconds !== null) wait(error.retryAfterSeconds);
@@ -52,7 +51,8 @@ function useLoggingIn() {
       throw error;
     });
   });
-  return { busy, problem, seconds, submit };
+  const submit: typeof sending.submit = async (event) => (seconds > 0 ? event.preventDefault() : sending.submit(event));
+  return { ...sending, seconds, submit };
 }
 
 /** There are no users, so that nobody needs to log in. */

@@ -21,5 +21,5 @@ export function useSubmit(send: (field: Field, form: HTMLFormElement) => Promise
     }
     setBusy(false);
   };
-  return { busy, problem, submit, setProblem };
+  return { busy, problem, submit };
 }
