@@ -17,6 +17,8 @@ before(async () => {
   millrace = await startMillrace(dataDir, { settings: STAYS_FRESH });
   device = await mqtt.connectAsync(millrace.mqtt, { reconnectPeriod: 0 });
   await Promise.all([publish("lab", 26), publish("cellar", 27)]);
+  await device.publishAsync("temperature/lab", "twenty", { qos: 1 });
+  await device.publishAsync("house/mood/now", "3 smiles", { qos: 1 });
   browser = await browse(millrace.http);
   page = browser.page;
 });
@@ -141,6 +143,12 @@ test("a viewer is not offered what only others may do", async () => {
   assert.deepEqual(await views(cats.page), VIEWS);
   await menu(cats.page).click();
   assert.deepEqual(await menuItems(cats.page), ["Sessions", "Change password", "API keys", "Log out"]);
+  await cats.page.goto(`${millrace.http}/#inputs`);
+  await eventually(() => cats.page.getByTestId("unmapped-group").count(), 1);
+  assert.equal(await cats.page.locator(".unmapped button").count(), 0);
+  await cats.page.goto(`${millrace.http}/#rejected`);
+  await eventually(() => cats.page.getByTestId("rejected").count(), 1);
+  assert.equal(await cats.page.getByTestId("rejected").getByRole("button").count(), 0);
   await cats.page.goto(`${millrace.http}/#audit`);
   await eventually(() => textOf(cats.page.getByTestId("not-offered")), /not for your account/);
   await assertAccessible(cats.page);
