@@ -177,8 +177,8 @@ impl Authority {
 
     async fn note_refused(&self, caller: &Caller, deed: Deed) {
         let Some(times) = self.inner.refusals.note(caller.user.as_deref(), deed.action) else { return };
-        let after = serde_json::json!({ "times": times }).to_string();
-        let deed = Deed { after: Some(after), ..deed };
+        let after = (times > 1).then(|| serde_json::json!({ "times": times }).to_string());
+        let deed = Deed { after, ..deed };
         let record = deed.record(caller, AuditOutcome::Refused, self.inner.clock.wall());
         if let Err(e) = self.inner.store.change(&Change::Nothing, &record).await {
             tracing::warn!("a refused try is not in the audit: {e}");

@@ -28,6 +28,9 @@ pub enum ApiError {
     /// There were too many requests: the next is worth it after this time (429).
     #[error("too many attempts: try again in {} s", .0.as_secs())]
     TooMany(Duration),
+    /// The caller sent too many requests: the next is worth it after this time (429).
+    #[error("too many requests: the next one is answered in {} s; see http.requests_per_second", .0.as_secs_f64().ceil())]
+    TooManyRequests(Duration),
     /// What the request names does not exist (404).
     #[error("{0}")]
     NotFound(String),
@@ -82,7 +85,7 @@ impl ApiError {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden(_) | Self::NotAllowed(_) => StatusCode::FORBIDDEN,
             Self::NotRecognized(_) => StatusCode::UNAUTHORIZED,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany(_) | Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -114,8 +117,9 @@ impl ApiError {
             Self::NotRecognized(_) => {
                 warp::reply::with_header(response, "www-authenticate", "Bearer").into_response()
             }
-            Self::TooMany(after) => {
-                warp::reply::with_header(response, "retry-after", after.as_secs().max(1)).into_response()
+            Self::TooMany(after) | Self::TooManyRequests(after) => {
+                let seconds = (after.as_secs_f64().ceil() as u64).max(1);
+                warp::reply::with_header(response, "retry-after", seconds).into_response()
             }
             _ if is_transient => {
                 warp::reply::with_header(response, "retry-after", RETRY_AFTER).into_response()

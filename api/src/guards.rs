@@ -7,6 +7,7 @@
 mod body;
 mod caller;
 mod parameters;
+mod rate;
 mod reads;
 mod request;
 mod same_origin;
@@ -19,5 +20,6 @@ pub use self::same_origin::{Site, UNKNOWN_HOST};
 pub use self::caller::recognized;
 pub(crate) use self::caller::{Asker, within};
 pub(crate) use self::parameters::DuplicateParameter;
+pub(crate) use self::rate::limited;
 pub(crate) use self::reads::{Refused, TwoHosts, UnknownHost, public, reads};
 pub(crate) use self::request::{MAX_BODY_BYTES, Request, requests};

@@ -18,6 +18,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use crate::context::Api;
+use crate::guards::limited;
 
 pub use self::openapi::OPENAPI;
 
@@ -26,7 +27,7 @@ pub use self::openapi::OPENAPI;
 /// Recover from their rejections with [`refuse`](crate::refuse), and send every answer through
 /// [`finish`](crate::finish). Boxed: the type of all routes together is deeper than the compiler follows.
 pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    series::route(api)
+    let all = series::route(api)
         .or(pipeline::route(api))
         .unify()
         .or(broker::route(api))
@@ -49,5 +50,6 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(access::routes(api))
         .unify()
-        .boxed()
+        .boxed();
+    limited(api, all)
 }

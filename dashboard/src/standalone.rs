@@ -106,7 +106,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         max_clients: config.max_clients(),
         decoder: decoder.clone(),
         public_url,
-        limits: api::Limits { query_timeout: http.query_timeout, ..api::Limits::default() },
+        limits: api::Limits {
+            query_timeout: http.query_timeout,
+            requests_per_second: http.requests_per_second,
+            ..api::Limits::default()
+        },
         clock: context.clock.clone(),
         stop: context.stop.clone(),
     };

@@ -139,7 +139,11 @@ pub(crate) fn page(
         decoder: decoder.clone(),
         max_clients,
         public_url: page.clone(),
-        limits: api::Limits { query_timeout: http.query_timeout, ..api::Limits::default() },
+        limits: api::Limits {
+            query_timeout: http.query_timeout,
+            requests_per_second: http.requests_per_second,
+            ..api::Limits::default()
+        },
         clock: context.clock.clone(),
         stop: context.stop.clone(),
     };

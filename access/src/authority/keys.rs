@@ -65,7 +65,7 @@ impl Authority {
             last_used_at: None,
         };
         let after = Some(contents::of_key(&key).to_string());
-        let deed = Deed { after, ..Deed::new("add key", key.id.clone()) };
+        let deed = Deed { after, ..Deed::new("add key", key.name.clone()) };
         let shown = secret::key(&key.id, &secret);
         match self.make(caller, Change::AddKey(key.clone()), deed).await? {
             Some(_) => Ok((key, shown)),
@@ -95,7 +95,7 @@ impl Authority {
             found.filter(|(key, _)| owner.is_none_or(|owner| key.owner == owner)).ok_or_else(unknown)?;
         let deed = Deed {
             before: Some(contents::of_key(&key).to_string()),
-            ..Deed::new("revoke key", key.id.clone())
+            ..Deed::new("revoke key", key.name.clone())
         };
         self.make(caller, Change::RevokeKey(key.id), deed).await?.map(drop).ok_or_else(unknown)
     }

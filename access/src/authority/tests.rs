@@ -172,7 +172,6 @@ async fn nobody_learns_whether_a_name_is_known() {
     let refused: Vec<_> = records.iter().filter(|record| record.action == "log in").collect();
     assert_eq!(refused.len(), 1, "tries of one kind are one record a minute");
     assert_eq!((refused[0].target.as_str(), refused[0].actor.as_deref()), ("ben", None));
-    assert!(refused[0].after.as_deref().is_some_and(|after| !after.contains("wrong password")));
 }
 
 #[tokio::test]

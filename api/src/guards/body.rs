@@ -14,11 +14,17 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// The time in which the store must answer a query.
     pub query_timeout: Duration,
+    /// Requests of one caller in a second, over five seconds; 0 limits nothing.
+    pub requests_per_second: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_timeout: Duration::from_secs(10), query_timeout: Duration::from_secs(10) }
+        Self {
+            body_timeout: Duration::from_secs(10),
+            query_timeout: Duration::from_secs(10),
+            requests_per_second: 0,
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use access::{Action, Authority, Caller, Credentials, Decision, Recognized, may};
 use service::Client;
 use store::TextCodec as _;
 use warp::Filter;
-use warp::http::HeaderMap;
+use warp::http::{HeaderMap, Method};
+use warp::path::FullPath;
 
 use super::Site;
 use crate::context::Api;
@@ -19,10 +20,15 @@ const SECURE_COOKIE: &str = "__Host-millrace";
 /// The cookie of a session where there is no TLS.
 const PLAIN_COOKIE: &str = "millrace";
 
+/// Characters of a method and a path that go into the audit, at most.
+const MAX_TARGET_CHARS: usize = 200;
+
 /// Who sends a request, as far as that is known.
 pub(crate) struct Asker {
     authority: Authority,
     caller: Result<Caller, ApiError>,
+    /// The method and the path, for the audit.
+    asked: String,
     /// The token of the browser's session, whether it is one or not.
     pub(crate) session: Option<String>,
     /// From where the request comes.
@@ -34,10 +40,13 @@ pub(crate) struct Asker {
 /// Recognises the caller of a request.
 pub(crate) fn asker(api: &Api) -> impl Filter<Extract = (Asker,), Error = Infallible> + Clone + use<> {
     let (authority, site) = (api.access.clone(), api.site.clone());
-    warp::header::headers_cloned().and(warp::ext::optional::<Client>()).then(
-        move |headers: HeaderMap, client: Option<Client>| {
+    let asked = warp::method().and(warp::path::full()).map(|method: Method, path: FullPath| {
+        format!("{method} {}", path.as_str()).chars().take(MAX_TARGET_CHARS).collect()
+    });
+    asked.and(warp::header::headers_cloned()).and(warp::ext::optional::<Client>()).then(
+        move |asked: String, headers: HeaderMap, client: Option<Client>| {
             let (authority, site) = (authority.clone(), site.clone());
-            async move { Asker::new(authority, &site, &headers, client.as_ref()).await }
+            async move { Asker { asked, ..Asker::new(authority, &site, &headers, client.as_ref()).await } }
         },
     )
 }
@@ -64,7 +73,7 @@ impl Asker {
         let caller = recognized(&authority, site, headers, client).await.map(|recognized| recognized.caller);
         let (session, address) =
             (session_token(headers, is_secure), client.map(|client| client.address.ip()));
-        Self { authority, caller, session, address, is_secure }
+        Self { authority, caller, asked: String::new(), session, address, is_secure }
     }
 
     /// The caller, who must be allowed to do this at all. That a role does not allow it goes into the audit.
@@ -77,10 +86,15 @@ impl Asker {
             Decision::Allowed => Ok(caller),
             outside @ Decision::OutsideFilters => Err(ApiError::NotFound(outside.why())),
             refused => {
-                self.authority.refused(&caller, action.word(), "").await;
+                self.authority.refused(&caller, action.word(), &self.asked).await;
                 Err(ApiError::NotAllowed(refused.why()))
             }
         }
+    }
+
+    /// The caller, if one is recognised.
+    pub(super) fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref().ok()
     }
 
     /// The caller, whoever it is.

@@ -42,7 +42,8 @@ pub(crate) struct Refused(Mutex<Option<ApiError>>);
 impl warp::reject::Reject for Refused {}
 
 impl Refused {
-    fn new(error: ApiError) -> Rejection {
+    /// Rejects the request with this answer.
+    pub(super) fn reject(error: ApiError) -> Rejection {
         warp::reject::custom(Self(Mutex::new(Some(error))))
     }
 
@@ -58,7 +59,7 @@ pub(crate) fn reads(
     action: Action,
 ) -> impl Filter<Extract = (Parameters, Caller), Error = Rejection> + Clone + use<> {
     let check = move |parameters, asker: Asker| async move {
-        let caller = asker.may(action).await.map_err(Refused::new)?;
+        let caller = asker.may(action).await.map_err(Refused::reject)?;
         Ok::<_, Rejection>((parameters, caller))
     };
     public(&api.site).and(asker(api)).and_then(check).untuple_one()

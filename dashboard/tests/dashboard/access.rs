@@ -315,6 +315,36 @@ async fn a_page_shows_only_what_its_viewer_may_see_and_closes_at_logout() {
 }
 
 #[tokio::test]
+async fn who_asks_too_often_has_to_wait_and_nobody_else() {
+    let limits = api::Limits { requests_per_second: 2, ..api::Limits::default() };
+    let harness = Harness::start(Wanted { limits, ..Wanted::default() }).await;
+    for _ in 0..30 {
+        assert_eq!(
+            ask(&harness, "get", "/api/series", "", "").await.status,
+            200,
+            "everything here is one's own"
+        );
+    }
+    add(&harness, "root", Role::Admin, &[]).await;
+    add(&harness, "ben", Role::Viewer, &[]).await;
+    let keys = [key(&harness, "root").await, key(&harness, "ben").await];
+    let [root, ben] = keys.map(|key| format!("authorization: Bearer {key}"));
+    let first = ask(&harness, "get", "/api/series", &root, "").await;
+    assert_eq!(first.header("ratelimit-policy"), Some("\"requests\";q=10;w=5"));
+    assert_eq!(first.header("ratelimit"), Some("\"requests\";r=9;t=1"));
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(ask(&harness, "get", "/api/series", &root, "").await);
+    }
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 429).collect();
+    assert!(refused.len() >= 5, "{}", refused.len());
+    assert_eq!(refused[0].header("retry-after"), Some("1"));
+    assert!(refused[0].error().contains("http.requests_per_second"), "{refused:?}");
+    assert_eq!(ask(&harness, "get", "/api/series", &ben, "").await.status, 200);
+    assert_eq!(ask(&harness, "get", "/readyz", "", "").await.header("ratelimit"), None);
+}
+
+#[tokio::test]
 async fn logging_in_sets_a_cookie_that_only_this_page_can_use() {
     let harness = Harness::start(Wanted::default()).await;
     let me = ask(&harness, "get", "/api/me", "", "").await.json();

@@ -50,6 +50,8 @@ pub struct HttpConfig {
     pub idle_timeout: Duration,
     /// The time in which the store must answer a query.
     pub query_timeout: Duration,
+    /// Requests of one caller to the API in a second; 0 limits nothing.
+    pub requests_per_second: u32,
     /// Whether all requests come from a proxy, which names the client in `X-Forwarded-For`.
     pub behind_proxy: bool,
 }
@@ -83,6 +85,7 @@ impl HttpConfig {
             limits: Limits::from_settings(settings, "http")?,
             idle_timeout: settings.get::<Timeout>("http.idle_timeout")?.0,
             query_timeout: settings.get::<Timeout>("http.query_timeout")?.0,
+            requests_per_second: settings.get("http.requests_per_second")?,
             behind_proxy: settings.get("http.behind_proxy")?,
         };
         if config.idle_timeout < Duration::from_secs(1) {
@@ -127,7 +130,7 @@ impl HttpConfig {
     pub fn admin(listen: SocketAddr) -> Self {
         let limits = Limits { max_connections: 64, max_connections_per_address: 48 };
         let (idle_timeout, query_timeout) = (Duration::from_secs(20), Duration::from_secs(10));
-        Self { listen, limits, idle_timeout, query_timeout, behind_proxy: false }
+        Self { listen, limits, idle_timeout, query_timeout, requests_per_second: 0, behind_proxy: false }
     }
 }
 
