@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod audit;
+pub mod ca;
 mod confirm_clock;
 pub mod keys;
 pub mod mappings;

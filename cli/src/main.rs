@@ -26,6 +26,8 @@ enum Command {
     /// Verify the record of all changes
     #[command(subcommand)]
     Audit(cli::audit::Command),
+    /// Make a small certificate authority, and certificates for servers and devices
+    Ca(cli::ca::Args),
     /// Check and try rules; list, silence and acknowledge incidents
     #[command(subcommand)]
     Alerts(cli::alerts::Command),
@@ -72,6 +74,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Ca(args) => cli::ca::run(args, &settings),
         Command::Audit(command) => cli::audit::run(command, &settings).await,
         Command::Passwd(args) => edge::add_user(&settings, &args),
     }

@@ -50,7 +50,8 @@ fn asked(address: SocketAddr, trusted: &CertificateDer<'static>, head: &str) -> 
             Err(e) => return Err(e),
         }
     }
-    Ok(String::from_utf8(answer).unwrap())
+    // Behind the head of an upgrade a first frame may have come along.
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 fn get(path: &str) -> String {
