@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use store::{Role, Via};
+use store::{Role, User, Via};
 use telemetry::Scope;
 
 /// Who asks, how that is known, and what follows from it.
@@ -25,6 +25,20 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// A person who has logged in, in this session.
+    #[must_use]
+    pub fn person(user: User, session: Option<String>, address: Option<IpAddr>) -> Self {
+        Self {
+            user: Some(user.name),
+            email: user.email,
+            role: user.role,
+            scope: user.scope,
+            via: Via::Session,
+            id: session,
+            address,
+        }
+    }
+
     /// Everyone, while there is no user.
     #[must_use]
     pub fn anyone(address: Option<IpAddr>) -> Self {

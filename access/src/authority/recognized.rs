@@ -189,15 +189,7 @@ fn is_equal(a: &str, b: &str) -> bool {
 fn of_user((session, user): (Session, User), now: Timestamp) -> Option<(Caller, Ends, bool)> {
     let idle_end = session.last_used_at.saturating_add(LIFETIMES.idle).unwrap_or(Timestamp::MAX);
     let ends = Ends { at: session.expires_at.min(idle_end) };
-    let caller = Caller {
-        user: Some(user.name),
-        email: user.email,
-        role: user.role,
-        scope: user.scope,
-        via: Via::Session,
-        id: Some(session.id),
-        address: None,
-    };
+    let caller = Caller::person(user, Some(session.id), None);
     (now < ends.at).then_some((caller, ends, is_due(Some(session.last_used_at), now)))
 }
 

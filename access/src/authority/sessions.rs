@@ -54,15 +54,7 @@ impl Authority {
             last_used_at: now,
             expires_at: now.saturating_add(LIFETIMES.whole).unwrap_or(jiff::Timestamp::MAX),
         };
-        let caller = Caller {
-            user: Some(user.name),
-            email: user.email,
-            role: user.role,
-            scope: user.scope,
-            via: Via::Session,
-            id: Some(session.id.clone()),
-            address,
-        };
+        let caller = Caller::person(user, Some(session.id.clone()), address);
         let deed = Deed::new("log in", caller.user.clone().unwrap_or_default());
         match self.make(&caller, Change::AddSession(session), deed).await? {
             Some(_) => Ok(LoggedIn { token, caller }),

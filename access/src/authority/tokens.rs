@@ -36,15 +36,7 @@ impl Authority {
         address: Option<IpAddr>,
     ) -> Result<(String, Timestamp), Problem> {
         let user = self.authenticate(username, password, address).await?;
-        let caller = Caller {
-            user: Some(user.name),
-            email: user.email,
-            role: user.role,
-            scope: user.scope,
-            via: Via::Session,
-            id: None,
-            address,
-        };
+        let caller = Caller::person(user, None, address);
         self.token(&caller).await
     }
 

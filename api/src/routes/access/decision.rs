@@ -1,7 +1,7 @@
 //! `GET /api/access`: whether a user may do something with a device, and why.
 
 use access::{Action, Caller, Decision, may};
-use store::{TextCodec as _, User, Via};
+use store::TextCodec as _;
 use warp::http::StatusCode;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -38,26 +38,13 @@ async fn decide(api: &Api, mut parameters: Parameters, caller: &Caller) -> Resul
             if !decision.is_allowed() {
                 return Err(ApiError::NotAllowed(decision.why()));
             }
-            as_person(api.access.user(&name).await?)
+            Caller::person(api.access.user(&name).await?, None, None)
         }
         _ => caller.clone(),
     };
     let decision = may(&about, action, device.as_deref());
     let why = explain(&about, decision);
     Ok(json(StatusCode::OK, forms::text(&Access { allowed: decision.is_allowed(), why })))
-}
-
-/// The user as a caller who has logged in.
-fn as_person(user: User) -> Caller {
-    Caller {
-        user: Some(user.name),
-        email: user.email,
-        role: user.role,
-        scope: user.scope,
-        via: Via::Session,
-        id: None,
-        address: None,
-    }
 }
 
 fn explain(about: &Caller, decision: Decision) -> String {
