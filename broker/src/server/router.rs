@@ -3,6 +3,7 @@
 //! A publish walks down the levels of its topic, so that it costs what matches, however many filters there are.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::packet::Options;
 use super::topic::Target;
@@ -35,6 +36,9 @@ struct Node<S> {
 struct Group<S> {
     name: Box<str>,
     subscribers: Vec<Subscriber<S>>,
+    /// Whose turn it is. Each group has its own: with one for all, two groups would take every second number each, so that
+    /// some of their members got nothing.
+    turn: AtomicUsize,
 }
 
 impl<S> Default for Node<S> {
@@ -91,12 +95,12 @@ impl<S> Router<S> {
         self.count -= usize::from(remove(&mut self.root, &levels, target.group, session));
     }
 
-    /// Every subscription that matches, and whether it is shared; of each group one, chosen by `choose` among its members.
-    /// Returns how many nodes of the tree were visited: what it cost.
+    /// Every subscription that matches, and whether it is shared; of each group one, chosen by `choose` among its members,
+    /// from the one whose turn it is. Returns how many nodes of the tree were visited: what it cost.
     pub(crate) fn matching<'a>(
         &'a self,
         topic: &str,
-        mut choose: impl FnMut(&'a [Subscriber<S>]) -> usize,
+        mut choose: impl FnMut(&'a [Subscriber<S>], usize) -> usize,
         mut found: impl FnMut(&'a Subscriber<S>, bool),
     ) -> usize {
         // Where a wildcard may not stand for the first level: topics of the server itself.
@@ -106,7 +110,8 @@ impl<S> Router<S> {
         let mut take = |node: &'a Node<S>| {
             node.subscribers.iter().for_each(|subscriber| found(subscriber, false));
             for group in &node.shared {
-                let chosen = choose(&group.subscribers);
+                let chosen = choose(&group.subscribers, group.turn.load(Ordering::Relaxed));
+                group.turn.store(chosen + 1, Ordering::Relaxed);
                 group.subscribers.get(chosen).into_iter().for_each(|member| found(member, true));
             }
         };
@@ -136,7 +141,7 @@ impl<S> Router<S> {
 
 fn group_of<'a, S>(groups: &'a mut Vec<Group<S>>, name: &str) -> &'a mut Vec<Subscriber<S>> {
     let at = groups.iter().position(|group| *group.name == *name).unwrap_or_else(|| {
-        groups.push(Group { name: name.into(), subscribers: Vec::new() });
+        groups.push(Group { name: name.into(), subscribers: Vec::new(), turn: AtomicUsize::new(0) });
         groups.len() - 1
     });
     &mut groups[at].subscribers

@@ -49,8 +49,6 @@ pub(crate) struct Shared {
     router: RwLock<Router<Arc<Session>>>,
     retained: Mutex<Retained>,
     numbers: AtomicU64,
-    /// Chooses among those who share a subscription.
-    turns: AtomicU64,
     denied: Mutex<Minute>,
     pub(crate) statistics: Statistics,
     events: mpsc::UnboundedSender<Event>,
@@ -101,7 +99,6 @@ impl Shared {
             router: RwLock::default(),
             retained: Mutex::default(),
             numbers: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
             denied: Mutex::new(Minute { began: Instant::now(), count: 0 }),
             statistics: Statistics::new(),
             events,

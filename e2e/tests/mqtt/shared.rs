@@ -7,6 +7,7 @@ use crate::suite::{Scope, cases};
 cases! {
     each_message_goes_to_one_member v5: "4.8.2-1 4.8.2-2";
     groups_are_apart v5: "4.8.2-2";
+    every_member_of_every_group_has_its_turn v5: "4.8.2-2";
     a_shared_and_a_plain_subscription_are_apart v5: "4.8.2-2 3.3.4-2";
     a_wrong_share_name_is_refused v5: "4.8.2-1 4.8.2-2";
     the_granted_qos_holds v5: "4.8.2-3 3.8.4-8";
@@ -61,6 +62,19 @@ fn groups_are_apart(mqtt: &Scope) {
     mqtt.publish(&mut mqtt.connect("publisher"), &mqtt.topic("a"), "x", 1);
     one.hear("x");
     two.hear("x");
+}
+
+/// A server may choose as it likes, but one that lets members go without is of no use for sharing work.
+fn every_member_of_every_group_has_its_turn(mqtt: &Scope) {
+    let names = ["g1", "g2", "h1", "h2"];
+    let mut members = names.map(|name| member(mqtt, name, &name[..1], 1));
+    let mut publisher = mqtt.connect("publisher");
+    for number in 0..20 {
+        mqtt.publish(&mut publisher, &mqtt.topic("a"), &number.to_string(), 1);
+    }
+    let counts = members.each_mut().map(|member| heard(mqtt, member).len());
+    assert_eq!((counts[0] + counts[1], counts[2] + counts[3]), (20, 20), "{counts:?}");
+    assert!(counts.iter().all(|count| *count > 0), "a member gets nothing: {counts:?}");
 }
 
 fn a_shared_and_a_plain_subscription_are_apart(mqtt: &Scope) {

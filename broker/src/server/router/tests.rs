@@ -15,7 +15,7 @@ fn unsubscribe(router: &mut Router<()>, filter: &str, session: u64) {
 
 fn found(router: &Router<()>, topic: &str) -> Vec<u64> {
     let mut found = Vec::new();
-    router.matching(topic, |_| 0, |subscriber, _| found.push(subscriber.session));
+    router.matching(topic, |_, _| 0, |subscriber, _| found.push(subscriber.session));
     found.sort_unstable();
     found
 }
@@ -63,7 +63,7 @@ fn a_group_gets_each_message_once() {
     subscribe(&mut router, "$share/h/a", 3);
     subscribe(&mut router, "a", 1);
     let mut found = Vec::new();
-    router.matching("a", |members| members.len() - 1, |subscriber, _| found.push(subscriber.session));
+    router.matching("a", |members, _| members.len() - 1, |subscriber, _| found.push(subscriber.session));
     found.sort_unstable();
     assert_eq!(found, [1, 2, 3]);
     unsubscribe(&mut router, "$share/g/a", 1);
@@ -71,6 +71,23 @@ fn a_group_gets_each_message_once() {
     unsubscribe(&mut router, "$share/h/a", 3);
     unsubscribe(&mut router, "a", 1);
     assert!(router.root.is_empty());
+}
+
+#[test]
+fn each_group_has_turns_of_its_own() {
+    let mut router = Router::default();
+    for (group, sessions) in [("g", 1..=3), ("h", 4..=5)] {
+        for session in sessions {
+            subscribe(&mut router, &format!("$share/{group}/a"), session);
+        }
+    }
+    let mut heard = Vec::new();
+    for _ in 0..6 {
+        let choose = |members: &[Subscriber<()>], turn: usize| turn % members.len();
+        router.matching("a", choose, |subscriber, _| heard.push(subscriber.session));
+    }
+    heard.sort_unstable();
+    assert_eq!(heard, [1, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5]);
 }
 
 #[test]
@@ -88,8 +105,11 @@ fn many_filters_cost_a_publish_no_more_than_few() {
             }
         }
         let mut matched = Vec::new();
-        let visited =
-            router.matching("temperature/device7/x", |_| 0, |subscriber, _| matched.push(subscriber.session));
+        let visited = router.matching(
+            "temperature/device7/x",
+            |_, _| 0,
+            |subscriber, _| matched.push(subscriber.session),
+        );
         assert_eq!(matched, [7], "{filters}");
         visited
     };

@@ -1,7 +1,6 @@
 //! Who gets a message: subscriptions and retained messages.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
@@ -129,29 +128,24 @@ impl Shared {
     fn receivers(&self, publication: &Publication) -> Vec<(Arc<Session>, Options, Vec<u32>)> {
         let router = self.router.read().expect("no code panics while it holds the router");
         let mut found: Vec<(&Subscriber<Arc<Session>>, bool)> = Vec::new();
-        router.matching(
-            &publication.topic,
-            |members| self.choose(members),
-            |subscriber, is_shared| {
-                if !(subscriber.options.no_local && subscriber.session == publication.publisher) {
-                    found.push((subscriber, is_shared));
-                }
-            },
-        );
+        router.matching(&publication.topic, next_member, |subscriber, is_shared| {
+            if !(subscriber.options.no_local && subscriber.session == publication.publisher) {
+                found.push((subscriber, is_shared));
+            }
+        });
         found.sort_by_key(|(subscriber, is_shared)| (subscriber.session, *is_shared));
         let is_same = |(one, shared): &(&Subscriber<_>, bool), (other, also): &(&Subscriber<_>, bool)| {
             one.session == other.session && !shared && !also
         };
         found.chunk_by(is_same).map(merged).collect()
     }
+}
 
-    /// The next member of a group whose client is there; any if none is.
-    fn choose(&self, members: &[Subscriber<Arc<Session>>]) -> usize {
-        let turn = self.turns.fetch_add(1, Ordering::Relaxed) as usize;
-        let is_there = |at: &usize| members[*at].reach.state().line.is_some();
-        let mut order = (0..members.len()).map(|step| (turn + step) % members.len());
-        order.clone().find(is_there).or_else(|| order.next()).unwrap_or(0)
-    }
+/// The member of a group whose turn it is, or the next one whose client is there.
+fn next_member(members: &[Subscriber<Arc<Session>>], turn: usize) -> usize {
+    let is_there = |at: &usize| members[*at].reach.state().line.is_some();
+    let mut order = (0..members.len()).map(|step| (turn + step) % members.len());
+    order.clone().find(is_there).or_else(|| order.next()).unwrap_or(0)
 }
 
 fn merged(same: &[(&Subscriber<Arc<Session>>, bool)]) -> (Arc<Session>, Options, Vec<u32>) {
