@@ -11,6 +11,7 @@ mod client_queue;
 mod connection;
 mod contested;
 mod counters;
+mod ends;
 mod greeting;
 mod input;
 mod ledger;
@@ -41,7 +42,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use access::{Access, Caller, Login, Peer, Refusal};
-pub use counters::{Counters, RefusedBy, Rule, Traffic};
+pub use counters::{Counters, Ending, EndsFor, RefusedBy, Rule, Traffic};
 pub use limits::Limits;
 pub use sink::{Publish, PublishKind, PublishingClient, Receipt, Settled, Sink};
 pub use upkeep::Upkeep;

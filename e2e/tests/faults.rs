@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use e2e::mqtt::{Connect, Endpoint, Packet, Publish, Version};
+use e2e::mqtt::{Client, Connect, Endpoint, Packet, Publish, Version, pingreq};
 use e2e::{LONG, Load, Millrace, SOON, Shape, Start, eventually, free_address, stored_once};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -166,6 +166,47 @@ fn loses_nothing_while_it_stands_still(seconds: u64) {
 #[test]
 fn a_process_that_stands_still_for_a_moment_loses_nothing() {
     loses_nothing_while_it_stands_still(1);
+}
+
+/// Devices with a keep-alive of 1 s, which go on with their pings while the process does not run.
+#[test]
+fn a_process_that_stands_still_cuts_no_device_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = Start::new(&folder.path().join("data")).start();
+    let versions = [Version::V31, Version::V311, Version::V5];
+    let device = |number: usize| {
+        let version = versions[number % versions.len()];
+        let endpoint = Endpoint { address: millrace.mqtt.parse().unwrap(), version };
+        endpoint.connect_as(&Connect { keep_alive: 1, ..Connect::new(version, &format!("pings-{number}")) })
+    };
+    let mut devices: Vec<_> = (0..30).map(device).collect();
+    let mut ping_for = |time: Duration| {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            devices.iter_mut().for_each(|device| device.send(&pingreq()));
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    };
+    for stands_still_for in [2_000, 2_400, 3_000] {
+        ping_for(Duration::from_millis(500));
+        millrace.signal("STOP");
+        ping_for(Duration::from_millis(stands_still_for));
+        millrace.signal("CONT");
+    }
+    ping_for(Duration::from_millis(500));
+    let cut_off = devices.iter_mut().filter_map(|device| other_than_pingresp(device)).collect::<Vec<_>>();
+    assert!(cut_off.is_empty(), "{cut_off:?}");
+}
+
+/// What comes beside answers to pings: `Err` is the end of the connection.
+fn other_than_pingresp(device: &mut Client) -> Option<Result<Packet, bool>> {
+    loop {
+        match device.next_within(Duration::from_millis(1)) {
+            Ok(Packet::Pingresp) => {}
+            Err(false) => return None,
+            other => return Some(other),
+        }
+    }
 }
 
 mod takes_long {

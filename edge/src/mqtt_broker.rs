@@ -114,6 +114,7 @@ fn counters(metrics: &Metrics) -> Counters {
         client_id_conflicts: metrics
             .register("client_id_conflicts", "Connections cut off by another device with their client id"),
         refused: metrics.register("refused", "What the broker refused, by the limit or rule"),
+        ends: metrics.register("ends", "Connections that have ended, by the reason"),
         traffic: traffic(&metrics),
     }
 }

@@ -10,6 +10,7 @@ mod timing;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,7 +23,7 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use self::receiving::Batch;
 use super::access::Caller;
-use super::counters::Rule;
+use super::counters::{Ending, Rule};
 use super::greeting::{Attached, Greeted, poll_read};
 use super::input::Input;
 use super::ledger::Ledger;
@@ -42,12 +43,12 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How long a client may take to close a connection that has ended.
 pub(super) const LINGER: Duration = Duration::from_secs(2);
 
-/// Why a connection ends.
+/// How a connection ends.
 enum End {
     /// The client said so; it may want its will published.
     ByClient { with_will: bool },
     /// The client is gone.
-    Lost,
+    Lost(io::Error),
     /// The server ends it, and says why.
     Fault(Fault),
 }
@@ -91,6 +92,8 @@ pub(crate) struct Connection<S> {
     aliases: Vec<String>,
     sent_aliases: HashMap<String, u16>,
     heard_at: Instant,
+    /// Whether the keep-alive is over: the client is looked at once more.
+    is_overdue: bool,
     /// The limit by which the connection is not read for now.
     held_by: Option<Rule>,
     /// Since when, and how many messages came since then.
@@ -137,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             aliases: Vec::new(),
             sent_aliases: HashMap::new(),
             heard_at: now,
+            is_overdue: false,
             held_by: None,
             pace: (now, 0),
             timer: Box::pin(sleep_until(now)),
@@ -167,8 +171,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.shared().counters.connections.inc_by(counted);
         let end = poll_fn(|context| self.poll(context)).await;
         self.shared().counters.connections.dec_by(counted);
+        if !self.client.is_probe {
+            self.note(&end);
+        }
         // What only the end needs takes no memory before.
         Box::pin(self.leave(end)).await;
+    }
+
+    fn note(&self, end: &End) {
+        let shared = self.shared();
+        let note = |ending, why: &str| shared.ends.note(&shared.counters, &self.session().key, ending, why);
+        match end {
+            End::ByClient { .. } => note(Ending::ByClient, "the client disconnected"),
+            End::Lost(e) => note(Ending::Lost, &e.to_string()),
+            End::Fault(fault) => note(Ending::from(fault), fault.why),
+        }
     }
 
     async fn leave(mut self: Box<Self>, end: End) {
@@ -176,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let is_fault = matches!(end, End::Fault(_));
         match end {
             End::ByClient { with_will: false } => self.attached.will = None,
-            End::ByClient { with_will: true } | End::Lost => {}
+            End::ByClient { with_will: true } | End::Lost(_) => {}
             End::Fault(fault) => self.farewell(fault).await,
         }
         let Self { stream, attached, mut ledger, mut turn, .. } = *self;
@@ -227,8 +244,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             }
             self.settle(context);
             self.send();
-            if self.flush(context).is_err() {
-                return Poll::Ready(End::Lost);
+            if let Err(e) = self.flush(context) {
+                return Poll::Ready(End::Lost(e));
             }
             if self.shared().stop.is_cancelled() && self.ledger.is_empty() {
                 return Poll::Ready(End::Fault(Fault::new(Reason::SHUTTING_DOWN, "the server stops")));
@@ -250,9 +267,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if !self.has_more {
             match poll_read(&mut self.stream, &mut self.input, context) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(End::Lost)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(End::Lost(ErrorKind::UnexpectedEof.into()))),
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(End::Lost(e))),
                 Poll::Ready(Ok(count)) => {
-                    self.heard_at = Instant::now();
+                    self.hears(Instant::now());
                     self.shared().counters.traffic.bytes_received.inc_by(count as u64);
                 }
             }

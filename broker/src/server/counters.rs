@@ -24,6 +24,8 @@ pub struct Counters {
     pub client_id_conflicts: Counter,
     /// What was refused because of a limit or a rule, by what it would have broken.
     pub refused: Family<RefusedBy, Counter>,
+    /// Connections that have ended, by the reason.
+    pub ends: Family<EndsFor, Counter>,
     /// What went over the connections.
     pub traffic: Traffic,
 }
@@ -54,6 +56,48 @@ pub struct Traffic {
 pub struct RefusedBy {
     /// The limit or rule.
     pub by: Rule,
+}
+
+/// The label of a connection that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EndsFor {
+    /// Why it ended.
+    pub reason: Ending,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// The client disconnected.
+    ByClient,
+    /// The client was gone without a DISCONNECT.
+    Lost,
+    /// Another connection has the client's id.
+    TakenOver,
+    /// The server stopped.
+    ServerStopped,
+    /// The server ended it, by this limit or rule.
+    By(Rule),
+}
+
+impl Ending {
+    /// The name of the reason: that of the limit or rule, if there is one.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ByClient => "client",
+            Self::Lost => "lost",
+            Self::TakenOver => "taken_over",
+            Self::ServerStopped => "server_stopped",
+            Self::By(rule) => rule.name(),
+        }
+    }
+}
+
+impl EncodeLabelValue for Ending {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.name())
+    }
 }
 
 /// A limit or rule by which the server refuses something. Those of the first part are the [limits](super::Limits), which

@@ -5,13 +5,14 @@ mod attach;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, copy, sink};
+use tokio::time::timeout;
 
 pub(crate) use self::attach::Attached;
 use self::attach::{HeldWill, attach};
@@ -21,7 +22,7 @@ use super::input::Input;
 use super::limits::Limits;
 use super::packet::{Connack, Connect, Encoder, Fault, Frame, Reason, Version, Written, read_connect};
 use super::publication::Publication;
-use super::shared::Shared;
+use super::shared::{SECOND_LOOK, Shared};
 use super::topic;
 
 /// How long a client may take to read why it is refused.
@@ -93,10 +94,17 @@ pub(crate) async fn greet(
     None
 }
 
-/// What a step of the client's gave, or None if it took too long.
+/// What a step of the client's gave, or None if it took too long. It is looked at once more, as what came while the process
+/// did not run shows only then.
 async fn in_time<T>(shared: &Shared, step: impl Future<Output = T>) -> Option<T> {
-    let done = tokio::time::timeout(shared.limits.handshake_timeout, step).await;
-    done.inspect_err(|_| shared.counters.refuse(Rule::HandshakeTimeout)).ok()
+    let mut step = pin!(step);
+    for time in [shared.limits.handshake_timeout, SECOND_LOOK] {
+        if let Ok(done) = timeout(time, &mut step).await {
+            return Some(done);
+        }
+    }
+    shared.counters.refuse(Rule::HandshakeTimeout);
+    None
 }
 
 async fn answer(stream: &mut (impl AsyncWrite + Unpin), connack: &[u8]) -> io::Result<()> {
@@ -157,7 +165,7 @@ async fn refuse(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), version: Ver
         copy(stream, &mut sink()).await
     };
     // A client that does not listen is left.
-    let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    let _ = timeout(FAREWELL, farewell).await;
 }
 
 type Accepted = (Connect, Caller, Attached, Vec<u8>);

@@ -18,6 +18,7 @@ use super::changes::Changes;
 use super::client_queue::ClientQueue;
 use super::contested::Contested;
 use super::counters::{Counters, Rule};
+use super::ends::Ends;
 use super::limits::Limits;
 use super::packet::{Connect, Version};
 use super::publication::Publication;
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     pub(crate) running: TaskTracker,
     pub(crate) changes: Changes,
     pub(crate) contested: Contested,
+    pub(crate) ends: Ends,
     queued: Arc<Budget>,
     /// What wills take: as much as may wait for clients.
     pub(crate) wills: Arc<Budget>,
@@ -56,6 +58,10 @@ pub(crate) struct Shared {
 
 /// When the memory for publishes in flight is looked at again.
 pub(crate) const RETRY: Duration = Duration::from_millis(20);
+
+/// When a client that seems silent is looked at once more: by then the system has said what came while the process did not
+/// run.
+pub(crate) const SECOND_LOOK: Duration = Duration::from_millis(100);
 
 /// What is done beside the connections.
 pub(crate) enum Event {
@@ -93,6 +99,7 @@ impl Shared {
             running: TaskTracker::new(),
             changes: Changes::default(),
             contested: Contested::default(),
+            ends: Ends::default(),
             queued: Budget::new(limits.queued_bytes_total),
             wills: Budget::new(limits.queued_bytes_total),
             sessions: Mutex::default(),

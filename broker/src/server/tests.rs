@@ -135,6 +135,10 @@ impl Harness {
         self.counters.refused.get_or_create(&RefusedBy { by }).get()
     }
 
+    fn ended(&self, reason: Ending) -> u64 {
+        self.counters.ends.get_or_create(&EndsFor { reason }).get()
+    }
+
     fn open(&self) -> Client {
         let (ours, theirs) = duplex(1 << 20);
         let server = self.server.clone();

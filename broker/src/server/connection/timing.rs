@@ -10,7 +10,10 @@ use tokio::time::Instant;
 use super::{Connection, End, OUT_BYTES};
 use crate::server::counters::Rule;
 use crate::server::packet::{Fault, Reason, Version};
-use crate::server::shared::RETRY;
+use crate::server::shared::{RETRY, SECOND_LOOK};
+
+/// How late the end of a keep-alive is noticed if the process ran all the time; later, it did not.
+const LATE: Duration = Duration::from_secs(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn may_receive(&self) -> bool {
@@ -58,14 +61,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn poll_timer(&mut self, context: &mut Context<'_>) -> Poll<End> {
         loop {
             let now = Instant::now();
-            let silent_until = self.client.keep_alive.map(|keep_alive| self.heard_at + keep_alive);
-            if silent_until.is_some_and(|until| until <= now) && self.may_receive() {
-                self.shared().counters.refuse(Rule::KeepAliveTimeout);
-                return Poll::Ready(End::Fault(Fault::new(
-                    Reason::KEEP_ALIVE_TIMEOUT,
-                    "nothing came in time",
-                )));
+            if self.is_silent(now) {
+                let fault = Fault::new(Reason::KEEP_ALIVE_TIMEOUT, "nothing came within its keep-alive");
+                return Poll::Ready(self.fault(fault));
             }
+            let silent_until = self.silent_until();
             let retry = self.shared().in_flight.is_too_small_for(0).then(|| now + RETRY);
             let due = [silent_until.filter(|until| *until > now), self.paced_until(), retry];
             let Some(due) = due.into_iter().flatten().min() else { return Poll::Pending };
@@ -82,5 +82,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Poll::Pending;
             }
         }
+    }
+    /// When the client must have sent something.
+    fn silent_until(&self) -> Option<Instant> {
+        let until = self.heard_at + self.client.keep_alive?;
+        Some(if self.is_overdue { until + SECOND_LOOK } else { until })
+    }
+
+    /// Whether the client has sent nothing for too long. Time in which the process did not run, or did not read, is not
+    /// the client's: what it sent meanwhile may not have arrived here.
+    fn is_silent(&mut self, now: Instant) -> bool {
+        let Some(until) = self.silent_until().filter(|until| *until <= now) else { return false };
+        if !self.may_receive() {
+            return false;
+        }
+        if now - until > LATE {
+            self.hears(now);
+            return false;
+        }
+        std::mem::replace(&mut self.is_overdue, true)
+    }
+
+    /// Something came, from which on the keep-alive counts.
+    pub(super) fn hears(&mut self, now: Instant) {
+        self.heard_at = now;
+        self.is_overdue = false;
     }
 }

@@ -74,6 +74,7 @@ impl Fault {
             (Some(limit), _) => limit,
             (None, Reason::PACKET_TOO_LARGE) => Rule::PacketBytes,
             (None, Reason::RECEIVE_MAXIMUM_EXCEEDED) => Rule::InFlight,
+            (None, Reason::KEEP_ALIVE_TIMEOUT) => Rule::KeepAliveTimeout,
             (None, Reason::BAD_CREDENTIALS | Reason::NOT_AUTHORIZED | Reason::UNAVAILABLE) => Rule::Access,
             (None, _) => Rule::Protocol,
         }

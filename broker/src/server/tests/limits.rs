@@ -68,6 +68,29 @@ async fn a_client_that_is_silent_for_too_long_is_left() {
     assert_eq!(harness.refused(Rule::KeepAliveTimeout), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn silence_is_not_the_clients_while_the_process_does_not_run() {
+    let harness = Harness::new();
+    for (runs_for, stands_still_for) in [(0, 95), (60, 45), (80, 4_000), (90, 0)] {
+        let mut client = harness.v311("a").await;
+        tokio::time::sleep(Duration::from_secs(runs_for)).await;
+        tokio::time::advance(Duration::from_secs(stands_still_for)).await;
+        // What came meanwhile is read a moment after the timers have fired.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        client.ping().await;
+        tokio::time::sleep(Duration::from_secs(89)).await;
+        client.ping().await;
+        tokio::time::sleep(Duration::from_secs(89)).await;
+        client.expect_end().await;
+        client = harness.v311("b").await;
+        client.send(&[0xe0, 0]).await;
+        client.expect_end().await;
+    }
+    assert_eq!(harness.refused(Rule::KeepAliveTimeout), 4);
+    assert_eq!(harness.ended(Ending::By(Rule::KeepAliveTimeout)), 4);
+    assert_eq!(harness.ended(Ending::ByClient), 4);
+}
+
 #[tokio::test]
 async fn wills_are_bounded_together() {
     let harness = limited(|limits| limits.queued_bytes_total = 2_000);
