@@ -16,6 +16,7 @@ on_both_shapes! {
 }
 
 mod takes_long {
+    use std::path::Path;
     use std::time::Duration;
 
     use e2e::{Cluster, Shape, Start};
@@ -23,8 +24,12 @@ mod takes_long {
     #[test]
     #[ignore = "takes a minute, or as many seconds as MILLRACE_FIRMWARE_SECONDS says: `make drill` runs it"]
     fn devices_stay_connected_to_the_edge() {
-        let folder = tempfile::tempdir().unwrap();
-        stay_connected(&Start::new(&folder.path().join("data")).start());
+        // Nothing of it is removed at the end: its log, `data.log`, says why a device was cut off.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let start = Start::new(&folder.join("data")).set("LOG", "info,broker=debug");
+        stay_connected(&start.start());
     }
 
     #[test]
@@ -65,9 +70,11 @@ fn live(shape: &impl Shape, time: Duration, period: Duration) {
         each_has(&devices, rounds);
     }
     let mut readings = Series::from([(by_hand, rounds)]);
-    for device in devices {
-        let name = device.command.0.clone();
-        let tally = device.end().unwrap_or_else(|e| panic!("{name}: {e}"));
+    let ends: Vec<_> = devices.into_iter().map(|device| (device.command.0.clone(), device.end())).collect();
+    let cut_off: Vec<_> = ends.iter().filter(|(_, end)| end.is_err()).collect();
+    assert!(cut_off.is_empty(), "{cut_off:#?}");
+    for (name, end) in ends {
+        let tally = end.unwrap();
         println!("{name}: {} published, {} acked, {} heard", tally.published, tally.acked, tally.heard);
         assert_eq!(tally.commands, rounds, "{name}");
         readings.extend(tally.series);
