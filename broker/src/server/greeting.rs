@@ -189,7 +189,7 @@ async fn accept(
         password: connect.password.take(),
     };
     // A bridge publishes its own state, which is not needed here.
-    connect.will.take_if(|will| will.topic.starts_with(topic::BRIDGE_STATE));
+    connect.will.take_if(|will| topic::is_state_of_a_bridge(&will.topic));
     let caller = shared.access.connect(login).await.map_err(|refusal| refused(refusal_fault(refusal)))?;
     if let Some(will) = &connect.will
         && (topic::is_of_the_server(&will.topic) || !shared.access.may_publish(&caller, &will.topic))

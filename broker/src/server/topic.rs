@@ -2,11 +2,13 @@
 
 use super::probe;
 
-/// Where mosquitto's bridges publish whether they are connected.
-pub(crate) const BRIDGE_STATE: &str = "$SYS/broker/connection/";
-
 /// The first level of the topics under which the server publishes its statistics.
 pub(crate) const SYSTEM: &str = "$SYS";
+
+/// Whether a bridge of mosquitto says on this topic that it is connected.
+pub(crate) fn is_state_of_a_bridge(topic: &str) -> bool {
+    topic.starts_with("$SYS/broker/connection/") && topic.ends_with("/state")
+}
 
 /// Whether only the server may publish there, whatever rights a client has.
 pub(crate) fn is_of_the_server(topic: &str) -> bool {

@@ -119,7 +119,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 let wait = Some(batch.add(&self.attached.line, probe, bytes));
                 self.ledger.push(Entry::answered(&publish, Reason::SUCCESS, wait));
             }
-            Ruling::Ignored => self.ledger.push(Entry::answered(&publish, Reason::SUCCESS, None)),
+            Ruling::Ignored => {
+                self.ledger.push(Entry::answered(&publish, Reason::NO_MATCHING_SUBSCRIBERS, None));
+            }
             Ruling::TooLong(limit) if self.is_told(&publish) => {
                 self.shared().counters.refuse(limit);
                 self.ledger.push(Entry::answered(&publish, Reason::TOPIC_INVALID, None));
@@ -181,7 +183,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.client.is_probe && publish.topic == probe::TOPIC {
             return Ruling::Probe;
         }
-        if publish.topic.starts_with(topic::BRIDGE_STATE) {
+        if topic::is_state_of_a_bridge(&publish.topic) {
             return Ruling::Ignored;
         }
         if topic::is_of_the_server(&publish.topic) || !shared.access.may_publish(&self.caller, &publish.topic)
