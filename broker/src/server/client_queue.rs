@@ -33,6 +33,24 @@ struct Sent {
     message: Option<Outgoing>,
 }
 
+/// The answer of the client that a message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaits {
+    Puback,
+    Pubrec,
+    Pubcomp,
+}
+
+impl Sent {
+    fn awaits(&self) -> Awaits {
+        match &self.message {
+            Some(message) if message.qos == Qos::ExactlyOnce => Awaits::Pubrec,
+            Some(_) => Awaits::Puback,
+            None => Awaits::Pubcomp,
+        }
+    }
+}
+
 /// The messages for one client, in their order.
 #[derive(Debug, Default)]
 pub(crate) struct ClientQueue {
@@ -131,7 +149,26 @@ impl ClientQueue {
         }
     }
 
-    /// The client has the message of this id, or does not want it: nothing more is to be done. False if there is none.
+    /// PUBACK: the client has the QoS 1 message with this packet id. A message of QoS 2 stays [MQTT-4.3.3-3].
+    pub(crate) fn acknowledged(&mut self, packet_id: u16) -> bool {
+        self.awaits(packet_id, Awaits::Puback) && self.done(packet_id)
+    }
+
+    /// PUBREC with a failure: the client does not want the QoS 2 message with this packet id.
+    pub(crate) fn refused(&mut self, packet_id: u16) -> bool {
+        self.awaits(packet_id, Awaits::Pubrec) && self.done(packet_id)
+    }
+
+    /// PUBCOMP: the client has released the packet id. A message without a PUBREC stays [MQTT-4.3.3-3].
+    pub(crate) fn completed(&mut self, packet_id: u16) -> bool {
+        self.awaits(packet_id, Awaits::Pubcomp) && self.done(packet_id)
+    }
+
+    fn awaits(&self, packet_id: u16, answer: Awaits) -> bool {
+        self.sent.iter().any(|sent| sent.packet_id == packet_id && sent.awaits() == answer)
+    }
+
+    /// Nothing more is to be done for the message of this id. False if there is none.
     pub(crate) fn done(&mut self, packet_id: u16) -> bool {
         let Some(at) = self.sent.iter().position(|sent| sent.packet_id == packet_id) else { return false };
         if let Some(Sent { message: Some(message), .. }) = self.sent.remove(at) {
@@ -141,9 +178,11 @@ impl ClientQueue {
         true
     }
 
-    /// The client has the QoS 2 message with this packet id, which may now be released. False if there is none.
+    /// The client has the QoS 2 message with this packet id, which may now be released, or it says so again. False if
+    /// there is none.
     pub(crate) fn received(&mut self, packet_id: u16) -> bool {
-        let Some(sent) = self.sent.iter_mut().find(|sent| sent.packet_id == packet_id) else { return false };
+        let is_this = |sent: &&mut Sent| sent.packet_id == packet_id && sent.awaits() != Awaits::Puback;
+        let Some(sent) = self.sent.iter_mut().find(is_this) else { return false };
         if let Some(message) = sent.message.take() {
             self.bytes -= message.publication.bytes();
         }

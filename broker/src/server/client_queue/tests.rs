@@ -29,9 +29,9 @@ fn a_client_gets_no_more_than_it_takes() {
     }
     queue.push(message("d", Qos::AtMostOnce));
     assert_eq!(sent(&mut queue, 2), ["a1", "b2"]);
-    assert!(queue.done(2) && !queue.done(2));
+    assert!(queue.acknowledged(2) && !queue.acknowledged(2));
     assert_eq!(sent(&mut queue, 2), ["c3", "d0"], "in order, and an id is not used twice in a row");
-    assert!(queue.done(1) && queue.done(3));
+    assert!(queue.acknowledged(1) && queue.acknowledged(3));
     assert_eq!((queue.len(), queue.bytes()), (0, 0));
 }
 
@@ -46,10 +46,26 @@ fn what_is_not_acknowledged_is_sent_again_in_order() {
     assert!(queue.received(2));
     queue.reconnected();
     assert_eq!(sent(&mut queue, 2), ["a1!", "rel2"], "quality 0 is gone");
-    assert!(queue.received(1) && queue.done(1) && queue.done(2));
+    assert!(queue.received(1) && queue.completed(1) && queue.completed(2));
     assert_eq!(sent(&mut queue, 2), ["c3"]);
-    assert!(queue.done(3));
+    assert!(queue.refused(3));
     assert_eq!((queue.len(), queue.bytes()), (0, 0));
+}
+
+#[test]
+fn an_acknowledgement_of_another_kind_completes_nothing() {
+    let mut queue = ClientQueue::default();
+    queue.push(message("a", Qos::AtLeastOnce));
+    queue.push(message("b", Qos::ExactlyOnce));
+    assert_eq!(sent(&mut queue, 9), ["a1", "b2"]);
+    assert!(!queue.received(1) && !queue.refused(1) && !queue.completed(1));
+    assert!(!queue.acknowledged(2) && !queue.completed(2));
+    queue.reconnected();
+    assert_eq!(sent(&mut queue, 9), ["a1!", "b2!"]);
+    assert!(queue.received(2) && !queue.refused(2) && !queue.acknowledged(2));
+    queue.reconnected();
+    assert_eq!(sent(&mut queue, 9), ["a1!", "rel2"]);
+    assert!(queue.acknowledged(1) && queue.completed(2) && queue.len() == 0);
 }
 
 #[test]
@@ -61,7 +77,7 @@ fn an_acknowledgement_amid_repeating_skips_nothing() {
     assert_eq!(sent(&mut queue, 3).len(), 3);
     queue.reconnected();
     assert!(matches!(queue.next(3, Instant::now()), Some(Next::Publish { packet_id: 1, .. })));
-    assert!(queue.done(1));
+    assert!(queue.acknowledged(1));
     assert_eq!(sent(&mut queue, 3), ["b2!", "c3!"]);
 }
 
@@ -98,6 +114,6 @@ fn what_is_sent_again_keeps_to_a_smaller_window() {
     assert_eq!(sent(&mut queue, 3), ["a1", "b2", "c3"]);
     queue.reconnected();
     assert_eq!(sent(&mut queue, 1), ["a1!"]);
-    assert!(queue.done(1));
+    assert!(queue.acknowledged(1));
     assert_eq!(sent(&mut queue, 1), ["b2!"]);
 }

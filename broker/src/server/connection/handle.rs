@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::receiving::Batch;
 use super::{Connection, End};
-use crate::server::client_queue::Outgoing;
+use crate::server::client_queue::{ClientQueue, Outgoing};
 use crate::server::counters::Rule;
 use crate::server::packet::{
     Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, RetainHandling, Subscribe, Unsubscribe,
@@ -20,7 +20,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn handle(&mut self, packet: Packet, batch: &mut Batch) -> Result<(), End> {
         match packet {
             Packet::Publish(publish) => return self.publish(publish, batch),
-            Packet::Puback(acknowledgement) | Packet::Pubcomp(acknowledgement) => self.done(acknowledgement),
+            Packet::Puback(Acknowledgement { packet_id, .. }) => {
+                self.done(|queue| queue.acknowledged(packet_id));
+            }
+            Packet::Pubcomp(Acknowledgement { packet_id, .. }) => {
+                self.done(|queue| queue.completed(packet_id));
+            }
             Packet::Pubrec(acknowledgement) => self.pubrec(acknowledgement),
             Packet::Pubrel(Acknowledgement { packet_id, .. }) => {
                 let known = self.session().state().received.remove(&packet_id).is_some();
@@ -49,9 +54,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    fn done(&self, acknowledgement: Acknowledgement) {
+    fn done(&self, answered: impl FnOnce(&mut ClientQueue) -> bool) {
         let mut state = self.session().state();
-        state.queue.done(acknowledgement.packet_id);
+        if !answered(&mut state.queue) {
+            return;
+        }
         state.account();
         drop(state);
         self.shared().note(self.session());
@@ -59,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     fn pubrec(&mut self, Acknowledgement { packet_id, reason }: Acknowledgement) {
         if reason.is_failure() {
-            return self.done(Acknowledgement { packet_id, reason });
+            return self.done(|queue| queue.refused(packet_id));
         }
         let known = self.session().state().queue.received(packet_id);
         self.shared().note(self.session());
