@@ -18,6 +18,7 @@ cases! {
     versions_take_over_from_each_other v311: "3.1.4-2" v5: "3.1.4-3";
     a_silent_client_is_cut_off_after_its_keep_alive v31: "3" v311: "3.1.2-24" v5: "3.1.2-22 3.2.2-22";
     what_is_sent_to_a_client_does_not_keep_it_alive v311: "3.1.2-24" v5: "3.1.2-22";
+    a_client_without_a_keep_alive_may_be_silent v31: "3" v311: "3.1.2-24";
     any_packet_keeps_a_client_alive v31: "3" v311: "3.1.2-24" v5: "3.1.2-22";
     enhanced_authentication_is_refused v5: "4.12.0-1 4.12.0-4 3.1.4-2 4.13.2-1";
     nothing_of_authentication_comes_unasked v5: "4.12.0-6 3.1.2-28";
@@ -145,6 +146,12 @@ fn what_is_sent_to_a_client_does_not_keep_it_alive(mqtt: &Scope) {
         })
     });
     assert!(closed.is_some(), "it is still connected after {:?}", start.elapsed());
+}
+
+fn a_client_without_a_keep_alive_may_be_silent(mqtt: &Scope) {
+    let mut client = mqtt.connect("silent");
+    client.hears_nothing(Duration::from_millis(2_500));
+    client.ping();
 }
 
 fn any_packet_keeps_a_client_alive(mqtt: &Scope) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use e2e::mqtt::{Properties, Publish, Subscribe, property};
+use e2e::mqtt::{Endpoint, Properties, Publish, Subscribe, Version, property};
 
 use crate::suite::{Scope, cases};
 
@@ -11,6 +11,7 @@ cases! {
     messages_reach_every_subscriber v31: "4" v311: "4.5.0-1 4.3.1-1" v5: "4.5.0-1";
     overlapping_subscriptions_deliver_the_largest_qos v311: "3.3.5-1" v5: "3.3.4-2";
     overlapping_subscriptions_name_their_identifiers v5: "3.3.4-3 3.3.4-4 3.3.4-5";
+    messages_pass_between_versions v31: "4" v311: "3.3.5-1" v5: "3.3.4-2";
     a_publisher_hears_itself v31: "4" v311: "4.5.0-1" v5: "4.5.0-1";
     a_message_without_subscribers_is_acknowledged v311: "3.3.4-1" v5: "3.3.4-1 3.4.2-1 3.5.2-1";
 }
@@ -85,6 +86,31 @@ fn overlapping_subscriptions_name_their_identifiers(mqtt: &Scope) {
         }
     }
     assert_eq!(seen, HashMap::from([(1, 1), (128, 1), (268_435_455, 1)]));
+}
+
+/// What only MQTT 5 has comes to subscribers of MQTT 5, and nothing of it to others.
+fn messages_pass_between_versions(mqtt: &Scope) {
+    let topic = mqtt.topic("a");
+    let versions = [Version::V31, Version::V311, Version::V5];
+    let client = |name: &str, version: Version| {
+        let endpoint = Endpoint { version, ..mqtt.endpoint };
+        endpoint.connect(&mqtt.id(&format!("{name}{}", version as u8)))
+    };
+    let mut subscriber = mqtt.connect("subscriber");
+    subscriber.subscribe(&topic, 2);
+    let properties = Properties::default().text(property::CONTENT_TYPE, "text/plain").user("a", "1");
+    for version in versions {
+        let mut publisher = client("publisher", version);
+        for qos in 0..3 {
+            let publish = Publish::new(&topic, "x").qos(qos, 0).with(properties.clone());
+            assert!(publisher.publish(&publish) < 0x80);
+            let heard = subscriber.hear("x");
+            assert_eq!((heard.qos, heard.topic.as_str()), (qos, topic.as_str()));
+            let types = heard.all(property::CONTENT_TYPE);
+            let is_both_v5 = mqtt.is_v5() && version == Version::V5;
+            assert_eq!(types, if is_both_v5 { vec![&b"text/plain"[..]] } else { Vec::new() });
+        }
+    }
 }
 
 fn a_publisher_hears_itself(mqtt: &Scope) {

@@ -10,6 +10,7 @@ cases! {
     other_packets_are_not_held_back v5: "3.3.4-10 4.9.0-3";
     a_refused_message_makes_room v5: "3.3.4-9 4.4.0-2";
     what_is_resent_counts v5: "3.3.4-9 4.9.0-1";
+    each_connection_has_a_quota_of_its_own v5: "4.9.0-1 3.3.4-9";
     a_client_that_exceeds_the_receive_maximum_is_cut_off v5: "3.3.4-7 4.13.1-1";
     qos_1_frees_the_receive_maximum v5: "3.3.4-7 4.9.0-3";
     a_packet_above_the_clients_maximum_is_left_out v5: "3.1.2-24 3.1.2-25";
@@ -107,6 +108,21 @@ fn what_is_resent_counts(mqtt: &Scope) {
     subscriber.hears_nothing(A_MOMENT);
     subscriber.acknowledge(&first);
     assert_eq!(subscriber.next_publish().text(), "2");
+    forget(mqtt);
+}
+
+fn each_connection_has_a_quota_of_its_own(mqtt: &Scope) {
+    let mut narrow = subscriber(mqtt, 1);
+    published(mqtt, 5, 1);
+    narrow.next_publish();
+    narrow.hears_nothing(A_MOMENT / 4);
+    drop(narrow);
+    let mut wide = mqtt.endpoint.connect_as(&limited(mqtt, 3));
+    let held: Vec<_> = (0..3).map(|_| wide.next_publish()).collect();
+    wide.hears_nothing(A_MOMENT / 4);
+    held.iter().for_each(|publish| wide.acknowledge(publish));
+    wide.hear("3");
+    wide.hear("4");
     forget(mqtt);
 }
 

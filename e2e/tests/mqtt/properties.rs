@@ -17,6 +17,7 @@ cases! {
     an_alias_of_0_or_above_the_maximum_ends_the_connection v5: "3.3.2-8 3.3.2-9 3.2.2-17 3.2.2-18";
     an_unknown_alias_ends_the_connection v5: "3.3.2-7 4.13.1-1";
     aliases_end_with_the_connection v5: "3.3.2-7";
+    a_message_sent_again_names_its_topic v5: "3.3.2-7 4.4.0-1";
     an_alias_is_not_forwarded v5: "3.1.2-27 3.3.2-11";
     aliases_of_the_server_stay_below_the_maximum v5: "3.1.2-26 3.1.2-27 3.3.2-11";
 }
@@ -196,6 +197,27 @@ fn aliases_end_with_the_connection(mqtt: &Scope) {
     second.send(&Publish { id: 1, ..aliased("", "y", 1) }.written(mqtt.version()));
     mqtt.ended(&mut second, &[0x94, 0x81, 0x82]);
     mqtt.connect("a").disconnect();
+}
+
+/// The aliases of the server, too, end with the connection.
+fn a_message_sent_again_names_its_topic(mqtt: &Scope) {
+    let connect = mqtt.request("subscriber").lasting(600);
+    let properties = connect.properties.two(property::TOPIC_ALIAS_MAXIMUM, 5);
+    let connect = Connect { properties, ..connect };
+    let mut subscriber = mqtt.endpoint.connect_as(&connect);
+    let topic = mqtt.topic("a");
+    subscriber.subscribe(&topic, 1);
+    let mut publisher = mqtt.connect("publisher");
+    for payload in ["1", "2", "3"] {
+        mqtt.publish(&mut publisher, &topic, payload, 1);
+        subscriber.next_publish();
+    }
+    drop(subscriber);
+    let mut subscriber = mqtt.endpoint.connect_as(&connect);
+    assert_eq!(subscriber.hear("1").topic, topic);
+    subscriber.hear("2");
+    subscriber.hear("3");
+    mqtt.connect("subscriber").disconnect();
 }
 
 fn an_alias_is_not_forwarded(mqtt: &Scope) {

@@ -16,6 +16,7 @@ cases! {
     identifiers_of_both_directions_are_apart v31: "4" v311: "2.3.1-4" v5: "2.2.1-4";
     many_flows_may_be_open v311: "4.3.3-2" v5: "4.3.3-8 4.9.0-3";
     pubrels_may_come_in_any_order v311: "4.3.3-2" v5: "4.3.3-11";
+    a_pubrec_sent_again_is_answered_again v31: "4" v311: "4.3.3-1" v5: "4.3.3-4";
     a_message_of_the_server_is_completed v31: "4" v311: "4.3.3-1" v5: "4.3.3-2 4.3.3-4 4.3.3-6";
     a_refused_pubrec_completes_the_message v5: "4.4.0-2 3.3.4-9";
     a_refused_publish_leaves_its_identifier_free v5: "4.3.3-9";
@@ -208,6 +209,19 @@ fn pubrels_may_come_in_any_order(mqtt: &Scope) {
     for id in (1..=flows).rev() {
         release(&mut publisher, id);
     }
+}
+
+fn a_pubrec_sent_again_is_answered_again(mqtt: &Scope) {
+    let topic = mqtt.topic("a");
+    let mut subscriber = subscriber(mqtt, &topic);
+    mqtt.publish(&mut mqtt.connect("publisher"), &topic, "x", 2);
+    let publish = subscriber.next_publish();
+    for _ in 0..2 {
+        subscriber.send(&ack(5, publish.id, 0));
+        assert_eq!(subscriber.expect_ack(6, publish.id).reason, 0);
+    }
+    subscriber.send(&ack(7, publish.id, 0));
+    subscriber.ping();
 }
 
 fn a_message_of_the_server_is_completed(mqtt: &Scope) {

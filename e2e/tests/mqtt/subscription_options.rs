@@ -12,6 +12,7 @@ cases! {
     without_it_the_flag_is_cleared v5: "3.3.1-12";
     retain_handling_0_sends_always v5: "3.3.1-9";
     retain_handling_1_sends_to_new_subscriptions v5: "3.3.1-10";
+    retain_handling_1_knows_the_subscriptions_of_the_session v5: "3.3.1-10";
     retain_handling_2_never_sends v5: "3.3.1-11";
     the_identifier_comes_with_each_message v5: "3.3.4-3";
     the_identifier_is_replaced v5: "3.8.4-3";
@@ -100,6 +101,19 @@ fn retain_handling_1_sends_to_new_subscriptions(mqtt: &Scope) {
     subscriber.unsubscribe(&topic);
     subscriber.subscribe(&topic, HANDLING_1 | 1);
     subscriber.hear("kept");
+    clear(&mut publisher, &topic);
+}
+
+fn retain_handling_1_knows_the_subscriptions_of_the_session(mqtt: &Scope) {
+    let (mut publisher, topic) = with_retained(mqtt, "a");
+    let mut subscriber = mqtt.resume("subscriber");
+    subscriber.subscribe(&topic, HANDLING_1);
+    subscriber.hear("kept");
+    subscriber.disconnect();
+    let mut subscriber = mqtt.resume("subscriber");
+    subscriber.subscribe(&topic, HANDLING_1);
+    mqtt.nothing_came(&mut publisher, &mut subscriber);
+    mqtt.connect("subscriber").disconnect();
     clear(&mut publisher, &topic);
 }
 
