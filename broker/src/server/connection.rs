@@ -243,8 +243,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 return Poll::Ready(End::Fault(Fault::new(reason, closing_words(reason))));
             }
             self.settle(context);
-            self.send();
-            if let Err(e) = self.flush(context) {
+            if let Err(e) = self.write(context) {
                 return Poll::Ready(End::Lost(e));
             }
             if self.shared().stop.is_cancelled() && self.ledger.is_empty() {

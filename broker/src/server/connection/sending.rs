@@ -55,8 +55,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.attached.shared.note(self.session());
     }
 
-    /// Writes the messages that wait for the client, as far as it takes them.
-    pub(super) fn send(&mut self) {
+    /// Writes what the client is to get, as far as it takes it.
+    pub(super) fn write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            self.send();
+            let is_full = self.is_full();
+            self.flush(context)?;
+            // Nothing wakes the task for what still waits if all that was made has gone.
+            if !is_full || !self.out.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether no more is made until something is written.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.len() - self.written >= OUT_BYTES
+    }
+
+    /// Makes packets of the messages that wait for the client.
+    fn send(&mut self) {
         let Self { client, attached, out, counted, sent_aliases, written, .. } = self;
         let now = Instant::now();
         let mut state = attached.session.state();
@@ -95,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     }
 
     /// Writes what it can. Whether all has gone shows in `out`.
-    pub(super) fn flush(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    fn flush(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         while self.written < self.out.len() {
             match Pin::new(&mut self.stream).poll_write(context, &self.out[self.written..]) {
                 Poll::Ready(Ok(0)) => return Err(ErrorKind::WriteZero.into()),

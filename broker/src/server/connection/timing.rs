@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::{Connection, End, OUT_BYTES};
+use super::{Connection, End};
 use crate::server::counters::Rule;
 use crate::server::packet::{Fault, Reason, Version};
 use crate::server::shared::{RETRY, SECOND_LOOK};
@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_secs(1);
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn may_receive(&self) -> bool {
         self.full().is_none()
-            && self.out.len() - self.written < OUT_BYTES
+            && !self.is_full()
             && self.paced_until().is_none()
             && !self.shared().stop.is_cancelled()
     }

@@ -49,6 +49,30 @@ async fn a_session_and_a_delayed_will_live_as_long_as_they_were_granted() {
     }
 }
 
+/// More than is made at once, for a client that says nothing more.
+#[tokio::test]
+async fn everything_that_waits_is_sent_at_once() {
+    let harness = Harness::new();
+    let hour = [17, 0, 0, 14, 16];
+    let (mut away, _) = harness.v5(0, &hour, "away").await;
+    away.send(&subscribe(5, &[("u/#", 1)])).await;
+    away.packet().await;
+    drop(away);
+    let mut publisher = harness.v311("publisher").await;
+    for number in 0..900 {
+        publisher.send(&publish(4, 0x32, number + 1, "u/a", &"x".repeat(600))).await;
+        publisher.packet().await;
+    }
+    let mut back = harness.open();
+    back.send(&connect(5, 0, &hour, "away", &[])).await;
+    back.packet().await;
+    for number in 1..=900_u16 {
+        let mut message = vec![0; 3 + 2 + 3 + 2 + 1 + 600];
+        timeout(SOON, back.0.read_exact(&mut message)).await.expect("no message came").unwrap();
+        assert_eq!(&message[8..10], number.to_be_bytes());
+    }
+}
+
 #[tokio::test]
 async fn a_user_who_may_no_longer_connect_is_cut_off() {
     let harness = Harness::new();
