@@ -73,6 +73,11 @@ impl ClientQueue {
         self.waiting.len() + self.sent.len()
     }
 
+    /// Whether messages wait that have not been sent.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// The bytes of all that are kept.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

@@ -5,6 +5,7 @@
 
 mod handle;
 mod receiving;
+mod retained;
 mod sending;
 mod timing;
 

@@ -1,6 +1,7 @@
 //! Retained messages: the newest of each topic, for clients that subscribe later.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -56,16 +57,23 @@ impl Retained {
         }
     }
 
-    /// The messages whose topics a filter matches. Those that have expired are forgotten.
-    pub(crate) fn matching(&mut self, filter: &str, now: Instant) -> Vec<Arc<Publication>> {
+    /// Forgets the messages that have expired.
+    pub(crate) fn forget_expired(&mut self, now: Instant) {
         let expired = self.by_topic.values().filter(|kept| kept.is_expired(now));
         for topic in expired.map(|kept| kept.topic.clone()).collect::<Vec<_>>() {
             self.remove(&topic);
         }
+    }
+
+    /// The first message behind this topic, in the order of topics, whose topic a filter matches.
+    pub(crate) fn next(&self, filter: &str, after: Option<&str>, now: Instant) -> Option<Arc<Publication>> {
         if !filter.contains(['+', '#']) {
-            return self.by_topic.get(filter).cloned().into_iter().collect();
+            let only = self.get(filter).filter(|kept| !kept.is_expired(now));
+            return only.filter(|_| after.is_none());
         }
-        self.by_topic.values().filter(|kept| matches(filter, &kept.topic)).cloned().collect()
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut behind = self.by_topic.range::<str, _>((start, Bound::Unbounded)).map(|(_, kept)| kept);
+        behind.find(|kept| !kept.is_expired(now) && matches(filter, &kept.topic)).cloned()
     }
 
     pub(crate) fn get(&self, topic: &str) -> Option<Arc<Publication>> {
@@ -94,8 +102,12 @@ mod tests {
         Arc::new(Publication::new(topic.into(), payload, Qos::AtMostOnce, true, forwarded))
     }
 
-    fn topics(retained: &mut Retained, filter: &str) -> Vec<String> {
-        retained.matching(filter, Instant::now()).iter().map(|kept| kept.topic.clone()).collect()
+    fn topics(retained: &Retained, filter: &str) -> Vec<String> {
+        let mut topics: Vec<String> = Vec::new();
+        while let Some(next) = retained.next(filter, topics.last().map(String::as_str), Instant::now()) {
+            topics.push(next.topic.clone());
+        }
+        topics
     }
 
     #[tokio::test(start_paused = true)]
@@ -110,16 +122,15 @@ mod tests {
         ] {
             retained.set(&publication(topic, payload, forwarded), 10, 10_000).unwrap();
         }
-        assert_eq!(topics(&mut retained, "a/+"), ["a/b", "a/c"]);
-        assert_eq!(topics(&mut retained, "#"), ["a/b", "a/c"]);
-        assert_eq!(&retained.matching("a/b", Instant::now())[0].payload[..], b"2");
+        assert_eq!(topics(&retained, "a/+"), ["a/b", "a/c"]);
+        assert_eq!(topics(&retained, "#"), ["a/b", "a/c"]);
+        assert_eq!(&retained.next("a/b", None, Instant::now()).unwrap().payload[..], b"2");
         tokio::time::advance(std::time::Duration::from_secs(1)).await;
-        assert_eq!(topics(&mut retained, "a/#"), ["a/b"]);
+        assert_eq!((topics(&retained, "a/#"), retained.len()), (vec!["a/b".into()], 3));
+        retained.forget_expired(Instant::now());
+        assert_eq!(retained.len(), 2);
         retained.set(&publication("a/b", "", &Forwarded::default()), 10, 10_000).unwrap();
-        assert_eq!(
-            (topics(&mut retained, "#"), topics(&mut retained, "$SYS/#")),
-            (vec![], vec!["$SYS/x".into()])
-        );
+        assert_eq!((topics(&retained, "#"), topics(&retained, "$SYS/#")), (vec![], vec!["$SYS/x".into()]));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the server knows of one client, across its connections.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -77,6 +77,15 @@ pub(crate) struct DueWill {
     pub(crate) _charge: Charge,
 }
 
+/// The retained messages that a new subscription is still to get.
+#[derive(Debug, Clone)]
+pub(crate) struct RetainedDelivery {
+    pub(crate) filter: String,
+    pub(crate) options: Options,
+    /// The topic of the last one that it got: they come in the order of their topics.
+    pub(crate) after: Option<String>,
+}
+
 /// What changes in a session.
 pub(crate) struct State {
     /// The connection; none while the client is away.
@@ -91,6 +100,8 @@ pub(crate) struct State {
     /// Whether the file of sessions has it.
     pub(crate) is_written: bool,
     pub(crate) subscriptions: HashMap<String, Options>,
+    /// New subscriptions that have not got all retained messages: at most one for each.
+    pub(crate) retained: VecDeque<RetainedDelivery>,
     pub(crate) queue: ClientQueue,
     /// The packet ids of QoS 2 that the client has not released, and what each waits for.
     pub(crate) received: BTreeMap<u16, Option<Wait>>,
@@ -121,6 +132,7 @@ impl Session {
             has_ended: false,
             is_written: false,
             subscriptions: HashMap::new(),
+            retained: VecDeque::new(),
             queue: ClientQueue::default(),
             received: BTreeMap::new(),
             turns: Turns::default(),
@@ -178,6 +190,11 @@ impl Session {
 }
 
 impl State {
+    /// A subscription is to get no more retained messages.
+    pub(crate) fn stop_retained(&mut self, filter: &str) {
+        self.retained.retain(|delivery| delivery.filter != filter);
+    }
+
     /// Reports to the budget what waits now.
     pub(crate) fn account(&mut self) {
         self.charge.set(self.queue.bytes());

@@ -155,6 +155,7 @@ impl Shared {
             self.soon(Event::Publish(will.publication));
         }
         state.will = None;
+        state.retained.clear();
         state.queue = ClientQueue::default();
         state.account();
         state.has_ended = true;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use std::collections::HashSet;
+
 use e2e::mqtt::{Client, Properties, Publish, property};
 
 use crate::suite::{Scope, cases};
@@ -20,6 +22,7 @@ cases! {
     one_at_qos_0_is_retained_too v311: "3.3.1-7" v5: "3.3.1-5";
     it_expires v5: "3.3.2-5";
     its_expiry_counts_down v5: "3.3.2-6";
+    however_many_all_come v31: "3.3" v311: "3.3.1-6" v5: "3.3.1-9";
     a_large_one_is_kept_whole v311: "3.3.1-5" v5: "3.3.1-5";
 }
 
@@ -186,6 +189,31 @@ fn its_expiry_counts_down(mqtt: &Scope) {
     let left = subscriber.hear("kept").number(property::MESSAGE_EXPIRY);
     assert!(matches!(left, Some(590..=598)), "{left:?}");
     retain(&mut publisher, &mqtt.topic("a"), "", 1);
+}
+
+/// As a home's discovery messages: more than a server likes to queue for one client.
+fn however_many_all_come(mqtt: &Scope) {
+    let mut publisher = mqtt.connect("publisher");
+    let topics: Vec<_> = (100..220).map(|number| mqtt.topic(&number.to_string())).collect();
+    let mut retain_all = |payload: &str| {
+        for (id, topic) in (1..).zip(&topics) {
+            let publish = Publish::new(topic, payload).qos(1, id).retained();
+            publisher.send(&publish.written(mqtt.version()));
+        }
+        (1..).zip(&topics).for_each(|(id, _)| drop(publisher.expect_ack(4, id)));
+    };
+    retain_all(&"x".repeat(15_000));
+    for qos in [0, 1] {
+        let mut subscriber = mqtt.connect("subscriber");
+        subscriber.subscribe(&mqtt.topic("+"), qos);
+        let mut missing: HashSet<_> = topics.iter().cloned().collect();
+        while !missing.is_empty() {
+            let publish = subscriber.next_publish();
+            subscriber.acknowledge(&publish);
+            assert!(publish.retain && missing.remove(&publish.topic), "{}", publish.topic);
+        }
+    }
+    retain_all("");
 }
 
 fn a_large_one_is_kept_whole(mqtt: &Scope) {

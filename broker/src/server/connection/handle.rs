@@ -8,13 +8,12 @@ use tokio::time::Instant;
 
 use super::receiving::Batch;
 use super::{Connection, End};
-use crate::server::client_queue::{ClientQueue, Outgoing};
+use crate::server::client_queue::ClientQueue;
 use crate::server::counters::Rule;
 use crate::server::packet::{
-    Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, RetainHandling, Subscribe, Unsubscribe,
-    Version,
+    Acknowledgement, Disconnect, Fault, Filter, Packet, Reason, Subscribe, Unsubscribe, Version,
 };
-use crate::server::topic::{self, Target};
+use crate::server::topic::Target;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn handle(&mut self, packet: Packet, batch: &mut Batch) -> Result<(), End> {
@@ -160,38 +159,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         Ok(session.state().subscriptions.insert(filter.clone(), options).is_none())
     }
 
-    /// A group gets no retained messages.
-    fn send_retained(&self, filter: &Filter, is_new: bool) {
-        let wanted = match filter.retain_handling {
-            RetainHandling::Always => true,
-            RetainHandling::IfNew => is_new,
-            RetainHandling::Never => false,
-        };
-        if !wanted || filter.filter.starts_with("$share/") {
-            return;
-        }
-        let shared = self.shared();
-        let mut found = shared.retained().matching(&filter.filter, Instant::now());
-        if topic::is_of_the_system(&filter.filter) {
-            found.extend(shared.statistics(&filter.filter));
-        }
-        for publication in found {
-            let identifiers = Some(filter.options.identifier).filter(|identifier| *identifier != 0);
-            let message = Outgoing {
-                qos: publication.qos.min(filter.options.qos),
-                publication,
-                retain: true,
-                identifiers: identifiers.into_iter().collect(),
-            };
-            shared.deliver(self.session(), message);
-        }
-    }
-
     fn unsubscribe(&mut self, unsubscribe: &Unsubscribe) -> Result<(), End> {
         self.keep_pace(unsubscribe.filters.len() as u32);
         let session = Arc::clone(self.session());
         let remove = |filter: &String| {
-            let known = session.state().subscriptions.remove(filter).is_some();
+            let mut state = session.state();
+            state.stop_retained(filter);
+            let known = state.subscriptions.remove(filter).is_some();
+            drop(state);
             self.attached.shared.unroute(filter, session.number);
             if known { Reason::SUCCESS } else { Reason::NO_SUBSCRIPTION_EXISTED }
         };

@@ -59,6 +59,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn write(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         loop {
             self.send();
+            while !self.is_full() && self.queue_retained() {
+                self.send();
+            }
             let is_full = self.is_full();
             self.flush(context)?;
             // Nothing wakes the task for what still waits if all that was made has gone.

@@ -99,9 +99,14 @@ impl Shared {
         receivers.len()
     }
 
+    /// Whether so many bytes more may wait for clients.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        !self.queued.is_too_small_for(bytes)
+    }
+
     /// Queues a message for a session, and counts it if there is no room.
     pub(crate) fn deliver(&self, session: &Arc<Session>, message: Outgoing) {
-        let is_room = !self.queued.is_too_small_for(message.publication.bytes());
+        let is_room = self.has_room_for(message.publication.bytes());
         let is_kept = message.qos > Qos::AtMostOnce;
         match session.deliver(message, &self.limits, is_room) {
             Delivered::Dropped(limit) => {

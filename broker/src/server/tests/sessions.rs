@@ -73,6 +73,38 @@ async fn everything_that_waits_is_sent_at_once() {
     }
 }
 
+/// Retained messages that are more than may wait for a client, in number and bytes.
+#[tokio::test]
+async fn a_new_subscription_gets_all_retained_messages() {
+    for (version, qos) in [(4, 0), (4, 1), (5, 1)] {
+        let mut limits = Limits::default();
+        (limits.queued, limits.queued_bytes, limits.queued_bytes_total) = (5, 3_000, 3_000);
+        let harness = Harness::with(limits, None);
+        let mut publisher = harness.v311("publisher").await;
+        for number in 0..300 {
+            let topic = format!("u/{number:03}");
+            publisher.send(&publish(4, 0x33, number + 1, &topic, &"x".repeat(600))).await;
+            publisher.packet().await;
+        }
+        let mut subscriber = harness.open();
+        subscriber.send(&connect(version, 2, &[], "subscriber", &[])).await;
+        subscriber.packet().await;
+        subscriber.send(&subscribe(version, &[("u/+", qos)])).await;
+        subscriber.packet().await;
+        for number in 0..300 {
+            let rest = usize::from(qos) * 2 + usize::from(version == 5);
+            let mut message = vec![0; 3 + 2 + 5 + rest + 600];
+            timeout(SOON, subscriber.0.read_exact(&mut message)).await.expect("no message came").unwrap();
+            assert_eq!(&message[5..10], format!("u/{number:03}").as_bytes());
+            if qos == 1 {
+                subscriber.send(&[&[0x40, 2], &message[10..12]].concat()).await;
+            }
+        }
+        subscriber.ping().await;
+        assert_eq!(harness.counters.traffic.publishes_dropped.get(), 0);
+    }
+}
+
 #[tokio::test]
 async fn a_user_who_may_no_longer_connect_is_cut_off() {
     let harness = Harness::new();
