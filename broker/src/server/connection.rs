@@ -38,6 +38,9 @@ use super::turn::Turn;
 /// Bytes that wait to be written: more are made when these have gone.
 const OUT_BYTES: usize = 64 * 1024;
 
+/// Reads of what a client sent before it connected anew, at most.
+const LAST_READS: usize = 16;
+
 /// How long a client may take to read why the connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -241,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.attached.line.waker.register(context.waker());
         loop {
             if let Some(reason) = self.attached.line.closing() {
-                return Poll::Ready(End::Fault(Fault::new(reason, closing_words(reason))));
+                return Poll::Ready(self.close(reason, context));
             }
             self.settle(context);
             if let Err(e) = self.write(context) {
@@ -256,6 +259,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 Poll::Pending => return self.poll_timer(context),
             }
         }
+    }
+
+    /// The server ends the connection. A client that connects anew may have disconnected just before, and published: what
+    /// it has sent counts as always.
+    fn close(&mut self, reason: Reason, context: &mut Context<'_>) -> End {
+        let mut end = End::Fault(Fault::new(reason, closing_words(reason)));
+        let reads = if reason == Reason::TAKEN_OVER { LAST_READS } else { 0 };
+        for _ in 0..reads {
+            match self.poll_receive(context) {
+                Poll::Ready(Ok(())) => self.settle(context),
+                Poll::Ready(Err(by_client)) => {
+                    end = by_client;
+                    break;
+                }
+                Poll::Pending => break,
+            }
+        }
+        self.settle(context);
+        end
     }
 
     /// Handles what has been read, or reads more; pending while neither may be done.

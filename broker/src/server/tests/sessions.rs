@@ -15,6 +15,32 @@ async fn a_session_is_taken_over_within_its_user() {
     assert_eq!(other.packet().await[2], 0, "another user has another session");
 }
 
+/// It connects anew before the server has read what it sent last.
+#[tokio::test]
+async fn what_a_client_sent_before_it_was_taken_over_counts() {
+    let harness = Harness::new();
+    let will = [string("t/will"), string("gone")].concat();
+    for last in [&[0xe0, 0][..], &[]] {
+        let mut client = harness.open();
+        client.send(&connect(4, 6, &[], "a", &will)).await;
+        client.packet().await;
+        client.send(&[&publish(4, 0x30, 0, "t/a", "last"), last].concat()).await;
+        let session = harness.server.shared.sessions().values().next().cloned().unwrap();
+        session.close(Reason::TAKEN_OVER);
+        client.expect_end().await;
+    }
+    // Only the second one's will is published.
+    timeout(SOON, async {
+        while harness.sink.payloads().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(harness.sink.payloads(), ["last", "last", "gone"]);
+    assert_eq!((harness.ended(Ending::ByClient), harness.ended(Ending::TakenOver)), (1, 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_devices_with_one_client_id_are_named() {
     let harness = Harness::new();
