@@ -194,7 +194,7 @@ fn a_process_that_stands_still_cuts_no_device_off() {
         millrace.signal("CONT");
     }
     ping_for(Duration::from_millis(500));
-    let cut_off = devices.iter_mut().filter_map(|device| other_than_pingresp(device)).collect::<Vec<_>>();
+    let cut_off = devices.iter_mut().filter_map(other_than_pingresp).collect::<Vec<_>>();
     assert!(cut_off.is_empty(), "{cut_off:?}");
 }
 
