@@ -13,7 +13,7 @@ const rules = join(dataDir, "rules.toml");
 writeFileSync(rules, '[[rules]]\nname = "hot"\nmetric = "temperature"\nabove = "86 °F"\nrecipients = []\n');
 const settings = { MILLRACE__DASHBOARD__STALE_AFTER: "1h", MILLRACE__DASHBOARD__OFFLINE_AFTER: "2h", MILLRACE__ALERTER__RULES: rules };
 
-let millrace, browser, page, device;
+let millrace, browser, page, device, address;
 
 before(async () => {
   millrace = await startMillrace(dataDir, { settings });
@@ -24,7 +24,8 @@ before(async () => {
   await publish("pressure/lab", { value: 1013.2, unit: "hPa" });
   await publish("door/front", { value: 1 });
   await publish("zigbee2mqtt/window", { contact: true });
-  browser = await browse(`${millrace.http}/?device=lab&metric=temperature&with=temperature/den`);
+  address = `${millrace.http}/?device=lab&metric=temperature&with=temperature/den`;
+  browser = await browse(address);
   page = browser.page;
   await eventually(() => page.getByTestId("tile").count(), 6);
 });
@@ -46,6 +47,21 @@ test("values are shown as they were sent, and spellings of one unit are one unit
 test("states are words", async () => {
   assert.equal(await value("front", "door"), "open");
   assert.equal(await value("window", "contact"), "closed");
+});
+
+test("values are sorted only where all units convert into each other, and else the page says why not", async () => {
+  await page.goto(`${millrace.http}/?sort=value`);
+  const option = page.getByLabel("Sort by").locator('[value="value"]');
+  await eventually(() => textOf(option), /^Value: the units are °F, none \(door\), hPa and 2 others$/);
+  assert.equal(await option.isDisabled(), true);
+  await eventually(() => textOf(page.getByTestId("not-sorted")), /^Not sorted by value: the units are /);
+  await eventually(listed, ["den", "front", "lab", "lab", "oven", "window"].join());
+  await page.getByLabel("Filter by name").fill("temperature/#");
+  await eventually(listed, "oven,lab,den");
+  assert.equal(await option.isDisabled(), false);
+  await eventually(() => textOf(page.getByTestId("not-sorted")), "");
+  await page.goto(address);
+  await eventually(() => page.getByTestId("tile").count(), 6);
 });
 
 test("in a chart, series that convert into each other have one scale", async () => {
@@ -107,3 +123,4 @@ const line = async (series) => textOf(page.locator(`[data-testid="line"][data-se
 function publish(topic, payload) {
   return device.publishAsync(topic, JSON.stringify(payload), { qos: 1 });
 }
+const listed = () => page.getByTestId("tile").evaluateAll((all) => all.map(({ dataset }) => dataset.device).join());

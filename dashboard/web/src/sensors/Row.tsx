@@ -7,7 +7,7 @@ import { quantityOf } from "../ui/quantity";
 import { StateShape } from "../ui/Shapes";
 import { Age } from "../ui/When";
 import { AlertingShape, incidentTitle } from "./AlertingShape";
-import { hasOneMetric, order } from "./rows";
+import { order } from "./rows";
 import { showInChart } from "./Tile";
 import { SortHead } from "./Tools";
 
@@ -32,7 +32,7 @@ export function TableHead() {
           role="columnheader"
           aria-sort={column.by !== sort ? undefined : falls ? "descending" : "ascending"}
         >
-          {column.by && (column.by !== "value" || hasOneMetric.value) ? <SortHead by={column.by}>{column.name}</SortHead> : column.name}
+          {column.by ? <SortHead by={column.by}>{column.name}</SortHead> : column.name}
         </div>
       ))}
     </div>

@@ -1,3 +1,4 @@
+import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { changeRows, clearFilter } from "../address/navigate";
 import { ALL_CLOSED, ALL_OPEN, SORTS, type RowsView, type SortName } from "../address/rows-view";
@@ -5,7 +6,7 @@ import { rowsView } from "../address/state";
 import { allSeries } from "../live/state";
 import { formatCount, plural } from "../ui/format";
 import { ArrowShape } from "../ui/Shapes";
-import { hasOneMetric, isListFiltered, metrics, order, paths, rows, whole } from "./rows";
+import { isListFiltered, metrics, order, paths, rows, whole, whyNoOrder } from "./rows";
 
 export const FILTER_ID = "filter";
 
@@ -30,9 +31,23 @@ export function Tools() {
         <p data-testid="listed-count">{countText()}</p>
         {isListFiltered.value && <button class="link" onClick={clearFilter}>Show all</button>}
         {paths.value.size > 0 && <GroupSwitch />}
+        <NotSorted />
       </div>
     </div>
   );
+}
+
+/** Whether the reader has tried to sort by value. */
+const isAsked = signal(false);
+
+/** Why the sensors are not sorted by value, where that is wanted and values have no order. */
+function NotSorted() {
+  const isWanted = rowsView.value.sort === "value" || isAsked.value;
+  return <p class="tools-note" role="status" data-testid="not-sorted">{isWanted && whyNoOrder.value !== null && notSortedText()}</p>;
+}
+
+function notSortedText(): string {
+  return `Not sorted by value: ${whyNoOrder.value}`;
 }
 
 function countText(): string {
@@ -76,13 +91,18 @@ function OrderSelect() {
         value={sort}
         onChange={(event) => changeRows({ sort: event.currentTarget.value as SortName, reversed: false })}
       >
-        {SORTS.filter((name) => name !== "value" || hasOneMetric.value).map((name) => <option key={name} value={name}>{SORT_NAMES[name]}</option>)}
+        {SORTS.map((name) => <SortOption key={name} name={name} />)}
       </select>
       <button class="button" aria-label={`${first}, reverse`} title={first} onClick={() => changeRows({ reversed: !reversed })}>
         <ArrowShape down={pointsDown({ sort, reversed })} />
       </button>
     </div>
   );
+}
+
+function SortOption({ name }: { name: SortName }) {
+  const isOffered = name !== "value" || whyNoOrder.value === null;
+  return <option value={name} disabled={!isOffered}>{isOffered ? SORT_NAMES[name] : `${SORT_NAMES[name]}: ${whyNoOrder.value}`}</option>;
 }
 
 /** Whether the arrow points down, as it does in tables for descending values. */
@@ -96,6 +116,9 @@ export function SortHead({ by, children }: { by: SortName; children: ComponentCh
   const sort = order.value;
   const on = sort === by;
   const first = FIRST[by][Number(on && reversed)];
+  if (by === "value" && whyNoOrder.value !== null) {
+    return <button class="head" aria-disabled="true" title={notSortedText()} onClick={() => (isAsked.value = true)}>{children}</button>;
+  }
   return (
     <button
       class="head"

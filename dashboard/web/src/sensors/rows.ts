@@ -9,6 +9,7 @@ import { alerting, allSeries, stateVersion, type Series } from "../live/state";
 import { isCompact, isNarrow } from "../ui/narrow";
 import { baseOf } from "../ui/units";
 import { groupBy, groupPaths } from "./groups";
+import { whyIncomparable } from "./comparable";
 import { layOut } from "./layout";
 import { inOrder, stillInOrder, type Sortable } from "./order";
 
@@ -45,11 +46,14 @@ const passing = computed(() => {
   );
 });
 
-/** Values of several metrics have no order in common: 45 % is not more than 20 °C. */
-export const hasOneMetric = computed(() => metric.value !== null || metrics.value.length < 2);
+/** Why the listed values have no order; null where they have one. A unit may change with any reading, so the clock counts. */
+export const whyNoOrder = computed(() => {
+  void now.value;
+  return whyIncomparable(passing.value.map(({ metric, newest }) => ({ metric, unit: newest.peek().unit })));
+});
 
 /** What the rows are ordered by. */
-export const order = computed(() => (rowsView.value.sort === "value" && !hasOneMetric.value ? "name" : rowsView.value.sort));
+export const order = computed(() => (rowsView.value.sort === "value" && whyNoOrder.value !== null ? "name" : rowsView.value.sort));
 
 /** How the rows are ordered. */
 const ordering = computed(() => ({ sort: order.value, reversed: rowsView.value.reversed }));
