@@ -8,6 +8,7 @@ import { startMillrace } from "./millrace.mjs";
 import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 
 const SECOND_MS = 1000;
+const READINGS = /api\/readings/;
 const FRONT = "device=lab&metric=temperature";
 const dataDir = dataFolder("chart");
 
@@ -184,6 +185,38 @@ test("an address that is partly wrong shows the rest", async () => {
   await eventually(() => page.locator('[data-range="15m"]').getAttribute("aria-pressed"), "true");
 });
 
+test("while readings are loaded, and when they could not be, nothing is said of them", async () => {
+  let answer = holdReadings();
+  await page.route(READINGS, (route) => answer.then((given) => (given ? route.fulfill(given) : route.continue())).catch(() => {}));
+  await page.goto(`${millrace.http}/?${FRONT}&${minutesAgo(6, 1)}`);
+  await eventually(waiting, 3);
+  await eventually(() => textOf(chart()), "Loading…");
+  assert.equal(await page.locator(".canvas-plot").isVisible(), false);
+  answer.give(null);
+  await eventually(readings, /^(59|6[01])$/);
+  answer = holdReadings();
+  await page.locator('[data-range="15m"]').click();
+  await eventually(waiting, 3);
+  await eventually(() => textOf(page.locator(".chart-foot > p")), "Loading…");
+  assert.equal(await page.locator(".canvas-plot").isVisible(), true);
+  await assertAccessible(page);
+  answer.give({ status: 503, json: { error: "the store is unavailable" } });
+  await eventually(() => textOf(page.locator(".chart-foot > p")), "History could not be loaded: the store is unavailable. Trying again…");
+  assert.equal(await readings(), "–");
+  await page.unroute(READINGS);
+  await eventually(readings, /^1[78]\d$/);
+  browser.errors = browser.errors.filter((error) => !error.includes("status of 503"));
+});
+
+test("a time without readings has no scale of made-up values", async () => {
+  await page.goto(`${millrace.http}/?${FRONT}&${minutesAgo(600, 500)}`);
+  await eventually(() => textOf(chart()), /^No readings in this time range/);
+  const [whole, values] = [await chart().boundingBox(), await page.locator(".u-over").boundingBox()];
+  assert.ok(values.x - whole.x < 10, `${values.x - whole.x} pixels for a scale`);
+  await page.getByRole("button", { name: "Show all readings" }).click();
+  await eventually(async () => (await page.locator(".u-over").boundingBox()).x - whole.x > 30, true);
+});
+
 test("it fits a phone", async () => {
   await page.setViewportSize({ width: 390, height: 800 });
   for (const view of ["Data", "Chart"]) {
@@ -222,6 +255,20 @@ async function hover(part) {
   await page.mouse.move(box.x + box.width * part, box.y + box.height / 2);
 }
 
+/** An answer that is given later; null is the server's own. */
+function holdReadings() {
+  let give;
+  const answer = new Promise((resolve) => (give = resolve));
+  return Object.assign(answer, { give });
+}
+
+function minutesAgo(from, to) {
+  const isoOf = (minutes) => new Date(Date.now() - minutes * 60 * SECOND_MS).toISOString();
+  return `from=${isoOf(from)}&to=${isoOf(to)}`;
+}
+
+const waiting = () => page.getByTestId("waiting").count();
+const readings = () => textOf(page.locator(".readout dd").last());
 const focused = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.textContent);
 const search = () => new URL(page.url()).search;
 const chart = () => page.getByTestId("chart");

@@ -7,7 +7,7 @@ import { longestStep } from "../ui/plotting";
 import { visible } from "../ui/visible";
 import { wordsOf } from "../ui/words";
 import { join, pointAt, type Joined } from "./common-axis";
-import { frame, isKnown, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { frame, hasLine, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
 import { shownClockSpans } from "./clock-periods";
 import { incidentSpans, limits } from "./incidents";
 import { factorFor } from "./plot/factor";
@@ -80,7 +80,7 @@ export function Canvas() {
       onBlur={() => plot.current?.unpoint()}
       onKeyDown={(event) => handleKey(event, plot.current!)}
     >
-      <div class="canvas-plot" ref={element} data-known={shown.value.every(({ key }) => isKnown(key))} />
+      <div class="canvas-plot" ref={element} data-known={shown.value.every(({ key }) => hasLine(key))} />
       {isEmpty && <Nothing />}
     </div>
   );

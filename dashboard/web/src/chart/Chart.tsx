@@ -8,7 +8,7 @@ import { unitSign } from "../ui/units";
 import { Text } from "../ui/Text";
 import { Canvas, hoveredPoints } from "./Canvas";
 import { startClockPeriods } from "./clock-periods";
-import { frame, startChart } from "./data";
+import { frame, hasLine, historyOf, problem, startChart } from "./data";
 import { startChartIncidents } from "./incidents";
 import { Lines } from "./Lines";
 import { Legend, Readout } from "./Readout";
@@ -74,8 +74,16 @@ function Ranges() {
   );
 }
 
-/** A range usually ends now and has its full length; the note says when it does not. */
+/** What is to be said below the lines: that some are not loaded yet, or else what is special about the time frame. */
 function Note() {
+  const drawn = shown.value.filter(({ key }) => hasLine(key)).map(({ key }) => historyOf(key));
+  if (drawn.includes("failed")) return <p class="chart-note" role="status">History could not be loaded: <Text of={problem.value ?? ""} />. Trying again…</p>;
+  if (drawn.includes("loading")) return <p role="status">Loading…</p>;
+  return <FrameNote />;
+}
+
+/** A range usually ends now and has its full length; the note says when it does not. */
+function FrameNote() {
   const newest = shown.value.flatMap(({ key }) => latestOf(key)?.atMs ?? []);
   const several = shown.value.length > 1;
   const { endsAtNewest, beginsAtFirst } = frame.value;

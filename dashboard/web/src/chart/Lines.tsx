@@ -4,7 +4,7 @@ import { inFront, withoutSeries } from "../address/selection";
 import { currentSelection } from "../address/state";
 import { Name as DeviceName } from "../ui/Name";
 import { hoveredPoints } from "./Canvas";
-import { frame, isKnown, shownLines } from "./data";
+import { frame, historyOf, shownLines } from "./data";
 import { summaryOf, type Point } from "./points";
 import { extremes, quantity, TimeOf, Waiting } from "./Readout";
 import { colourOf, markerOf, scaleNames, scales, shown, type Shown } from "./shown";
@@ -85,8 +85,9 @@ function focusAt(place: number): void {
 }
 
 function Figures({ series, point }: { series: Shown; point: Point | null }) {
-  if (!isKnown(series.key)) return <Waiting />;
-  if (!point) return <>–</>;
+  const history = hoveredPoints.value ? "loaded" : historyOf(series.key);
+  if (history === "loading") return <Waiting />;
+  if (!point || history === "failed") return <>–</>;
   return (
     <>
       <span class="line-mean">{quantity(series.key, point.mean)}</span>

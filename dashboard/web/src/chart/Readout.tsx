@@ -4,7 +4,7 @@ import { formatCount, formatMoment, formatNumber, formatQuantity, formatSpan, fo
 import { wordFor, wordsOf } from "../ui/words";
 import { shownClockSpans } from "./clock-periods";
 import { clockSpanAt, wrongBy } from "./clock-spans";
-import { frame, isKnown, shownPoints } from "./data";
+import { frame, historyOf, shownPoints, type History } from "./data";
 import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
 import { digitsOf, shown, unitOf } from "./shown";
@@ -13,15 +13,21 @@ import { digitsOf, shown, unitOf } from "./shown";
 export function Readout({ hovered }: { hovered: Point | null }) {
   const point = hovered ?? summaryOf(shownPoints.value, frame.value);
   const key = shown.value[0]!.key;
-  const isLoaded = isKnown(key);
+  const whenLoaded = (text: () => string) => <Loaded history={hovered ? "loaded" : historyOf(key)} text={text} />;
   return (
     <dl class="readout" data-hovered={hovered !== null}>
       <Figure name="Time"><TimeOf hovered={hovered} /></Figure>
-      <Figure name="Mean" swatch="mean">{isLoaded ? (point ? quantity(key, point.mean) : "–") : <Waiting />}</Figure>
-      <Figure name="Min to max" swatch="band">{isLoaded ? (point ? extremes(key, point) : "–") : <Waiting />}</Figure>
-      <Figure name="Readings">{isLoaded ? formatCount(point?.count ?? 0) : <Waiting />}</Figure>
+      <Figure name="Mean" swatch="mean">{whenLoaded(() => (point ? quantity(key, point.mean) : "–"))}</Figure>
+      <Figure name="Min to max" swatch="band">{whenLoaded(() => (point ? extremes(key, point) : "–"))}</Figure>
+      <Figure name="Readings">{whenLoaded(() => formatCount(point?.count ?? 0))}</Figure>
     </dl>
   );
+}
+
+/** What the readings of a series come to, once they are loaded; a dash where they could not be. */
+function Loaded({ history, text }: { history: History; text(): string }) {
+  if (history === "loading") return <Waiting />;
+  return <>{history === "failed" ? "–" : text()}</>;
 }
 
 /** Stands in the place of a value that is being loaded. */

@@ -145,10 +145,22 @@ function addLive(key: string, { atMs, value }: Latest): void {
   loaded.value = { ...before, lines: new Map(before.lines).set(key, longer) };
 }
 
-/** Whether the readings of a series were loaded, or could not be: until then nothing is known of it. */
-export function isKnown(key: string): boolean {
-  return loaded.value?.lines.has(key) === true || problem.value !== null;
+/** Whether a series has a line, though perhaps of a part of the time frame only. */
+export function hasLine(key: string): boolean {
+  return loaded.value?.lines.has(key) === true;
 }
+
+export type History = "loaded" | "loading" | "failed";
+
+/** Whether all readings of a series in the time frame are known. Until then, nothing can be said of them. */
+export function historyOf(key: string): History {
+  const isPending = loading.value || problem.value !== null;
+  if (hasLine(key) && (reachesBack.value || !isPending)) return "loaded";
+  return problem.value === null ? "loading" : "failed";
+}
+
+/** Whether the lines reach back to the beginning of the time frame, which may have become longer since they were loaded. */
+const reachesBack = computed(() => loaded.value !== null && frame.value.from >= loaded.value.origin - loaded.value.widthMs);
 
 /** The points of each series within the time frame, in the units that are drawn; none while they are being loaded. */
 export const shownLines = computed<Point[][]>(() => {

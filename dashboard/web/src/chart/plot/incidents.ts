@@ -72,7 +72,8 @@ function drawTriangle(ctx: CanvasRenderingContext2D, x: number, top: number): vo
  * times `factor`.
  */
 export function drawLimits(plot: uPlot, limits: Limit[], factor: number): void {
-  const { ctx, bbox } = plot;
+  const { ctx, bbox, scales } = plot;
+  if (scales.y?.min == null) return;
   const dot = devicePixelRatio;
   within(plot, () => {
     ctx.font = FONT.replace("11px", `${11 * dot}px`);

@@ -171,8 +171,8 @@ function rangeOfStates(lowest: number | null, highest: number | null, words: str
 
 /** Leaves room above and below, and keeps the range wide enough that noise in the last digit looks small. */
 function paddedRange(lowest: number | null, highest: number | null, place: 0 | 1, view: View | null): uPlot.Range.MinMax {
-  // A second scale without values is not drawn.
-  if (lowest === null || highest === null) return place === 0 ? [0, 1] : [null, null];
+  // A scale without values is not drawn.
+  if (lowest === null || highest === null) return [null, null];
   const [digits, factor] = [view?.digits[place] ?? 0, factorOf(view, place)];
   // Values with a power of ten have no last digit in common.
   const noise = digits < MOST_DECIMALS && factor === 1 ? 10 * 10 ** -digits : 0;
