@@ -5,7 +5,7 @@ import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
 import { filter, isFiltered, keepLoaded, loadNext, next, problem, records, type AuditFilter } from "./audit-list";
-import { changesOf, isTime, type Change } from "./changes";
+import { changesOf, isTime, refusedText, type Change } from "./changes";
 import { Problem } from "./Facts";
 import "./access.css";
 import "./audit.css";
@@ -77,17 +77,27 @@ const WAYS: Record<AuditRecord["via"], string> = {
 };
 
 function Row({ record }: { record: AuditRecord }) {
-  const { number, at, actor, via, address, action, target, outcome } = record;
+  const { number, at, via, address, outcome } = record;
   return (
     <li data-testid="audit-record" data-outcome={outcome}>
       <p class="audit-time"><When at={at} /></p>
-      <p class="audit-what">
-        <strong>{actor === null ? "somebody" : <Text of={actor} />}</strong>: <Text of={action} />{target && <> <strong><Text of={target} /></strong></>}
-        {outcome === "refused" && <span class="audit-refused"><WarningShape />refused</span>}
-      </p>
+      <p class="audit-what"><Sentence of={record} /></p>
       <Changes of={changesOf(record)} />
       <p class="audit-way">{WAYS[via] ?? via}{address && <> from <Text of={address} /></>} · {`no.\u00a0${number}`}</p>
     </li>
+  );
+}
+
+/** "ann: add user ben", or "ben: refused, users: POST /api/users". */
+function Sentence({ of: record }: { of: AuditRecord }) {
+  const { actor, action, target, outcome } = record;
+  const isRefused = outcome === "refused";
+  return (
+    <>
+      <strong>{actor === null ? "somebody" : <Text of={actor} />}</strong>:{" "}
+      {isRefused && <><span class="audit-refused"><WarningShape />{refusedText(record)}</span>, </>}
+      <Text of={action} />{target && <>{isRefused ? ": " : " "}<strong><Text of={target} /></strong></>}
+    </>
   );
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesOf, isTime } from "./changes";
+import { changesOf, isTime, refusedText } from "./changes";
 
 const lines = (before: object | null, after: object | null) =>
-  changesOf({ before, after } as Parameters<typeof changesOf>[0]).map(({ name, before, after }) => `${name}: ${before} -> ${after}`);
+  changesOf({ before, after, outcome: "done" } as Parameters<typeof changesOf>[0]).map(({ name, before, after }) => `${name}: ${before} -> ${after}`);
 
 test("of a change only the fields that differ are listed", () => {
   const before = { role: "viewer", email: null, filters: ["site-a/#"], last_login_at: "2026-01-15T10:30:00Z" };
@@ -24,6 +24,12 @@ test("values in lists and in objects are written as words", () => {
     "rule: on: yes -> no", "rule: topics: a, b -> none", "rule: most: null -> 3",
   ]);
   assert.deepEqual(lines(null, { list: [{ a: 1 }], toString: "x" }), ['list: null -> {"a":1}', "toString: null -> x"]);
+});
+
+test("a refusal says how often it happened, if more than once, and changes nothing", () => {
+  const texts = [{ times: 1 }, { times: 60_000 }, null].map((after) => refusedText({ after }));
+  assert.deepEqual(texts, ["refused", "refused 60,000 times", "refused"]);
+  assert.deepEqual(changesOf({ before: null, after: { times: 5 }, outcome: "refused" }), []);
 });
 
 test("a time is one that says its zone", () => {

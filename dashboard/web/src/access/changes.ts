@@ -1,6 +1,7 @@
 // What an audited change has changed.
 
 import type { AuditRecord } from "../api/access";
+import { formatCount } from "../ui/format";
 
 export interface Change {
   name: string;
@@ -9,8 +10,18 @@ export interface Change {
   after: string | null;
 }
 
-/** The fields that differ. Of what was added or removed, those that have a value. */
-export function changesOf({ before, after }: Pick<AuditRecord, "before" | "after">): Change[] {
+/** How often a try was refused since the record before, as the record of a refusal holds it. */
+const TIMES = "times";
+
+/** "refused", or "refused 60 times". */
+export function refusedText({ after }: Pick<AuditRecord, "after">): string {
+  const times = Number(after?.[TIMES] ?? 1);
+  return times > 1 ? `refused ${formatCount(times)} times` : "refused";
+}
+
+/** The fields that differ. Of what was added or removed, those that have a value; a refusal changes nothing. */
+export function changesOf({ before, after, outcome }: Pick<AuditRecord, "before" | "after" | "outcome">): Change[] {
+  if (outcome === "refused") return [];
   const [was, is] = [fieldsOf(before), fieldsOf(after)];
   const names = [...new Set([...was.keys(), ...is.keys()])];
   const changes = names.map((name): Change => ({ name, before: was.get(name) ?? null, after: is.get(name) ?? null }));
