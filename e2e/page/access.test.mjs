@@ -174,9 +174,19 @@ test("an operator silences without being asked for a name, and sees only what th
   const { silences } = await (await page.request.get(`${millrace.http}/api/silences`)).json();
   assert.deepEqual(silences.map(({ device, by, reason }) => [device, by, reason]), [["lab", "ben", "the racks are moved"]]);
   assert.equal(await open(bens.page, "cellar").count(), 0);
+  await eventually(() => textOf(bens.page.getByTestId("summary")), /sensor.*open incident/);
   assert.deepEqual(await views(bens.page), ["Overview", "Data gaps"]);
   await bens.page.goto(`${millrace.http}/?device=lab&metric=temperature#pipeline`);
   await eventually(() => textOf(bens.page.getByTestId("not-offered")), /not for your account/);
+});
+
+test("rejected payloads are counted only for who sees all devices, and listed for others, too", async () => {
+  await eventually(() => textOf(page.getByTestId("rejected-count")), "1 rejected");
+  assert.equal(await bens.page.getByTestId("rejected-count").count(), 0);
+  await bens.page.goto(`${millrace.http}/?device=lab&metric=temperature#rejected`);
+  await eventually(() => bens.page.getByTestId("rejected").count(), 1);
+  assert.equal(await bens.page.getByTestId("rejected-count").count(), 0);
+  await bens.page.goto(`${millrace.http}/?device=lab&metric=temperature#pipeline`);
 });
 
 test("a session that an admin ends shows the login, and the same user goes on where the address points", async () => {
@@ -250,6 +260,10 @@ test("the audit lists what was done and what was refused, with what has changed"
   }
   await page.getByRole("button", { name: "refused", exact: true }).click();
   await eventually(() => outcomes(), (found) => found.length > 0 && found.every((outcome) => outcome === "refused"));
+  const refused = await page.getByTestId("audit-record").locator(".audit-what").allTextContents();
+  for (const said of [/^ann: refused, users(: .+)?$/, /^somebody: refused, log in: ann$/]) {
+    assert.ok(refused.some((text) => said.test(text)), `${said} in ${refused.join("\n")}`);
+  }
   await page.getByRole("button", { name: "all", exact: true }).click();
   await page.getByLabel("Filter by actor").fill("ben");
   await eventually(() => page.getByTestId("audit-record").allTextContents(), (found) => found.length > 0 && found.every((text) => text.includes("ben:")));

@@ -4,7 +4,7 @@ import { changeRows, showOnly } from "../address/navigate";
 import { FRESHNESSES, toggled } from "../address/rows-view";
 import { rowsView, scope } from "../address/state";
 import { INPUTS, REJECTED, view } from "../address/view";
-import { may } from "../live/caller";
+import { may, seesAllDevices } from "../live/caller";
 import { alerting, allSeries, behindSeconds, connection, generation, openCount, readingsPerSecond, rejectedCount, stateCounts, unmappedCount } from "../live/state";
 import { hasTools } from "../sensors/rows";
 import { takeClick } from "../ui/click";
@@ -22,12 +22,18 @@ export function Summary() {
       {allSeries.value.length > 0 && <Counts />}
       {may("system") && <Behind />}
       {may("system") && isAll && <Unmapped />}
-      {isAll && generation.value > 0 && (
-        <li data-none={rejectedCount.value === 0}>
-          <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{formatCount(rejectedCount.value)} rejected</a>
-        </li>
-      )}
+      {isAll && seesAllDevices() && generation.value > 0 && <Rejected />}
     </ul>
+  );
+}
+
+/** The server counts them for all devices together, so only who sees all of them sees the count. */
+function Rejected() {
+  const count = rejectedCount.value;
+  return (
+    <li data-none={count === 0}>
+      <a class="count" href={`#${REJECTED}`} data-testid="rejected-count">{`${formatCount(count)} rejected`}</a>
+    </li>
   );
 }
 
@@ -61,7 +67,7 @@ function Counts() {
       {FRESHNESSES.map((state) => (
         <li key={state} data-none={counts[state] === 0} data-state={state}>
           <Filtering by={state} on={states.includes(state)} toggle={() => changeRows({ states: toggled(states, state) })}>
-            <StateShape state={state} />{formatCount(counts[state])} {state}
+            <StateShape state={state} />{`${formatCount(counts[state])} ${state}`}
           </Filtering>
         </li>
       ))}

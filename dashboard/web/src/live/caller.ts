@@ -23,6 +23,11 @@ export function may(action: Action): boolean {
   return caller.value?.actions.includes(action) ?? false;
 }
 
+/** Whether the caller sees all devices, and not only those of some filters. */
+export function seesAllDevices(): boolean {
+  return caller.value?.filters.length === 0;
+}
+
 /** The name under which the caller replies; null where the page asks for one. */
 export function replyName(): string | null {
   return caller.value?.username ?? null;
