@@ -16,7 +16,7 @@ export function Audit() {
   const found = records.value;
   return (
     <section class="panel" aria-labelledby="audit-title">
-      <div id="audit-title"><ViewTitle of="audit" /></div>
+      <div id="audit-title" class="view-head"><ViewTitle of="audit" /></div>
       <p class="view-note">Every change and every refused try, newest first. No record is ever changed: each one holds a hash over the one before.</p>
       <Filter />
       <Problem of={problem.value} what="The audit could not be loaded" />
@@ -83,7 +83,7 @@ function Row({ record }: { record: AuditRecord }) {
       <p class="audit-time"><When at={at} /></p>
       <p class="audit-what"><Sentence of={record} /></p>
       <Changes of={changesOf(record)} />
-      <p class="audit-way">{WAYS[via] ?? via}{address && <> from <Text of={address} /></>} · {`no.\u00a0${number}`}</p>
+      <p class="audit-way">{WAYS[via] ?? via}{address && <>, from <Text of={address} /></>} · {`no.\u00a0${number}`}</p>
     </li>
   );
 }

@@ -42,7 +42,7 @@ export function Chart() {
         <ChartTools />
       </div>
       {table ? <Table /> : <Canvas />}
-      <div class="chart-foot">
+      <div class="chart-foot" data-known={shown.value.some(({ key }) => hasLine(key))}>
         <Note />
         <Legend />
       </div>

@@ -6,6 +6,9 @@ import { labelsOf } from "./ticks";
 
 const DAY_SECONDS = 86_400;
 export const RIGHT_MARGIN = 18;
+
+/** Half of a long label of the time axis. */
+export const LEFT_MARGIN = 40;
 const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
 /** Pixels between the plot and the labels of an axis, and the most that a name may take beside it. */

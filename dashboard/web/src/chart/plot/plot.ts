@@ -8,7 +8,7 @@ import { wordsOf } from "../../ui/words";
 import type { Joined } from "../common-axis";
 import type { ClockSpan } from "../clock-spans";
 import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
-import { drawNames, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
+import { drawNames, LEFT_MARGIN, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
 import { scaled } from "./factor";
 import { drawClockSpans, drawIncidentSpans, drawLimits } from "./incidents";
 import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
@@ -116,8 +116,8 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
     width: element.clientWidth,
     height: element.clientHeight,
     legend: { show: false },
-    // The last label has room in the right margin.
-    padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, 0],
+    // The last label has room in the right margin, and the first one beside the values or, without any, in a left margin.
+    padding: [places.length > 1 ? NAMES_HEIGHT : 8, RIGHT_MARGIN, 0, (plot) => (plot.scales.y?.min == null ? LEFT_MARGIN : 0)],
     scales: { x: { time: true }, ...Object.fromEntries(places.map((place) => [scaleOf(place), { range: range(place) }])) },
     axes: [timeAxis(), ...places.map((place) => valueAxis(place, () => factorOf(view(), place), wordsOf(scales[place]!)))],
     series: [{}, ...seriesOf(lines)],
