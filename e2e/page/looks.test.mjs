@@ -34,6 +34,16 @@ test("in the table, the state of a sensor that alerts and is offline is not cut 
   }
 });
 
+test("on small tiles, the metric is not cut off, with and without an incident", async () => {
+  await page.goto(millrace.http);
+  for (const width of [1440, 1280, 1024]) {
+    await page.setViewportSize({ width, height: 900 });
+    await eventually(() => page.locator('[data-testid="tile"][data-state="offline"]').count(), (count) => count > HOT);
+    const cut = await page.locator(".tile-metric").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).length);
+    assert.equal(cut, 0, `${width} pixels`);
+  }
+});
+
 test("an open form and open details leave the card beside them as it is", async () => {
   await page.setViewportSize({ width: 1600, height: 1200 });
   await page.goto(millrace.http);
