@@ -160,6 +160,8 @@ async fn take(broker: &Broker, device: &mut Device, step: Step, number: usize, e
         }
         Step::Release { id } => {
             let id = u16::from(id % 7) + 1;
+            // The PUBREC of a repeat may be on its way: after the release the client would not know it.
+            device.read(None).await;
             if matches!(device.open.get(&id), Some((_, true))) {
                 device.open.remove(&id);
                 device.released.push(id);
