@@ -16,18 +16,18 @@ on_both_shapes! {
 }
 
 mod takes_long {
-    use std::path::Path;
     use std::time::Duration;
 
     use e2e::{Cluster, Shape, Start};
 
     #[test]
     #[ignore = "takes a minute, or as many seconds as MILLRACE_FIRMWARE_SECONDS says: `make drill` runs it"]
+    #[allow(clippy::print_stdout, reason = "where the log is")]
     fn devices_stay_connected_to_the_edge() {
         // Nothing of it is removed at the end: its log, `data.log`, says why a device was cut off.
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("firmware");
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = tempfile::Builder::new().prefix("firmware-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+        let folder = folder.unwrap().keep();
+        println!("{}", folder.display());
         let start = Start::new(&folder.join("data")).set("LOG", "info,broker=debug");
         stay_connected(&start.start());
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::{Firmware, Said, Series};
+use super::{Firmware, Said, Series, now};
 use crate::SOON;
 use crate::mqtt::{Client, Connect, Endpoint, Packet, Subscribe, pingreq};
 
@@ -207,7 +207,10 @@ impl Life {
         let packet = match self.client.next_within(within) {
             Ok(packet) => packet,
             Err(false) => return Ok(None),
-            Err(true) => return Err(format!("the server closed the connection after {:?}", self.tally)),
+            Err(true) => {
+                let (end, now) = (self.client.end.as_deref().unwrap_or_default(), now());
+                return Err(format!("the connection ended at {now} ({end}) after {:?}", self.tally));
+            }
         };
         match &packet {
             Packet::Publish(publish) => {

@@ -27,6 +27,8 @@ pub struct Client {
     pub(super) set_aside: VecDeque<Packet>,
     /// The last packet identifier that a helper took.
     pub(super) last_id: u16,
+    /// How the connection ended, in the system's words; none while it has not.
+    pub end: Option<String>,
 }
 
 /// How the server ended a connection: the packets before the end.
@@ -53,7 +55,7 @@ impl Endpoint {
         // A server that reads no more is noticed by the answer that does not come.
         stream.set_write_timeout(Some(SOON))?;
         let (unread, set_aside) = (Vec::new(), VecDeque::new());
-        Ok(Client { stream, version: self.version, unread, set_aside, last_id: 0x6000 })
+        Ok(Client { stream, version: self.version, unread, set_aside, last_id: 0x6000, end: None })
     }
 
     /// Sends CONNECT and waits for the CONNACK, whatever it says.
@@ -141,7 +143,10 @@ impl Client {
         self.stream.set_read_timeout(Some(within)).expect("a socket");
         let mut buffer = [0; 16_384];
         match self.stream.read(&mut buffer) {
-            Ok(0) => Err(true),
+            Ok(0) => {
+                self.end = Some("end of stream".into());
+                Err(true)
+            }
             Ok(count) => {
                 self.unread.extend(&buffer[..count]);
                 Ok(())
@@ -149,7 +154,10 @@ impl Client {
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Err(false),
             // The test itself was stopped for a while.
             Err(e) if e.kind() == ErrorKind::Interrupted => Ok(()),
-            Err(_) => Err(true),
+            Err(e) => {
+                self.end = Some(e.to_string());
+                Err(true)
+            }
         }
     }
 
