@@ -142,7 +142,7 @@ pub enum BrokenChain {
         found: i64,
     },
     /// What stands in a record is not what was recorded.
-    #[error("record {0} was changed: its {1} does not fit its hash")]
+    #[error("record {0} was changed: {1} does not fit its hash")]
     Changed(i64, &'static str),
 }
 
@@ -185,8 +185,8 @@ impl AuditRecord {
             return Err(BrokenChain::Missing { expected: head.number + 1, found: self.number });
         }
         for (name, content, digest) in [
-            ("content before the change", &self.before, &self.before_digest),
-            ("content after the change", &self.after, &self.after_digest),
+            ("the content before the change", &self.before, &self.before_digest),
+            ("the content after the change", &self.after, &self.after_digest),
         ] {
             let salt = self.salt.as_deref().unwrap_or_default();
             let fits = match content {
@@ -199,7 +199,7 @@ impl AuditRecord {
             }
         }
         if self.compute_hash(&head.hash) != self.hash {
-            return Err(BrokenChain::Changed(self.number, "fields"));
+            return Err(BrokenChain::Changed(self.number, "a field"));
         }
         Ok(Head { number: self.number, hash: self.hash.clone() })
     }

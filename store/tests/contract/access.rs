@@ -250,7 +250,7 @@ async fn the_audit_is_found_by_what_it_says() {
     let mut changed = records[3].clone();
     changed.target = "other".into();
     let before = Head { number: records[2].number, hash: records[2].hash.clone() };
-    assert_eq!(changed.check(&before), Err(BrokenChain::Changed(4, "fields")));
+    assert_eq!(changed.check(&before), Err(BrokenChain::Changed(4, "a field")));
 }
 
 #[tokio::test]

@@ -39,28 +39,28 @@ fn a_chain_holds_as_it_was_made() {
 fn whatever_is_changed_in_a_record_is_found() {
     type Spoil = fn(&mut AuditRecord);
     let spoils: [(&str, Spoil); 12] = [
-        ("fields", |record| record.at += jiff::SignedDuration::from_micros(1)),
-        ("fields", |record| record.actor = None),
-        ("fields", |record| record.actor = Some("anN".into())),
-        ("fields", |record| record.via = Via::Key),
-        ("fields", |record| record.address = Some("192.0.2.2".into())),
-        ("fields", |record| record.action.push('s')),
-        ("fields", |record| record.target.clear()),
-        ("fields", |record| record.outcome = AuditOutcome::Refused),
-        ("fields", |record| record.after_digest = None),
-        ("content after the change", |record| record.after = Some(r#"{"role":"admin"}"#.into())),
-        ("content after the change", |record| record.salt = Some("00".into())),
-        ("content before the change", |record| record.before = Some(String::new())),
+        ("a field", |record| record.at += jiff::SignedDuration::from_micros(1)),
+        ("a field", |record| record.actor = None),
+        ("a field", |record| record.actor = Some("anN".into())),
+        ("a field", |record| record.via = Via::Key),
+        ("a field", |record| record.address = Some("192.0.2.2".into())),
+        ("a field", |record| record.action.push('s')),
+        ("a field", |record| record.target.clear()),
+        ("a field", |record| record.outcome = AuditOutcome::Refused),
+        ("a field", |record| record.after_digest = None),
+        ("the content after the change", |record| record.after = Some(r#"{"role":"admin"}"#.into())),
+        ("the content after the change", |record| record.salt = Some("00".into())),
+        ("the content before the change", |record| record.before = Some(String::new())),
     ];
     for (part, spoil) in spoils {
         let mut chain = chain();
         spoil(&mut chain[2]);
-        let expected = if chain[2].after_digest.is_none() { "content after the change" } else { part };
+        let expected = if chain[2].after_digest.is_none() { "the content after the change" } else { part };
         assert_eq!(check(&chain), Err(BrokenChain::Changed(3, expected)), "{part}");
     }
     let mut chain = chain();
     chain[2].hash = chain[1].hash.clone();
-    assert_eq!(check(&chain), Err(BrokenChain::Changed(3, "fields")));
+    assert_eq!(check(&chain), Err(BrokenChain::Changed(3, "a field")));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_record_that_was_deleted_or_moved_is_found() {
     assert_eq!(check(&chain), Err(BrokenChain::Missing { expected: 2, found: 3 }));
     // Numbered anew, the hash betrays it.
     chain.iter_mut().zip(1..).for_each(|(record, number)| record.number = number);
-    assert_eq!(check(&chain), Err(BrokenChain::Changed(2, "fields")));
+    assert_eq!(check(&chain), Err(BrokenChain::Changed(2, "a field")));
 }
 
 #[test]
