@@ -21,6 +21,8 @@ async fn a_role_that_may_only_read_uses_what_is_there() {
         let problem = store.latest().await.unwrap_err().to_string();
         let advice = "has version 0, needed is 15, and this role may not change it: start db-writer first";
         assert!(problem.contains(advice), "{problem}");
+        let grant = format!("or if it is db-writer's role: GRANT CREATE ON SCHEMA public TO {reader}");
+        assert!(problem.contains(&grant), "{problem}");
         let one = reading("temperature/a", 1_700_000_000_000_000, 1.0);
         database.store().write(&batch([one.clone()])).await.unwrap();
         assert_eq!(store.latest().await.unwrap(), std::slice::from_ref(&one));
