@@ -67,7 +67,7 @@ impl Evaluator {
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
         let number = self.number(&reading.series);
         let Self { rules, series_states, absences, steady, firing, .. } = self;
-        let SeriesState { series, newest, last_seen, last_value, instances } =
+        let SeriesState { series, newest, last_seen, last_age, last_value, instances } =
             &mut series_states[number as usize];
         let order = newest.map_or(ReadingOrder::Newer, |newest| newest.order(reading, judged_at));
         let is_stale = order::is_stale(reading, newest.as_ref());
@@ -76,6 +76,7 @@ impl Evaluator {
             *newest = Some(Newest::of(reading));
             *last_value = Some(reading.value);
         }
+        *last_age = reading.received_at.duration_since(reading.measured_at);
         let heard_at = SeriesState::see(last_seen, seen(steady, reading.received_at));
         let stepped = stepped(steady, reading);
         let newest = newest.map(|newest| newest.place);
@@ -85,7 +86,8 @@ impl Evaluator {
             let (changes, firing) = (&mut *changes, &mut *firing);
             let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
             if let Condition::Absent { after } = rule.condition {
-                if absence::heard(instance, reading, &mut recording) {
+                let is_awaited = instance.is_awaited() || !absence::is_history(*last_age, after);
+                if absence::heard(instance, reading, &mut recording) && is_awaited {
                     absences.wait(instance, (number, index), heard_at, after);
                 }
             } else if order == ReadingOrder::Newer {

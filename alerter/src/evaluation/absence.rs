@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use telemetry::time::saturating_add;
 use telemetry::{Reading, is_ahead};
 
@@ -85,6 +85,12 @@ pub(super) fn heard(instance: &mut RuleInstance, reading: &Reading, recording: &
         instance.close(at, Some(value), End::Cleared, recording);
     }
     true
+}
+
+/// Whether a reading of this age tells of the past alone, as a replay of old files does: a device that is heard for the first
+/// time by it is not waited for.
+pub(super) fn is_history(age: SignedDuration, after: Duration) -> bool {
+    age.unsigned_abs() > FORGOTTEN.max(after.saturating_mul(FORGOTTEN_TIMES)) && age.is_positive()
 }
 
 /// Whether a device that was last heard then, by the steady clock, is still waited for.

@@ -37,6 +37,11 @@ impl RuleInstance {
         Self { rule, written: u32::MAX, state: State::Normal, condition_state: ConditionState::of(condition) }
     }
 
+    /// Whether the device is waited for.
+    pub(super) fn is_awaited(&self) -> bool {
+        matches!(self.condition_state, ConditionState::Absent { deadline: Some(_) })
+    }
+
     pub(super) fn is_normal(&self) -> bool {
         matches!(self.state, State::Normal)
     }

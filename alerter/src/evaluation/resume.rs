@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use store::{AlertState, Changes, End, Latest, Phase, Transition};
 use telemetry::SteadyClock;
 
-use super::absence::{Absences, is_remembered};
+use super::absence::{Absences, is_history, is_remembered};
 use super::condition::ConditionState;
 use super::instance::{Recording, RuleInstance};
 use super::order::{self, Newest};
-use super::series::{SeriesState, instances};
+use super::series::{Seen, SeriesState, instances};
 use super::state::{State, shifted};
 use super::{Evaluator, incident, seen, stepped};
 use crate::rules::{Condition, Rule, Rules};
@@ -64,6 +64,7 @@ impl Evaluator {
         let number = self.number(&latest.series);
         let device = &mut self.series_states[number as usize];
         device.last_seen = Some(seen(&self.steady, latest.received_at));
+        device.last_age = latest.received_at.duration_since(latest.measured_at);
         device.last_value = Some(latest.value);
         let at = shifted(latest.measured_at, -stepped(&self.steady, latest));
         device.instances.iter_mut().for_each(|instance| instance.condition_state.know(at, latest.value));
@@ -134,7 +135,7 @@ impl Evaluator {
         }
         self.absences.clear();
         for (number, device) in (0u32..).zip(&mut self.series_states) {
-            let SeriesState { series, newest, last_seen, instances, .. } = device;
+            let SeriesState { series, newest, last_seen, last_age, instances, .. } = device;
             for (place, instance) in (0u32..).zip(instances) {
                 let rule = &rules.rules[instance.rule as usize];
                 let Condition::Absent { after } = rule.condition else { continue };
@@ -143,8 +144,10 @@ impl Evaluator {
                 let (changes, stepped) = (&mut *changes, SignedDuration::ZERO);
                 let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
                 let expected = expected.contains(&(instance.rule, number));
+                let is_history = is_history(*last_age, after);
+                let is_recent = |last: &Seen| is_remembered(last.steady, after, self.steady.now_or(now));
                 let remembered = last_seen
-                    .filter(|last| expected || is_remembered(last.steady, after, self.steady.now_or(now)))
+                    .filter(|last| expected || (!is_history && is_recent(last)))
                     .map(|last| last.received_at);
                 let signs = Signs { has_spoken: last_seen.is_some(), remembered, expected };
                 if let Some(last) = last_sign(instance, signs, &mut recording) {

@@ -1,6 +1,6 @@
 //! What is known of one series: its newest reading, and its state under each rule that concerns it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use store::OrderKey;
 use telemetry::Series;
 
@@ -23,6 +23,8 @@ pub(super) struct SeriesState {
     pub(super) newest: Option<Newest>,
     /// When the broker last took a reading; none of a device that never spoke.
     pub(super) last_seen: Option<Seen>,
+    /// How old the reading was that came last, when it came.
+    pub(super) last_age: SignedDuration,
     pub(super) last_value: Option<f64>,
     pub(super) instances: Box<[RuleInstance]>,
 }
@@ -30,7 +32,14 @@ pub(super) struct SeriesState {
 impl SeriesState {
     pub(super) fn new(series: Series, rules: &Rules) -> Self {
         let instances = instances(&series, rules);
-        Self { series, newest: None, last_seen: None, last_value: None, instances }
+        Self {
+            series,
+            newest: None,
+            last_seen: None,
+            last_age: SignedDuration::ZERO,
+            last_value: None,
+            instances,
+        }
     }
 
     /// Returns when the device was last seen, now that the broker took this reading of it too.

@@ -62,6 +62,33 @@ fn a_late_reading_is_a_sign_of_life_and_a_repeated_delivery_is_none() {
 }
 
 #[test]
+fn a_replay_of_old_readings_is_not_waited_for() {
+    let mut harness = Harness::open(rule("absent_for = \"2m\""));
+    let day = 24.0 * 3_600.0;
+    let replayed = |age: f64| Reading {
+        measured_at: at(10.0 * day - age),
+        received_at: at(10.0 * day),
+        ..reading(0.0, 20.0)
+    };
+    harness.observe(&replayed(day + 1.0));
+    assert_eq!(harness.evaluator.next_deadline(), None, "it tells of the past alone");
+    harness.restart(rule("absent_for = \"2m\""), 10.0 * day + 60.0);
+    assert_eq!(harness.evaluator.next_deadline(), None, "nor after a restart");
+    harness.observe(&replayed(day - 1.0));
+    assert_eq!(
+        harness.evaluator.next_deadline(),
+        Some(at(10.0 * day + 120.0)),
+        "a late reading is a sign of life"
+    );
+    harness.observe(&Reading { received_at: at(10.0 * day + 30.0), ..replayed(2.0 * day) });
+    assert_eq!(
+        harness.evaluator.next_deadline(),
+        Some(at(10.0 * day + 150.0)),
+        "who is waited for sends what it has kept"
+    );
+}
+
+#[test]
 fn a_device_that_is_expected_is_absent_though_it_never_spoke() {
     let mut harness = Harness::open(rule(EXPECTING));
     assert_eq!(harness.kept.phase("x"), Some(&Phase::Pending { since: at(0.0) }));

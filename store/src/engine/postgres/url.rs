@@ -49,7 +49,7 @@ impl FromStr for PostgresUrl {
         if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             return Err(PostgresUrlError::Scheme);
         }
-        let config: Config = text.parse().map_err(|_| PostgresUrlError::Form)?;
+        let config: Config = with_one_at(text).parse().map_err(|_| PostgresUrlError::Form)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(PostgresUrlError::NoHost);
         }
@@ -58,6 +58,16 @@ impl FromStr for PostgresUrl {
         }
         Ok(Self(Box::new(config)))
     }
+}
+
+/// Writes `%40` for each `@` of a password that was pasted as it is: the last one before the database's name ends it.
+fn with_one_at(text: &str) -> String {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let Some(first) = text[start..].find('@').map(|at| start + at) else { return text.to_owned() };
+    let query = text[first..].find('?').map_or(text.len(), |at| first + at);
+    let path = text[first..query].rfind('/').map_or(query, |at| first + at);
+    let last = text[..path].rfind('@').unwrap_or(first);
+    format!("{}{}{}", &text[..start], text[start..last].replace('@', "%40"), &text[last..])
 }
 
 impl fmt::Display for PostgresUrl {
@@ -101,6 +111,9 @@ mod tests {
             ("postgres://db/m?user=a&password=s3cret", "postgres://a@db:5432/m"),
             ("postgres://a@%2Frun%2Fpostgresql/m", "postgres://a@/run/postgresql:5432/m"),
             ("postgres://a:what?s3cret@db/m", "postgres://a@db:5432/m"),
+            ("postgres://a:p@s3cret@db/m", "postgres://a@db:5432/m"),
+            ("postgres://a:p@s/3@cret@db:6000/m?target_session_attrs=read-write", "postgres://a@db:6000/m"),
+            ("postgres://a:s3cret@db/m?application_name=x@y", "postgres://a@db:5432/m"),
             ("postgres://db", "postgres://db:5432/"),
         ] {
             let url: PostgresUrl = text.parse().unwrap();
