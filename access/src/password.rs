@@ -1,6 +1,7 @@
 //! Passwords and their hashes: Argon2id, with 19 MiB and two passes, as OWASP's Password Storage Cheat Sheet asks for.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -20,8 +21,11 @@ pub(crate) const MAX_BYTES: usize = 128;
 /// Hashes that are computed at the same time: readings need the processors, too.
 const AT_ONCE: usize = 2;
 
-/// Attempts that may wait for a hash: more are refused at once.
-const MAX_WAITING: usize = 64;
+/// Attempts of one network that may wait for a hash: more are refused at once, so that nobody fills the queue for others.
+const MAX_WAITING: usize = 8;
+
+/// Bytes of a name that failures are remembered by, at most: no user has a longer one.
+const MAX_NAME_BYTES: usize = 64;
 
 /// When an attempt that was refused at once is worth repeating.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
@@ -62,7 +66,8 @@ pub(crate) fn check_new(password: &str) -> Result<(), String> {
 pub(crate) struct Passwords {
     delays: Mutex<Delays>,
     hashing: Arc<Semaphore>,
-    waiting: Semaphore,
+    /// How many attempts of each network wait for a hash; bounded by the connections.
+    waiting: Mutex<HashMap<IpAddr, usize>>,
     /// Checked in place of the hash of a user whom there is not, so that both take the same time.
     unknown_user: Arc<str>,
 }
@@ -83,7 +88,7 @@ impl Passwords {
         Ok(Self {
             delays: Mutex::default(),
             hashing: Arc::new(Semaphore::new(AT_ONCE)),
-            waiting: Semaphore::new(MAX_WAITING),
+            waiting: Mutex::default(),
             unknown_user: hash_password(&rand::random::<[u8; 16]>())?.into(),
         })
     }
@@ -106,12 +111,14 @@ impl Passwords {
         hash: Option<&str>,
         password: &str,
     ) -> Result<(), Rejected> {
-        let _place = self.waiting.try_acquire().map_err(|_| Rejected::TooMany(TRY_AGAIN))?;
+        let address = network(address);
+        let user = user.get(..MAX_NAME_BYTES).unwrap_or(user);
         let delay = self.delays().begin(address, user, Instant::now());
         let delay = delay.ok_or(Rejected::TooMany(TRY_AGAIN))?;
         let waiting = Waiting { delays: &self.delays, address, user };
         tokio::time::sleep(delay).await;
         drop(waiting);
+        let _place = Place::take(&self.waiting, address).ok_or(Rejected::TooMany(TRY_AGAIN))?;
         if self.matches(hash, password).await {
             self.delays().succeeded(address, user);
             return Ok(());
@@ -149,6 +156,48 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// A place in the queue for hashes, until it is dropped.
+struct Place<'a> {
+    waiting: &'a Mutex<HashMap<IpAddr, usize>>,
+    address: IpAddr,
+}
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a Mutex<HashMap<IpAddr, usize>>, address: IpAddr) -> Option<Self> {
+        let mut counts = lock(waiting);
+        let count = counts.entry(address).or_default();
+        if *count >= MAX_WAITING {
+            return None;
+        }
+        *count += 1;
+        Some(Self { waiting, address })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut counts = lock(self.waiting);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// The network that an address counts as: an IPv6 address as its /64, all of which one customer has.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => IpAddr::V4(mapped),
+            None => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        },
+    }
+}
+
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().expect("no code panics while it counts attempts")
 }
@@ -173,6 +222,37 @@ mod tests {
         assert!(check_new("elevenchars").unwrap_err().contains("at least 12"));
         assert_eq!(check_new("twelve chars"), Ok(()));
         assert!(check_new(&"x".repeat(129)).unwrap_err().contains("at most 128"));
+    }
+
+    #[test]
+    fn an_address_counts_as_its_network() {
+        for (address, counted) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+        ] {
+            assert_eq!(network(address.parse().unwrap()), counted.parse::<IpAddr>().unwrap(), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_network_does_not_fill_the_queue_for_others() {
+        let passwords = Arc::new(Passwords::new().unwrap());
+        let hash = hash_password(b"right").unwrap();
+        let from = |address: &str, user: String, password: &'static str| {
+            let (passwords, hash, address) = (passwords.clone(), hash.clone(), address.parse().unwrap());
+            tokio::spawn(async move { passwords.check(address, &user, Some(&hash), password).await })
+        };
+        let flood: Vec<_> =
+            (0..200).map(|n| from(&format!("2001:db8::{n:x}"), format!("user{n}"), "wrong")).collect();
+        let other = from("192.0.2.1", "ann".into(), "right");
+        assert_eq!(other.await.unwrap(), Ok(()));
+        let mut refused = 0;
+        for attempt in flood {
+            refused += usize::from(attempt.await.unwrap() == Err(Rejected::TooMany(TRY_AGAIN)));
+        }
+        assert!(refused > 100, "{refused}");
+        assert!(passwords.waiting.lock().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{RejectedMessage, Rejection, Store};
-use telemetry::{Clock, Inputs, Mapped, Message, Reading, Series, to_payloads};
+use telemetry::{Clock, Inputs, Mapped, Message, Reading, Scope, Series, to_payloads};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -70,6 +70,7 @@ impl Resend {
     pub(crate) async fn one(
         &self,
         store: &dyn Store,
+        scope: &Scope,
         id: i64,
         correct: impl FnOnce(&Rejection) -> Result<Correction, String>,
     ) -> Result<Resent, ApiError> {
@@ -78,6 +79,10 @@ impl Resend {
         let correction = correct(&rejection).map_err(ApiError::Unreadable)?;
         let readings =
             self.readings(rejection, correction, self.clock.wall()).map_err(ApiError::Unreadable)?;
+        // Another topic or payload may be of a device that the caller does not see.
+        if !readings.iter().all(|reading| scope.holds(reading.series.device())) {
+            return Err(not_found());
+        }
         // Published first and marked second: after a crash in between it can be resent again, and the store drops the
         // duplicate.
         self.publish(&readings).await?;

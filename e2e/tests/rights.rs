@@ -63,6 +63,28 @@ fn a_device_that_publishes_as_another_is_told_so_or_cut_off_and_nothing_is_store
     assert_eq!(rejected.len(), 9, "{rejected:?}");
 }
 
+/// A payload may name a device: only a gateway publishes for others.
+#[test]
+fn a_device_does_not_speak_for_another_in_its_payload() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = start(folder.path());
+    let mut device = connect(&millrace, Version::V5, "dev1");
+    for (packet, of) in [(1, "dev1"), (2, "dev2"), (3, "dev1/probe"), (4, "dev10")] {
+        let line = format!("env,device={of} temperature=21.5");
+        device.send(&Publish::new("telegraf/dev1/x", &line).qos(1, packet).written(Version::V5));
+        assert!(matches!(device.next(), Packet::Ack(ack) if (ack.kind, ack.reason) == (4, 0)), "{of}");
+    }
+    eventually(SOON, || match millrace.rows("rejected").len() {
+        2 => Ok(()),
+        other => Err(other),
+    });
+    for (of, count) in [("dev1", 1), ("dev1/probe", 1), ("dev2", 0), ("dev10", 0)] {
+        assert_eq!(millrace.readings(&format!("device={of}")).len(), count, "{of}");
+    }
+    let reason = millrace.rows("rejected")[0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("the user dev1 may publish for its own device alone"), "{reason}");
+}
+
 #[test]
 fn statistics_are_for_operators() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ mod password_file;
 mod rights;
 mod verify;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
@@ -23,7 +24,7 @@ use self::password_file::PasswordFile;
 use self::verify::Verifier;
 
 pub(crate) use self::password_file::with_user;
-pub(crate) use self::rights::{Rights, is_device};
+pub(crate) use self::rights::{Rights, is_at_or_below as is_device_of, is_device};
 
 /// The user that this process connects as.
 pub(crate) const OWN_USER: &str = "millrace";
@@ -61,6 +62,13 @@ pub(crate) struct Users {
     refused: Counter,
     bad_files: Counter,
     said: std::sync::Mutex<OncePerMinute>,
+}
+
+/// Shows nobody: it is part of what is printed where something fails.
+impl fmt::Debug for Users {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Users")
+    }
 }
 
 impl Users {
@@ -101,6 +109,12 @@ impl Users {
     /// Whether the password file allows a user something beside what a device may.
     fn allows(&self, user: &str, may: impl Fn(&Rights) -> bool) -> bool {
         self.file().rights(user).is_some_and(may)
+    }
+
+    /// Whether a user may publish to a topic for other devices than its own: this process, and those whom the password file
+    /// lets write there.
+    pub(crate) fn is_gateway(&self, user: &str, topic: &str) -> bool {
+        user == OWN_USER || self.allows(user, |rights| rights.may_publish(topic))
     }
 
     async fn user(&self, login: &Login) -> Result<Arc<str>, Refusal> {

@@ -4,7 +4,7 @@ mod batch;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use broker::server::{Publish, PublishKind, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
@@ -16,6 +16,7 @@ use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
+use crate::access::{Users, is_device_of};
 use crate::stamps::Stamps;
 
 /// Messages between the hub and the live view.
@@ -54,6 +55,8 @@ pub(crate) struct Hub {
     pages: Pages,
     stamps: Stamps,
     quota: Option<Mutex<SeriesQuota>>,
+    /// Who may publish for other devices, where there are users.
+    users: OnceLock<Arc<Users>>,
     counters: Counters,
 }
 
@@ -110,12 +113,18 @@ impl Hub {
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services);
-        Self { decoder, services, pages, stamps, quota: None, counters }
+        Self { decoder, services, pages, stamps, quota: None, users: OnceLock::new(), counters }
     }
 
     /// Rejects readings of new series when there are as many as may be.
     pub(crate) fn with_series_quota(self, quota: SeriesQuota) -> Self {
         Self { quota: Some(Mutex::new(quota)), ..self }
+    }
+
+    /// From now on a user's readings are those of its own device, unless it may publish for others, too.
+    pub(crate) fn ask(&self, users: Arc<Users>) {
+        // It is asked once, by the broker that serves it.
+        let _ = self.users.set(users);
     }
 
     /// What gives each message its time.
@@ -141,6 +150,7 @@ impl Hub {
     /// Decodes a message; none if no rule takes it. Readings of further series than there may be are rejected.
     fn admit(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
         let mut decoded = self.decoder.decode(message, publisher)?;
+        self.reject_others(&mut decoded, message, publisher);
         let Some(quota) = &self.quota else { return Some(decoded) };
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
         let read = decoded.readings.len();
@@ -154,6 +164,23 @@ impl Hub {
             decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
         Some(decoded)
+    }
+
+    /// A payload may name a device that is not the one that publishes it.
+    fn reject_others(&self, decoded: &mut Decoded, message: &Message, publisher: Publisher<'_>) {
+        let (Some(users), Some(user)) = (self.users.get(), publisher.user) else { return };
+        if users.is_gateway(user, &message.topic) {
+            return;
+        }
+        let other = decoded.readings.iter().find(|reading| !is_device_of(reading.series.device(), user));
+        let Some(other) = other else { return };
+        let reason = format!(
+            "the payload is of the device {}, and the user {user} may publish for its own device alone: see millrace \
+             passwd --write",
+            other.series.device()
+        );
+        decoded.readings.retain(|reading| is_device_of(reading.series.device(), user));
+        decoded.rejected.extend(message.clone().rejected(reason).rejected);
     }
 
     /// At the edge a payload is decoded here and nowhere else. Says whether anything here takes the message.

@@ -57,7 +57,10 @@ impl EmbeddedBroker {
         };
         let access: Arc<dyn Access> = match &users {
             None => Arc::new(Everyone),
-            Some(users) => users.clone(),
+            Some(users) => {
+                hub.ask(users.clone());
+                users.clone()
+            }
         };
         let counters = counters(metrics);
         let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));

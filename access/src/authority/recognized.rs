@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,8 @@ enum Token {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     callers: Mutex<HashMap<Token, Cached>>,
+    /// Counts how often all were forgotten: what was read before is not remembered after.
+    generation: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +75,13 @@ struct Ends {
 impl Cache {
     /// Forgets all callers, so that the store is asked again.
     pub(super) fn forget(&self) {
-        self.callers().clear();
+        let mut callers = self.callers();
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        callers.clear();
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
     }
 
     fn get(&self, token: &Token, now: Timestamp) -> Option<Caller> {
@@ -81,8 +90,12 @@ impl Cache {
         (cached.at.elapsed() < TRUSTED_FOR && now < cached.ends.at).then(|| cached.caller.clone())
     }
 
-    fn put(&self, token: Token, caller: &Caller, ends: Ends) {
+    /// Remembers what was read since this generation, unless all was forgotten meanwhile.
+    fn put(&self, generation: u64, token: Token, caller: &Caller, ends: Ends) {
         let mut callers = self.callers();
+        if generation != self.generation() {
+            return;
+        }
         if callers.len() >= MAX_REMEMBERED {
             callers.clear();
         }
@@ -134,7 +147,7 @@ impl Authority {
         if let Some(caller) = self.inner.cache.get(token, now) {
             return Ok(caller);
         }
-        let store = &self.inner.store;
+        let (store, generation) = (&self.inner.store, self.inner.cache.generation());
         let found = match token {
             Token::Signed(text) => {
                 let found = self.inner.tokens.caller(store.as_ref(), text, now).await?;
@@ -150,7 +163,7 @@ impl Authority {
         if is_use_noted {
             self.note_use(&caller, now).await;
         }
-        self.inner.cache.put(token.clone(), &caller, ends);
+        self.inner.cache.put(generation, token.clone(), &caller, ends);
         Ok(caller)
     }
 

@@ -277,6 +277,21 @@ async fn what_another_process_revokes_is_refused_within_seconds() {
 }
 
 #[tokio::test]
+async fn a_token_of_a_user_who_was_removed_changes_no_users() {
+    let world = World::with_users(Role::Admin, &[]).await;
+    let (token, _) = world.authority.token_for_password("ben", PASSWORD, HERE).await.unwrap();
+    assert_eq!(world.actions().await.last().map(String::as_str), Some("make token"));
+    let caller = world.by_key(&token).await.unwrap();
+    assert!(world.authority.is_confirmed(&caller).await.unwrap());
+    let less = UserChange { role: Some(Role::Viewer), ..UserChange::default() };
+    world.authority.set_user(&Caller::command(), "ben", less).await.unwrap();
+    assert!(world.by_key(&token).await.is_ok(), "it is accepted until it ends");
+    assert!(!world.authority.is_confirmed(&caller).await.unwrap());
+    world.authority.remove_user(&Caller::command(), "ben").await.unwrap();
+    assert!(!world.authority.is_confirmed(&caller).await.unwrap());
+}
+
+#[tokio::test]
 async fn nobody_takes_the_last_admin_away() {
     let world = World::with_users(Role::Admin, &["site-a/#"]).await;
     let demote = |role, scope| UserChange { role, scope, ..UserChange::default() };

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use store::Via;
+use store::{Change, Via};
 
-use super::{Authority, Problem};
+use super::{Authority, Deed, Problem};
 use crate::caller::Caller;
 
 impl Authority {
@@ -37,7 +37,21 @@ impl Authority {
     ) -> Result<(String, Timestamp), Problem> {
         let user = self.authenticate(username, password, address).await?;
         let caller = Caller::person(user, None, address);
-        self.token(&caller).await
+        let token = self.token(&caller).await?;
+        let name = caller.user.clone().unwrap_or_default();
+        self.make(&caller, Change::Nothing, Deed::new("make token", name)).await?;
+        Ok(token)
+    }
+
+    /// Whether the user of a token may still do as much as the token says: asked where users are changed, so that one who was
+    /// removed does not come back.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn is_confirmed(&self, caller: &Caller) -> Result<bool, Problem> {
+        let Some(name) = caller.user.as_deref().filter(|_| caller.via == Via::Token) else { return Ok(true) };
+        let user = self.inner.store.user(name).await?;
+        Ok(user.is_some_and(|user| user.role >= caller.role && user.scope.contains(&caller.scope)))
     }
 
     /// The public keys of tokens, as a JSON Web Key Set.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 
-use access::{Action, Authority, Caller, Credentials, Decision, Recognized, may};
+use access::{Action, Authority, Caller, Credentials, Decision, Problem, Recognized, may};
 use service::Client;
 use store::TextCodec as _;
 use warp::Filter;
@@ -83,6 +83,9 @@ impl Asker {
     pub(crate) async fn may(self, action: Action) -> Result<Caller, ApiError> {
         let caller = self.caller?;
         match may(&caller, action, None) {
+            Decision::Allowed if action == Action::Users && !self.authority.is_confirmed(&caller).await? => {
+                Err(Problem::NotRecognized.into())
+            }
             Decision::Allowed => Ok(caller),
             outside @ Decision::OutsideFilters => Err(ApiError::NotFound(outside.why())),
             refused => {

@@ -85,7 +85,7 @@ impl Rates {
         let user = caller.and_then(|caller| caller.user.clone());
         let counted = match (user, asker.address) {
             (Some(user), _) => Counted::User(user),
-            (None, Some(address)) => Counted::Address(address),
+            (None, Some(address)) => Counted::Address(access::network(address)),
             (None, None) => Counted::Other,
         };
         self.take(counted, Instant::now()).map(Some)

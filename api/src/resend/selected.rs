@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use store::{Rejection, RejectionCursor, RejectionQuery, RejectionSelection, Store};
+use telemetry::Scope;
 use tokio::time::Instant;
 
 use super::Resend;
@@ -25,6 +26,7 @@ impl Resend {
     pub(crate) async fn selected(
         &self,
         store: &dyn Store,
+        scope: &Scope,
         asked: &ResendSelected,
     ) -> Result<ResentSelected, ApiError> {
         let rows = store.rejected(query(asked)?).await?;
@@ -32,7 +34,7 @@ impl Resend {
         let mut done = ResentSelected::default();
         for (number, row) in (1..).zip(&rows) {
             let correct = |whole: &Rejection| asked.correction(&whole.message.payload);
-            match self.one(store, row.id, correct).await {
+            match self.one(store, scope, row.id, correct).await {
                 Ok(resent) => {
                     done.resent += 1;
                     done.readings += resent.readings;

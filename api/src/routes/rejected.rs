@@ -198,7 +198,7 @@ async fn resend_selected(api: &Api, request: Request) -> Result<Response, ApiErr
     let asked = ResendSelected::read(&body).map_err(ApiError::BadRequest)?;
     check_selection(&caller, Some(&asked.topic))?;
     check_selection(&caller, asked.new_topic.as_deref().or(Some(&asked.topic)))?;
-    let done = forms::text(&api.resend.selected(api.store.as_ref(), &asked).await?);
+    let done = forms::text(&api.resend.selected(api.store.as_ref(), &caller.scope, &asked).await?);
     record(api, &caller, ("resend", &asked.topic), done.clone()).await?;
     Ok(json(StatusCode::OK, done))
 }
@@ -211,7 +211,7 @@ async fn resend(api: &Api, id: &str, request: Request) -> Result<Response, ApiEr
     let correction = Correction::read(&body).map_err(ApiError::BadRequest)?;
     let rejection = find(api, &caller, id).await?;
     check_selection(&caller, correction.topic.as_deref().or(Some(&rejection.message.topic)))?;
-    let resent = api.resend.one(api.store.as_ref(), rejection.id, |_| Ok(correction)).await?;
+    let resent = api.resend.one(api.store.as_ref(), &caller.scope, rejection.id, |_| Ok(correction)).await?;
     record(api, &caller, ("resend", &rejection.message.topic), forms::text(&resent)).await?;
     Ok(json(StatusCode::OK, forms::text(&resent)))
 }

@@ -282,6 +282,23 @@ async fn what_is_outside_the_filters_is_nowhere() {
 }
 
 #[tokio::test]
+async fn what_is_resent_is_of_devices_that_the_caller_sees() {
+    let harness = Harness::start(Wanted::default()).await;
+    harness.reject("no number").await;
+    add(&harness, "root", Role::Admin, &[]).await;
+    add(&harness, "ben", Role::Operator, &["site-a/#", "lab"]).await;
+    let (root, ben) = (session(&harness, "root").await, session(&harness, "ben").await);
+    let id = ask(&harness, "get", "/api/rejected", &ben, "").await.json()["rejected"][0]["id"].clone();
+    let path = format!("/api/rejected/{}/resend", id.as_str().unwrap());
+    let body = json!({ "topic": "telegraf/site-a/x", "payload": "env,device=site-b/lab temperature=21" })
+        .to_string();
+    let refused = ask(&harness, "post", &path, &ben, &body).await;
+    assert_eq!(refused.status, 404, "the payload is of site-b: {refused:?}");
+    let resent = ask(&harness, "post", &path, &root, &body).await;
+    assert_eq!(resent.status, 200, "{resent:?}");
+}
+
+#[tokio::test]
 async fn a_page_shows_only_what_its_viewer_may_see_and_closes_at_logout() {
     let harness = Harness::start(Wanted::default()).await;
     for site in ["site-a", "site-b"] {

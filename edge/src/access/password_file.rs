@@ -94,10 +94,10 @@ impl PasswordFile {
         self.users.contains_key(user)
     }
 
-    /// Users of this file that are not in a newer one, or have other rights there.
+    /// Users of this file that are not in a newer one, or have another password or other rights there.
     pub(super) fn changed_in<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a str> {
         let names = self.users.keys().map(|user| &**user);
-        names.filter(|user| self.rights(user) != newer.rights(user))
+        names.filter(|user| self.users.get(*user) != newer.users.get(*user))
     }
 }
 

@@ -131,7 +131,7 @@ pub(crate) fn is_device(user: &str) -> bool {
 
 /// Whether levels of a topic or filter begin with those of the device that the user is. No wildcard is among them, as
 /// no device has one in its name.
-fn is_at_or_below(levels: &str, user: &str) -> bool {
+pub(crate) fn is_at_or_below(levels: &str, user: &str) -> bool {
     let Some((device, below)) = levels.split_at_checked(user.len()) else { return false };
     let same = |(level, user): (u8, u8)| if user == b'.' { level == b'/' } else { level == user };
     is_device(user)
