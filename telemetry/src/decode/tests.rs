@@ -137,6 +137,25 @@ fn every_kind_of_bad_payload_has_its_reason() {
         (r#"{"value":1,"measured_at":"0000-01-01T00:00:00Z"}"#, "measured_at"),
         (r#"{"value":1,"measured_at":"2026-01-15T10:35:02Z"}"#, "5 minutes ahead"),
         (r#"{"value":1,"measured_at":"9999-12-30T22:00:00.999999999Z"}"#, "5 minutes ahead"),
+        (
+            r#"{"value":1,"measured_at":1764385200}"#,
+            "1764385200 looks like Unix seconds: write milliseconds, 1764385200000",
+        ),
+        (
+            r#"{"value":1,"measured_at":1764385200000123}"#,
+            "looks like Unix microseconds: write milliseconds, 1764385200000",
+        ),
+        (
+            r#"{"value":1,"measured_at":1764385200000123456}"#,
+            "looks like Unix nanoseconds: write milliseconds, 1764385200000",
+        ),
+        (r#"{"value":1,"measured_at":0}"#, "measured_at 0: the device's clock was never set"),
+        (
+            r#"{"value":1,"measured_at":"1970-01-01T00:00:12Z"}"#,
+            "measured_at 1970-01-01T00:00:12Z: the device's clock was never set",
+        ),
+        (r#"{"temp":21.3}"#, r#"there is no value: call it "value", not "temp""#),
+        (r#"{"value":1,"time":5}"#, r#"the field "time" is not known: call it "measured_at""#),
         (r#"{"value":1,"seq":-1}"#, "seq"),
         (r#"{"value":1,"boot":1.5}"#, "boot"),
         (r#"{"value":1,"seq":9223372036854775808}"#, "seq"),
