@@ -139,6 +139,7 @@ mod tests {
             (vec![("to", "10000-01-01T00:00:00Z")], "to must be RFC 3339"),
             (vec![("to", "253402300800000")], "to is outside the calendar: Unix milliseconds go from -37"),
             (vec![("from", "-99999999999999999999999")], "from is outside the calendar"),
+            (vec![("from", "1764385200")], "from 1764385200 looks like Unix seconds: write milliseconds"),
             (vec![("device", "a\0")], "device must be without control characters"),
             (vec![("format", "xml")], "format must be json or csv"),
             (vec![("format", "csv"), ("limit", "0")], "limit must be"),
