@@ -170,6 +170,7 @@ mod tests {
             ("mqtt://[::1]:1884", "[::1]", 1884, None),
             ("mqtt://[::1]", "[::1]", 1883, None),
             ("mqtt://ann:s%40crt@lab:1", "lab", 1, Some(("ann".to_string(), "s@crt".to_string()))),
+            ("mqtt://ann:s@crt@lab:1", "lab", 1, Some(("ann".to_string(), "s@crt".to_string()))),
             ("mqtt://ann:@lab", "lab", 1883, Some(("ann".to_string(), String::new()))),
         ] {
             let url: BrokerUrl = text.parse().unwrap();
@@ -184,12 +185,15 @@ mod tests {
             ("amqp://lab/", "/", "amqp://lab:5672/"),
             ("amqp://lab:5673/%2f", "/", "amqp://lab:5673/"),
             ("amqp://ann:s/cret@[::1]:5673/plant", "plant", "amqp://[::1]:5673/plant"),
+            ("amqp://ann:s@cr/et@lab/plant", "plant", "amqp://lab:5672/plant"),
             ("amqps://ann:s%40cret@lab/a%2fb", "a/b", "amqps://lab:5671/a/b"),
         ] {
             let url: AmqpUrl = text.parse().unwrap();
             assert_eq!((url.vhost.as_str(), format!("{url}").as_str()), (vhost, printed), "{text}");
             assert_eq!(format!("{url:?}"), printed);
         }
+        let url: AmqpUrl = "amqp://ann:s@crt@lab:1".parse().unwrap();
+        assert_eq!((url.host.as_str(), url.credentials), ("lab", Some(("ann".into(), "s@crt".into()))));
     }
 
     #[test]
