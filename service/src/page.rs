@@ -38,3 +38,20 @@ pub fn page_tls(settings: &Settings, metrics: &Metrics) -> Result<Option<Arc<Tls
 pub fn serves_tls(settings: &Settings) -> Result<bool, SettingError> {
     Ok(TlsFiles::without_clients(settings, "http")?.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_where_a_browser_finds_it() {
+        let settings = Settings::load(None).unwrap();
+        let page = page_url(&settings, "0.0.0.0:8080".parse().unwrap()).unwrap();
+        assert!(
+            page.starts_with("http://") && page.ends_with(":8080") && !page.contains("0.0.0.0"),
+            "{page}"
+        );
+        let page = page_url(&settings, "127.0.0.1:8080".parse().unwrap()).unwrap();
+        assert_eq!(page, "http://127.0.0.1:8080");
+    }
+}
