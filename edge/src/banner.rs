@@ -37,3 +37,31 @@ impl fmt::Display for Banner {
         write!(f, "  data   {database}")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_one_that_nobody_can_connect_to() {
+        let everywhere = |port| std::net::SocketAddr::from(([0, 0, 0, 0], port));
+        let mqtt = Addresses {
+            tcp: everywhere(1883),
+            tls: Some(everywhere(8883)),
+            websocket: Some(everywhere(8083)),
+            websocket_tls: Some(everywhere(8084)),
+        };
+        let banner = Banner {
+            page: "http://lab:8080".into(),
+            mqtt,
+            password: true,
+            mails: "none".into(),
+            database: "millrace.db".into(),
+        };
+        let said = banner.to_string();
+        for port in ["1883", "8883", "8083/mqtt", "8084/mqtt"] {
+            assert!(said.contains(&format!(":{port}\n")), "{port}: {said}");
+        }
+        assert!(said.contains("-p 1883 -u USER") && !said.contains("0.0.0.0"), "{said}");
+    }
+}
