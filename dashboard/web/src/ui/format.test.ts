@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatAge, formatDuration, formatLasting, formatNumber, formatQuantity, formatUtc } from "./format";
+import { formatAge, formatCount, formatDuration, formatLasting, formatNumber, formatQuantity, formatUtc } from "./format";
 
 test("durations have at most two units", () => {
   const texts = [0, 999, 59_999, 60_000, 185_000, 9_600_000, 532_800_000].map(formatDuration);
@@ -39,4 +39,8 @@ test("known units are written as signs", () => {
 
 test("times in UTC have seconds", () => {
   assert.equal(formatUtc(Date.parse("2026-01-15T10:30:00.250Z")), "2026-01-15 10:30:00 UTC");
+});
+
+test("large counts have separators", () => {
+  assert.deepEqual([0, 999, 10047, 1234567].map(formatCount), ["0", "999", "10,047", "1,234,567"]);
 });
