@@ -23,7 +23,7 @@ export function timeAxis(): uPlot.Axis {
 }
 
 /** A label that would be cut off at the right edge is left out. */
-function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
+export function fittingTimeLabels(plot: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
   const edge = plot.bbox.width / devicePixelRatio + RIGHT_MARGIN;
   const fits = (label: string, at: number) => plot.valToPos(at, "x") + widthOf(plot, label) / 2 <= edge;
   return timeLabels(splits, step).map((label, index) => (fits(label, splits[index]!) ? label : ""));
