@@ -60,6 +60,19 @@ test("an open form and open details leave the card beside them as it is", async 
   await page.keyboard.press("Escape");
 });
 
+test("in every card of an incident, the value stands in the same place, however long the name is", async () => {
+  await publish("site-0/by-the-door", 26.5);
+  await page.goto(millrace.http);
+  await eventually(() => page.locator("#incidents .incident-value").count(), HOT + 1);
+  const places = await page.getByTestId("incident").evaluateAll((all) => all.map((card) => {
+    const text = document.createRange();
+    text.selectNodeContents(card.querySelector(".incident-value"));
+    const [value, whole] = [text, card].map((one) => one.getBoundingClientRect());
+    return `${Math.round(value.x - whole.x)}, ${Math.round(value.y - whole.y)}`;
+  }));
+  assert.deepEqual(places, Array(HOT + 1).fill(places[0]));
+});
+
 test("on a phone, the link to the rejected payloads is underlined without a gap", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   for (const colorScheme of ["light", "dark"]) {
