@@ -53,6 +53,28 @@ async fn a_session_and_retained_messages_outlive_a_restart() {
 }
 
 #[tokio::test]
+async fn a_retained_message_outlives_a_restart_whatever_its_topic() {
+    let (folder, path) = folder("long-topic");
+    let topic = format!("x/{}lab", "room/".repeat(59));
+    assert_eq!(topic.len(), 300);
+    let before = Harness::with(Limits::default(), Some(path.clone()));
+    let mut publisher = before.v311("p").await;
+    publisher.send(&publish(4, 0x33, 1, &topic, "kept")).await;
+    publisher.expect(&[0x40, 2, 0, 1]).await;
+    before.server.stop(SOON).await;
+
+    let after = Harness::with(Limits::default(), Some(path));
+    let mut subscriber = after.v311("s").await;
+    subscriber.send(&subscribe(4, &[("x/#", 0)])).await;
+    subscriber.expect(&[0x90, 3, 0, 9, 0]).await;
+    let expected = publish(4, 0x31, 0, &topic, "kept");
+    let mut kept = vec![0; expected.len()];
+    timeout(SOON, subscriber.0.read_exact(&mut kept)).await.expect("nothing is retained").unwrap();
+    assert_eq!(kept, expected);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn after_a_kill_a_message_is_not_taken_for_an_earlier_one_of_its_id() {
     let (folder, path) = folder("kill");
     let before = Harness::with(Limits::default(), Some(path.clone()));
