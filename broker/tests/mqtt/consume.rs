@@ -130,6 +130,21 @@ async fn what_is_unsettled_at_a_cut_comes_again_and_its_old_ack_fails() {
 }
 
 #[tokio::test]
+async fn cuts_again_and_again_say_that_another_client_may_have_its_name() {
+    let broker = Scripted::bind().await;
+    let mut consumer = Consumer::at_least_once(&broker);
+    let named = format!("another consumer named {CLIENT_ID} may be running");
+    for cut in 1..=3 {
+        let line = subscribed(&broker).await;
+        consumer.status(|status| status.connected).await;
+        drop(line);
+        consumer.status(|status| !status.connected).await;
+        let problem = consumer.status.borrow().problem.clone().expect("a cut is a problem");
+        assert_eq!(problem.contains(&named), cut == 3, "cut {cut}: {problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_cut_at_any_moment_of_the_start_is_survived() {
     let broker = Scripted::bind().await;
     let mut consumer = Consumer::at_least_once(&broker);
