@@ -3,9 +3,10 @@
 use clap::Parser;
 use jiff::SignedDuration;
 use store::{
-    Address, Changes, Channel, Condition, ConditionKind, End, Incident, Incidents, Severity, Sqlite,
-    Transition,
+    Address, AlertState, Changes, Channel, Condition, ConditionKind, End, Incident, Incidents, Phase,
+    Severity, Sqlite, Transition,
 };
+use telemetry::Series;
 
 use super::*;
 
@@ -16,7 +17,7 @@ struct Line {
 }
 
 struct Harness {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Sqlite,
     now: Timestamp,
 }
@@ -25,7 +26,7 @@ impl Harness {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(&folder.path().join(store::FILE)).unwrap();
-        Self { _folder: folder, store, now: "2026-01-15T10:30:00Z".parse().unwrap() }
+        Self { folder, store, now: "2026-01-15T10:30:00Z".parse().unwrap() }
     }
 
     async fn record(&self, transitions: Vec<Transition>) {
@@ -246,4 +247,30 @@ async fn a_database_is_not_made_by_asking_for_it() {
     let error = run(parse(&["list"]).unwrap(), &settings).await.unwrap_err();
     assert!(error.is::<SettingError>() && error.to_string().contains("there is no database"), "{error}");
     assert!(!data_dir.exists());
+}
+
+#[tokio::test]
+async fn lint_says_which_open_incidents_would_end() {
+    let harness = Harness::new();
+    let (id, opened_lab) = opened("lab", Some(26.5));
+    let state = AlertState {
+        rule: "hot".into(),
+        kind: Some(ConditionKind::Above),
+        series: Series::parse("temperature/lab").unwrap(),
+        phase: Phase::Firing { incident: id, announced: true },
+        newest: None,
+        value: None,
+    };
+    let changes = Changes { transitions: vec![opened_lab], alert_states: vec![state] };
+    harness.store.record(&changes).await.unwrap();
+    let folder = harness.folder.path();
+    let (file, rules) = (folder.join("settings.toml"), folder.join("rules.toml"));
+    std::fs::write(&file, format!("data_dir = {folder:?}")).unwrap();
+    let settings = Settings::load(Some(&file)).unwrap();
+    for (rule, ends) in [("hot", false), ("warm", true)] {
+        std::fs::write(&rules, format!("[[rules]]\nname = {rule:?}\nabove = 25.0")).unwrap();
+        let Command::Lint(args) = parse(&["lint", rules.to_str().unwrap()]).unwrap() else { panic!() };
+        let said = lint::lint(&settings, &args).await.unwrap();
+        assert_eq!(said.contains("\n1 open incident of rule \"hot\" would end"), ends, "{said}");
+    }
 }
