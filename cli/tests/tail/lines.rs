@@ -34,6 +34,17 @@ async fn a_count_cuts_a_snapshot_short() {
 }
 
 #[tokio::test]
+async fn without_an_address_it_is_the_instance_of_its_own_settings() {
+    let server = Server::start().await;
+    let listen = server.url.trim_start_matches("http://");
+    let mut tail = Tail::start_with(&["--count", "1"], &[("MILLRACE__HTTP__LISTEN", listen)]);
+    let mut stream = server.stream().await;
+    stream.send(&snapshot(&[("temperature/a", 1.0)])).await.unwrap();
+    assert_eq!(tail.line().await, "temperature/a 1 -");
+    assert_eq!(tail.exit_code().await, 0);
+}
+
+#[tokio::test]
 async fn a_lost_line_is_said_and_made_again_and_nothing_is_printed_twice() {
     let server = Server::start().await;
     let mut tail = Tail::start(&["--url", &server.url]);
