@@ -129,6 +129,13 @@ fn every_binary_has_help_and_a_health_check() {
 }
 
 #[test]
+fn help_says_that_a_user_of_the_broker_is_a_device() {
+    let help = std::process::Command::new(binary("millrace")).args(["passwd", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("The user, which is a device: it publishes on `METRIC/USER`"), "{help}");
+}
+
+#[test]
 fn every_binary_says_its_name_and_version() {
     for name in ["millrace", "db-writer", "alerter", "dashboard", "sensor-sim"] {
         let version = std::process::Command::new(binary(name)).arg("--version").output().unwrap();
