@@ -15,8 +15,11 @@ use crate::delay::Delays;
 /// Characters of a password, at least.
 const MIN_CHARS: usize = 12;
 
-/// Bytes of a password, at most.
-pub(crate) const MAX_BYTES: usize = 128;
+/// Characters of a password, at most.
+const MAX_CHARS: usize = 128;
+
+/// Bytes of a password, at most: four for each character.
+pub(crate) const MAX_BYTES: usize = 4 * MAX_CHARS;
 
 /// Hashes that are computed at the same time: readings need the processors, too.
 const AT_ONCE: usize = 2;
@@ -55,8 +58,8 @@ pub(crate) fn check_new(password: &str) -> Result<(), String> {
     if password.chars().count() < MIN_CHARS {
         return Err(format!("a password has at least {MIN_CHARS} characters"));
     }
-    if password.len() > MAX_BYTES {
-        return Err(format!("a password has at most {MAX_BYTES} bytes"));
+    if password.chars().count() > MAX_CHARS {
+        return Err(format!("a password has at most {MAX_CHARS} characters"));
     }
     Ok(())
 }
@@ -221,6 +224,7 @@ mod tests {
     fn a_new_password_is_long_enough_and_not_too_long() {
         assert!(check_new("elevenchars").unwrap_err().contains("at least 12"));
         assert_eq!(check_new("twelve chars"), Ok(()));
+        assert_eq!(check_new(&"€".repeat(128)), Ok(()));
         assert!(check_new(&"x".repeat(129)).unwrap_err().contains("at most 128"));
     }
 

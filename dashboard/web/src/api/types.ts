@@ -466,7 +466,7 @@ export interface LogIn {
 
 export interface NewPassword {
   old_password: string;
-  /** At least 12 characters, at most 128 bytes. */
+  /** 12 to 128 characters. */
   password: string;
 }
 
@@ -496,7 +496,7 @@ export interface User {
 export interface NewUser {
   username: Username;
   email?: string | null;
-  /** At least 12 characters, at most 128 bytes. */
+  /** 12 to 128 characters. */
   password: string;
   role: Role;
   /** Only devices that match one of these; empty for all devices. */
@@ -506,7 +506,7 @@ export interface NewUser {
 /** What is left out stays as it is. */
 export interface UserChanges {
   email?: string | null;
-  /** At least 12 characters, at most 128 bytes. */
+  /** 12 to 128 characters. */
   password?: string;
   role?: Role;
   /** Only devices that match one of these; empty for all devices. */
