@@ -125,7 +125,7 @@ impl Authority {
     ///
     /// # Errors
     /// No password can be hashed on this machine.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub fn new(store: &dyn Store, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let inner = Inner {
             store: store.with_own_readers(),
             clock,

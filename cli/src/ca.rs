@@ -69,15 +69,15 @@ pub fn run(args: Args, settings: &Settings) -> anyhow::Result<()> {
         None => settings.get::<PathBuf>("data_dir")?.join("ca"),
     };
     let today = crate::clock().wall().to_zoned(TimeZone::UTC).date();
-    let text = perform(args.command, &folder, today)?;
+    let text = perform(&args.command, &folder, today)?;
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
-fn perform(command: Command, folder: &Path, today: Date) -> anyhow::Result<String> {
+fn perform(command: &Command, folder: &Path, today: Date) -> anyhow::Result<String> {
     match command {
         Command::Init => init(folder, today),
-        Command::Server { hosts, days } => server(folder, &hosts, today, days),
-        Command::Client { name, days } => client(folder, &name, today, days),
+        Command::Server { hosts, days } => server(folder, hosts, today, *days),
+        Command::Client { name, days } => client(folder, name, today, *days),
     }
 }
 
@@ -110,7 +110,7 @@ fn server(folder: &Path, hosts: &[String], today: Date, days: u32) -> anyhow::Re
     let mut params = CertificateParams::new(hosts).context("read the names")?;
     fill(&mut params, &hosts[0], today, days)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let [certificate, key] = issue(folder, &hosts[0], params)?;
+    let [certificate, key] = issue(folder, &hosts[0], &params)?;
     let (certificate, key) = (certificate.display(), key.display());
     Ok(format!(
         "{certificate} is valid for {days} days. For the page, and for MQTT over TLS:
@@ -130,7 +130,7 @@ fn client(folder: &Path, name: &str, today: Date, days: u32) -> anyhow::Result<S
     );
     let mut params = params(name, today, days)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let [certificate, key] = issue(folder, name, params)?;
+    let [certificate, key] = issue(folder, name, &params)?;
     Ok(format!(
         "{} is valid for {days} days; its key is {}. The server trusts it with
 MILLRACE__MQTT__TLS_CLIENT_CA={}",
@@ -141,7 +141,7 @@ MILLRACE__MQTT__TLS_CLIENT_CA={}",
 }
 
 /// Signs a certificate with a new key, and writes both.
-fn issue(folder: &Path, name: &str, params: CertificateParams) -> anyhow::Result<[PathBuf; 2]> {
+fn issue(folder: &Path, name: &str, params: &CertificateParams) -> anyhow::Result<[PathBuf; 2]> {
     let authority = |file: &str| {
         let path = folder.join(file);
         let missing =

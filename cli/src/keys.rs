@@ -45,7 +45,7 @@ pub enum Command {
 /// The command cannot be performed, or the store does not answer.
 pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let store = crate::alerts::open(settings).await?;
-    let authority = Authority::new(store, crate::clock())?;
+    let authority = Authority::new(store.as_ref(), crate::clock())?;
     let text = perform(command, &authority).await?;
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }

@@ -86,7 +86,7 @@ impl From<RoleName> for Role {
 pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     // Before the first start there is no database yet: users can be added all the same.
     let store = service::store(settings, crate::clock()).await?;
-    let authority = Authority::new(store, crate::clock())?;
+    let authority = Authority::new(store.as_ref(), crate::clock())?;
     let text = perform(command, &authority, edge::read_password).await?;
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
@@ -153,8 +153,6 @@ pub(crate) fn devices(scope: &Scope) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use testkit::MemoryStore;
 
@@ -180,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn users_are_added_changed_and_removed() {
-        let authority = Authority::new(Arc::new(MemoryStore::default()), crate::clock()).unwrap();
+        let authority = Authority::new(&MemoryStore::default(), crate::clock()).unwrap();
         let list = || said(&authority, Command::List { json: false });
         assert!(list().await.contains("there are no users"));
         let first = said(&authority, add("ben", RoleName::Viewer, &[])).await;

@@ -62,7 +62,7 @@ pub struct Server {
 ///
 /// # Errors
 /// A setting is wrong, or no password can be hashed on this machine.
-pub fn authority(context: &Context, store: Arc<dyn Store>) -> anyhow::Result<Authority> {
+pub fn authority(context: &Context, store: &dyn Store) -> anyhow::Result<Authority> {
     let is_required = context.settings.get("access.require_login")?;
     Ok(Authority::new(store, context.clock.clone())?.with_login_required(is_required))
 }

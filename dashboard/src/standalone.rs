@@ -97,7 +97,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let server = Server {
         live: live.clone(),
         store: store.clone(),
-        access: authority(&context, store.clone())?,
+        access: authority(&context, store.as_ref())?,
         broker: Arc::new(devices),
         resend,
         health: context.health.clone(),

@@ -59,7 +59,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let server = Server {
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }, clock.clone()),
         store: store.clone(),
-        access: access::Authority::new(store.clone(), clock.clone()).unwrap(),
+        access: access::Authority::new(store.as_ref(), clock.clone()).unwrap(),
         broker: Arc::new(api::forms::Broker::default()),
         resend: Resend::new(Arc::new(NoBroker), decoder.inputs(), clock.clone()),
         health: Health::default(),

@@ -130,7 +130,7 @@ pub(crate) fn page(
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
-        access: dashboard::authority(context, store.clone())?,
+        access: dashboard::authority(context, store.as_ref())?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),

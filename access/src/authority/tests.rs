@@ -21,7 +21,7 @@ impl World {
     fn new() -> Self {
         let (store, clock) =
             (MemoryStore::default(), Arc::new(FakeClock::showing(jiff::Timestamp::UNIX_EPOCH)));
-        let authority = Authority::new(Arc::new(store.clone()), clock.clone()).unwrap();
+        let authority = Authority::new(&store, clock.clone()).unwrap();
         Self { store, clock, authority }
     }
 
@@ -81,7 +81,7 @@ async fn everyone_may_do_everything_until_there_is_a_user() {
         assert!(refused.to_string().contains("the first user must have the role admin"), "{refused}");
     }
     // Another process adds the user: this one has to notice.
-    let elsewhere = Authority::new(Arc::new(world.store.clone()), world.clock.clone()).unwrap();
+    let elsewhere = Authority::new(&world.store, world.clock.clone()).unwrap();
     let new = NewUser {
         username: "ann".into(),
         email: None,
@@ -263,7 +263,7 @@ async fn what_another_process_revokes_is_refused_within_seconds() {
     let by_session = Credentials { session: Some(&ben.token), ..Credentials::default() };
     let recognized = world.authority.recognize(by_session).await.unwrap();
     assert!(world.authority.is_still(&recognized).await);
-    let elsewhere = Authority::new(Arc::new(world.store.clone()), world.clock.clone()).unwrap();
+    let elsewhere = Authority::new(&world.store, world.clock.clone()).unwrap();
     elsewhere.revoke_key(&Caller::command(), None, &key.id).await.unwrap();
     elsewhere.end_token(&ben.token).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2_100)).await;

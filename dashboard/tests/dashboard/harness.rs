@@ -132,7 +132,7 @@ impl Harness {
         tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
         let heard = Heard::default();
         let decoder = decoder(folder.path());
-        let access = Authority::new(store.clone(), clock()).unwrap();
+        let access = Authority::new(store.as_ref(), clock()).unwrap();
         let server = Server {
             live: live.clone(),
             store: store.clone(),
