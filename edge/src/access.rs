@@ -130,7 +130,7 @@ impl Users {
         // Never delayed: the sensors and alerts of this process must not wait for what strangers try.
         if name != OWN_USER || !self.verifier.is_tagged(&self.own_password, password) {
             let file = self.file();
-            self.verifier.check(&file, login.peer.address.ip(), name, password).await?;
+            self.verifier.check(&file, ::access::network(login.peer.address.ip()), name, password).await?;
             if name == OWN_USER || !self.file().has(name) {
                 // Its name is reserved, or the user was removed meanwhile.
                 return Err(Refusal::BadCredentials);
