@@ -8,6 +8,7 @@ mod sessions;
 mod token;
 mod users;
 
+use serde::{Deserialize, Deserializer};
 use telemetry::Scope;
 use warp::reply::Response;
 use warp::{Filter, Rejection};
@@ -56,6 +57,11 @@ fn read_scope(filters: &[String]) -> Result<Scope, ApiError> {
 fn read_role(word: &str) -> Result<store::Role, ApiError> {
     let unknown = || ApiError::BadRequest("role must be viewer, operator or admin".into());
     store::TextCodec::read(word).ok_or_else(unknown)
+}
+
+/// A field that is left out is none; one that is there has a value.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// What the body holds.

@@ -214,16 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn who_is_in_the_old_file_alone_or_has_other_rights_is_changed() {
-        let of = |users: &[(&str, &str)]| {
-            let lines = users.iter().map(|(user, rights)| line(user, b"x").unwrap() + rights);
+    fn who_is_in_the_old_file_alone_or_has_another_password_or_other_rights_is_changed() {
+        let [old, new] = [b"x", b"y"].map(|password| ::access::hash_password(password).unwrap());
+        let of = |users: &[(&str, &str, &str)]| {
+            let lines = users.iter().map(|(user, hash, rights)| format!("{user}:{hash}\n{rights}"));
             PasswordFile::parse(&lines.collect::<String>()).unwrap()
         };
         let (read, write) = ("  read x/#\n", "  write x/#\n");
-        let (old, new) =
-            (of(&[("a", ""), ("b", read), ("c", read)]), of(&[("b", read), ("c", write), ("d", "")]));
-        let mut changed: Vec<_> = old.changed_in(&new).collect();
+        let before = of(&[("a", &old, ""), ("b", &old, read), ("c", &old, read), ("e", &old, "")]);
+        let after = of(&[("b", &old, read), ("c", &old, write), ("d", &old, ""), ("e", &new, "")]);
+        let mut changed: Vec<_> = before.changed_in(&after).collect();
         changed.sort_unstable();
-        assert_eq!(changed, ["a", "c"]);
+        assert_eq!(changed, ["a", "c", "e"]);
     }
 }

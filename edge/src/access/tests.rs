@@ -44,10 +44,15 @@ impl Harness {
     }
 }
 
-/// A file in which each user's password is their name.
+/// A file in which each user's password is their name. Who is in the old one keeps the hash.
 fn write(path: &Path, names: &[&str]) {
-    let lines: String = names.iter().map(|name| line(name, name.as_bytes()).unwrap()).collect();
-    std::fs::write(path, lines).unwrap();
+    let old = std::fs::read_to_string(path).unwrap_or_default();
+    let kept = |name: &str| old.lines().find(|line| line.starts_with(&format!("{name}:")));
+    let entry = |name: &&str| match kept(name) {
+        Some(line) => format!("{line}\n"),
+        None => line(name, name.as_bytes()).unwrap(),
+    };
+    std::fs::write(path, names.iter().map(entry).collect::<String>()).unwrap();
 }
 
 #[tokio::test]
@@ -130,6 +135,7 @@ async fn the_file_is_followed_and_a_bad_one_changes_nothing() {
     let cut_off = Mutex::new(Vec::new());
     let changes = async {
         write(&harness.path, &["dev2", "dev3"]);
+        let good = std::fs::read_to_string(&harness.path).unwrap();
         until(async || harness.users.file().has("dev3")).await;
         assert!(!harness.connects("dev1", "dev1").await, "though it was right before");
         assert!(harness.connects("dev3", "dev3").await);
@@ -140,8 +146,11 @@ async fn the_file_is_followed_and_a_bad_one_changes_nothing() {
         until(async || harness.users.bad_files.get() == 2).await;
         assert!(harness.connects("dev2", "dev2").await);
         assert_eq!(*cut_off.lock().unwrap(), ["dev1"]);
+        std::fs::write(&harness.path, good).unwrap();
         write(&harness.path, &["dev2"]);
         until(async || *cut_off.lock().unwrap() == ["dev1", "dev3"]).await;
+        std::fs::write(&harness.path, line("dev2", b"another").unwrap()).unwrap();
+        until(async || *cut_off.lock().unwrap() == ["dev1", "dev3", "dev2"]).await;
     };
     let follow = harness.users.follow(|user| cut_off.lock().unwrap().push(user.to_owned()));
     tokio::select! { () = changes => {}, () = follow => panic!("it is followed as long as it is run") }

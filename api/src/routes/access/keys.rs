@@ -6,7 +6,7 @@ use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use super::{read, read_role, read_scope};
+use super::{given, read, read_role, read_scope};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, Key};
@@ -24,7 +24,9 @@ struct Added {
     name: String,
     role: String,
     /// The owner's own where it is missing.
+    #[serde(default, deserialize_with = "given")]
     filters: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "given")]
     days: Option<u32>,
 }
 

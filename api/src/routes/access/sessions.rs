@@ -62,6 +62,9 @@ async fn end(api: &Api, id: &str, request: Request) -> Result<Response, ApiError
 fn whose(mut parameters: Parameters, caller: &Caller) -> Result<String, ApiError> {
     let named = query::text(&mut parameters, "user").map_err(ApiError::BadRequest)?;
     query::nothing_left(&parameters, PARAMETERS).map_err(ApiError::BadRequest)?;
+    if let Some(name) = &named {
+        access::check_username(name).map_err(ApiError::BadRequest)?;
+    }
     let own = caller.user.clone().unwrap_or_default();
     match named {
         Some(named) if named != own => {

@@ -1,12 +1,12 @@
 //! `GET` and `POST /api/users`, `PATCH` and `DELETE /api/users/<username>`.
 
 use access::{Action, NewUser, UserChange};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use warp::http::{Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use super::{read, read_role, read_scope};
+use super::{given, read, read_role, read_scope};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, User};
@@ -32,14 +32,12 @@ struct Added {
 struct Changed {
     #[serde(default, deserialize_with = "given")]
     email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
     password: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     role: Option<String>,
+    #[serde(default, deserialize_with = "given")]
     filters: Option<Vec<String>>,
-}
-
-/// A field that is there, be it `null`.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
