@@ -162,6 +162,8 @@ impl Shape for Cluster {
     /// A PUBACK means that a majority of nodes has the reading; everything else follows.
     const PROMISED_WITHIN: Duration = crate::SOON;
 
+    const STAMPS_BY_MILLISECOND: bool = true;
+
     fn http(&self) -> &str {
         &self.http
     }

@@ -151,6 +151,8 @@ fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
 impl Shape for Millrace {
     const PROMISED_WITHIN: Duration = Duration::ZERO;
 
+    const STAMPS_BY_MILLISECOND: bool = false;
+
     fn http(&self) -> &str {
         &self.http
     }

@@ -14,6 +14,9 @@ pub trait Shape {
     /// How long after a PUBACK everything holds that it promises: no time at all at the edge.
     const PROMISED_WITHIN: Duration;
 
+    /// Whether messages are stamped by the millisecond: equal readings of one are one reading, as docs/limits.md says.
+    const STAMPS_BY_MILLISECOND: bool;
+
     /// Where the page and its API are, for example `http://127.0.0.1:41234`.
     fn http(&self) -> &str;
 
