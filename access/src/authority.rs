@@ -28,20 +28,8 @@ pub use self::recognized::{Credentials, Recognized};
 pub use self::sessions::LoggedIn;
 pub use self::users::{NewUser, UserChange};
 
-/// How long sessions last.
-#[derive(Debug, Clone, Copy)]
-struct Lifetimes {
-    /// Without any use.
-    idle: Duration,
-    /// At most.
-    whole: Duration,
-}
-
 /// How long a session lasts, at most.
 pub const SESSION_SECONDS: u64 = 7 * 24 * 3600;
-
-const LIFETIMES: Lifetimes =
-    Lifetimes { idle: Duration::from_secs(8 * 3600), whole: Duration::from_secs(SESSION_SECONDS) };
 
 /// Knows who may do what. Cheap to clone: clones share what they know.
 #[derive(Clone)]

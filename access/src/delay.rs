@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The delay after the first failure; it doubles with each further one ...
@@ -47,7 +48,7 @@ impl Delays {
             failures.count = 0;
         }
         failures.waiting += 1;
-        Some(delay(failures.count))
+        Some(delay_after(failures.count))
     }
 
     /// The attempt has waited, or has given up.
@@ -81,7 +82,33 @@ impl Delays {
     }
 }
 
-fn delay(failures: u32) -> Duration {
+/// Lets an attempt wait for its delay; false if enough of the kind wait already. One that gives up waits no longer.
+pub async fn delay(delays: &Mutex<Delays>, address: IpAddr, user: &str) -> bool {
+    let begun = lock(delays).begin(address, user, Instant::now());
+    let Some(time) = begun else { return false };
+    let _waiting = Waiting { delays, address, user };
+    tokio::time::sleep(time).await;
+    true
+}
+
+/// An attempt that waits because others failed before it.
+struct Waiting<'a> {
+    delays: &'a Mutex<Delays>,
+    address: IpAddr,
+    user: &'a str,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(self.delays).waited(self.address, self.user);
+    }
+}
+
+fn lock(delays: &Mutex<Delays>) -> MutexGuard<'_, Delays> {
+    delays.lock().expect("no code panics while it counts attempts")
+}
+
+fn delay_after(failures: u32) -> Duration {
     match failures {
         0 => Duration::ZERO,
         count => FIRST.saturating_mul(1 << (count - 1).min(10)).min(LONGEST),

@@ -29,7 +29,7 @@ pub use authority::{
 };
 pub use caller::{Caller, record_of_command};
 pub use decision::{Action, Decision, may};
-pub use delay::Delays;
+pub use delay::{Delays, delay};
 pub use names::check_username;
 pub use password::{hash_password, is_password, network};
 pub use verify::{Verified, verify};

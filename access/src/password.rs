@@ -10,7 +10,7 @@ use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use tokio::sync::Semaphore;
 
-use crate::delay::Delays;
+use crate::delay::{Delays, delay};
 
 /// Characters of a password, at least.
 const MIN_CHARS: usize = 12;
@@ -115,12 +115,10 @@ impl Passwords {
         password: &str,
     ) -> Result<(), Rejected> {
         let address = network(address);
-        let user = user.get(..MAX_NAME_BYTES).unwrap_or(user);
-        let delay = self.delays().begin(address, user, Instant::now());
-        let delay = delay.ok_or(Rejected::TooMany(TRY_AGAIN))?;
-        let waiting = Waiting { delays: &self.delays, address, user };
-        tokio::time::sleep(delay).await;
-        drop(waiting);
+        let user = &user[..user.floor_char_boundary(MAX_NAME_BYTES)];
+        if !delay(&self.delays, address, user).await {
+            return Err(Rejected::TooMany(TRY_AGAIN));
+        }
         let _place = Place::take(&self.waiting, address).ok_or(Rejected::TooMany(TRY_AGAIN))?;
         if self.matches(hash, password).await {
             self.delays().succeeded(address, user);
@@ -143,19 +141,6 @@ impl Passwords {
 
     fn delays(&self) -> MutexGuard<'_, Delays> {
         lock(&self.delays)
-    }
-}
-
-/// An attempt that waits because others failed before it.
-struct Waiting<'a> {
-    delays: &'a Mutex<Delays>,
-    address: IpAddr,
-    user: &'a str,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        lock(self.delays).waited(self.address, self.user);
     }
 }
 

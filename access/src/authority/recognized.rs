@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use store::{ApiKey, Session, User, Via, sha256};
 
-use super::{Authority, LIFETIMES, Problem};
+use super::sessions::end_of;
+use super::{Authority, Problem};
 use crate::caller::Caller;
 use crate::secret;
 
@@ -62,14 +63,9 @@ pub(super) struct Cache {
 #[derive(Debug, Clone)]
 struct Cached {
     caller: Caller,
-    ends: Ends,
+    /// When the session or key ends.
+    ends_at: Timestamp,
     at: Instant,
-}
-
-/// When a session or a key ends.
-#[derive(Debug, Clone, Copy)]
-struct Ends {
-    at: Timestamp,
 }
 
 impl Cache {
@@ -87,11 +83,11 @@ impl Cache {
     fn get(&self, token: &Token, now: Timestamp) -> Option<Caller> {
         let callers = self.callers();
         let cached = callers.get(token)?;
-        (cached.at.elapsed() < TRUSTED_FOR && now < cached.ends.at).then(|| cached.caller.clone())
+        (cached.at.elapsed() < TRUSTED_FOR && now < cached.ends_at).then(|| cached.caller.clone())
     }
 
     /// Remembers what was read since this generation, unless all was forgotten meanwhile.
-    fn put(&self, generation: u64, token: Token, caller: &Caller, ends: Ends) {
+    fn put(&self, generation: u64, token: Token, caller: &Caller, ends_at: Timestamp) {
         let mut callers = self.callers();
         if generation != self.generation() {
             return;
@@ -99,7 +95,7 @@ impl Cache {
         if callers.len() >= MAX_REMEMBERED {
             callers.clear();
         }
-        callers.insert(token, Cached { caller: caller.clone(), ends, at: Instant::now() });
+        callers.insert(token, Cached { caller: caller.clone(), ends_at, at: Instant::now() });
     }
 
     fn callers(&self) -> MutexGuard<'_, HashMap<Token, Cached>> {
@@ -159,11 +155,11 @@ impl Authority {
                 found.and_then(|found| of_owner(found, now))
             }
         };
-        let (caller, ends, is_use_noted) = found.ok_or(Problem::NotRecognized)?;
+        let (caller, ends_at, is_use_noted) = found.ok_or(Problem::NotRecognized)?;
         if is_use_noted {
             self.note_use(&caller, now).await;
         }
-        self.inner.cache.put(generation, token.clone(), &caller, ends);
+        self.inner.cache.put(generation, token.clone(), &caller, ends_at);
         Ok(caller)
     }
 
@@ -199,15 +195,14 @@ fn is_equal(a: &str, b: &str) -> bool {
 }
 
 /// The caller of a session, when it ends, and whether its use is to be noted; None if it is over.
-fn of_user((session, user): (Session, User), now: Timestamp) -> Option<(Caller, Ends, bool)> {
-    let idle_end = session.last_used_at.saturating_add(LIFETIMES.idle).unwrap_or(Timestamp::MAX);
-    let ends = Ends { at: session.expires_at.min(idle_end) };
+fn of_user((session, user): (Session, User), now: Timestamp) -> Option<(Caller, Timestamp, bool)> {
+    let ends_at = end_of(&session);
     let caller = Caller::person(user, Some(session.id), None);
-    (now < ends.at).then_some((caller, ends, is_due(Some(session.last_used_at), now)))
+    (now < ends_at).then_some((caller, ends_at, is_due(Some(session.last_used_at), now)))
 }
 
 /// The caller of a key: no more than its owner may do now.
-fn of_owner((key, owner): (ApiKey, User), now: Timestamp) -> Option<(Caller, Ends, bool)> {
+fn of_owner((key, owner): (ApiKey, User), now: Timestamp) -> Option<(Caller, Timestamp, bool)> {
     let caller = Caller {
         user: Some(owner.name),
         email: None,
@@ -217,7 +212,7 @@ fn of_owner((key, owner): (ApiKey, User), now: Timestamp) -> Option<(Caller, End
         id: Some(key.id),
         address: None,
     };
-    (now < key.expires_at).then_some((caller, Ends { at: key.expires_at }, is_due(key.last_used_at, now)))
+    (now < key.expires_at).then_some((caller, key.expires_at, is_due(key.last_used_at, now)))
 }
 
 fn is_due(last: Option<Timestamp>, now: Timestamp) -> bool {

@@ -1,10 +1,12 @@
 //! Logging in and out.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use store::{Change, Session, User, Via, sha256};
 
-use super::{Authority, Deed, LIFETIMES, Problem};
+use super::{Authority, Deed, Problem, SESSION_SECONDS};
 use crate::caller::Caller;
 use crate::password::{MAX_BYTES, Rejected};
 use crate::secret;
@@ -16,6 +18,18 @@ pub struct LoggedIn {
     pub token: String,
     /// Who that is.
     pub caller: Caller,
+}
+
+/// A session that is not used for so long ends.
+const IDLE_SECONDS: u64 = 8 * 3600;
+
+/// When a session ends, if it is not used any more.
+pub(super) fn end_of(session: &Session) -> Timestamp {
+    session.expires_at.min(after(session.last_used_at, IDLE_SECONDS))
+}
+
+fn after(time: Timestamp, seconds: u64) -> Timestamp {
+    telemetry::time::saturating_add(time, Duration::from_secs(seconds))
 }
 
 impl From<Rejected> for Problem {
@@ -52,7 +66,7 @@ impl Authority {
             address: address.map(|address| address.to_string()),
             created_at: now,
             last_used_at: now,
-            expires_at: now.saturating_add(LIFETIMES.whole).unwrap_or(jiff::Timestamp::MAX),
+            expires_at: after(now, SESSION_SECONDS),
         };
         let caller = Caller::person(user, Some(session.id.clone()), address);
         let deed = Deed::new("log in", caller.user.clone().unwrap_or_default());
@@ -115,10 +129,7 @@ impl Authority {
     pub async fn sessions(&self, user: &str) -> Result<Vec<Session>, Problem> {
         let now = self.now();
         let mut sessions = self.inner.store.sessions(user).await?;
-        sessions.retain(|session| {
-            let idle_end = session.last_used_at.saturating_add(LIFETIMES.idle);
-            now < session.expires_at && idle_end.is_ok_and(|end| now < end)
-        });
+        sessions.retain(|session| now < end_of(session));
         Ok(sessions)
     }
 

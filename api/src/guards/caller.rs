@@ -46,7 +46,7 @@ pub(crate) fn asker(api: &Api) -> impl Filter<Extract = (Asker,), Error = Infall
     asked.and(warp::header::headers_cloned()).and(warp::ext::optional::<Client>()).then(
         move |asked: String, headers: HeaderMap, client: Option<Client>| {
             let (authority, site) = (authority.clone(), site.clone());
-            async move { Asker { asked, ..Asker::new(authority, &site, &headers, client.as_ref()).await } }
+            async move { Asker::new(authority, &site, asked, &headers, client.as_ref()).await }
         },
     )
 }
@@ -62,18 +62,39 @@ pub async fn recognized(
     client: Option<&Client>,
 ) -> Result<Recognized, ApiError> {
     let session = session_token(headers, is_secure(site, headers, client));
+    Ok(recognize(authority, session.as_deref(), headers, client).await?)
+}
+
+async fn recognize(
+    authority: &Authority,
+    session: Option<&str>,
+    headers: &HeaderMap,
+    client: Option<&Client>,
+) -> Result<Recognized, Problem> {
     let address = client.map(|client| client.address.ip());
-    let credentials = Credentials { session: session.as_deref(), bearer: bearer(headers), address };
-    Ok(authority.recognize(credentials).await?)
+    authority.recognize(Credentials { session, bearer: bearer(headers), address }).await
 }
 
 impl Asker {
-    async fn new(authority: Authority, site: &Site, headers: &HeaderMap, client: Option<&Client>) -> Self {
+    async fn new(
+        authority: Authority,
+        site: &Site,
+        asked: String,
+        headers: &HeaderMap,
+        client: Option<&Client>,
+    ) -> Self {
         let is_secure = is_secure(site, headers, client);
-        let caller = recognized(&authority, site, headers, client).await.map(|recognized| recognized.caller);
-        let (session, address) =
-            (session_token(headers, is_secure), client.map(|client| client.address.ip()));
-        Self { authority, caller, asked: String::new(), session, address, is_secure }
+        let session = session_token(headers, is_secure);
+        let recognized = recognize(&authority, session.as_deref(), headers, client).await;
+        let caller = recognized.map(|recognized| recognized.caller).map_err(ApiError::from);
+        Self {
+            authority,
+            caller,
+            asked,
+            session,
+            address: client.map(|client| client.address.ip()),
+            is_secure,
+        }
     }
 
     /// The caller, who must be allowed to do this at all. That a role does not allow it goes into the audit.
@@ -100,7 +121,7 @@ impl Asker {
         self.caller.as_ref().ok()
     }
 
-    /// The caller, whoever it is.
+    /// The caller, with any role.
     ///
     /// # Errors
     /// Nobody is recognised.

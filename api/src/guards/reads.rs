@@ -65,7 +65,7 @@ pub(crate) fn reads(
     public(&api.site).and(asker(api)).and_then(check).untuple_one()
 }
 
-/// Passes a `GET` or `HEAD` under one of our names, whoever sends it, with its parameters.
+/// Passes a `GET` or `HEAD` under one of our names of any caller, with its parameters.
 pub(crate) fn public(site: &Site) -> impl Filter<Extract = (Parameters,), Error = Rejection> + Clone + use<> {
     let check = async |known| if known { Ok(()) } else { Err(warp::reject::custom(UnknownHost)) };
     method().and(site.is_known()).and_then(check).untuple_one().and(parameters())

@@ -85,7 +85,7 @@ impl Request {
         Ok((self.parameters, self.asker.may(action).await?))
     }
 
-    /// Passes a request that changes something, whoever sends it: the host check, same origin, and no parameter.
+    /// Passes a request that changes something, of any caller: the host check, same origin, and no parameter.
     ///
     /// # Errors
     /// The request comes from another site, or has a parameter.
@@ -117,7 +117,7 @@ impl Request {
         if is_json { Ok((self.body?, caller)) } else { Err(ApiError::NotJson) }
     }
 
-    /// The JSON body of a request that changes something, whoever sends it.
+    /// The JSON body of a request that changes something, of any caller.
     ///
     /// # Errors
     /// The request comes from another site, or its body is not JSON, too large or too slow.

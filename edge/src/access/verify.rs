@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use ::access::Delays;
+use ::access::{Delays, delay};
 use broker::server::Refusal;
 use ring::hmac;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -60,7 +60,9 @@ impl Verifier {
         if hash.is_some_and(|hash| self.is_remembered(user, hash, password)) {
             return Ok(());
         }
-        self.wait(address, user).await?;
+        if !delay(&self.delays, address, user).await {
+            return Err(Refusal::Unavailable);
+        }
         let _queue = Queue::enter(self, address).await;
         let permit = Arc::clone(&self.hashing).acquire_owned().await.map_err(|_| Refusal::Unavailable)?;
         // Another device of the same user may have been checked meanwhile.
@@ -96,13 +98,6 @@ impl Verifier {
         hmac::verify(&self.key, password, tag.as_ref()).is_ok()
     }
 
-    async fn wait(&self, address: IpAddr, user: &str) -> Result<(), Refusal> {
-        let delay = lock(&self.delays).begin(address, user, Instant::now()).ok_or(Refusal::Unavailable)?;
-        let _waiting = Waiting { delays: &self.delays, address, user };
-        tokio::time::sleep(delay).await;
-        Ok(())
-    }
-
     /// The permit goes along: a caller that gives up waiting does not make room for another hash before this one is done.
     async fn matches(&self, permit: OwnedSemaphorePermit, hash: &Arc<str>, password: &[u8]) -> bool {
         let (hash, password) = (Arc::clone(hash), password.to_vec());
@@ -121,19 +116,6 @@ impl Verifier {
     fn remember(&self, user: &str, hash: &str, password: &[u8]) {
         let tag = self.tag(&[hash.as_bytes(), b"\0", password].concat());
         lock(&self.remembered).insert(user.into(), tag);
-    }
-}
-
-/// An attempt that waits because others failed before it.
-struct Waiting<'a> {
-    delays: &'a Mutex<Delays>,
-    address: IpAddr,
-    user: &'a str,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        lock(self.delays).waited(self.address, self.user);
     }
 }
 

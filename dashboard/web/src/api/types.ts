@@ -152,14 +152,14 @@ export interface NewSilence {
   /** A duration such as 30m, 2h or 7days. */
   for?: string | null;
   reason: string;
-  /** The author; whoever has logged in is the author anyway. */
+  /** The author; a user who has logged in is the author in any case. */
   by?: string | null;
 }
 
 export interface NewAcknowledgement {
   /** The id of an incident. */
   incident: string;
-  /** The author; whoever has logged in is the author anyway. */
+  /** The author; a user who has logged in is the author in any case. */
   by?: string | null;
   note?: string | null;
 }
@@ -173,7 +173,7 @@ export interface NewAcknowledgements {
   metric?: string | null;
   device?: Filter | null;
   severity?: "info" | "warning" | "critical" | null;
-  /** The author; whoever has logged in is the author anyway. */
+  /** The author; a user who has logged in is the author in any case. */
   by?: string | null;
   note?: string | null;
 }
@@ -185,7 +185,7 @@ export interface NewSilences {
   /** A duration such as 30m, 2h or 7days. */
   for?: string | null;
   reason: string;
-  /** The author; whoever has logged in is the author anyway. */
+  /** The author; a user who has logged in is the author in any case. */
   by?: string | null;
 }
 
