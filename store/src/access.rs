@@ -20,6 +20,8 @@ use self::users::User;
 use crate::alerting::incidents::Acknowledgement;
 use crate::alerting::silences::Silence;
 use crate::engine::statement::{Engine, Statement};
+use crate::registry::credentials::Credential;
+use crate::registry::devices::Device;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -64,6 +66,16 @@ pub enum Change {
     AddKey(ApiKey),
     /// Revokes a key.
     RevokeKey(String),
+    /// Registers a device, unless its name is taken.
+    AddDevice(Device),
+    /// Replaces what is said of a device, if it still has this revision.
+    SetDevice(Device),
+    /// Removes a device from the registry, with all its credentials.
+    RemoveDevice(String),
+    /// Adds a credential of a device, and registers the device where it is not yet.
+    AddCredential(Credential),
+    /// Revokes the credential of this user name.
+    RevokeCredential(String),
     /// Adds silences; one whose id is stored already stays as it is.
     AddSilences(Vec<Silence>),
     /// Ends a silence, unless it ends earlier.

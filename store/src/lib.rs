@@ -12,6 +12,7 @@
 //! - `alerting`: incidents, alert states, notifications with their outbox, silences
 //! - `clock_runs`: when the clock that gives stamps was wrong
 //! - `announcements`: what devices announced about their later messages
+//! - `registry`: devices that people know, and what they log in with
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
@@ -30,6 +31,7 @@ mod ledger;
 mod location;
 mod micros;
 mod readings;
+mod registry;
 mod rejections;
 mod retention;
 mod series;
@@ -66,6 +68,9 @@ pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use readings::write::{Batch, ReadingStore, Written};
+pub use registry::credentials::{Credential, MAX_CREDENTIALS};
+pub use registry::devices::{Device, MAX_DEVICES};
+pub use registry::{Registry, RegistryHead};
 pub use rejections::{
     ANY_TEXT, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage, Rejection,
     RejectionCursor, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,

@@ -14,6 +14,7 @@ use crate::engine::sqlite::Sqlite;
 use crate::ledger::Ledger;
 use crate::readings::history::History;
 use crate::readings::write::ReadingStore;
+use crate::registry::Registry;
 use crate::rejections::Rejections;
 
 /// All that a store can do.
@@ -26,6 +27,7 @@ pub trait Store:
     + ClockHistory
     + AnnouncementStore
     + AccessStore
+    + Registry
     + OwnReaders
 {
 }
@@ -39,6 +41,7 @@ impl<T> Store for T where
         + ClockHistory
         + AnnouncementStore
         + AccessStore
+        + Registry
         + OwnReaders
 {
 }

@@ -8,6 +8,7 @@ mod leases;
 mod ledger;
 mod outbox;
 mod readings;
+mod registry;
 mod rejections;
 
 use std::collections::{BTreeMap, HashMap};
@@ -22,6 +23,7 @@ use self::alerting::Alerts;
 use self::leases::Held;
 use self::outbox::AlertingOutbox;
 use self::readings::Key;
+use self::registry::Devices;
 use self::rejections::Rejected;
 
 /// A store in memory. Cheap to clone: clones share what is stored, as processes share a database.
@@ -44,6 +46,7 @@ impl Default for StoreClock {
 #[derive(Default)]
 struct Data {
     access: Access,
+    registry: Devices,
     readings: BTreeMap<Key, StoredReading>,
     rejected: Rejected,
     alerts: Alerts,

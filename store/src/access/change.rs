@@ -6,6 +6,8 @@ use super::{Change, keys, sessions, users};
 use crate::alerting::incidents::acknowledge_one;
 use crate::alerting::silences;
 use crate::engine::statement::Statement;
+use crate::registry::devices::{self, Device};
+use crate::registry::{self, credentials};
 
 /// What a change does, in order, in the transaction of its record.
 pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
@@ -24,6 +26,14 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
         Change::EndSession(id) => vec![sessions::end(id)],
         Change::AddKey(key) => vec![keys::prune(&key.owner, at), keys::insert(key)],
         Change::RevokeKey(id) => vec![keys::revoke(id)],
+        Change::AddDevice(device) => vec![devices::insert(device), registry::count()],
+        Change::SetDevice(device) => vec![devices::update(device), registry::count()],
+        Change::RemoveDevice(name) => vec![devices::delete(name), registry::count()],
+        Change::AddCredential(credential) => {
+            let device = Device::new(&credential.device, at);
+            vec![devices::insert_if_new(&device), credentials::insert(credential), registry::count()]
+        }
+        Change::RevokeCredential(user) => vec![credentials::revoke(user), registry::count()],
         Change::AddSilences(added) => added.iter().map(silences::insert).collect(),
         Change::EndSilence { id, at } => vec![silences::end(id, *at).required()],
         Change::Acknowledge { incidents, acknowledgement } => {

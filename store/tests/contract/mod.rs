@@ -14,6 +14,7 @@ mod leases;
 mod ledger;
 mod notifications;
 mod order;
+mod registry;
 mod rejections;
 mod retention;
 mod silences;

@@ -101,6 +101,11 @@ impl Data {
             Change::EndSession(id) => take(&mut access.sessions, |session| session.id == *id),
             Change::AddKey(key) => access.add_key(key, at),
             Change::RevokeKey(id) => take(&mut access.keys, |key| key.id == *id),
+            Change::AddDevice(device) => self.registry.add(device),
+            Change::SetDevice(device) => self.registry.set(device),
+            Change::RemoveDevice(name) => self.registry.remove(name),
+            Change::AddCredential(credential) => self.registry.add_credential(credential, at),
+            Change::RevokeCredential(user) => self.registry.revoke(user),
             Change::AddSilences(silences) => {
                 let before = self.silences.len();
                 self.add_silences(silences);

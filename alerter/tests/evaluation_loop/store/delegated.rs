@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AuditQuery, AuditRecord, Batch, Boot, Change,
-    ClockHistory, Decisions, DueNotifications, DueQuery, Head, Incident, Ledger, LedgerQuery, LongestWaits,
-    NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage,
-    ReadingStore, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
-    Result, RetentionClock, Session, Silence, Silences, Store, TokenKey, User, Written,
+    ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery, Head, Incident, Ledger,
+    LedgerQuery, LongestWaits, NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders,
+    Postponed, QueuedMessage, ReadingStore, Registry, RegistryHead, Rejection, RejectionGroup,
+    RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence,
+    Silences, Store, TokenKey, User, Written,
 };
 use telemetry::{Announcement, ClockRun};
 
@@ -226,5 +227,28 @@ impl AccessStore for Watched {
 
     async fn audit_head(&self) -> Result<Head> {
         self.inner.audit_head().await
+    }
+}
+
+#[async_trait]
+impl Registry for Watched {
+    async fn devices(&self, after: &str, limit: usize) -> Result<Vec<Device>> {
+        self.inner.devices(after, limit).await
+    }
+
+    async fn device(&self, name: &str) -> Result<Option<Device>> {
+        self.inner.device(name).await
+    }
+
+    async fn credentials(&self, device: Option<&str>) -> Result<Vec<Credential>> {
+        self.inner.credentials(device).await
+    }
+
+    async fn registry_head(&self) -> Result<RegistryHead> {
+        self.inner.registry_head().await
+    }
+
+    async fn note_applied(&self, revision: i64) -> Result<()> {
+        self.inner.note_applied(revision).await
     }
 }

@@ -1,0 +1,120 @@
+//! Devices that people know, and what they log in with.
+
+use std::time::Duration;
+
+use store::{AuditOutcome, Change, Credential, Device, MAX_CREDENTIALS, NewRecord, RegistryHead, Store, Via};
+
+use super::{at, fresh};
+
+fn lab() -> Device {
+    Device {
+        title: Some("Labor Süd".into()),
+        kind: Some("bme280".into()),
+        location: Some("2nd floor".into()),
+        place: Some((52_520_008, -13_404_954)),
+        interval: Some(Duration::from_millis(2_500)),
+        tags: vec!["floor=2".into(), "south".into()],
+        note: Some("behind the door".into()),
+        ..Device::new("site-a/lab", at(1))
+    }
+}
+
+fn credential(user: &str, device: &str) -> Credential {
+    Credential {
+        user: user.into(),
+        device: device.into(),
+        hash: "hash".into(),
+        rights: "readwrite zigbee2mqtt/#\n".into(),
+        client_id: Some("DVES_".into()),
+        created_at: at(2),
+    }
+}
+
+/// Makes a change; returns whether it was made, which the audit and the registry's revision must agree with.
+async fn change(store: &dyn Store, change: Change) -> bool {
+    let record = NewRecord {
+        at: at(50),
+        actor: None,
+        via: Via::Command,
+        address: None,
+        action: "change",
+        target: "something".into(),
+        outcome: AuditOutcome::Done,
+        before: None,
+        after: None,
+    };
+    let (head, registry) = (store.audit_head().await.unwrap(), store.registry_head().await.unwrap());
+    let is_made = store.change(&change, &record).await.unwrap().is_some();
+    let made = i64::from(is_made);
+    assert_eq!(store.audit_head().await.unwrap().number, head.number + made, "{change:?}");
+    assert_eq!(store.registry_head().await.unwrap().revision, registry.revision + made, "{change:?}");
+    is_made
+}
+
+#[tokio::test]
+async fn what_people_say_of_a_device_is_kept_until_it_is_removed() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    assert!(change(store, Change::AddDevice(lab())).await);
+    assert!(!change(store, Change::AddDevice(Device::new("site-a/lab", at(9)))).await, "the name is taken");
+    assert_eq!(store.device("site-a/lab").await.unwrap(), Some(lab()));
+    assert_eq!(store.device("site-a").await.unwrap(), None);
+
+    let moved = Device { location: None, place: None, changed_at: at(8), ..lab() };
+    assert!(change(store, Change::SetDevice(moved.clone())).await);
+    assert!(!change(store, Change::SetDevice(moved.clone())).await, "it was changed meanwhile");
+    let stored = store.device("site-a/lab").await.unwrap().unwrap();
+    assert_eq!(stored, Device { revision: 1, ..moved });
+
+    assert!(change(store, Change::RemoveDevice("site-a/lab".into())).await);
+    assert!(!change(store, Change::RemoveDevice("site-a/lab".into())).await);
+    assert_eq!(store.device("site-a/lab").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn devices_come_in_pages_by_their_names() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    for name in ["b", "Z", "a/b", "a-b", "a"] {
+        assert!(change(store, Change::AddDevice(Device::new(name, at(1)))).await);
+    }
+    let names = async |after: &str, limit| -> Vec<String> {
+        store.devices(after, limit).await.unwrap().into_iter().map(|device| device.name).collect()
+    };
+    assert_eq!(names("", 3).await, ["Z", "a", "a-b"]);
+    assert_eq!(names("a-b", 3).await, ["a/b", "b"]);
+}
+
+#[tokio::test]
+async fn a_credential_registers_its_device_and_goes_with_it() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    assert!(change(store, Change::AddCredential(credential("site-a.lab", "site-a/lab"))).await);
+    assert_eq!(store.device("site-a/lab").await.unwrap(), Some(Device::new("site-a/lab", at(50))));
+    assert!(!change(store, Change::AddCredential(credential("site-a.lab", "other"))).await, "it is taken");
+    assert_eq!(store.device("other").await.unwrap(), None, "a change that fails leaves nothing behind");
+    for number in 2..=MAX_CREDENTIALS {
+        assert!(change(store, Change::AddCredential(credential(&format!("u{number}"), "site-a/lab"))).await);
+    }
+    assert!(!change(store, Change::AddCredential(credential("one-too-many", "site-a/lab"))).await);
+    assert!(change(store, Change::AddCredential(credential("other", "other"))).await);
+
+    assert_eq!(store.credentials(None).await.unwrap().len(), MAX_CREDENTIALS + 1);
+    assert_eq!(store.credentials(Some("other")).await.unwrap(), [credential("other", "other")]);
+    assert!(change(store, Change::RevokeCredential("u2".into())).await);
+    assert!(!change(store, Change::RevokeCredential("u2".into())).await);
+    assert!(change(store, Change::RemoveDevice("site-a/lab".into())).await);
+    assert_eq!(store.credentials(None).await.unwrap(), [credential("other", "other")]);
+}
+
+#[tokio::test]
+async fn what_the_brokers_have_only_grows() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    assert!(change(store, Change::AddDevice(lab())).await);
+    assert!(change(store, Change::RemoveDevice("site-a/lab".into())).await);
+    for (noted, applied) in [(2, 2), (1, 2)] {
+        store.note_applied(noted).await.unwrap();
+        assert_eq!(store.registry_head().await.unwrap(), RegistryHead { revision: 2, applied });
+    }
+}
