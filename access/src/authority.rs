@@ -1,6 +1,7 @@
 //! Recognises callers, logs people in, and changes users, sessions and keys.
 
 mod contents;
+mod devices;
 mod keys;
 mod openness;
 mod recognized;
@@ -23,6 +24,7 @@ use crate::caller::Caller;
 use crate::password::Passwords;
 use crate::token::TokenKeys;
 
+pub use self::devices::NewCredential;
 pub use self::keys::{MAX_KEY_DAYS, NewKey};
 pub use self::recognized::{Credentials, Recognized};
 pub use self::sessions::LoggedIn;

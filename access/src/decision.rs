@@ -17,6 +17,10 @@ pub enum Action {
     Silence,
     /// To resend and to dismiss rejected messages.
     Resend,
+    /// To register a device that has been heard.
+    Adopt,
+    /// To register, describe and remove devices, and to make and revoke their credentials.
+    Devices,
     /// To add rules by which messages are read.
     Rules,
     /// To list and change users, and to see everybody's sessions and keys.
@@ -31,12 +35,14 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::System,
         Self::Acknowledge,
         Self::Silence,
         Self::Resend,
+        Self::Adopt,
+        Self::Devices,
         Self::Rules,
         Self::Users,
         Self::Audit,
@@ -48,8 +54,8 @@ impl Action {
     fn needs(self) -> Role {
         match self {
             Self::Read | Self::System | Self::Keys | Self::Password => Role::Viewer,
-            Self::Acknowledge | Self::Silence | Self::Resend => Role::Operator,
-            Self::Rules | Self::Users | Self::Audit => Role::Admin,
+            Self::Acknowledge | Self::Silence | Self::Resend | Self::Adopt => Role::Operator,
+            Self::Devices | Self::Rules | Self::Users | Self::Audit => Role::Admin,
         }
     }
 
@@ -72,6 +78,8 @@ impl TextCodec for Action {
             Self::Acknowledge => "acknowledge",
             Self::Silence => "silence",
             Self::Resend => "resend",
+            Self::Adopt => "adopt",
+            Self::Devices => "devices",
             Self::Rules => "rules",
             Self::Users => "users",
             Self::Audit => "audit",
@@ -154,6 +162,8 @@ mod tests {
             (Action::Acknowledge, [false, true, true]),
             (Action::Silence, [false, true, true]),
             (Action::Resend, [false, true, true]),
+            (Action::Adopt, [false, true, true]),
+            (Action::Devices, [false, false, true]),
             (Action::Rules, [false, false, true]),
             (Action::Users, [false, false, true]),
             (Action::Audit, [false, false, true]),

@@ -5,6 +5,8 @@
 //! | `decision` | [`may`]: what a caller may do with a device; pure |
 //! | `caller` | who asks, and how that is known |
 //! | `authority` | recognises callers, logs people in, and changes users, sessions and keys, each change with its audit record |
+//! | `rights` | what a device may publish and subscribe; pure |
+//! | `device_password` | the passwords that devices get, and their hashes |
 //! | `password`, `delay` | hashes of passwords, and the delay of those who guess |
 //! | `token` | signed tokens, which every process accepts without asking the store |
 //! | `verify` | whether the audit's chain holds |
@@ -17,19 +19,23 @@ mod authority;
 mod caller;
 mod decision;
 mod delay;
+mod device_password;
 mod names;
 mod password;
+pub mod rights;
 mod secret;
 mod token;
 mod verify;
 
 pub use authority::{
-    Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewKey, NewUser, Problem, Recognized, SESSION_SECONDS,
-    UserChange,
+    Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewCredential, NewKey, NewUser, Problem, Recognized,
+    SESSION_SECONDS, UserChange,
 };
 pub use caller::{Caller, record_of_command};
 pub use decision::{Action, Decision, may};
 pub use delay::{Delays, delay};
+pub use device_password::{hash_device_password, is_device_password, new_device_password};
 pub use names::check_username;
 pub use password::{hash_password, is_password, network};
+pub use rights::Rights;
 pub use verify::{Verified, verify};

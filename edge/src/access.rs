@@ -5,7 +5,6 @@
 
 mod follow;
 mod password_file;
-mod rights;
 mod verify;
 
 use std::fmt;
@@ -13,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use ::access::rights::{self, Rights, is_device};
 use async_trait::async_trait;
 use broker::server::{Access, Caller, Login, Refusal};
 use prometheus_client::metrics::counter::Counter;
@@ -24,7 +24,6 @@ use self::password_file::PasswordFile;
 use self::verify::Verifier;
 
 pub(crate) use self::password_file::with_user;
-pub(crate) use self::rights::{Rights, is_at_or_below as is_device_of, is_device};
 
 /// The user that this process connects as.
 pub(crate) const OWN_USER: &str = "millrace";

@@ -6,6 +6,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
+use access::rights::is_at_or_below as is_device_of;
 use broker::server::{Publish, PublishKind, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
-use crate::access::{Users, is_device_of};
+use crate::access::Users;
 use crate::stamps::Stamps;
 
 /// Messages between the hub and the live view.

@@ -6,7 +6,9 @@ use std::path::Path;
 use anyhow::{Context as _, ensure};
 use service::Settings;
 
-use crate::access::{self, OWN_USER, Rights};
+use ::access::rights::{Rights, is_device};
+
+use crate::access::{self, OWN_USER};
 use crate::settings;
 use crate::terminal::{MAX_PASSWORD_BYTES, read_password};
 
@@ -49,7 +51,7 @@ pub fn add_user(settings: &Settings, args: &PasswdArgs) -> anyhow::Result<()> {
     let path = settings::password_file_to_write(settings)?;
     let (user, rights) = (args.user.as_str(), args.rights()?);
     ensure!(
-        access::is_device(user),
+        is_device(user),
         "a user is a device: letters, digits, _ and -, with a . for each / of the device's name"
     );
     ensure!(user != OWN_USER, "{OWN_USER} is the name of this program itself: choose another");

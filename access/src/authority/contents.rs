@@ -1,7 +1,7 @@
-//! What the audit says of users and keys: everything but secrets.
+//! What the audit says of users, keys, devices and credentials: everything but secrets.
 
 use serde_json::{Value, json};
-use store::{ApiKey, TextCodec as _, User};
+use store::{ApiKey, Credential, Device, TextCodec as _, User};
 use telemetry::{Filter, Scope};
 
 pub(super) fn of_user(user: &User) -> Value {
@@ -21,6 +21,30 @@ pub(super) fn of_key(key: &ApiKey) -> Value {
         "role": key.role.word(),
         "filters": filters(&key.scope),
         "expires_at": key.expires_at.to_string(),
+    })
+}
+
+pub(super) fn of_device(device: &Device) -> Value {
+    json!({
+        "name": device.name,
+        "title": device.title,
+        "type": device.kind,
+        "location": device.location,
+        "latitude": device.place.map(|(latitude, _)| latitude as f64 / 1e6),
+        "longitude": device.place.map(|(_, longitude)| longitude as f64 / 1e6),
+        "sampling_rate": device.interval.map(|interval| interval.as_secs_f64()),
+        "tags": device.tags,
+        "note": device.note,
+    })
+}
+
+pub(super) fn of_credential(credential: &Credential) -> Value {
+    json!({
+        "user": credential.user,
+        "device": credential.device,
+        "rights": credential.rights.lines().collect::<Vec<_>>(),
+        "client_id": credential.client_id,
+        "certificate_only": credential.hash.is_empty(),
     })
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use argon2::Params;
 use argon2::password_hash::PasswordHash;
 
-use super::rights::{Rights, is_right};
+use access::rights::{Rights, is_right};
 
 /// Bytes of a user's name, at most.
 pub(super) const MAX_NAME_BYTES: usize = 256;
@@ -116,7 +116,8 @@ pub(crate) fn with_user(old: &str, user: &str, password: &[u8], rights: &Rights)
             (false, _) => writeln!(new, "{line}")?,
         }
     }
-    let rights = if rights.is_empty() { kept } else { rights.lines().collect() };
+    let rights =
+        if rights.is_empty() { kept } else { rights.lines().map(|line| format!("  {line}\n")).collect() };
     Ok(new + &line(user, password)? + &rights)
 }
 

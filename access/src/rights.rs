@@ -1,11 +1,11 @@
-//! What a user may publish and subscribe: `dev1` is the device `dev1`, and writes its own readings. What it may beside that,
-//! as a gateway that publishes for many devices must, stands in the password file.
+//! What a device may publish and subscribe: the user `dev1` is the device `dev1`, and writes its own readings. What it may
+//! beside that, as a gateway that publishes for many devices must, stands in its credential or in the password file.
 
 use anyhow::{Result, bail, ensure};
 use telemetry::covers;
 
 /// First levels that no device writes: what is published there comes from Millrace or from people.
-const RESERVED: [&str; 3] = ["alerts", "commands", "uplink"];
+pub const RESERVED: [&str; 3] = ["alerts", "commands", "uplink"];
 
 /// First levels that no user writes, whatever the password file says.
 const OUR_OWN: [&str; 3] = ["alerts", "uplink", "$SYS"];
@@ -29,14 +29,24 @@ const WHATS: [(&str, What); 3] =
 
 /// MQTT filters for the topics that a user may publish and subscribe to, beside those of the device of its name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Rights(Vec<(What, Box<str>)>);
+pub struct Rights(Vec<(What, Box<str>)>);
 
 impl Rights {
-    /// Adds what a line of the password file says: `read`, `write` or `readwrite`, and a filter.
+    /// Reads lines as [`add`](Self::add) takes them.
+    ///
+    /// # Errors
+    /// A line is wrong.
+    pub fn read<'a>(lines: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        let mut rights = Self::default();
+        lines.into_iter().try_for_each(|line| rights.add(line))?;
+        Ok(rights)
+    }
+
+    /// Adds what a line says: `read`, `write` or `readwrite`, and a filter.
     ///
     /// # Errors
     /// The filter cannot be one, is for topics of Millrace itself, or is one too many.
-    pub(crate) fn add(&mut self, line: &str) -> Result<()> {
+    pub fn add(&mut self, line: &str) -> Result<()> {
         let Some((what, filter)) = split(line) else {
             bail!("write read, write or readwrite, and an MQTT filter");
         };
@@ -52,18 +62,31 @@ impl Rights {
         Ok(())
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The lines of the password file that say so, each with its indentation and its end.
-    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+    /// The lines that say so.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
         let word = |what: What| WHATS.iter().find(|(_, other)| *other == what).map_or("", |(word, _)| word);
-        self.0.iter().map(move |(what, filter)| format!("  {} {filter}\n", word(*what)))
+        self.0.iter().map(move |(what, filter)| format!("{} {filter}", word(*what)))
+    }
+
+    /// The filters for the topics that they allow to publish to.
+    pub fn to_publish(&self) -> impl Iterator<Item = &str> {
+        self.filters(What::Write)
+    }
+
+    /// The filters for the topics that they allow to subscribe to.
+    pub fn to_subscribe(&self) -> impl Iterator<Item = &str> {
+        self.filters(What::Read)
     }
 
     /// Whether they allow to publish to this topic. A wildcard stands for none of the first levels that Millrace needs.
-    pub(super) fn may_publish(&self, topic: &str) -> bool {
+    #[must_use]
+    pub fn may_publish(&self, topic: &str) -> bool {
         let first = topic.split('/').next().unwrap_or_default();
         !OUR_OWN.contains(&first)
             && self.filters(What::Write).any(|filter| {
@@ -73,7 +96,8 @@ impl Rights {
     }
 
     /// Whether they allow to subscribe to this filter: one of theirs matches all that it does.
-    pub(super) fn may_subscribe(&self, asked: &str) -> bool {
+    #[must_use]
+    pub fn may_subscribe(&self, asked: &str) -> bool {
         self.filters(What::Read).any(|filter| {
             let wild = filter.starts_with(['+', '#']);
             !(wild && asked.starts_with('$')) && covers(filter, asked)
@@ -86,8 +110,9 @@ impl Rights {
     }
 }
 
-/// Whether a line of the password file is one for the user above it.
-pub(super) fn is_right(line: &str) -> bool {
+/// Whether a line of a password file is one for the user above it.
+#[must_use]
+pub fn is_right(line: &str) -> bool {
     line.starts_with([' ', '\t']) && split(line).is_some()
 }
 
@@ -108,20 +133,29 @@ fn check(filter: &str) -> Result<()> {
     Ok(())
 }
 
+/// The user name of the device without what tells its credentials apart: `dev1` of `dev1~2`.
+#[must_use]
+pub fn device_user(user: &str) -> &str {
+    user.split_once('~').map_or(user, |(device, _)| device)
+}
+
 /// Whether the user may publish to `<any metric>/<device>` and below, where the device is the user.
-pub(super) fn may_publish(user: &str, topic: &str) -> bool {
+#[must_use]
+pub fn may_publish(user: &str, topic: &str) -> bool {
     let Some((first, device)) = topic.split_once('/') else { return false };
     let open = !first.is_empty() && !first.starts_with('$') && !RESERVED.contains(&first);
     open && is_at_or_below(device, user)
 }
 
 /// Whether the user may subscribe: to `commands/<device>` and below, and to nothing else.
-pub(super) fn may_subscribe(user: &str, filter: &str) -> bool {
+#[must_use]
+pub fn may_subscribe(user: &str, filter: &str) -> bool {
     filter.strip_prefix("commands/").is_some_and(|device| is_at_or_below(device, user))
 }
 
 /// Whether a user's name is that of a device. A device's `/` is `.` in it.
-pub(crate) fn is_device(user: &str) -> bool {
+#[must_use]
+pub fn is_device(user: &str) -> bool {
     let is_level = |level: &str| {
         !level.is_empty()
             && level.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -131,7 +165,8 @@ pub(crate) fn is_device(user: &str) -> bool {
 
 /// Whether levels of a topic or filter begin with those of the device that the user is. No wildcard is among them, as
 /// no device has one in its name.
-pub(crate) fn is_at_or_below(levels: &str, user: &str) -> bool {
+#[must_use]
+pub fn is_at_or_below(levels: &str, user: &str) -> bool {
     let Some((device, below)) = levels.split_at_checked(user.len()) else { return false };
     let same = |(level, user): (u8, u8)| if user == b'.' { level == b'/' } else { level == user };
     is_device(user)
