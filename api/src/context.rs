@@ -1,8 +1,10 @@
 //! What the routes answer from.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::Authority;
+use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use store::Store;
 use telemetry::{Clock, Scope};
@@ -46,11 +48,26 @@ pub struct Api {
     pub stop: CancellationToken,
 }
 
+/// What was heard of a device.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// When its newest reading was measured.
+    pub last_seen: Timestamp,
+    /// The newest reading of each of its series.
+    pub series: Vec<forms::Series<'static>>,
+}
+
 /// The newest reading of each series, which the mounting program keeps up to date.
 pub trait Newest: Send + Sync {
     /// A page of at most `limit` series of these devices, those after this one; `None` while it is not known which are
     /// stored.
     fn page(&self, scope: &Scope, after: Option<&telemetry::Series>, limit: usize) -> Option<String>;
+
+    /// The devices of a scope that were heard, by name; `None` while it is not known which are stored.
+    fn devices(&self, scope: &Scope) -> Option<BTreeMap<String, Heard>>;
+
+    /// One device, if it was heard.
+    fn device(&self, name: &str) -> Option<Heard>;
 }
 
 /// The broker that devices publish to.

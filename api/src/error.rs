@@ -37,6 +37,9 @@ pub enum ApiError {
     /// The state of what the request names does not allow it any more (409).
     #[error("{0}")]
     Conflict(String),
+    /// What is to be changed is not any more as the request says it is, by `If-Match` (412).
+    #[error("it was changed meanwhile: read it again, and send its new etag")]
+    Changed,
     /// The payload to be resent is still not a reading, or the rules to be added are wrong (422).
     #[error("{0}")]
     Unreadable(String),
@@ -88,6 +91,7 @@ impl ApiError {
             Self::TooMany(_) | Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,

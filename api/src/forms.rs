@@ -5,7 +5,9 @@ mod boot;
 mod broker;
 mod clock_period;
 pub mod csv;
+mod device;
 mod frame;
+
 mod incident;
 mod incident_group;
 mod inputs;
@@ -24,6 +26,7 @@ pub use self::access::{Access, AuditRecord, Key, Me, Session, Token, User};
 pub use self::boot::Boot;
 pub use self::broker::Broker;
 pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};
+pub use self::device::{Credential, Device, DeviceState};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

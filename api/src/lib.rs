@@ -28,7 +28,7 @@ mod response;
 mod routes;
 mod selection;
 
-pub use context::{Api, DeviceBroker, Document, InputRules, Newest};
+pub use context::{Api, DeviceBroker, Document, Heard, InputRules, Newest};
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};
 pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters, recognized};

@@ -4,6 +4,7 @@ mod access;
 mod broker;
 mod clock;
 mod completeness;
+mod devices;
 mod incidents;
 mod inputs;
 mod openapi;
@@ -47,6 +48,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(openapi::route(api))
         .unify()
         .or(silences::routes(api))
+        .unify()
+        .or(devices::routes(api))
         .unify()
         .or(access::routes(api))
         .unify()

@@ -74,6 +74,19 @@ impl<'a> Series<'a> {
             state,
         }
     }
+
+    /// The same row, which borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Series<'static> {
+        Series {
+            device: Cow::Owned(self.device.into_owned()),
+            metric: Cow::Owned(self.metric.into_owned()),
+            unit: self.unit.map(|unit| Cow::Owned(unit.into_owned())),
+            value: self.value,
+            measured_at: self.measured_at,
+            state: self.state,
+        }
+    }
 }
 
 #[cfg(test)]

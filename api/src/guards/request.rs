@@ -128,6 +128,18 @@ impl Request {
         if is_json { Ok((self.body?, self.asker)) } else { Err(ApiError::NotJson) }
     }
 
+    /// The revision that `If-Match` names (RFC 9110, 13.1.1): what our tags begin with. None where any will do.
+    ///
+    /// # Errors
+    /// It is not one of our tags.
+    pub(crate) fn revision(&self) -> Result<Option<i64>, ApiError> {
+        let Some(tag) = self.header("if-match").map(str::trim).filter(|tag| *tag != "*") else {
+            return Ok(None);
+        };
+        let revision = tag.trim_matches('"').split('-').next().and_then(|revision| revision.parse().ok());
+        revision.map(Some).ok_or(ApiError::Changed)
+    }
+
     /// Whether there is anything in the body.
     pub(crate) fn has_body(&self) -> bool {
         self.body.as_ref().map_or(true, |body| !body.is_empty())

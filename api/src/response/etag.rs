@@ -6,13 +6,14 @@ use warp::http::HeaderMap;
 use super::encoding::Coding;
 
 /// The tag of a body as it is sent: another content or another coding has another tag. All instances of this and later
-/// releases tag alike.
-pub(super) fn tag(body: &[u8], coding: Coding) -> String {
+/// releases tag alike. The tag of what has revisions begins with its revision, by which it is changed.
+pub(super) fn tag(body: &[u8], coding: Coding, revision: Option<&str>) -> String {
     let end = match coding {
         Coding::Identity => "",
         Coding::Gzip => "-gzip",
     };
-    format!("\"{:016x}{end}\"", fnv1a_64_of_parts([body]))
+    let begin = revision.map(|revision| format!("{}-", revision.trim_matches('"'))).unwrap_or_default();
+    format!("\"{begin}{:016x}{end}\"", fnv1a_64_of_parts([body]))
 }
 
 /// Whether the client has the body with this tag, by its `If-None-Match`.
@@ -28,11 +29,11 @@ mod tests {
 
     #[test]
     fn a_tag_matches_alone_in_a_list_or_by_a_star() {
-        let ours = tag(b"body", Coding::Identity);
+        let ours = tag(b"body", Coding::Identity, None);
         let weak = format!("W/{ours}");
         let listed = format!("\"x\" , {ours},W/\"y\"");
         let quoteless = ours.trim_matches('"').to_owned();
-        let gzip = tag(b"body", Coding::Gzip);
+        let gzip = tag(b"body", Coding::Gzip, None);
         for (lines, expected) in [
             (vec![], false),
             (vec![ours.as_str()], true),
@@ -51,7 +52,7 @@ mod tests {
             });
             assert_eq!(matches(&headers, &ours), expected, "{lines:?}");
         }
-        assert_ne!(ours, tag(b"bodY", Coding::Identity));
-        assert_eq!(ours, tag(b"body", Coding::Identity));
+        assert_ne!(ours, tag(b"bodY", Coding::Identity, None));
+        assert_eq!(ours, tag(b"body", Coding::Identity, None));
     }
 }

@@ -54,7 +54,8 @@ async fn encode(request: &HeaderMap, answer: Response) -> Response {
 async fn whole(mut head: response::Parts, body: Bytes, coding: Coding) -> Response {
     let coding = if body.len() < MIN_BYTES { Coding::Identity } else { coding };
     if head.headers.get("content-type").is_some_and(|kind| kind == "application/json") {
-        let tag = etag::tag(&body, coding).parse().expect("a tag is hexadecimal");
+        let revision = head.headers.get("etag").and_then(|tag| tag.to_str().ok());
+        let tag = etag::tag(&body, coding, revision).parse().expect("a tag is ASCII");
         head.headers.insert("etag", tag);
         head.headers.insert("cache-control", HeaderValue::from_static("no-cache"));
     }

@@ -25,7 +25,7 @@ struct Body {
 
 impl Body {
     fn new(bytes: Bytes, coding: Coding) -> Self {
-        let tag = etag::tag(&bytes, coding).parse().expect("a tag is hexadecimal");
+        let tag = etag::tag(&bytes, coding, None).parse().expect("a tag is hexadecimal");
         Self { bytes, tag }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 
 #[cfg(test)]
 mod tests {
-    use super::super::{access, completeness, incidents, readings, rejected, series, silences};
+    use super::super::{access, completeness, devices, incidents, readings, rejected, series, silences};
     use super::*;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -69,6 +69,9 @@ mod tests {
             ("/api/sessions", access::SESSIONS_PARAMETERS),
             ("/api/users", &[]),
             ("/api/keys", &[]),
+            ("/api/devices", devices::PARAMETERS),
+            ("/api/devices/{name}", &[]),
+            ("/api/devices/{name}/credentials", &[]),
             ("/api/jwks.json", &[]),
             ("/api/audit", access::AUDIT_PARAMETERS),
             ("/api/access", access::DECISION_PARAMETERS),
@@ -113,7 +116,9 @@ mod tests {
         let document = document();
         let paths = document["paths"].as_object().unwrap().keys();
         let named = |path: &String| {
-            path.replace("{id}", "{}").replace("{username}", "{}").replace("{username}", "{}")
+            ["{id}", "{username}", "{name}", "{user}"]
+                .iter()
+                .fold(path.clone(), |path, name| path.replace(name, "{}"))
         };
         let written: BTreeSet<_> = paths.map(named).collect();
         assert_eq!(written, coded);

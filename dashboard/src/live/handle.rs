@@ -1,11 +1,11 @@
 //! The shared state of the live view: each page takes a snapshot first, then changes, when it is ready for them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use api::Newest;
 use api::forms::{self, Page, State};
+use api::{Heard, Newest};
 use bytes::Bytes;
 use jiff::Timestamp;
 use store::{Incident, SilenceIndex};
@@ -102,6 +102,26 @@ impl Live {
         }
     }
 
+    /// What was heard of some devices.
+    fn heard(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Heard> {
+        let mut view = self.view();
+        view.age(self.now());
+        let mut devices = BTreeMap::<String, Heard>::new();
+        for Entry { reading, state, .. } in view.entries() {
+            let device = reading.series.device();
+            if !is_wanted(device) {
+                continue;
+            }
+            let row = forms::Series::new(reading, *state).into_owned();
+            let heard = devices
+                .entry(device.to_owned())
+                .or_insert_with(|| Heard { last_seen: reading.measured_at, series: Vec::new() });
+            heard.last_seen = heard.last_seen.max(reading.measured_at);
+            heard.series.push(row);
+        }
+        devices
+    }
+
     /// What time it is.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.wall()
@@ -132,6 +152,14 @@ impl Newest for Live {
             last = Some(&reading.series);
         }
         Some(page.end(None))
+    }
+
+    fn devices(&self, scope: &Scope) -> Option<BTreeMap<String, Heard>> {
+        self.is_loaded.load(Ordering::Acquire).then(|| self.heard(|device| scope.holds(device)))
+    }
+
+    fn device(&self, name: &str) -> Option<Heard> {
+        self.heard(|device| device == name).remove(name)
     }
 }
 

@@ -26,16 +26,18 @@ enum Needs {
     ViewerOfAll,
     /// The role operator.
     Operator,
+    /// The role admin.
+    Admin,
     /// The role admin, and no filters.
     AdminOfAll,
     /// To have logged in as a person.
     Session,
 }
 
-use Needs::{AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
+use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 41] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 50] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -72,6 +74,15 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 41] = [
     ("get", "/api/keys", Session, "/api/keys", ""),
     ("post", "/api/keys", Session, "/api/keys", "{}"),
     ("delete", "/api/keys/{id}", Session, "/api/keys/unknown", ""),
+    ("get", "/api/devices", Viewer, "/api/devices", ""),
+    ("post", "/api/devices", Operator, "/api/devices", r#"{"name": "site-a/lab"}"#),
+    ("get", "/api/devices/{name}", Viewer, "/api/devices/site-a.no", ""),
+    ("put", "/api/devices/{name}", Admin, "/api/devices/site-a.no", "{}"),
+    ("patch", "/api/devices/{name}", Admin, "/api/devices/site-a.no", "{}"),
+    ("delete", "/api/devices/{name}", Admin, "/api/devices/site-a.no", ""),
+    ("get", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", ""),
+    ("post", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", r#"{"x": 1}"#),
+    ("delete", "/api/devices/{name}/credentials/{user}", Admin, "/api/devices/site-a.no/credentials/x", ""),
     ("post", "/api/token", Recognition, "/api/token", ""),
     ("get", "/api/jwks.json", Nothing, "/api/jwks.json", ""),
     ("get", "/api/audit", AdminOfAll, "/api/audit", ""),
@@ -98,7 +109,7 @@ fn expected(needs: Needs, role: Option<Role>, is_scoped: bool, is_person: bool) 
     };
     let least = match needs {
         Operator => Role::Operator,
-        AdminOfAll => Role::Admin,
+        Admin | AdminOfAll => Role::Admin,
         _ => Role::Viewer,
     };
     let is_of_all = matches!(needs, ViewerOfAll | AdminOfAll);
@@ -119,7 +130,7 @@ fn said(answer: &Answer) -> Expected {
     }
 }
 
-async fn add(harness: &Harness, username: &str, role: Role, filters: &[&str]) {
+pub(crate) async fn add(harness: &Harness, username: &str, role: Role, filters: &[&str]) {
     let scope = Scope::read(filters.iter().copied()).unwrap();
     let (username, password) = (username.to_owned(), PASSWORD.to_owned());
     let new = NewUser { username, email: None, password, role, scope };
@@ -138,7 +149,7 @@ async fn log_in(harness: &Harness, username: &str, password: &str) -> Answer {
 }
 
 /// The header that a browser sends after a login.
-async fn session(harness: &Harness, username: &str) -> String {
+pub(crate) async fn session(harness: &Harness, username: &str) -> String {
     let answer = log_in(harness, username, PASSWORD).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     cookie(&answer)
@@ -149,7 +160,7 @@ fn cookie(answer: &Answer) -> String {
     format!("cookie: {}", set.split(';').next().unwrap())
 }
 
-async fn ask(harness: &Harness, method: &str, path: &str, credential: &str, body: &str) -> Answer {
+pub(crate) async fn ask(harness: &Harness, method: &str, path: &str, credential: &str, body: &str) -> Answer {
     let host = format!("host: {}", harness.address);
     let mut headers = vec![host.as_str()];
     headers.extend((!credential.is_empty()).then_some(credential));

@@ -9,6 +9,7 @@ mod answer;
 mod answers;
 mod changes;
 mod crowd;
+mod devices;
 mod document;
 mod frames;
 mod harness;

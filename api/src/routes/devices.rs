@@ -1,0 +1,166 @@
+//! `GET` and `POST /api/devices`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, and their credentials.
+
+mod body;
+mod credentials;
+mod find;
+
+use access::{Action, Caller, may};
+use store::Device;
+use warp::http::{HeaderValue, Method, StatusCode};
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection};
+
+use self::body::Body;
+use crate::context::Api;
+use crate::error::ApiError;
+use crate::forms;
+use crate::guards::{MAX_BODY_BYTES, Request, requests};
+use crate::query;
+use crate::requests::read;
+use crate::response::json;
+
+#[cfg(test)]
+pub(super) use self::find::PARAMETERS;
+
+pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    all(api).or(one(api)).unify().or(credentials::routes(api)).unify()
+}
+
+fn all(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(api, MAX_BODY_BYTES);
+    let api = api.clone();
+    warp::path!("api" / "devices").and(requests).then(move |request: Request| {
+        let api = api.clone();
+        let answer = async move {
+            match request.method {
+                Method::GET | Method::HEAD => list(&api, request).await,
+                Method::POST => add(&api, request).await,
+                _ => Err(ApiError::Method("GET, HEAD, POST")),
+            }
+        };
+        async move { answer.await.unwrap_or_else(ApiError::into_response) }
+    })
+}
+
+fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+    let requests = requests(api, MAX_BODY_BYTES);
+    let api = api.clone();
+    warp::path!("api" / "devices" / String).and(requests).then(move |name: String, request: Request| {
+        let api = api.clone();
+        let answer = async move {
+            let name = name_of(&name);
+            match request.method {
+                Method::GET | Method::HEAD => show(&api, &name, request).await,
+                Method::PUT => change(&api, &name, request, Body::replaces).await,
+                Method::PATCH => change(&api, &name, request, Body::changes).await,
+                Method::DELETE => remove(&api, &name, request).await,
+                _ => Err(ApiError::Method("GET, HEAD, PUT, PATCH, DELETE")),
+            }
+        };
+        async move { answer.await.unwrap_or_else(ApiError::into_response) }
+    })
+}
+
+/// The name of a device, which has a `.` for each `/` in a path; `%2F` is taken, too.
+fn name_of(path: &str) -> String {
+    path.replace("%2F", "/").replace("%2f", "/").replace('.', "/")
+}
+
+async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
+    let (parameters, caller) = request.reads(Action::Read).await?;
+    let wanted = find::Wanted::read(parameters).map_err(ApiError::BadRequest)?;
+    Ok(json(StatusCode::OK, find::page(api, &caller.scope, &wanted).await?))
+}
+
+async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {
+    let (body, caller) = request.json(Action::Adopt).await?;
+    let body: Body = read(&body).map_err(ApiError::BadRequest)?;
+    // Whoever may only adopt says nothing of the device.
+    if !body.is_only_a_name() && !may(&caller, Action::Devices, None).is_allowed() {
+        let only = "only the role admin may describe a device; send its name alone to adopt it";
+        return Err(ApiError::NotAllowed(only.into()));
+    }
+    let now = api.clock.wall();
+    let mut device = body.device(now).map_err(ApiError::BadRequest)?;
+    if !body.names_it() {
+        device.name = free_name(api, &device.name).await?;
+    }
+    must_see(&caller, &device.name)?;
+    let device = api.access.add_device(&caller, device).await?;
+    answer(api, StatusCode::CREATED, Some(&device), &device.name)
+}
+
+/// The name, with a number where it is taken: nobody asked for just this one.
+async fn free_name(api: &Api, name: &str) -> Result<String, ApiError> {
+    let further = (2..1_000).map(|number| format!("{name}-{number}"));
+    for name in std::iter::once(name.to_owned()).chain(further) {
+        if find::one(api, &name).await?.is_none() {
+            return Ok(name);
+        }
+    }
+    Err(ApiError::Conflict(format!("a thousand devices are called {name}: send another name")))
+}
+
+async fn show(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
+    let (parameters, caller) = request.reads(Action::Read).await?;
+    query::nothing(&parameters).map_err(ApiError::BadRequest)?;
+    must_see(&caller, name)?;
+    let device = api.store.device(name).await?;
+    if device.is_none() && find::one(api, name).await?.is_none() {
+        return Err(unknown(name));
+    }
+    answer(api, StatusCode::OK, device.as_ref(), name)
+}
+
+async fn change(
+    api: &Api,
+    name: &str,
+    request: Request,
+    apply: fn(&Body, &Device) -> Result<Device, String>,
+) -> Result<Response, ApiError> {
+    let wanted = request.revision()?;
+    let (body, caller) = request.json(Action::Devices).await?;
+    must_see(&caller, name)?;
+    let body: Body = read(&body).map_err(ApiError::BadRequest)?;
+    let old = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
+    if wanted.is_some_and(|wanted| wanted != old.revision) {
+        return Err(ApiError::Changed);
+    }
+    let mut device = apply(&body, &old).map_err(ApiError::BadRequest)?;
+    device.changed_at = api.clock.wall();
+    let device = api.access.set_device(&caller, &old, device).await?;
+    answer(api, StatusCode::OK, Some(&device), name)
+}
+
+async fn remove(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
+    let wanted = request.revision()?;
+    let caller = request.changes(Action::Devices).await?;
+    must_see(&caller, name)?;
+    let device = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
+    if wanted.is_some_and(|wanted| wanted != device.revision) {
+        return Err(ApiError::Changed);
+    }
+    api.access.remove_device(&caller, &device).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The device as it is now, with the revision as its tag.
+fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) -> Result<Response, ApiError> {
+    let form = find::form(api, name, device);
+    let mut response = json(status, forms::text(&form));
+    if let Some(device) = device {
+        let tag = HeaderValue::from_str(&format!("\"{}\"", device.revision));
+        response.headers_mut().insert("etag", tag.map_err(|e| ApiError::Failed(e.to_string()))?);
+    }
+    Ok(response)
+}
+
+/// # Errors
+/// The device is outside the caller's filters: to the caller it does not exist.
+fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
+    crate::guards::within(caller, name)
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::NotFound(format!("there is no device {name}: GET /api/devices lists them"))
+}
