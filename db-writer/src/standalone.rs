@@ -17,7 +17,8 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let config = Config::from_settings(settings)?;
     let retention = Retention::from_settings(settings)?;
     let decoder = Decoder::of_service(&context)?;
-    let source = service::Source::every_message(&context, &decoder, "db-writer", config.two_batches())?;
+    let source = service::Source::every_message(&context, &decoder, "db-writer", config.two_batches())?
+        .judged_elsewhere();
     let store = service::store(settings, context.clock.clone()).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();

@@ -1,7 +1,8 @@
 //! Who may connect to the embedded broker, and what they may do there.
 //!
-//! Without a password file everyone on this machine may do everything. With one, a user is a device: it writes its own
-//! readings and reads its own commands, and what the file says beside. The user `millrace` is this process itself.
+//! Without a password file everyone on this machine may do everything, but publish what a device with a credential
+//! publishes. With one, a user is a device: it writes its own readings and reads its own commands, and what the file or its
+//! credential says beside. The user `millrace` is this process itself.
 
 mod follow;
 mod password_file;
@@ -12,12 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use ::access::rights::{self, Rights, is_device};
+use ::access::is_device_password;
+use ::access::rights::{self, Rights, device_user, is_at_or_below, is_device};
 use async_trait::async_trait;
 use broker::server::{Access, Caller, Login, Refusal};
 use prometheus_client::metrics::counter::Counter;
 use ring::hmac;
-use service::{Metrics, OncePerMinute};
+use service::{Metrics, OncePerMinute, RegistryView, UnknownDevices};
+use store::Credential;
 use tracing::warn;
 
 use self::password_file::PasswordFile;
@@ -33,26 +36,12 @@ fn is_of_the_broker(topic: &str) -> bool {
     topic.split('/').next() == Some("$SYS")
 }
 
-/// Everyone may connect and do everything, but write what the broker itself may publish.
-pub(crate) struct Everyone;
-
-#[async_trait]
-impl Access for Everyone {
-    async fn connect(&self, _: Login) -> Result<Caller, Refusal> {
-        Ok(Caller::default())
-    }
-
-    fn may_publish(&self, _: &Caller, topic: &str) -> bool {
-        !is_of_the_broker(topic)
-    }
-
-    fn may_subscribe(&self, _: &Caller, _: &str) -> bool {
-        true
-    }
-}
-
-/// Only users of the password file, owners of a certificate, and this process may connect.
+/// Users of the password file, owners of a certificate, devices with a credential, and this process may connect; everyone
+/// may, where nobody has to say who it is.
 pub(crate) struct Users {
+    /// Whether a client that names no known user may connect, too.
+    is_open: bool,
+    registry: RegistryView,
     path: Option<PathBuf>,
     operators: Vec<String>,
     file: RwLock<Arc<PasswordFile>>,
@@ -79,6 +68,8 @@ impl Users {
     pub(crate) fn read(
         path: Option<&Path>,
         operators: &[String],
+        is_open: bool,
+        registry: RegistryView,
         metrics: &Metrics,
     ) -> anyhow::Result<(Self, String)> {
         let file = match path {
@@ -88,6 +79,8 @@ impl Users {
         let (verifier, metrics) = (Verifier::new()?, metrics.of("edge"));
         let password = format!("{:032x}", rand::random::<u128>());
         let users = Self {
+            is_open: is_open && registry.unknown() != UnknownDevices::Refuse,
+            registry,
             path: path.map(Path::to_owned),
             operators: operators.to_vec(),
             file: RwLock::new(Arc::new(file)),
@@ -101,25 +94,72 @@ impl Users {
         Ok((users, password))
     }
 
+    /// Whether everyone may connect.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
     fn file(&self) -> Arc<PasswordFile> {
         Arc::clone(&self.file.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the password file allows a user something beside what a device may.
+    /// Whether the password file or a credential allows a user something beside what a device may.
     fn allows(&self, user: &str, may: impl Fn(&Rights) -> bool) -> bool {
-        self.file().rights(user).is_some_and(may)
+        let of_credential = |credential: &Credential| {
+            // The lines were checked when the credential was made.
+            !credential.rights.is_empty()
+                && Rights::read(credential.rights.lines()).is_ok_and(|rights| may(&rights))
+        };
+        self.registry.known().credential(user).is_some_and(of_credential)
+            || self.file().rights(user).is_some_and(may)
+    }
+
+    /// Whether a client that has not proved to be anyone may publish readings of a device: not those of one that has a
+    /// credential.
+    fn is_free(&self, device: &str) -> bool {
+        !self.registry.known().is_protected(device)
+    }
+
+    /// Why somebody may not publish readings of a device; None where it may.
+    pub(crate) fn objection(&self, user: Option<&str>, topic: &str, device: &str) -> Option<String> {
+        match user {
+            Some(user) if self.is_gateway(user, topic) || is_at_or_below(device, device_user(user)) => None,
+            None if self.is_free(device) => None,
+            Some(user) => Some(format!(
+                "the payload is of the device {device}, and the user {user} may publish for its own device alone: see millrace \
+                 passwd --write"
+            )),
+            None => Some(format!(
+                "the device {device} has a credential: only who logs in with it may publish for it"
+            )),
+        }
     }
 
     /// Whether a user may publish to a topic for other devices than its own: this process, and those whom the password file
     /// lets write there.
-    pub(crate) fn is_gateway(&self, user: &str, topic: &str) -> bool {
+    fn is_gateway(&self, user: &str, topic: &str) -> bool {
         user == OWN_USER || self.allows(user, |rights| rights.may_publish(topic))
     }
 
-    async fn user(&self, login: &Login) -> Result<Arc<str>, Refusal> {
+    async fn user(&self, login: &Login) -> Result<Option<Arc<str>>, Refusal> {
         if let Some(name) = &login.peer.certificate_name {
-            return certified(name, login.user_name.as_deref());
+            return self.certified(name, login.user_name.as_deref()).map(Some);
         }
+        let name = login.user_name.as_deref().unwrap_or_default();
+        match self.registry.known().credential(name) {
+            Some(credential)
+                if is_device_password(&credential.hash, login.password.as_deref().unwrap_or_default()) =>
+            {
+                Ok(Some(name.into()))
+            }
+            // It may be in the password file, too.
+            Some(_) if self.path.is_none() => Err(Refusal::BadCredentials),
+            None if self.is_open => Ok(None),
+            _ => self.user_of_file(login).await.map(Some),
+        }
+    }
+
+    async fn user_of_file(&self, login: &Login) -> Result<Arc<str>, Refusal> {
         let (Some(name), Some(password)) = (&login.user_name, &login.password) else {
             return Err(Refusal::BadCredentials);
         };
@@ -138,6 +178,18 @@ impl Users {
         Ok(name.as_str().into())
     }
 
+    /// A certificate that the listener has verified names the user, and no other user may be asked for beside it. Where
+    /// unknown devices are refused, the user must have a credential.
+    fn certified(&self, name: &str, asked: Option<&str>) -> Result<Arc<str>, Refusal> {
+        let stands_for =
+            name != OWN_USER && is_device(device_user(name)) && asked.is_none_or(|asked| asked == name);
+        let is_known = || {
+            self.registry.unknown() != UnknownDevices::Refuse
+                || self.registry.known().credential(name).is_some()
+        };
+        if stands_for && is_known() { Ok(name.into()) } else { Err(Refusal::NotAuthorized) }
+    }
+
     fn refuse(&self, login: &Login, refusal: Refusal) -> Refusal {
         self.refused.inc();
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,17 +201,11 @@ impl Users {
     }
 }
 
-/// A certificate that the listener has verified names the user, and no other user may be asked for beside it.
-fn certified(name: &str, asked: Option<&str>) -> Result<Arc<str>, Refusal> {
-    let stands_for = name != OWN_USER && is_device(name) && asked.is_none_or(|asked| asked == name);
-    if stands_for { Ok(name.into()) } else { Err(Refusal::NotAuthorized) }
-}
-
 #[async_trait]
 impl Access for Users {
     async fn connect(&self, login: Login) -> Result<Caller, Refusal> {
         match self.user(&login).await {
-            Ok(user) => Ok(Caller { user: Some(user) }),
+            Ok(user) => Ok(Caller { user }),
             Err(refusal) => Err(self.refuse(&login, refusal)),
         }
     }
@@ -168,9 +214,13 @@ impl Access for Users {
         match caller.user.as_deref() {
             Some(OWN_USER) => !is_of_the_broker(topic),
             Some(user) => {
-                rights::may_publish(user, topic) || self.allows(user, |rights| rights.may_publish(topic))
+                rights::may_publish(device_user(user), topic)
+                    || self.allows(user, |rights| rights.may_publish(topic))
             }
-            None => false,
+            None => {
+                let device = topic.split_once('/').map_or(topic, |(_, device)| device);
+                self.is_open && !is_of_the_broker(topic) && self.is_free(device)
+            }
         }
     }
 
@@ -179,10 +229,10 @@ impl Access for Users {
             Some(OWN_USER) => true,
             Some(user) if is_of_the_broker(filter) => self.operators.iter().any(|known| known == user),
             Some(user) => {
-                rights::may_subscribe(user, filter)
+                rights::may_subscribe(device_user(user), filter)
                     || self.allows(user, |rights| rights.may_subscribe(filter))
             }
-            None => false,
+            None => self.is_open,
         }
     }
 }

@@ -6,7 +6,6 @@ mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use access::rights::is_at_or_below as is_device_of;
 use broker::server::{Publish, PublishKind, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
@@ -169,19 +168,18 @@ impl Hub {
 
     /// A payload may name a device that is not the one that publishes it.
     fn reject_others(&self, decoded: &mut Decoded, message: &Message, publisher: Publisher<'_>) {
-        let (Some(users), Some(user)) = (self.users.get(), publisher.user) else { return };
-        if users.is_gateway(user, &message.topic) {
-            return;
+        // What this process itself hands in has no client.
+        let (Some(users), Some(_)) = (self.users.get(), publisher.client) else { return };
+        let mut objection = None;
+        decoded.readings.retain(|reading| {
+            let problem = users.objection(publisher.user, &message.topic, reading.series.device());
+            let is_good = problem.is_none();
+            objection = objection.take().or(problem);
+            is_good
+        });
+        if let Some(reason) = objection {
+            decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
-        let other = decoded.readings.iter().find(|reading| !is_device_of(reading.series.device(), user));
-        let Some(other) = other else { return };
-        let reason = format!(
-            "the payload is of the device {}, and the user {user} may publish for its own device alone: see millrace \
-             passwd --write",
-            other.series.device()
-        );
-        decoded.readings.retain(|reading| is_device_of(reading.series.device(), user));
-        decoded.rejected.extend(message.clone().rejected(reason).rejected);
     }
 
     /// At the edge a payload is decoded here and nowhere else. Says whether anything here takes the message.

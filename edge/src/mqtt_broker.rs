@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use broker::BrokerUrl;
 use broker::server::{Access, Counters, Server, Traffic, Upkeep};
-use service::{Check, Metrics, SettingError};
+use service::{Check, Metrics, RegistryView, SettingError};
+use store::Store;
 use tokio::time::{sleep, timeout};
 
-use crate::access::{Everyone, OWN_USER, Users};
+use crate::access::{OWN_USER, Users};
 use crate::hub::Hub;
 use crate::listeners::{Addresses, Listeners};
 use crate::settings::Mqtt;
@@ -29,7 +30,8 @@ pub(crate) struct EmbeddedBroker {
     server: Server,
     upkeep: Upkeep,
     listeners: Listeners,
-    users: Option<Arc<Users>>,
+    users: Arc<Users>,
+    store: Arc<dyn Store>,
     /// Where devices connect.
     pub(crate) addresses: Addresses,
     /// Where this process itself connects.
@@ -44,30 +46,23 @@ impl EmbeddedBroker {
         listeners: Listeners,
         sessions: PathBuf,
         hub: Arc<Hub>,
+        (store, registry): (Arc<dyn Store>, RegistryView),
         metrics: &Metrics,
     ) -> Result<Self, SettingError> {
-        let (users, credentials) = match mqtt.asks_for_users() {
-            false => (None, None),
-            true => {
-                let read = Users::read(mqtt.password_file.as_deref(), &mqtt.operators, metrics);
-                let (users, password) =
-                    read.map_err(|e| SettingError::new("mqtt.password_file", format!("{e:#}")))?;
-                (Some(Arc::new(users)), Some((OWN_USER.to_owned(), password)))
-            }
-        };
-        let access: Arc<dyn Access> = match &users {
-            None => Arc::new(Everyone),
-            Some(users) => {
-                hub.ask(users.clone());
-                users.clone()
-            }
-        };
+        let (file, is_open) = (mqtt.password_file.as_deref(), !mqtt.asks_for_users());
+        let (users, password) = Users::read(file, &mqtt.operators, is_open, registry, metrics)
+            .map_err(|e| SettingError::new("mqtt.password_file", format!("{e:#}")))?;
+        let users = Arc::new(users);
+        // This process names itself only where everyone has to.
+        let credentials = (!users.is_open()).then(|| (OWN_USER.to_owned(), password));
+        hub.ask(users.clone());
+        let access: Arc<dyn Access> = users.clone();
         let counters = counters(metrics);
         let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));
         let upkeep = upkeep.with_statistics(mqtt.sys_interval);
         let addresses = listeners.addresses();
         let url = BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials };
-        Ok(Self { server, upkeep, listeners, users, addresses, url })
+        Ok(Self { server, upkeep, listeners, users, store, addresses, url })
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -86,13 +81,14 @@ impl EmbeddedBroker {
 
     /// Serves until it is dropped.
     pub(crate) async fn run(self) {
-        let Self { server, upkeep, listeners, users, .. } = self;
-        let follow = async {
-            if let Some(users) = users {
-                users.follow(|user| server.cut_off(user)).await;
-            }
-        };
-        tokio::join!(upkeep.run(), listeners.run(server.clone()), follow);
+        let Self { server, upkeep, listeners, users, store, .. } = self;
+        let cut_off = |user: &str| server.cut_off(user);
+        tokio::join!(
+            upkeep.run(),
+            listeners.run(server.clone()),
+            users.follow(cut_off),
+            users.follow_registry(store.as_ref(), cut_off)
+        );
     }
 }
 

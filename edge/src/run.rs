@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use api::Site;
 use api::forms::Broker;
 use dashboard::{Live, Pipeline};
-use service::{Context, Decoder, Doors, HttpConfig, MappingsFile, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, MappingsFile, Settings, say_unknown};
 use store::Store;
 use telemetry::{Series, SeriesQuota};
 use tokio::task::JoinSet;
@@ -67,6 +67,11 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     if let Err(e) = decoder.load(store.as_ref()).await {
         warn!("cannot read what devices announced before: {e}");
     }
+    let registry = decoder.registry().cloned().context("the decoder has no registry")?;
+    if let Err(e) = registry.load(store.as_ref()).await {
+        warn!("cannot read which devices are registered: {e}");
+    }
+    say_unknown(registry.unknown());
     let quota = SeriesQuota::new(settings.get("max_series")?, stored_series(store.as_ref()).await);
     let hub = Hub::new(decoder.clone(), &feeds, &context.metrics, context.clock.clone());
     let hub = Arc::new(hub.with_series_quota(quota));
@@ -77,7 +82,14 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let sessions = data_dir.join(SESSIONS);
     let origins = Origins { site: Site::new(&page), allowed: mqtt.websocket_origins.clone() };
     let listeners = Listeners::open(&mqtt, &mqtt_doors, origins, &context.metrics)?;
-    let broker = EmbeddedBroker::new(&mqtt, listeners, sessions, hub.clone(), &context.metrics)?;
+    let broker = EmbeddedBroker::new(
+        &mqtt,
+        listeners,
+        sessions,
+        hub.clone(),
+        (store.clone(), registry),
+        &context.metrics,
+    )?;
     let devices = dashboard::device_address(settings, || devices(&mqtt, broker.addresses.tcp))?;
     let banner = banner(settings, &mqtt, &broker, &page, &data_dir)?;
     let shared = Shared {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::server::Limits as ServerLimits;
 use serde::Deserialize;
-use service::{Limits, SettingError, Settings, TlsFiles};
+use service::{Limits, SettingError, Settings, TlsFiles, UnknownDevices};
 
 /// The password file in the data folder.
 const USERS_FILE: &str = "users";
@@ -23,6 +23,8 @@ pub(crate) struct Mqtt {
     pub(crate) tls: Option<TlsFiles>,
     /// Besides our own page, the sites whose pages may connect over WebSocket.
     pub(crate) websocket_origins: Vec<String>,
+    /// Whether devices need a credential, by `devices.unknown`.
+    pub(crate) refuses_unknown: bool,
     pub(crate) password_file: Option<PathBuf>,
     /// The users who may read statistics of the broker.
     pub(crate) operators: Vec<String>,
@@ -57,6 +59,7 @@ impl Mqtt {
             websocket_origins: settings.get("mqtt.websocket_origins")?,
             password_file: password_file(settings)?,
             operators: settings.get("mqtt.operators")?,
+            refuses_unknown: settings.get::<UnknownDevices>("devices.unknown")? == UnknownDevices::Refuse,
             sys_interval: settings.get::<SysInterval>("mqtt.sys_interval")?.0,
             server: server_limits(settings)?,
         };
@@ -69,7 +72,9 @@ impl Mqtt {
 
     /// Whether a client must prove who it is, by a password or a certificate.
     pub(crate) fn asks_for_users(&self) -> bool {
-        self.password_file.is_some() || self.tls.as_ref().is_some_and(TlsFiles::has_client_ca)
+        self.refuses_unknown
+            || self.password_file.is_some()
+            || self.tls.as_ref().is_some_and(TlsFiles::has_client_ca)
     }
 
     /// Nothing listens to the world without asking who it is.
@@ -78,8 +83,9 @@ impl Mqtt {
             Some(address) if !address.ip().is_loopback() && !self.asks_for_users() => Err(SettingError::new(
                 setting,
                 format!(
-                    "{address} can be reached from other machines: add users with `millrace passwd USER`, or set \
-                     mqtt.password_file (MILLRACE__MQTT__PASSWORD_FILE) to a file of them"
+                    "{address} can be reached from other machines: add users with `millrace passwd USER`, set \
+                     mqtt.password_file (MILLRACE__MQTT__PASSWORD_FILE) to a file of them, or let in only devices with a \
+                     credential (devices.unknown = \"refuse\")"
                 ),
             )),
             _ => Ok(()),

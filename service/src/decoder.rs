@@ -21,7 +21,9 @@ use telemetry::{
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 
-use crate::{AddRuleError, Context, MappingsFile, Metrics, OncePerMinute, SettingError, Settings};
+use crate::{
+    AddRuleError, Context, MappingsFile, Metrics, OncePerMinute, RegistryView, SettingError, Settings,
+};
 
 /// How often the store is asked for announcements that are lacking, at most.
 pub(crate) const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -46,6 +48,8 @@ struct Inner {
     /// How many messages were ignored by each rule that is in force.
     ignored: Mutex<HashMap<RuleName, u64>>,
     counters: Counters,
+    /// Which devices are known, where that matters.
+    registry: Option<RegistryView>,
 }
 
 /// Since when the rules are in force, and why those in the file are not.
@@ -119,16 +123,23 @@ impl Decoder {
         let announcements = Announcements::new(settings.get("inputs.max_announced_bytes")?);
         let inputs =
             Inputs::new(settings.get("metrics")?, file.read()?).with_announcements(announcements.into());
-        Ok(Self::with_file(file, inputs, metrics, clock))
+        let registry = RegistryView::from_settings(settings, metrics)?;
+        Ok(Self::with_file(file, inputs, metrics, clock, Some(registry)))
     }
 
     /// Decodes by these inputs.
     #[must_use]
     pub fn new(inputs: Inputs, metrics: &Metrics) -> Self {
-        Self::with_file(MappingsFile::default(), inputs, metrics, Arc::new(SystemClock::default()))
+        Self::with_file(MappingsFile::default(), inputs, metrics, Arc::new(SystemClock::default()), None)
     }
 
-    fn with_file(file: MappingsFile, inputs: Inputs, metrics: &Metrics, clock: Arc<dyn Clock>) -> Self {
+    fn with_file(
+        file: MappingsFile,
+        inputs: Inputs,
+        metrics: &Metrics,
+        clock: Arc<dyn Clock>,
+        registry: Option<RegistryView>,
+    ) -> Self {
         let counters = Counters::register(metrics);
         counters.show(&inputs);
         Self(Arc::new(Inner {
@@ -142,6 +153,7 @@ impl Decoder {
             refused: Mutex::default(),
             ignored: Mutex::default(),
             counters,
+            registry,
         }))
     }
 
@@ -236,7 +248,10 @@ impl Decoder {
     pub fn decode(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
         let mapped = self.0.inputs.borrow().decode(message, publisher);
         match mapped {
-            Mapped::Read(decoded) => {
+            Mapped::Read(mut decoded) => {
+                if let Some(registry) = &self.0.registry {
+                    registry.check(&mut decoded, message);
+                }
                 if let Some(metadata) = &decoded.metadata {
                     self.note_refused(message, metadata.refused_announcements);
                 }
@@ -338,6 +353,12 @@ impl Decoder {
     #[must_use]
     pub fn unmapped_groups(&self) -> usize {
         self.samples().len()
+    }
+
+    /// The registry by which readings are checked, of a decoder with settings.
+    #[must_use]
+    pub fn registry(&self) -> Option<&RegistryView> {
+        self.0.registry.as_ref()
     }
 
     /// The rules in force, which may change at any time.

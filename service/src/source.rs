@@ -11,13 +11,17 @@ use store::{Location, Store};
 use telemetry::{Clock, Decoded, Publisher};
 use tokio::sync::{mpsc, watch};
 
-use crate::{Check, Context, Decoder, Retry, SettingError, Settings};
+use crate::{Check, Context, Decoder, Retry, SettingError, Settings, UnknownDevices};
+
+/// Within this time every service has seen a change of the registry.
+const JUDGED_WITHIN: Duration = Duration::from_secs(5);
 
 /// The broker in the setting `amqp.url` or `mqtt.url`.
 #[derive(Debug)]
 pub struct Source {
     transport: Transport,
     status: watch::Sender<ConnectionStatus>,
+    registry_delay: Duration,
 }
 
 #[derive(Debug)]
@@ -78,7 +82,14 @@ impl Source {
     }
 
     fn over(transport: Transport) -> Self {
-        Self { transport, status: watch::Sender::default() }
+        Self { transport, status: watch::Sender::default(), registry_delay: Duration::ZERO }
+    }
+
+    /// Takes devices for registered only once those that judge their readings do: otherwise one could be stored that
+    /// nobody judges.
+    #[must_use]
+    pub fn judged_elsewhere(self) -> Self {
+        Self { registry_delay: JUDGED_WITHIN, ..self }
     }
 
     /// The status of the connection, from now on.
@@ -99,7 +110,7 @@ impl Source {
         store: Arc<dyn Store>,
         context: &Context,
     ) -> (Deliveries<D>, impl Future<Output = ()>) {
-        let Self { transport, status } = self;
+        let Self { transport, status, registry_delay } = self;
         let (out, messages) = mpsc::channel(ahead);
         let following = decoder.clone();
         // RabbitMQ says who published a message; over MQTT no broker does.
@@ -114,15 +125,38 @@ impl Source {
             // What comes is read by what devices announced before.
             let loaded = load(&following, store.as_ref(), check);
             if stop.run_until_cancelled(loaded).await.is_some() {
-                tokio::select! { () = consumed => {}, () = following.follow() => {} }
+                tokio::select! {
+                    () = consumed => {},
+                    () = following.follow() => {},
+                    () = follow_registry(&following, store.as_ref(), registry_delay) => {},
+                }
             }
         };
         (Deliveries::decoded(messages, decode), received)
     }
 }
 
+/// Knows which devices are registered, where their readings depend on it. Never ends.
+async fn follow_registry(decoder: &Decoder, store: &dyn Store, delay: Duration) {
+    match decoder.registry() {
+        Some(registry) if registry.unknown() != UnknownDevices::Accept => {
+            let mut seen = None;
+            loop {
+                seen = Some(registry.changed(store, delay, seen).await.1);
+            }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
 async fn load(decoder: &Decoder, store: &dyn Store, check: Check) {
-    Retry::new(Counter::default()).with_readiness(check).call(|| decoder.load(store)).await;
+    let load = || async {
+        if let Some(registry) = decoder.registry() {
+            registry.load(store).await?;
+        }
+        decoder.load(store).await
+    };
+    Retry::new(Counter::default()).with_readiness(check).call(load).await;
 }
 
 async fn consume(

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use store::Store;
 use tracing::{error, info, warn};
 
 use super::Users;
@@ -20,6 +21,20 @@ pub(super) fn parse(path: &Path, text: &str) -> anyhow::Result<PasswordFile> {
 }
 
 impl Users {
+    /// Follows the registry. Devices whose credentials are revoked or changed are cut off; then the change is in force. Never
+    /// ends.
+    pub(crate) async fn follow_registry(&self, store: &dyn Store, cut_off: impl Fn(&str)) {
+        let mut seen = None;
+        loop {
+            let (before, revision) = self.registry.changed(store, Duration::ZERO, seen).await;
+            seen = Some(revision);
+            before.changed_in(&self.registry.known()).for_each(&cut_off);
+            if let Err(e) = store.note_applied(revision).await {
+                warn!("cannot note that the registry is in force: {e}");
+            }
+        }
+    }
+
     /// Follows the password file until it is dropped. Users who are removed from it, or have other rights in it, are cut off; what is wrong in it is logged,
     /// and the users stay as they were.
     pub(crate) async fn follow(&self, cut_off: impl Fn(&str)) {

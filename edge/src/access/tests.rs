@@ -3,6 +3,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use broker::server::Peer;
+use store::{AccessStore as _, Change, Registry as _, RegistryHead};
+use testkit::MemoryStore;
 use tokio::time::timeout;
 
 use super::password_file::line;
@@ -24,6 +26,10 @@ fn certified(name: &str, user_name: Option<&str>) -> Login {
     Login { peer, user_name: user_name.map(str::to_owned), password: None, ..login("", "") }
 }
 
+fn registry() -> RegistryView {
+    RegistryView::new(UnknownDevices::Accept, &Metrics::default())
+}
+
 struct Harness {
     path: tempfile::TempPath,
     users: Users,
@@ -35,7 +41,7 @@ impl Harness {
         let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         write(&path, names);
         let (users, own_password) =
-            Users::read(Some(&path), &["ann".to_owned()], &Metrics::default()).unwrap();
+            Users::read(Some(&path), &["ann".to_owned()], false, registry(), &Metrics::default()).unwrap();
         Self { path, users, own_password }
     }
 
@@ -89,7 +95,7 @@ async fn our_own_user_is_never_delayed_and_may_do_all_but_speak_for_the_broker()
 
 #[tokio::test]
 async fn a_certificate_names_its_user_and_no_other() {
-    let (users, _) = Users::read(None, &[], &Metrics::default()).unwrap();
+    let (users, _) = Users::read(None, &[], false, registry(), &Metrics::default()).unwrap();
     for (name, asked, user) in [
         ("dev1", None, Some("dev1")),
         ("dev1", Some("dev1"), Some("dev1")),
@@ -108,9 +114,100 @@ async fn a_certificate_names_its_user_and_no_other() {
 
 #[tokio::test]
 async fn without_a_password_file_everyone_may_do_all_but_speak_for_the_broker() {
-    let caller = Everyone.connect(login("", "")).await.unwrap();
-    assert!(Everyone.may_subscribe(&caller, "#") && Everyone.may_publish(&caller, "alerts/x"));
-    assert!(!Everyone.may_publish(&caller, "$SYS/x"));
+    let users = Users::read(None, &[], true, registry(), &Metrics::default()).unwrap().0;
+    let caller = users.connect(login("", "")).await.unwrap();
+    assert!(users.may_subscribe(&caller, "#") && users.may_publish(&caller, "alerts/x"));
+    assert!(!users.may_publish(&caller, "$SYS/x"));
+}
+
+/// A registry in which these devices have a credential, with its password and lines of rights.
+async fn registered(devices: &[(&str, &str, &str)]) -> (MemoryStore, RegistryView) {
+    let (store, registry) = (MemoryStore::default(), registry());
+    for (device, password, rights) in devices {
+        let credential = Credential {
+            user: device.replace('/', "."),
+            device: (*device).into(),
+            hash: ::access::hash_device_password(password),
+            rights: (*rights).into(),
+            client_id: None,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let record = ::access::record_of_command(jiff::Timestamp::UNIX_EPOCH, "add credential", device, None);
+        store.change(&Change::AddCredential(credential), &record).await.unwrap().unwrap();
+    }
+    registry.load(&store).await.unwrap();
+    (store, registry)
+}
+
+#[tokio::test]
+async fn a_device_with_a_credential_is_nobody_else() {
+    let (_, registry) =
+        registered(&[("site-a/lab", "secret", ""), ("gate", "open", "readwrite zigbee2mqtt/#\n")]).await;
+    let users = Users::read(None, &[], true, registry, &Metrics::default()).unwrap().0;
+    let lab = users.connect(login("site-a.lab", "secret")).await.unwrap();
+    assert_eq!(lab.user.as_deref(), Some("site-a.lab"));
+    for wrong in ["", "wrong", "open"] {
+        assert_eq!(
+            users.connect(login("site-a.lab", wrong)).await.unwrap_err(),
+            Refusal::BadCredentials,
+            "{wrong}"
+        );
+    }
+    let anyone = users.connect(login("other", "any")).await.unwrap();
+    assert_eq!(anyone.user, None, "who has no credential is as free as before");
+    let gate = users.connect(login("gate", "open")).await.unwrap();
+    for (topic, by_lab, by_anyone, by_gate) in [
+        ("temperature/site-a/lab", true, false, false),
+        ("temperature/site-a/lab/inside", true, false, false),
+        ("tele/site-a/lab/SENSOR", true, false, false),
+        ("temperature/site-a/lab2", false, true, false),
+        ("temperature/other", false, true, false),
+        ("zigbee2mqtt/lamp", false, true, true),
+        ("$SYS/x", false, false, false),
+    ] {
+        let may = [&lab, &anyone, &gate].map(|caller| users.may_publish(caller, topic));
+        assert_eq!(may, [by_lab, by_anyone, by_gate], "{topic}");
+    }
+    assert!(users.may_subscribe(&lab, "commands/site-a/lab/#") && !users.may_subscribe(&lab, "commands/#"));
+    assert!(users.objection(None, "x/y", "site-a/lab").is_some());
+    assert!(users.objection(Some("site-a.lab"), "x/y", "site-a/lab").is_none());
+    assert!(users.objection(Some("site-a.lab~2"), "x/y", "site-a/lab").is_none());
+    assert!(users.objection(Some("gate"), "zigbee2mqtt/lamp", "site-a/lab").is_none());
+    assert!(users.objection(None, "x/y", "other").is_none());
+}
+
+#[tokio::test]
+async fn where_unknown_devices_are_refused_only_credentials_let_in() {
+    let refusing = RegistryView::new(UnknownDevices::Refuse, &Metrics::default());
+    let (store, _) = registered(&[("lab", "secret", "")]).await;
+    refusing.load(&store).await.unwrap();
+    let (users, own) = Users::read(None, &[], true, refusing, &Metrics::default()).unwrap();
+    assert!(users.connect(login("lab", "secret")).await.is_ok());
+    assert!(users.connect(login(OWN_USER, &own)).await.is_ok());
+    for (user, password) in [("", ""), ("other", "any"), ("lab", "wrong")] {
+        assert!(users.connect(login(user, password)).await.is_err(), "{user}");
+    }
+    assert!(users.connect(certified("lab", None)).await.is_ok());
+    assert!(users.connect(certified("other", None)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_loses_a_credential_is_cut_off() {
+    let (store, registry) = registered(&[("lab", "secret", ""), ("other", "x", "")]).await;
+    let users = Users::read(None, &[], true, registry, &Metrics::default()).unwrap().0;
+    let cut = Mutex::new(Vec::new());
+    let following = users.follow_registry(&store, |user| cut.lock().unwrap().push(user.to_owned()));
+    let revoked = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let record =
+            ::access::record_of_command(jiff::Timestamp::UNIX_EPOCH, "revoke credential", "lab", None);
+        store.change(&Change::RevokeCredential("lab".into()), &record).await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    tokio::select! { () = following => {}, () = revoked => {} }
+    assert_eq!(*cut.lock().unwrap(), ["lab"]);
+    assert!(users.connect(login("lab", "secret")).await.unwrap().user.is_none(), "it is nobody now");
+    assert_eq!(store.registry_head().await.unwrap(), RegistryHead { revision: 3, applied: 3 });
 }
 
 #[tokio::test]
