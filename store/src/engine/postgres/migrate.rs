@@ -30,7 +30,7 @@ const MIGRATIONS: [Migration; 16] = [
     Migration::Always(include_str!("migrations/0013_clock.sql")),
     Migration::Always(include_str!("migrations/0014_announcements.sql")),
     Migration::Always(include_str!("migrations/0015_access.sql")),
-    Migration::Always(include_str!("migrations/0016_registry.sql")),
+    Migration::Always(include_str!("migrations/0017_registry.sql")),
 ];
 
 enum Migration {

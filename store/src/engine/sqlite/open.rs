@@ -28,7 +28,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0010_clock.sql"),
     include_str!("migrations/0011_announcements.sql"),
     include_str!("migrations/0012_access.sql"),
-    include_str!("migrations/0013_registry.sql"),
+    include_str!("migrations/0014_registry.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
