@@ -37,7 +37,7 @@ pub use refuse::refuse;
 pub use requests::{
     MAX_NAME_CHARS, MAX_REASON_CHARS, MAX_SILENCE_DAYS, RequestError, SilenceRequest, acknowledgement,
 };
-pub use resend::{ReadingPublisher, Resend};
+pub use resend::{ReadingPublisher, Resend, ResendAwaited};
 pub use response::{Fixed, finish};
 pub use routes::{OPENAPI, routes};
 pub use selection::{

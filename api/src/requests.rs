@@ -65,7 +65,7 @@ struct NewSilences {
 }
 
 /// The body of `POST /api/rejected/<id>/resend`; a field that is missing stays as it was stored.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Correction {
     pub(crate) payload: Option<String>,

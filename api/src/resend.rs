@@ -1,5 +1,6 @@
 //! Resends rejected payloads: once corrected, their readings are published as a device would publish them.
 
+mod awaited;
 mod selected;
 
 use std::collections::{BTreeMap, HashSet};
@@ -17,6 +18,8 @@ use tracing::info;
 use crate::error::ApiError;
 use crate::forms::{Resent, Time};
 use crate::requests::Correction;
+
+pub use awaited::ResendAwaited;
 
 /// The time within which everything that was published must be acknowledged, unless another one is set.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -66,8 +69,21 @@ impl Resend {
         Self { ack_timeout, ..self }
     }
 
-    /// Resends one payload.
+    /// Resends one payload that a person asks for.
     pub(crate) async fn one(
+        &self,
+        store: &dyn Store,
+        scope: &Scope,
+        id: i64,
+        correct: impl FnOnce(&Rejection) -> Result<Correction, String>,
+    ) -> Result<Resent, ApiError> {
+        let resent = self.again(store, scope, id, correct).await?;
+        info!(id, readings = resent.readings, "a rejected payload was resent");
+        Ok(resent)
+    }
+
+    /// Publishes the readings of one payload, and marks it as resent.
+    async fn again(
         &self,
         store: &dyn Store,
         scope: &Scope,
@@ -92,7 +108,6 @@ impl Resend {
                 "somebody else has just resent it, or it is no longer stored".into(),
             ));
         }
-        info!(id, readings = readings.len(), "a rejected payload was resent");
         Ok(Resent { readings: readings.len(), resent_at: resent_at.into() })
     }
 

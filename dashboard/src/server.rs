@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Api, DeviceBroker, Limits, Resend, Site};
+use api::{Api, DeviceBroker, Limits, Resend, ResendAwaited, Site};
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
 use telemetry::Clock;
@@ -81,6 +81,7 @@ pub async fn check_open(http: &HttpConfig, store: &dyn Store) -> anyhow::Result<
 pub async fn serve(door: Door, tls: Option<Arc<Tls>>, config: HttpConfig, server: Server) {
     let tasks = TaskTracker::new();
     tasks.spawn(count_unmapped(server.decoder.clone(), server.live.clone(), server.stop.clone()));
+    tasks.spawn(resend_awaited(&server));
     let routes = routes(&server, tasks.clone()).boxed();
     let follow = async {
         if let Some(tls) = &tls {
@@ -91,6 +92,15 @@ pub async fn serve(door: Door, tls: Option<Arc<Tls>>, config: HttpConfig, server
     tasks.close();
     // A page that does not answer is left behind.
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, tasks.wait()).await;
+}
+
+/// What was rejected for want of an announcement is resent once it has come.
+fn resend_awaited(server: &Server) -> impl Future<Output = ()> + use<> {
+    let Server { resend, store, decoder, metrics, stop, .. } = server.clone();
+    let awaited = ResendAwaited::new(resend, store, decoder, &metrics);
+    async move {
+        stop.run_until_cancelled(awaited.run()).await;
+    }
 }
 
 fn routes(

@@ -2,11 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails says so by a panic")]
 
 use e2e::devices::publish;
-use e2e::{Millrace, Shape, Start};
+use e2e::{Millrace, SOON, Shape, Start, eventually};
 use serde_json::{Value, json};
 
 e2e::on_both_shapes! {
-    together: [],
+    together: [data_from_before_its_birth_is_stored_and_judged_once_by_itself],
     alone: [data_after_a_restart_is_read_by_the_birth_before_it]
 }
 
@@ -16,8 +16,19 @@ const BIRTH: &str = "Eg0KBVNwZWVkEAcgA1AB";
 /// A metric with alias 7 and the value 5.
 const DATA: &str = "EgQQB1AF";
 
+/// The metric `temperature` with alias 7 and the value 1, and a metric with alias 7 and the value 30.
+const WARM: [&str; 2] = ["EhMKC3RlbXBlcmF0dXJlEAcgA1AB", "EgQQB1Ae"];
+
 fn message(group: &str, kind: &str, payload: &str) -> Value {
     json!({ "topic": format!("spBv1.0/{group}/{kind}/edge/press"), "payload_base64": payload })
+}
+
+/// Waits until the message that was rejected on this topic is resent.
+fn until_resent(shape: &impl Shape, topic: &str) {
+    eventually(SOON, || match shape.rows_of("rejected", topic) {
+        rows if rows.len() == 1 && rows[0]["resent_at"].is_string() => Ok(()),
+        rows => Err(rows),
+    });
 }
 
 /// The values of the device, oldest first.
@@ -26,6 +37,37 @@ fn values(shape: &impl Shape, group: &str, count: usize) -> Vec<f64> {
     let mut rows = shape.promised_rows(count, || shape.readings(&filter));
     rows.sort_by_key(|row| row["measured_at"].as_str().unwrap().to_owned());
     rows.iter().map(|row| row["value"].as_f64().unwrap()).collect()
+}
+
+fn data_from_before_its_birth_is_stored_and_judged_once_by_itself(shape: &mut impl Shape) {
+    let (group, [birth, data]) = (shape.device("plant"), WARM);
+    let device = format!("{group}/edge/press");
+    publish(shape, &message(&group, "DDATA", data), None);
+    let topic = format!("{group}/DDATA/edge/press");
+    let rejected = shape.promised_rows(1, || shape.rows_of("rejected", &topic)).remove(0);
+    publish(shape, &message(&group, "DBIRTH", birth), None);
+
+    until_resent(shape, &topic);
+    let mut rows = shape.promised_rows(2, || shape.readings(&format!("device={device}")));
+    rows.sort_by_key(|row| row["measured_at"].as_str().unwrap().to_owned());
+    assert_eq!((&rows[0]["value"], &rows[0]["measured_at"]), (&json!(30.0), &rejected["received_at"]));
+    // The birth was judged before it: a reading that comes late opens nothing.
+    assert_eq!(shape.rows_of("incidents", &device), Vec::<Value>::new());
+    publish(shape, &message(&group, "DDATA", data), None);
+    shape.promised_rows(1, || shape.rows_of("incidents", &device));
+    assert_eq!(shape.readings(&format!("device={device}")).len(), 3);
+}
+
+#[test]
+fn data_waits_for_its_birth_over_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut millrace: Millrace = Start::new(&folder.path().join("data")).start();
+    publish(&millrace, &message("plant", "DDATA", DATA), None);
+    publish(&millrace, &message("plant", "DBIRTH", BIRTH), None);
+    // Whatever was resent until now, and marked or not.
+    millrace = millrace.kill().start();
+    until_resent(&millrace, "plant/DDATA/edge/press");
+    assert_eq!(values(&millrace, "plant", 2), [5.0, 1.0], "once");
 }
 
 #[test]

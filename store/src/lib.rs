@@ -72,9 +72,9 @@ pub use registry::credentials::{Credential, MAX_CREDENTIALS};
 pub use registry::devices::{Device, MAX_DEVICES};
 pub use registry::{Registry, RegistryHead};
 pub use rejections::{
-    ANY_TEXT, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage, Rejection,
-    RejectionCursor, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
-    group_rejections,
+    ANY_TEXT, Awaited, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage,
+    Rejection, RejectionCursor, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection,
+    Rejections, group_rejections,
 };
 pub use retention::RetentionClock;
 pub use text_codec::TextCodec;

@@ -1,5 +1,6 @@
 //! Rejections: messages that are no readings, and whether they were fixed and resent.
 
+mod awaits;
 mod cursor;
 mod groups;
 pub(crate) mod postgres;
@@ -14,6 +15,7 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement, Value, count};
 use crate::unavailable::Result;
 
+pub use awaits::Awaited;
 pub use cursor::RejectionCursor;
 pub use groups::{ANY_TEXT, MAX_GROUPS, RejectionGroup, group_rejections};
 
@@ -118,6 +120,12 @@ pub trait Rejections: Send + Sync {
 
     /// Marks a rejection as resent; false where there is none with this id, or it was resent before.
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool>;
+
+    /// Reads which rejections lacked something that has been announced since, oldest first for each subject.
+    async fn awaited(&self, limit: usize) -> Result<Vec<Awaited>>;
+
+    /// Notes that a rejection could not be read with what is announced: it waits for what is announced later.
+    async fn await_more(&self, awaited: &Awaited) -> Result<()>;
 
     /// Deletes a rejection; false where there is none with this id.
     async fn dismiss(&self, id: i64) -> Result<bool>;

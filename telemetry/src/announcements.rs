@@ -157,7 +157,9 @@ impl Announcements {
 
     /// What a Sparkplug node or device announced for messages of this time.
     pub(crate) fn birth(&self, device: &str, at: Timestamp) -> Birth {
-        Birth(self.held().version(&birth_subject(device), at).cloned())
+        let held = self.held();
+        let versions = held.versions_from(&birth_subject(device), at);
+        Birth(versions.iter().map(|version| Arc::clone(&version.content)).collect())
     }
 
     /// Whether something had to be left out.
@@ -170,20 +172,22 @@ impl Announcements {
     }
 }
 
-/// What a Sparkplug node or device announced; nothing if no birth of it is known.
+/// What a Sparkplug node or device announced, the birth in force first; nothing if no birth of it is known.
 #[derive(Debug)]
-pub(crate) struct Birth(Option<Arc<Announced>>);
+pub(crate) struct Birth(Vec<Arc<Announced>>);
 
 impl Birth {
+    /// What an alias stands for. One that the birth in force does not have is of a birth that came late, or got lost and was
+    /// said again later.
     pub(crate) fn alias(&self, alias: u64) -> Option<&Alias> {
-        match self.0.as_deref()? {
+        self.0.iter().find_map(|content| match content.as_ref() {
             Announced::Birth { aliases, .. } => aliases.get(&alias),
             Announced::Unit(_) => None,
-        }
+        })
     }
 
     pub(crate) fn bd_seq(&self) -> Option<u64> {
-        match self.0.as_deref()? {
+        match self.0.first()?.as_ref() {
             Announced::Birth { bd_seq, .. } => *bd_seq,
             Announced::Unit(_) => None,
         }
@@ -193,7 +197,7 @@ impl Birth {
 impl Held {
     fn learn(&mut self, announcement: &Announcement, max_bytes: usize) -> Learned {
         let Announcement { subject, received_at, content } = announcement;
-        if subject.len() > MAX_SUBJECT_BYTES || subject.chars().any(char::is_control) {
+        if !is_subject(subject) {
             return Learned::Refused;
         }
         let before = self.subjects.get(subject).map_or(&[][..], Vec::as_slice);
@@ -224,10 +228,21 @@ impl Held {
     /// The newest that was there when a message came; for one from before all of them the oldest, which is likely the same
     /// as what was announced before anybody listened.
     fn version(&self, subject: &str, at: Timestamp) -> Option<&Arc<Announced>> {
-        let versions = self.subjects.get(subject)?;
-        let place = versions.partition_point(|version| version.since <= at).saturating_sub(1);
-        versions.get(place).map(|version| &version.content)
+        self.versions_from(subject, at).first().map(|version| &version.content)
     }
+
+    /// The version for messages of this time, and those after it.
+    fn versions_from(&self, subject: &str, at: Timestamp) -> &[Version] {
+        let versions = self.subjects.get(subject).map_or(&[][..], Vec::as_slice);
+        let place = versions.partition_point(|version| version.since <= at).saturating_sub(1);
+        &versions[place..]
+    }
+}
+
+/// Whether a text may be the subject of an announcement: it is short, and has no control characters.
+#[must_use]
+pub fn is_subject(text: &str) -> bool {
+    text.len() <= MAX_SUBJECT_BYTES && !text.chars().any(char::is_control)
 }
 
 /// Dots and slashes are one: RabbitMQ makes them alike.

@@ -42,7 +42,7 @@ mod unit;
 mod unmapped;
 mod words;
 
-pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS};
+pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS, is_subject};
 pub use batch::{Batcher, Limits, Size};
 pub use clock::{
     CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,
@@ -56,7 +56,7 @@ pub use mapping::{
     ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher,
     RuleName, Suggestion, extend, suggest,
 };
-pub use message::{Decoded, Message, Metadata, Rejected};
+pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};

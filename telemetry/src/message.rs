@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use crate::announcements::Announcement;
+use crate::announcements::{Announcement, birth_subject};
 use crate::reading::Reading;
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.
@@ -56,23 +56,29 @@ pub struct Rejected {
     pub received_at: Timestamp,
 }
 
-/// How a rejection begins and goes on that an announcement may resolve, around the alias.
-const LACKING: [&str; 2] = ["the alias ", " is not known: no birth of "];
+/// What a reason has around the alias and the device, of a rejection that an announcement may resolve.
+const LACKING: [&str; 3] = ["the alias ", " is not known: no birth of ", " that has it has come yet"];
+
+/// The subject of the announcement that a message lacked, by the reason of its rejection. None for any other reason.
+#[must_use]
+pub fn awaited_subject(reason: &str) -> Option<String> {
+    let [begin, middle, end] = LACKING;
+    let alias = reason.strip_prefix(begin)?.trim_start_matches(|c: char| c.is_ascii_digit());
+    let (device, _) = alias.strip_prefix(middle)?.rsplit_once(end)?;
+    Some(birth_subject(device))
+}
 
 impl Rejected {
     /// The reason for an alias that is not known; `left_out` ends it where there was no room for a birth.
     pub(crate) fn unknown_alias(alias: u64, device: &str, left_out: &str) -> String {
-        let [begin, middle] = LACKING;
-        format!("{begin}{alias}{middle}{device} that has it has come yet{left_out}")
+        let [begin, middle, end] = LACKING;
+        format!("{begin}{alias}{middle}{device}{end}{left_out}")
     }
 
     /// Whether it lacks what a device announces, so that it can be read once that is known.
     #[must_use]
     pub fn lacks_announcement(&self) -> bool {
-        let [begin, middle] = LACKING;
-        let alias =
-            self.reason.strip_prefix(begin).map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
-        alias.is_some_and(|rest| rest.starts_with(middle))
+        awaited_subject(&self.reason).is_some()
     }
 
     /// The message, or the element of it, to be decoded once more.

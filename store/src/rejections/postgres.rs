@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, GenericClient};
 
-use super::groups;
+use super::{awaits, groups};
 use crate::engine::postgres::Postgres;
 use crate::engine::postgres::columns::{Micros, text};
 use crate::rejections::{
-    RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections,
+    Awaited, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections,
 };
 use crate::unavailable::Result;
 
@@ -35,6 +35,14 @@ impl Rejections for Postgres {
         super::mark_resent(self, id, at).await
     }
 
+    async fn awaited(&self, limit: usize) -> Result<Vec<Awaited>> {
+        awaits::awaited(self, limit).await
+    }
+
+    async fn await_more(&self, awaited: &Awaited) -> Result<()> {
+        awaits::await_more(self, awaited).await
+    }
+
     async fn dismiss(&self, id: i64) -> Result<bool> {
         super::dismiss(self, id).await
     }
@@ -48,11 +56,12 @@ impl Rejections for Postgres {
 pub(crate) async fn insert(client: &impl GenericClient, messages: &[RejectedMessage]) -> Result<(), Error> {
     // No text holds the NUL that parts the three.
     const INSERT: &str = r"
-        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes, digest)
-        SELECT received_at, topic, reason, payload, payload_bytes, sha256(
+        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes, awaits, digest)
+        SELECT received_at, topic, reason, payload, payload_bytes, awaits, sha256(
             convert_to(topic, 'UTF8') || '\x00' || convert_to(reason, 'UTF8') || '\x00' || payload)
-        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bytea[], $5::bigint[])
-            AS messages (received_at, topic, reason, payload, payload_bytes)
+        FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::bytea[], $5::bigint[],
+                $6::text[])
+            AS messages (received_at, topic, reason, payload, payload_bytes, awaits)
         ON CONFLICT DO NOTHING";
     if messages.is_empty() {
         return Ok(());
@@ -64,12 +73,14 @@ pub(crate) async fn insert(client: &impl GenericClient, messages: &[RejectedMess
     let reason: Vec<_> = messages.iter().map(|message| text(&message.reason)).collect();
     let payload: Vec<_> = messages.iter().map(|message| message.stored_payload()).collect();
     let payload_bytes: Vec<_> = messages.iter().map(|message| super::cut_from(message)).collect();
-    let params: [(&(dyn ToSql + Sync), Type); 5] = [
+    let awaits: Vec<_> = messages.iter().map(|message| awaits::subject(message)).collect();
+    let params: [(&(dyn ToSql + Sync), Type); 6] = [
         (&received_at, Type::TIMESTAMPTZ_ARRAY),
         (&topic, Type::TEXT_ARRAY),
         (&reason, Type::TEXT_ARRAY),
         (&payload, Type::BYTEA_ARRAY),
         (&payload_bytes, Type::INT8_ARRAY),
+        (&awaits, Type::TEXT_ARRAY),
     ];
     client.execute_typed(INSERT, &params).await?;
     Ok(())

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::groups;
+use super::{awaits, groups};
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::columns::Micros;
 use crate::engine::sqlite::writer::Tables;
 use crate::rejections::{
-    RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections,
+    Awaited, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionSelection, Rejections,
 };
 use crate::unavailable::Result;
 
@@ -35,6 +35,14 @@ impl Rejections for Sqlite {
         super::mark_resent(self, id, at).await
     }
 
+    async fn awaited(&self, limit: usize) -> Result<Vec<Awaited>> {
+        awaits::awaited(self, limit).await
+    }
+
+    async fn await_more(&self, awaited: &Awaited) -> Result<()> {
+        awaits::await_more(self, awaited).await
+    }
+
     async fn dismiss(&self, id: i64) -> Result<bool> {
         super::dismiss(self, id).await
     }
@@ -47,8 +55,8 @@ impl Rejections for Sqlite {
 /// Stores a rejection unless it is there already: a redelivery has the same time.
 pub(crate) fn add(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::Result<()> {
     const INSERT: &str = "
-        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes, stored_at)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (
+        INSERT INTO rejected (received_at, topic, reason, payload, payload_bytes, stored_at, awaits)
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (
             SELECT 1 FROM rejected WHERE received_at = ?1 AND topic = ?2 AND reason = ?3 AND payload = ?4
         )";
     tables.connection.prepare_cached(INSERT)?.execute(params![
@@ -58,6 +66,7 @@ pub(crate) fn add(tables: &Tables<'_>, message: &RejectedMessage) -> rusqlite::R
         message.stored_payload(),
         super::cut_from(message),
         Micros(tables.stored_at),
+        awaits::subject(message),
     ])?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Who may make the schema, who may use it, and what it is made of.
 
+use std::collections::BTreeMap;
+
 use store::{Postgres, ReadingStore};
 
 use super::database::store_at;
@@ -42,9 +44,9 @@ async fn a_role_that_may_only_read_uses_what_is_there() {
 async fn a_newer_schema_is_refused() {
     let Some(Fresh { store, database }) = partitions::fresh().await else { return };
     store.latest().await.unwrap();
-    database.run("INSERT INTO migrations (version) VALUES (16)").await;
+    database.run("INSERT INTO migrations (version) VALUES (17)").await;
     let refused = database.store().latest().await.unwrap_err().to_string();
-    let reason = "made by a newer Millrace: its schema has version 16, known here are versions up to 15";
+    let reason = "made by a newer Millrace: its schema has version 17, known here are versions up to 16";
     assert!(refused.contains(reason), "{refused}");
 }
 
@@ -68,6 +70,7 @@ async fn incidents_and_notifications_of_the_eighth_schema_are_carried_over() {
         let rows = partitions::contract::carried::rows_in_old_terms(time, "true", "false");
         make_eighth(&database, layout, &rows).await;
         partitions::contract::carried::check_old_terms(&*database.store()).await;
+        check_awaited(&*database.store()).await;
     }
     if let Some(database) = Database::with_timescaledb().await {
         let layout = include_str!("../../src/engine/postgres/migrations/0002_hypertable.sql");
@@ -99,6 +102,23 @@ async fn make_eighth(database: &Database, layout: &str, rows: &str) {
         database.run(&format!("SET ROLE {owner}; {migration}")).await;
     }
     database.run(&format!("SET ROLE {owner}; {rows}")).await;
+    let reason = "the alias 7 is not known: no birth of plant/edge that has it has come yet";
+    let rejected = format!(
+        "INSERT INTO rejected (received_at, topic, reason, payload, digest)
+         VALUES (now(), 'spBv1.0/plant/NDATA/edge', '{reason}', '\\x00', '\\x00')"
+    );
+    database.run(&format!("SET ROLE {owner}; {rejected}")).await;
+}
+
+/// What lacked a birth in an older schema is awaited.
+async fn check_awaited(store: &dyn store::Store) {
+    let content = telemetry::Announced::Birth { bd_seq: None, aliases: BTreeMap::new() };
+    let received_at = jiff::Timestamp::UNIX_EPOCH;
+    let birth = telemetry::Announcement { subject: "birth plant/edge".into(), received_at, content };
+    store.announce(&[birth]).await.unwrap();
+    let awaited = store.awaited(10).await.unwrap();
+    assert_eq!(awaited.len(), 1);
+    assert_eq!(awaited[0].announced_at, received_at);
 }
 
 /// The fourth schema, with incidents and mails.

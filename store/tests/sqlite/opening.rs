@@ -1,14 +1,17 @@
 //! What can be opened, what is refused and how that is said.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use store::{ConditionKind, History, Incidents, Lease, Leases, ReadingStore, Sqlite};
+use store::{
+    AnnouncementStore, ConditionKind, History, Incidents, Lease, Leases, ReadingStore, Rejections, Sqlite,
+};
 use tempfile::TempDir;
 
 use crate::contract::carried;
-use crate::contract::{batch, everything, reading};
+use crate::contract::{at, batch, everything, reading};
 use crate::{file, open};
 
 /// The message without the path, which it must name.
@@ -120,6 +123,21 @@ async fn incidents_and_mails_of_the_second_schema_are_carried_over() {
              (6, 'i2.opened@millrace', 'i2', 'opened', 'a@example.org, b@example.org', 17)",
     );
     carried::check(&Sqlite::open(&file(&folder)).unwrap()).await;
+}
+
+#[tokio::test]
+async fn what_lacked_a_birth_in_an_older_schema_is_awaited() {
+    let reason = "the alias 7 is not known: no birth of plant/edge that has it has come yet";
+    let rows = format!(
+        "INSERT INTO rejected (received_at, topic, reason, payload) VALUES
+             (1, 'spBv1.0/plant/NDATA/edge', '{reason}', x'00'), (2, 't', 'not JSON', x'00')"
+    );
+    let folder = old_schema(5, &rows);
+    let sqlite = Sqlite::open(&file(&folder)).unwrap();
+    let content = telemetry::Announced::Birth { bd_seq: None, aliases: BTreeMap::new() };
+    let birth = telemetry::Announcement { subject: "birth plant/edge".into(), received_at: at(3), content };
+    sqlite.announce(&[birth]).await.unwrap();
+    assert_eq!(sqlite.awaited(10).await.unwrap(), [store::Awaited { id: 1, announced_at: at(3) }]);
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    ANY_TEXT, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionGroup, RejectionQuery, RejectionQuota,
-    RejectionSelection, Rejections, Result, group_rejections,
+    ANY_TEXT, Awaited, PREVIEW_BYTES, RejectedMessage, Rejection, RejectionGroup, RejectionQuery,
+    RejectionQuota, RejectionSelection, Rejections, Result, group_rejections,
 };
 
 use super::{MemoryStore, whole_micros};
@@ -17,6 +17,8 @@ pub(super) struct Rejected {
     /// When the row with an id was stored.
     stored_at: HashMap<i64, Timestamp>,
     last_id: i64,
+    /// Up to which announcement the row with an id could not be read.
+    awaits_after: HashMap<i64, Timestamp>,
 }
 
 impl Rejected {
@@ -99,6 +101,28 @@ impl Rejections for MemoryStore {
         let mut data = self.call("mark_resent")?;
         let row = data.rejected.rows.iter_mut().find(|row| row.id == id && row.resent_at.is_none());
         Ok(row.map(|row| row.resent_at = Some(at)).is_some())
+    }
+
+    async fn awaited(&self, limit: usize) -> Result<Vec<Awaited>> {
+        let data = self.call("awaited")?;
+        let announced_at = |subject: &str| {
+            let announced = data.announcements.iter().filter(|announcement| announcement.subject == subject);
+            announced.map(|announcement| announcement.received_at).max()
+        };
+        let awaited = |row: &Rejection| {
+            let subject = telemetry::awaited_subject(&row.message.reason)?;
+            let announced_at = announced_at(&subject).filter(|_| row.resent_at.is_none())?;
+            let is_new = data.rejected.awaits_after.get(&row.id).is_none_or(|after| *after < announced_at);
+            is_new.then_some((subject, row.message.received_at, Awaited { id: row.id, announced_at }))
+        };
+        let mut found: Vec<_> = data.rejected.rows.iter().filter_map(awaited).collect();
+        found.sort_by(|a, b| (&a.0, a.1, a.2.id).cmp(&(&b.0, b.1, b.2.id)));
+        Ok(found.into_iter().map(|(.., awaited)| awaited).take(limit).collect())
+    }
+
+    async fn await_more(&self, awaited: &Awaited) -> Result<()> {
+        self.call("await_more")?.rejected.awaits_after.insert(awaited.id, awaited.announced_at);
+        Ok(())
     }
 
     async fn dismiss(&self, id: i64) -> Result<bool> {

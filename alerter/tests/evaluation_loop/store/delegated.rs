@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AuditQuery, AuditRecord, Batch, Boot, Change,
-    ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery, Head, Incident, Ledger,
+    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AuditQuery, AuditRecord, Awaited, Batch, Boot,
+    Change, ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery, Head, Incident, Ledger,
     LedgerQuery, LongestWaits, NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders,
     Postponed, QueuedMessage, ReadingStore, Registry, RegistryHead, Rejection, RejectionGroup,
     RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence,
@@ -69,6 +69,14 @@ impl Rejections for Watched {
 
     async fn mark_resent(&self, id: i64, at: Timestamp) -> Result<bool> {
         self.inner.mark_resent(id, at).await
+    }
+
+    async fn awaited(&self, limit: usize) -> Result<Vec<Awaited>> {
+        self.inner.awaited(limit).await
+    }
+
+    async fn await_more(&self, awaited: &Awaited) -> Result<()> {
+        self.inner.await_more(awaited).await
     }
 
     async fn dismiss(&self, id: i64) -> Result<bool> {

@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -28,6 +28,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("migrations/0010_clock.sql"),
     include_str!("migrations/0011_announcements.sql"),
     include_str!("migrations/0012_access.sql"),
+    include_str!("migrations/0013_awaits.sql"),
     include_str!("migrations/0014_registry.sql"),
 ];
 

@@ -286,6 +286,20 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_that_the_birth_in_force_lacks_is_that_of_the_next_one() {
+        let known = Announcements::default();
+        let topic = |kind: &str| format!("spBv1.0/plant/{kind}/edge/press");
+        parse_at(3, &topic("DBIRTH"), &session(1), &known).unwrap();
+        let data =
+            |second| parse_at(second, &topic("DDATA"), &ALIASED, &known).map(|parsed| parsed.roots.len());
+        let reason = data(5).unwrap_err();
+        assert_eq!(crate::awaited_subject(&reason).as_deref(), Some("birth plant/edge/press"));
+        assert_eq!(crate::awaited_subject("the alias 7 is not known"), None);
+        parse_at(9, &topic("DBIRTH"), &BIRTH, &known).unwrap();
+        assert_eq!(data(5), Ok(1), "its birth was lost, and said again");
+    }
+
+    #[test]
     fn a_property_is_the_unit_of_a_metric() {
         let property =
             [&[0x0a, 0x07], &b"engUnit"[..], &[0x12, 0x06, 0x08, 0x0c, 0x42, 0x02], b"kW"].concat();
