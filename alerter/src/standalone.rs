@@ -31,7 +31,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let decoder = Decoder::of_service(&context)?;
     let source = service::Source::every_message(&context, &decoder, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings, context.clock.clone()).await?;
-    let wiring = Wiring { page, broker, name: name(), decoder: decoder.clone() };
+    let wiring = Wiring { page, broker, name: service::instance_name(), decoder: decoder.clone() };
     let prepared = prepare(&context, store.clone(), wiring)?;
     context.serve_admin()?;
     let link = source.connection_status();
@@ -106,10 +106,4 @@ impl Prepared {
         tokio::spawn(self.file.follow(self.rules, self.alerter.counters.clone()));
         (self.alerter, self.notifiers)
     }
-}
-
-/// A name that is the same after a restart in the same container, so that the alerter need not wait for its own old lease.
-fn name() -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}-{}", host.trim(), std::process::id())
 }

@@ -30,6 +30,15 @@ pub(crate) fn post(url: &str, json: &serde_json::Value) -> (u16, String) {
     answer.unwrap_or_else(|e| panic!("{url}: {e}"))
 }
 
+/// The status and the body of a DELETE.
+///
+/// # Panics
+/// There is no answer.
+pub(crate) fn delete(url: &str) -> (u16, String) {
+    let answer = agent().delete(url).call().and_then(read);
+    answer.unwrap_or_else(|e| panic!("{url}: {e}"))
+}
+
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder()
         .http_status_as_error(false)

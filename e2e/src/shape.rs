@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::http::{ask, post};
+use crate::http::{ask, delete, post};
 use crate::{Mail, eventually};
 
 /// Millrace, as one process or as a cluster.
@@ -73,6 +73,14 @@ pub trait Shape {
     #[must_use]
     fn ask(&self, path: &str) -> (u16, String) {
         ask(&format!("{}{path}", self.http()))
+    }
+
+    /// Deletes: the status and the body.
+    ///
+    /// # Panics
+    /// There is no answer.
+    fn delete(&self, path: &str) -> (u16, String) {
+        delete(&format!("{}{path}", self.http()))
     }
 
     /// Asks the API.

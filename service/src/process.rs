@@ -79,6 +79,13 @@ enum Command<C: clap::Subcommand> {
     Other(C),
 }
 
+/// A name that is the same after a restart in the same container, so that a process need not wait for its own old lease.
+#[must_use]
+pub fn instance_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{}", host.trim(), std::process::id())
+}
+
 impl Context {
     /// Reads the settings and starts logging.
     ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use store::{Credential, Store};
-use telemetry::{Decoded, Message, Reading};
+use telemetry::{Decoded, Message, Reading, Rejected};
 use tracing::{debug, info};
 
 use crate::{Metrics, SettingError, Settings};
@@ -17,9 +17,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Devices that are read at once.
 const AT_ONCE: usize = 1_000;
-
-/// How the reason begins with which readings of a device are held that nobody has registered, before its name.
-const HELD: &str = "held: nobody has registered the device ";
 
 /// What becomes of readings of devices that nobody has registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -55,10 +52,10 @@ impl Registered {
         self.credentials.is_empty()
     }
 
-    /// Whether a device is registered, or lies below one that is.
+    /// Whether a device is registered, or lies below one that has a credential.
     #[must_use]
     pub fn has_device(&self, device: &str) -> bool {
-        is_or_is_below(device, &self.devices)
+        self.devices.contains(device) || self.is_protected(device)
     }
 
     /// Whether a device has a credential, or lies below one that has.
@@ -207,15 +204,9 @@ impl RegistryView {
             UnknownDevices::Refuse => {
                 format!("nobody has registered the device {device}: see devices.unknown")
             }
-            _ => held_reason(device),
+            _ => Rejected::held(device),
         }
     }
-}
-
-/// The reason with which readings of a device are held until it is registered.
-#[must_use]
-pub fn held_reason(device: &str) -> String {
-    format!("{HELD}{device}")
 }
 
 /// Says once what the setting means.

@@ -17,6 +17,8 @@ pub enum Lease {
     Outbox,
     /// Opening incidents for series that are silent.
     Absence,
+    /// Giving devices their users in the broker.
+    Provision,
 }
 
 /// Where leases are stored.
@@ -35,4 +37,4 @@ pub trait Leases: Send + Sync {
     async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
 }
 
-text_codec!(Lease: Outbox "outbox", Absence "absence");
+text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision");

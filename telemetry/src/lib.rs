@@ -56,7 +56,7 @@ pub use mapping::{
     ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher,
     RuleName, Suggestion, extend, suggest,
 };
-pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject};
+pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject, device_subject};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};

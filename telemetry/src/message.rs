@@ -62,13 +62,31 @@ const LACKING: [&str; 3] = ["the alias ", " is not known: no birth of ", " that 
 /// The subject of the announcement that a message lacked, by the reason of its rejection. None for any other reason.
 #[must_use]
 pub fn awaited_subject(reason: &str) -> Option<String> {
+    if let Some(device) = reason.strip_prefix(HELD) {
+        return Some(device_subject(device));
+    }
     let [begin, middle, end] = LACKING;
     let alias = reason.strip_prefix(begin)?.trim_start_matches(|c: char| c.is_ascii_digit());
     let (device, _) = alias.strip_prefix(middle)?.rsplit_once(end)?;
     Some(birth_subject(device))
 }
 
+/// The subject of a device that nobody had registered.
+#[must_use]
+pub fn device_subject(device: &str) -> String {
+    format!("device {device}")
+}
+
+/// How a reason begins with which readings are held, before the device.
+const HELD: &str = "held: nobody has registered the device ";
+
 impl Rejected {
+    /// The reason with which readings of a device are held until somebody registers it.
+    #[must_use]
+    pub fn held(device: &str) -> String {
+        format!("{HELD}{device}")
+    }
+
     /// The reason for an alias that is not known; `left_out` ends it where there was no room for a birth.
     pub(crate) fn unknown_alias(alias: u64, device: &str, left_out: &str) -> String {
         let [begin, middle, end] = LACKING;
@@ -78,7 +96,7 @@ impl Rejected {
     /// Whether it lacks what a device announces, so that it can be read once that is known.
     #[must_use]
     pub fn lacks_announcement(&self) -> bool {
-        awaited_subject(&self.reason).is_some()
+        self.reason.starts_with(LACKING[0]) && awaited_subject(&self.reason).is_some()
     }
 
     /// The message, or the element of it, to be decoded once more.

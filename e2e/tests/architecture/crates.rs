@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 15] = [
+const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("telemetry", &[]),
     ("broker", &["telemetry"]),
     ("store", &["telemetry"]),
@@ -21,6 +21,7 @@ const MAY_KNOW: [(&str, &[&str]); 15] = [
     ("access", &["store", "telemetry"]),
     ("api", &["access", "service", "store", "telemetry"]),
     ("dashboard", &["access", "api", "broker", "service", "store", "telemetry"]),
+    ("gateway", &["access", "service", "store", "telemetry"]),
     (
         "edge",
         &[

@@ -110,11 +110,11 @@ pub(crate) fn insert(device: &Device) -> Statement {
 /// Registers a device whose name may be taken already.
 pub(crate) fn insert_if_new(device: &Device) -> Statement {
     let sql = format!(
-        "INSERT INTO devices ({COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 0
+        "INSERT INTO devices ({COLUMNS}, subject) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 0, $11
          WHERE (SELECT count(*) FROM devices) < {MAX_DEVICES} ON CONFLICT (name) DO NOTHING"
     );
     let mut params = Vec::from(described(device));
-    params.push(device.created_at.into());
+    params.extend([device.created_at.into(), (&telemetry::device_subject(&device.name)).into()]);
     Statement { params, ..Statement::new("register a device", sql, []) }
 }
 

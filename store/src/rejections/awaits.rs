@@ -1,4 +1,4 @@
-//! Rejections that lacked an announcement, which may have come since.
+//! Rejections that lacked an announcement, which may have come since, or a device that somebody may have registered.
 
 use jiff::Timestamp;
 
@@ -7,16 +7,16 @@ use crate::engine::columns::at_most;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
-/// A rejection that lacked something which has been announced since.
+/// A rejection that lacked something which has been announced, or registered, since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Awaited {
     /// The rejection's.
     pub id: i64,
-    /// When the broker received what was announced last of its subject.
+    /// When the broker received what was announced last of its subject, or when the device was registered.
     pub announced_at: Timestamp,
 }
 
-/// The subject of the announcement that a message lacked. The database finds a row by it, so it is no longer than that of an
+/// The subject of what a message lacked. The database finds a row by it, so it is no longer than that of an
 /// announcement.
 pub(super) fn subject(message: &RejectedMessage) -> Option<String> {
     telemetry::awaited_subject(&message.reason).filter(|subject| telemetry::is_subject(subject))
@@ -28,6 +28,9 @@ pub(super) async fn awaited(engine: &impl Engine, limit: usize) -> Result<Vec<Aw
             SELECT subject, max(received_at) AS announced_at FROM announcements
             WHERE subject IN (SELECT awaits FROM rejected WHERE awaits IS NOT NULL AND resent_at IS NULL)
             GROUP BY subject
+            UNION ALL
+            SELECT subject, created_at FROM devices
+            WHERE subject IN (SELECT awaits FROM rejected WHERE awaits IS NOT NULL AND resent_at IS NULL)
         ) AS announced ON awaits = subject
         WHERE resent_at IS NULL AND (awaits_after IS NULL OR awaits_after < announced_at)
         ORDER BY awaits, rejected.received_at, id LIMIT $1";

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use store::{AuditOutcome, Change, Credential, Device, MAX_CREDENTIALS, NewRecord, RegistryHead, Store, Via};
+use store::{
+    AuditOutcome, Batch, Change, Credential, Device, MAX_CREDENTIALS, NewRecord, RegistryHead, Store, Via,
+};
 
-use super::{at, fresh};
+use super::{at, fresh, rejected};
 
 fn lab() -> Device {
     Device {
@@ -117,4 +119,24 @@ async fn what_the_brokers_have_only_grows() {
         store.note_applied(noted).await.unwrap();
         assert_eq!(store.registry_head().await.unwrap(), RegistryHead { revision: 2, applied });
     }
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_device_is_awaited_once_it_is_registered() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let held =
+        |micros, device: &str| rejected(micros, "temperature/lab", &telemetry::Rejected::held(device), "21");
+    let rejected = vec![held(1, "lab"), held(2, "lab"), held(3, "lab/inside"), held(4, "other")];
+    store.write(&Batch { rejected, ..Batch::default() }.into()).await.unwrap();
+    assert_eq!(store.awaited(10).await.unwrap(), []);
+    assert!(change(store, Change::AddDevice(Device::new("lab", at(7)))).await);
+    let awaited = store.awaited(10).await.unwrap();
+    assert_eq!(awaited.iter().map(|awaited| awaited.announced_at).collect::<Vec<_>>(), [at(7), at(7)]);
+    for awaited in awaited {
+        assert!(store.mark_resent(awaited.id, at(8)).await.unwrap());
+    }
+    assert_eq!(store.awaited(10).await.unwrap(), []);
+    assert!(change(store, Change::AddCredential(credential("other", "other"))).await);
+    assert_eq!(store.awaited(10).await.unwrap().len(), 1, "a credential registers its device");
 }

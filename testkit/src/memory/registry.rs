@@ -64,6 +64,14 @@ impl Devices {
         self.counted(1)
     }
 
+    /// When the device with this subject was registered.
+    pub(super) fn created_at(&self, subject: &str) -> Option<Timestamp> {
+        let mut devices = self.devices.values();
+        devices
+            .find(|device| telemetry::device_subject(&device.name) == subject)
+            .map(|device| device.created_at)
+    }
+
     /// The rows of a change, and the one that counts it.
     fn counted(&mut self, rows: u64) -> Option<u64> {
         self.head.revision += 1;

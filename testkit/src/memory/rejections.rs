@@ -107,7 +107,8 @@ impl Rejections for MemoryStore {
         let data = self.call("awaited")?;
         let announced_at = |subject: &str| {
             let announced = data.announcements.iter().filter(|announcement| announcement.subject == subject);
-            announced.map(|announcement| announcement.received_at).max()
+            let registered = data.registry.created_at(subject);
+            announced.map(|announcement| announcement.received_at).chain(registered).max()
         };
         let awaited = |row: &Rejection| {
             let subject = telemetry::awaited_subject(&row.message.reason)?;

@@ -1,5 +1,5 @@
 -- Devices that people know, and what they log in with. Tags stand apart by blanks; places are in millionths of a degree; intervals in
--- microseconds; hashes are as RabbitMQ has them.
+-- microseconds; hashes are as RabbitMQ has them. subject: what rejections await that are held until the device is registered.
 CREATE TABLE devices (
     name       text PRIMARY KEY NOT NULL COLLATE "C",
     title      text,
@@ -12,7 +12,8 @@ CREATE TABLE devices (
     note       text,
     created_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
-    revision   bigint NOT NULL
+    revision   bigint NOT NULL,
+    subject    text NOT NULL UNIQUE
 );
 
 CREATE TABLE device_credentials (

@@ -1,5 +1,5 @@
 -- Devices that people know, and what they log in with. Tags stand apart by blanks; places are in millionths of a degree; hashes are as
--- RabbitMQ has them.
+-- RabbitMQ has them. subject: what rejections await that are held until the device is registered.
 CREATE TABLE devices (
     name       TEXT PRIMARY KEY NOT NULL,
     title      TEXT,
@@ -12,7 +12,8 @@ CREATE TABLE devices (
     note       TEXT,
     created_at INTEGER NOT NULL,
     changed_at INTEGER NOT NULL,
-    revision   INTEGER NOT NULL
+    revision   INTEGER NOT NULL,
+    subject    TEXT NOT NULL UNIQUE
 ) STRICT;
 
 CREATE TABLE device_credentials (

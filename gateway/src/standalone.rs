@@ -1,0 +1,28 @@
+//! The gateway as a process of its own.
+
+use service::{Context, SettingError};
+
+use crate::management::Management;
+use crate::provisioner::{Counters, Provisioner};
+
+/// Runs until the context's stop.
+///
+/// # Errors
+/// A setting is wrong.
+pub async fn standalone(context: Context) -> anyhow::Result<()> {
+    let settings = &context.settings;
+    let url: String = settings.get("gateway.rabbitmq")?;
+    let management = Management::new(&url).map_err(|e| SettingError::new("gateway.rabbitmq", e))?;
+    let provisioner = Provisioner {
+        store: service::store(settings, context.clock.clone()).await?,
+        management,
+        unknown: settings.get("devices.unknown")?,
+        name: service::instance_name(),
+        ready: context.health.check("provisioning"),
+        counters: Counters::register(&context.metrics),
+    };
+    context.serve_admin()?;
+    context.stop.run_until_cancelled(provisioner.run()).await;
+    provisioner.release().await;
+    Ok(())
+}
