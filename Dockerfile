@@ -21,7 +21,8 @@ COPY --from=page /millrace/dashboard/web/dist dashboard/web/dist
 # What is in a cache is gone after the step, so the binaries are copied out of it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/millrace/target \
     cargo build --release --locked --bin sensor-sim --bin db-writer --bin alerter --bin dashboard \
-    && mkdir /binaries && cd target/release && cp sensor-sim db-writer alerter dashboard /binaries
+        --bin gateway \
+    && mkdir /binaries && cd target/release && cp sensor-sim db-writer alerter dashboard gateway /binaries
 
 FROM scratch AS built
 COPY --from=build /binaries/ /
@@ -58,3 +59,7 @@ ENTRYPOINT ["alerter"]
 FROM runtime AS dashboard
 COPY --from=binaries /dashboard /usr/local/bin/dashboard
 ENTRYPOINT ["dashboard"]
+
+FROM runtime AS gateway
+COPY --from=binaries /gateway /usr/local/bin/gateway
+ENTRYPOINT ["gateway"]

@@ -17,9 +17,6 @@ use crate::users::{Changes, Users, users_of};
 /// How often it is looked whether the registry was changed: a change is in force within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
-/// How often RabbitMQ's users are compared with the registry, whether it was changed or not.
-const COMPARE_EVERY: Duration = Duration::from_secs(60);
-
 /// How long another gateway waits before it takes over from one that vanished.
 const LEASE: Duration = Duration::from_secs(10);
 
@@ -34,6 +31,8 @@ pub(crate) struct Provisioner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) management: Management,
     pub(crate) unknown: UnknownDevices,
+    /// How often RabbitMQ's users are compared with the registry, whether it was changed or not.
+    pub(crate) compare_every: Duration,
     /// This process's name among those that share the store.
     pub(crate) name: String,
     pub(crate) ready: Check,
@@ -105,7 +104,7 @@ impl Provisioner {
         // The revision first: what is changed while the rest is read is looked at once more.
         let revision = self.store.registry_head().await?.revision;
         let before = known.take();
-        let is_due = before.as_ref().is_none_or(|before| before.compared_at.elapsed() >= COMPARE_EVERY);
+        let is_due = before.as_ref().is_none_or(|before| before.compared_at.elapsed() >= self.compare_every);
         if !is_due && before.as_ref().is_some_and(|before| before.revision == revision) {
             *known = before;
             return Ok(());

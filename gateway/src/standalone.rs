@@ -1,9 +1,16 @@
 //! The gateway as a process of its own.
 
+use std::time::Duration;
+
+use serde::Deserialize;
 use service::{Context, SettingError};
 
 use crate::management::Management;
 use crate::provisioner::{Counters, Provisioner};
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Every(#[serde(with = "humantime_serde")] Duration);
 
 /// Runs until the context's stop.
 ///
@@ -17,6 +24,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         store: service::store(settings, context.clock.clone()).await?,
         management,
         unknown: settings.get("devices.unknown")?,
+        compare_every: settings.get::<Every>("gateway.compare_every")?.0,
         name: service::instance_name(),
         ready: context.health.check("provisioning"),
         counters: Counters::register(&context.metrics),
