@@ -32,7 +32,7 @@ FROM ${BINARIES} AS binaries
 # What a program in Rust needs at run time and nothing else: the C library, time zones, certificates, and a user who
 # owns nothing.
 FROM ${LIBRARIES} AS parts
-RUN mkdir -p /parts/usr/lib /parts/usr/lib64 /parts/etc /parts/tmp && chmod 1777 /parts/tmp \
+RUN mkdir -p /parts/usr/lib /parts/usr/lib64 /parts/etc /parts/tmp /certificates && chmod 1777 /parts/tmp \
     && cp -a --parents /lib /lib64 /usr/share/zoneinfo /etc/ssl/certs/ca-certificates.crt /etc/nsswitch.conf /parts \
     && for file in $(ldd /usr/bin/apt-get | grep -oE '/[^ ]*/(libc|libm|libgcc_s|ld-linux[^. ]*)\.so[^ ]*'); do \
         mkdir -p "/parts$(dirname "$file")" && cp -L "$file" "/parts$file" || exit 1; \
@@ -42,6 +42,8 @@ RUN mkdir -p /parts/usr/lib /parts/usr/lib64 /parts/etc /parts/tmp && chmod 1777
 
 FROM scratch AS runtime
 COPY --from=parts /parts/ /
+# Where the volume of certificates is mounted: it is made with this owner.
+COPY --from=parts --chown=65532:65532 /certificates /certificates
 USER 65532:65532
 
 FROM runtime AS sensor-sim

@@ -1,8 +1,11 @@
 //! `millrace ca`: a small certificate authority, for people who have none.
 
+use std::fs::Permissions;
 use std::io::Write;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use jiff::civil::Date;
@@ -16,6 +19,15 @@ use service::Settings;
 /// The files of the authority.
 const CERTIFICATE: &str = "ca.pem";
 const KEY: &str = "ca.key";
+
+/// The certificate for servers with its key, in one file.
+const BUNDLE: &str = "server.bundle";
+
+/// A certificate that is kept at hand is made anew so many days before it ends.
+const RENEW_DAYS: i64 = 30;
+
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long the authority is valid, in days: ten years.
 const AUTHORITY_DAYS: u32 = 3_650;
@@ -49,6 +61,15 @@ enum Command {
         #[arg(long, default_value_t = DEFAULT_DAYS, value_parser = clap::value_parser!(u32).range(1..=i64::from(DEFAULT_DAYS)))]
         days: u32,
     },
+    /// Keep a certificate for servers at hand, as long as this runs: make the authority and server.pem, server.key and
+    /// server.bundle (both in one file) where they are missing, and anew 30 days before they end
+    Keep {
+        /// Names and IP addresses under which the servers are reached
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
+    /// Exit with 0 where there is a certificate for servers that is valid
+    Check,
     /// Make a certificate for a device, with which it connects as the MQTT user of this name
     Client {
         /// The device, with a . for each / of its name
@@ -63,19 +84,32 @@ enum Command {
 ///
 /// # Errors
 /// There is an authority already, or none, or a file cannot be read or written.
-pub fn run(args: Args, settings: &Settings) -> anyhow::Result<()> {
+pub async fn run(args: Args, settings: &Settings) -> anyhow::Result<()> {
     let folder = match args.folder {
         Some(folder) => folder,
         None => settings.get::<PathBuf>("data_dir")?.join("ca"),
     };
-    let today = crate::clock().wall().to_zoned(TimeZone::UTC).date();
-    let text = perform(&args.command, &folder, today)?;
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    loop {
+        let text = perform(&args.command, &folder, today())?;
+        if !text.is_empty() {
+            writeln!(std::io::stdout().lock(), "{text}")?;
+        }
+        if !matches!(args.command, Command::Keep { .. }) {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+fn today() -> Date {
+    crate::clock().wall().to_zoned(TimeZone::UTC).date()
 }
 
 fn perform(command: &Command, folder: &Path, today: Date) -> anyhow::Result<String> {
     match command {
         Command::Init => init(folder, today),
+        Command::Keep { hosts } => keep(folder, hosts, today),
+        Command::Check => check(folder, today),
         Command::Server { hosts, days } => server(folder, hosts, today, *days),
         Command::Client { name, days } => client(folder, name, today, *days),
     }
@@ -103,13 +137,67 @@ fn init(folder: &Path, today: Date) -> anyhow::Result<String> {
     ))
 }
 
-fn server(folder: &Path, hosts: &[String], today: Date, days: u32) -> anyhow::Result<String> {
+/// Makes what is missing, or ends soon.
+fn keep(folder: &Path, hosts: &[String], today: Date) -> anyhow::Result<String> {
+    if !folder.join(CERTIFICATE).exists() {
+        init(folder, today)?;
+    }
+    // Servers run as other users, who see nothing of the authority but its certificate.
+    std::fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    std::fs::set_permissions(folder.join(CERTIFICATE), Permissions::from_mode(0o644))?;
+    let hosts_file = folder.join("server.hosts");
+    let listed = hosts.join("\n");
+    let is_same = std::fs::read_to_string(&hosts_file).is_ok_and(|before| before == listed);
+    if is_same && ends(folder).is_ok_and(|end| end > today.saturating_add(jiff::Span::new().days(RENEW_DAYS)))
+    {
+        return Ok(String::new());
+    }
+    let params = server_params("server", hosts, today, DEFAULT_DAYS)?;
+    let [certificate, key] = issue(folder, "server", &params)?;
+    let [certificate, key] = [certificate, key].map(std::fs::read_to_string);
+    let (certificate, key) = (certificate?, key?);
+    write(&folder.join(BUNDLE), &(certificate + &key))?;
+    write(&hosts_file, &listed)?;
+    for file in ["server.pem", "server.key", BUNDLE] {
+        std::fs::set_permissions(folder.join(file), Permissions::from_mode(0o644))?;
+    }
+    Ok(format!(
+        "{} is valid for {DEFAULT_DAYS} days, for {}",
+        folder.join("server.pem").display(),
+        hosts.join(", ")
+    ))
+}
+
+/// # Errors
+/// There is no certificate for servers, or it is over.
+fn check(folder: &Path, today: Date) -> anyhow::Result<String> {
+    let end = ends(folder)?;
+    ensure!(folder.join(BUNDLE).exists() && end >= today, "the certificate for servers ended on {end}");
+    Ok(format!("valid until {end}"))
+}
+
+/// The last day of the certificate for servers.
+fn ends(folder: &Path) -> anyhow::Result<Date> {
+    let path = folder.join("server.pem");
+    let pem = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
+    let (_, pem) = x509_parser::pem::parse_x509_pem(&pem).context("read the certificate for servers")?;
+    let certificate = pem.parse_x509().context("read the certificate for servers")?;
+    let end = jiff::Timestamp::from_second(certificate.validity().not_after.timestamp())?;
+    Ok(end.to_zoned(TimeZone::UTC).date())
+}
+
+fn server_params(name: &str, hosts: &[String], today: Date, days: u32) -> anyhow::Result<CertificateParams> {
     for host in hosts {
         ensure!(is_host(host), "{host:?} is neither a host name nor an IP address");
     }
     let mut params = CertificateParams::new(hosts).context("read the names")?;
-    fill(&mut params, &hosts[0], today, days)?;
+    fill(&mut params, name, today, days)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    Ok(params)
+}
+
+fn server(folder: &Path, hosts: &[String], today: Date, days: u32) -> anyhow::Result<String> {
+    let params = server_params(&hosts[0], hosts, today, days)?;
     let [certificate, key] = issue(folder, &hosts[0], &params)?;
     let (certificate, key) = (certificate.display(), key.display());
     Ok(format!(
@@ -206,7 +294,6 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
 
     use rustls::client::WebPkiServerVerifier;
@@ -227,7 +314,7 @@ mod tests {
 
     /// So many days after 27 February 2026.
     fn after(days: u64) -> UnixTime {
-        UnixTime::since_unix_epoch(std::time::Duration::from_secs(1_772_150_400 + days * DAY))
+        UnixTime::since_unix_epoch(Duration::from_secs(1_772_150_400 + days * DAY))
     }
 
     fn read(path: &Path) -> CertificateDer<'static> {
@@ -298,6 +385,26 @@ mod tests {
             before,
             "one that runs out is renewed"
         );
+    }
+
+    #[test]
+    fn a_certificate_is_kept_at_hand_and_made_anew_before_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let hosts = ["haproxy".to_owned(), "127.0.0.1".to_owned()];
+        let keep_on = |date: Date, hosts: &[String]| keep(folder.path(), hosts, date).unwrap();
+        assert!(check(folder.path(), today()).is_err());
+        assert!(keep_on(today(), &hosts).contains("haproxy, 127.0.0.1"));
+        let authority = std::fs::read(folder.path().join(CERTIFICATE)).unwrap();
+        check(folder.path(), today()).unwrap();
+        let later = |days: i64| today().saturating_add(jiff::Span::new().days(days));
+        assert_eq!(keep_on(later(300), &hosts), "");
+        assert!(!keep_on(later(370), &hosts).is_empty(), "it would end within 30 days");
+        assert_eq!(keep_on(later(400), &hosts), "");
+        assert!(check(folder.path(), later(1_000)).is_err());
+        assert!(!keep_on(later(400), &hosts[1..]).is_empty(), "it has other names now");
+        assert_eq!(std::fs::read(folder.path().join(CERTIFICATE)).unwrap(), authority);
+        let mode = |file: &str| folder.path().join(file).metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(["ca.key", "ca.pem", "server.key", BUNDLE].map(mode), [0o600, 0o644, 0o644, 0o644]);
     }
 
     #[test]

@@ -74,7 +74,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
-        Command::Ca(args) => cli::ca::run(args, &settings),
+        Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
         Command::Passwd(args) => edge::add_user(&settings, &args),
     }

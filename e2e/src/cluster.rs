@@ -113,6 +113,12 @@ impl Cluster {
         self.settings.address("haproxy", 15675)
     }
 
+    /// Where on this machine a port of HAProxy can be reached, for example `127.0.0.1:41236`.
+    #[must_use]
+    pub fn port(&self, port: u64) -> String {
+        self.settings.address("haproxy", port)
+    }
+
     /// The password of one of RabbitMQ's users.
     #[must_use]
     pub fn broker_password(&self, user: &str) -> &str {

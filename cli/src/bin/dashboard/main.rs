@@ -20,6 +20,8 @@ enum Command {
     /// Make, list and revoke keys, by which programs use the API
     #[command(subcommand)]
     Key(cli::keys::Command),
+    /// Make a small certificate authority, and certificates
+    Ca(cli::ca::Args),
     /// Verify the record of all changes
     #[command(subcommand)]
     Audit(cli::audit::Command),
@@ -34,6 +36,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
     match command {
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
     }
 }
