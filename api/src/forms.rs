@@ -1,6 +1,7 @@
 //! The JSON forms of the API, each one type that both writes and reads it. Times are RFC 3339 in UTC with microseconds.
 
 mod access;
+mod attribute;
 mod boot;
 mod broker;
 mod clock_period;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::access::{Access, AuditRecord, Key, Me, Session, Token, User};
+pub use self::attribute::Attribute;
 pub use self::boot::Boot;
 pub use self::broker::Broker;
 pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};

@@ -1,6 +1,7 @@
 //! The routes, one module for each domain.
 
 mod access;
+mod attributes;
 mod broker;
 mod clock;
 mod completeness;
@@ -44,6 +45,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(rejected::routes(api))
         .unify()
         .or(completeness::route(api))
+        .unify()
+        .or(attributes::route(api))
         .unify()
         .or(openapi::route(api))
         .unify()

@@ -168,6 +168,10 @@ fn describe(decoded: &Decoded) -> String {
         true => "no reading is in it".to_owned(),
         false => table(["device", "metric", "value", "unit", "measured_at"], &rows),
     };
+    for attribute in decoded.metadata.iter().flat_map(|metadata| &metadata.attributes) {
+        let telemetry::Attribute { device, name, value, .. } = attribute;
+        text += &format!("\nattribute: {name} of {device} is {}", plain(value));
+    }
     for rejected in &decoded.rejected {
         text += &format!("\nrejected: {}", plain(&rejected.reason));
     }
@@ -207,7 +211,9 @@ mod tests {
         let tasmota = said("tele/porch/LWT", "Online");
         assert!(tasmota.starts_with("preset tasmota, rule tele/{device}/LWT\ndevice"), "{tasmota}");
         assert!(tasmota.contains("porch") && tasmota.contains("online"), "{tasmota}");
-        assert!(said("tele/porch/INFO1", "{}").ends_with("ignored"));
+        assert!(said("tele/porch/RESULT", "{}").ends_with("ignored"));
+        let attribute = said("tele/porch/INFO1", r#"{"Info1":{"Version":"13.1.0"}}"#);
+        assert!(attribute.ends_with("attribute: firmware of porch is 13.1.0"), "{attribute}");
         assert!(said("my/own/topic", "hello").contains("unmapped"));
         assert!(said("temperature/lab", "warm").contains("\nrejected: "));
     }

@@ -24,6 +24,8 @@ pub struct Counters {
     pub rejected: Counter,
     /// Rejected payloads that were deleted because there were too many.
     pub rejected_removed: Counter,
+    /// Attributes of devices that are not stored: they are too long, or there are too many.
+    pub attributes_refused: Counter,
     /// Readings and rejected payloads received and not yet stored.
     pub in_flight: Gauge,
     /// Messages that are stored and whose ack did not reach the broker: they are delivered again.
@@ -48,6 +50,10 @@ impl Counters {
             rejected: metrics.register("rejected", "Payloads stored as rejected"),
             rejected_removed: metrics
                 .register("rejected_removed", "Rejected payloads deleted because there were too many"),
+            attributes_refused: metrics.register(
+                "attributes_refused",
+                "Attributes of devices that are not stored: too long, or more than max_attributes allows",
+            ),
             in_flight: metrics
                 .register("in_flight", "Readings and rejected payloads received and not yet stored"),
             unsettled: metrics.register("unsettled", "Messages stored whose ack did not reach the broker"),

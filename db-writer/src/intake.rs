@@ -14,13 +14,19 @@ const AT_ONCE: usize = 256;
 #[derive(Default)]
 pub(crate) struct Held {
     pub(crate) batch: Batch,
+    /// How many attributes are not allowed as they are.
+    pub(crate) refused_attributes: usize,
     pub(crate) acks: AckGroup,
 }
 
 impl Held {
     fn add(&mut self, Decoded { readings, rejected, metadata, .. }: Decoded) {
         self.batch.readings.extend(readings);
-        self.batch.announcements.extend(metadata.into_iter().flat_map(|metadata| metadata.announcements));
+        if let Some(metadata) = metadata {
+            self.batch.announcements.extend(metadata.announcements);
+            self.batch.attributes.extend(metadata.attributes);
+            self.refused_attributes += metadata.refused_attributes;
+        }
         self.batch.rejected.extend(rejected.into_iter().map(
             |Rejected { topic, payload, reason, received_at }| RejectedMessage {
                 received_at,

@@ -2,6 +2,7 @@
 
 #![warn(missing_docs)]
 
+mod attributes;
 mod counters;
 mod intake;
 mod lag;

@@ -6,11 +6,12 @@ use std::time::Duration;
 use broker::{Deliveries, Outcome};
 use serde::Deserialize;
 use service::{Check, Retry, SettingError, Settings};
-use store::{ReadingStore, RejectionQuota};
+use store::{AttributeStore, Batch, ReadingStore, RejectionQuota};
 use telemetry::{Decoded, Limits};
 use tracing::{debug, warn};
 
 use crate::Counters;
+use crate::attributes::{AttributeLimits, KnownAttributes};
 use crate::intake::{Held, Intake};
 
 /// How often the store is probed while no readings arrive.
@@ -31,6 +32,10 @@ pub struct Config {
     pub max_rejected: u64,
     /// Bytes of rejected payloads, topics and reasons that are stored, at most.
     pub max_rejected_bytes: u64,
+    /// Attributes of all devices that are stored, at most.
+    pub max_attributes: usize,
+    /// Attributes of one device that are stored, at most.
+    pub max_device_attributes: usize,
 }
 
 impl Config {
@@ -67,6 +72,10 @@ impl Config {
         RejectionQuota { rows: self.max_rejected, bytes: self.max_rejected_bytes }
     }
 
+    fn attribute_limits(&self) -> AttributeLimits {
+        AttributeLimits { all: self.max_attributes, of_a_device: self.max_device_attributes }
+    }
+
     fn limits(&self) -> Limits {
         Limits { count: self.max_batch, bytes: self.max_batch_bytes, age: self.max_age }
     }
@@ -82,15 +91,22 @@ impl Config {
 pub async fn run<D: Into<Decoded>>(
     config: Config,
     deliveries: Deliveries<D>,
-    store: Arc<dyn ReadingStore>,
+    store: Arc<impl ReadingStore + AttributeStore + ?Sized>,
     counters: Counters,
     ready: Check,
 ) {
     let retry = Retry::new(counters.store_failures.clone()).with_readiness(ready);
     let mut intake = Intake::new(deliveries, config.limits(), counters.clone());
     retry.probe(store.probe()).await;
+    let mut known = None;
     while next_batch(&mut intake, store.as_ref(), &retry).await {
-        let Held { batch, acks } = intake.take();
+        let Held { mut batch, refused_attributes, acks } = intake.take();
+        counters.attributes_refused.inc_by(refused_attributes as u64);
+        if !batch.attributes.is_empty() {
+            let changed =
+                retain_changed(&mut known, &mut batch, (&config, &counters), &retry, store.as_ref());
+            intake.gather_during(changed).await;
+        }
         let batch = Arc::new(batch);
         let written = intake.gather_during(retry.call(|| store.write(&batch))).await;
         counters.wrote(written);
@@ -101,8 +117,27 @@ pub async fn run<D: Into<Decoded>>(
     }
 }
 
+/// Leaves out the attributes that are stored as they are. Until the first one comes, nobody needs to know those.
+async fn retain_changed(
+    known: &mut Option<KnownAttributes>,
+    batch: &mut Batch,
+    (config, counters): (&Config, &Counters),
+    retry: &Retry,
+    store: &(impl AttributeStore + ?Sized),
+) {
+    let known = match known {
+        Some(known) => known,
+        None => {
+            let stored = retry.call(|| store.attributes()).await;
+            known.insert(KnownAttributes::new(config.attribute_limits(), stored))
+        }
+    };
+    let refused = known.retain_changed(&mut batch.attributes);
+    counters.attributes_refused.inc_by(refused as u64);
+}
+
 /// A store that fails is asked again after the next rejection.
-async fn keep_quota(quota: RejectionQuota, store: &dyn ReadingStore, counters: &Counters) {
+async fn keep_quota(quota: RejectionQuota, store: &(impl ReadingStore + ?Sized), counters: &Counters) {
     match store.keep_quota(quota).await {
         Ok(0) => {}
         Ok(removed) => {
@@ -119,7 +154,7 @@ async fn keep_quota(quota: RejectionQuota, store: &dyn ReadingStore, counters: &
 /// As [`Intake::gather`]. While no readings arrive, the store is probed now and then, so that readiness stays true.
 async fn next_batch<D: Into<Decoded>>(
     intake: &mut Intake<D>,
-    store: &dyn ReadingStore,
+    store: &(impl ReadingStore + ?Sized),
     retry: &Retry,
 ) -> bool {
     loop {

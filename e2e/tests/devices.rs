@@ -68,6 +68,31 @@ fn what_no_rule_reads_is_shown_with_a_rule_that_would() {
 }
 
 #[test]
+fn what_a_device_says_of_itself_outlives_the_process_that_heard_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut millrace = Start::new(&folder.path().join("data")).start();
+    let version = |version: &str| {
+        let payload = serde_json::json!({ "Info1": { "Module": "Generic", "Version": version } }).to_string();
+        serde_json::json!({ "topic": "tele/porch/INFO1", "payload": payload })
+    };
+    publish(&millrace, &version("13.1.0"), None);
+    let said = |millrace: &Millrace| {
+        let rows = millrace.get("/api/attributes?device=porch/SI7021")["attributes"].clone();
+        (rows[0]["value"].clone(), rows[0]["since"].clone(), rows[1]["value"].clone())
+    };
+    let first = said(&millrace);
+    assert_eq!((&first.0, &first.2), (&"13.1.0".into(), &"Generic".into()));
+    millrace = millrace.kill().start();
+    publish(&millrace, &version("13.1.0"), None);
+    assert_eq!(said(&millrace), first, "the same value keeps its time");
+    publish(&millrace, &version("13.2.0"), None);
+    let second = said(&millrace);
+    assert_eq!(second.0, "13.2.0");
+    assert!(second.1.as_str() > first.1.as_str());
+    assert_eq!(millrace.readings("").len(), 0);
+}
+
+#[test]
 fn rules_that_are_added_or_written_while_it_runs_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

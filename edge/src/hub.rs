@@ -170,6 +170,10 @@ impl Hub {
     fn reject_others(&self, decoded: &mut Decoded, message: &Message, publisher: Publisher<'_>) {
         // What this process itself hands in has no client.
         let (Some(users), Some(_)) = (self.users.get(), publisher.client) else { return };
+        if let Some(metadata) = &mut decoded.metadata {
+            let objection = |device: &str| users.objection(publisher.user, &message.topic, device);
+            metadata.attributes.retain(|attribute| objection(&attribute.device).is_none());
+        }
         let mut objection = None;
         decoded.readings.retain(|reading| {
             let problem = users.objection(publisher.user, &message.topic, reading.series.device());

@@ -180,10 +180,13 @@ impl RegistryView {
 
     /// Rejects readings of devices that nobody has registered, unless they are accepted.
     pub(crate) fn check(&self, decoded: &mut Decoded, message: &Message) {
-        if self.unknown == UnknownDevices::Accept || decoded.readings.is_empty() {
+        if self.unknown == UnknownDevices::Accept {
             return;
         }
         let known = self.known();
+        if let Some(metadata) = &mut decoded.metadata {
+            metadata.attributes.retain(|attribute| known.has_device(&attribute.device));
+        }
         let mut unknown: Vec<String> = Vec::new();
         decoded.readings.retain(|reading: &Reading| {
             let device = reading.series.device();

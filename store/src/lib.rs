@@ -12,6 +12,7 @@
 //! - `alerting`: incidents, alert states, notifications with their outbox, silences
 //! - `clock_runs`: when the clock that gives stamps was wrong
 //! - `announcements`: what devices announced about their later messages
+//! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `leases`: jobs that one process at a time may do
@@ -24,6 +25,7 @@
 mod access;
 mod alerting;
 mod announcements;
+mod attributes;
 mod clock_runs;
 mod engine;
 mod leases;
@@ -58,6 +60,7 @@ pub use alerting::outbox::{
 };
 pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use announcements::AnnouncementStore;
+pub use attributes::AttributeStore;
 pub use clock_runs::ClockHistory;
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;

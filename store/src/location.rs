@@ -8,6 +8,7 @@ use telemetry::Clock;
 use crate::access::AccessStore;
 use crate::alerting::Alerting;
 use crate::announcements::AnnouncementStore;
+use crate::attributes::AttributeStore;
 use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
@@ -26,6 +27,7 @@ pub trait Store:
     + Alerting
     + ClockHistory
     + AnnouncementStore
+    + AttributeStore
     + AccessStore
     + Registry
     + OwnReaders
@@ -40,6 +42,7 @@ impl<T> Store for T where
         + Alerting
         + ClockHistory
         + AnnouncementStore
+        + AttributeStore
         + AccessStore
         + Registry
         + OwnReaders

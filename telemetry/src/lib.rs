@@ -21,6 +21,7 @@
 #![warn(missing_docs)]
 
 mod announcements;
+mod attribute;
 mod batch;
 mod clock;
 mod decode;
@@ -43,6 +44,7 @@ mod unmapped;
 mod words;
 
 pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS, is_subject};
+pub use attribute::{Attribute, MAX_ATTRIBUTE_CHARS};
 pub use batch::{Batcher, Limits, Size};
 pub use clock::{
     CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,

@@ -4,6 +4,7 @@
 //! device and metric each of them becomes. [Presets](PRESETS) have rules for common firmware; a file may have more.
 
 mod announce;
+mod attributes;
 mod dictionary;
 mod error;
 mod extend;
@@ -28,6 +29,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use announce::Announces;
+use attributes::Attributes;
 use extract::{Extraction, Found};
 use file::File;
 use format::{Around, Parsed};
@@ -266,6 +268,7 @@ fn read(message: &Message, extraction: &Extraction<'_>, now: Timestamp) -> Decod
         }
     };
     let (count, mut earlier) = (roots.len(), Earlier::new());
+    add_attributes(&mut decoded, extraction, &roots);
     for (index, root) in roots.iter().enumerate() {
         let found = extraction.readings(root).and_then(|found| complete(message, found, &mut earlier, now));
         match found {
@@ -278,6 +281,16 @@ fn read(message: &Message, extraction: &Extraction<'_>, now: Timestamp) -> Decod
         }
     }
     decoded
+}
+
+fn add_attributes(decoded: &mut Decoded, extraction: &Extraction<'_>, roots: &[Value]) {
+    let mut attributes = Attributes::default();
+    roots.iter().for_each(|root| attributes.add(extraction, root));
+    if !attributes.found.is_empty() || attributes.refused > 0 {
+        let metadata = decoded.metadata.get_or_insert_default();
+        metadata.attributes = attributes.found;
+        metadata.refused_attributes = attributes.refused;
+    }
 }
 
 fn parse(message: &Message, extraction: &Extraction<'_>) -> Result<Parsed, String> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::announcements::{Announcement, birth_subject};
+use crate::attribute::Attribute;
 use crate::reading::Reading;
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.
@@ -41,6 +42,10 @@ pub struct Metadata {
     pub announcements: Vec<Announcement>,
     /// How many announcements there was no room for.
     pub refused_announcements: usize,
+    /// What it says of its devices in words.
+    pub attributes: Vec<Attribute>,
+    /// How many attributes are not allowed as they are.
+    pub refused_attributes: usize,
 }
 
 /// A payload, or one element of an array, that is not a reading.

@@ -182,3 +182,81 @@ fn every_fixture_is_read_as_a_user_expects() {
     assert!(count >= 120, "{count} fixtures");
     assert!(wrong.is_empty(), "{} of {count} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// `device name = value`, one for each attribute that the presets find.
+fn attributes(topic: &str, payload: &str) -> Vec<String> {
+    let message =
+        Message { topic: topic.into(), payload: payload.to_owned().into(), received_at: received_at() };
+    let mappings = Mappings::default();
+    let (publisher, announcements) = (Publisher::default(), Announcements::default());
+    let Mapped::Read(decoded) = mappings.decode(&message, publisher, &announcements, received_at()) else {
+        panic!("{topic} is not read")
+    };
+    assert_eq!(decoded.rejected, [], "{topic}");
+    let metadata = decoded.metadata.unwrap_or_default();
+    assert_eq!(metadata.refused_attributes, 0, "{topic}");
+    let line = |found: &telemetry::Attribute| format!("{} {} = {}", found.device, found.name, found.value);
+    metadata.attributes.iter().map(line).collect()
+}
+
+#[test]
+fn presets_take_what_devices_say_of_themselves() {
+    for (topic, payload, expected) in [
+        (
+            "zigbee2mqtt/Flur oben",
+            r#"{"temperature":21.5,"system_mode":"heat","update":{"installed_version":33816645,"latest_version":33816645,"state":"idle"}}"#,
+            &[
+                "Flur-oben firmware = 33816645",
+                "Flur-oben firmware_available = 33816645",
+                "Flur-oben mode = heat",
+                "Flur-oben update = idle",
+            ][..],
+        ),
+        (
+            "tele/porch/INFO1",
+            r#"{"Info1":{"Module":"Generic","Version":"13.1.0(tasmota)","FallbackTopic":"cmnd/x_fb/","GroupTopic":"cmnd/tasmotas/"}}"#,
+            &["porch firmware = 13.1.0(tasmota)", "porch module = Generic"],
+        ),
+        (
+            "tele/porch/INFO2",
+            r#"{"Info2":{"WebServerMode":"Admin","Hostname":"porch-4321","IPAddress":"192.0.2.7"}}"#,
+            &["porch hostname = porch-4321", "porch ip_address = 192.0.2.7"],
+        ),
+        (
+            "stat/porch/STATUS2",
+            r#"{"StatusFWR":{"Version":"13.1.0(tasmota)","Hardware":"ESP8266EX","CpuFrequency":80}}"#,
+            &["porch firmware = 13.1.0(tasmota)", "porch hardware = ESP8266EX"],
+        ),
+        (
+            "shellies/shellyem3-A1/announce",
+            r#"{"id":"shellyem3-A1","model":"SHEM-3","mac":"AABBCC","ip":"192.0.2.9","new_fw":false,"fw_ver":"20230913-114244/v1.14.0"}"#,
+            &[
+                "shellyem3-A1 firmware = 20230913-114244/v1.14.0",
+                "shellyem3-A1 ip_address = 192.0.2.9",
+                "shellyem3-A1 mac_address = AABBCC",
+                "shellyem3-A1 model = SHEM-3",
+            ],
+        ),
+        (
+            "shellyplus1-1/status/wifi",
+            r#"{"sta_ip":"192.0.2.5","status":"got ip","ssid":"net","rssi":-61}"#,
+            &["shellyplus1-1 ip_address = 192.0.2.5", "shellyplus1-1 wifi_network = net"],
+        ),
+        ("board/text_sensor/esphome_version/state", "2026.10.0", &["board esphome_version = 2026.10.0"]),
+        ("board/select/mode/state", "eco", &["board mode = eco"]),
+        (
+            "esphome/discover/board",
+            r#"{"ip":"192.0.2.8","name":"board","port":6053,"version":"2026.10.0","mac":"aabbcc","board":"esp32dev"}"#,
+            &[
+                "board board = esp32dev",
+                "board firmware = 2026.10.0",
+                "board ip_address = 192.0.2.8",
+                "board mac_address = aabbcc",
+            ],
+        ),
+        ("homie/lab/$fw/version", "1.0.0", &["lab firmware = 1.0.0"]),
+        ("homie/lab/$localip", "192.0.2.6", &["lab ip_address = 192.0.2.6"]),
+    ] {
+        assert_eq!(attributes(topic, payload), expected, "{topic}");
+    }
+}

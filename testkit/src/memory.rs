@@ -3,6 +3,7 @@
 mod access;
 mod alerting;
 mod announcements;
+mod attributes;
 mod clock_runs;
 mod leases;
 mod ledger;
@@ -16,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
-use telemetry::{Announcement, Clock, ClockRun, SystemClock};
+use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 
 use self::access::Access;
 use self::alerting::Alerts;
@@ -56,6 +57,8 @@ struct Data {
     retention: Option<RetentionClock>,
     clock_runs: Vec<ClockRun>,
     announcements: Vec<Announcement>,
+    /// By device and name.
+    attributes: BTreeMap<(String, String), Attribute>,
     failing: HashMap<&'static str, usize>,
 }
 

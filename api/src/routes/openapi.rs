@@ -28,7 +28,9 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 
 #[cfg(test)]
 mod tests {
-    use super::super::{access, completeness, devices, incidents, readings, rejected, series, silences};
+    use super::super::{
+        access, attributes, completeness, devices, incidents, readings, rejected, series, silences,
+    };
     use super::*;
     use serde_json::Value;
     use std::collections::BTreeSet;
@@ -64,6 +66,7 @@ mod tests {
             ("/api/rejected", rejected::query::PARAMETERS),
             ("/api/rejected/groups", rejected::query::SELECTION),
             ("/api/completeness", completeness::PARAMETERS),
+            ("/api/attributes", attributes::PARAMETERS),
             ("/api/openapi.json", &[]),
             ("/api/me", &[]),
             ("/api/sessions", access::SESSIONS_PARAMETERS),

@@ -37,7 +37,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 50] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 51] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -56,6 +56,7 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 50] = [
     ("delete", "/api/rejected/{id}", Operator, "/api/rejected/999", ""),
     ("post", "/api/rejected/{id}/resend", Operator, "/api/rejected/999/resend", "{}"),
     ("get", "/api/completeness", Viewer, "/api/completeness", ""),
+    ("get", "/api/attributes", Viewer, "/api/attributes?device=site-a/lab", ""),
     ("get", "/api/broker", Viewer, "/api/broker", ""),
     ("get", "/api/clock", Viewer, "/api/clock", ""),
     ("get", "/api/pipeline", ViewerOfAll, "/api/pipeline", ""),
@@ -260,6 +261,7 @@ async fn what_is_outside_the_filters_is_nowhere() {
         ("get", "/api/readings?device=site-b/lab", String::new()),
         ("get", "/api/readings?device=site-b/lab&metric=temperature&points=5", String::new()),
         ("get", "/api/completeness?device=site-b/lab", String::new()),
+        ("get", "/api/attributes?device=site-b/lab", String::new()),
         ("get", "/api/rejected/1", String::new()),
         ("delete", "/api/rejected/1", String::new()),
         ("delete", "/api/rejected", String::new()),

@@ -7,6 +7,7 @@ mod access;
 mod alerts;
 mod answer;
 mod answers;
+mod attributes;
 mod changes;
 mod crowd;
 mod devices;

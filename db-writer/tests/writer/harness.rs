@@ -11,8 +11,8 @@ use bytes::Bytes;
 use db_writer::{Config, Counters};
 use jiff::Timestamp;
 use service::{Health, Metrics};
-use store::{Batch, ReadingStore, RejectionQuota, RetentionClock, Unavailable, Written};
-use telemetry::{Decoded, Message};
+use store::{AttributeStore, Batch, ReadingStore, RejectionQuota, RetentionClock, Unavailable, Written};
+use telemetry::{Attribute, Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -74,6 +74,20 @@ impl FakeStore {
 
     fn unavailable(&self) -> Unavailable {
         Unavailable(std::io::Error::other("the disk is full").into())
+    }
+}
+
+#[async_trait]
+impl AttributeStore for FakeStore {
+    async fn attributes(&self) -> store::Result<Vec<Attribute>> {
+        if self.fails() {
+            return Err(self.unavailable());
+        }
+        Ok(vec![Attribute::new("lab", "mode", "heat", Timestamp::UNIX_EPOCH).unwrap()])
+    }
+
+    async fn attributes_of(&self, _: &str) -> store::Result<Vec<Attribute>> {
+        self.attributes().await
     }
 }
 
@@ -181,6 +195,16 @@ impl Harness {
             };
             journal.note(format!("{number} {word}"));
         });
+    }
+
+    /// Publishes what holds a reading and says this of the device `lab`.
+    pub(crate) fn give_attribute(&self, name: &str, value: &str) {
+        let mut decoded = Decoded::clone(&decoded("1", self.given.fetch_add(1, Ordering::Relaxed)));
+        let attribute = Attribute::new("lab", name, value, decoded.received_at);
+        let metadata = decoded.metadata.get_or_insert_default();
+        metadata.refused_attributes = usize::from(attribute.is_none());
+        metadata.attributes.extend(attribute);
+        self.broker.try_send(Delivery::tracked(Arc::new(decoded)).0).unwrap();
     }
 
     /// Publishes and does not wait for the receipt.

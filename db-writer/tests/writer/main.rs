@@ -22,6 +22,8 @@ const CONFIG: Config = Config {
     max_age: Duration::ZERO,
     max_rejected: 50,
     max_rejected_bytes: 1_000_000,
+    max_attributes: 100,
+    max_device_attributes: 2,
 };
 
 #[tokio::test(start_paused = true)]
@@ -30,6 +32,27 @@ async fn a_batch_is_stored_before_any_of_it_is_settled() {
     harness.give("20.5");
     harness.give("21.5");
     assert_eq!(harness.end().await, ["write 2", "0 done", "1 done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_attributes_what_has_changed_is_written_as_far_as_there_is_room() {
+    let harness = Harness::start(Config { max_age: Duration::from_millis(200), ..CONFIG });
+    harness.store.fail_next(3);
+    for (name, value) in
+        [("mode", "heat"), ("mode", "off"), ("firmware", "1"), ("model", "x"), ("note", &"x".repeat(300))]
+    {
+        harness.give_attribute(name, value);
+    }
+    harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 5).await;
+    harness.give_attribute("mode", "off");
+    harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 6).await;
+    let written: Vec<_> =
+        harness.store.batches.lock().unwrap().iter().map(|batch| batch.attributes.clone()).collect();
+    let words = |attribute: &telemetry::Attribute| format!("{} {}", attribute.name, attribute.value);
+    let written: Vec<_> = written.iter().flatten().map(words).collect();
+    assert_eq!(written, ["mode off", "firmware 1"]);
+    assert_eq!(harness.counters.attributes_refused.get(), 2, "there is room for two, and one is too long");
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]

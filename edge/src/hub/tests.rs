@@ -118,7 +118,7 @@ fn what_no_rule_takes_is_left_to_subscribers() {
         kind: PublishKind::Collected,
         publisher: None,
     };
-    let topics = ["house/mood/now", "zigbee2mqtt/lamp", "tele/lab/INFO1"];
+    let topics = ["house/mood/now", "zigbee2mqtt/lamp", "tele/lab/RESULT"];
     hub.take(topics.map(|topic| publish(topic, b"{}")).into(), receipt);
     assert_eq!(settled.count(), 3);
     assert_eq!([0, 1, 2].map(|place| settled.is_taken(place)), [false, true, false]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::{Announcement, Reading};
+use telemetry::{Announcement, Attribute, Reading};
 
 use crate::rejections::{RejectedMessage, RejectionQuota};
 use crate::retention::RetentionClock;
@@ -19,12 +19,14 @@ pub struct Batch {
     pub rejected: Vec<RejectedMessage>,
     /// What devices announced.
     pub announcements: Vec<Announcement>,
+    /// What devices say of themselves in words.
+    pub attributes: Vec<Attribute>,
 }
 
 impl Batch {
     /// How many rows it has.
     pub(crate) fn rows(&self) -> usize {
-        self.readings.len() + self.rejected.len() + self.announcements.len()
+        self.readings.len() + self.rejected.len() + self.announcements.len() + self.attributes.len()
     }
 }
 

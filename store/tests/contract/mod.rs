@@ -5,6 +5,7 @@
 mod access;
 pub(crate) mod alert_states;
 mod announcements;
+mod attributes;
 pub(crate) mod carried;
 mod clock_runs;
 mod exactly_once;

@@ -52,21 +52,25 @@ impl Extraction<'_> {
     pub(super) fn readings(&self, root: &Value) -> Result<Vec<Found>, String> {
         let mut found = Vec::new();
         for take in &self.rule.takes {
-            let places = match &take.at {
-                None => vec![Place::root(root)],
-                Some(at) => at.places(root),
-            };
-            for place in places {
-                let excepted = place.keys.last().is_some_and(|key| take.except.contains(key));
-                if !excepted && take.is_met(&place) {
-                    self.at_place(take, &place, &mut found)?;
-                }
+            for place in self.places(take, root) {
+                self.at_place(take, &place, &mut found)?;
             }
         }
         if found.len() > MAX_READINGS {
             return Err(format!("{} readings in one message: at most {MAX_READINGS}", found.len()));
         }
         Ok(found)
+    }
+
+    /// Where a part of the rule finds something in one value of a payload.
+    pub(super) fn places<'v>(&self, take: &Take, root: &'v Value) -> Vec<Place<'v>> {
+        let mut places = match &take.at {
+            None => vec![Place::root(root)],
+            Some(at) => at.places(root),
+        };
+        let is_excepted = |place: &Place<'_>| place.keys.last().is_some_and(|key| take.except.contains(key));
+        places.retain(|place| !is_excepted(place) && take.is_met(place));
+        places
     }
 
     fn at_place(&self, take: &Take, place: &Place<'_>, found: &mut Vec<Found>) -> Result<(), String> {

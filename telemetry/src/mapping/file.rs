@@ -108,6 +108,8 @@ tables! {
     time: Pointer,
     /// What must stand in the payload, or there is no reading.
     need: BTreeMap<Pointer, serde_json::Value>,
+    /// Texts that are attributes of the device: what each is called, and where it is.
+    attributes: BTreeMap<Template, Pointer>,
     /// Readings with a fixed value.
     constant: BTreeMap<String, f64>,
 }

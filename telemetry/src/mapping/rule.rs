@@ -16,6 +16,9 @@ use super::template::Template;
 /// Most parts that one rule takes readings from.
 const MAX_TAKES: usize = 16;
 
+/// Most attributes that one part of a rule names.
+const MAX_ATTRIBUTES: usize = 32;
+
 /// What is done with the messages on some topics.
 #[derive(Debug)]
 pub(super) struct Rule {
@@ -55,6 +58,7 @@ pub(super) struct Take {
     pub(super) time: Option<Pointer>,
     need: BTreeMap<Pointer, Value>,
     pub(super) constant: BTreeMap<String, f64>,
+    pub(super) attributes: BTreeMap<Template, Pointer>,
 }
 
 impl Rule {
@@ -123,7 +127,12 @@ fn takes(table: &RuleTable, pattern: &Pattern) -> Result<Vec<Take>, String> {
 impl Take {
     fn new(table: TakeTable, pattern: &Pattern) -> Result<Self, String> {
         let device = table.device.ok_or("device is missing: write for example device = \"{device}\"")?;
-        for template in [Some(&device), table.metric.as_ref(), table.bare.as_ref()].into_iter().flatten() {
+        let named = table.attributes.iter().flat_map(BTreeMap::keys);
+        if named.clone().count() > MAX_ATTRIBUTES {
+            return Err(format!("more than {MAX_ATTRIBUTES} attributes in one part of a rule"));
+        }
+        let names = [Some(&device), table.metric.as_ref(), table.bare.as_ref()].into_iter().flatten();
+        for template in names.chain(named) {
             template.check(pattern)?;
         }
         if let Some(level) = table.split.as_ref().filter(|level| !pattern.names(level)) {
@@ -146,6 +155,7 @@ impl Take {
             time: table.time,
             need: table.need.unwrap_or_default(),
             constant: table.constant.unwrap_or_default(),
+            attributes: table.attributes.unwrap_or_default(),
         })
     }
 

@@ -6,18 +6,18 @@ use super::pattern::{Captures, Pattern};
 use super::pointer::{Place, Pointer};
 
 /// Text with places in braces. Alternatives are parted by `|`: the first that is there counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Template {
     parts: Vec<Part>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Text(String),
     OneOf(Vec<Source>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     /// A level of the topic that the rule names.
     Level(String),

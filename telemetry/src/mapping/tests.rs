@@ -66,6 +66,29 @@ fn the_numbers_of_a_list_are_readings_where_the_rule_says_so() {
 }
 
 #[test]
+fn texts_that_a_rule_names_are_attributes_and_no_readings() {
+    let rules = "[[rule]]\ntopic = \"x/{line}\"\ndevice = \"{line}/{/id}\"\nskip = [\"id\", \"fw\"]\n[rule.attributes]\nfirmware = \"/fw\"\n\"{line}_mode\" = \"./m/mode\"\nlong = \"/long\"\nempty = \"/empty\"";
+    let long = "x".repeat(crate::MAX_ATTRIBUTE_CHARS + 1);
+    let payload = format!(
+        r#"[{{"id":"a","t":1,"fw":1.4,"m":{{"mode":"eco"}},"long":"{long}","empty":""}},{{"id":"b","fw":"2"}}]"#
+    );
+    let Mapped::Read(decoded) = decode(rules, "x/press", &payload) else { panic!() };
+    let metadata = decoded.metadata.unwrap();
+    let found: Vec<_> = metadata
+        .attributes
+        .iter()
+        .map(|found| format!("{} {} {}", found.device, found.name, found.value))
+        .collect();
+    assert_eq!(found, ["press/a firmware 1.4", "press/a press_mode eco", "press/b firmware 2"]);
+    assert_eq!(metadata.refused_attributes, 1, "it is too long");
+    assert_eq!(metadata.attributes[0].since, now());
+    assert_eq!((decoded.readings.len(), decoded.rejected.len()), (1, 0));
+    let error = |rules: &str| Mappings::read(rules).unwrap_err().to_string();
+    let unknown = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nattributes = { \"{y}\" = \"/v\" }";
+    assert!(error(unknown).contains("{y} is no level of x"), "{}", error(unknown));
+}
+
+#[test]
 fn what_is_no_number_is_no_reading_and_no_fault() {
     let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"";
     let payload =

@@ -68,6 +68,7 @@ impl ReadingStore for MemoryStore {
         let stored = (data.readings.len() - before) as u64;
         batch.rejected.iter().for_each(|message| data.rejected.add(message, stored_at));
         data.announce(&batch.announcements);
+        data.set_attributes(&batch.attributes);
         let duplicate = batch.readings.len() as u64 - stored;
         Ok(Written { stored, duplicate, rejected: batch.rejected.len() as u64 })
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AuditQuery, AuditRecord, Awaited, Batch, Boot,
-    Change, ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery, Head, Incident, Ledger,
-    LedgerQuery, LongestWaits, NewRecord, Notification, Notifications, OutgoingMessage, OwnReaders,
-    Postponed, QueuedMessage, ReadingStore, Registry, RegistryHead, Rejection, RejectionGroup,
-    RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence,
-    Silences, Store, TokenKey, User, Written,
+    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
+    Awaited, Batch, Boot, Change, ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery,
+    Head, Incident, Ledger, LedgerQuery, LongestWaits, NewRecord, Notification, Notifications,
+    OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Registry, RegistryHead, Rejection,
+    RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock,
+    Session, Silence, Silences, Store, TokenKey, User, Written,
 };
-use telemetry::{Announcement, ClockRun};
+use telemetry::{Announcement, Attribute, ClockRun};
 
 use super::Watched;
 
@@ -128,6 +128,17 @@ impl Notifications for Watched {
 
     async fn messages_since(&self, since: Timestamp) -> Result<Vec<(Address, Timestamp)>> {
         self.inner.messages_since(since).await
+    }
+}
+
+#[async_trait]
+impl AttributeStore for Watched {
+    async fn attributes(&self) -> Result<Vec<Attribute>> {
+        self.inner.attributes().await
+    }
+
+    async fn attributes_of(&self, device: &str) -> Result<Vec<Attribute>> {
+        self.inner.attributes_of(device).await
     }
 }
 

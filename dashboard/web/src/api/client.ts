@@ -1,9 +1,9 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { AddedRules, Answers, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 import { ask, get, send } from "./request";
 
-export type { Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -148,6 +148,11 @@ export async function resendRejected(id: string, resend: Resend): Promise<Resent
 /** Where devices publish. */
 export async function fetchBroker(abort: AbortSignal): Promise<Broker> {
   return get("api/broker", {}, abort);
+}
+
+/** What a device, and the devices above it, say of themselves in words. */
+export async function fetchAttributes(device: string, abort: AbortSignal): Promise<Attribute[]> {
+  return (await get("api/attributes", { device }, abort)).attributes;
 }
 
 /** When the clock that gives stamps was wrong. */

@@ -265,6 +265,16 @@ export interface Resent {
   resent_at: string;
 }
 
+/** The newest value of an attribute of a device. */
+export interface Attribute {
+  /** Whose it is: the device that was asked for, or one above it. */
+  device: string;
+  name: string;
+  value: string;
+  /** When the broker received the first message that has this value. */
+  since: string;
+}
+
 /** The readings that a device numbered between two restarts. */
 export interface Boot {
   device: string;
@@ -619,6 +629,9 @@ export interface Answers {
   "api/rejected/{id}": Rejected;
   "api/completeness": {
     completeness: Boot[];
+  };
+  "api/attributes": {
+    attributes: Attribute[];
   };
   "api/broker": Broker;
   "api/clock": {

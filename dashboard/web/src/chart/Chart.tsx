@@ -6,6 +6,8 @@ import { serverNow } from "../live/clock";
 import { formatMoment } from "../ui/format";
 import { unitSign } from "../ui/units";
 import { Text } from "../ui/Text";
+import { Attributes } from "./Attributes";
+import { startAttributes } from "./device-attributes";
 import { Canvas, hoveredPoints } from "./Canvas";
 import { startClockPeriods } from "./clock-periods";
 import { frame, hasLine, historyOf, problem, startChart } from "./data";
@@ -21,7 +23,7 @@ import "./table.css";
 /** The history of the series in front, and of the others that are drawn with it. */
 export function Chart() {
   useEffect(() => {
-    const stops = [startChart(), startChartIncidents(), startClockPeriods()];
+    const stops = [startChart(), startChartIncidents(), startClockPeriods(), startAttributes()];
     return () => stops.forEach((stop) => stop());
   }, []);
   const target = front.value;
@@ -46,6 +48,7 @@ export function Chart() {
         <Note />
         <Legend />
       </div>
+      <Attributes />
     </section>
   );
 }

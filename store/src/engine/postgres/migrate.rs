@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 17] = [
+const MIGRATIONS: [Migration; 18] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -31,7 +31,8 @@ const MIGRATIONS: [Migration; 17] = [
     Migration::Always(include_str!("migrations/0014_announcements.sql")),
     Migration::Always(include_str!("migrations/0015_access.sql")),
     Migration::Always(include_str!("migrations/0016_awaits.sql")),
-    Migration::Always(include_str!("migrations/0017_registry.sql")),
+    Migration::Always(include_str!("migrations/0017_attributes.sql")),
+    Migration::Always(include_str!("migrations/0018_registry.sql")),
 ];
 
 enum Migration {

@@ -6,6 +6,7 @@ use tokio_postgres::{Error, Transaction};
 use super::rows::{self, Keyed};
 use super::{copy, partitions};
 use crate::announcements::postgres as announcements;
+use crate::attributes::postgres as attributes;
 use crate::engine::postgres::problem::{is_passing, refuses_data};
 use crate::engine::postgres::session::Session;
 use crate::readings::write::{Batch, Written};
@@ -17,7 +18,8 @@ const MAX_TRIES: usize = 3;
 
 /// Tries COPY, unless duplicates are expected or there is more than readings and rejections. Where that fails nothing is stored, and each reading is inserted.
 pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
-    if session.expects_duplicates || batch.readings.is_empty() || !batch.announcements.is_empty() {
+    let is_plain = batch.announcements.is_empty() && batch.attributes.is_empty();
+    if session.expects_duplicates || batch.readings.is_empty() || !is_plain {
         return write_carefully(session, batch).await;
     }
     match copy(session, batch).await {
@@ -56,6 +58,7 @@ async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> 
     let stored = rows::insert(&transaction, &rows).await?;
     rejections::insert(&transaction, &batch.rejected).await?;
     announcements::insert(&transaction, &batch.announcements).await?;
+    attributes::insert(&transaction, &batch.attributes).await?;
     transaction.commit().await?;
     session.expects_duplicates = stored < rows::different(&rows).count() as u64;
     Ok(written(batch, stored, 0))
@@ -82,6 +85,7 @@ async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     refused.extend_from_slice(&batch.rejected);
     rejections::insert(&transaction, &refused).await?;
     announcements::insert(&transaction, &batch.announcements).await?;
+    attributes::insert(&transaction, &batch.attributes).await?;
     transaction.commit().await?;
     tracing::warn!(readings = count, "the database refuses readings: they are stored as rejections");
     Ok(written(batch, stored, count))

@@ -4,6 +4,7 @@ use rusqlite::{Row, params};
 use telemetry::{Reading, Series};
 
 use crate::announcements::sqlite as announcements;
+use crate::attributes::sqlite as attributes;
 use crate::engine::sqlite::columns::{Micros, Number};
 use crate::engine::sqlite::writer::Tables;
 use crate::readings::history::StoredReading;
@@ -20,6 +21,7 @@ pub(crate) fn write(tables: &mut Tables<'_>, batch: &Batch) -> rusqlite::Result<
         rejections::add(tables, message)?;
     }
     announcements::add(tables, &batch.announcements)?;
+    attributes::add(tables, &batch.attributes)?;
     Ok(Written {
         stored,
         duplicate: batch.readings.len() as u64 - stored,
