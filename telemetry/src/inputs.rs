@@ -8,7 +8,7 @@ use crate::announcements::Announcements;
 use crate::filter::covers;
 use crate::hash::fnv1a_64_of_parts;
 use crate::limits::MAX_PAYLOAD_BYTES;
-use crate::mapping::{Mapped, Mappings, Publisher, is_well_known, word_of};
+use crate::mapping::{Mapped, Mappings, Publisher, begins_with_a_word, word_of};
 use crate::message::Message;
 use crate::series::{CollectedMetrics, Series};
 
@@ -88,16 +88,16 @@ impl Inputs {
         if self.mappings.has_own_rule(topic) {
             return Way::Rules;
         }
-        let first = topic.split('/').next().unwrap_or_default();
-        if self.is_collected(topic, first) {
+        if self.is_collected(topic) {
             return Way::Own;
         }
+        let first = topic.split('/').next().unwrap_or_default();
         if RESERVED.contains(&first) { Way::Ignored } else { Way::Rules }
     }
 
     /// Whether a topic is surely meant for Millrace's own format.
-    fn is_collected(&self, topic: &str, first: &str) -> bool {
-        if self.metrics.are_all() { is_well_known(first) } else { self.metrics.collect(topic) }
+    fn is_collected(&self, topic: &str) -> bool {
+        if self.metrics.are_all() { begins_with_a_word(topic) } else { self.metrics.collect(topic) }
     }
 
     /// MQTT filters for all that may hold readings: everything, unless there is a list of metrics.

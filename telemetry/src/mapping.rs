@@ -43,7 +43,7 @@ use crate::message::{Decoded, Message, Rejected};
 use crate::payload::RawReading;
 use crate::series::Series;
 
-pub(crate) use dictionary::{is_well_known, word_of};
+pub(crate) use dictionary::{begins_with_a_word, word_of};
 pub use error::MappingError;
 pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};
 pub use presets::{PRESETS, Preset};
@@ -144,7 +144,9 @@ impl Mappings {
     /// Whether the first rule for this topic is none of a preset.
     pub(crate) fn has_own_rule(&self, topic: &str) -> bool {
         // Most topics are for no such rule, and their levels need not be compared with those of all rules.
-        self.own.has_candidates(topic) && self.rule(topic).is_some_and(|rule| rule.preset.is_none())
+        !self.own.is_empty()
+            && self.own.has_candidates(topic)
+            && self.rule(topic).is_some_and(|rule| rule.preset.is_none())
     }
 
     /// All presets by name, and whether each is in use.

@@ -103,6 +103,13 @@ fn is_slash(c: char) -> bool {
     c == '/'
 }
 
+/// Whether a level is the first one of a topic.
+pub(crate) fn is_first_level(level: &str, topic: &str) -> bool {
+    let (level, topic) = (level.as_bytes(), topic.as_bytes());
+    // What ends elsewhere is no such level, and need not be compared.
+    topic.get(level.len()).is_none_or(|byte| *byte == b'/') && topic.starts_with(level)
+}
+
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
 }
@@ -128,8 +135,7 @@ impl CollectedMetrics {
     /// Whether messages on this topic hold readings, whether or not they can be decoded.
     #[must_use]
     pub fn collect(&self, topic: &str) -> bool {
-        let metric = topic.split('/').next().unwrap_or_default();
-        self.has(metric)
+        self.are_all() || self.0.iter().any(|collected| is_first_level(collected, topic))
     }
 
     /// Whether readings of this metric are collected.

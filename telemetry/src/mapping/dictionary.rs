@@ -1,5 +1,7 @@
 //! Words that devices use for what they measure, with the unit that goes without saying.
 
+use crate::series::is_first_level;
+
 /// A metric that many devices know.
 #[derive(Debug)]
 pub(crate) struct Word {
@@ -59,10 +61,31 @@ pub(crate) fn word_of(name: &str) -> Option<&'static Word> {
     })
 }
 
-/// Whether the name is that of a metric that many devices know, spelled as Millrace does.
-pub(crate) fn is_well_known(name: &str) -> bool {
-    WORDS.iter().any(|word| word.metric == name)
+/// Whether a topic's first level is a metric that many devices know, spelled as Millrace does.
+///
+/// Every message asks for it. So only the few words with the topic's first byte are compared with it, and the end of its first
+/// level is not looked for.
+pub(crate) fn begins_with_a_word(topic: &str) -> bool {
+    let Some(first) = topic.as_bytes().first() else { return false };
+    let mut places = PLACES[usize::from(*first)];
+    while places != 0 {
+        if is_first_level(WORDS[places.trailing_zeros() as usize].metric, topic) {
+            return true;
+        }
+        places &= places - 1;
+    }
+    false
 }
+
+/// For each byte, the places in [`WORDS`] of metrics that begin with it, as bits.
+const PLACES: [u64; 256] = {
+    let (mut places, mut place) = ([0; 256], 0);
+    while place < WORDS.len() {
+        places[WORDS[place].metric.as_bytes()[0] as usize] |= 1 << place;
+        place += 1;
+    }
+    places
+};
 
 /// The unit that goes without saying for a metric of exactly this name.
 pub(crate) fn usual_unit(name: &str) -> Option<&'static str> {
@@ -82,6 +105,24 @@ pub(crate) fn split_at_word(name: &str) -> Option<(&str, &'static Word)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_topic_begins_with_a_word_or_does_not() {
+        for word in WORDS {
+            for (topic, expected) in [
+                (word.metric.to_owned(), true),
+                (format!("{}/lab", word.metric), true),
+                (format!("{}x/lab", word.metric), false),
+                (word.metric[1..].to_owned(), false),
+                (format!("lab/{}", word.metric), false),
+            ] {
+                assert_eq!(begins_with_a_word(&topic), expected, "{topic}");
+            }
+        }
+        for topic in ["", "/", "t", "Temperature/lab", "temp/lab", "ü/lab"] {
+            assert!(!begins_with_a_word(topic), "{topic}");
+        }
+    }
     use crate::Unit;
 
     #[test]

@@ -210,6 +210,12 @@ impl Index {
         rules
     }
 
+    /// Whether there is no rule at all.
+    pub(super) fn is_empty(&self) -> bool {
+        let Node { named, any, many, here } = &self.0;
+        named.is_empty() && any.is_none() && many.is_none() && here.is_empty()
+    }
+
     /// Whether there may be a rule for the topic, by its first level alone.
     pub(super) fn has_candidates(&self, topic: &str) -> bool {
         let first = topic.split('/').next().unwrap_or_default();
