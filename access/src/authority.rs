@@ -2,6 +2,7 @@
 
 mod contents;
 mod devices;
+mod identities;
 mod keys;
 mod openness;
 mod recognized;
@@ -11,7 +12,7 @@ mod tokens;
 mod users;
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use store::{AuditOutcome, Change, NewRecord, Store, Unavailable};
@@ -25,6 +26,7 @@ use crate::password::Passwords;
 use crate::token::TokenKeys;
 
 pub use self::devices::NewCredential;
+pub use self::identities::TokenIssuer;
 pub use self::keys::{MAX_KEY_DAYS, NewKey};
 pub use self::recognized::{Credentials, Recognized};
 pub use self::sessions::LoggedIn;
@@ -47,6 +49,7 @@ struct Inner {
     cache: Cache,
     refusals: Refusals,
     tokens: TokenKeys,
+    issuer: OnceLock<Arc<dyn TokenIssuer>>,
 }
 
 /// Why something is not done. Its text is for the person who asked.
@@ -124,6 +127,7 @@ impl Authority {
             cache: Cache::default(),
             refusals: Refusals::default(),
             tokens: TokenKeys::default(),
+            issuer: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -7,6 +7,7 @@
 //! | `authority` | recognises callers, logs people in, and changes users, sessions and keys, each change with its audit record |
 //! | `rights` | what a device may publish and subscribe; pure |
 //! | `device_password` | the passwords that devices get, and their hashes |
+//! | `identity` | who logs in at an identity provider, and how its claims become a role and filters; pure |
 //! | `password`, `delay` | hashes of passwords, and the delay of those who guess |
 //! | `token` | signed tokens, which every process accepts without asking the store |
 //! | `verify` | whether the audit's chain holds |
@@ -20,6 +21,7 @@ mod caller;
 mod decision;
 mod delay;
 mod device_password;
+mod identity;
 mod names;
 mod password;
 pub mod rights;
@@ -29,12 +31,13 @@ mod verify;
 
 pub use authority::{
     Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewCredential, NewKey, NewUser, Problem, Recognized,
-    SESSION_SECONDS, UserChange,
+    SESSION_SECONDS, TokenIssuer, UserChange,
 };
 pub use caller::{Caller, record_of_command};
 pub use decision::{Action, Decision, may};
 pub use delay::{Delays, delay};
 pub use device_password::{hash_device_password, is_device_password, new_device_password};
+pub use identity::{ClaimRules, Claims, Identity, WrongRule};
 pub use names::check_username;
 pub use password::{hash_password, is_password, network};
 pub use rights::Rights;

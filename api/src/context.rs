@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use access::Authority;
 use jiff::Timestamp;
+use oidc::Oidc;
 use prometheus_client::metrics::counter::Counter;
 use store::Store;
 use telemetry::{Clock, Scope};
@@ -26,6 +27,8 @@ pub struct Api {
     pub alerts: Arc<dyn Store>,
     /// Who may do what.
     pub access: Authority,
+    /// Where people may log in, too.
+    pub oidc: Option<Oidc>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// The rows of `GET /api/series`.

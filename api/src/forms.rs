@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use self::access::{Access, AuditRecord, Key, Me, Session, Token, User};
+pub use self::access::{Access, AuditRecord, Key, LoginMethods, Me, OidcMethod, Session, Token, User};
 pub use self::attribute::Attribute;
 pub use self::boot::Boot;
 pub use self::broker::Broker;

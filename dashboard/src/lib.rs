@@ -23,6 +23,6 @@ mod websocket;
 pub use device_address::device_address;
 pub use live::{Ages, Live, relay};
 pub use pipeline::{Pipeline, ScrapeTargets};
-pub use server::{Server, authority, check_open, serve};
+pub use server::{Server, authority, check_open, identity_provider, serve};
 pub use standalone::{Config, standalone};
 pub use websocket::echo;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use access::Authority;
 use api::{Api, DeviceBroker, Limits, Resend, ResendAwaited, Site};
+use oidc::Oidc;
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
 use telemetry::Clock;
@@ -34,6 +35,8 @@ pub struct Server {
     pub store: Arc<dyn Store>,
     /// Who may do what.
     pub access: Authority,
+    /// Where people may log in, too.
+    pub oidc: Option<Oidc>,
     /// Where devices publish.
     pub broker: Arc<dyn DeviceBroker>,
     /// Publishes rejected payloads again.
@@ -65,6 +68,21 @@ pub struct Server {
 pub fn authority(context: &Context, store: &dyn Store) -> anyhow::Result<Authority> {
     let is_required = context.settings.get("access.require_login")?;
     Ok(Authority::new(store, context.clock.clone())?.with_login_required(is_required))
+}
+
+/// The identity provider of the settings, for a page at this address; its tokens are accepted from now on. None where none
+/// is set.
+///
+/// # Errors
+/// A setting is wrong, or the machine's certificates cannot be read.
+pub fn identity_provider(
+    context: &Context,
+    page: &str,
+    access: Authority,
+) -> anyhow::Result<(Authority, Option<Oidc>)> {
+    let Some(config) = oidc::Config::from_settings(&context.settings)? else { return Ok((access, None)) };
+    let oidc = Oidc::new(config, page, context.clock.clone())?;
+    Ok((access.with_issuer(Arc::new(oidc.clone())), Some(oidc)))
 }
 
 /// Checks that other machines reach the page only where people have to log in.
@@ -113,6 +131,7 @@ fn routes(
         history: server.store.with_own_readers(),
         alerts: server.store.with_own_readers(),
         access: server.access.clone(),
+        oidc: server.oidc.clone(),
         clock: server.clock.clone(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),

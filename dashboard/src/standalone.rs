@@ -13,7 +13,7 @@ use crate::device_address::{as_here, device_address};
 use crate::live::{Ages, Live, relay};
 use crate::mqtt_publisher::MqttPublisher;
 use crate::pipeline::{Pipeline, ScrapeTargets};
-use crate::server::{Server, authority, check_open, serve};
+use crate::server::{Server, authority, check_open, identity_provider, serve};
 
 /// Messages that may wait between the broker and the pages.
 const AHEAD: usize = 10_000;
@@ -94,10 +94,13 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let live = Live::new(config.ages(), context.clock.clone());
     let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
     let pipeline = Pipeline::new(context.clock.clone());
+    let access = authority(&context, store.as_ref())?;
+    let (access, oidc) = identity_provider(&context, &public_url, access)?;
     let server = Server {
         live: live.clone(),
         store: store.clone(),
-        access: authority(&context, store.as_ref())?,
+        access,
+        oidc,
         broker: Arc::new(devices),
         resend,
         health: context.health.clone(),

@@ -57,6 +57,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let day = Duration::from_secs(24 * 60 * 60);
     let decoder = service::Decoder::new(telemetry::Inputs::default(), &Metrics::default());
     let server = Server {
+        oidc: None,
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }, clock.clone()),
         store: store.clone(),
         access: access::Authority::new(store.as_ref(), clock.clone()).unwrap(),

@@ -127,10 +127,13 @@ pub(crate) fn page(
     mqtt: Server,
 ) -> anyhow::Result<Part> {
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
+    let access = dashboard::authority(context, store.as_ref())?;
+    let (access, oidc) = dashboard::identity_provider(context, page, access)?;
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
-        access: dashboard::authority(context, store.as_ref())?,
+        access,
+        oidc,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),

@@ -43,9 +43,9 @@ text_codec!(Role: Viewer "viewer", Operator "operator", Admin "admin");
 pub enum Change {
     /// Nothing changes: a try was refused, or what was done lies outside the store.
     Nothing,
-    /// Adds a user, unless the name is taken.
+    /// Adds a user, unless the name or the subject is taken.
     AddUser(User),
-    /// Replaces what is stored of a user, if it still has this revision and somebody stays an admin of all devices; ends
+    /// Replaces what is stored of a user, if it still has this revision and somebody with a password stays an admin of all devices; ends
     /// the user's sessions, but for one.
     SetUser {
         /// What is stored from now on, under the next revision.
@@ -55,7 +55,7 @@ pub enum Change {
         /// The session that stays.
         but: Option<String>,
     },
-    /// Removes a user with all sessions and keys, unless nobody else were an admin of all devices.
+    /// Removes a user with all sessions and keys, unless nobody else with a password were an admin of all devices.
     RemoveUser(String),
     /// Begins a session, and notes when the user logged in. Of a user the newest [`MAX_SESSIONS`](sessions::MAX_SESSIONS)
     /// are kept, and those that are over are forgotten.
@@ -108,6 +108,9 @@ pub trait AccessStore: Send + Sync {
 
     /// One user.
     async fn user(&self, name: &str) -> Result<Option<User>>;
+
+    /// The user who is this one at the identity provider, as [`User::subject`].
+    async fn user_of_subject(&self, subject: &str) -> Result<Option<User>>;
 
     /// The session with this hash of its token, and its user.
     async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>>;
@@ -164,6 +167,10 @@ impl<E: Engine> AccessStore for E {
 
     async fn user(&self, name: &str) -> Result<Option<User>> {
         Ok(self.query(users::select(Some(name)), users::read).await?.pop())
+    }
+
+    async fn user_of_subject(&self, subject: &str) -> Result<Option<User>> {
+        Ok(self.query(users::select_by_subject(subject), users::read).await?.pop())
     }
 
     async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>> {

@@ -5,12 +5,16 @@ use store::{ApiKey, Credential, Device, TextCodec as _, User};
 use telemetry::{Filter, Scope};
 
 pub(super) fn of_user(user: &User) -> Value {
-    json!({
+    let mut content = json!({
         "username": user.name,
         "email": user.email,
         "role": user.role.word(),
         "filters": filters(&user.scope),
-    })
+    });
+    if let Some(subject) = &user.subject {
+        content["subject"] = json!(subject);
+    }
+    content
 }
 
 pub(super) fn of_key(key: &ApiKey) -> Value {

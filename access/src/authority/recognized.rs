@@ -13,6 +13,7 @@ use super::sessions::end_of;
 use super::{Authority, Problem};
 use crate::caller::Caller;
 use crate::secret;
+use crate::token::issuer_of;
 
 /// How long a caller is recognised without asking the store: another process may have revoked the session or key.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
@@ -49,8 +50,13 @@ pub struct Recognized {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Token {
     Session(String),
-    Key { id: String, hash: String },
+    Key {
+        id: String,
+        hash: String,
+    },
     Signed(String),
+    /// A token of the identity provider.
+    Issued(String),
 }
 
 #[derive(Debug, Default)]
@@ -110,7 +116,7 @@ impl Authority {
     /// Nobody is recognised, or the store does not answer.
     pub async fn recognize(&self, credentials: Credentials<'_>) -> Result<Recognized, Problem> {
         let token = match (credentials.bearer, credentials.session) {
-            (Some(bearer), _) => Some(of_bearer(bearer).ok_or(Problem::NotRecognized)?),
+            (Some(bearer), _) => Some(self.of_bearer(bearer).ok_or(Problem::NotRecognized)?),
             (None, Some(token)) => of_session(token),
             (None, None) => None,
         };
@@ -149,18 +155,31 @@ impl Authority {
                 let found = self.inner.tokens.caller(store.as_ref(), text, now).await?;
                 return found.map(|(caller, _)| caller).ok_or(Problem::NotRecognized);
             }
+            Token::Issued(text) => self.issued(text).await?.map(|(caller, ends_at)| (caller, ends_at, false)),
             Token::Session(hash) => store.session(hash).await?.and_then(|found| of_user(found, now)),
             Token::Key { id, hash } => {
                 let found = store.key(id).await?.filter(|(key, _)| is_equal(&key.secret_hash, hash));
                 found.and_then(|found| of_owner(found, now))
             }
         };
+        let found = found.filter(|(_, ends_at, _)| now < *ends_at);
         let (caller, ends_at, is_use_noted) = found.ok_or(Problem::NotRecognized)?;
         if is_use_noted {
             self.note_use(&caller, now).await;
         }
         self.inner.cache.put(generation, token.clone(), &caller, ends_at);
         Ok(caller)
+    }
+
+    /// A key of ours begins like no signed token, and a token of the identity provider says whose it is: each is checked by
+    /// its own keys alone.
+    fn of_bearer(&self, bearer: &str) -> Option<Token> {
+        if bearer.starts_with("mk_") {
+            return of_key(bearer);
+        }
+        let issuer = self.inner.issuer.get().map(|issuer| issuer.issuer());
+        let is_issued = issuer.is_some() && issuer_of(bearer).as_deref() == issuer;
+        Some(if is_issued { Token::Issued(bearer.to_owned()) } else { Token::Signed(bearer.to_owned()) })
     }
 
     async fn note_use(&self, caller: &Caller, now: Timestamp) {
@@ -177,11 +196,6 @@ impl Authority {
 
 fn of_session(token: &str) -> Option<Token> {
     (token.len() <= MAX_TOKEN_BYTES).then(|| Token::Session(sha256(token)))
-}
-
-/// A key of ours begins like no signed token.
-fn of_bearer(bearer: &str) -> Option<Token> {
-    if bearer.starts_with("mk_") { of_key(bearer) } else { Some(Token::Signed(bearer.to_owned())) }
 }
 
 fn of_key(key: &str) -> Option<Token> {

@@ -55,6 +55,19 @@ impl Authority {
         before: Option<&str>,
     ) -> Result<LoggedIn, Problem> {
         let user = self.authenticate(username, password, address).await?;
+        self.begin_session(user, address, before).await
+    }
+
+    /// Begins a session of a user, and ends the one that the browser had before.
+    ///
+    /// # Errors
+    /// The user was removed meanwhile, or the store does not answer.
+    pub(super) async fn begin_session(
+        &self,
+        user: User,
+        address: Option<IpAddr>,
+        before: Option<&str>,
+    ) -> Result<LoggedIn, Problem> {
         if let Some(token) = before {
             self.end_token(token).await?;
         }
@@ -92,7 +105,8 @@ impl Authority {
         }
         let user = self.inner.store.user(username).await?;
         let from = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-        let hash = user.as_ref().map(|user| user.password_hash.as_str());
+        let own = user.as_ref().filter(|user| user.subject.is_none());
+        let hash = own.map(|user| user.password_hash.as_str());
         let checked = match password.len() {
             0..=MAX_BYTES => self.inner.passwords.check(from, username, hash, password).await,
             _ => Err(Rejected::Wrong),

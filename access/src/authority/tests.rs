@@ -6,6 +6,7 @@ use telemetry::Scope;
 use testkit::{FakeClock, MemoryStore};
 
 use super::*;
+use crate::identity::Identity;
 
 const HERE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
@@ -333,4 +334,128 @@ async fn the_audit_holds_and_a_rewritten_one_is_found() {
     let longer = other.store.audit_head().await.unwrap();
     let found = crate::verify(&world.store, &[longer]).await.unwrap();
     assert_eq!(found, crate::Verified::CutOff { last: 2, recorded: 3 });
+}
+
+fn identity(subject: &str, name: &str, role: Role, filters: &[&str]) -> Identity {
+    Identity {
+        subject: format!("https://id.example.org {subject}"),
+        name: name.into(),
+        email: Some(format!("{name}@example.org")),
+        role,
+        scope: Scope::read(filters.iter().copied()).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn who_logs_in_at_the_identity_provider_is_what_it_says_each_time() {
+    let world = World::with_users(Role::Viewer, &[]).await;
+    let log_in = async |identity| world.authority.log_in_identity(identity, HERE, None).await;
+    let first = log_in(identity("17", "cat", Role::Admin, &[])).await.unwrap();
+    assert_eq!(world.by_session(&first.token).await.unwrap().role, Role::Admin);
+    let again = log_in(identity("17", "cat", Role::Admin, &[])).await.unwrap();
+    assert!(world.by_session(&first.token).await.is_ok(), "nothing has changed");
+    // Renamed there, and less: who that is stays the same.
+    let less = log_in(identity("17", "cathy", Role::Operator, &["site-a/#"])).await.unwrap();
+    let caller = world.by_session(&less.token).await.unwrap();
+    assert_eq!((caller.user.as_deref(), caller.role), (Some("cat"), Role::Operator));
+    assert_eq!(caller.scope, Scope::read(["site-a/#"]).unwrap());
+    for token in [&first.token, &again.token] {
+        assert!(is_unrecognized(&world.by_session(token).await), "another role ends the sessions");
+    }
+    assert_eq!(
+        world.actions().await[2..],
+        ["add user", "log in", "log in", "change user", "log in"].map(str::to_owned)
+    );
+    let records = world.audit().await;
+    assert_eq!((records[2].via, records[2].actor.as_deref()), (Via::Oidc, Some("cat")));
+    assert!(records[2].after.as_ref().unwrap().contains("https://id.example.org 17"));
+    assert!(records[5].before.as_ref().unwrap().contains("admin"));
+}
+
+#[tokio::test]
+async fn a_user_of_the_identity_provider_has_no_password_and_is_not_changed_here() {
+    let world = World::with_users(Role::Viewer, &[]).await;
+    let cat =
+        world.authority.log_in_identity(identity("17", "cat", Role::Admin, &[]), HERE, None).await.unwrap();
+    for password in ["", PASSWORD] {
+        let refused = world.authority.log_in("cat", password, HERE, None).await;
+        assert!(matches!(refused, Err(Problem::WrongPassword)), "{refused:?}");
+    }
+    let own = world.authority.change_password(&cat.caller, "", PASSWORD).await;
+    assert!(matches!(own, Err(Problem::Conflict(_))), "{own:?}");
+    for change in [
+        UserChange { password: Some(PASSWORD.into()), ..UserChange::default() },
+        UserChange { role: Some(Role::Viewer), ..UserChange::default() },
+    ] {
+        let refused = world.authority.set_user(&Caller::command(), "cat", change).await.unwrap_err();
+        assert!(refused.to_string().contains("logs in at the identity provider"), "{refused}");
+    }
+    // An admin of the provider does not let the last one with a password go.
+    let refused = world.authority.remove_user(&cat.caller, "ann").await.unwrap_err();
+    assert!(refused.to_string().contains("last admin"), "{refused}");
+    world.authority.remove_user(&Caller::command(), "cat").await.unwrap();
+    assert!(is_unrecognized(&world.by_session(&cat.token).await));
+}
+
+#[tokio::test]
+async fn nobody_takes_over_a_user_by_the_name_at_the_identity_provider() {
+    let world = World::with_users(Role::Viewer, &[]).await;
+    let log_in = async |identity| world.authority.log_in_identity(identity, HERE, None).await;
+    let refused = log_in(identity("17", "ann", Role::Viewer, &[])).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("there is a user ann already, who has a password here"),
+        "{refused}"
+    );
+    log_in(identity("18", "cat", Role::Viewer, &[])).await.unwrap();
+    let refused = log_in(identity("19", "cat", Role::Admin, &[])).await.unwrap_err();
+    assert!(refused.to_string().contains("is somebody else at the identity provider"), "{refused}");
+    assert_eq!(world.authority.user("ann").await.unwrap().subject, None);
+    assert!(world.authority.log_in("ann", PASSWORD, HERE, None).await.is_ok());
+    assert_eq!(world.authority.user("cat").await.unwrap().role, Role::Viewer);
+}
+
+#[tokio::test]
+async fn the_identity_provider_adds_no_first_user() {
+    let world = World::new();
+    let closed = Authority::new(&world.store, world.clock.clone()).unwrap().with_login_required(true);
+    for authority in [&world.authority, &closed] {
+        let refused = authority.log_in_identity(identity("17", "eve", Role::Admin, &[]), HERE, None).await;
+        assert!(matches!(refused, Err(Problem::Conflict(_))), "{refused:?}");
+    }
+    assert!(world.authority.is_open().await.unwrap());
+}
+
+/// Accepts every token that names it.
+struct Issuer;
+
+const TOKEN: &str = "e30.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUub3JnIn0.c2ln";
+
+#[async_trait::async_trait]
+impl TokenIssuer for Issuer {
+    fn issuer(&self) -> &str {
+        "https://id.example.org"
+    }
+
+    async fn identify(&self, token: &str) -> anyhow::Result<Option<(Identity, jiff::Timestamp)>> {
+        let ends_at = jiff::Timestamp::from_second(100).unwrap();
+        Ok((token == TOKEN).then(|| (identity("17", "ann", Role::Admin, &["site-a/#"]), ends_at)))
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_identity_provider_is_nobody_of_ours() {
+    let world = World::with_users(Role::Viewer, &[]).await;
+    assert!(is_unrecognized(&world.by_key(TOKEN).await), "there is no provider");
+    let authority = world.authority.clone().with_issuer(Arc::new(Issuer));
+    let caller = world.by_key(TOKEN).await.unwrap();
+    assert_eq!((caller.user.as_deref(), caller.via), (Some("oidc:ann"), Via::Oidc), "not our own ann");
+    assert_eq!((caller.role, caller.scope), (Role::Admin, Scope::read(["site-a/#"]).unwrap()));
+    let caller = world.by_key(TOKEN).await.unwrap();
+    assert!(matches!(authority.token(&caller).await, Err(Problem::NotAllowed(_))), "it gets no other token");
+    assert!(is_unrecognized(&world.by_key(&TOKEN.replace("c2ln", "xxxx")).await));
+    let ann = world.log_in("ann").await;
+    let (own, _) = authority.token(&ann.caller).await.unwrap();
+    assert_eq!(world.by_key(&own).await.unwrap().user.as_deref(), Some("ann"), "ours are still ours");
+    world.clock.pass(Duration::from_secs(100));
+    assert!(is_unrecognized(&world.by_key(TOKEN).await), "it is over");
 }

@@ -18,7 +18,7 @@ impl Authority {
         match caller.via {
             Via::Open => Err(Problem::Conflict("there are no users yet: everyone may do everything".into())),
             // Otherwise one that leaked could be renewed for ever.
-            Via::Token => {
+            Via::Token | Via::Oidc => {
                 Err(Problem::NotAllowed("a token gets no other token: ask with a key or a password".into()))
             }
             _ => Ok(self.inner.tokens.sign(self.inner.store.as_ref(), caller, self.now()).await?),

@@ -6,17 +6,14 @@ use telemetry::Scope;
 
 use super::{Authority, Deed, Problem, contents};
 use crate::caller::Caller;
-use crate::names::check_username;
+use crate::names::{check_email, check_username};
 use crate::password::check_new;
 
 /// Users, at most.
-const MAX_USERS: usize = 1_000;
-
-/// Bytes of an address for mails, at most (RFC 5321, 4.5.3.1.3).
-const MAX_EMAIL_BYTES: usize = 254;
+pub(super) const MAX_USERS: usize = 1_000;
 
 /// Tries to change a user whom others change, too.
-const MAX_TRIES: usize = 10;
+pub(super) const MAX_TRIES: usize = 10;
 
 /// A user to be added.
 #[derive(Debug, Clone)]
@@ -78,7 +75,7 @@ impl Authority {
     pub async fn add_user(&self, caller: &Caller, new: NewUser) -> Result<User, Problem> {
         check_username(&new.username).map_err(Problem::Invalid)?;
         check_new(&new.password).map_err(Problem::Invalid)?;
-        new.email.as_deref().map_or(Ok(()), check_email)?;
+        new.email.as_deref().map_or(Ok(()), check_email).map_err(Problem::Invalid)?;
         let is_admin = new.role == Role::Admin && new.scope.is_all();
         if !self.inner.store.has_users().await? && !is_admin {
             return Err(Problem::Invalid(
@@ -94,6 +91,7 @@ impl Authority {
             role: new.role,
             scope: new.scope,
             password_hash: self.inner.passwords.hash(new.password).await?,
+            subject: None,
             created_at: self.now(),
             last_login_at: None,
             revision: 0,
@@ -120,9 +118,10 @@ impl Authority {
             }
             None => None,
         };
-        change.email.iter().flatten().try_for_each(|email| check_email(email))?;
+        change.email.iter().flatten().try_for_each(|email| check_email(email)).map_err(Problem::Invalid)?;
         for _ in 0..MAX_TRIES {
             let old = self.user(name).await?;
+            check_own(&old)?;
             let new = changed(&old, &change, hash.clone());
             let end_sessions =
                 (old.role, &old.scope, &old.password_hash) != (new.role, &new.scope, &new.password_hash);
@@ -165,6 +164,7 @@ impl Authority {
         let Some(name) = &caller.user else { return Err(Problem::NotRecognized) };
         check_new(new).map_err(Problem::Invalid)?;
         let user = self.user(name).await?;
+        check_own(&user)?;
         let from = caller.address.unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
         let checked = self.inner.passwords.check(from, name, Some(&user.password_hash), old).await;
         match checked.map_err(Problem::from) {
@@ -185,13 +185,30 @@ impl Authority {
         if users.iter().any(|user| is_admin(user) && user.name != than) {
             return Ok(());
         }
-        Err(Problem::Conflict(format!("{than} is the last admin of all devices: add another one first")))
+        Err(Problem::Conflict(format!(
+            "{than} is the last admin of all devices with a password: add another one first"
+        )))
     }
 }
 
-/// Whether a user is an admin of all devices: only such a one can add others.
+/// Whether a user is an admin of all devices: only such a one can add others. One who logs in elsewhere does not count: the
+/// identity provider may be away.
 fn is_admin(user: &User) -> bool {
-    user.role == Role::Admin && user.scope.is_all()
+    user.role == Role::Admin && user.scope.is_all() && user.subject.is_none()
+}
+
+/// What the identity provider says of a user is not changed here: the next login would change it back.
+///
+/// # Errors
+/// The user logs in there.
+fn check_own(user: &User) -> Result<(), Problem> {
+    if user.subject.is_none() {
+        return Ok(());
+    }
+    Err(Problem::Conflict(format!(
+        "{} logs in at the identity provider, which says role, filters and address at each login; there is no password here",
+        user.name
+    )))
 }
 
 pub(super) fn unknown(name: &str) -> Problem {
@@ -218,14 +235,4 @@ fn deed(action: &'static str, old: &User, new: &User) -> Deed {
         after: Some(after.to_string()),
         ..Deed::new(action, old.name.clone())
     }
-}
-
-fn check_email(email: &str) -> Result<(), Problem> {
-    let is_plain =
-        email.len() <= MAX_EMAIL_BYTES && !email.contains(|c: char| c.is_control() || c.is_whitespace());
-    let has_parts = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
-    if is_plain && has_parts {
-        return Ok(());
-    }
-    Err(Problem::Invalid("email must be an address such as ann@example.org".into()))
 }

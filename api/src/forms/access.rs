@@ -1,6 +1,7 @@
 //! Users, their sessions and keys, and the audit.
 
 use access::{Action, Caller, may};
+use oidc::Oidc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{TextCodec as _, Via};
@@ -19,7 +20,7 @@ pub struct Me {
     pub role: String,
     /// The devices that the caller sees, as MQTT filters; all where there is none.
     pub filters: Vec<String>,
-    /// How the caller was recognised: `open`, `session` or `key`.
+    /// How the caller was recognised: `open`, `session`, `key`, `token` or `oidc`.
     pub via: String,
     /// Whether everyone may do everything, because there is no user yet.
     pub open: bool,
@@ -39,6 +40,33 @@ impl From<&Caller> for Me {
             open: caller.via == Via::Open,
             actions: allowed.map(|action| action.word().to_owned()).collect(),
         }
+    }
+}
+
+/// How people may log in: the answer of `GET /api/session/methods`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginMethods {
+    /// With a name and a password: always.
+    pub password: bool,
+    /// At an identity provider; `null` where none is set.
+    pub oidc: Option<OidcMethod>,
+}
+
+/// The login at an identity provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OidcMethod {
+    /// What people know the provider as.
+    pub name: String,
+    /// Where the browser goes for that.
+    pub url: String,
+}
+
+impl LoginMethods {
+    /// With this identity provider, if one is set.
+    #[must_use]
+    pub fn new(oidc: Option<&Oidc>) -> Self {
+        let method = |oidc: &Oidc| OidcMethod { name: oidc.name().to_owned(), url: oidc.start() };
+        Self { password: true, oidc: oidc.map(method) }
     }
 }
 
@@ -85,6 +113,8 @@ pub struct User {
     pub role: String,
     /// The devices that the user sees, as MQTT filters; all where there is none.
     pub filters: Vec<String>,
+    /// Whether the user logs in at the identity provider, which says role, filters and address, and has no password here.
+    pub external: bool,
     /// When the user was added.
     pub created_at: Time,
     /// When the user logged in last.
@@ -98,6 +128,7 @@ impl From<&store::User> for User {
             email: user.email.clone(),
             role: user.role.word().into(),
             filters: filters(&user.scope),
+            external: user.subject.is_some(),
             created_at: user.created_at.into(),
             last_login_at: user.last_login_at.map(Into::into),
         }
@@ -162,7 +193,7 @@ pub struct AuditRecord {
     pub at: Time,
     /// The user; `null` where nobody was recognised, or there was no user.
     pub actor: Option<String>,
-    /// How the user was recognised: `open`, `session`, `key`, `token`, `command` or `none`.
+    /// How the user was recognised: `open`, `session`, `key`, `token`, `oidc`, `command` or `none`.
     pub via: String,
     /// From which address.
     pub address: Option<String>,

@@ -20,6 +20,10 @@ const SECURE_COOKIE: &str = "__Host-millrace";
 /// The cookie of a session where there is no TLS.
 const PLAIN_COOKIE: &str = "millrace";
 
+/// The cookie of a login that was begun at the identity provider, over TLS and without.
+const SECURE_LOGIN_COOKIE: &str = "__Host-millrace-login";
+const PLAIN_LOGIN_COOKIE: &str = "millrace-login";
+
 /// Characters of a method and a path that go into the audit, at most.
 const MAX_TARGET_CHARS: usize = 200;
 
@@ -31,6 +35,8 @@ pub(crate) struct Asker {
     asked: String,
     /// The token of the browser's session, whether it is one or not.
     pub(crate) session: Option<String>,
+    /// The login at the identity provider that the browser has begun.
+    pub(crate) login: Option<String>,
     /// From where the request comes.
     pub(crate) address: Option<IpAddr>,
     /// Whether the browser reaches us over TLS.
@@ -92,6 +98,7 @@ impl Asker {
             caller,
             asked,
             session,
+            login: login_cookie(headers, is_secure),
             address: client.map(|client| client.address.ip()),
             is_secure,
         }
@@ -131,15 +138,26 @@ impl Asker {
 
     /// The header that lets the browser send this token from now on; that it forgets its token, without one.
     pub(crate) fn cookie(is_secure: bool, token: Option<&str>) -> String {
-        let (name, secure) = if is_secure { (SECURE_COOKIE, "; Secure") } else { (PLAIN_COOKIE, "") };
-        let age = token.map_or(0, |_| access::SESSION_SECONDS);
-        format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", token.unwrap_or_default())
+        let name = if is_secure { SECURE_COOKIE } else { PLAIN_COOKIE };
+        set_cookie(name, is_secure, token, access::SESSION_SECONDS)
+    }
+
+    /// The header that lets the browser keep a login that was begun; that it forgets it, without one. It is sent along when
+    /// the provider sends the browser back, as that is no request of a page of the provider's.
+    pub(crate) fn login_cookie(is_secure: bool, attempt: Option<&str>) -> String {
+        let name = if is_secure { SECURE_LOGIN_COOKIE } else { PLAIN_LOGIN_COOKIE };
+        set_cookie(name, is_secure, attempt, oidc::LOGIN_SECONDS)
     }
 
     /// Whether the browser reaches us over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.is_secure
     }
+}
+
+fn set_cookie(name: &str, is_secure: bool, value: Option<&str>, seconds: u64) -> String {
+    let (age, secure) = (value.map_or(0, |_| seconds), if is_secure { "; Secure" } else { "" });
+    format!("{name}={}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}", value.unwrap_or_default())
 }
 
 /// A device that the caller does not see does not exist.
@@ -164,7 +182,15 @@ fn is_secure(site: &Site, headers: &HeaderMap, client: Option<&Client>) -> bool 
 
 /// Over TLS only the cookie counts that no other host can have set.
 fn session_token(headers: &HeaderMap, is_secure: bool) -> Option<String> {
-    let named = if is_secure { SECURE_COOKIE } else { PLAIN_COOKIE };
+    cookie(headers, if is_secure { SECURE_COOKIE } else { PLAIN_COOKIE })
+}
+
+/// As [`session_token`].
+fn login_cookie(headers: &HeaderMap, is_secure: bool) -> Option<String> {
+    cookie(headers, if is_secure { SECURE_LOGIN_COOKIE } else { PLAIN_LOGIN_COOKIE })
+}
+
+fn cookie(headers: &HeaderMap, named: &str) -> Option<String> {
     let lines = headers.get_all("cookie").iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let mut tokens = pairs.filter(|(name, _)| *name == named).map(|(_, token)| token.to_owned());

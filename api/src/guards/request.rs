@@ -65,6 +65,25 @@ impl Request {
         Ok((self.parameters, self.asker.recognized()?))
     }
 
+    /// Passes a request that only reads, of any caller: the host check.
+    ///
+    /// # Errors
+    /// The request came under a host name that is not ours.
+    pub(crate) fn reads_of_everyone(self) -> Result<(Parameters, Asker), ApiError> {
+        self.check_host()?;
+        Ok((self.parameters, self.asker))
+    }
+
+    /// Whether a person is to read the answer: a browser that was sent here asks for a page.
+    pub(crate) fn wants_page(&self) -> bool {
+        self.header("accept").is_some_and(|accepted| accepted.contains("text/html"))
+    }
+
+    /// Whether the browser reaches us over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.asker.is_secure()
+    }
+
     /// Passes a request that changes something, of a caller who may do this: the host check, same origin, and no parameter.
     ///
     /// # Errors

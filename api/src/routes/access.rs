@@ -3,6 +3,7 @@
 mod audit;
 mod decision;
 mod keys;
+mod oidc;
 mod session;
 mod sessions;
 mod token;
@@ -21,10 +22,14 @@ pub(super) use self::audit::PARAMETERS as AUDIT_PARAMETERS;
 #[cfg(test)]
 pub(super) use self::decision::PARAMETERS as DECISION_PARAMETERS;
 #[cfg(test)]
+pub(super) use self::oidc::{CALLBACK_PARAMETERS, START_PARAMETERS};
+#[cfg(test)]
 pub(super) use self::sessions::PARAMETERS as SESSIONS_PARAMETERS;
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     session::routes(api)
+        .or(oidc::routes(api))
+        .unify()
         .or(sessions::routes(api))
         .unify()
         .or(users::routes(api))

@@ -37,7 +37,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 51] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 54] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -64,6 +64,9 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 51] = [
     ("post", "/api/inputs/rules", AdminOfAll, "/api/inputs/rules", "{}"),
     ("post", "/api/session", Nothing, "/api/session", "{}"),
     ("delete", "/api/session", Nothing, "/api/session", ""),
+    ("get", "/api/session/methods", Nothing, "/api/session/methods", ""),
+    ("get", "/api/session/oidc", Nothing, "/api/session/oidc", ""),
+    ("get", "/api/session/oidc/callback", Nothing, "/api/session/oidc/callback", ""),
     ("get", "/api/me", Recognition, "/api/me", ""),
     ("post", "/api/password", Session, "/api/password", "{}"),
     ("get", "/api/sessions", Session, "/api/sessions", ""),

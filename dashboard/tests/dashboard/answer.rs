@@ -6,6 +6,8 @@ use std::io::Read;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
+    /// The headers as they were sent, by their names in small letters.
+    exact: Vec<(String, String)>,
     pub(crate) bytes: Vec<u8>,
     /// Bytes that are not UTF-8 are replaced.
     pub(crate) body: String,
@@ -17,17 +19,25 @@ impl Answer {
     pub(crate) fn read(said: &[u8]) -> Self {
         let end = said.windows(4).position(|four| four == b"\r\n\r\n").expect("the head of an answer");
         let head = String::from_utf8_lossy(&said[..end]).to_lowercase();
+        let exact = String::from_utf8_lossy(&said[..end]);
+        let exact = exact.lines().filter_map(|line| line.split_once(": "));
+        let exact = exact.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
         let body = &said[end + 4..];
         let (bytes, is_whole) = match head.contains("transfer-encoding: chunked") {
             true => unchunked(body),
             false => (body.to_vec(), true),
         };
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self { status, head, body: String::from_utf8_lossy(&bytes).into_owned(), bytes, is_whole }
+        Self { status, head, exact, body: String::from_utf8_lossy(&bytes).into_owned(), bytes, is_whole }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
+    }
+
+    /// All values of a header, as they were sent.
+    pub(crate) fn exact_headers(&self, name: &str) -> Vec<&str> {
+        self.exact.iter().filter(|(named, _)| named == name).map(|(_, value)| value.as_str()).collect()
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {

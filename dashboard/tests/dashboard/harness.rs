@@ -58,6 +58,8 @@ pub(crate) struct Wanted {
     pub(crate) pages: PageLimits,
     pub(crate) public_url: &'static str,
     pub(crate) limits: Limits,
+    /// Where people may log in, too.
+    pub(crate) oidc: Option<oidc::Oidc>,
     /// How long a resend waits for its acknowledgements.
     pub(crate) ack_timeout: Duration,
 }
@@ -71,6 +73,7 @@ impl Default for Wanted {
             pages: pages(10),
             public_url: "https://millrace.example.org",
             limits: Limits::default(),
+            oidc: None,
             ack_timeout: BOUND,
         }
     }
@@ -133,10 +136,14 @@ impl Harness {
         let heard = Heard::default();
         let decoder = decoder(folder.path());
         let access = Authority::new(store.as_ref(), clock()).unwrap();
+        if let Some(oidc) = &wanted.oidc {
+            let _ = access.clone().with_issuer(Arc::new(oidc.clone()));
+        }
         let server = Server {
             live: live.clone(),
             store: store.clone(),
             access: access.clone(),
+            oidc: wanted.oidc,
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),

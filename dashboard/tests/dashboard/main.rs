@@ -15,6 +15,8 @@ mod document;
 mod frames;
 mod harness;
 mod inputs;
+mod oidc_login;
+mod provider;
 mod rejected;
 mod resend;
 mod sending;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 16] = [
+const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("telemetry", &[]),
     ("broker", &["telemetry"]),
     ("store", &["telemetry"]),
@@ -19,8 +19,9 @@ const MAY_KNOW: [(&str, &[&str]); 16] = [
     ("db-writer", &["broker", "service", "store", "telemetry"]),
     ("alerter", &["broker", "service", "store", "telemetry"]),
     ("access", &["store", "telemetry"]),
-    ("api", &["access", "service", "store", "telemetry"]),
-    ("dashboard", &["access", "api", "broker", "service", "store", "telemetry"]),
+    ("oidc", &["access", "service", "telemetry"]),
+    ("api", &["access", "oidc", "service", "store", "telemetry"]),
+    ("dashboard", &["access", "api", "broker", "oidc", "service", "store", "telemetry"]),
     ("gateway", &["access", "service", "store", "telemetry"]),
     (
         "edge",

@@ -5,7 +5,7 @@ use crate::source::Source;
 use crate::{files_below, from_root, root};
 
 /// A library, and the beginnings of the paths of all files that may name it.
-const MAY_NAME: [(&str, &[&str]); 12] = [
+const MAY_NAME: [(&str, &[&str]); 13] = [
     ("rumqttc", &["broker/src/mqtt", "broker/src/outbox"]),
     ("lapin", &["broker/src/amqp", "bench/src/writer"]),
     ("rusqlite", &["store/src/"]),
@@ -43,8 +43,10 @@ const MAY_NAME: [(&str, &[&str]); 12] = [
             "alerter/src/notifier/webhook.rs",
             "dashboard/src/websocket/socket.rs",
             "edge/src/websocket.rs",
+            "oidc/src/http.rs",
         ],
     ),
+    ("openidconnect", &["oidc/src/"]),
     (
         "prometheus_client",
         &[

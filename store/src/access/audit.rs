@@ -36,13 +36,15 @@ pub enum Via {
     Key,
     /// By a signed token.
     Token,
+    /// By what the identity provider says: a login, or a token that it issued.
+    Oidc,
     /// As someone with access to the database: a command in a terminal.
     Command,
     /// Not at all.
     Unknown,
 }
 
-text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Command "command", Unknown "none");
+text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Oidc "oidc", Command "command", Unknown "none");
 
 /// What is to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]

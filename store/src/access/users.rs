@@ -19,8 +19,11 @@ pub struct User {
     pub role: Role,
     /// ... and with which devices.
     pub scope: Scope,
-    /// The hash of the password, in PHC form.
+    /// The hash of the password, in PHC form; empty where the user has none, so that no password is right.
     pub password_hash: String,
+    /// Who that is at the identity provider: the issuer and its name for the person, apart by a blank. Such a user logs in
+    /// there. None for a user of our own, who has a password.
+    pub subject: Option<String>,
     /// When the user was added.
     pub created_at: Timestamp,
     /// When the user logged in last.
@@ -31,12 +34,14 @@ pub struct User {
 
 /// The columns that [`read_at`] reads, in its order.
 pub(super) const COLUMNS: &str = "
-    u.name, u.email, u.role, u.filters, u.password_hash, u.created_at, u.last_login_at, u.revision";
+    u.name, u.email, u.role, u.filters, u.password_hash, u.subject, u.created_at, u.last_login_at, u.revision";
 
-/// Whether the user is no admin of all devices, or another one is there.
+/// Whether the user is no admin of all devices with a password, or another one is there: who logs in elsewhere does not
+/// count, as the identity provider may be away or say another role.
 const IS_SPARED: &str = "
-    (role <> 'admin' OR filters <> ''
-     OR (SELECT count(*) FROM users WHERE role = 'admin' AND filters = '' AND name <> $1) > 0)";
+    (role <> 'admin' OR filters <> '' OR subject IS NOT NULL
+     OR (SELECT count(*) FROM users
+         WHERE role = 'admin' AND filters = '' AND subject IS NULL AND name <> $1) > 0)";
 
 pub(super) fn select(name: Option<&str>) -> Statement {
     let (condition, params): (_, Vec<Value>) = match name {
@@ -45,6 +50,11 @@ pub(super) fn select(name: Option<&str>) -> Statement {
     };
     let sql = format!("SELECT {COLUMNS} FROM users u {condition} ORDER BY u.name");
     Statement { params, ..Statement::new("read users", sql, []) }
+}
+
+pub(super) fn select_by_subject(subject: &str) -> Statement {
+    let sql = format!("SELECT {COLUMNS} FROM users u WHERE u.subject = $1");
+    Statement::new("read a user", sql, [subject.into()])
 }
 
 pub(super) fn read(row: &Row<'_>) -> anyhow::Result<User> {
@@ -59,22 +69,24 @@ pub(super) fn read_at(row: &Row<'_>, first: usize) -> anyhow::Result<User> {
         role: row.word(first + 2)?,
         scope: read_scope(&row.get::<String>(first + 3)?)?,
         password_hash: row.get(first + 4)?,
-        created_at: row.time(first + 5)?,
-        last_login_at: row.time_if_any(first + 6)?,
-        revision: row.get(first + 7)?,
+        subject: row.get(first + 5)?,
+        created_at: row.time(first + 6)?,
+        last_login_at: row.time_if_any(first + 7)?,
+        revision: row.get(first + 8)?,
     })
 }
 
 pub(super) fn insert(user: &User) -> Statement {
     const INSERT: &str = "
-        INSERT INTO users (name, email, role, filters, password_hash, created_at, last_login_at, revision)
-        VALUES ($1, $2, $3, $4, $5, $6, NULL, 0) ON CONFLICT (name) DO NOTHING";
+        INSERT INTO users (name, email, role, filters, password_hash, subject, created_at, last_login_at, revision)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, 0) ON CONFLICT DO NOTHING";
     let params = [
         (&user.name).into(),
         user.email.as_ref().into(),
         user.role.word().into(),
         (&scope_text(&user.scope)).into(),
         (&user.password_hash).into(),
+        user.subject.as_ref().into(),
         user.created_at.into(),
     ];
     Statement::new("add a user", INSERT, params).required()

@@ -16,6 +16,7 @@ fn user(name: &str, role: Role) -> User {
         role,
         scope: Scope::all(),
         password_hash: "hash".into(),
+        subject: None,
         created_at: at(1),
         last_login_at: None,
         revision: 0,
@@ -105,6 +106,26 @@ async fn users_are_added_changed_and_removed() {
     assert_eq!(change(store, Change::RemoveUser("ben".into())).await, None);
     assert_eq!(store.users().await.unwrap(), [ann]);
     assert_eq!(chain(store).await.len(), 4, "what was not done is not recorded");
+}
+
+#[tokio::test]
+async fn a_user_of_the_identity_provider_is_found_by_the_subject_and_is_no_last_admin() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    change(store, Change::AddUser(user("ann", Role::Admin))).await;
+    let subject = Some("https://id.example.org 17".to_owned());
+    let ben = User { subject: subject.clone(), password_hash: String::new(), ..user("ben", Role::Admin) };
+    assert!(change(store, Change::AddUser(ben.clone())).await.is_some());
+    let found = store.user_of_subject("https://id.example.org 17").await.unwrap();
+    assert_eq!((found, store.user("ben").await.unwrap()), (Some(ben.clone()), Some(ben.clone())));
+    assert_eq!(store.user_of_subject("https://id.example.org 18").await.unwrap(), None);
+    let twice = User { name: "ben2".into(), ..ben.clone() };
+    assert_eq!(change(store, Change::AddUser(twice)).await, None, "the subject is taken");
+    assert_eq!(change(store, Change::RemoveUser("ann".into())).await, None, "the last with a password");
+    let viewer = User { role: Role::Viewer, ..ben };
+    let set = Change::SetUser { user: viewer, end_sessions: true, but: None };
+    assert!(change(store, set).await.is_some(), "the identity provider may make an admin less");
+    assert!(change(store, Change::RemoveUser("ben".into())).await.is_some());
 }
 
 #[tokio::test]

@@ -30,8 +30,14 @@ impl Access {
             .unwrap_or_default()
     }
 
+    fn is_taken(&self, new: &User) -> bool {
+        let is_same = |user: &User| user.subject.is_some() && user.subject == new.subject;
+        self.users.contains_key(&new.name) || self.users.values().any(is_same)
+    }
+
     fn is_last_admin(&self, name: &str) -> bool {
-        let is_admin = |user: &&User| user.role == Role::Admin && user.scope.is_all();
+        let is_admin =
+            |user: &&User| user.role == Role::Admin && user.scope.is_all() && user.subject.is_none();
         let admins = self.users.values().filter(is_admin);
         self.users.get(name).as_ref().is_some_and(is_admin) && admins.count() == 1
     }
@@ -87,7 +93,7 @@ impl Data {
         let access = &mut self.access;
         match change {
             Change::Nothing => Some(0),
-            Change::AddUser(user) if access.users.contains_key(&user.name) => None,
+            Change::AddUser(user) if access.is_taken(user) => None,
             Change::AddUser(user) => {
                 access.closed = true;
                 access.users.insert(user.name.clone(), user.clone());
@@ -137,6 +143,12 @@ impl AccessStore for MemoryStore {
 
     async fn user(&self, name: &str) -> Result<Option<User>> {
         Ok(self.call("user")?.access.users.get(name).cloned())
+    }
+
+    async fn user_of_subject(&self, subject: &str) -> Result<Option<User>> {
+        let data = self.call("user_of_subject")?;
+        let mut users = data.access.users.values();
+        Ok(users.find(|user| user.subject.as_deref() == Some(subject)).cloned())
     }
 
     async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>> {

@@ -204,6 +204,10 @@ impl AccessStore for Watched {
         self.inner.user(name).await
     }
 
+    async fn user_of_subject(&self, subject: &str) -> Result<Option<User>> {
+        self.inner.user_of_subject(subject).await
+    }
+
     async fn session(&self, token_hash: &str) -> Result<Option<(Session, User)>> {
         self.inner.session(token_hash).await
     }
