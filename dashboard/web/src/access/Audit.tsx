@@ -71,6 +71,7 @@ const WAYS: Record<AuditRecord["via"], string> = {
   session: "on the page",
   key: "with an API key",
   token: "with a token",
+  oidc: "by the identity provider",
   open: "before there were users",
   command: "on the command line",
   none: "without a login",

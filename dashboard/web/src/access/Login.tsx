@@ -1,8 +1,11 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { fetchLoginMethods } from "../api/access";
 import { Refusal } from "../api/request";
 import { logIn, loginName, loginNote } from "../live/caller";
 import { Mark } from "../ui/Shapes";
 import { Text } from "../ui/Text";
+import { useLoaded } from "./loaded";
+import { beginningAt } from "./provider";
 import { useCountdown } from "./retry";
 import { useSubmit } from "./submit";
 import "./login.css";
@@ -30,7 +33,19 @@ function Form({ name }: { name: string }) {
       <label>Password<input name="password" type="password" autocomplete="current-password" required /></label>
       <p class="problem" role="alert" data-testid="login-problem">{problem && <>Not logged in: <Text of={problem} />.</>}</p>
       <button class="button main" aria-disabled={busy || seconds > 0}>{seconds > 0 ? `Try again in ${seconds} s` : busy ? "Logging in…" : "Log in"}</button>
+      <Provider />
     </form>
+  );
+}
+
+/** Leads to the identity provider, where one is set, and from there back to what the address shows. */
+function Provider() {
+  const { found } = useLoaded(fetchLoginMethods);
+  if (!found?.oidc) return null;
+  return (
+    <a class="button" data-testid="login-oidc" href={beginningAt(found.oidc, location)}>
+      Log in with <Text of={found.oidc.name} />
+    </a>
   );
 }
 

@@ -70,7 +70,7 @@ function List() {
 function Row({ user, reload }: { user: User; reload(): Promise<void> }) {
   const [isChanging, setChanging] = useState(false);
   const change = useRef<HTMLButtonElement>(null);
-  const { username, email, role, filters, created_at, last_login_at } = user;
+  const { username, email, role, filters, external, created_at, last_login_at } = user;
   const close = () => {
     setChanging(false);
     change.current?.focus();
@@ -96,11 +96,14 @@ function Row({ user, reload }: { user: User; reload(): Promise<void> }) {
       <dl class="access-facts">
         <Fact name="Sees"><Filters of={filters} /></Fact>
         <Fact name="Email">{email === null ? "none" : <Text of={email} />}</Fact>
+        {external && <Fact name="Logs in">at the identity provider, which says role, devices and email</Fact>}
         <Fact name="Added"><When at={created_at} /></Fact>
         <Fact name="Last login">{last_login_at === null ? "never" : <When at={last_login_at} />}</Fact>
       </dl>
       <div class="replies">
-        <button ref={change} class="button" aria-expanded={isChanging} aria-label={`Change ${username}`} onClick={() => setChanging(!isChanging)}>Change…</button>
+        {!external && (
+          <button ref={change} class="button" aria-expanded={isChanging} aria-label={`Change ${username}`} onClick={() => setChanging(!isChanging)}>Change…</button>
+        )}
         <button class="button" aria-haspopup="dialog" aria-label={`Sessions of ${username}`} onClick={() => showSessions(username)}>Sessions</button>
         <Confirm name="Remove" label={`Remove ${username}`} sure={`Remove ${username}`} failed="Not removed" act={remove} />
       </div>

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { User } from "../api/access";
 import { userChanges } from "./user-changes";
 
-const ben: User = { username: "ben", email: "ben@localhost", role: "viewer", filters: ["site-a/#", "lab"], created_at: "2026-01-15T10:30:00Z", last_login_at: null };
+const ben: User = { username: "ben", email: "ben@localhost", role: "viewer", filters: ["site-a/#", "lab"], external: false, created_at: "2026-01-15T10:30:00Z", last_login_at: null };
 const same = { email: "ben@localhost", password: "", role: "viewer", filters: ["lab", "site-a/#"] } as const;
 
 test("a form that is sent unchanged changes nothing", () => {

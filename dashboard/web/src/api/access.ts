@@ -1,14 +1,19 @@
 // Logins, users, API keys and the audit.
 
 import { get, send } from "./request";
-import type { Answers, AuditRecord, CreatedKey, Key, LogIn, Me, NewKey, NewPassword, NewUser, Role, Session, User, UserChanges } from "./types";
+import type { Answers, AuditRecord, CreatedKey, Key, LogIn, LoginMethods, Me, NewKey, NewPassword, NewUser, Role, Session, User, UserChanges } from "./types";
 
 export type { Action } from "./types";
-export type { AuditRecord, CreatedKey, Key, Me, NewUser, Role, Session, User, UserChanges };
+export type { AuditRecord, CreatedKey, Key, LoginMethods, Me, NewUser, Role, Session, User, UserChanges };
 
 /** Who the caller is. */
 export async function fetchMe(): Promise<Me> {
   return get("api/me");
+}
+
+/** How people may log in. */
+export async function fetchLoginMethods(): Promise<LoginMethods> {
+  return get("api/session/methods");
 }
 
 /** Throws a `Refusal`, which may say when to try again. */

@@ -454,6 +454,22 @@ export interface KeySet {
   }[];
 }
 
+/** How people may log in. */
+export interface LoginMethods {
+  /** With a name and a password: always. */
+  password: boolean;
+  /** At an identity provider, by OpenID Connect; null where none is set. */
+  oidc: OidcMethod | null;
+}
+
+/** The login at an identity provider. */
+export interface OidcMethod {
+  /** What people know it as. */
+  name: string;
+  /** Where the browser goes for that; it takes `return_to`. */
+  url: string;
+}
+
 /** Who the caller is. */
 export interface Me {
   /** Null while Millrace is open. */
@@ -462,7 +478,7 @@ export interface Me {
   role: Role;
   /** Only devices that match one of these; empty for all devices. */
   filters: Filter[];
-  via: "open" | "session" | "key" | "token";
+  via: "open" | "session" | "key" | "token" | "oidc";
   /** Whether there are no users yet, so that everybody may do everything. */
   open: boolean;
   /** What the caller may do at all. */
@@ -498,6 +514,8 @@ export interface User {
   role: Role;
   /** Only devices that match one of these; empty for all devices. */
   filters: Filter[];
+  /** Whether the user logs in at the identity provider, which says role, filters and address at each login, and has no password here. */
+  external: boolean;
   created_at: string;
   /** Null before the first login. */
   last_login_at: string | null;
@@ -572,7 +590,7 @@ export interface AuditRecord {
   at: string;
   /** The name of a user; null where nobody had logged in. */
   actor: string | null;
-  via: "open" | "session" | "key" | "token" | "command" | "none";
+  via: "open" | "session" | "key" | "token" | "oidc" | "command" | "none";
   address: string | null;
   /** Such as `add user`. */
   action: string;
@@ -642,6 +660,7 @@ export interface Answers {
     stages: Stage[];
   };
   "api/inputs": Inputs;
+  "api/session/methods": LoginMethods;
   "api/me": Me;
   "api/sessions": {
     sessions: Session[];
