@@ -433,7 +433,7 @@ export type Username = string;
 export type Role = "viewer" | "operator" | "admin";
 
 /** `system` is the pipeline, the inputs and the clock, for callers without filters; `rules` adds mappings. */
-export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "rules" | "users" | "audit" | "keys" | "password";
+export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "adopt" | "devices" | "rules" | "users" | "audit" | "keys" | "password";
 
 /** A signed token. */
 export interface Token {
@@ -556,6 +556,107 @@ export interface Key {
   last_used_at: string | null;
 }
 
+/** A device, with what people say of it and the newest reading of each of its series. */
+export interface Device {
+  /** Its name in topics. */
+  name: string;
+  title: string | null;
+  type: string | null;
+  location: string | null;
+  latitude: number | null;
+  longitude: number | null;
+  /** Seconds between two of its readings. */
+  sampling_rate: number | null;
+  tags: string[];
+  note: string | null;
+  /** Whether it is registered, or was only heard. */
+  registered: boolean;
+  /** When it was registered. */
+  created_at: string | null;
+  changed_at: string | null;
+  /** By its newest reading: with a sampling rate late after two intervals and offline after five, else as the page has it. */
+  state: "online" | "late" | "offline" | "unknown";
+  last_seen: string | null;
+  series: Series[];
+}
+
+/** A device to be registered; `device_type`, `room`, `lat`, `lon`, `sampling_interval`, `description` and the like are taken, too. */
+export interface NewDevice {
+  /** Its name in topics; another text becomes the title. */
+  name?: string;
+  /** How people call it. */
+  title?: string | null;
+  /** What kind of device it is. */
+  type?: string | null;
+  /** Where it is, in words. */
+  location?: string | null;
+  /** Degrees north. */
+  latitude?: number | null;
+  /** Degrees east. */
+  longitude?: number | null;
+  /** Seconds between two of its readings, or a duration such as `1m 30s`. */
+  sampling_rate?: number | string | null;
+  /** Words that it is found by. */
+  tags?: string[];
+  note?: string | null;
+}
+
+/** What is said of a device. */
+export interface DeviceDescription {
+  /** How people call it. */
+  title?: string | null;
+  /** What kind of device it is. */
+  type?: string | null;
+  /** Where it is, in words. */
+  location?: string | null;
+  /** Degrees north. */
+  latitude?: number | null;
+  /** Degrees east. */
+  longitude?: number | null;
+  /** Seconds between two of its readings, or a duration such as `1m 30s`. */
+  sampling_rate?: number | string | null;
+  /** Words that it is found by. */
+  tags?: string[];
+  note?: string | null;
+}
+
+/** What a device logs in with over MQTT. */
+export interface Credential {
+  /** The user name: the device's name with a . for each /; of further ones followed by ~2, ~3 …. */
+  user: string;
+  device: string;
+  /** What it may do beside what a device may: `read`, `write` or `readwrite`, and an MQTT filter. */
+  rights: string[];
+  /** How the client ids begin with which it subscribes in the cluster; its user name where null. */
+  client_id: string | null;
+  /** Whether only a certificate with the user name gives access. */
+  certificate_only: boolean;
+  created_at: string;
+}
+
+export interface NewCredential {
+  /** What it may do beside what a device may, such as `readwrite zigbee2mqtt/#` of a gateway. */
+  rights?: string[];
+  /** How the client ids begin with which it subscribes in the cluster; its user name where left out. */
+  client_id?: string | null;
+  /** Whether it gets no password. */
+  certificate_only?: boolean;
+}
+
+/** A credential that was just made. */
+export interface CreatedCredential {
+  user: string;
+  device: string;
+  rights: string[];
+  client_id: string | null;
+  certificate_only: boolean;
+  created_at: string;
+  /** Shown this once; left out with certificate_only. */
+  password?: string;
+  /** Whether all brokers have it; if not yet, it goes on by itself. */
+  in_force: boolean;
+}
+
 export interface NewKey {
   /** What the key is for. */
   name: string;
@@ -676,6 +777,15 @@ export interface Answers {
     audit: AuditRecord[];
     /** Asks for what follows, as `after`; null on the last page. */
     next: string | null;
+  };
+  "api/devices": {
+    devices: Device[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
+  };
+  "api/devices/{name}": Device;
+  "api/devices/{name}/credentials": {
+    credentials: Credential[];
   };
   "api/access": Access;
   "api/openapi.json": Record<string, unknown>;
