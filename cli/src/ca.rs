@@ -211,7 +211,7 @@ MILLRACE__MQTT__TLS_KEY={key}"
 }
 
 fn client(folder: &Path, name: &str, today: Date, days: u32) -> anyhow::Result<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.~".contains(c);
     ensure!(
         !name.is_empty() && name.chars().all(is_plain) && !name.starts_with('.') && !name.ends_with('.'),
         "a device has letters, digits, _ and -, with a . for each / of its name"

@@ -6,6 +6,7 @@ pub mod alerts;
 pub mod audit;
 pub mod ca;
 mod confirm_clock;
+pub mod devices;
 pub mod keys;
 pub mod mappings;
 pub mod rejected;

@@ -26,6 +26,9 @@ enum Command {
     /// Verify the record of all changes
     #[command(subcommand)]
     Audit(cli::audit::Command),
+    /// Register devices, and give them credentials
+    #[command(subcommand)]
+    Device(cli::devices::Command),
     /// Make a small certificate authority, and certificates for servers and devices
     Ca(cli::ca::Args),
     /// Check and try rules; list, silence and acknowledge incidents
@@ -74,6 +77,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::ConfirmClock => cli::confirm_clock(&settings).await,
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Device(command) => cli::devices::run(command, &settings).await,
         Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
         Command::Passwd(args) => edge::add_user(&settings, &args),

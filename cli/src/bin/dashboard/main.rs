@@ -20,6 +20,9 @@ enum Command {
     /// Make, list and revoke keys, by which programs use the API
     #[command(subcommand)]
     Key(cli::keys::Command),
+    /// Register devices, and give them credentials
+    #[command(subcommand)]
+    Device(cli::devices::Command),
     /// Make a small certificate authority, and certificates
     Ca(cli::ca::Args),
     /// Verify the record of all changes
@@ -36,6 +39,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
     match command {
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
+        Command::Device(command) => cli::devices::run(command, &settings).await,
         Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
     }

@@ -1,0 +1,166 @@
+//! `millrace device`: devices that people know, and what they log in with.
+
+use std::io::Write;
+
+use access::{Authority, Caller, NewCredential, Rights};
+use anyhow::Context as _;
+use service::Settings;
+use store::{Credential, Device, Store};
+
+use crate::table::{table, time};
+
+/// Devices that are read at once.
+const AT_ONCE: usize = 1_000;
+
+/// The commands on devices.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Register a device
+    Add {
+        /// Its name in topics, such as site-a/lab
+        name: String,
+        /// How people call it
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// List the devices that are registered
+    List,
+    /// Remove a device from the registry, with its credentials. Its readings stay
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Make a credential for a device, which is registered with it, and print user and password this once. Earlier
+    /// credentials stay valid until they are revoked
+    Credential {
+        /// The device's name in topics, such as site-a/lab
+        device: String,
+        /// What it may do beside what a device may, such as 'readwrite zigbee2mqtt/#'. May be given several times
+        #[arg(long, value_name = "RIGHT")]
+        right: Vec<String>,
+        /// How its client ids begin with which it subscribes in the cluster [default: with the user name]
+        #[arg(long, value_name = "BEGINNING")]
+        client_id: Option<String>,
+        /// Make no password: only a certificate with the user name gives access
+        #[arg(long)]
+        certificate_only: bool,
+    },
+    /// List the credentials of devices
+    Credentials {
+        /// Only those of this device
+        device: Option<String>,
+    },
+    /// Revoke a credential: who is connected with it is cut off
+    Revoke {
+        /// The device
+        device: String,
+        /// The user name, as shown by `credentials`
+        user: String,
+    },
+}
+
+/// Performs a command and prints its result.
+///
+/// # Errors
+/// The command cannot be performed, or the store does not answer.
+pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
+    let store = crate::alerts::open(settings).await?;
+    let authority = Authority::new(store.as_ref(), crate::clock())?;
+    let text = perform(command, &authority, store.as_ref()).await?;
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}
+
+async fn perform(command: Command, authority: &Authority, store: &dyn Store) -> anyhow::Result<String> {
+    let caller = Caller::command();
+    Ok(match command {
+        Command::Add { name, title } => {
+            let device = Device { title, ..Device::new(name, crate::clock().wall()) };
+            format!("{} is registered", authority.add_device(&caller, device).await?.name)
+        }
+        Command::List => table(["device", "title", "registered"], &registered(store).await?),
+        Command::Remove { name } => {
+            let device =
+                store.device(&name).await?.with_context(|| format!("no device {name} is registered"))?;
+            authority.remove_device(&caller, &device).await?;
+            format!("{name} was removed")
+        }
+        Command::Credential { device, right, client_id, certificate_only } => {
+            let rights = Rights::read(right.iter().map(String::as_str))?;
+            let new = NewCredential { rights, client_id, certificate_only };
+            let (credential, password) = authority.add_credential(&caller, &device, new).await?;
+            match password {
+                Some(password) => format!("user {}\npassword {password}", credential.user),
+                None => format!("user {0}\nNext: millrace ca client {0}", credential.user),
+            }
+        }
+        Command::Credentials { device } => {
+            let rows: Vec<_> = store.credentials(device.as_deref()).await?.iter().map(row).collect();
+            table(["device", "user", "further rights", "made"], &rows)
+        }
+        Command::Revoke { device, user } => {
+            authority.revoke_credential(&caller, &device, &user).await?;
+            format!("{user} was revoked")
+        }
+    })
+}
+
+async fn registered(store: &dyn Store) -> anyhow::Result<Vec<[String; 3]>> {
+    let (mut rows, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = store.devices(&after, AT_ONCE).await?;
+        rows.extend(page.iter().map(|device| {
+            [device.name.clone(), device.title.clone().unwrap_or_default(), time(device.created_at)]
+        }));
+        match page.last() {
+            Some(last) if page.len() == AT_ONCE => after.clone_from(&last.name),
+            _ => return Ok(rows),
+        }
+    }
+}
+
+fn row(credential: &Credential) -> [String; 4] {
+    let rights = credential.rights.lines().collect::<Vec<_>>().join(", ");
+    [credential.device.clone(), credential.user.clone(), rights, time(credential.created_at)]
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use testkit::MemoryStore;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    async fn said(store: &MemoryStore, line: &str) -> anyhow::Result<String> {
+        let authority = Authority::new(store, crate::clock()).unwrap();
+        let words = std::iter::once("device").chain(line.split(' '));
+        perform(Line::try_parse_from(words)?.command, &authority, store).await
+    }
+
+    #[tokio::test]
+    async fn a_device_is_registered_and_gets_credentials() {
+        let store = MemoryStore::default();
+        assert_eq!(said(&store, "add lab --title Lab").await.unwrap(), "lab is registered");
+        let made = said(&store, "credential site-a/lab --client-id DVES_").await.unwrap();
+        assert!(made.starts_with("user site-a.lab\npassword ") && made.len() == 68, "{made}");
+        let certified = said(&store, "credential site-a/lab --certificate-only").await.unwrap();
+        assert_eq!(certified, "user site-a.lab~2\nNext: millrace ca client site-a.lab~2");
+        let listed = said(&store, "list").await.unwrap();
+        assert!(
+            listed.contains("lab") && listed.contains("site-a/lab") && listed.contains("Lab"),
+            "{listed}"
+        );
+        assert_eq!(said(&store, "revoke site-a/lab site-a.lab").await.unwrap(), "site-a.lab was revoked");
+        let left = said(&store, "credentials site-a/lab").await.unwrap();
+        assert!(left.contains("site-a.lab~2") && left.lines().count() == 2, "{left}");
+        assert_eq!(said(&store, "remove site-a/lab").await.unwrap(), "site-a/lab was removed");
+        for wrong in ["remove site-a/lab", "revoke lab x", "add no//name", "credential alerter"] {
+            assert!(said(&store, wrong).await.is_err(), "{wrong}");
+        }
+    }
+}
