@@ -83,7 +83,7 @@ fn notifiers(
     store: Arc<dyn Store>,
     wiring: &Wiring,
 ) -> anyhow::Result<Notifiers> {
-    let Wiring { page, broker, name, .. } = wiring;
+    let Wiring { page, broker, name, decoder } = wiring;
     let folder: PathBuf = settings.get("alerter.templates")?;
     let folder = (!folder.as_os_str().is_empty()).then_some(folder);
     let wrong = |e: String| SettingError::new("alerter.templates", e);
@@ -91,7 +91,8 @@ fn notifiers(
         return Err(wrong(format!("there is no folder {}", folder.display())).into());
     }
     let templates = Templates::load(folder.as_deref()).map_err(|e| wrong(e.to_string()))?;
-    let mail = Mail { mailer, templates, history: store, page: page.clone(), clock: clock.clone() };
+    let inputs = decoder.inputs();
+    let mail = Mail { mailer, templates, history: store, page: page.clone(), inputs, clock: clock.clone() };
     let mqtt = Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}") };
     Ok(Notifiers::default()
         .with(Channel::Mail, Arc::new(mail))

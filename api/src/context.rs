@@ -96,6 +96,9 @@ pub trait InputRules: Send + Sync {
     /// The answer of `GET /api/inputs`.
     fn inputs(&self) -> forms::Inputs;
 
+    /// The words for values that rules of the user have.
+    fn words(&self) -> telemetry::Words;
+
     /// Adds rules, as TOML, which are in force when it returns. May block for as long as a file takes to be written.
     ///
     /// # Errors

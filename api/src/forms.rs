@@ -18,6 +18,7 @@ mod rejected;
 mod series;
 mod silence;
 mod time;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,7 @@ pub use self::rejected::{Dismissed, NotResent, Rejected, RejectedGroup, Resent, 
 pub use self::series::{Series, State};
 pub use self::silence::Silence;
 pub use self::time::Time;
+pub use self::words::{MetricWords, StateWord};
 
 /// `{"<name>": [<rows>]}`, as every list of the API is written.
 pub fn list<T: Serialize>(name: &str, rows: impl Iterator<Item = T>) -> String {

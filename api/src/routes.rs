@@ -14,6 +14,7 @@ mod readings;
 mod rejected;
 mod series;
 mod silences;
+mod words;
 
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -47,6 +48,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(completeness::route(api))
         .unify()
         .or(attributes::route(api))
+        .unify()
+        .or(words::route(api))
         .unify()
         .or(openapi::route(api))
         .unify()

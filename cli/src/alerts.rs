@@ -13,6 +13,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use service::{SettingError, Settings};
 use store::Store;
+use telemetry::Words;
 
 use self::incidents::{AcknowledgeArgs, ListArgs};
 use self::lint::LintArgs;
@@ -50,16 +51,24 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
     let text = match command {
         Command::Lint(args) => lint::lint(settings, &args).await?,
         Command::Test(args) => return test::run(settings, args).await,
-        command => answer(command, open(settings).await?.as_ref(), crate::clock().wall()).await?,
+        command => {
+            let (store, words) = (open(settings).await?, crate::words(settings));
+            answer(command, store.as_ref(), &words, crate::clock().wall()).await?
+        }
     };
     say(&text);
     Ok(())
 }
 
 /// Performs a command on the store.
-async fn answer(command: Command, store: &dyn Store, now: Timestamp) -> anyhow::Result<String> {
+async fn answer(
+    command: Command,
+    store: &dyn Store,
+    words: &Words,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     match command {
-        Command::List(args) => incidents::list(store, args, now).await,
+        Command::List(args) => incidents::list(store, args, words, now).await,
         Command::Acknowledge(args) => incidents::acknowledge(store, args, now).await,
         Command::Silence(args) => silences::add(store, args, now).await,
         Command::Silences(args) => silences::list(store, &args, now).await,

@@ -21,8 +21,8 @@ pub use verify::{VerifyArgs, verify};
 
 use std::sync::Arc;
 
-use service::{SettingError, Settings};
-use telemetry::{Clock, SystemClock};
+use service::{MappingsFile, SettingError, Settings};
+use telemetry::{Clock, SystemClock, Words};
 
 /// The key by which a command is recognised where people have to log in; may be empty.
 fn access_key(settings: &Settings) -> Result<String, SettingError> {
@@ -31,6 +31,12 @@ fn access_key(settings: &Settings) -> Result<String, SettingError> {
         return Ok(key);
     }
     Err(SettingError::new("access.key", "must be a key as `millrace key add` printed it"))
+}
+
+/// The words for values that the file of mappings has. Where it cannot be read the usual ones do.
+fn words(settings: &Settings) -> Words {
+    let mappings = MappingsFile::at_the_edge(settings).and_then(|file| file.read());
+    mappings.map(|mappings| mappings.words()).unwrap_or_default()
 }
 
 /// The clock of a command, which lasts for a moment.

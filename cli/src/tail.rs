@@ -44,7 +44,7 @@ pub struct TailArgs {
 const NOTES: &str = "\
 Prints the newest readings and the open incidents first, then what changes: at most ten times a second, and of each \
 series the newest value. A line is TIME TOPIC VALUE UNIT, then STATE where a series is not fresh. Times are measured_at \
-in UTC. A lost connection is opened again.
+in UTC. In a terminal values of metrics with a few states are words, also those of the file of mappings. A lost connection is opened again.
 
 Exit codes: 0 stopped as asked, 64 the topic or the address is wrong, 1 refused.";
 
@@ -61,7 +61,7 @@ pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let style = Style { json: args.json, aligned: std::io::stdout().is_terminal() };
-    let (printer, mut printed) = Printer::start(style, args.count);
+    let (printer, mut printed) = Printer::start(style, crate::words(settings), args.count);
     tokio::select! {
         refused = follow(&url, &key, &args.topic, printer) => refused,
         () = printed.done() => Ok(()),

@@ -31,6 +31,10 @@ impl InputRules for DecoderRules {
         }
     }
 
+    fn words(&self) -> telemetry::Words {
+        self.0.inputs().borrow().mappings().words()
+    }
+
     fn add(&self, rules: &str) -> Result<AddedRules, ApiError> {
         let added = self.0.add_rules(rules).map_err(|e| match e {
             AddRuleError::Refused(why) => ApiError::Conflict(why),

@@ -66,4 +66,4 @@ pub use scope::Scope;
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};
 pub use unit::Unit;
 pub use unmapped::{Unmapped, UnmappedGroup};
-pub use words::{metrics_with_words, word_for, words_of};
+pub use words::{Words, metrics_with_words, word_for, words_of};

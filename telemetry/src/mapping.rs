@@ -36,6 +36,7 @@ use format::{Around, Parsed};
 use pattern::{Captures, Index, Pattern};
 use rule::Rule;
 
+use crate::Words;
 use crate::announcements::Announcements;
 use crate::element::Element;
 use crate::limits::MAX_PAYLOAD_BYTES;
@@ -158,6 +159,16 @@ impl Mappings {
     #[must_use]
     pub fn has(&self, name: &RuleName) -> bool {
         self.rules.iter().any(|rule| rule.preset == name.preset && rule.pattern.as_str() == &*name.topic)
+    }
+
+    /// The words of the rules beside the presets. Of two rules for one metric the first counts.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        let mut words = Words::default();
+        for rule in self.rules.iter().take_while(|rule| rule.preset.is_none()) {
+            rule.add_words(&mut words);
+        }
+        words
     }
 
     /// The topics of the rules beside the presets, in their order.

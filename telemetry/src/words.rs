@@ -1,5 +1,7 @@
 //! Words for the values of metrics that have a few states: a door is open, not 1.
 
+use std::collections::BTreeMap;
+
 /// Metrics, and the words for their values 0, 1, and so on.
 const STATES: &[(&[&str], &[&str])] = &[
     // Zigbee2MQTT's meaning: 1 is the contact of a door that is closed.
@@ -39,6 +41,42 @@ pub fn word_for(metric: &str, value: f64, unit: Option<&str>) -> Option<&'static
 /// All metrics that have words, with these.
 pub fn metrics_with_words() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     STATES.iter().flat_map(|(metrics, words)| metrics.iter().map(|metric| (*metric, *words)))
+}
+
+/// The words of rules that people write, beside those that go without saying.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Words(BTreeMap<String, Vec<(f64, String)>>);
+
+impl Words {
+    /// Adds the words of a rule for a metric. Those that the metric has already come first.
+    pub(crate) fn add(&mut self, metric: &str, words: &BTreeMap<String, f64>) {
+        if words.is_empty() || self.0.contains_key(metric) {
+            return;
+        }
+        let mut states: Vec<(f64, String)> =
+            words.iter().map(|(word, value)| (*value, word.clone())).collect();
+        // Of several words for one value the shortest is shown.
+        states.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| (a.1.len(), &a.1).cmp(&(b.1.len(), &b.1))));
+        states.dedup_by(|later, earlier| later.0 == earlier.0);
+        self.0.insert(metric.to_owned(), states);
+    }
+
+    /// The word for a value of a metric, as [`word_for`] has it where no rule has words for the metric.
+    #[must_use]
+    pub fn word_for(&self, metric: &str, value: f64, unit: Option<&str>) -> Option<&str> {
+        match self.0.get(metric) {
+            Some(states) if unit.is_none() => {
+                states.iter().find(|(of, _)| *of == value).map(|(_, word)| word.as_str())
+            }
+            Some(_) => None,
+            None => word_for(metric, value, unit),
+        }
+    }
+
+    /// The metrics that rules have words for, with each value and its word, the lowest first.
+    pub fn own(&self) -> impl Iterator<Item = (&str, &[(f64, String)])> {
+        self.0.iter().map(|(metric, states)| (metric.as_str(), states.as_slice()))
+    }
 }
 
 /// The value that a word of this metric is the word for. Case does not matter.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use store::{NotificationKind, OutgoingMessage};
-use telemetry::Filter;
+use telemetry::{Filter, Words};
 
 use super::content::{Action, Change, MessageContext, State, tone, word};
 use super::sections::{self, Listed};
@@ -16,8 +16,20 @@ impl MessageContext {
     /// The words for the address of the message, in its zone, as they are at this time.
     #[must_use]
     pub fn of(message: &OutgoingMessage, rules: &Rules, page: &str, now: Timestamp) -> Self {
+        Self::in_words(message, rules, page, &Words::default(), now)
+    }
+
+    /// The same, with these words for values.
+    #[must_use]
+    pub fn in_words(
+        message: &OutgoingMessage,
+        rules: &Rules,
+        page: &str,
+        words: &Words,
+        now: Timestamp,
+    ) -> Self {
         let zone = rules.zone_of(&message.address.to);
-        let mut changes = changes(message);
+        let mut changes = changes(message, words);
         let first = changes[0].incident;
         let state = overall(&changes);
         let digest = state.is_none();
@@ -83,7 +95,7 @@ fn actions(page: &str, change: &Change<'_>) -> Vec<Action> {
 }
 
 /// One for each incident, in the order in which they were asked for.
-fn changes(message: &OutgoingMessage) -> Vec<Change<'_>> {
+fn changes<'a>(message: &'a OutgoingMessage, words: &'a Words) -> Vec<Change<'a>> {
     let mut at = std::collections::HashMap::new();
     let mut changes: Vec<Change<'_>> = Vec::new();
     for (notification, incident) in &message.notifications {
@@ -103,7 +115,7 @@ fn changes(message: &OutgoingMessage) -> Vec<Change<'_>> {
                 at.insert(&incident.id, changes.len());
                 let judged_at =
                     if state == State::Resolved { notification.asked_at } else { incident.judged_at };
-                changes.push(Change { incident, state, judged_at });
+                changes.push(Change { incident, state, judged_at, words });
             }
         }
     }

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use store::{Incident, Severity};
+use telemetry::Words;
+
+use super::words;
 
 /// Red, amber and green that can be read on white and on near black.
 const CRITICAL: Tone = Tone { light: "#b42318", dark: "#ff8a7a" };
@@ -121,6 +124,15 @@ pub(super) struct Change<'a> {
     pub(super) state: State,
     /// When the change was evaluated: the opening, or the end.
     pub(super) judged_at: Timestamp,
+    /// The words for values.
+    pub(super) words: &'a Words,
+}
+
+impl Change<'_> {
+    /// A value of the incident, as people read it.
+    pub(super) fn value(&self, value: f64) -> String {
+        words::value(value, self.incident, self.words)
+    }
 }
 
 impl MessageContext {

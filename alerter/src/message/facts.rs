@@ -6,17 +6,17 @@ use store::{ConditionKind, Incident};
 
 use super::content::{Change, Fact, State};
 use super::headline;
-use super::words::{duration, limit, severity, time, time_utc, value};
+use super::words::{duration, limit, severity, time, time_utc};
 use crate::rules::Rules;
 
 /// What to look at first, and what it is measured against.
 pub(super) fn value_and_caption(change: &Change<'_>, now: Timestamp) -> (String, String) {
     let incident = change.incident;
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
-    let said = incident.value.map(|of| value(of, incident));
+    let said = incident.value.map(|of| change.value(of));
     let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
-        (State::Resolved, _) => (headline::end(incident), format!("after {lasted}, was {}", limit(incident))),
+        (State::Resolved, _) => (headline::end(change), format!("after {lasted}, was {}", limit(incident))),
         (State::Still, _) if absent => (format!("silent for {lasted}"), limit(incident)),
         (State::Still, Some(said)) => (limit(incident), format!("for {lasted}, {said} when it began")),
         (State::Over, Some(said)) if !absent => (said, format!("{}, for {lasted}", limit(incident))),
@@ -40,11 +40,11 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
     let absent = incident.condition.kind == ConditionKind::Absent;
     let mut facts = vec![moment(if absent { "Last heard" } else { "Began" }, incident.began_at, zone)];
     if absent {
-        facts.extend(incident.value.map(|last| text("Last value", value(last, incident))));
+        facts.extend(incident.value.map(|last| text("Last value", change.value(last))));
     }
     if let Some(peak) = incident.peak.filter(|peak| Some(*peak) != incident.value && !absent) {
         let at = incident.peak_at.unwrap_or(incident.opened_at);
-        let peak = value(peak, incident);
+        let peak = change.value(peak);
         facts.push(Fact { text: format!("{peak} at {}", time(at, zone)), ..moment("Peak", at, zone) });
     }
     if let Some(end) = incident.resolved_at.filter(|_| change.state > State::Still) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use store::{ConditionKind, End, Incident};
 
 use super::content::{Change, State};
-use super::words::{self, about, duration, limit, value};
+use super::words::{self, about, duration, limit};
 
 /// Names in a subject, at most, and the characters of each.
 const NAMES: usize = 2;
@@ -15,10 +15,10 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
     let incident = change.incident;
     let (about, limit, rule) = (about(incident), limit(incident), &incident.rule);
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
-    let said = incident.value.map(|of| value(of, incident));
+    let said = incident.value.map(|of| change.value(of));
     let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
-        (State::Resolved, _) => format!("{about} {} after {lasted} ({rule})", end(incident)),
+        (State::Resolved, _) => format!("{about} {} after {lasted} ({rule})", end(change)),
         (State::Alert, Some(said)) if !absent => format!("{about} {said}, {limit} ({rule})"),
         (State::Alert, _) => format!("{about} {limit} ({rule})"),
         (State::Still, _) if absent => format!("{about} silent for {lasted} ({rule})"),
@@ -32,8 +32,9 @@ pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
 }
 
 /// How an incident ended: `back at 24 °C`.
-pub(super) fn end(incident: &Incident) -> String {
-    let last = incident.resolved_value.map(|of| value(of, incident));
+pub(super) fn end(change: &Change<'_>) -> String {
+    let incident = change.incident;
+    let last = incident.resolved_value.map(|of| change.value(of));
     match (incident.end, incident.condition.kind, last) {
         (Some(End::RuleRemoved), ..) => "rule removed, no longer watched".into(),
         (_, ConditionKind::Absent, _) => "heard again".into(),
@@ -50,7 +51,7 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     let metrics = distinct(changes, |incident| &incident.metric);
     let is_removed = changes.iter().all(|change| change.incident.end == Some(End::RuleRemoved));
     let what = match (state, first.condition.kind) {
-        (State::Resolved, _) if is_removed => end(first),
+        (State::Resolved, _) if is_removed => end(&changes[0]),
         (State::Resolved, ConditionKind::Absent) => "heard again".to_owned(),
         (State::Resolved, _) => format!("no longer {}", limit(first)),
         _ => limit(first),

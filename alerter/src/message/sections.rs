@@ -8,7 +8,7 @@ use store::ConditionKind;
 
 use super::content::{Change, Item, Section, State, tone, word};
 use super::headline;
-use super::words::{self, link, link_to_group, value};
+use super::words::{self, link, link_to_group};
 
 /// Lines of a section, at most.
 const MAX_LINES: usize = 20;
@@ -205,11 +205,11 @@ impl List<'_> {
         let said = incident
             .value
             .filter(|_| incident.condition.kind != ConditionKind::Absent)
-            .map(|of| value(of, incident));
+            .map(|of| change.value(of));
         match (change.state, said) {
             (State::Resolved, _) => {
                 let end = incident.resolved_at.unwrap_or(incident.opened_at);
-                format!("{}, {}", headline::end(incident), self.clock(end))
+                format!("{}, {}", headline::end(change), self.clock(end))
             }
             (_, Some(said)) => format!("{said}, since {}", self.clock(incident.began_at)),
             (_, None) => format!("since {}", self.clock(incident.began_at)),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use store::{ConditionKind, Incident, Severity};
 use telemetry::text::{number, visible};
-use telemetry::{Unit, word_for};
+use telemetry::{Unit, Words};
 
 /// What a query takes as it is, and what reads better so.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'/');
@@ -74,7 +74,9 @@ pub(crate) fn name(name: &str) -> String {
 /// One line about an incident, whatever has become of it.
 pub(crate) fn summary(incident: &Incident) -> String {
     let value = incident.value.filter(|_| incident.condition.kind != ConditionKind::Absent);
-    let value = value.map(|value| format!(" {},", self::value(value, incident))).unwrap_or_default();
+    let value = value
+        .map(|value| format!(" {},", self::value(value, incident, &Words::default())))
+        .unwrap_or_default();
     format!("{}{value} {}", about(incident), limit(incident))
 }
 
@@ -83,9 +85,10 @@ pub(crate) fn about(incident: &Incident) -> String {
 }
 
 /// A value of an incident, or for a rate a change per minute, with its unit; or the word for it: a door is open, not 1.
-pub(crate) fn value(value: f64, incident: &Incident) -> String {
+pub(crate) fn value(value: f64, incident: &Incident, words: &Words) -> String {
     let is_rate = incident.condition.kind == ConditionKind::Rate;
-    if let Some(word) = word_for(&incident.metric, value, incident.unit.as_deref()).filter(|_| !is_rate) {
+    let word = words.word_for(&incident.metric, value, incident.unit.as_deref());
+    if let Some(word) = word.filter(|_| !is_rate) {
         return word.into();
     }
     let unit = unit(incident.unit.as_deref());
@@ -133,7 +136,7 @@ fn lasting(prefix: &str, words: &str) -> String {
 /// Of an incident that an earlier version kept without words.
 fn threshold(side: &str, incident: &Incident) -> String {
     match incident.condition.threshold {
-        Some(at) => format!("{side} {}", value(at, incident)),
+        Some(at) => format!("{side} {}", value(at, incident, &Words::default())),
         None => format!("{side} its limit"),
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{History, OutgoingMessage};
-use telemetry::Clock;
+use telemetry::{Clock, Inputs};
+use tokio::sync::watch;
 
 use super::{Notifier, SendError};
 use crate::message::{Chart, MessageContext, Templates};
@@ -32,6 +33,8 @@ pub struct Mail {
     pub history: Arc<dyn History>,
     /// Where people see the chart, without a trailing slash.
     pub page: String,
+    /// The rules that have words for values.
+    pub inputs: watch::Receiver<Arc<Inputs>>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
@@ -43,7 +46,8 @@ impl Notifier for Mail {
             return Err(SendError::Permanent(anyhow::anyhow!("the message has nothing to say")));
         }
         let sent_at = self.clock.wall();
-        let content = MessageContext::of(message, rules, &self.page, sent_at);
+        let words = self.inputs.borrow().mappings().words();
+        let content = MessageContext::in_words(message, rules, &self.page, &words, sent_at);
         let chart = self.chart(message, sent_at).await;
         let mail =
             compose::mail(message, &content, chart.as_ref(), &self.templates, self.mailer.from.clone())

@@ -230,6 +230,7 @@ pub(crate) fn mails(folder: &TempDir, url: &str) -> Notifiers {
         mailer: mailer(folder, url),
         templates: Templates::load(None).unwrap(),
         history: Arc::new(Values(Vec::new())),
+        inputs: watch::channel(Arc::new(telemetry::Inputs::default())).1,
         page: PAGE.into(),
         clock: Arc::new(SystemClock::default()),
     };

@@ -13,6 +13,7 @@ fn notifier(folder: &tempfile::TempDir, history: Arc<dyn store::History>) -> imp
         mailer: mailer(folder, ""),
         templates: Templates::load(None).unwrap(),
         history,
+        inputs: tokio::sync::watch::channel(Arc::new(telemetry::Inputs::default())).1,
         page: PAGE.into(),
         clock: Arc::new(telemetry::SystemClock::default()),
     }

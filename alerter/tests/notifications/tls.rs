@@ -150,6 +150,7 @@ async fn a_process_that_sends_one_mail() {
         mailer: mailer(&folder, &url),
         templates: Templates::load(None).unwrap(),
         history: Arc::new(Values(Vec::new())),
+        inputs: tokio::sync::watch::channel(Arc::new(telemetry::Inputs::default())).1,
         page: PAGE.into(),
         clock: Arc::new(telemetry::SystemClock::default()),
     };

@@ -236,6 +236,23 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
 }
 
 #[test]
+fn a_value_is_the_word_that_a_rule_has_for_it() {
+    let rules_of_inputs =
+        "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nmetric = \"hatch\"\nwords = { ajar = 0.5, shut = 0 }";
+    let words = telemetry::Mappings::read(rules_of_inputs).unwrap().words();
+    let open =
+        Incident { metric: "hatch".into(), unit: None, ..of_kind(ConditionKind::Above, "", Some(0.5)) };
+    let said = |kind, incident| {
+        let message = message("ann@localhost", vec![(kind, incident)]);
+        MessageContext::in_words(&message, &rules(""), PAGE, &words, at(4 * 3_600)).subject()
+    };
+    let opened = said(NotificationKind::Opened, open.clone());
+    assert!(opened.contains("lab: hatch ajar, above"), "{opened}");
+    let resolved = said(NotificationKind::Resolved, over(open, 0.0));
+    assert!(resolved.contains("lab: hatch back at shut"), "{resolved}");
+}
+
+#[test]
 fn nothing_that_a_device_is_called_breaks_out_of_a_mail() {
     let evil = Incident {
         unit: Some("x\r\nBcc: eve@localhost\r\n\r\n<b>".into()),

@@ -59,6 +59,7 @@ mod tests {
             ("/api/clock", &[]),
             ("/api/pipeline", [].as_slice()),
             ("/api/inputs", &[]),
+            ("/api/words", &[]),
             ("/api/readings", readings::PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),
             ("/api/incidents/groups", incidents::many::PARAMETERS),

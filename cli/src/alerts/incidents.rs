@@ -13,7 +13,7 @@ use store::{
     TextCodec as _,
 };
 use telemetry::text::number;
-use telemetry::{Filter, Scope};
+use telemetry::{Filter, Scope, Words};
 
 use crate::table::{table, time};
 
@@ -73,7 +73,12 @@ pub struct AcknowledgeArgs {
 const HEADER: [&str; 8] =
     ["state", "severity", "opened (UTC)", "resolved (UTC)", "device", "what", "notified", "id"];
 
-pub(super) async fn list(store: &dyn Store, args: ListArgs, now: Timestamp) -> anyhow::Result<String> {
+pub(super) async fn list(
+    store: &dyn Store,
+    args: ListArgs,
+    words: &Words,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let ListArgs { open, device, rule, limit, group, json } = args;
     let open = open.then_some(true);
     let query = IncidentQuery { open, device, rule, limit, ..IncidentQuery::default() };
@@ -91,7 +96,7 @@ pub(super) async fn list(store: &dyn Store, args: ListArgs, now: Timestamp) -> a
         return Ok("no incidents".into());
     }
     let is_silenced = |incident: &Incident| silences.until(incident.instance(), now).is_some();
-    let rows: Vec<_> = incidents.iter().map(|incident| row(incident, is_silenced(incident))).collect();
+    let rows: Vec<_> = incidents.iter().map(|incident| row(incident, is_silenced(incident), words)).collect();
     let more = if incidents.len() < limit {
         String::new()
     } else {
@@ -147,7 +152,7 @@ fn group_row(group: &IncidentGroup) -> [String; 8] {
     ]
 }
 
-fn row(incident: &Incident, is_silenced: bool) -> [String; 8] {
+fn row(incident: &Incident, is_silenced: bool, words: &Words) -> [String; 8] {
     let state = match (incident.end, &incident.acknowledged) {
         (Some(End::Cleared), _) => "resolved",
         (Some(End::RuleRemoved), _) => "rule removed",
@@ -161,19 +166,22 @@ fn row(incident: &Incident, is_silenced: bool) -> [String; 8] {
         time(incident.opened_at),
         incident.resolved_at.map(time).unwrap_or_default(),
         incident.device.clone(),
-        what(incident),
+        what(incident, words),
         notified(incident),
         incident.id.clone(),
     ]
 }
 
-/// `temperature 26.1 celsius, above 25`.
-fn what(incident: &Incident) -> String {
+/// `temperature 26.1 celsius, above 25`, or `door open, above 0.5`.
+fn what(incident: &Incident, words: &Words) -> String {
     let Incident { metric, value, unit, condition, .. } = incident;
     let is_absent = condition.kind == store::ConditionKind::Absent;
-    let value = value.filter(|_| !is_absent).map(|value| match unit {
-        Some(unit) => format!("{} {unit}", short(value)),
-        None => short(value),
+    let is_rate = condition.kind == store::ConditionKind::Rate;
+    let word = |value| words.word_for(metric, value, unit.as_deref()).filter(|_| !is_rate);
+    let value = value.filter(|_| !is_absent).map(|value| match (word(value), unit) {
+        (Some(word), _) => word.to_owned(),
+        (None, Some(unit)) => format!("{} {unit}", short(value)),
+        (None, None) => short(value),
     });
     match (value, condition.text.as_str()) {
         (None, words) => format!("{metric} {words}"),

@@ -34,7 +34,7 @@ impl Harness {
     }
 
     async fn ask(&self, line: &[&str]) -> anyhow::Result<String> {
-        answer(parse(line).unwrap(), &self.store, self.now).await
+        answer(parse(line).unwrap(), &self.store, &Words::default(), self.now).await
     }
 
     async fn json(&self, line: &[&str]) -> serde_json::Value {
@@ -79,6 +79,19 @@ fn opened(device: &str, value: Option<f64>) -> (String, Transition) {
 fn resolved(id: &str, end: End) -> Transition {
     let at = "2026-01-15T10:05:30Z".parse().unwrap();
     Transition::Resolved { id: id.into(), at, judged_at: at, value: None, end }
+}
+
+#[tokio::test]
+async fn a_value_is_the_word_that_a_rule_has_for_it() {
+    let harness = Harness::new();
+    let (_, opened) = opened("lab", Some(0.5));
+    let Transition::Opened(incident, to) = opened else { unreachable!() };
+    let incident = Incident { metric: "hatch".into(), unit: None, ..*incident };
+    harness.record(vec![Transition::Opened(Box::new(incident), to)]).await;
+    let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nmetric = \"hatch\"\nwords = { ajar = 0.5 }";
+    let words = telemetry::Mappings::read(rules).unwrap().words();
+    let said = answer(parse(&["list"]).unwrap(), &harness.store, &words, harness.now).await.unwrap();
+    assert!(said.contains("hatch ajar, above 25"), "{said}");
 }
 
 #[tokio::test]

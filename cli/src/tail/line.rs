@@ -6,6 +6,7 @@ use api::forms::Incident;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use telemetry::Words;
 use telemetry::text::number;
 
 use super::view::Event;
@@ -26,6 +27,7 @@ pub(super) struct Style {
 #[derive(Debug)]
 pub(super) struct Lines {
     style: Style,
+    words: Words,
     topic_width: usize,
 }
 
@@ -46,8 +48,8 @@ struct IncidentRow<'a> {
 }
 
 impl Lines {
-    pub(super) fn new(style: Style) -> Self {
-        Self { style, topic_width: 0 }
+    pub(super) fn new(style: Style, words: Words) -> Self {
+        Self { style, words, topic_width: 0 }
     }
 
     /// Readies the columns for all that comes at once.
@@ -63,25 +65,28 @@ impl Lines {
         match event {
             _ if self.style.json => json(event),
             Event::Reading { topic, unit, value, measured_at, state } => {
+                let value = self.value(topic, *value, unit.as_deref());
                 let unit = plain(unit.as_deref().unwrap_or(""));
                 let state = if *state == "fresh" { "" } else { state };
-                self.columns(*measured_at, topic, *value, &unit, state)
+                self.columns(*measured_at, topic, &value, &unit, state)
             }
             Event::Incident(incident, _) => incident_line(incident),
         }
     }
 
-    fn columns(&self, at: Timestamp, topic: &str, value: f64, unit: &str, state: &str) -> String {
+    /// A number, or for people the word for it: scripts read numbers.
+    fn value(&self, topic: &str, value: f64, unit: Option<&str>) -> String {
+        let metric = topic.split('/').next().unwrap_or_default();
+        let word = self.words.word_for(metric, value, unit).filter(|_| self.style.aligned);
+        word.map_or_else(|| number(value), plain)
+    }
+
+    fn columns(&self, at: Timestamp, topic: &str, value: &str, unit: &str, state: &str) -> String {
         let mut line = time(at);
         let _ = if self.style.aligned {
-            write!(
-                line,
-                "  {topic:<width$}  {value:>10} {unit:<10} {state}",
-                value = number(value),
-                width = self.topic_width
-            )
+            write!(line, "  {topic:<width$}  {value:>10} {unit:<10} {state}", width = self.topic_width)
         } else {
-            write!(line, " {topic} {} {} {state}", number(value), if unit.is_empty() { "-" } else { unit })
+            write!(line, " {topic} {value} {} {state}", if unit.is_empty() { "-" } else { unit })
         };
         line.truncate(line.trim_end().len());
         line
@@ -144,7 +149,7 @@ mod tests {
     }
 
     fn printed(json: bool, aligned: bool, events: &[Event]) -> Vec<String> {
-        let mut lines = Lines::new(Style { json, aligned });
+        let mut lines = Lines::new(Style { json, aligned }, Words::default());
         lines.make_room(events);
         events.iter().map(|event| lines.line(event)).collect()
     }
@@ -185,6 +190,21 @@ mod tests {
             "2026-01-15T10:30:30.000Z temperature/lab alert opened: hot (warning, above 25) at 26.5 celsius",
         ];
         assert_eq!(printed(false, true, &events), expected);
+    }
+
+    #[test]
+    fn a_person_reads_words_and_a_script_numbers() {
+        let rules = "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nmetric = \"hatch\"\nwords = { ajar = 0.5 }";
+        let words = telemetry::Mappings::read(rules).unwrap().words();
+        let line = |aligned, topic, value| {
+            let mut lines = Lines::new(Style { json: false, aligned }, words.clone());
+            let event = reading(topic, value, None, "fresh");
+            lines.make_room(std::slice::from_ref(&event));
+            lines.line(&event)
+        };
+        assert!(line(true, "hatch/barn", 0.5).ends_with("ajar"));
+        assert!(line(true, "door/barn", 1.0).ends_with("open"));
+        assert!(line(false, "hatch/barn", 0.5).ends_with("0.5 -"));
     }
 
     #[test]

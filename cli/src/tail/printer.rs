@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use anyhow::anyhow;
+use telemetry::Words;
 use tokio::sync::{mpsc, oneshot};
 
 use super::line::{Lines, Style};
@@ -19,11 +20,11 @@ pub(super) struct Printed(oneshot::Receiver<()>);
 
 impl Printer {
     /// Prints up to so many lines, or without an end.
-    pub(super) fn start(style: Style, count: Option<u64>) -> (Self, Printed) {
+    pub(super) fn start(style: Style, words: Words, count: Option<u64>) -> (Self, Printed) {
         let (events, mut coming) = mpsc::channel::<Vec<Event>>(AHEAD);
         let (end, ended) = oneshot::channel();
         std::thread::spawn(move || {
-            let mut lines = Lines::new(style);
+            let mut lines = Lines::new(style, words);
             let mut left = count.unwrap_or(u64::MAX);
             while left > 0
                 && let Some(events) = coming.blocking_recv()

@@ -37,7 +37,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 54] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 55] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -57,6 +57,7 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 54] = [
     ("post", "/api/rejected/{id}/resend", Operator, "/api/rejected/999/resend", "{}"),
     ("get", "/api/completeness", Viewer, "/api/completeness", ""),
     ("get", "/api/attributes", Viewer, "/api/attributes?device=site-a/lab", ""),
+    ("get", "/api/words", Viewer, "/api/words", ""),
     ("get", "/api/broker", Viewer, "/api/broker", ""),
     ("get", "/api/clock", Viewer, "/api/clock", ""),
     ("get", "/api/pipeline", ViewerOfAll, "/api/pipeline", ""),

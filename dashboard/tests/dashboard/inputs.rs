@@ -37,6 +37,16 @@ async fn a_rule_that_is_added_is_in_the_file_and_in_force() {
 }
 
 #[tokio::test]
+async fn the_words_of_rules_are_there_for_everybody_who_reads_values() {
+    let harness = Harness::start(Wanted::default()).await;
+    let words = async || harness.ask("GET", "/api/words").await.json()["words"].clone();
+    assert_eq!(words().await, json!([]));
+    add(&harness, &format!("{LAMP}words = {{ dim = 0.5, bright = 1 }}\n")).await;
+    let states = json!([{ "value": 0.5, "word": "dim" }, { "value": 1.0, "word": "bright" }]);
+    assert_eq!(words().await, json!([{ "metric": "on", "words": states }]));
+}
+
+#[tokio::test]
 async fn presets_are_listed_with_whether_they_are_in_use() {
     let harness = Harness::start(Wanted::default()).await;
     let inputs = harness.ask("GET", "/api/inputs").await.json();

@@ -8,6 +8,7 @@ import { startSilences } from "./incidents/silences";
 import { caller, identify, mustLogIn, onceKnown } from "./live/caller";
 import { startClock } from "./live/clock";
 import { preferredSeries } from "./live/preferred-series";
+import { startRuleWords } from "./ui/rule-words";
 import { openCount, start } from "./live/state";
 import { startOrdering } from "./sensors/rows";
 import "./ui/base.css";
@@ -29,6 +30,7 @@ onceKnown(() => {
   startClock();
   start();
   startSilences();
+  startRuleWords();
   startLinkedForms();
   startOrdering();
 });

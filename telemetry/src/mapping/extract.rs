@@ -190,15 +190,22 @@ impl Extraction<'_> {
     }
 
     fn add_named(&self, path: &str, value: &Value, values: &mut Vec<(String, FullName, Number)>) {
-        if let (Some(number), Some(name)) = (self.number(value), self.rule.name(path)) {
-            let number = self.state(path, &name, value).unwrap_or(number);
+        let Some(name) = self.rule.name(path) else { return };
+        if let Some(number) = self.state(path, &name, value).or_else(|| self.number(value)) {
             values.push((path.to_owned(), name, number));
         }
     }
 
     /// The number of a word that the metric has: a contact that is "closed" is 1, a door that is "closed" is 0.
     fn state(&self, path: &str, name: &FullName, value: &Value) -> Option<Number> {
-        let text = value.as_str().filter(|_| self.rule.words.is_empty())?;
+        let text = value.as_str()?;
+        let own = name.words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim()));
+        if let Some((_, value)) = own {
+            return Some(Number { value: *value, unit: None });
+        }
+        if !self.rule.words.is_empty() {
+            return None;
+        }
         let metric = name.metric.clone().unwrap_or_else(|| name::metric(path));
         words::value_of(&metric, text).map(|value| Number { value, unit: None })
     }

@@ -126,7 +126,10 @@ pub(super) enum NamesOf {
 
 /// What becomes of a value with a certain name or path.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "\"skip\", the name of a metric, or a table of metric, unit, scale and offset")]
+#[serde(
+    untagged,
+    expecting = "\"skip\", the name of a metric, or a table of metric, unit, scale, offset and words"
+)]
 pub(super) enum Name {
     Metric(String),
     Full(FullName),
@@ -141,6 +144,9 @@ pub(super) struct FullName {
     pub(super) scale: Option<Scale>,
     #[serde(default)]
     pub(super) offset: f64,
+    /// Words for its numbers, before those of the rule.
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, f64>,
 }
 
 /// A unit: itself, or where it stands in the payload.

@@ -9,9 +9,11 @@ use super::RuleName;
 use super::announce::Announces;
 use super::file::{FullName, Name, Names, NamesOf, RuleTable, TakeTable, UnitOf};
 use super::format::Format;
+use super::name;
 use super::pattern::Pattern;
 use super::pointer::{Glob, Pointer};
 use super::template::Template;
+use crate::Words;
 
 /// Most parts that one rule takes readings from.
 const MAX_TAKES: usize = 16;
@@ -102,6 +104,19 @@ impl Rule {
 
     pub(super) fn called(&self) -> RuleName {
         RuleName { preset: self.preset, topic: self.pattern.text() }
+    }
+
+    /// Adds the words of its values, as far as the rule says of which metric they are.
+    pub(super) fn add_words(&self, words: &mut Words) {
+        for (path, name) in &self.names {
+            if let Name::Full(FullName { metric, words: own, .. }) = name {
+                words.add(&metric.clone().unwrap_or_else(|| name::metric(path)), own);
+            }
+        }
+        let metrics = self.takes.iter().flat_map(|take| [&take.metric, &take.bare]).flatten();
+        for metric in metrics.filter_map(Template::literal) {
+            words.add(metric, &self.words);
+        }
     }
 
     /// What becomes of the value at this path; nothing if it is left out.

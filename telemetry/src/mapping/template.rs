@@ -57,6 +57,14 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// The text, if it is always the same.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [Part::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Fails with the name of a level that the topic's pattern does not have.
     pub(super) fn check(&self, pattern: &Pattern) -> Result<(), String> {
         for part in &self.parts {

@@ -234,4 +234,51 @@ fn a_word_is_read_as_its_metric_means_it_unless_the_rule_has_words_of_its_own() 
     assert_eq!(readings(rules, "x", payload), ["battery_low/d=1", "contact/d=1", "door/d=0", "lid/d=0"]);
     let own = format!("{rules}\nwords = {{ closed = 7 }}");
     assert_eq!(readings(&own, "x", r#"{"contact":"closed"}"#), ["contact/d=7"]);
+    let named = format!(
+        "{rules}\n[rule.names]\nlid = {{ metric = \"hatch\", words = {{ ajar = 0.5, open = 1 }} }}\ncontact = {{ words = {{ closed = 5 }} }}"
+    );
+    let payload = r#"{"lid":"AJAR","contact":"closed","door":"open"}"#;
+    assert_eq!(readings(&named, "x", payload), ["contact/d=5", "door/d=1", "hatch/d=0.5"]);
+}
+
+#[test]
+fn the_words_of_a_rule_are_those_of_its_metric() {
+    let rules = r#"
+        [[rule]]
+        topic = "hatch/{d}"
+        device = "{d}"
+        metric = "hatch"
+        words = { ajar = 0.5, opened = 1, open = 1, shut = 0 }
+        [[rule]]
+        topic = "other/{d}"
+        device = "{d}"
+        metric = "hatch"
+        words = { up = 1 }
+        [[rule]]
+        topic = "any/{m}"
+        device = "d"
+        metric = "{m}"
+        words = { yes = 1 }
+        [[rule]]
+        topic = "x"
+        device = "d"
+        [rule.names]
+        mode = { words = { eco = 2 } }
+        door = { words = { away = 1 } }
+    "#;
+    let words = Mappings::read(rules).unwrap().words();
+    for (metric, value, unit, word) in [
+        ("hatch", 0.5, None, Some("ajar")),
+        ("hatch", 1.0, None, Some("open")),
+        ("hatch", 1.0, Some("percent"), None),
+        ("hatch", 2.0, None, None),
+        ("mode", 2.0, None, Some("eco")),
+        ("door", 1.0, None, Some("away")),
+        ("door", 0.0, None, None),
+        ("window", 0.0, None, Some("closed")),
+        ("d", 1.0, None, None),
+    ] {
+        assert_eq!(words.word_for(metric, value, unit), word, "{metric} {value}");
+    }
+    assert_eq!(words.own().map(|(metric, _)| metric).collect::<Vec<_>>(), ["door", "hatch", "mode"]);
 }

@@ -1,9 +1,9 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { AddedRules, Answers, Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 import { ask, get, send } from "./request";
 
-export type { Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -153,6 +153,11 @@ export async function fetchBroker(abort: AbortSignal): Promise<Broker> {
 /** What a device, and the devices above it, say of themselves in words. */
 export async function fetchAttributes(device: string, abort: AbortSignal): Promise<Attribute[]> {
   return (await get("api/attributes", { device }, abort)).attributes;
+}
+
+/** The words that the user's rules have for values. */
+export async function fetchWords(): Promise<MetricWords[]> {
+  return (await get("api/words")).words;
 }
 
 /** When the clock that gives stamps was wrong. */

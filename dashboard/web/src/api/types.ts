@@ -275,6 +275,19 @@ export interface Attribute {
   since: string;
 }
 
+/** The words for the values of a metric without a unit. */
+export interface MetricWords {
+  metric: string;
+  /** Each value and its word, the lowest first. */
+  words: StateWord[];
+}
+
+/** A value of a metric that has a few states, and the word for it. */
+export interface StateWord {
+  value: number;
+  word: string;
+}
+
 /** The readings that a device numbered between two restarts. */
 export interface Boot {
   device: string;
@@ -751,6 +764,9 @@ export interface Answers {
   };
   "api/attributes": {
     attributes: Attribute[];
+  };
+  "api/words": {
+    words: MetricWords[];
   };
   "api/broker": Broker;
   "api/clock": {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { wordFor } from "./words";
+import { setRuleWords, wordFor, wordsOf } from "./words";
 
 test("a state has a word, and a quantity has none", () => {
   assert.equal(wordFor("door", 1, null), "open");
@@ -11,4 +11,21 @@ test("a state has a word, and a quantity has none", () => {
   assert.equal(wordFor("light", 1, "lx"), null);
   assert.equal(wordFor("toString", 1, null), null);
   assert.equal(wordFor("door", 1e300, null), null);
+});
+
+test("the words of rules come before the usual ones", () => {
+  setRuleWords([
+    { metric: "hatch", words: [{ value: 0, word: "shut" }, { value: 2, word: "open" }] },
+    { metric: "door", words: [{ value: 0.5, word: "ajar" }] },
+  ]);
+  assert.equal(wordFor("hatch", 2, null), "open");
+  assert.equal(wordFor("hatch", 1, null), null);
+  assert.equal(wordFor("hatch", 2, "percent"), null);
+  assert.deepEqual(wordsOf("hatch"), ["shut", "", "open"]);
+  assert.equal(wordFor("door", 0.5, null), "ajar");
+  assert.equal(wordFor("door", 1, null), null);
+  assert.equal(wordsOf("door"), null);
+  assert.equal(wordFor("window", 1, null), "open");
+  setRuleWords([]);
+  assert.equal(wordFor("door", 1, null), "open");
 });
