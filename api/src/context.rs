@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::Authority;
+use cache::Cache;
 use jiff::Timestamp;
 use oidc::Oidc;
 use prometheus_client::metrics::counter::Counter;
@@ -43,6 +44,8 @@ pub struct Api {
     pub resend: Resend,
     /// The names under which the API answers.
     pub site: Site,
+    /// Through what instances share how many requests a caller has left.
+    pub cache: Option<Cache>,
     /// How long a request may take.
     pub limits: Limits,
     /// Counts long answers that were cut off because the store could no longer be read.

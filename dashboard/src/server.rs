@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use access::Authority;
 use api::{Api, DeviceBroker, Limits, Resend, ResendAwaited, Site};
+use cache::Cache;
 use oidc::Oidc;
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
 use store::Store;
@@ -35,6 +36,8 @@ pub struct Server {
     pub store: Arc<dyn Store>,
     /// Who may do what.
     pub access: Authority,
+    /// Through what instances share the limits of requests.
+    pub cache: Option<Cache>,
     /// Where people may log in, too.
     pub oidc: Option<Oidc>,
     /// Where devices publish.
@@ -132,6 +135,7 @@ fn routes(
         alerts: server.store.with_own_readers(),
         access: server.access.clone(),
         oidc: server.oidc.clone(),
+        cache: server.cache.clone(),
         clock: server.clock.clone(),
         series: Arc::new(server.live.clone()),
         pipeline: Arc::new(server.pipeline.clone()),

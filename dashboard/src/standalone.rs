@@ -101,6 +101,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         store: store.clone(),
         access,
         oidc,
+        cache: cache::Cache::from_settings(&context)?,
         broker: Arc::new(devices),
         resend,
         health: context.health.clone(),

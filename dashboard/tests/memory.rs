@@ -58,6 +58,7 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
     let decoder = service::Decoder::new(telemetry::Inputs::default(), &Metrics::default());
     let server = Server {
         oidc: None,
+        cache: None,
         live: Live::new(Ages { stale_after: day, offline_after: day * 2 }, clock.clone()),
         store: store.clone(),
         access: access::Authority::new(store.as_ref(), clock.clone()).unwrap(),

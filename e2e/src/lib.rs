@@ -24,6 +24,7 @@ mod steady_device;
 mod subscriber;
 mod tail;
 pub mod usage;
+mod valkey;
 mod wait;
 
 pub use cluster::{Cluster, Vhost};
@@ -42,4 +43,5 @@ pub use shape::Shape;
 pub use steady_device::SteadyDevice;
 pub use subscriber::Subscriber;
 pub use tail::Tail;
+pub use valkey::Valkey;
 pub use wait::{LONG, SOON, eventually};

@@ -134,6 +134,7 @@ pub(crate) fn page(
         store: store.clone(),
         access,
         oidc,
+        cache: cache::Cache::from_settings(context)?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         health: context.health.clone(),

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use access::Caller;
+use cache::Cache;
 use store::Via;
 use warp::filters::BoxedFilter;
 use warp::http::HeaderValue;
@@ -26,6 +27,7 @@ const MAX_CALLERS: usize = 10_000;
 
 /// A caller may send as many requests at once as in this time.
 const BURST_SECONDS: u32 = 5;
+const BURST: Duration = Duration::from_secs(BURST_SECONDS as u64);
 
 /// Who is counted: a user with all sessions, keys and tokens, or an address of which nobody is known.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +35,17 @@ enum Counted {
     User(String),
     Address(IpAddr),
     Other,
+}
+
+impl Counted {
+    /// What instances know the caller by: a user and an address are told apart.
+    fn key(&self) -> String {
+        match self {
+            Self::User(name) => format!("user:{name}"),
+            Self::Address(address) => format!("address:{address}"),
+            Self::Other => "other".to_owned(),
+        }
+    }
 }
 
 /// What is left of a caller's requests.
@@ -44,9 +57,10 @@ struct Left {
 }
 
 /// Counts the requests of all callers.
-#[derive(Debug)]
 struct Rates {
     per_second: u32,
+    /// Through what instances count together, while it answers.
+    cache: Option<Cache>,
     /// When a caller's requests will all be there again.
     full_at: Mutex<HashMap<Counted, Instant>>,
 }
@@ -57,11 +71,11 @@ pub(crate) fn limited(
     api: &Api,
     routes: impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static,
 ) -> BoxedFilter<(Response,)> {
-    let rates = Arc::new(Rates { per_second: api.limits.requests_per_second, full_at: Mutex::default() });
-    let per_second = api.limits.requests_per_second;
+    let (per_second, cache) = (api.limits.requests_per_second, api.cache.clone());
+    let rates = Arc::new(Rates { per_second, cache, full_at: Mutex::default() });
     let take = move |asker: Asker| {
         let rates = rates.clone();
-        async move { rates.admit(&asker).map_err(|after| Refused::reject(ApiError::TooManyRequests(after))) }
+        async move { rates.admit(&asker).await.map_err(|after| Refused::reject(ApiError::TooManyRequests(after))) }
     };
     warp::path::peek()
         .and_then(async |path: warp::path::Peek| match path.segments().next() {
@@ -77,7 +91,7 @@ pub(crate) fn limited(
 }
 
 impl Rates {
-    fn admit(&self, asker: &Asker) -> Result<Option<Left>, Duration> {
+    async fn admit(&self, asker: &Asker) -> Result<Option<Left>, Duration> {
         let caller = asker.caller();
         if self.per_second == 0 || caller.is_some_and(|caller| is_at_home(caller, asker.address)) {
             return Ok(None);
@@ -88,7 +102,27 @@ impl Rates {
             (None, Some(address)) => Counted::Address(access::network(address)),
             (None, None) => Counted::Other,
         };
-        self.take(counted, Instant::now()).map(Some)
+        match self.take_shared(&counted).await {
+            Some(answer) => answer.map(Some),
+            None => self.take(counted, Instant::now()).map(Some),
+        }
+    }
+
+    /// Takes one request of a caller's whom all instances count together; None where they do not.
+    async fn take_shared(&self, counted: &Counted) -> Option<Result<Left, Duration>> {
+        let taken = self.cache.as_ref()?.take(&counted.key(), self.one(), BURST).await?;
+        let over = taken.full_after.saturating_sub(BURST);
+        Some(if taken.is_allowed { Ok(self.left(taken.full_after)) } else { Err(over) })
+    }
+
+    /// The time for one request.
+    fn one(&self) -> Duration {
+        Duration::from_secs(1) / self.per_second
+    }
+
+    fn left(&self, full_after: Duration) -> Left {
+        let requests = (BURST.saturating_sub(full_after).as_secs_f64() * f64::from(self.per_second)).round();
+        Left { requests: requests as u32, full_after }
     }
 
     /// Takes one request of a caller's.
@@ -102,16 +136,13 @@ impl Rates {
         }
         let has_room = full_at.len() < MAX_CALLERS || full_at.contains_key(&counted);
         let full_at = full_at.entry(if has_room { counted } else { Counted::Other }).or_insert(now);
-        let (one, burst) =
-            (Duration::from_secs(1) / self.per_second, Duration::from_secs(BURST_SECONDS.into()));
-        let after = (*full_at).max(now) + one;
+        let after = (*full_at).max(now) + self.one();
         let full_after = after.duration_since(now);
-        if full_after > burst {
-            return Err(full_after - burst);
+        if full_after > BURST {
+            return Err(full_after - BURST);
         }
         *full_at = after;
-        let requests = ((burst - full_after).as_secs_f64() * f64::from(self.per_second)).round();
-        Ok(Left { requests: requests as u32, full_after })
+        Ok(self.left(full_after))
     }
 }
 
@@ -136,7 +167,7 @@ mod tests {
     use super::*;
 
     fn rates() -> Rates {
-        Rates { per_second: 10, full_at: Mutex::default() }
+        Rates { per_second: 10, cache: None, full_at: Mutex::default() }
     }
 
     fn user(name: &str) -> Counted {

@@ -144,6 +144,7 @@ impl Harness {
             store: store.clone(),
             access: access.clone(),
             oidc: wanted.oidc,
+            cache: None,
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 17] = [
+const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("telemetry", &[]),
     ("broker", &["telemetry"]),
     ("store", &["telemetry"]),
@@ -20,8 +20,9 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
     ("alerter", &["broker", "service", "store", "telemetry"]),
     ("access", &["store", "telemetry"]),
     ("oidc", &["access", "service", "telemetry"]),
-    ("api", &["access", "oidc", "service", "store", "telemetry"]),
-    ("dashboard", &["access", "api", "broker", "oidc", "service", "store", "telemetry"]),
+    ("cache", &["service"]),
+    ("api", &["access", "cache", "oidc", "service", "store", "telemetry"]),
+    ("dashboard", &["access", "api", "broker", "cache", "oidc", "service", "store", "telemetry"]),
     ("gateway", &["access", "service", "store", "telemetry"]),
     (
         "edge",
@@ -30,6 +31,7 @@ const MAY_KNOW: [(&str, &[&str]); 17] = [
             "alerter",
             "api",
             "broker",
+            "cache",
             "dashboard",
             "db-writer",
             "sensor-sim",

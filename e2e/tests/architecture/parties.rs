@@ -5,7 +5,7 @@ use crate::source::Source;
 use crate::{files_below, from_root, root};
 
 /// A library, and the beginnings of the paths of all files that may name it.
-const MAY_NAME: [(&str, &[&str]); 13] = [
+const MAY_NAME: [(&str, &[&str]); 14] = [
     ("rumqttc", &["broker/src/mqtt", "broker/src/outbox"]),
     ("lapin", &["broker/src/amqp", "bench/src/writer"]),
     ("rusqlite", &["store/src/"]),
@@ -47,6 +47,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
         ],
     ),
     ("openidconnect", &["oidc/src/"]),
+    ("redis", &["cache/src/"]),
     (
         "prometheus_client",
         &[
@@ -56,6 +57,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
             "api/src/",
             "dashboard/src/counters.rs",
             "sensor-sim/src/admin.rs",
+            "cache/src/connection.rs",
             "edge/src/access.rs",
             "edge/src/hub.rs",
             "edge/src/stamps.rs",
