@@ -92,7 +92,7 @@ test("an admin adds users, and sees why one cannot be added", async () => {
   assert.match(await textOf(user("ben")), /operator.*only lab.*ben@localhost.*Last loginnever/);
   await page.getByRole("button", { name: "Add a user…" }).click();
   await fillUser("ben", { role: "viewer" });
-  await eventually(() => textOf(page.locator(".access-form [data-testid=problem]")), /^Not added: .*ben/);
+  await eventually(() => textOf(page.locator(".entry-form [data-testid=problem]")), /^Not added: .*ben/);
   await assertAccessible(page);
   await page.keyboard.press("Escape");
   await eventually(() => textOf(page.locator(":focus")), "Add a user…");
@@ -106,7 +106,7 @@ test("the last admin stays, and the server says why", async () => {
   await user("ann").getByRole("button", { name: "Change ann" }).click();
   await page.getByLabel("Role").selectOption("viewer");
   await page.getByRole("button", { name: "Change", exact: true }).click();
-  await eventually(() => textOf(page.locator(".access-form [data-testid=problem]")), /^Not changed: .*last admin/);
+  await eventually(() => textOf(page.locator(".entry-form [data-testid=problem]")), /^Not changed: .*last admin/);
   await page.keyboard.press("Escape");
 });
 

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { AuditRecord } from "../api/access";
+import { Problem } from "../ui/Facts";
 import { WarningShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
 import { filter, isFiltered, keepLoaded, loadNext, next, problem, records, type AuditFilter } from "./audit-list";
 import { changesOf, isTime, refusedText, type Change } from "./changes";
-import { Problem } from "./Facts";
-import "./access.css";
+import "../ui/entries.css";
 import "./audit.css";
 
 /** What was changed, and what was refused; newest first. */

@@ -1,11 +1,11 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { addKey, type CreatedKey, type Role } from "../api/access";
 import { caller } from "../live/caller";
-import { Problem } from "./Facts";
+import { Problem } from "../ui/Facts";
+import { useSubmit } from "../ui/submit";
 import { FiltersField, RoleField } from "./Fields";
 import { filtersFrom, filtersText } from "./filter-list";
 import { rolesUpTo } from "./roles";
-import { useSubmit } from "./submit";
 
 const DAYS = 90;
 const MOST_DAYS = 366;
@@ -19,7 +19,7 @@ export function KeyForm({ finish, close }: { finish(key: CreatedKey): void; clos
     finish(await addKey({ name: field("name").trim(), role: field("role") as Role, filters: filtersFrom(field("filters")), days: Number(field("days")) })),
   );
   return (
-    <form ref={form} class="reply access-form" aria-label="Make an API key" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+    <form ref={form} class="reply entry-form" aria-label="Make an API key" onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
       <label><span>Name <small>what the key is for</small></span><input name="name" maxLength={64} autocomplete="off" required /></label>
       <RoleField roles={rolesUpTo(role)} value="viewer" />
       <FiltersField value={filtersText(filters)} />

@@ -3,16 +3,16 @@ import { fetchKeys, revokeKey, type CreatedKey, type Key } from "../api/access";
 import { now } from "../live/clock";
 import { CodeBlock } from "../ui/CodeBlock";
 import { Confirm } from "../ui/Confirm";
+import { Fact, Problem } from "../ui/Facts";
+import { useLoaded } from "../ui/loaded";
 import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { visible } from "../ui/visible";
 import { When } from "../ui/When";
-import { Fact, Problem } from "./Facts";
 import { Filters } from "./Filters";
 import { KeyForm } from "./KeyForm";
-import { useLoaded } from "./loaded";
-import "./access.css";
+import "../ui/entries.css";
 
 /** The API keys, with which programs ask. */
 export function Keys() {
@@ -33,7 +33,7 @@ export function Keys() {
   return (
     <section class="panel" aria-labelledby="keys-title">
       <div id="keys-title"><ViewTitle of="keys" /></div>
-      <div class="access-tools">
+      <div class="entry-tools">
         <p class="view-note">A program sends a key instead of a name and a password: <code>authorization: Bearer mk_…</code>. A key always ends, and may do no more than its owner.</p>
         <button ref={add} class="button" aria-expanded={isAdding} onClick={() => (setCreated(null), setAdding(!isAdding))}>Make a key…</button>
       </div>
@@ -42,7 +42,7 @@ export function Keys() {
       <Problem of={problem} what="The keys could not be loaded" />
       {!found && !problem && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-keys">No API keys yet</p>}
-      <ul class="access-list access-cards">{found?.map((key) => <Row key={key.id} of={key} reload={reload} />)}</ul>
+      <ul class="entry-list entry-cards">{found?.map((key) => <Row key={key.id} of={key} reload={reload} />)}</ul>
       <p class="unseen" role="status">{done.value}</p>
     </section>
   );
@@ -53,7 +53,7 @@ function Created({ created: { name, key }, close }: { created: CreatedKey; close
   const heading = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => heading.current!.focus(), []);
   return (
-    <div class="access-secret" data-testid="new-key">
+    <div class="entry-secret" data-testid="new-key">
       <h3 ref={heading} tabIndex={-1}>The key <Text of={name} /></h3>
       <p>Copy it now and keep it safe: it is shown only this once.</p>
       <CodeBlock text={key} label="the API key" />
@@ -73,12 +73,12 @@ function Row({ of, reload }: { of: Key; reload(): Promise<void> }) {
   };
   return (
     <li data-testid="key" data-name={name} data-over={isOver}>
-      <div class="access-line">
+      <div class="entry-line">
         <h3><Text of={name} /></h3>
-        <span class="access-tag">{role}</span>
-        {isOver && <span class="access-tag" data-bad="true">ended</span>}
+        <span class="entry-tag">{role}</span>
+        {isOver && <span class="entry-tag" data-bad="true">ended</span>}
       </div>
-      <dl class="access-facts">
+      <dl class="entry-facts">
         <Fact name="Owner"><Text of={owner} /></Fact>
         <Fact name="Sees"><Filters of={filters} /></Fact>
         <Fact name="Made"><When at={created_at} /></Fact>

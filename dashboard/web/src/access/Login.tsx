@@ -2,12 +2,12 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { fetchLoginMethods } from "../api/access";
 import { Refusal } from "../api/request";
 import { logIn, loginName, loginNote } from "../live/caller";
+import { useLoaded } from "../ui/loaded";
 import { Mark } from "../ui/Shapes";
+import { useSubmit } from "../ui/submit";
 import { Text } from "../ui/Text";
-import { useLoaded } from "./loaded";
 import { beginningAt } from "./provider";
 import { useCountdown } from "./retry";
-import { useSubmit } from "./submit";
 import "./login.css";
 
 /** Asks for a name and a password, in place of the page. */

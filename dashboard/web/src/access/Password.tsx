@@ -2,11 +2,11 @@ import { useState } from "preact/hooks";
 import { changePassword } from "../api/access";
 import { caller } from "../live/caller";
 import { Dialog } from "../ui/Dialog";
+import { Problem } from "../ui/Facts";
 import { DoneShape } from "../ui/Shapes";
-import { Problem } from "./Facts";
+import { useSubmit } from "../ui/submit";
 import { NewPasswordField } from "./Fields";
-import { useSubmit } from "./submit";
-import "./access.css";
+import "../ui/entries.css";
 
 /** The dialog in which the caller changes the password. */
 export function Password() {
@@ -29,7 +29,7 @@ function Form({ finish, close }: { finish(): void; close(): void }) {
     finish();
   });
   return (
-    <form class="reply access-form" aria-label="Change password" onSubmit={submit}>
+    <form class="reply entry-form" aria-label="Change password" onSubmit={submit}>
       <input class="unseen" name="username" autocomplete="username" value={caller.value?.username ?? ""} readonly tabIndex={-1} aria-hidden="true" />
       <label>Old password<input name="old" type="password" autocomplete="current-password" required autofocus /></label>
       <NewPasswordField label="New password" />

@@ -1,13 +1,13 @@
 import { useState } from "preact/hooks";
 import { endSession, fetchSessions, type Session } from "../api/access";
 import { Dialog } from "../ui/Dialog";
+import { Fact, Problem } from "../ui/Facts";
+import { useLoaded } from "../ui/loaded";
 import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { When } from "../ui/When";
-import { Fact, Problem } from "./Facts";
-import { useLoaded } from "./loaded";
 import { sessionOwner } from "./session-owner";
-import "./access.css";
+import "../ui/entries.css";
 
 /** The dialog with the sessions of a user, each of which can be ended. */
 export function Sessions() {
@@ -21,7 +21,7 @@ export function Sessions() {
           <Problem of={problem} what="The sessions could not be loaded" />
           {!found && !problem && <p class="nothing" role="status">Loading…</p>}
           {found?.length === 0 && <p class="nothing">No sessions</p>}
-          <ul class="access-list">{found?.map((session) => <Row key={session.id} session={session} owner={owner} reload={reload} />)}</ul>
+          <ul class="entry-list">{found?.map((session) => <Row key={session.id} session={session} owner={owner} reload={reload} />)}</ul>
           <p class="unseen" role="status">{done.value}</p>
         </>
       )}
@@ -45,11 +45,11 @@ function Row({ session, owner, reload }: { session: Session; owner: string | nul
   };
   return (
     <li data-testid="session" data-current={current}>
-      <div class="access-line">
+      <div class="entry-line">
         <h3>From <Text of={address} /></h3>
-        {current ? <span class="access-tag">this one</span> : <button class="button" aria-label={`End the session from ${address}`} onClick={end}>End</button>}
+        {current ? <span class="entry-tag">this one</span> : <button class="button" aria-label={`End the session from ${address}`} onClick={end}>End</button>}
       </div>
-      <dl class="access-facts">
+      <dl class="entry-facts">
         <Fact name="Logged in"><When at={created_at} /></Fact>
         <Fact name="Last used"><When at={last_used_at} /></Fact>
         <Fact name="Ends at the latest"><When at={expires_at} /></Fact>

@@ -1,10 +1,10 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { addUser, changeUser, type Role, type User } from "../api/access";
-import { Problem } from "./Facts";
+import { Problem } from "../ui/Facts";
+import { useSubmit, type Field } from "../ui/submit";
 import { FiltersField, NewPasswordField, RoleField } from "./Fields";
 import { filtersFrom, filtersText } from "./filter-list";
 import { ROLES } from "./roles";
-import { useSubmit, type Field } from "./submit";
 import { userChanges } from "./user-changes";
 
 interface Props {
@@ -25,7 +25,7 @@ export function UserForm({ user, isFirst, finish, close }: Props) {
   return (
     <form
       ref={form}
-      class="reply access-form"
+      class="reply entry-form"
       aria-label={user ? `Change ${user.username}` : "Add a user"}
       onSubmit={submit}
       onKeyDown={(event) => close && event.key === "Escape" && (event.stopPropagation(), close())}

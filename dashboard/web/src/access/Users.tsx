@@ -2,18 +2,18 @@ import { useRef, useState } from "preact/hooks";
 import { fetchUsers, removeUser, type User } from "../api/access";
 import { askToLogIn, caller } from "../live/caller";
 import { Confirm } from "../ui/Confirm";
+import { Fact, Problem } from "../ui/Facts";
 import { plural } from "../ui/format";
+import { useLoaded } from "../ui/loaded";
 import { WarningShape } from "../ui/Shapes";
 import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
-import { Fact, Problem } from "./Facts";
 import { Filters } from "./Filters";
-import { useLoaded } from "./loaded";
 import { showSessions } from "./session-owner";
 import { UserForm } from "./UserForm";
-import "./access.css";
+import "../ui/entries.css";
 
 /** Who may log in, and what each user may do. */
 export function Users() {
@@ -31,7 +31,7 @@ function First() {
   const finish = ({ username }: User) => askToLogIn(`Millrace has users now: log in as ${username}.`, username);
   return (
     <>
-      <p class="access-warning" data-testid="first-user">
+      <p class="entry-warning" data-testid="first-user">
         <WarningShape />There are no users yet: everybody who reaches this page may do everything. The first user is an admin. Adding it closes the page and the
         API for good: from then on everybody has to log in.
       </p>
@@ -55,14 +55,14 @@ function List() {
   };
   return (
     <>
-      <div class="access-tools">
+      <div class="entry-tools">
         <p class="view-note">{found && plural(found.length, "user")}</p>
         <button ref={add} class="button" aria-expanded={isAdding} onClick={() => setAdding(!isAdding)}>Add a user…</button>
       </div>
       {isAdding && <UserForm finish={finish} close={close} />}
       <Problem of={problem} what="The users could not be loaded" />
       {!found && !problem && <p class="nothing" role="status">Loading…</p>}
-      <ul class="access-list access-cards">{found?.map((user) => <Row key={user.username} user={user} reload={reload} />)}</ul>
+      <ul class="entry-list entry-cards">{found?.map((user) => <Row key={user.username} user={user} reload={reload} />)}</ul>
     </>
   );
 }
@@ -88,12 +88,12 @@ function Row({ user, reload }: { user: User; reload(): Promise<void> }) {
   };
   return (
     <li data-testid="user" data-username={username}>
-      <div class="access-line">
+      <div class="entry-line">
         <h3><Text of={username} /></h3>
-        <span class="access-tag">{role}</span>
-        {username === caller.value?.username && <span class="access-tag">you</span>}
+        <span class="entry-tag">{role}</span>
+        {username === caller.value?.username && <span class="entry-tag">you</span>}
       </div>
-      <dl class="access-facts">
+      <dl class="entry-facts">
         <Fact name="Sees"><Filters of={filters} /></Fact>
         <Fact name="Email">{email === null ? "none" : <Text of={email} />}</Fact>
         {external && <Fact name="Logs in">at the identity provider, which says role, devices and email</Fact>}

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { Text } from "../ui/Text";
+import { Text } from "./Text";
 
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return <div><dt>{name}</dt><dd>{children}</dd></div>;
@@ -7,5 +7,5 @@ export function Fact({ name, children }: { name: string; children: ComponentChil
 
 /** What has not happened, and the server's reason. */
 export function Problem({ of, what }: { of: string; what: string }) {
-  return <p class="problem access-problem" aria-live="polite" data-testid="problem">{of && <>{what}: <Text of={of} />.</>}</p>;
+  return <p class="problem entry-problem" aria-live="polite" data-testid="problem">{of && <>{what}: <Text of={of} />.</>}</p>;
 }
