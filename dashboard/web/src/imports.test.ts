@@ -16,12 +16,13 @@ const BELOW: Record<string, string[]> = {
   chart: ["api", "address", "live", "ui"],
   completeness: ["api", "address", "live", "ui"],
   connect: ["api", "address", "live", "ui"],
+  devices: ["api", "address", "live", "ui"],
   incidents: ["api", "address", "live", "ui"],
   inputs: ["api", "address", "live", "ui"],
   pipeline: ["api", "address", "live", "ui"],
   preferences: ["api", "address", "live", "ui"],
   sensors: ["api", "address", "live", "ui"],
-  app: ["api", "address", "live", "ui", "access", "chart", "completeness", "connect", "incidents", "inputs", "pipeline", "preferences", "sensors"],
+  app: ["api", "address", "live", "ui", "access", "chart", "completeness", "connect", "devices", "incidents", "inputs", "pipeline", "preferences", "sensors"],
 };
 
 const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((file) => /(?<!\.test)\.tsx?$/.test(file));

@@ -1,5 +1,5 @@
-import type { ViewName } from "../address/view";
 import type { Me } from "../api/access";
+import type { ViewName } from "../address/view";
 import { caller } from "../live/caller";
 import { menuFor, type MenuItem } from "../live/offers";
 import { openDialog } from "../ui/dialogs";

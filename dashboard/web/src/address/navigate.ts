@@ -1,5 +1,6 @@
 // Changes what the page shows, and the address with it.
 
+import type { SeriesName } from "../api/client";
 import { hrefOf, hrefOfScope } from "./href";
 import { withIncidentFilter, type IncidentFilter } from "./incident-filter";
 import { keyOf } from "./names";
@@ -26,6 +27,15 @@ export function select(next: Partial<Selection>): void {
   history.pushState(null, "", hrefOf(wanted));
   noteFragment();
   selection.value = wanted;
+}
+
+/** Shows one series in the chart of the overview, from another view. */
+export function showSeries(series: SeriesName): void {
+  const next = changed(currentSelection(), { series, others: [], zoom: null });
+  clearTimeout(selectionTimer);
+  history.pushState(null, "", hrefOf(next));
+  selection.value = next;
+  noteFragment();
 }
 
 /** Like `select`, for small steps such as zooming by keys: one step back leads to before all of them. */

@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 
 export const VIEWS = {
   overview: "Overview",
+  devices: "Devices",
   inputs: "Inputs",
   completeness: "Data gaps",
   pipeline: "Pipeline",
@@ -15,7 +16,7 @@ export const VIEWS = {
 export type ViewName = keyof typeof VIEWS;
 
 /** The views that the header lists; the others are in the menu. */
-export const MAIN_VIEWS = ["overview", "inputs", "completeness", "pipeline"] as const satisfies ViewName[];
+export const MAIN_VIEWS = ["overview", "devices", "inputs", "completeness", "pipeline"] as const satisfies ViewName[];
 
 /** The parts of the overview, which a phone shows one at a time. The names are also the ids of their elements. */
 export const SECTIONS = { incidents: "Incidents", sensors: "Sensors", chart: "Chart" } as const;
@@ -37,7 +38,11 @@ function fragmentNow(): string {
   return globalThis.location?.hash.slice(1) ?? "";
 }
 
+/** Before the name of the device whose details are shown. */
+const DEVICE = "devices/";
+
 export function viewOf(hash: string): ViewName {
+  if (hash.startsWith(DEVICE)) return "devices";
   if (hash === REJECTED) return "completeness";
   return Object.hasOwn(VIEWS, hash) ? (hash as ViewName) : "overview";
 }
@@ -45,14 +50,7 @@ export function viewOf(hash: string): ViewName {
 /** Whether the reader came from another view: then the heading of the new one gets the focus. */
 let hasMoved = false;
 
-for (const event of ["hashchange", "popstate"]) {
-  globalThis.addEventListener?.(event, () => {
-    fragment.value = fragmentNow();
-    const next = viewOf(fragment.value);
-    hasMoved ||= next !== view.peek();
-    view.value = next;
-  });
-}
+for (const event of ["hashchange", "popstate"]) globalThis.addEventListener?.(event, noteFragment);
 
 /** Focuses the heading of a view that has just been drawn, if the reader came from another one. */
 export function focusOnArrival(heading: HTMLElement): void {
@@ -68,6 +66,30 @@ export const sectionWanted = computed(() => (Object.hasOwn(SECTIONS, fragment.va
 /** To be called when the address changes without an event: it may have lost its fragment. */
 export function noteFragment(): void {
   fragment.value = fragmentNow();
+  const next = viewOf(fragment.value);
+  hasMoved ||= next !== view.peek();
+  view.value = next;
+}
+
+/** The device whose details the address asks for; null for the list. */
+export const deviceWanted = computed(() => deviceIn(fragment.value));
+
+export function deviceIn(hash: string): string | null {
+  return hash.startsWith(DEVICE) ? decoded(hash.slice(DEVICE.length)) || null : null;
+}
+
+/** Slashes are legal after #, and easier to read unescaped. */
+export function hrefOfDevice(name: string): string {
+  return `#${DEVICE}${encodeURIComponent(name).replaceAll("%2F", "/")}`;
+}
+
+/** An address that was cut in the middle of an escape is taken as it is. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Whether the address points to the rejected payloads. */

@@ -26,8 +26,8 @@ export async function get<Path extends keyof Answers>(path: Path, query: Record<
   return (await ask(search ? `${path}?${search}` : path, abort ? { signal: abort } : {})).json();
 }
 
-export function send(method: string, path: string, body: object = {}): Promise<Response> {
-  return ask(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+export function send(method: string, path: string, body: object = {}, headers: Record<string, string> = {}): Promise<Response> {
+  return ask(path, { method, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
 }
 
 // Addresses are relative to the page, so that it works below any path of a proxy.

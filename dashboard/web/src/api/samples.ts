@@ -2,6 +2,7 @@
 
 import type { AuditRecord, Me } from "./access";
 import type { Boot, Incident, Notification, Part, Silence, Stage } from "./client";
+import type { Device } from "./devices";
 
 export function sampleIncident(fields: Partial<Incident> = {}): Incident {
   return {
@@ -44,7 +45,15 @@ export function sampleStage(fields: Partial<Stage> = {}): Stage {
 export function sampleMe(fields: Partial<Me> = {}): Me {
   return {
     username: "ann", email: null, role: "admin", filters: [], via: "session", open: false,
-    actions: ["read", "system", "acknowledge", "silence", "resend", "rules", "users", "audit", "keys", "password"], ...fields,
+    actions: ["read", "system", "acknowledge", "silence", "resend", "adopt", "devices", "rules", "users", "audit", "keys", "password"], ...fields,
+  };
+}
+
+export function sampleDevice(fields: Partial<Device> = {}): Device {
+  return {
+    name: "site-a/lab", title: "Lab", type: "bme280", location: "2nd floor", latitude: null, longitude: null, sampling_rate: 10, tags: ["floor=2"],
+    note: null, registered: true, created_at: "2026-01-15T10:30:00Z", changed_at: "2026-01-15T10:30:00Z", state: "online",
+    last_seen: "2026-01-15T10:30:00Z", series: [], ...fields,
   };
 }
 

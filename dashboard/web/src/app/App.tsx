@@ -33,11 +33,13 @@ const DIALOGS = {
   connect: lazy(() => import("../connect/Connect").then(({ Connect }) => Connect), NothingYet),
   units: lazy(() => import("../preferences/Units").then(({ Units }) => Units), NothingYet),
   sessions: lazy(() => import("../access/Sessions").then(({ Sessions }) => Sessions), NothingYet),
+  register: lazy(() => import("../devices/Register").then(({ Register }) => Register), NothingYet),
   password: lazy(() => import("../access/Password").then(({ Password }) => Password), NothingYet),
 } satisfies Record<DialogName, unknown>;
 
 const VIEWS = {
   overview: OverviewView,
+  devices: lazy(() => import("../devices/Devices").then(({ Devices }) => Devices), Waiting),
   inputs: lazy(() => import("../inputs/Inputs").then(({ Inputs }) => Inputs), Waiting),
   completeness: lazy(() => import("../completeness/Completeness").then(({ Completeness }) => Completeness), Waiting),
   pipeline: lazy(() => import("../pipeline/Pipeline").then(({ Pipeline }) => Pipeline), Waiting),

@@ -13,9 +13,9 @@ const viewer = sampleMe({ role: "viewer", actions: ["read", "system", "keys", "p
 const filtered = sampleMe({ role: "operator", filters: ["site-a/#"], actions: ["read", "acknowledge", "silence", "resend", "keys", "password"] });
 
 test("each caller is offered the views that the server allows", () => {
-  assert.deepEqual(viewsFor(admin), ["overview", "inputs", "completeness", "pipeline", "users", "keys", "audit"]);
-  assert.deepEqual(viewsFor(viewer), ["overview", "inputs", "completeness", "pipeline", "keys"]);
-  assert.deepEqual(viewsFor(filtered), ["overview", "completeness", "keys"]);
+  assert.deepEqual(viewsFor(admin), ["overview", "devices", "inputs", "completeness", "pipeline", "users", "keys", "audit"]);
+  assert.deepEqual(viewsFor(viewer), ["overview", "devices", "inputs", "completeness", "pipeline", "keys"]);
+  assert.deepEqual(viewsFor(filtered), ["overview", "devices", "completeness", "keys"]);
 });
 
 test("the menu follows the actions, and not the role", () => {

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export type DialogName = "connect" | "units" | "sessions" | "password";
+export type DialogName = "connect" | "units" | "sessions" | "password" | "register";
 
 export const openDialog = signal<DialogName | null>(null);
 
