@@ -9,7 +9,7 @@ import { STAYS_FRESH, dataFolder, end } from "./setup.mjs";
 const dataDir = dataFolder("access");
 
 const PASSWORDS = { ann: "correct horse battery", ben: "four other short words", cat: "a cat on a warm stone" };
-const VIEWS = ["Overview", "Inputs", "Data gaps", "Pipeline"];
+const VIEWS = ["Overview", "Devices", "Inputs", "Data gaps", "Pipeline"];
 
 let millrace, device, browser, page, bens, cats;
 
@@ -175,7 +175,7 @@ test("an operator silences without being asked for a name, and sees only what th
   assert.deepEqual(silences.map(({ device, by, reason }) => [device, by, reason]), [["lab", "ben", "the racks are moved"]]);
   assert.equal(await open(bens.page, "cellar").count(), 0);
   await eventually(() => textOf(bens.page.getByTestId("summary")), /sensor.*open incident/);
-  assert.deepEqual(await views(bens.page), ["Overview", "Data gaps"]);
+  assert.deepEqual(await views(bens.page), ["Overview", "Devices", "Data gaps"]);
   await bens.page.goto(`${millrace.http}/?device=lab&metric=temperature#pipeline`);
   await eventually(() => textOf(bens.page.getByTestId("not-offered")), /not for your account/);
 });

@@ -29,6 +29,9 @@ export const REJECTED = "rejected";
 /** The view of what no rule reads. */
 export const INPUTS: ViewName = "inputs";
 
+/** Before the name of the device whose details are shown. */
+const DEVICE = "devices/";
+
 /** The text after #. One that is not a view, such as the target of a skip link, belongs to the overview. */
 const fragment = signal(fragmentNow());
 
@@ -37,9 +40,6 @@ export const view = signal(viewOf(fragment.peek()));
 function fragmentNow(): string {
   return globalThis.location?.hash.slice(1) ?? "";
 }
-
-/** Before the name of the device whose details are shown. */
-const DEVICE = "devices/";
 
 export function viewOf(hash: string): ViewName {
   if (hash.startsWith(DEVICE)) return "devices";
