@@ -36,10 +36,10 @@ test("a device is registered with what is said of it, and its details are shown"
   await page.getByRole("button", { name: "Register a device…" }).click();
   await eventually(() => focused(), "name");
   await page.keyboard.type("roof/station");
-  await page.getByLabel("Title").fill("Weather \u202e station");
-  await page.getByLabel("Type").fill("bme280");
-  await page.getByLabel("Sampling rate").fill("60");
-  await page.getByLabel("Tags").fill("outdoor\nfloor=9");
+  await field("title").fill("Weather \u202e station");
+  await field("type").fill("bme280");
+  await field("sampling_rate").fill("60");
+  await field("tags").fill("outdoor\nfloor=9");
   await assertAccessible(page);
   await dialogButton("Register").click();
   await eventually(() => textOf(heading()), "Weather \\u202e station");
@@ -54,10 +54,10 @@ test("a device is registered with what is said of it, and its details are shown"
 test("a name that is taken is refused with the server's reason, and what was written stays", async () => {
   await page.getByRole("link", { name: "Devices" }).first().click();
   await page.getByRole("button", { name: "Register a device…" }).click();
-  await page.getByLabel("Name as in its topics").fill("roof/station");
+  await field("name").fill("roof/station");
   await dialogButton("Register").click();
   await eventually(() => textOf(problem()), /^Not registered: .*roof\/station/);
-  assert.equal(await page.getByLabel("Name as in its topics").inputValue(), "roof/station");
+  assert.equal(await field("name").inputValue(), "roof/station");
   await page.keyboard.press("Escape");
 });
 
@@ -89,14 +89,14 @@ test("a device that was heard is adopted, and its values lead to their charts", 
 test("only what differs is changed, and a change of somebody else is not overwritten", async () => {
   await page.getByRole("button", { name: "Change site-a/lab" }).click();
   await eventually(() => focused(), "title");
-  await page.getByLabel("Location").fill("2nd floor");
+  await field("location").fill("2nd floor");
   await patch("site-a.lab", { title: "Lab" });
   await page.getByRole("button", { name: "Change", exact: true }).click();
   await eventually(() => textOf(page.getByTestId("outdated")), /somebody else has changed this device/);
   await assertAccessible(page);
   await page.getByRole("button", { name: "Reload" }).click();
-  await eventually(() => page.getByLabel("Title").inputValue(), "Lab");
-  await page.getByLabel("Location").fill("2nd floor");
+  await eventually(() => field("title").inputValue(), "Lab");
+  await field("location").fill("2nd floor");
   await page.keyboard.press("Enter");
   await eventually(() => textOf(page.locator(".device-facts")), /Location2nd floor/);
   assert.equal(await textOf(heading()), "Lab");
@@ -124,12 +124,12 @@ test("a credential is shown once, works, and is worth nothing once it is revoked
 
 test("a credential of a gateway has further rights, and one without a password says what to do", async () => {
   await page.getByRole("button", { name: "New credential…" }).click();
-  await page.getByLabel("Further rights").fill("readwrite +/#");
+  await field("rights").fill("readwrite +/#");
   await page.getByRole("button", { name: "Make", exact: true }).click();
   await eventually(() => textOf(problem()), /^Not made: .*rights/);
-  await page.getByLabel("Further rights").fill("readwrite zigbee2mqtt/#");
-  await page.getByLabel("Client ids begin with").fill("gate");
-  await page.getByLabel("Certificate only").check();
+  await field("rights").fill("readwrite zigbee2mqtt/#");
+  await field("client_id").fill("gate");
+  await field("certificate_only").check();
   await page.getByRole("button", { name: "Make", exact: true }).click();
   await eventually(() => textOf(page.getByTestId("new-credential")), /no password.*millrace ca client site-a\.lab/);
   await page.getByTestId("new-credential").getByRole("button", { name: "Close" }).click();
@@ -213,6 +213,7 @@ async function logIn(of, name) {
 
 const row = (name) => page.locator(`[data-testid="device"][data-name="${name}"]`);
 const names = () => page.getByTestId("device").evaluateAll((all) => all.map((one) => one.dataset.name).join());
+const field = (name) => page.locator(`.entry-form [name="${name}"]`);
 const heading = () => page.locator("#device-title");
 const problem = () => page.getByTestId("problem").filter({ hasText: /\S/ }).first();
 const focused = () => page.evaluate(() => document.activeElement.name);

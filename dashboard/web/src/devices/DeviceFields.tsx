@@ -12,7 +12,7 @@ export function DeviceFields({ of }: { of?: Device }) {
       <label><span>Type <small>what kind of device it is, such as <code>bme280</code></small></span><input name="type" maxLength={LONGEST} autocomplete="off" defaultValue={of?.type ?? ""} /></label>
       <label><span>Location <small>where it is, in words</small></span><input name="location" maxLength={LONGEST} autocomplete="off" defaultValue={of?.location ?? ""} /></label>
       <label>
-        <span>Sampling rate <small>seconds between two of its readings; it is late after two of them, and offline after five</small></span>
+        <span>Sampling rate <small>seconds between two of its readings; after two of them it is late, after five offline</small></span>
         <input name="sampling_rate" type="number" min={0} step="any" defaultValue={of?.sampling_rate?.toString() ?? ""} />
       </label>
       <label>

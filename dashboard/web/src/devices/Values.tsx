@@ -5,7 +5,6 @@ import type { Series } from "../api/types";
 import { Precision } from "../live/precision";
 import { takeClick } from "../ui/click";
 import { quantityText } from "../ui/quantity";
-import { StateShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { visible } from "../ui/visible";
 import { Age } from "../ui/When";
@@ -22,7 +21,7 @@ export function Values({ of: { series } }: { of: Device }) {
 }
 
 function Value({ of }: { of: Series }) {
-  const { device, metric, value, unit, measured_at, state } = of;
+  const { device, metric, value, unit, measured_at } = of;
   const series = { device, metric };
   const precision = new Precision();
   precision.learn(value);
@@ -30,7 +29,7 @@ function Value({ of }: { of: Series }) {
     <li data-testid="device-value" data-metric={metric}>
       <a href={hrefOf({ series, others: [], zoom: null })} aria-label={`Chart of ${visible(metric)}`} onClick={(event) => takeClick(event) && showSeries(series)}><Text of={metric} /></a>
       <strong>{quantityText(metric, value, unit, precision.digits)}</strong>
-      <small><StateShape state={state} /><Age at={measured_at} /></small>
+      <small><Age at={measured_at} /></small>
     </li>
   );
 }
