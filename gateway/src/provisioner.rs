@@ -20,7 +20,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long another gateway waits before it takes over from one that vanished.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// How long it waits after a failure.
+/// How often the lease is renewed.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
+
+/// How long it waits after a failure, and while another gateway has the lease.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The user that devices without a credential share.
@@ -72,17 +75,17 @@ struct Known {
 impl Provisioner {
     /// Never ends.
     pub(crate) async fn run(&self) {
-        let mut known = None;
+        let (mut known, mut renewed) = (None, None);
         loop {
-            match self.turn(&mut known).await {
-                Ok(()) => {
+            match self.turn(&mut known, &mut renewed).await {
+                Ok(is_holder) => {
                     self.ready.pass();
-                    sleep(LOOK_EVERY).await;
+                    sleep(if is_holder { LOOK_EVERY } else { AGAIN }).await;
                 }
                 Err(e) => {
                     self.counters.failed.inc();
                     self.ready.fail(format!("{e:#}"));
-                    known = None;
+                    (known, renewed) = (None, None);
                     sleep(AGAIN).await;
                 }
             }
@@ -96,10 +99,22 @@ impl Provisioner {
         }
     }
 
-    async fn turn(&self, known: &mut Option<Known>) -> anyhow::Result<()> {
-        if !self.store.acquire(Lease::Provision, &self.name, LEASE).await? {
+    /// Whether this process has the lease, which is renewed now and then.
+    async fn is_holder(&self, renewed: &mut Option<Instant>) -> anyhow::Result<bool> {
+        if renewed.is_some_and(|renewed| renewed.elapsed() < RENEW_EVERY) {
+            return Ok(true);
+        }
+        let now = Instant::now();
+        let is_holder = self.store.acquire(Lease::Provision, &self.name, LEASE).await?;
+        *renewed = is_holder.then_some(now);
+        Ok(is_holder)
+    }
+
+    /// Applies what is new, where this process has the lease; returns whether it has.
+    async fn turn(&self, known: &mut Option<Known>, renewed: &mut Option<Instant>) -> anyhow::Result<bool> {
+        if !self.is_holder(renewed).await? {
             *known = None;
-            return Ok(());
+            return Ok(false);
         }
         // The revision first: what is changed while the rest is read is looked at once more.
         let revision = self.store.registry_head().await?.revision;
@@ -107,7 +122,7 @@ impl Provisioner {
         let is_due = before.as_ref().is_none_or(|before| before.compared_at.elapsed() >= self.compare_every);
         if !is_due && before.as_ref().is_some_and(|before| before.revision == revision) {
             *known = before;
-            return Ok(());
+            return Ok(true);
         }
         let should = users_of(&self.store.credentials(None).await?)?;
         let (are, compared_at) = match before {
@@ -118,7 +133,7 @@ impl Provisioner {
         self.store.note_applied(revision).await?;
         self.counters.users.set(should.len() as i64);
         *known = Some(Known { users: should, revision, compared_at });
-        Ok(())
+        Ok(true)
     }
 
     /// The users that RabbitMQ has. Where they are not those that it was left with, somebody else has changed them.
