@@ -47,7 +47,7 @@ export function viewOf(hash: string): ViewName {
   return Object.hasOwn(VIEWS, hash) ? (hash as ViewName) : "overview";
 }
 
-/** Whether the reader came from another view: then the heading of the new one gets the focus. */
+/** Whether the reader came from another view, or another device: then the heading of the new one gets the focus. */
 let hasMoved = false;
 
 for (const event of ["hashchange", "popstate"]) globalThis.addEventListener?.(event, noteFragment);
@@ -65,9 +65,10 @@ export const sectionWanted = computed(() => (Object.hasOwn(SECTIONS, fragment.va
 
 /** To be called when the address changes without an event: it may have lost its fragment. */
 export function noteFragment(): void {
+  const device = deviceIn(fragment.peek());
   fragment.value = fragmentNow();
-  const next = viewOf(fragment.value);
-  hasMoved ||= next !== view.peek();
+  const next = viewOf(fragment.peek());
+  hasMoved ||= next !== view.peek() || deviceIn(fragment.peek()) !== device;
   view.value = next;
 }
 

@@ -1,5 +1,5 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import { VIEWS } from "../address/view";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { focusOnArrival, VIEWS } from "../address/view";
 import { addDevice, fetchDevice, removeDevice, type Device, type ReadDevice } from "../api/devices";
 import { may } from "../live/caller";
 import { Confirm } from "../ui/Confirm";
@@ -38,10 +38,9 @@ export function Details({ name }: { name: string }) {
   );
 }
 
-/** It gets the focus, as it takes the place of the list. */
 function Heading({ name, device }: { name: string; device: Device | null }) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current!.focus({ preventScroll: true }), []);
+  useLayoutEffect(() => focusOnArrival(heading.current!), []);
   return (
     <div class="entry-line">
       <h2 id="device-title" ref={heading} class="view-title" tabIndex={-1}><Text of={device?.title ?? name} /></h2>
