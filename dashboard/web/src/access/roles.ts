@@ -6,8 +6,8 @@ export const ROLES: Role[] = ["viewer", "operator", "admin"];
 /** What each role may do, in words. */
 export const ROLE_TEXTS: Record<Role, string> = {
   viewer: "sees everything",
-  operator: "also acknowledges, silences and resends",
-  admin: "also adds users and rules, and sees the audit",
+  operator: "also acknowledges, silences, resends and adopts devices",
+  admin: "also adds users, devices and rules, and sees the audit",
 };
 
 /** The roles that may do no more than this one. */
