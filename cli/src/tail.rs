@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use broker::Backoff;
 use service::{Failure, Settings};
-use telemetry::Filter;
+use telemetry::{Filter, Words};
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::address::Address;
@@ -61,7 +61,9 @@ pub async fn tail(settings: &Settings, args: TailArgs) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let style = Style { json: args.json, aligned: std::io::stdout().is_terminal() };
-    let (printer, mut printed) = Printer::start(style, crate::words(settings), args.count);
+    // A script reads numbers.
+    let words = if style.aligned { crate::words(settings) } else { Words::default() };
+    let (printer, mut printed) = Printer::start(style, words, args.count);
     tokio::select! {
         refused = follow(&url, &key, &args.topic, printer) => refused,
         () = printed.done() => Ok(()),
