@@ -224,7 +224,8 @@ mod tests {
         ClaimRules::read("groups", "preferred_username", &list(roles), &list(filters))
     }
 
-    fn claims(groups: Value) -> Claims {
+    fn claims(groups: impl Into<Value>) -> Claims {
+        let groups: Value = groups.into();
         let claims = json!({ "sub": "17", "preferred_username": "ann", "groups": groups });
         claims.as_object().unwrap().clone()
     }

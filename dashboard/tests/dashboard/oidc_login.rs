@@ -86,7 +86,8 @@ impl World {
     }
 
     /// The claims of an ID token that is right for this login.
-    fn claims(&self, away: &Away, groups: Value) -> Value {
+    fn claims(&self, away: &Away, groups: impl Into<Value>) -> Value {
+        let groups: Value = groups.into();
         let now = Timestamp::now().as_second();
         json!({
             "iss": self.provider.issuer, "aud": "millrace", "sub": "17", "iat": now, "exp": now + 300,

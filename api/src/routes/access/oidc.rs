@@ -64,8 +64,8 @@ fn callback(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> 
 }
 
 async fn begin(api: &Api, request: Request) -> Result<Response, ApiError> {
-    if request.method != Method::GET {
-        return Err(ApiError::Method("GET"));
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::Method("GET, HEAD"));
     }
     let oidc = configured(api)?;
     let (mut parameters, asker) = request.reads_of_everyone()?;
@@ -77,8 +77,8 @@ async fn begin(api: &Api, request: Request) -> Result<Response, ApiError> {
 }
 
 async fn complete(api: &Api, request: Request) -> Result<Response, ApiError> {
-    if request.method != Method::GET {
-        return Err(ApiError::Method("GET"));
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::Method("GET, HEAD"));
     }
     let oidc = configured(api)?;
     let (mut parameters, asker) = request.reads_of_everyone()?;
