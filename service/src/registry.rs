@@ -214,13 +214,12 @@ impl RegistryView {
 
 /// Says once what the setting means.
 pub fn say_unknown(unknown: UnknownDevices) {
-    match unknown {
-        UnknownDevices::Accept => {}
-        UnknownDevices::Hold => {
-            info!("readings of devices that nobody has registered are held until somebody does")
-        }
-        UnknownDevices::Refuse => info!("readings of devices that nobody has registered are refused"),
-    }
+    let held = match unknown {
+        UnknownDevices::Accept => return,
+        UnknownDevices::Hold => "are held until somebody does",
+        UnknownDevices::Refuse => "are refused",
+    };
+    info!("readings of devices that nobody has registered {held}");
 }
 
 #[cfg(test)]
