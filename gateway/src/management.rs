@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use url::Url;
 
-use crate::users::{Permission, TopicPermission, User, Users};
+use crate::rights::{Permission, TopicPermission};
+use crate::users::{User, Users};
 
 /// Users that are changed in one request: it takes some 0.4 s.
 const AT_ONCE: usize = 100;

@@ -6,7 +6,20 @@ use access::Rights;
 use access::rights::{RESERVED, device_user};
 use store::Credential;
 
-use crate::users::{Permission, TopicPermission};
+/// Patterns for topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TopicPermission {
+    pub(crate) write: String,
+    pub(crate) read: String,
+}
+
+/// Patterns for queues and exchanges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Permission {
+    pub(crate) configure: String,
+    pub(crate) write: String,
+    pub(crate) read: String,
+}
 
 /// Patterns for topics: what may be published, and what may be subscribed to.
 pub(crate) fn topics(credential: &Credential, rights: &Rights) -> TopicPermission {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use access::Rights;
 use store::Credential;
 
-use crate::rights;
+use crate::rights::{self, Permission, TopicPermission};
 
 /// A user of RabbitMQ for a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,21 +16,6 @@ pub(crate) struct User {
     pub(crate) topics: Option<TopicPermission>,
     /// None until it has one: without, the user cannot log in.
     pub(crate) resources: Option<Permission>,
-}
-
-/// Patterns for topics.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TopicPermission {
-    pub(crate) write: String,
-    pub(crate) read: String,
-}
-
-/// Patterns for queues and exchanges.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Permission {
-    pub(crate) configure: String,
-    pub(crate) write: String,
-    pub(crate) read: String,
 }
 
 /// Users by their names.

@@ -11,7 +11,7 @@ fn what_no_rule_reads_is_counted_and_sampled() {
     assert_eq!(decode("temperature/lab", b"21"), Some(1));
     assert_eq!(decode("house/mood/now", b"happy"), None);
     assert_eq!(decode("house/mood/then", b"sad"), None);
-    assert_eq!(decode("tele/lab/INFO1", b"{}"), None);
+    assert_eq!(decode("tele/lab/RESULT", b"{}"), None);
     assert_eq!(decode("zigbee2mqtt/lamp", b"{}"), Some(0), "a rule reads it, and finds nothing");
     let (groups, others) = decoder.unmapped();
     assert_eq!(
