@@ -22,4 +22,4 @@ pub(crate) use self::caller::{Asker, within};
 pub(crate) use self::parameters::DuplicateParameter;
 pub(crate) use self::rate::limited;
 pub(crate) use self::reads::{Refused, TwoHosts, UnknownHost, public, reads};
-pub(crate) use self::request::{MAX_BODY_BYTES, Request, requests};
+pub(crate) use self::request::{MAX_BODY_BYTES, Request, Wanted, requests};

@@ -215,7 +215,19 @@ fn the_cluster_names_a_port_that_is_taken_and_its_setting() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../debian/cluster");
-    let others = ["AMQP", "MANAGEMENT", "WEB_MQTT", "DASHBOARD", "STATS", "MAIL", "POSTGRES"];
+    let others = [
+        "MQTTS",
+        "AMQP",
+        "AMQPS",
+        "MANAGEMENT",
+        "WEB_MQTT",
+        "WEB_MQTTS",
+        "DASHBOARD",
+        "HTTPS",
+        "STATS",
+        "MAIL",
+        "POSTGRES",
+    ];
     let mut ports = std::process::Command::new(script);
     ports.arg("ports").envs(others.map(|name| (format!("{name}_PORT"), "0")));
     let free = ports.env("MQTT_PORT", "0").output().unwrap();

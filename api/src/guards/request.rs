@@ -23,6 +23,17 @@ pub(crate) struct Request {
     body: Result<Vec<u8>, ApiError>,
 }
 
+/// Which revision of a thing is to be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Whichever there is.
+    Any,
+    /// This one, or nothing.
+    Revision(i64),
+    /// One that no thing of ours has.
+    NoneOfOurs,
+}
+
 /// Hands every request on; nothing of it is checked but the size of its body and the time that it takes to arrive.
 pub(crate) fn requests(
     api: &Api,
@@ -147,16 +158,13 @@ impl Request {
         if is_json { Ok((self.body?, self.asker)) } else { Err(ApiError::NotJson) }
     }
 
-    /// The revision that `If-Match` names (RFC 9110, 13.1.1): what our tags begin with. None where any will do.
-    ///
-    /// # Errors
-    /// It is not one of our tags.
-    pub(crate) fn revision(&self) -> Result<Option<i64>, ApiError> {
+    /// The revision that `If-Match` names (RFC 9110, 13.1.1): what our tags begin with.
+    pub(crate) fn revision(&self) -> Wanted {
         let Some(tag) = self.header("if-match").map(str::trim).filter(|tag| *tag != "*") else {
-            return Ok(None);
+            return Wanted::Any;
         };
         let revision = tag.trim_matches('"').split('-').next().and_then(|revision| revision.parse().ok());
-        revision.map(Some).ok_or(ApiError::Changed)
+        revision.map_or(Wanted::NoneOfOurs, Wanted::Revision)
     }
 
     /// Whether there is anything in the body.

@@ -6,6 +6,7 @@ mod find;
 
 use access::{Action, Caller, may};
 use store::Device;
+use telemetry::Series;
 use warp::http::{HeaderValue, Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
@@ -14,7 +15,7 @@ use self::body::Body;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms;
-use crate::guards::{MAX_BODY_BYTES, Request, requests};
+use crate::guards::{MAX_BODY_BYTES, Request, Wanted, requests};
 use crate::query;
 use crate::requests::read;
 use crate::response::json;
@@ -118,14 +119,11 @@ async fn change(
     request: Request,
     apply: fn(&Body, &Device) -> Result<Device, String>,
 ) -> Result<Response, ApiError> {
-    let wanted = request.revision()?;
+    let wanted = request.revision();
     let (body, caller) = request.json(Action::Devices).await?;
     must_see(&caller, name)?;
     let body: Body = read(&body).map_err(ApiError::BadRequest)?;
-    let old = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
-    if wanted.is_some_and(|wanted| wanted != old.revision) {
-        return Err(ApiError::Changed);
-    }
+    let old = registered(api, name, wanted).await?;
     let mut device = apply(&body, &old).map_err(ApiError::BadRequest)?;
     device.changed_at = api.clock.wall();
     let device = api.access.set_device(&caller, &old, device).await?;
@@ -133,15 +131,22 @@ async fn change(
 }
 
 async fn remove(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
-    let wanted = request.revision()?;
+    let wanted = request.revision();
     let caller = request.changes(Action::Devices).await?;
     must_see(&caller, name)?;
-    let device = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
-    if wanted.is_some_and(|wanted| wanted != device.revision) {
-        return Err(ApiError::Changed);
-    }
+    let device = registered(api, name, wanted).await?;
     api.access.remove_device(&caller, &device).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The registered device, if it has the revision that the request names.
+async fn registered(api: &Api, name: &str, wanted: Wanted) -> Result<Device, ApiError> {
+    let device = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
+    match wanted {
+        Wanted::Any => Ok(device),
+        Wanted::Revision(revision) if revision == device.revision => Ok(device),
+        _ => Err(ApiError::Changed),
+    }
 }
 
 /// The device as it is now, with the revision as its tag.
@@ -156,9 +161,10 @@ fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) ->
 }
 
 /// # Errors
-/// The device is outside the caller's filters: to the caller it does not exist.
+/// The device is outside the caller's filters, so that to the caller it does not exist, or no device can have this name.
 fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
-    crate::guards::within(caller, name)
+    crate::guards::within(caller, name)?;
+    Series::new("m", name).map(drop).map_err(|_| unknown(name))
 }
 
 fn unknown(name: &str) -> ApiError {

@@ -21,7 +21,7 @@ async fn a_role_that_may_only_read_uses_what_is_there() {
             .await;
         let store = store_at(&database.url_as(&reader, "read"));
         let problem = store.latest().await.unwrap_err().to_string();
-        let advice = "has version 0, needed is 15, and this role may not change it: start db-writer first";
+        let advice = "has version 0, needed is 19, and this role may not change it: start db-writer first";
         assert!(problem.contains(advice), "{problem}");
         let grant = format!("or if it is db-writer's role: GRANT CREATE ON SCHEMA public TO {reader}");
         assert!(problem.contains(&grant), "{problem}");
