@@ -345,7 +345,7 @@ async function fillUser(name, { role, filters = "", email = "" }) {
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Password").fill(PASSWORDS[name]);
   await page.getByLabel("Role").selectOption(role);
-  await page.getByLabel("Devices").fill(filters);
+  await page.getByRole("textbox", { name: /^Devices/ }).fill(filters);
   await page.getByLabel("Email").fill(email);
   await page.keyboard.press("Enter");
 }

@@ -52,8 +52,8 @@ test("what no rule reads is said in the summary of every view, and shown with wh
 });
 
 test("the presets in use are listed, and how many messages each rule ignores", async () => {
-  await publish("tele/lab/INFO1", "{}");
-  await publish("tele/lab/INFO2", "{}");
+  await publish("tele/lab/RESULT", "{}");
+  await publish("tele/lab/MARGINS", "{}");
   await eventually(() => textOf(page.getByTestId("ignored").locator("summary")), "2 messages were ignored by rule");
   await page.getByTestId("ignored").locator("summary").click();
   await eventually(() => textOf(page.getByTestId("ignored").locator("li")), "tele/# of tasmota: 2");
