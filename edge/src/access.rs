@@ -76,7 +76,7 @@ impl Users {
             None => PasswordFile::default(),
             Some(path) => follow::parse(path, &PasswordFile::read(path)?.0)?,
         };
-        let (verifier, metrics) = (Verifier::new()?, metrics.of("edge"));
+        let (verifier, metrics) = (Verifier::new(!is_open)?, metrics.of("edge"));
         let password = format!("{:032x}", rand::random::<u128>());
         let users = Self {
             is_open: is_open && registry.unknown() != UnknownDevices::Refuse,
