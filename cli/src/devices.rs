@@ -9,9 +9,6 @@ use store::{Credential, Device, Store};
 
 use crate::table::{table, time};
 
-/// Devices that are read at once.
-const AT_ONCE: usize = 1_000;
-
 /// The commands on devices.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -105,17 +102,8 @@ async fn perform(command: Command, authority: &Authority, store: &dyn Store) -> 
 }
 
 async fn registered(store: &dyn Store) -> anyhow::Result<Vec<[String; 3]>> {
-    let (mut rows, mut after) = (Vec::new(), String::new());
-    loop {
-        let page = store.devices(&after, AT_ONCE).await?;
-        rows.extend(page.iter().map(|device| {
-            [device.name.clone(), device.title.clone().unwrap_or_default(), time(device.created_at)]
-        }));
-        match page.last() {
-            Some(last) if page.len() == AT_ONCE => after.clone_from(&last.name),
-            _ => return Ok(rows),
-        }
-    }
+    let row = |device: Device| [device.name, device.title.unwrap_or_default(), time(device.created_at)];
+    Ok(store.all_devices().await?.into_iter().map(row).collect())
 }
 
 fn row(credential: &Credential) -> [String; 4] {

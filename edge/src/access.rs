@@ -60,8 +60,8 @@ impl fmt::Debug for Users {
 }
 
 impl Users {
-    /// Reads the password file; without one only owners of a certificate may connect. Returns the password of
-    /// [`OWN_USER`], too.
+    /// Reads the password file, if there is one. `is_open` says whether a client that names no known user may connect, which
+    /// it may not where unknown devices are refused. Returns the password of [`OWN_USER`], too.
     ///
     /// # Errors
     /// The file cannot be read, or a line of it is wrong.
@@ -127,7 +127,7 @@ impl Users {
             None if self.is_free(device) => None,
             Some(user) => Some(format!(
                 "the payload is of the device {device}, and the user {user} may publish for its own device alone: see millrace \
-                 passwd --write"
+                 passwd --write, or millrace device credential --right"
             )),
             None => Some(format!(
                 "the device {device} has a credential: only who logs in with it may publish for it"

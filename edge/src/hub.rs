@@ -55,7 +55,7 @@ pub(crate) struct Hub {
     pages: Pages,
     stamps: Stamps,
     quota: Option<Mutex<SeriesQuota>>,
-    /// Who may publish for other devices, where there are users.
+    /// Who may publish for which devices.
     users: OnceLock<Arc<Users>>,
     counters: Counters,
 }

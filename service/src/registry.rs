@@ -15,9 +15,6 @@ use crate::{Metrics, SettingError, Settings};
 /// How often it is looked whether the registry was changed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Devices that are read at once.
-const AT_ONCE: usize = 1_000;
-
 /// What becomes of readings of devices that nobody has registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,12 +41,6 @@ impl Registered {
     #[must_use]
     pub fn credential(&self, user: &str) -> Option<&Credential> {
         self.credentials.get(user)
-    }
-
-    /// Whether there are no credentials at all.
-    #[must_use]
-    pub fn has_no_credentials(&self) -> bool {
-        self.credentials.is_empty()
     }
 
     /// Whether a device is registered, or lies below one that has a credential.
@@ -124,18 +115,8 @@ impl RegistryView {
     pub async fn load(&self, store: &dyn Store) -> store::Result<i64> {
         // The revision first: what is changed while the rest is read is read once more.
         let revision = store.registry_head().await?.revision;
-        let (mut devices, mut after) = (HashSet::new(), String::new());
-        loop {
-            let page = store.devices(&after, AT_ONCE).await?;
-            let is_last = page.len() < AT_ONCE;
-            if let Some(last) = page.last() {
-                after.clone_from(&last.name);
-            }
-            devices.extend(page.into_iter().map(|device| device.name.into_boxed_str()));
-            if is_last {
-                break;
-            }
-        }
+        let devices: HashSet<Box<str>> =
+            store.all_devices().await?.into_iter().map(|device| device.name.into()).collect();
         let credentials = store.credentials(None).await?;
         self.registered.set(devices.len() as i64);
         let protected = credentials.iter().map(|credential| credential.device.as_str().into()).collect();

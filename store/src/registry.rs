@@ -13,6 +13,9 @@ use crate::engine::columns::at_most;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
 
+/// Devices that are read at once.
+const AT_ONCE: usize = 1_000;
+
 /// How often the registry was changed, and up to which change the brokers have it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RegistryHead {
@@ -30,6 +33,20 @@ pub struct RegistryHead {
 pub trait Registry: Send + Sync {
     /// Devices after this name, by name, at most `limit`.
     async fn devices(&self, after: &str, limit: usize) -> Result<Vec<Device>>;
+
+    /// All devices, by name.
+    async fn all_devices(&self) -> Result<Vec<Device>> {
+        let mut all: Vec<Device> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.name.clone()).unwrap_or_default();
+            let page = self.devices(&after, AT_ONCE).await?;
+            let is_last = page.len() < AT_ONCE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
 
     /// One device.
     async fn device(&self, name: &str) -> Result<Option<Device>>;

@@ -1,6 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { AuditRecord } from "../api/access";
 import { Problem } from "../ui/Facts";
+import { More } from "../ui/More";
 import { WarningShape } from "../ui/Shapes";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
@@ -23,7 +24,7 @@ export function Audit() {
       {!found && !problem.value && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-records">{isFiltered(filter.value) ? "No matching records" : "No records yet"}</p>}
       <ol class="audit">{found?.map((record) => <Row key={record.number} record={record} />)}</ol>
-      {next.value !== null && <More />}
+      {next.value !== null && <More of="older records" load={loadNext} />}
     </section>
   );
 }
@@ -53,17 +54,6 @@ function Filter() {
       </div>
     </div>
   );
-}
-
-function More() {
-  const [busy, setBusy] = useState(false);
-  const load = async () => {
-    if (busy) return;
-    setBusy(true);
-    await loadNext();
-    setBusy(false);
-  };
-  return <button class="button" aria-disabled={busy} onClick={load}>{busy ? "Loading…" : "Show older records"}</button>;
 }
 
 /** How the actor came in. */

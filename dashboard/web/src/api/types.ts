@@ -596,7 +596,7 @@ export interface Device {
 /** A device to be registered; `device_type`, `room`, `lat`, `lon`, `sampling_interval`, `description` and the like are taken, too. */
 export interface NewDevice {
   /** Its name in topics; another text becomes the title. */
-  name?: string;
+  name?: string | null;
   /** How people call it. */
   title?: string | null;
   /** What kind of device it is. */

@@ -1,11 +1,12 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { hrefOfDevice } from "../address/view";
 import type { Device } from "../api/devices";
 import { may } from "../live/caller";
 import { openDialog } from "../ui/dialogs";
 import { Problem } from "../ui/Facts";
 import { formatCount } from "../ui/format";
+import { More } from "../ui/More";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
 import { Age } from "../ui/When";
@@ -28,7 +29,7 @@ export function List() {
       {!found && !problem.value && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-devices">{isFiltered(filter.value) ? "No matching devices" : "No devices yet"}</p>}
       {found && found.length > 0 && <Table of={found} />}
-      {next.value !== null && <More />}
+      {next.value !== null && <More of="more devices" load={loadNext} />}
     </section>
   );
 }
@@ -55,17 +56,6 @@ function Filter() {
       </div>
     </div>
   );
-}
-
-function More() {
-  const [busy, setBusy] = useState(false);
-  const load = async () => {
-    if (busy) return;
-    setBusy(true);
-    await loadNext();
-    setBusy(false);
-  };
-  return <button class="button" aria-disabled={busy} onClick={load}>{busy ? "Loading…" : "Show more devices"}</button>;
 }
 
 const HEADS = ["Device", "Type", "Location", "State", "Last seen", "Series"];
