@@ -8,6 +8,7 @@ mod follow;
 mod password_file;
 mod verify;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,7 +20,7 @@ use async_trait::async_trait;
 use broker::server::{Access, Caller, Login, Refusal};
 use prometheus_client::metrics::counter::Counter;
 use ring::hmac;
-use service::{Metrics, OncePerMinute, RegistryView, UnknownDevices};
+use service::{Metrics, OncePerMinute, Registered, RegistryView, UnknownDevices};
 use store::Credential;
 use tracing::warn;
 
@@ -45,11 +46,29 @@ pub(crate) struct Users {
     path: Option<PathBuf>,
     operators: Vec<String>,
     file: RwLock<Arc<PasswordFile>>,
+    further: RwLock<Arc<FurtherRights>>,
     verifier: Verifier,
     own_password: hmac::Tag,
     refused: Counter,
     bad_files: Counter,
     said: std::sync::Mutex<OncePerMinute>,
+}
+
+/// What the credentials of a registry allow beside what each device may.
+#[derive(Default)]
+struct FurtherRights {
+    registry: Arc<Registered>,
+    of: HashMap<Box<str>, Rights>,
+}
+
+impl FurtherRights {
+    fn read(registry: Arc<Registered>) -> Self {
+        let further = registry.credentials().filter(|credential| !credential.rights.is_empty());
+        // The lines were checked when the credential was made.
+        let read = |of: &Credential| Some((of.user.as_str().into(), Rights::read(of.rights.lines()).ok()?));
+        let of = further.filter_map(read).collect();
+        Self { registry, of }
+    }
 }
 
 /// Shows nobody: it is part of what is printed where something fails.
@@ -84,6 +103,7 @@ impl Users {
             path: path.map(Path::to_owned),
             operators: operators.to_vec(),
             file: RwLock::new(Arc::new(file)),
+            further: RwLock::default(),
             own_password: verifier.tag(password.as_bytes()),
             verifier,
             refused: metrics.register("logins_refused", "Logins that were refused"),
@@ -105,13 +125,19 @@ impl Users {
 
     /// Whether the password file or a credential allows a user something beside what a device may.
     fn allows(&self, user: &str, may: impl Fn(&Rights) -> bool) -> bool {
-        let of_credential = |credential: &Credential| {
-            // The lines were checked when the credential was made.
-            !credential.rights.is_empty()
-                && Rights::read(credential.rights.lines()).is_ok_and(|rights| may(&rights))
-        };
-        self.registry.known().credential(user).is_some_and(of_credential)
-            || self.file().rights(user).is_some_and(may)
+        self.further_rights().of.get(user).is_some_and(&may) || self.file().rights(user).is_some_and(may)
+    }
+
+    /// The further rights of credentials, read anew only where the registry was.
+    fn further_rights(&self) -> Arc<FurtherRights> {
+        let known = self.registry.known();
+        let read = Arc::clone(&self.further.read().unwrap_or_else(PoisonError::into_inner));
+        if Arc::ptr_eq(&read.registry, &known) {
+            return read;
+        }
+        let read = Arc::new(FurtherRights::read(known));
+        *self.further.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&read);
+        read
     }
 
     /// Whether a client that has not proved to be anyone may publish readings of a device: not those of one that has a

@@ -43,6 +43,11 @@ impl Registered {
         self.credentials.get(user)
     }
 
+    /// All credentials.
+    pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.values()
+    }
+
     /// Whether a device is registered, or lies below one that has a credential.
     #[must_use]
     pub fn has_device(&self, device: &str) -> bool {
