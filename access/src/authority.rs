@@ -1,6 +1,5 @@
 //! Recognises callers, logs people in, and changes users, sessions and keys.
 
-mod contents;
 mod devices;
 mod identities;
 mod keys;

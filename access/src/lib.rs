@@ -10,6 +10,10 @@
 //! | `identity` | who logs in at an identity provider, and how its claims become a role and filters; pure |
 //! | `password`, `delay` | hashes of passwords, and the delay of those who guess |
 //! | `token` | signed tokens, which every process accepts without asking the store |
+//! | `contents` | what the audit says of users, keys, devices and credentials |
+//! | `restore` | the changes that bring a former state back |
+//! | `signed_head` | the end of the audit, signed, to be kept elsewhere |
+//! | `state` | what stood in the store at a time, by the audit |
 //! | `verify` | whether the audit's chain holds |
 //!
 //! As long as there is no user, everyone may do everything: the first user closes that for good.
@@ -18,14 +22,18 @@
 
 mod authority;
 mod caller;
+mod contents;
 mod decision;
 mod delay;
 mod device_password;
 mod identity;
 mod names;
 mod password;
+mod restore;
 pub mod rights;
 mod secret;
+mod signed_head;
+mod state;
 mod token;
 mod verify;
 
@@ -40,5 +48,8 @@ pub use device_password::{hash_device_password, is_device_password, new_device_p
 pub use identity::{ClaimRules, Claims, Identity, WrongRule};
 pub use names::check_username;
 pub use password::{hash_password, is_password, network};
+pub use restore::{Step, registry_steps, take_step, user_steps};
 pub use rights::Rights;
+pub use signed_head::{HeadKey, read_heads};
+pub use state::{State, state_at};
 pub use verify::{Verified, verify};

@@ -10,6 +10,7 @@ pub mod devices;
 pub mod keys;
 pub mod mappings;
 pub mod rejected;
+pub mod state;
 mod table;
 mod tail;
 pub mod users;

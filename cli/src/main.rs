@@ -26,6 +26,10 @@ enum Command {
     /// Verify the record of all changes
     #[command(subcommand)]
     Audit(cli::audit::Command),
+    /// Print users, keys, devices and credentials as they were at a time, by the audit
+    State(cli::state::StateArgs),
+    /// Bring the registry or the users back to what they were at a time, by new changes
+    Restore(cli::state::RestoreArgs),
     /// Register devices, and give them credentials
     #[command(subcommand)]
     Device(cli::devices::Command),
@@ -80,6 +84,8 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::Device(command) => cli::devices::run(command, &settings).await,
         Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
+        Command::State(args) => cli::state::state(args, &settings).await,
+        Command::Restore(args) => cli::state::restore(args, &settings).await,
         Command::Passwd(args) => edge::add_user(&settings, &args),
     }
 }

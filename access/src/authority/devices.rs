@@ -3,8 +3,9 @@
 use store::{Change, Credential, Device, MAX_CREDENTIALS, MAX_DEVICES};
 use telemetry::Series;
 
-use super::{Authority, Deed, Problem, contents};
+use super::{Authority, Deed, Problem};
 use crate::caller::Caller;
+use crate::contents;
 use crate::device_password::{hash_device_password, new_device_password};
 use crate::rights::Rights;
 

@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use store::{Change, User, Via};
 
 use super::users::{MAX_TRIES, MAX_USERS};
-use super::{Authority, Deed, LoggedIn, Problem, contents};
+use super::{Authority, Deed, LoggedIn, Problem};
 use crate::caller::Caller;
+use crate::contents;
 use crate::identity::Identity;
 
 /// An identity provider whose tokens are accepted.

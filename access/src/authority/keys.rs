@@ -5,8 +5,9 @@ use std::time::Duration;
 use store::{ApiKey, Change, Role, sha256};
 use telemetry::Scope;
 
-use super::{Authority, Deed, Problem, contents};
+use super::{Authority, Deed, Problem};
 use crate::caller::Caller;
+use crate::contents;
 use crate::secret;
 
 /// Days that a key lasts, at most.

@@ -4,8 +4,9 @@ use serde_json::json;
 use store::{Change, Role, User};
 use telemetry::Scope;
 
-use super::{Authority, Deed, Problem, contents};
+use super::{Authority, Deed, Problem};
 use crate::caller::Caller;
+use crate::contents;
 use crate::names::{check_email, check_username};
 use crate::password::check_new;
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use store::{ApiKey, Credential, Device, TextCodec as _, User};
 use telemetry::{Filter, Scope};
 
-pub(super) fn of_user(user: &User) -> Value {
+pub(crate) fn of_user(user: &User) -> Value {
     let mut content = json!({
         "username": user.name,
         "email": user.email,
@@ -17,7 +17,7 @@ pub(super) fn of_user(user: &User) -> Value {
     content
 }
 
-pub(super) fn of_key(key: &ApiKey) -> Value {
+pub(crate) fn of_key(key: &ApiKey) -> Value {
     json!({
         "id": key.id,
         "name": key.name,
@@ -28,7 +28,7 @@ pub(super) fn of_key(key: &ApiKey) -> Value {
     })
 }
 
-pub(super) fn of_device(device: &Device) -> Value {
+pub(crate) fn of_device(device: &Device) -> Value {
     json!({
         "name": device.name,
         "title": device.title,
@@ -42,7 +42,7 @@ pub(super) fn of_device(device: &Device) -> Value {
     })
 }
 
-pub(super) fn of_credential(credential: &Credential) -> Value {
+pub(crate) fn of_credential(credential: &Credential) -> Value {
     json!({
         "user": credential.user,
         "device": credential.device,
@@ -52,6 +52,6 @@ pub(super) fn of_credential(credential: &Credential) -> Value {
     })
 }
 
-pub(super) fn filters(scope: &Scope) -> Vec<&str> {
+pub(crate) fn filters(scope: &Scope) -> Vec<&str> {
     scope.filters().iter().map(Filter::as_str).collect()
 }
