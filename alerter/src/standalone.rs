@@ -12,6 +12,7 @@ use crate::alerter::Alerter;
 use crate::counters::Counters;
 use crate::evaluation_loop::MAX_BATCH;
 use crate::message::Templates;
+use crate::notices::NoticeSender;
 use crate::notifier::Notifiers;
 use crate::notifier::mail::{Mail, Mailer};
 use crate::notifier::mqtt::Mqtt;
@@ -31,13 +32,16 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let decoder = Decoder::of_service(&context)?;
     let source = service::Source::every_message(&context, &decoder, "alerter", 2 * MAX_BATCH as u16)?;
     let store = service::store(settings, context.clock.clone()).await?;
-    let wiring = Wiring { page, broker, name: service::instance_name(), decoder: decoder.clone() };
+    let name = service::instance_name();
+    let notices = NoticeSender::new(&context, store.clone(), page.clone(), name.clone())?;
+    let wiring = Wiring { page, broker, name, decoder: decoder.clone() };
     let prepared = prepare(&context, store.clone(), wiring)?;
     context.serve_admin()?;
     let link = source.connection_status();
     let (deliveries, received) = source.open(AHEAD, decoder, store, &context);
     let (alerter, notifiers) = prepared.start();
-    tokio::join!(received, alerter.run(deliveries, link, notifiers, context.health.check("store")),);
+    let judging = alerter.run(deliveries, link, notifiers, context.health.check("store"));
+    tokio::join!(received, judging, notices.run(context.stop.clone()));
     Ok(())
 }
 

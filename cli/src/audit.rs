@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use access::{Verified, verify};
+use access::{Verified, read_heads, verify};
 use anyhow::{Context as _, bail};
 use service::Settings;
 use store::{Head, Store};
@@ -13,9 +13,12 @@ use store::{Head, Store};
 pub enum Command {
     /// Recompute the audit from its contents, and name the first record that does not fit; exits 1 if there is one
     Verify {
-        /// Lines `number hash`, as `audit head` printed them before: these ends of the audit must be in it
+        /// Files with ends of the audit, as `audit head` printed them or as mails have them: they must be in it
         #[arg(long, value_name = "FILE")]
         heads: Vec<PathBuf>,
+        /// The public key that must have signed the ends in mails
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
     },
     /// Print the end of the audit, as `number hash`: kept elsewhere, it shows later whether the audit was rewritten
     Head,
@@ -33,8 +36,9 @@ pub async fn run(command: Command, settings: &Settings) -> anyhow::Result<()> {
 
 async fn perform(command: Command, store: &dyn Store) -> anyhow::Result<String> {
     match command {
-        Command::Verify { heads } => {
-            let read = heads.iter().map(|file| read(file)).collect::<anyhow::Result<Vec<_>>>()?;
+        Command::Verify { heads, key } => {
+            let key = key.as_deref();
+            let read = heads.iter().map(|file| read(file, key)).collect::<anyhow::Result<Vec<_>>>()?;
             said(verify(store, &read.concat()).await?)
         }
         Command::Head => {
@@ -59,15 +63,8 @@ fn said(verified: Verified) -> anyhow::Result<String> {
     }
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<Head>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines
-        .map(|line| {
-            let head = line.split_once(' ').and_then(|(number, hash)| {
-                Some(Head { number: number.parse().ok()?, hash: hash.trim().to_owned() })
-            });
-            head.with_context(|| format!("{}: {line:?} is not `number hash`", file.display()))
-        })
-        .collect()
+fn read(file: &Path, key: Option<&str>) -> anyhow::Result<Vec<Head>> {
+    let problem = || format!("read {}", file.display());
+    let text = std::fs::read_to_string(file).with_context(problem)?;
+    read_heads(&text, key).with_context(problem)
 }

@@ -9,6 +9,7 @@
 #![warn(missing_docs)]
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests play what comes now"))]
 
+mod audit_notice;
 mod counters;
 mod device_address;
 mod inputs;
@@ -20,6 +21,7 @@ mod server;
 mod standalone;
 mod websocket;
 
+pub use audit_notice::AuditNotices;
 pub use device_address::device_address;
 pub use live::{Ages, Live, relay};
 pub use pipeline::{Pipeline, ScrapeTargets};

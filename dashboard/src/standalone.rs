@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::Resend;
+use futures_util::future::OptionFuture;
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
 use store::Store;
 use tracing::info;
 
+use crate::audit_notice::AuditNotices;
 use crate::device_address::{as_here, device_address};
 use crate::live::{Ages, Live, relay};
 use crate::mqtt_publisher::MqttPublisher;
@@ -94,6 +96,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let live = Live::new(config.ages(), context.clock.clone());
     let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
     let pipeline = Pipeline::new(context.clock.clone());
+    let audit = AuditNotices::from_settings(&context, store.clone())?;
     let access = authority(&context, store.as_ref())?;
     let (access, oidc) = identity_provider(&context, &public_url, access)?;
     let server = Server {
@@ -126,6 +129,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         keep_up(decoder, store.clone(), &context),
         relay(deliveries, link, live, store, context.health.check("store")),
         serve(door, tls, http, server),
+        OptionFuture::from(audit.map(AuditNotices::run)),
     );
     Ok(())
 }

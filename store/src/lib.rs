@@ -15,6 +15,7 @@
 //! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
 //! - `access`: users, sessions, keys, and the audit of every change
+//! - `notices`: what Millrace has to tell about itself
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
 //!
@@ -32,6 +33,7 @@ mod leases;
 mod ledger;
 mod location;
 mod micros;
+mod notices;
 mod readings;
 mod registry;
 mod rejections;
@@ -67,6 +69,7 @@ pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};
 pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, OwnReaders, Store, open};
+pub use notices::{MAX_NOTICES, Notice, Notices};
 pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };

@@ -13,6 +13,7 @@ use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
 use crate::ledger::Ledger;
+use crate::notices::Notices;
 use crate::readings::history::History;
 use crate::readings::write::ReadingStore;
 use crate::registry::Registry;
@@ -30,6 +31,7 @@ pub trait Store:
     + AttributeStore
     + AccessStore
     + Registry
+    + Notices
     + OwnReaders
 {
 }
@@ -45,6 +47,7 @@ impl<T> Store for T where
         + AttributeStore
         + AccessStore
         + Registry
+        + Notices
         + OwnReaders
 {
 }

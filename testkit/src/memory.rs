@@ -7,6 +7,7 @@ mod attributes;
 mod clock_runs;
 mod leases;
 mod ledger;
+mod notices;
 mod outbox;
 mod readings;
 mod registry;
@@ -22,6 +23,7 @@ use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 use self::access::Access;
 use self::alerting::Alerts;
 use self::leases::Held;
+use self::notices::Kept;
 use self::outbox::AlertingOutbox;
 use self::readings::Key;
 use self::registry::Devices;
@@ -54,6 +56,7 @@ struct Data {
     outbox: AlertingOutbox,
     silences: Vec<Silence>,
     leases: Vec<Held>,
+    notices: Vec<Kept>,
     retention: Option<RetentionClock>,
     clock_runs: Vec<ClockRun>,
     announcements: Vec<Announcement>,

@@ -13,6 +13,7 @@ mod finding;
 pub(crate) mod incidents;
 mod leases;
 mod ledger;
+mod notices;
 mod notifications;
 mod order;
 mod registry;

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use store::{
     AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery,
-    Head, Incident, Ledger, LedgerQuery, LongestWaits, NewRecord, Notification, Notifications,
-    OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Registry, RegistryHead, Rejection,
-    RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock,
-    Session, Silence, Silences, Store, TokenKey, User, Written,
+    Head, Incident, Ledger, LedgerQuery, LongestWaits, NewRecord, Notice, Notices, Notification,
+    Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Registry,
+    RegistryHead, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
+    Result, RetentionClock, Session, Silence, Silences, Store, TokenKey, User, Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -273,5 +273,24 @@ impl Registry for Watched {
 
     async fn note_applied(&self, revision: i64) -> Result<()> {
         self.inner.note_applied(revision).await
+    }
+}
+
+#[async_trait]
+impl Notices for Watched {
+    async fn add_notice(&self, notice: &Notice) -> Result<bool> {
+        self.inner.add_notice(notice).await
+    }
+
+    async fn unsent_notices(&self, now: Timestamp, limit: usize) -> Result<Vec<Notice>> {
+        self.inner.unsent_notices(now, limit).await
+    }
+
+    async fn note_sent(&self, name: &str, at: Timestamp) -> Result<()> {
+        self.inner.note_sent(name, at).await
+    }
+
+    async fn note_unsent(&self, name: &str, again_at: Timestamp) -> Result<()> {
+        self.inner.note_unsent(name, again_at).await
     }
 }
