@@ -5,8 +5,9 @@ mod connection;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions};
+use rumqttc::{AsyncClient, ConnectionError, EventLoop, MqttOptions, TlsConfiguration, Transport};
 use telemetry::{Clock, Message};
+use tls::ClientTls;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -142,10 +143,18 @@ pub(crate) fn explained(error: &ConnectionError) -> String {
     }
 }
 
+/// TLS as a broker's URL asks for it.
+pub(crate) fn transport(tls: &ClientTls) -> Transport {
+    Transport::tls_with_config(TlsConfiguration::Rustls(tls.config()))
+}
+
 pub(crate) fn options(url: &BrokerUrl, client_id: &str) -> MqttOptions {
     let mut options = MqttOptions::new(client_id, url.host.trim_matches(['[', ']']), url.port);
     if let Some((user, password)) = &url.credentials {
         options.set_credentials(user, password);
+    }
+    if let Some(tls) = &url.tls {
+        options.set_transport(transport(tls));
     }
     options.set_keep_alive(KEEP_ALIVE);
     options.set_max_packet_size(MAX_RECEIVED_BYTES, MAX_PACKET_BYTES);

@@ -1,20 +1,26 @@
 //! The URL of a broker, for MQTT and for AMQP, with credentials.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-const MQTT: &str = "mqtt://[user:password@]host[:port]";
-const AMQP: &str = "amqp://[user:password@]host[:port][/vhost]";
+use tls::ClientTls;
+
+const MQTT: &str = "mqtt://[user:password@]host[:port], or mqtts:// for TLS";
+const AMQP: &str = "amqp://[user:password@]host[:port][/vhost], or amqps:// for TLS";
 
 /// A broker's address over MQTT with its credentials; the password never prints.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     /// A name or an address; an IPv6 address stands in brackets.
     pub host: String,
-    /// The TCP port, 1883 where the URL has none.
+    /// The TCP port, 1883 (or 8883 with TLS) where the URL has none.
     pub port: u16,
     /// User and password, decoded.
     pub credentials: Option<(String, String)>,
+    /// How to speak TLS: `mqtts`. The files are those in `cacertfile`, `certfile` and `keyfile` of the query, as RabbitMQ's
+    /// clients have it.
+    pub tls: Option<ClientTls>,
 }
 
 /// A broker's address over AMQP 0-9-1 with its credentials; the password never prints.
@@ -28,8 +34,8 @@ pub struct AmqpUrl {
     pub credentials: Option<(String, String)>,
     /// `/` where the address names none.
     pub vhost: String,
-    /// Whether to speak TLS: `amqps`.
-    pub tls: bool,
+    /// How to speak TLS: `amqps`, with the same query as over MQTT.
+    pub tls: Option<ClientTls>,
 }
 
 /// Why a text is not the URL of a broker. Never holds the text, which may contain a password.
@@ -50,15 +56,25 @@ pub enum BrokerUrlError {
     /// The path is not one virtual host, or not decodable.
     #[error("the virtual host must be one word after the port; percent-encode special characters, / as %2f")]
     Vhost,
+    /// The query has something else than files for TLS, or has them without TLS.
+    #[error(
+        "after ? write cacertfile=, certfile= and keyfile= with & between them, for mqtts and amqps alone"
+    )]
+    Query,
+    /// The files for TLS cannot be read, or are wrong.
+    #[error("{0}")]
+    Tls(String),
 }
 
 impl FromStr for BrokerUrl {
     type Err = BrokerUrlError;
 
     fn from_str(text: &str) -> Result<Self, BrokerUrlError> {
-        let rest = text.strip_prefix("mqtt://").ok_or(BrokerUrlError::Scheme(MQTT))?;
-        let Place { host, port, credentials } = Place::read(rest.trim_end_matches('/'), 1883, MQTT)?;
-        Ok(Self { host, port, credentials })
+        let (is_tls, rest) = scheme(text, ["mqtt://", "mqtts://"]).ok_or(BrokerUrlError::Scheme(MQTT))?;
+        let (rest, tls) = tls_of(rest, is_tls)?;
+        let port = if is_tls { 8883 } else { 1883 };
+        let Place { host, port, credentials } = Place::read(rest.trim_end_matches('/'), port, MQTT)?;
+        Ok(Self { host, port, credentials, tls })
     }
 }
 
@@ -66,17 +82,14 @@ impl FromStr for AmqpUrl {
     type Err = BrokerUrlError;
 
     fn from_str(text: &str) -> Result<Self, BrokerUrlError> {
-        let (tls, rest) = match (text.strip_prefix("amqp://"), text.strip_prefix("amqps://")) {
-            (Some(rest), _) => (false, rest),
-            (_, Some(rest)) => (true, rest),
-            _ => return Err(BrokerUrlError::Scheme(AMQP)),
-        };
+        let (is_tls, rest) = scheme(text, ["amqp://", "amqps://"]).ok_or(BrokerUrlError::Scheme(AMQP))?;
+        let (rest, tls) = tls_of(rest, is_tls)?;
         let authority_end = rest.rfind('@').unwrap_or_default();
         let (place, vhost) = match rest[authority_end..].find('/') {
             Some(slash) => (&rest[..authority_end + slash], &rest[authority_end + slash + 1..]),
             None => (rest, ""),
         };
-        let Place { host, port, credentials } = Place::read(place, if tls { 5671 } else { 5672 }, AMQP)?;
+        let Place { host, port, credentials } = Place::read(place, if is_tls { 5671 } else { 5672 }, AMQP)?;
         let vhost = match vhost {
             "" => "/".to_owned(),
             vhost if vhost.contains('/') => return Err(BrokerUrlError::Vhost),
@@ -84,6 +97,32 @@ impl FromStr for AmqpUrl {
         };
         Ok(Self { host, port, credentials, vhost, tls })
     }
+}
+
+/// What follows the scheme, and whether that is the second one, for TLS.
+fn scheme<'a>(text: &'a str, [plain, tls]: [&str; 2]) -> Option<(bool, &'a str)> {
+    let plain = text.strip_prefix(plain).map(|rest| (false, rest));
+    plain.or_else(|| text.strip_prefix(tls).map(|rest| (true, rest)))
+}
+
+/// Takes the query off. A `?` before the last `@` is of the password.
+fn tls_of(rest: &str, is_tls: bool) -> Result<(&str, Option<ClientTls>), BrokerUrlError> {
+    let place = rest.rfind('@').unwrap_or_default();
+    let (rest, query) = match rest[place..].find('?') {
+        Some(at) => (&rest[..place + at], &rest[place + at + 1..]),
+        None => (rest, ""),
+    };
+    let mut files: [Option<PathBuf>; 3] = Default::default();
+    for one in query.split('&').filter(|one| !one.is_empty()) {
+        let (name, value) = one.split_once('=').ok_or(BrokerUrlError::Query)?;
+        let which = ["cacertfile", "certfile", "keyfile"].iter().position(|known| *known == name);
+        let which = which.filter(|_| is_tls).ok_or(BrokerUrlError::Query)?;
+        files[which] = Some(percent_decode(value).ok_or(BrokerUrlError::Query)?.into());
+    }
+    let [authorities, certificate, key] = files.each_ref().map(Option::as_deref);
+    let read = || ClientTls::read(authorities, certificate, key);
+    let tls = is_tls.then(read).transpose().map_err(|e| BrokerUrlError::Tls(format!("{e:#}")))?;
+    Ok((rest, tls))
 }
 
 /// What addresses have in common.
@@ -135,7 +174,8 @@ fn percent_decode(text: &str) -> Option<String> {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "mqtt://{}:{}", self.host, self.port)
+        let s = if self.tls.is_some() { "s" } else { "" };
+        write!(f, "mqtt{s}://{}:{}", self.host, self.port)
     }
 }
 
@@ -148,7 +188,8 @@ impl fmt::Debug for BrokerUrl {
 impl fmt::Display for AmqpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let vhost = self.vhost.trim_start_matches('/');
-        write!(f, "amqp{}://{}:{}/{vhost}", if self.tls { "s" } else { "" }, self.host, self.port)
+        let s = if self.tls.is_some() { "s" } else { "" };
+        write!(f, "amqp{s}://{}:{}/{vhost}", self.host, self.port)
     }
 }
 
@@ -186,7 +227,6 @@ mod tests {
             ("amqp://lab:5673/%2f", "/", "amqp://lab:5673/"),
             ("amqp://ann:s/cret@[::1]:5673/plant", "plant", "amqp://[::1]:5673/plant"),
             ("amqp://ann:s@cr/et@lab/plant", "plant", "amqp://lab:5672/plant"),
-            ("amqps://ann:s%40cret@lab/a%2fb", "a/b", "amqps://lab:5671/a/b"),
         ] {
             let url: AmqpUrl = text.parse().unwrap();
             assert_eq!((url.vhost.as_str(), format!("{url}").as_str()), (vhost, printed), "{text}");
@@ -194,6 +234,24 @@ mod tests {
         }
         let url: AmqpUrl = "amqp://ann:s@crt@lab:1".parse().unwrap();
         assert_eq!((url.host.as_str(), url.credentials), ("lab", Some(("ann".into(), "s@crt".into()))));
+    }
+
+    #[test]
+    fn an_address_over_tls_may_name_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca.pem");
+        let made = rcgen::generate_simple_self_signed(["lab".to_owned()]).unwrap();
+        std::fs::write(&ca, made.cert.pem()).unwrap();
+        let ca = ca.display();
+        let url: BrokerUrl = format!("mqtts://ann:a?b@lab?cacertfile={ca}").parse().unwrap();
+        assert_eq!((url.port, format!("{url}").as_str()), (8883, "mqtts://lab:8883"));
+        assert_eq!(url.credentials, Some(("ann".into(), "a?b".into())));
+        assert_eq!(url.tls.unwrap().authorities(), Some(made.cert.pem().as_str()));
+        let url: AmqpUrl = format!("amqps://ann:s%40cret@lab/a%2fb?cacertfile={ca}").parse().unwrap();
+        assert_eq!((url.vhost.as_str(), format!("{url}").as_str()), ("a/b", "amqps://lab:5671/a/b"));
+        let missing = format!("mqtts://lab?cacertfile={ca}&keyfile=/nowhere").parse::<BrokerUrl>();
+        assert!(missing.unwrap_err().to_string().contains("name both files"));
+        assert_eq!("mqtt://lab?cacertfile=x".parse::<BrokerUrl>(), Err(BrokerUrlError::Query));
     }
 
     #[test]
@@ -217,6 +275,8 @@ mod tests {
             ("amqp://ann@lab", BrokerUrlError::Credentials),
             ("amqp://lab/a/b", BrokerUrlError::Vhost),
             ("amqp://lab/%zz", BrokerUrlError::Vhost),
+            ("amqp://lab/a?cacertfile=ca.pem", BrokerUrlError::Query),
+            ("amqps://lab/a?verify=none", BrokerUrlError::Query),
         ] {
             assert_eq!(text.parse::<AmqpUrl>(), Err(error), "{text}");
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use e2e::{Cluster, SOON, Shape};
+use e2e::{Cluster, Load, SOON, Shape};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -115,4 +115,43 @@ fn a_device_logs_in_with_a_password_or_its_certificate_over_tls() {
         "nobody made it a user"
     );
     cluster.promised_rows(1, || cluster.readings(&format!("device={known}")));
+}
+
+#[test]
+#[ignore = "needs a cluster: `make test`, or e2e/with-cluster"]
+fn our_services_and_sensors_speak_tls_to_rabbitmq_and_the_database() {
+    let (cluster, folder) = (Cluster::attach(), tempfile::tempdir().unwrap());
+    let authority = fetch(&cluster, folder.path(), "ca.pem").display().to_string();
+    let broker = |scheme: &str, user: &str, port: u64| {
+        let (password, address) = (cluster.broker_password(user), cluster.port(port));
+        format!("{scheme}://{user}:{password}@{address}?cacertfile={authority}")
+    };
+    let database =
+        |user: &str| format!("{}?sslmode=require&sslrootcert={authority}", cluster.database_url(user));
+    let start = |name: &'static str, role: &str| {
+        let folder = folder.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let service = cluster.service(name, &folder).set("STORE__URL", &database(role));
+        service.set("MQTT__URL", &broker("mqtts", "dashboard", 8883))
+    };
+    let writer = start("db-writer", "millrace").set("AMQP__URL", &broker("amqps", "db-writer", 5671)).start();
+    let dashboard = start("dashboard", "dashboard").start();
+    writer.until_ready();
+    dashboard.until_ready();
+
+    let device = cluster.device("over-tls");
+    let run = ["run", "--device", &device, "--count", "5", "--interval", "1ms"];
+    let load = Load::start(&broker("mqtts", "device", 8883), folder.path(), &run);
+    let (code, _, acked) = load.finish();
+    assert_eq!((code, acked.len()), (0, 5));
+    cluster.promised_rows(5, || cluster.readings(&format!("device={device}")));
+    // Somebody else's certificate is not good enough.
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other_folder = tempfile::tempdir().unwrap();
+    let path = other_folder.path().join("other.pem");
+    std::fs::write(&path, other.cert.pem()).unwrap();
+    let strange = broker("mqtts", "device", 8883).replace(&authority, path.to_str().unwrap());
+    let mut refused = Load::start(&strange, other_folder.path(), &run);
+    std::thread::sleep(SOON / 4);
+    assert!(refused.is_running() && refused.acked().is_empty(), "it never connects");
 }

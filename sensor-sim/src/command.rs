@@ -48,8 +48,8 @@ struct HealthArgs {
 
 #[derive(Debug, Args)]
 struct Common {
-    /// The broker: mqtt://[user:password@]host[:port]. In the environment variable, a password stays out of the
-    /// process list
+    /// The broker: mqtt://[user:password@]host[:port], or mqtts:// for TLS, with ?cacertfile=FILE for an authority of your
+    /// own. In the environment variable, a password stays out of the process list
     #[arg(long, env = "MILLRACE_BROKER", default_value = "mqtt://127.0.0.1:1883", hide_env_values = true)]
     broker: Secret,
     /// Print the summary as JSON

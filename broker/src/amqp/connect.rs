@@ -7,9 +7,10 @@ use std::sync::Mutex;
 
 use async_rs::Tokio;
 use async_rs::traits::Reactor;
-use lapin::tcp::OwnedTLSConfig;
+use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
 use lapin::{AsyncTcpStream, Connection, ConnectionProperties};
+use tls::ClientTls;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::Queue;
@@ -68,16 +69,24 @@ async fn reach(url: &AmqpUrl) -> io::Result<(Stream, OpenSocket)> {
     let plain = Tokio::current().tcp_connect(addresses).await?;
     let socket = OpenSocket(plain.get_ref().as_fd().try_clone_to_owned()?.into());
     let mut stream = Stream::Plain(plain);
-    if url.tls {
-        stream = stream.into_tls(host, OwnedTLSConfig::default().as_ref()).await?;
+    if let Some(tls) = &url.tls {
+        stream = stream.into_tls(host, tls_config(tls).as_ref()).await?;
     }
     Ok((stream, socket))
+}
+
+fn tls_config(tls: &ClientTls) -> OwnedTLSConfig {
+    let identity = tls.identity().map(|identity| OwnedIdentity::PKCS8 {
+        pem: identity.certificate.clone().into_bytes(),
+        key: identity.key.clone().into_bytes(),
+    });
+    OwnedTLSConfig { identity, cert_chain: tls.authorities().map(str::to_owned) }
 }
 
 fn uri(url: &AmqpUrl) -> AMQPUri {
     let password = url.credentials.as_ref().map_or(GUEST, |(_, password)| password);
     AMQPUri {
-        scheme: if url.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
+        scheme: if url.tls.is_some() { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
         authority: AMQPAuthority {
             userinfo: AMQPUserInfo { username: url.user().to_owned(), password: password.to_owned() },
             host: url.host.clone(),

@@ -6,7 +6,7 @@ use rumqttc::v5::mqttbytes::v5::{Packet as Packet5, PubAckReason};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, v5};
 
 use crate::BrokerUrl;
-use crate::mqtt::{KEEP_ALIVE, MAX_RECEIVED_BYTES, client, explained, hung_up, within_closing};
+use crate::mqtt::{KEEP_ALIVE, MAX_RECEIVED_BYTES, client, explained, hung_up, transport, within_closing};
 
 /// How a connection is made.
 #[derive(Debug, Clone)]
@@ -50,6 +50,9 @@ impl Options {
         let mut options = v5::MqttOptions::new(client_id, url.host.trim_matches(['[', ']']), url.port);
         if let Some((user, password)) = &url.credentials {
             options.set_credentials(user, password);
+        }
+        if let Some(tls) = &url.tls {
+            options.set_transport(transport(tls));
         }
         options.set_keep_alive(KEEP_ALIVE).set_clean_start(true);
         options.set_max_packet_size(u32::try_from(MAX_RECEIVED_BYTES).ok());

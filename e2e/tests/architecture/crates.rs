@@ -9,10 +9,11 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("telemetry", &[]),
-    ("broker", &["telemetry"]),
-    ("store", &["telemetry"]),
+    ("tls", &[]),
+    ("broker", &["telemetry", "tls"]),
+    ("store", &["telemetry", "tls"]),
     ("service", &["broker", "store", "telemetry"]),
     ("testkit", &["broker", "service", "store", "telemetry"]),
     ("sensor-sim", &["broker", "service", "telemetry"]),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::url::PostgresUrl;
 
@@ -25,12 +26,26 @@ pub(crate) async fn connect(url: &PostgresUrl) -> Result<Client, Error> {
     if config.get_application_name().is_none() {
         config.application_name("millrace");
     }
-    let (client, connection) = config.connect(NoTls).await?;
-    // Ends with the client, whose calls fail when it ends before.
+    match url.tls() {
+        None => {
+            let (client, connection) = config.connect(NoTls).await?;
+            follow(connection);
+            Ok(client)
+        }
+        Some(tls) => {
+            let connector = MakeRustlsConnect::new(tls.config().as_ref().clone());
+            let (client, connection) = config.connect(connector).await?;
+            follow(connection);
+            Ok(client)
+        }
+    }
+}
+
+/// Drives a connection. It ends with the client, whose calls fail when it ends before.
+fn follow(connection: impl Future<Output = Result<(), Error>> + Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the connection to the database broke");
         }
     });
-    Ok(client)
 }

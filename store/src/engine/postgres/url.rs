@@ -1,7 +1,10 @@
 //! Where the database is, and as whom to connect; never shown with the password.
 
 use std::fmt;
+use std::path::Path;
 use std::str::FromStr;
+
+use tls::ClientTls;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
@@ -11,12 +14,17 @@ const PORT: u16 = 5432;
 
 /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; several hosts, with commas between them, are tried in turn.
 ///
-/// With `?target_session_attrs=read-write` the host that takes writes is looked for. Shown without the password.
+/// With `?target_session_attrs=read-write` the host that takes writes is looked for. With `sslmode=require`, or `verify-full`, which
+/// is the same here, TLS is spoken and the server verified: by the authorities in the file `sslrootcert`, or else by those that this
+/// machine trusts; `sslcert` and `sslkey` are a certificate to show. Shown without the password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct PostgresUrl(Box<Config>);
+pub struct PostgresUrl {
+    config: Box<Config>,
+    tls: Option<ClientTls>,
+}
 
 /// Why a text is not a [`PostgresUrl`]: it does not repeat the text, which may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PostgresUrlError {
     /// It does not begin as a PostgreSQL URL does.
     #[error("a PostgreSQL URL begins with postgres:// or postgresql://")]
@@ -29,16 +37,24 @@ pub enum PostgresUrlError {
     /// It names no host.
     #[error("the PostgreSQL URL names no host")]
     NoHost,
-    /// It asks for TLS, which is not built in.
+    /// It asks for TLS halfway: a server that is not verified may be anybody.
     #[error(
-        "sslmode=require cannot be kept: TLS to the database is not built in; leave it out on a private network"
+        "write sslmode=require, which verifies the server, or disable; the files sslrootcert, sslcert and sslkey belong to require"
     )]
-    Tls,
+    SslMode,
+    /// The files for TLS cannot be read, or are wrong.
+    #[error("TLS to the database: {0}")]
+    Tls(String),
 }
 
 impl PostgresUrl {
     pub(crate) fn config(&self) -> &Config {
-        &self.0
+        &self.config
+    }
+
+    /// How to speak TLS, if it is to be spoken.
+    pub(crate) fn tls(&self) -> Option<&ClientTls> {
+        self.tls.as_ref()
     }
 }
 
@@ -49,15 +65,38 @@ impl FromStr for PostgresUrl {
         if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             return Err(PostgresUrlError::Scheme);
         }
-        let config: Config = with_one_at(text).parse().map_err(|_| PostgresUrlError::Form)?;
+        let (text, tls) = take_tls(&with_one_at(text))?;
+        let mut config: Config = text.parse().map_err(|_| PostgresUrlError::Form)?;
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(PostgresUrlError::NoHost);
         }
-        if config.get_ssl_mode() == SslMode::Require {
-            return Err(PostgresUrlError::Tls);
-        }
-        Ok(Self(Box::new(config)))
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        Ok(Self { config: Box::new(config), tls })
     }
+}
+
+/// Takes what is said of TLS out of the query, which [`Config`] does not know all of.
+fn take_tls(url: &str) -> Result<(String, Option<ClientTls>), PostgresUrlError> {
+    let Some((place, query)) = url.split_once('?') else { return Ok((url.to_owned(), None)) };
+    let (mut rest, mut mode, mut files) = (Vec::new(), "", [None, None, None]);
+    for one in query.split('&') {
+        let (name, value) = one.split_once('=').unwrap_or((one, ""));
+        match ["sslrootcert", "sslcert", "sslkey"].iter().position(|known| *known == name) {
+            Some(which) => files[which] = Some(Path::new(value)),
+            None if name == "sslmode" => mode = value,
+            None => rest.push(one),
+        }
+    }
+    let [authorities, certificate, key] = files;
+    let tls = match mode {
+        "require" | "verify-full" => {
+            let read = ClientTls::read(authorities, certificate, key);
+            Some(read.map_err(|e| PostgresUrlError::Tls(format!("{e:#}")))?)
+        }
+        "" | "disable" | "allow" | "prefer" if files == [None; 3] => None,
+        _ => return Err(PostgresUrlError::SslMode),
+    };
+    Ok((format!("{place}?{}", rest.join("&")).trim_end_matches('?').to_owned(), tls))
 }
 
 /// Writes `%40` for each `@` of a password that was pasted as it is: the last one before the database's name ends it.
@@ -72,20 +111,20 @@ fn with_one_at(text: &str) -> String {
 
 impl fmt::Display for PostgresUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ports = self.0.get_ports();
+        let ports = self.config.get_ports();
         let port = |i: usize| ports.get(i).or(ports.first()).copied().unwrap_or(PORT);
         f.write_str("postgres://")?;
-        if let Some(user) = self.0.get_user() {
+        if let Some(user) = self.config.get_user() {
             write!(f, "{user}@")?;
         }
-        for (i, host) in self.0.get_hosts().iter().enumerate() {
+        for (i, host) in self.config.get_hosts().iter().enumerate() {
             let comma = if i > 0 { "," } else { "" };
             match host {
                 Host::Tcp(name) => write!(f, "{comma}{name}:{}", port(i))?,
                 Host::Unix(folder) => write!(f, "{comma}{}:{}", folder.display(), port(i))?,
             }
         }
-        write!(f, "/{}", self.0.get_dbname().unwrap_or_default())
+        write!(f, "/{}", self.config.get_dbname().unwrap_or_default())
     }
 }
 
@@ -130,9 +169,10 @@ mod tests {
             ("postgres://a:s3cret@db:port/m", PostgresUrlError::Form),
             ("postgres://a:%ff%fes3cret@db/m?x=s3cret", PostgresUrlError::Form),
             ("postgres:///m", PostgresUrlError::NoHost),
-            ("postgres://a:s3cret@db/m?sslmode=require", PostgresUrlError::Tls),
+            ("postgres://a:s3cret@db/m?sslmode=verify-ca", PostgresUrlError::SslMode),
+            ("postgres://a:s3cret@db/m?sslrootcert=ca.pem", PostgresUrlError::SslMode),
         ] {
-            assert_eq!(text.parse::<PostgresUrl>(), Err(error), "{text}");
+            assert_eq!(text.parse::<PostgresUrl>(), Err(error.clone()), "{text}");
             assert!(!error.to_string().contains("s3cret"));
         }
     }
