@@ -103,3 +103,27 @@ fn page_api_and_websocket_are_served_over_tls_alone_and_the_pair_is_followed() {
     eventually(LONG, || asked(address, &second, &get("/readyz")).map_err(|e| e.to_string()));
     assert!(asked(address, &first, &get("/readyz")).is_err(), "the former certificate is no longer used");
 }
+
+#[test]
+fn plain_http_is_redirected_and_a_redirect_without_tls_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let settings = Start::new(&folder.path().join("data")).set("HTTP__REDIRECT_LISTEN", &free);
+    let millrace = settings
+        .set("HTTP__TLS_CERTIFICATE", folder.path().join("certificate.pem").to_str().unwrap())
+        .set("HTTP__TLS_KEY", folder.path().join("key.pem").to_str().unwrap())
+        .start();
+    let mut stream = TcpStream::connect(&free).unwrap();
+    stream.write_all(get("/api/series?limit=1").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 308 "), "{answer}");
+    assert!(answer.contains(&format!("location: {}/api/series?limit=1\r\n", millrace.http)), "{answer}");
+
+    let refused =
+        Start::new(&folder.path().join("other")).set("HTTP__REDIRECT_LISTEN", &free).command().output();
+    let refused = refused.unwrap();
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("http.redirect_listen"));
+}

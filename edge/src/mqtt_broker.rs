@@ -61,7 +61,8 @@ impl EmbeddedBroker {
         let (server, upkeep) = Server::new(mqtt.server.clone(), access, hub, counters, Some(sessions));
         let upkeep = upkeep.with_statistics(mqtt.sys_interval);
         let addresses = listeners.addresses();
-        let url = BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials };
+        let url =
+            BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials, tls: None };
         Ok(Self { server, upkeep, listeners, users, store, addresses, url })
     }
 

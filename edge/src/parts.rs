@@ -4,11 +4,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alerter::NoticeSender;
 use api::forms::Broker;
 use api::{DeviceBroker, Resend};
 use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
-use dashboard::{Live, Pipeline, ScrapeTargets};
+use dashboard::{AuditNotices, Live, Pipeline, ScrapeTargets};
 use sensor_sim::{Metric, RunConfig};
 use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
 use store::Store;
@@ -102,6 +103,33 @@ pub(crate) fn alerter(shared: &Shared, deliveries: Deliveries<Arc<Decoded>>) -> 
     let (alerter, notifiers) = alerter::prepare(context, store.clone(), wiring)?.start();
     let run = alerter.run(deliveries, hub.connection_status(), notifiers, context.health.check("alerter"));
     Ok(Part::new(Stops::WithDeliveries, run))
+}
+
+/// Redirects plain HTTP to the page.
+pub(crate) fn redirect(shared: &Shared, door: Option<Door>) -> Part {
+    let (page, stop) = (shared.page.clone(), shared.context.stop.clone());
+    Part::new(Stops::Last, async {
+        if let Some(door) = door {
+            service::serve_redirect(door, page, stop).await;
+        }
+    })
+}
+
+/// Sends notices about Millrace itself.
+pub(crate) fn notices(shared: &Shared) -> anyhow::Result<Part> {
+    let Shared { context, store, page, .. } = shared;
+    let notices = NoticeSender::new(context, store.clone(), page.clone(), "millrace".into())?;
+    Ok(Part::new(Stops::Last, notices.run(context.stop.clone())))
+}
+
+/// Tells the end of the audit once a day, if it is asked for.
+pub(crate) fn audit(shared: &Shared) -> anyhow::Result<Part> {
+    let notices = AuditNotices::from_settings(&shared.context, shared.store.clone())?;
+    Ok(Part::new(Stops::Last, async {
+        if let Some(notices) = notices {
+            notices.run().await;
+        }
+    }))
 }
 
 /// Keeps the newest reading of each series for open pages.

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use api::Site;
 use api::forms::Broker;
 use dashboard::{Live, Pipeline};
-use service::{Context, Decoder, Doors, HttpConfig, MappingsFile, Settings, say_unknown};
+use service::{Context, Decoder, Door, Doors, HttpConfig, MappingsFile, SettingError, Settings, say_unknown};
 use store::Store;
 use telemetry::{Series, SeriesQuota};
 use tokio::task::JoinSet;
@@ -58,6 +58,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let door = http_doors.open("http.listen", http.listen)?;
     let tls = service::page_tls(settings, &context.metrics)?;
     let page = service::page_url(settings, door.local_addr())?;
+    let redirect = redirect(settings, &http_doors)?;
 
     let (mut feeds, shown) = Feeds::new();
     let (written, judged) = (feeds.add(), feeds.add());
@@ -112,6 +113,9 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::mappings(&shared),
         parts::page(&shared, (door, tls, http), config.max_clients(), broker.server())?,
         parts::alerter(&shared, judged)?,
+        parts::redirect(&shared, redirect),
+        parts::notices(&shared)?,
+        parts::audit(&shared)?,
         parts::sensors(&shared, &sensors),
         parts::probe(&shared, broker.server()),
         parts::clock(&shared),
@@ -120,6 +124,19 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     }
     drop(shared);
     running.until_stopped(&context, broker, feeds, &banner).await
+}
+
+/// Where plain HTTP is redirected to the page over TLS, if it is.
+fn redirect(settings: &Settings, doors: &Doors) -> Result<Option<Door>, SettingError> {
+    const KEY: &str = "http.redirect_listen";
+    let Some(listen) = settings.optional_address(KEY)? else { return Ok(None) };
+    if !service::serves_tls(settings)? {
+        return Err(SettingError::new(
+            KEY,
+            "needs http.tls_certificate: there is no page over TLS to redirect to",
+        ));
+    }
+    doors.open(KEY, listen).map(Some)
 }
 
 /// A store that cannot be read now has them later: until then they count when they publish again.

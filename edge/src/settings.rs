@@ -52,9 +52,9 @@ impl Mqtt {
         let mqtt = Self {
             limits: Limits::from_settings(settings, "mqtt")?,
             listen: settings.address("mqtt.listen")?,
-            tls_listen: optional_address(settings, "mqtt.tls_listen")?,
-            websocket_listen: optional_address(settings, "mqtt.websocket_listen")?,
-            websocket_tls_listen: optional_address(settings, "mqtt.websocket_tls_listen")?,
+            tls_listen: settings.optional_address("mqtt.tls_listen")?,
+            websocket_listen: settings.optional_address("mqtt.websocket_listen")?,
+            websocket_tls_listen: settings.optional_address("mqtt.websocket_tls_listen")?,
             tls: TlsFiles::from_settings(settings, "mqtt")?,
             websocket_origins: settings.get("mqtt.websocket_origins")?,
             password_file: password_file(settings)?,
@@ -107,13 +107,6 @@ fn server_limits(settings: &Settings) -> Result<ServerLimits, SettingError> {
     match limits.check() {
         Ok(()) => Ok(limits),
         Err((name, why)) => Err(SettingError::new(&format!("mqtt.limits.{name}"), why)),
-    }
-}
-
-fn optional_address(settings: &Settings, key: &str) -> Result<Option<SocketAddr>, SettingError> {
-    match settings.get::<String>(key)?.as_str() {
-        "" => Ok(None),
-        _ => settings.address(key).map(Some),
     }
 }
 

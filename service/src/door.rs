@@ -16,13 +16,15 @@ mod connection;
 mod counters;
 mod descriptors;
 mod http;
+mod redirect;
 mod tls;
 
 pub use accept::{Door, Doors};
 pub use admission::{Admission, Limits, Permit, Refusal};
 pub use connection::Connection;
 pub use http::{Client, HttpConfig, serve_http};
-pub use tls::{Tls, TlsFiles};
+pub use redirect::serve_redirect;
+pub use tls::{Tls, TlsFiles, certificate_end};
 
 pub(crate) use descriptors::raise;
 pub(crate) use tls::connect_here;

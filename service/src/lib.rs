@@ -24,7 +24,7 @@ pub use admin::{admin_door, ask_ready, bind, get, post, routes, serve};
 pub use decoder::{Decoder, RulesStatus};
 pub use door::{
     Admission, Client, Connection, Door, Doors, HttpConfig, Limits, Permit, Refusal, Tls, TlsFiles,
-    serve_http,
+    certificate_end, serve_http, serve_redirect,
 };
 pub use files::{private_file, private_folder, private_part};
 pub use health::{Check, Health};

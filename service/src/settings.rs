@@ -83,6 +83,17 @@ impl Settings {
         read_address(&self.get::<String>(key)?).ok_or_else(|| SettingError::new(key, ADDRESS_FORM))
     }
 
+    /// An address with its port, or none where the setting is empty.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn optional_address(&self, key: &str) -> Result<Option<SocketAddr>, SettingError> {
+        match self.get::<String>(key)?.as_str() {
+            "" => Ok(None),
+            _ => self.address(key).map(Some),
+        }
+    }
+
     /// An example of what to write, where the default shows the form.
     fn hint(&self, key: &str, wrong: Option<config::Value>) -> String {
         let Some(default) = default_of(key) else { return String::new() };

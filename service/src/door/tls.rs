@@ -11,6 +11,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
+pub use self::pem::certificate_end;
+
 use self::open::Open;
 use self::pem::{certificates, days_until, expiry, name_in, revocations};
 use super::Connection;

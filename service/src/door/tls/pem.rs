@@ -26,6 +26,14 @@ pub(super) fn revocations(pem: Option<&[u8]>) -> Result<Vec<CertificateRevocatio
     Ok(all)
 }
 
+/// When the first certificate of a PEM file ends.
+///
+/// # Errors
+/// There is no certificate in it, or it cannot be read.
+pub fn certificate_end(pem: &[u8]) -> Result<jiff::Timestamp> {
+    Ok(expiry(&certificates(pem, "certificate")?[0])?.try_into()?)
+}
+
 pub(super) fn expiry(certificate: &CertificateDer<'_>) -> Result<SystemTime> {
     let (_, parsed) = X509Certificate::from_der(certificate).context("the certificate")?;
     let seconds = parsed.validity().not_after.timestamp();
