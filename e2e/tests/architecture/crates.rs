@@ -9,9 +9,10 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 19] = [
+const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("telemetry", &[]),
     ("tls", &[]),
+    ("analytics", &[]),
     ("broker", &["telemetry", "tls"]),
     ("store", &["telemetry", "tls"]),
     ("service", &["broker", "store", "telemetry"]),
