@@ -143,6 +143,10 @@ impl History for Watched {
         self.inner.buckets(device, metric, range, points).await
     }
 
+    async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
+        self.inner.last(series, before, limit).await
+    }
+
     async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         self.inner.time_bounds(device, metric).await
     }

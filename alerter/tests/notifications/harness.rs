@@ -16,7 +16,7 @@ use store::{
     Address, Bucket, Channel, ConditionKind, Decisions, End, History, Incident, Latest, NewMessage,
     NotificationKind, Page, ReadingQuery, Severity, TimeRange, Transition, Unavailable,
 };
-use telemetry::{Clock, SystemClock};
+use telemetry::{Clock, Reading, Series, SystemClock};
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -271,6 +271,9 @@ macro_rules! history {
             }
             async fn buckets(&$self, _: &str, _: &str, _: TimeRange, _: usize) -> store::Result<Vec<Bucket>> {
                 $buckets
+            }
+            async fn last(&self, _: &Series, _: Timestamp, _: usize) -> store::Result<Vec<Reading>> {
+                unreachable!()
             }
             async fn time_bounds(&self, _: &str, _: &str) -> store::Result<Option<(Timestamp, Timestamp)>> {
                 unreachable!()

@@ -167,6 +167,9 @@ pub trait History: Send + Sync {
         points: usize,
     ) -> Result<Vec<Bucket>>;
 
+    /// The last readings of a series that were measured before a time, at most `limit` of them, oldest first.
+    async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>>;
+
     /// When the oldest and the newest reading of this device and metric were measured.
     async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>>;
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use telemetry::{Reading, Series};
 
 use crate::engine::postgres::Postgres;
 use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
@@ -72,6 +73,12 @@ impl History for Postgres {
             .call("reduce readings", async |s| {
                 aggregate::buckets(&s.client, device, metric, range, points).await
             })
+            .await
+    }
+
+    async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
+        self.pool
+            .call("read the last readings", async |s| aggregate::last(&s.client, series, before, limit).await)
             .await
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::Connection;
+use telemetry::{Reading, Series};
 
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
@@ -82,6 +83,13 @@ impl History for Sqlite {
         let (device, metric) = (device.to_owned(), metric.to_owned());
         let read = move |tables: &Connection| aggregate::buckets(tables, &device, &metric, range, points);
         self.readers.read("reduce readings", read).await
+    }
+
+    async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
+        let series = series.clone();
+        self.readers
+            .read("read the last readings", move |tables| aggregate::last(tables, &series, before, limit))
+            .await
     }
 
     async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {

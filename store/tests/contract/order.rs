@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use proptest::prelude::*;
 use store::{Cursor, ReadingQuery, Store, TimeRange};
-use telemetry::Reading;
+use telemetry::{Reading, Series};
 
 use super::{ALL, CASES, all_pages, at, batch, everything, fresh, reading};
 
@@ -194,4 +194,21 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[tokio::test]
+async fn the_last_readings_are_those_just_before_a_time_in_order() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let series = Series::parse("temperature/a").unwrap();
+    assert_eq!(store.last(&series, at(9), 5).await.unwrap(), []);
+    let one = |micros: i64, value: f64| reading("temperature/a", micros, value);
+    let other = reading("humidity/a", 3, 50.0);
+    let all = [one(1, 1.0), one(2, 2.0), one(2, 3.0), one(4, 4.0), one(5, 5.0), other];
+    store.write(&batch(all.clone())).await.unwrap();
+    let last = async |before: i64, limit| store.last(&series, at(before), limit).await.unwrap();
+    assert_eq!(last(9, 3).await, all[2..5]);
+    assert_eq!(last(5, 9).await, all[..4]);
+    assert_eq!(last(1, 9).await, []);
+    assert_eq!(last(9, 0).await, []);
 }

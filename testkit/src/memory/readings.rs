@@ -11,7 +11,7 @@ use store::{
     Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, RejectionQuota, Result,
     RetentionClock, StoredReading, TimeRange, Written,
 };
-use telemetry::{Reading, is_ahead};
+use telemetry::{Reading, Series, is_ahead};
 
 use super::{MemoryStore, whole_micros};
 
@@ -167,6 +167,14 @@ impl History for MemoryStore {
         Ok(buckets)
     }
 
+    async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
+        let data = self.call("last")?;
+        let wanted = |reading: &&Reading| reading.series == *series && reading.measured_at < before;
+        let readings: Vec<_> =
+            data.readings.values().map(|stored| &stored.reading).filter(wanted).cloned().collect();
+        Ok(readings[readings.len().saturating_sub(limit)..].to_vec())
+    }
+
     async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         let data = self.call("time_bounds")?;
         let of_series =
@@ -181,7 +189,7 @@ impl History for MemoryStore {
 fn place(cursor: &Cursor) -> Key {
     let text = cursor.to_string();
     let fields: Vec<&str> = text.splitn(5, '.').collect();
-    let series = telemetry::Series::parse(fields[4]).unwrap();
+    let series = Series::parse(fields[4]).unwrap();
     let value = f64::from_bits(u64::from_str_radix(fields[3], 16).unwrap());
     Key(
         Timestamp::from_microsecond(fields[0].parse().unwrap()).unwrap(),

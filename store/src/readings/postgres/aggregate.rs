@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use telemetry::{Reading, Series};
+
 use super::rows::{self, COLUMNS};
+use crate::engine::columns::at_most;
 use crate::engine::postgres::columns::{FIRST_MICROS, Micros, Span};
 use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
@@ -34,6 +37,33 @@ pub(crate) async fn latest(client: &Client, now: Timestamp) -> Result<Vec<Latest
         [(&measured, Type::TIMESTAMPTZ), (&received, Type::TIMESTAMPTZ)];
     let rows = client.query_typed(&select, &params).await?;
     Ok(rows.iter().filter_map(rows::read).map(|stored| stored.reading).collect())
+}
+
+/// The last readings of a series before a time, oldest first.
+pub(crate) async fn last(
+    client: &Client,
+    series: &Series,
+    before: Timestamp,
+    limit: usize,
+) -> Result<Vec<Reading>, Error> {
+    let select = format!(
+        "SELECT {COLUMNS} FROM series s CROSS JOIN LATERAL (
+             SELECT * FROM readings WHERE series = s.id AND measured_at < $3
+             ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT $4
+         ) r
+         WHERE s.device = $1 AND s.metric = $2"
+    );
+    let (device, metric, before, limit) =
+        (series.device(), series.metric(), Micros::of(before), at_most(limit));
+    let params: [(&(dyn ToSql + Sync), Type); 4] =
+        [(&device, Type::TEXT), (&metric, Type::TEXT), (&before, Type::TIMESTAMPTZ), (&limit, Type::INT8)];
+    let rows = client.query_typed(&select, &params).await?;
+    let mut readings: Vec<_> = rows.iter().filter_map(rows::read).map(|stored| stored.reading).collect();
+    // Nothing says that the outer query keeps the order of the inner one.
+    readings.sort_by(|a, b| {
+        (a.measured_at, a.boot, a.seq).cmp(&(b.measured_at, b.boot, b.seq)).then(a.value.total_cmp(&b.value))
+    });
+    Ok(readings)
 }
 
 pub(crate) async fn time_bounds(

@@ -4,6 +4,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, COLUMNS};
+use telemetry::{Reading, Series};
+
+use crate::engine::columns::at_most;
 use crate::engine::sqlite::columns::Micros;
 use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
@@ -26,6 +29,26 @@ pub(crate) fn latest(connection: &Connection, now: Timestamp) -> rusqlite::Resul
         newest.extend(found);
     }
     Ok(newest.into_iter().map(|stored| stored.reading).collect())
+}
+
+/// The last readings of a series before a time, oldest first.
+pub(crate) fn last(
+    connection: &Connection,
+    series: &Series,
+    before: Timestamp,
+    limit: usize,
+) -> rusqlite::Result<Vec<Reading>> {
+    let select = format!(
+        "SELECT {COLUMNS} FROM readings WHERE series = ?1 AND measured_at < ?2
+         ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT ?3"
+    );
+    let Some(id) = series::find(connection, series.device(), series.metric())? else { return Ok(vec![]) };
+    let mut select = connection.prepare_cached(&select)?;
+    let found =
+        select.query_map(params![id, Micros(before), at_most(limit)], |row| rows::read(row, series))?;
+    let mut readings = found.map(|stored| Ok(stored?.reading)).collect::<rusqlite::Result<Vec<_>>>()?;
+    readings.reverse();
+    Ok(readings)
 }
 
 pub(crate) fn time_bounds(
