@@ -14,6 +14,7 @@
 //! - `announcements`: what devices announced about their later messages
 //! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
+//! - `idempotency`: what requests with an `Idempotency-Key` were answered
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
@@ -28,6 +29,7 @@ mod announcements;
 mod attributes;
 mod clock_runs;
 mod engine;
+mod idempotency;
 mod leases;
 mod ledger;
 mod location;
@@ -64,6 +66,7 @@ pub use attributes::AttributeStore;
 pub use clock_runs::ClockHistory;
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
+pub use idempotency::{IdempotencyKeys, KeptAnswer, KeyedRequest, MAX_FORGOTTEN_KEYS};
 pub use leases::{Lease, Leases};
 pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, OwnReaders, Store, open};

@@ -12,6 +12,7 @@ use crate::attributes::AttributeStore;
 use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
+use crate::idempotency::IdempotencyKeys;
 use crate::ledger::Ledger;
 use crate::readings::history::History;
 use crate::readings::write::ReadingStore;
@@ -30,6 +31,7 @@ pub trait Store:
     + AttributeStore
     + AccessStore
     + Registry
+    + IdempotencyKeys
     + OwnReaders
 {
 }
@@ -45,6 +47,7 @@ impl<T> Store for T where
         + AttributeStore
         + AccessStore
         + Registry
+        + IdempotencyKeys
         + OwnReaders
 {
 }
