@@ -57,9 +57,7 @@ impl Action {
     fn needs(self) -> Role {
         match self {
             Self::Read | Self::System | Self::Keys | Self::Password => Role::Viewer,
-            Self::Acknowledge | Self::Silence | Self::Resend | Self::Send | Self::Adopt => {
-                Role::Operator
-            },
+            Self::Acknowledge | Self::Silence | Self::Resend | Self::Send | Self::Adopt => Role::Operator,
             Self::Devices | Self::Rules | Self::Users | Self::Audit => Role::Admin,
         }
     }

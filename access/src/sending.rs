@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_device_sends_its_own_readings_and_what_its_rights_name() {
-        let (lab, gateway) = (device("site-a.lab~2", &[]), device("gw", &["write zigbee2mqtt/#", "write +/x/#"]));
+        let (lab, gateway) =
+            (device("site-a.lab~2", &[]), device("gw", &["write zigbee2mqtt/#", "write +/x/#"]));
         for (sender, topic, device, expected) in [
             (&lab, "temperature/site-a/lab", "site-a/lab", Decision::Allowed),
             (&lab, "temperature/site-a/lab/inside", "site-a/lab/inside", Decision::Allowed),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::forms::Broker;
-use api::{DeviceBroker, Resend};
+use api::{DeviceBroker, Ingest, IngestLimits, Resend};
 use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{Live, Pipeline, ScrapeTargets};
@@ -129,6 +129,8 @@ pub(crate) fn page(
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let access = dashboard::authority(context, store.as_ref())?;
     let (access, oidc) = dashboard::identity_provider(context, page, access)?;
+    let limits = IngestLimits::from_settings(&context.settings)?;
+    let registry = decoder.registry().cloned();
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
@@ -137,6 +139,7 @@ pub(crate) fn page(
         cache: cache::Cache::from_settings(context)?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
+        ingest: Ingest::new(hub.clone(), registry, limits, &context.metrics),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),

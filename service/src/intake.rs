@@ -89,11 +89,7 @@ impl Offered {
     /// Reads the message, which `decode` reads by the rules: None where no rule does. What is meant for Millrace's own
     /// format and is not in it is rejected with its reason.
     #[must_use]
-    pub fn read(
-        &self,
-        inputs: &Inputs,
-        decode: impl FnOnce(&Message) -> Option<Decoded>,
-    ) -> Option<Decoded> {
+    pub fn read(&self, inputs: &Inputs, decode: impl FnOnce(&Message) -> Option<Decoded>) -> Option<Decoded> {
         if let ReadAs::Wrong(reason) = &self.reading {
             return Some(self.message.clone().rejected(reason.clone()));
         }

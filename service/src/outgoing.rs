@@ -76,7 +76,9 @@ impl Outgoing {
     /// What is published of a message. What is rejected here is rejected once more where it is stored.
     fn messages(&self, message: Message, mut decoded: Decoded, inputs: &Inputs) -> Vec<(String, Bytes)> {
         // What is held for want of a device is published with its times all the same.
-        let is_held = |rejected: &Rejected| rejected.payload == message.payload && awaited_subject(&rejected.reason).is_some();
+        let is_held = |rejected: &Rejected| {
+            rejected.payload == message.payload && awaited_subject(&rejected.reason).is_some()
+        };
         if decoded.rejected.iter().any(is_held)
             && let Mapped::Read(all) = inputs.decode(&message, Publisher::default())
         {

@@ -107,7 +107,8 @@ fn forget_one(request: &KeyedRequest, after: Timestamp) -> Statement {
 }
 
 fn insert(request: &KeyedRequest) -> Statement {
-    const INSERT: &str = "INSERT INTO idempotency_keys (caller, key, body, received_at) VALUES ($1, $2, $3, $4)
+    const INSERT: &str =
+        "INSERT INTO idempotency_keys (caller, key, body, received_at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (caller, key) DO NOTHING";
     let KeyedRequest { caller, key, body, received_at } = request;
     let params = [caller.into(), key.into(), body.into(), (*received_at).into()];
@@ -121,12 +122,8 @@ fn select(request: &KeyedRequest) -> Statement {
 }
 
 fn read(row: &Row<'_>) -> anyhow::Result<(KeyedRequest, Option<KeptAnswer>)> {
-    let request = KeyedRequest {
-        caller: row.get(0)?,
-        key: row.get(1)?,
-        body: row.get(2)?,
-        received_at: row.time(3)?,
-    };
+    let request =
+        KeyedRequest { caller: row.get(0)?, key: row.get(1)?, body: row.get(2)?, received_at: row.time(3)? };
     let (status, answer): (Option<i64>, Option<String>) = (row.get(4)?, row.get(5)?);
     let status = status.map(u16::try_from).transpose()?;
     Ok((request, status.zip(answer).map(|(status, body)| KeptAnswer { status, body })))

@@ -42,7 +42,9 @@ mod series;
 mod text_codec;
 mod unavailable;
 
-pub use access::audit::{AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256};
+pub use access::audit::{
+    AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256, sha256_of,
+};
 pub use access::keys::ApiKey;
 pub use access::sessions::{MAX_SESSIONS, Session};
 pub use access::token_keys::TokenKey;
