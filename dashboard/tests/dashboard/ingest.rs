@@ -209,6 +209,7 @@ async fn a_device_sends_for_itself_by_its_credential() {
     let of_secret = format!("authorization: Bearer {}", lab.1);
     let wrong = basic(&(lab.0.clone(), "wrong".into()));
     harness.until_known("site-a.lab").await;
+    harness.until_known("gw").await;
     let data = r#"{"temperature": 1}"#;
     for (path, who, body, status) in [
         ("/api/devices/site-a.lab/data", of_lab.as_str(), data, 201),

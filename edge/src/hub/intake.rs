@@ -5,7 +5,7 @@ use std::sync::Arc;
 use broker::server::Receipt;
 use jiff::Timestamp;
 use service::{Incoming, Intake, Offered, Outcome, Promise, Taken};
-use telemetry::{Decoded, Publisher};
+use telemetry::{Decoded, Inputs, Message, Publisher};
 
 use super::batch::Batch;
 use super::{Hub, reject_others};
@@ -21,9 +21,10 @@ impl Intake for Hub {
 
     fn take(&self, incoming: Incoming<'_>) -> Taken {
         let Incoming { messages, objection, charge } = incoming;
+        let inputs = Arc::clone(&self.decoder.inputs().borrow());
         let mut read = Vec::new();
         let outcomes = messages.iter().map(|offered| {
-            let Some(decoded) = self.read(offered, objection) else {
+            let Some(decoded) = self.read(offered, &inputs, objection) else {
                 let topic = &offered.message.topic;
                 return Outcome::unread(topic, self.decoder.may_hold_readings(topic));
             };
@@ -55,11 +56,12 @@ impl Hub {
     fn read(
         &self,
         offered: &Offered,
+        inputs: &Inputs,
         objection: &(dyn Fn(&str, &str) -> Option<String> + Sync),
     ) -> Option<Decoded> {
-        let (message, inputs) = (&offered.message, self.decoder.inputs());
-        let mut decoded =
-            offered.read(&inputs.borrow(), |message| self.decoder.decode(message, Publisher::default()))?;
+        let message = &offered.message;
+        let decode = |message: &Message| self.decoder.decode(message, Publisher::default());
+        let mut decoded = offered.read(inputs, decode)?;
         reject_others(&mut decoded, message, |device| objection(&message.topic, device));
         self.limit_series(&mut decoded, message);
         Some(decoded)
@@ -85,7 +87,6 @@ fn together(read: Vec<Decoded>) -> Vec<Decoded> {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use telemetry::Message;
 
     use super::*;
 

@@ -154,10 +154,12 @@ impl Form {
 }
 
 impl Sent {
-    /// How many microseconds it needs for what names no time: an array holds no more readings than it has commas.
+    /// How many microseconds it needs for what names no time: an array holds no more readings than it has objects.
     pub(super) fn count(&self) -> usize {
         match &self.elements[..] {
-            [one] => (1 + one.payload.iter().filter(|byte| **byte == b',').count()).min(MAX_READINGS),
+            [one] if one.read_as == ReadAs::OwnFormat => {
+                one.payload.iter().filter(|byte| **byte == b'{').count().clamp(1, MAX_READINGS)
+            }
             all => all.len(),
         }
     }
