@@ -7,7 +7,7 @@ use std::sync::Arc;
 use access::Authority;
 use api::{Api, DecoderRules, Ingest, IngestLimits, Limits, Resend, Site, Unserved};
 use broker::BrokerUrl;
-use service::{Context, Decoder, Door, Doors, HttpConfig, Outgoing, SettingError};
+use service::{Context, Decoder, Doors, Health, HttpConfig, Outgoing, SettingError};
 use store::Store;
 use tracing::{info, warn};
 
@@ -32,9 +32,17 @@ pub(crate) async fn serve(context: &Context, store: Arc<dyn Store>) -> anyhow::R
     let door = doors.open("gateway.listen", listen)?;
     info!(listen = %door.local_addr(), "readings are taken over HTTP");
     let decoder = Decoder::of_service(context)?;
+    let health = Health::default();
+    let ready = health.check("broker");
     let (outgoing, publishing) = outgoing(context, &decoder)?;
-    let api = api(context, store.clone(), outgoing, &decoder, http)?;
-    Ok(Box::pin(run(context.clone(), api, (door, http), (decoder, store), publishing)))
+    let api = api(context, store.clone(), outgoing.clone(), &decoder, http)?;
+    let publishing = async move {
+        // Whoever sends readings asks this, and not whether RabbitMQ has all users: that may wait.
+        tokio::join!(publishing, outgoing.watch(ready));
+    };
+    let routes = api::ingest_routes(&api, health, context.metrics.clone());
+    let served = service::serve_http(door, None, routes, http, context.stop.clone());
+    Ok(Box::pin(run(served, publishing, decoder, store)))
 }
 
 fn outgoing(
@@ -89,25 +97,20 @@ fn api(
 }
 
 async fn run(
-    context: Context,
-    api: Api,
-    (door, http): (Door, HttpConfig),
-    (decoder, store): (Decoder, Arc<dyn Store>),
+    served: impl Future<Output = ()> + Send,
     publishing: impl Future<Output = ()> + Send,
+    decoder: Decoder,
+    store: Arc<dyn Store>,
 ) {
-    // Otherwise read as soon as the store answers, or when a message lacks something.
-    if let Err(e) = decoder.load(store.as_ref()).await {
-        warn!("cannot read what devices announced before: {e}");
-    }
-    let routes = api::ingest_routes(&api, context.health.clone(), context.metrics.clone());
-    let served = service::serve_http(door, None, routes, http, context.stop.clone());
+    let keeping_up = async {
+        // Otherwise read when a message lacks something.
+        if let Err(e) = decoder.load(store.as_ref()).await {
+            warn!("cannot read what devices announced before: {e}");
+        }
+        decoder.keep_up(store.as_ref()).await;
+    };
     let following = async {
-        tokio::join!(
-            publishing,
-            decoder.follow(),
-            decoder.keep_up(store.as_ref()),
-            decoder.follow_registry(store.as_ref())
-        );
+        tokio::join!(publishing, keeping_up, decoder.follow(), decoder.follow_registry(store.as_ref()));
     };
     // Requests in flight need the connection: it ends after them.
     tokio::select! { () = served => {}, () = following => {} }

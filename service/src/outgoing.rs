@@ -12,10 +12,16 @@ use telemetry::{
 };
 
 use crate::intake::{Incoming, Intake, Offered, Outcome, Promise, ReadAs, RejectedPart, Taken};
-use crate::{Decoder, instance_name};
+use crate::{Check, Decoder, instance_name};
 
 /// Publishes between the oldest without a PUBACK and the newest, at most.
 const WINDOW: u16 = 4_096;
+
+/// A broker that takes longer for an acknowledgement is not ready.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it does.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Publishes what comes in over HTTP, and tells when the broker has it.
 ///
@@ -43,6 +49,19 @@ impl Outgoing {
         let config = OutboxConfig { url: broker, client_id, window: WINDOW, presence: None };
         let (outbox, connection) = config.open_over_mqtt_5();
         (Self { outbox, decoder, clock, last: Arc::default() }, connection)
+    }
+
+    /// Says whether the broker acknowledges what is published. Never ends.
+    pub async fn watch(&self, ready: Check) {
+        loop {
+            match self.outbox.unacked().oldest {
+                Some(oldest) if oldest > ACKNOWLEDGED_WITHIN => {
+                    ready.fail(format!("the broker has acknowledged nothing for {} s", oldest.as_secs()));
+                }
+                _ => ready.pass(),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// What is published for a message, and what becomes of it.

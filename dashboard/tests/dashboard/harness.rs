@@ -142,6 +142,8 @@ impl Harness {
         let intake = ToStore::new(store.clone(), decoder.clone());
         let limits = IngestLimits { max_waiting: 2, max_bytes: 64 * 1024 * 1024, max_idempotency_keys: 100 };
         let registry = decoder.registry().cloned();
+        // A store that cannot be read is read later.
+        let _ = registry.as_ref().unwrap().load(store.as_ref()).await;
         let following = (decoder.clone(), store.clone());
         tokio::spawn(async move { following.0.follow_registry(following.1.as_ref()).await });
         let access = Authority::new(store.as_ref(), clock()).unwrap();

@@ -14,13 +14,16 @@ use crate::guards::{bearer, recognized_caller};
 /// Recognises who sends a request, for the device that its path names.
 ///
 /// # Errors
-/// Nobody is recognised.
+/// Nobody is recognised, or the registry was not read yet.
 pub(super) async fn sender(
     api: &Api,
     headers: &HeaderMap,
     client: Option<&Client>,
     device: Option<&str>,
 ) -> Result<Sender, ApiError> {
+    if api.ingest.registry().is_some_and(|registry| !registry.is_loaded()) {
+        return Err(ApiError::Failed("it is not known yet which devices are registered: ask again".into()));
+    }
     let known = api.ingest.registry().map(|registry| registry.known());
     if let Some((user, password)) = basic(headers) {
         let credential = known.as_ref().and_then(|known| known.credential(&user));
