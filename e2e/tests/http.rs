@@ -102,7 +102,7 @@ struct Senders {
 
 impl Senders {
     fn start(http: &Http, device: &str, count: usize) -> Self {
-        let (acked, stop, next): (Arc<Mutex<_>>, Arc<AtomicBool>, Arc<AtomicU64>) = Default::default();
+        let (acked, stop, next): (Arc<Mutex<Vec<u64>>>, Arc<AtomicBool>, Arc<AtomicU64>) = Default::default();
         let send = |_| {
             let (http, acked, stop, next) = (http.clone(), Arc::clone(&acked), stop.clone(), next.clone());
             let path = format!("/api/readings/temperature/{device}");

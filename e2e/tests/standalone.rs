@@ -79,7 +79,11 @@ fn readings_over_http_are_published_with_their_times() {
     let post = |body: &Value| harness.dashboard.post("/api/devices/web/data", body);
     let two = json!([{ "temperature": 21.5 }, { "temperature": 21.5 }, { "temperature": "warm" }]);
     let (status, answer) = post(&two);
-    assert_eq!((status, &answer["taken"], &answer["idempotent"]), (202, &json!(2), &json!(false)), "{answer}");
+    assert_eq!(
+        (status, &answer["taken"], &answer["idempotent"]),
+        (202, &json!(2), &json!(false)),
+        "{answer}"
+    );
     assert_eq!(answer["rejected"][0]["index"], 2, "{answer}");
     let timed = json!({ "temperature": { "value": 22.5, "measured_at": "2026-01-15T10:30:00Z" } });
     for _ in 0..2 {
