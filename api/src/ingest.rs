@@ -2,6 +2,7 @@
 //!
 //! | module | what is in it |
 //! |---|---|
+//! | `element` | a message of a request |
 //! | `elements` | from a body to messages as a device would publish them; pure |
 //! | `table` | the same of a table in CSV |
 //! | `fields` | the fields of an object, as they were written |
@@ -11,6 +12,7 @@
 
 mod admission;
 mod counters;
+mod element;
 pub(crate) mod elements;
 mod fields;
 pub(crate) mod keys;
@@ -28,6 +30,7 @@ use self::keys::Keys;
 
 pub(crate) use self::admission::Charge;
 pub(crate) use self::counters::Counted;
+pub(crate) use self::element::Element;
 
 /// The time within which everything that a request sends must be acknowledged.
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);

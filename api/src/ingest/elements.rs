@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use service::ReadAs;
-use telemetry::{MAX_READINGS, MAX_TOPIC_BYTES, Series};
+use telemetry::MAX_READINGS;
 
+use super::element::Element;
 use super::fields::{Elements, Fields, TOO_MANY};
 use super::table;
 use crate::error::ApiError;
@@ -16,9 +16,6 @@ pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Bytes of a body that is unpacked, at most.
 pub(crate) const MAX_UNPACKED_BYTES: usize = 8 * MAX_BODY_BYTES;
-
-/// The topic under which is kept what names none.
-const UNNAMED: &str = "api/readings";
 
 /// The names under which programs send a metric, a device and a time.
 const METRIC: [&str; 3] = ["metric", "type", "sensor_type"];
@@ -34,57 +31,6 @@ const NO_METRIC: [&str; 3] = ["unit", "quality", "location"];
 
 /// Unix seconds of our time, which some programs send as their timestamp.
 const SECONDS: std::ops::Range<f64> = 940_000_000.0..100_000_000_000.0;
-
-/// A message, and which element of the request it is of.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Element {
-    /// From 0 on; one element may hold several readings.
-    pub(crate) index: usize,
-    pub(crate) topic: String,
-    pub(crate) payload: Bytes,
-    pub(crate) read_as: ReadAs,
-}
-
-impl Element {
-    /// A message in Millrace's own format; rejected if the names cannot be those of a topic.
-    pub(super) fn own(index: usize, metric: &str, device: &str, payload: impl Into<Bytes>) -> Self {
-        match Series::new(metric, device) {
-            Ok(series) => {
-                let (topic, payload) = (series.to_string(), payload.into());
-                Self { index, topic, payload, read_as: ReadAs::OwnFormat }
-            }
-            Err(e) => Self {
-                topic: topic_of(&format!("{metric}/{device}")),
-                ..Self::wrong(index, payload, e.to_string())
-            },
-        }
-    }
-
-    pub(super) fn on(index: usize, topic: &str, payload: impl Into<Bytes>) -> Self {
-        match Series::parse(topic) {
-            Ok(series) => Self::own(index, series.metric(), series.device(), payload),
-            Err(e) => Self { topic: topic_of(topic), ..Self::wrong(index, payload, e.to_string()) },
-        }
-    }
-
-    /// What is no reading.
-    pub(super) fn wrong(index: usize, payload: impl Into<Bytes>, reason: impl Into<String>) -> Self {
-        let (topic, payload) = (UNNAMED.to_owned(), payload.into());
-        Self { index, topic, payload, read_as: ReadAs::Wrong(reason.into()) }
-    }
-
-    /// The device that the topic names.
-    pub(crate) fn device(&self) -> &str {
-        self.topic.split_once('/').map_or("", |(_, device)| device)
-    }
-}
-
-/// A topic under which something can be kept and published.
-fn topic_of(text: &str) -> String {
-    let is_topic =
-        text.len() <= MAX_TOPIC_BYTES && !text.contains(|c: char| c.is_control() || "+#".contains(c));
-    if is_topic { text.to_owned() } else { UNNAMED.to_owned() }
-}
 
 /// Readings of one device: an object or an array of objects, each with a metric and its value, or with a field for each
 /// metric.
@@ -269,6 +215,8 @@ fn payload(value: &RawValue, fields: &Fields<'_>, time: Option<&str>) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use service::ReadAs;
+
     use super::*;
 
     fn said(elements: &[Element]) -> Vec<(usize, &str, &str)> {
@@ -344,7 +292,7 @@ mod tests {
         let body = r#"[{"topic": "temperature/a/b", "value": 1}, {"metric": "m", "device": "d", "value": 2}, {"value": 3}]"#;
         let elements = list(body.as_bytes()).unwrap();
         let topics: Vec<_> = elements.iter().map(|element| &*element.topic).collect();
-        assert_eq!(topics, ["temperature/a/b", "m/d", UNNAMED]);
+        assert_eq!(topics, ["temperature/a/b", "m/d", "api/readings"]);
         let lines = lines(b"{\"topic\": \"m/d\", \"value\": 1}\n\nno json\n").unwrap();
         assert_eq!((lines[0].index, lines[1].index), (0, 1));
         assert!(wrong(&lines)[0].contains("the line is not JSON"));

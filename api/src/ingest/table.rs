@@ -4,7 +4,7 @@ use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 use telemetry::MAX_READINGS;
 
-use super::elements::Element;
+use super::element::Element;
 use crate::forms::csv::READING;
 
 /// The columns that a reading is made of, beside those that name it.

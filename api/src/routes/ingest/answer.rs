@@ -9,7 +9,7 @@ use store::{RejectionQuery, RejectionSelection, Store};
 use warp::http::StatusCode;
 
 use crate::forms;
-use crate::ingest::elements::Element;
+use crate::ingest::Element;
 
 /// Topics whose rejections are looked up for one answer, at most, and rejections of each.
 const MAX_TOPICS: usize = 8;

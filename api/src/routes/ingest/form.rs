@@ -8,7 +8,8 @@ use telemetry::{MAX_READINGS, Series};
 
 use crate::context::Api;
 use crate::error::ApiError;
-use crate::ingest::elements::{self, Element, MAX_BODY_BYTES, MAX_UNPACKED_BYTES};
+use crate::ingest::Element;
+use crate::ingest::elements::{self, MAX_BODY_BYTES, MAX_UNPACKED_BYTES};
 
 /// What a request sends, by its route.
 pub(super) enum Form {
