@@ -70,8 +70,14 @@ pub enum ApiError {
     /// The rules could not be added, for a reason that may pass (503).
     #[error("the rules were not added: ask again")]
     NotAdded,
+    /// Readings that came in over HTTP got no acknowledgement (503).
+    #[error(
+        "the readings are not acknowledged ({0}): send them again. Those that name their time, or come with the same \
+         Idempotency-Key, are not stored twice"
+    )]
+    NotAcknowledged(String),
     /// As many readings wait to be acknowledged as may (503).
-    #[error("too many readings wait for the store or the broker: send these again, twice is harmless")]
+    #[error("too many readings wait for the store or the broker: nothing of these was taken, send them again")]
     Busy,
     /// It is not known yet which readings are stored (503).
     #[error("the stored readings were not read yet: /readyz says why")]
@@ -109,6 +115,7 @@ impl ApiError {
             Self::NotAccepted(_)
             | Self::NotAdded
             | Self::Busy
+            | Self::NotAcknowledged(_)
             | Self::NotLoaded
             | Self::Late(_)
             | Self::Failed(_)

@@ -201,7 +201,7 @@ impl Sending<'_> {
         let Taken { outcomes, acknowledged } = api.ingest.intake().take(messages);
         match timeout(api.ingest.ack_timeout(), acknowledged).await {
             Ok(Ok(())) => {}
-            Ok(Err(problem)) => return Err(ApiError::NotAccepted(problem)),
+            Ok(Err(problem)) => return Err(ApiError::NotAcknowledged(problem)),
             Err(_) => return Err(not_acknowledged(api.ingest.ack_timeout())),
         }
         let mut summary = Summary::new(&elements, outcomes, has_key);
@@ -216,7 +216,7 @@ impl Sending<'_> {
 }
 
 fn not_acknowledged(within: Duration) -> ApiError {
-    ApiError::NotAccepted(format!("not acknowledged within {within:?}"))
+    ApiError::NotAcknowledged(format!("not acknowledged within {within:?}"))
 }
 
 /// Each a microsecond after the one before it.
