@@ -17,6 +17,8 @@ pub enum Action {
     Silence,
     /// To resend and to dismiss rejected messages.
     Resend,
+    /// To send readings over HTTP.
+    Send,
     /// To register a device that has been heard.
     Adopt,
     /// To register, describe and remove devices, and to make and revoke their credentials.
@@ -35,12 +37,13 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::System,
         Self::Acknowledge,
         Self::Silence,
         Self::Resend,
+        Self::Send,
         Self::Adopt,
         Self::Devices,
         Self::Rules,
@@ -54,7 +57,7 @@ impl Action {
     fn needs(self) -> Role {
         match self {
             Self::Read | Self::System | Self::Keys | Self::Password => Role::Viewer,
-            Self::Acknowledge | Self::Silence | Self::Resend | Self::Adopt => Role::Operator,
+            Self::Acknowledge | Self::Silence | Self::Resend | Self::Send | Self::Adopt => Role::Operator,
             Self::Devices | Self::Rules | Self::Users | Self::Audit => Role::Admin,
         }
     }
@@ -78,6 +81,7 @@ impl TextCodec for Action {
             Self::Acknowledge => "acknowledge",
             Self::Silence => "silence",
             Self::Resend => "resend",
+            Self::Send => "send",
             Self::Adopt => "adopt",
             Self::Devices => "devices",
             Self::Rules => "rules",
@@ -104,6 +108,10 @@ pub enum Decision {
     NeedsSession,
     /// The device is outside the caller's filters: to the caller it does not exist.
     OutsideFilters,
+    /// A device may do this with itself alone.
+    OtherDevice,
+    /// The device has a credential: who is unknown may not do this with it.
+    Protected,
 }
 
 impl Decision {
@@ -121,6 +129,10 @@ impl Decision {
             Self::NeedsRole(role) => format!("only the role {} may do this", role.word()),
             Self::NeedsSession => "only a person who has logged in may do this".into(),
             Self::OutsideFilters => "it is outside your filters, or there is no such thing".into(),
+            Self::OtherDevice => {
+                "a device may send for itself alone: see millrace device credential --right".into()
+            }
+            Self::Protected => "the device has a credential: only who logs in may send for it".into(),
         }
     }
 }
@@ -162,6 +174,7 @@ mod tests {
             (Action::Acknowledge, [false, true, true]),
             (Action::Silence, [false, true, true]),
             (Action::Resend, [false, true, true]),
+            (Action::Send, [false, true, true]),
             (Action::Adopt, [false, true, true]),
             (Action::Devices, [false, false, true]),
             (Action::Rules, [false, false, true]),

@@ -5,6 +5,7 @@
 //! | `decision` | [`may`]: what a caller may do with a device; pure |
 //! | `caller` | who asks, and how that is known |
 //! | `authority` | recognises callers, logs people in, and changes users, sessions and keys, each change with its audit record |
+//! | `sending` | [`may_send`]: whose readings somebody may send over HTTP; pure |
 //! | `rights` | what a device may publish and subscribe; pure |
 //! | `device_password` | the passwords that devices get, and their hashes |
 //! | `identity` | who logs in at an identity provider, and how its claims become a role and filters; pure |
@@ -32,6 +33,7 @@ mod password;
 mod restore;
 pub mod rights;
 mod secret;
+mod sending;
 mod signed_head;
 mod state;
 mod token;
@@ -50,6 +52,7 @@ pub use names::check_username;
 pub use password::{hash_password, is_password, network};
 pub use restore::{Step, registry_steps, take_step, user_steps};
 pub use rights::Rights;
+pub use sending::{Sender, may_send, may_send_on};
 pub use signed_head::{HeadKey, read_heads};
 pub use state::{State, state_at};
 pub use verify::{Verified, verify};

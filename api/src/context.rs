@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::ApiError;
 use crate::forms::{self, Broker};
 use crate::guards::{Limits, Site};
+use crate::ingest::Ingest;
 use crate::resend::Resend;
 
 /// What the routes answer from.
@@ -42,6 +43,8 @@ pub struct Api {
     pub inputs: Arc<dyn InputRules>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
+    /// Where readings go that come in over HTTP.
+    pub ingest: Ingest,
     /// The names under which the API answers.
     pub site: Site,
     /// Through what instances share how many requests a caller has left.

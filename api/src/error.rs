@@ -46,6 +46,12 @@ pub enum ApiError {
     /// The body is not declared as JSON (415).
     #[error("the body must be JSON: send content-type: application/json")]
     NotJson,
+    /// The body is declared as something that the route does not read (415).
+    #[error("the body cannot be read as it is declared: send {0}")]
+    MediaType(&'static str),
+    /// The body holds more readings than a request may (413).
+    #[error("a request holds at most {0} readings: send several")]
+    TooManyReadings(usize),
     /// The body has more than this many bytes (413).
     #[error("the body must be at most {0} bytes")]
     TooLarge(usize),
@@ -64,6 +70,17 @@ pub enum ApiError {
     /// The rules could not be added, for a reason that may pass (503).
     #[error("the rules were not added: ask again")]
     NotAdded,
+    /// Readings that came in over HTTP got no acknowledgement (503).
+    #[error(
+        "the readings are not acknowledged ({0}): send them again. Those that name their time, or come with the same \
+         Idempotency-Key, are not stored twice"
+    )]
+    NotAcknowledged(String),
+    /// As many readings wait to be acknowledged as may (503).
+    #[error(
+        "too many readings wait for the store or the broker: nothing of these was taken, send them again"
+    )]
+    Busy,
     /// It is not known yet which readings are stored (503).
     #[error("the stored readings were not read yet: /readyz says why")]
     NotLoaded,
@@ -92,13 +109,15 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Changed => StatusCode::PRECONDITION_FAILED,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson | Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) | Self::TooManyReadings(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotAccepted(_)
             | Self::NotAdded
+            | Self::Busy
+            | Self::NotAcknowledged(_)
             | Self::NotLoaded
             | Self::Late(_)
             | Self::Failed(_)

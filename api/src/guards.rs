@@ -18,8 +18,8 @@ pub use self::reads::one_host;
 pub use self::same_origin::{Site, UNKNOWN_HOST};
 
 pub use self::caller::recognized;
-pub(crate) use self::caller::{Asker, within};
+pub(crate) use self::caller::{Asker, bearer, recognized_caller, within};
 pub(crate) use self::parameters::DuplicateParameter;
-pub(crate) use self::rate::limited;
+pub(crate) use self::rate::{Left, Rates, limited};
 pub(crate) use self::reads::{Refused, TwoHosts, UnknownHost, public, reads};
 pub(crate) use self::request::{MAX_BODY_BYTES, Request, Wanted, requests};

@@ -5,6 +5,7 @@
 //! | `routes/` | one module for each domain: its path, its parameters, what it asks the store and what it answers |
 //! | `guards/` | what a request must pass before a route sees it: host check, same origin, content type, size. Rights are checked here |
 //! | `forms/` | every JSON and CSV form: one type that both writes and reads it |
+//! | `ingest/` | readings that come in: from bodies to messages, limits, keys of requests |
 //! | `groups`, `selection` | many incidents at once: grouped, acknowledged, silenced |
 //! | `requests/` | what people ask for in a body, checked: silences and acknowledgements |
 //! | `response/` | how an answer is sent: ETag, compression, streaming of long answers |
@@ -16,10 +17,12 @@
 #![warn(missing_docs)]
 
 mod context;
+mod decoder_rules;
 mod error;
 pub mod forms;
 mod groups;
 mod guards;
+mod ingest;
 mod query;
 mod refuse;
 mod requests;
@@ -27,11 +30,14 @@ mod resend;
 mod response;
 mod routes;
 mod selection;
+mod unserved;
 
 pub use context::{Api, DeviceBroker, Document, Heard, InputRules, Newest};
+pub use decoder_rules::DecoderRules;
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};
 pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters, recognized};
+pub use ingest::{Ingest, IngestLimits};
 pub use query::Parameters;
 pub use refuse::refuse;
 pub use requests::{
@@ -39,8 +45,9 @@ pub use requests::{
 };
 pub use resend::{ReadingPublisher, Resend, ResendAwaited};
 pub use response::{Fixed, finish};
-pub use routes::{OPENAPI, routes};
+pub use routes::{OPENAPI, ingest_routes, routes};
 pub use selection::{
     MAX_ACKNOWLEDGED, MAX_NAMED, MAX_SILENCES, MAX_SILENCES_AT_ONCE, Selection, check_room, selected,
     silences_for,
 };
+pub use unserved::Unserved;

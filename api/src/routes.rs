@@ -7,6 +7,7 @@ mod clock;
 mod completeness;
 mod devices;
 mod incidents;
+mod ingest;
 mod inputs;
 mod openapi;
 mod pipeline;
@@ -16,20 +17,24 @@ mod series;
 mod silences;
 mod words;
 
+use service::{Health, Metrics};
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::reply::Response;
+use warp::reply::{Reply, Response};
 
 use crate::context::Api;
-use crate::guards::limited;
+use crate::guards::{Rates, limited, one_host};
+use crate::refuse::refuse;
+use crate::response::finish;
 
 pub use self::openapi::OPENAPI;
 
-/// All routes under `/api`.
+/// All routes under `/api`, and the short forms `/sensors` and `/metric`.
 ///
 /// Recover from their rejections with [`refuse`](crate::refuse), and send every answer through
 /// [`finish`](crate::finish). Boxed: the type of all routes together is deeper than the compiler follows.
 pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
+    let rates = Rates::new(api);
     let all = series::route(api)
         .or(pipeline::route(api))
         .unify()
@@ -60,5 +65,14 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(access::routes(api))
         .unify()
         .boxed();
-    limited(api, all)
+    // Readings first: there are many more of them.
+    ingest::routes(api, rates.clone()).boxed().or(limited(api, rates, all)).unify().boxed()
+}
+
+/// What a program serves that takes readings and answers nothing else: the routes by which they come in, and its health.
+pub fn ingest_routes(api: &Api, health: Health, metrics: Metrics) -> BoxedFilter<(Response,)> {
+    let admin = service::routes(health, metrics).map(Reply::into_response);
+    let all = ingest::routes(api, Rates::new(api)).boxed().or(admin).unify();
+    let all = one_host().and(all).recover(refuse).unify();
+    warp::method().and(warp::header::headers_cloned()).and(all).then(finish).boxed()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Api, DeviceBroker, Limits, Resend, ResendAwaited, Site};
+use api::{Api, DecoderRules, DeviceBroker, Ingest, Limits, Resend, ResendAwaited, Site};
 use cache::Cache;
 use oidc::Oidc;
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
@@ -18,7 +18,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
 use crate::counters;
-use crate::inputs::{DecoderRules, count_unmapped};
+use crate::inputs::count_unmapped;
 use crate::live::Live;
 use crate::page;
 use crate::pipeline::Pipeline;
@@ -44,6 +44,8 @@ pub struct Server {
     pub broker: Arc<dyn DeviceBroker>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
+    /// Where readings go that come in over HTTP.
+    pub ingest: Ingest,
     /// What `/readyz` answers.
     pub health: Health,
     /// What `/metrics` answers.
@@ -142,6 +144,7 @@ fn routes(
         broker: server.broker.clone(),
         inputs: Arc::new(DecoderRules(server.decoder.clone())),
         resend: server.resend.clone(),
+        ingest: server.ingest.clone(),
         site: site.clone(),
         limits: server.limits,
         aborted: counters::aborted(&server.metrics),

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Resend;
+use api::{Ingest, IngestLimits, Resend};
+use broker::BrokerUrl;
 use futures_util::future::OptionFuture;
 use serde::Deserialize;
-use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
+use service::{Context, Decoder, Doors, HttpConfig, Limits, Outgoing, SettingError, Settings};
 use store::Store;
 use tracing::info;
 
@@ -67,9 +68,12 @@ impl Config {
     }
 }
 
-/// The dashboard may miss a birth, which db-writer stores.
+/// The dashboard may miss a birth, which db-writer stores; and it recognises devices by the registry.
 async fn keep_up(decoder: Decoder, store: Arc<dyn Store>, context: &Context) {
-    context.stop.run_until_cancelled(decoder.keep_up(store.as_ref())).await;
+    let following = async {
+        tokio::join!(decoder.keep_up(store.as_ref()), decoder.follow_registry(store.as_ref()));
+    };
+    context.stop.run_until_cancelled(following).await;
 }
 
 /// Runs the dashboard until the context's stop.
@@ -82,8 +86,14 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let source = service::Source::newest_messages(&context, "dashboard")?;
     let decoder = Decoder::of_service(&context)?;
     let broker: String = settings.get("mqtt.url")?;
-    let broker = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
+    let broker: BrokerUrl = broker.parse().map_err(|e| SettingError::new("mqtt.url", e))?;
     let devices = device_address(settings, || as_here(&broker))?;
+    let (outgoing, publishing) =
+        Outgoing::new(broker.clone(), "millrace-dashboard-ingest", decoder.clone(), context.clock.clone());
+    tokio::spawn(publishing);
+    let limits = IngestLimits::from_settings(settings)?;
+    let registry = decoder.registry().cloned();
+    let ingest = Ingest::new(Arc::new(outgoing), registry, limits, &context.metrics);
     let resend = Resend::new(Arc::new(MqttPublisher::new(broker)), decoder.inputs(), context.clock.clone());
     let store = service::store(settings, context.clock.clone()).await?;
     let http = HttpConfig::from_settings(settings)?;
@@ -107,6 +117,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         cache: cache::Cache::from_settings(&context)?,
         broker: Arc::new(devices),
         resend,
+        ingest,
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),

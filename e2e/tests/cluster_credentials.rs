@@ -181,7 +181,7 @@ fn what_others_change_in_rabbitmq_is_mended() {
     let mut client = wide.connect(&cluster, Version::V5);
     client.send(&Publish::new("temperature/another", "1").qos(1, 1).written(Version::V5));
     client.closed();
-    assert!(cluster.metric("gateway", "millrace_gateway_users_drifted_total") >= 2.0);
+    assert!(cluster.metric_of_all("gateway", "millrace_gateway_users_drifted_total") >= 2.0);
 }
 
 /// The drill `provision-database-away`: devices are let in while the database and every service of Millrace are away.

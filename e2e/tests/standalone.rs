@@ -74,6 +74,31 @@ impl Harness {
 }
 
 #[test]
+fn readings_over_http_are_published_with_their_times() {
+    let harness = Harness::start();
+    let post = |body: &Value| harness.dashboard.post("/api/devices/web/data", body);
+    let two = json!([{ "temperature": 21.5 }, { "temperature": 21.5 }, { "temperature": "warm" }]);
+    let (status, answer) = post(&two);
+    assert_eq!(
+        (status, &answer["taken"], &answer["idempotent"]),
+        (202, &json!(2), &json!(false)),
+        "{answer}"
+    );
+    assert_eq!(answer["rejected"][0]["index"], 2, "{answer}");
+    let timed = json!({ "temperature": { "value": 22.5, "measured_at": "2026-01-15T10:30:00Z" } });
+    for _ in 0..2 {
+        assert_eq!(post(&timed).1["idempotent"], true);
+    }
+    eventually(LONG, || match (harness.readings(), harness.rows("rejected", "")) {
+        (readings, rejected) if readings.len() == 3 && rejected.len() == 1 => Ok(()),
+        other => Err(other),
+    });
+    let times: std::collections::HashSet<_> =
+        harness.readings().iter().map(|row| row["measured_at"].to_string()).collect();
+    assert_eq!(times.len(), 3, "a microsecond apart: {times:?}");
+}
+
+#[test]
 fn what_a_broker_retains_is_no_new_reading() {
     let folder = tempfile::tempdir().unwrap();
     let mosquitto = Mosquitto::start(folder.path());

@@ -1,6 +1,7 @@
 //! Hands each batch of messages to the services, and reports to the server what all of them have settled.
 
 mod batch;
+mod intake;
 #[cfg(test)]
 mod tests;
 
@@ -150,8 +151,18 @@ impl Hub {
     /// Decodes a message; none if no rule takes it. Readings of further series than there may be are rejected.
     fn admit(&self, message: &Message, publisher: Publisher<'_>) -> Option<Decoded> {
         let mut decoded = self.decoder.decode(message, publisher)?;
-        self.reject_others(&mut decoded, message, publisher);
-        let Some(quota) = &self.quota else { return Some(decoded) };
+        // What this process itself hands in has no client.
+        if let (Some(users), Some(_)) = (self.users.get(), publisher.client) {
+            let objection = |device: &str| users.objection(publisher.user, &message.topic, device);
+            reject_others(&mut decoded, message, objection);
+        }
+        self.limit_series(&mut decoded, message);
+        Some(decoded)
+    }
+
+    /// Rejects readings of further series than there may be.
+    fn limit_series(&self, decoded: &mut Decoded, message: &Message) {
+        let Some(quota) = &self.quota else { return };
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
         let read = decoded.readings.len();
         decoded.readings.retain(|reading| quota.admits(&reading.series));
@@ -161,27 +172,6 @@ impl Hub {
             let reason = format!(
                 "this series is new, and there are {count} series already: the setting max_series allows no more"
             );
-            decoded.rejected.extend(message.clone().rejected(reason).rejected);
-        }
-        Some(decoded)
-    }
-
-    /// A payload may name a device that is not the one that publishes it.
-    fn reject_others(&self, decoded: &mut Decoded, message: &Message, publisher: Publisher<'_>) {
-        // What this process itself hands in has no client.
-        let (Some(users), Some(_)) = (self.users.get(), publisher.client) else { return };
-        if let Some(metadata) = &mut decoded.metadata {
-            let objection = |device: &str| users.objection(publisher.user, &message.topic, device);
-            metadata.attributes.retain(|attribute| objection(&attribute.device).is_none());
-        }
-        let mut objection = None;
-        decoded.readings.retain(|reading| {
-            let problem = users.objection(publisher.user, &message.topic, reading.series.device());
-            let is_good = problem.is_none();
-            objection = objection.take().or(problem);
-            is_good
-        });
-        if let Some(reason) = objection {
             decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
     }
@@ -208,6 +198,23 @@ impl Hub {
                 true,
             ),
         }
+    }
+}
+
+/// Rejects readings of devices that the sender may not send for: a payload may name another device than its topic does.
+fn reject_others(decoded: &mut Decoded, message: &Message, objection: impl Fn(&str) -> Option<String>) {
+    if let Some(metadata) = &mut decoded.metadata {
+        metadata.attributes.retain(|attribute| objection(&attribute.device).is_none());
+    }
+    let mut reason = None;
+    decoded.readings.retain(|reading| {
+        let problem = objection(reading.series.device());
+        let is_good = problem.is_none();
+        reason = reason.take().or(problem);
+        is_good
+    });
+    if let Some(reason) = reason {
+        decoded.rejected.extend(message.clone().rejected(reason).rejected);
     }
 }
 

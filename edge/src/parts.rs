@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alerter::NoticeSender;
 use api::forms::Broker;
-use api::{DeviceBroker, Resend};
+use api::{DeviceBroker, Ingest, IngestLimits, Resend};
 use broker::server::Server;
 use broker::{BrokerUrl, Deliveries};
 use dashboard::{AuditNotices, Live, Pipeline, ScrapeTargets};
@@ -157,6 +157,8 @@ pub(crate) fn page(
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let access = dashboard::authority(context, store.as_ref())?;
     let (access, oidc) = dashboard::identity_provider(context, page, access)?;
+    let limits = IngestLimits::from_settings(&context.settings)?;
+    let registry = decoder.registry().cloned();
     let server = dashboard::Server {
         live: live.clone(),
         store: store.clone(),
@@ -165,6 +167,7 @@ pub(crate) fn page(
         cache: cache::Cache::from_settings(context)?,
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
+        ingest: Ingest::new(hub.clone(), registry, limits, &context.metrics),
         health: context.health.clone(),
         metrics: context.metrics.clone(),
         pipeline: pipeline.clone(),

@@ -45,6 +45,11 @@ impl Stamps {
 
     /// The clock's time, or as little later as makes it another than all before.
     pub(crate) fn next(&self) -> Timestamp {
+        self.next_of(1)
+    }
+
+    /// As [`next`](Self::next), for the first of so many: each further one has a microsecond of its own after it.
+    pub(crate) fn next_of(&self, count: usize) -> Timestamp {
         let mut state = self.state();
         self.follow(&mut state);
         let wall = self.clock.wall();
@@ -59,6 +64,7 @@ impl Stamps {
         let stamp = Timestamp::from_microsecond(state.micros)
             .expect("microseconds since 1970 are in range until the year 9999");
         state.runs.gave(stamp);
+        state.micros += count.saturating_sub(1) as i64;
         stamp
     }
 

@@ -1,7 +1,8 @@
-//! Gives devices their own users in RabbitMQ: those of the registry, with the rights that each device has.
+//! What devices and programs talk to: takes readings over HTTP, and gives devices their own users in RabbitMQ.
 //!
 //! | module | what is in it |
 //! |---|---|
+//! | `ingest` | readings over HTTP, published to the broker |
 //! | `rights` | what a device may do, as patterns that RabbitMQ has; pure |
 //! | `users` | the users that there are, and what is to be changed; pure |
 //! | `management` | the HTTP API of RabbitMQ |
@@ -12,6 +13,7 @@
 
 #![warn(missing_docs)]
 
+mod ingest;
 mod management;
 mod provisioner;
 mod rights;

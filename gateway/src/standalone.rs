@@ -1,10 +1,13 @@
 //! The gateway as a process of its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
 use service::{Context, SettingError};
+use store::Store;
 
+use crate::ingest;
 use crate::management::Management;
 use crate::provisioner::{Counters, Provisioner};
 
@@ -15,22 +18,28 @@ struct Every(#[serde(with = "humantime_serde")] Duration);
 /// Runs until the context's stop.
 ///
 /// # Errors
-/// A setting is wrong.
+/// A setting is wrong, or an address cannot be listened on.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
+    let store = service::store(&context.settings, context.clock.clone()).await?;
+    let provisioner = provisioner(&context, store.clone())?;
+    let served = ingest::serve(&context, store).await?;
+    context.serve_admin()?;
+    tokio::join!(context.stop.run_until_cancelled(provisioner.run()), served);
+    provisioner.release().await;
+    Ok(())
+}
+
+fn provisioner(context: &Context, store: Arc<dyn Store>) -> Result<Provisioner, SettingError> {
     let settings = &context.settings;
     let url: String = settings.get("gateway.rabbitmq")?;
     let management = Management::new(&url).map_err(|e| SettingError::new("gateway.rabbitmq", e))?;
-    let provisioner = Provisioner {
-        store: service::store(settings, context.clock.clone()).await?,
+    Ok(Provisioner {
+        store,
         management,
         unknown: settings.get("devices.unknown")?,
         compare_every: settings.get::<Every>("gateway.compare_every")?.0,
         name: service::instance_name(),
         ready: context.health.check("provisioning"),
         counters: Counters::register(&context.metrics),
-    };
-    context.serve_admin()?;
-    context.stop.run_until_cancelled(provisioner.run()).await;
-    provisioner.release().await;
-    Ok(())
+    })
 }

@@ -139,7 +139,13 @@ impl Command {
         match self.job {
             Job::Run(args) => run_counted(args.config()?, counters, stop).await.map_err(Failure::usage)?,
             Job::Replay(args) => return args.replay(counters, stop).await,
-            Job::Load(args) => crate::load(args.config()?, counters, stop).await.map_err(Failure::usage)?,
+            Job::Load(args) => match args.http()? {
+                Some(target) => {
+                    let sent = crate::load_over_http(args.config()?, target, counters, stop);
+                    return sent.await.map_err(Failure::usage);
+                }
+                None => crate::load(args.config()?, counters, stop).await.map_err(Failure::usage)?,
+            },
             Job::Healthcheck(args) => service::ask_ready(args.admin).await.map_err(Failure::Job)?,
         }
         Ok(String::new())

@@ -85,6 +85,8 @@ pub struct Summary {
 pub struct PubackMs {
     /// The median.
     pub p50: f64,
+    /// The 95th percentile.
+    pub p95: f64,
     /// The 99th percentile.
     pub p99: f64,
     /// The longest.
@@ -196,6 +198,7 @@ impl Counters {
             rate: rounded(acked as f64 / seconds.max(1e-6), 10.0),
             puback_ms: PubackMs {
                 p50: millis(acks.micros.value_at_quantile(0.5)),
+                p95: millis(acks.micros.value_at_quantile(0.95)),
                 p99: millis(acks.micros.value_at_quantile(0.99)),
                 max: millis(acks.micros.max()),
             },
@@ -259,12 +262,12 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let PubackMs { p50, p99, max } = self.puback_ms;
+        let PubackMs { p50, p95, p99, max } = self.puback_ms;
         let Self { sent, acked, seconds, rate, devices_and_metrics: (devices, metrics), .. } = self;
         let (devices, metrics) = (plural(*devices, "device"), plural(*metrics, "metric"));
         writeln!(f, "sent {sent} readings of {devices} and {metrics}, acked {acked}")?;
         writeln!(f, "{seconds} s, {rate} readings/s")?;
-        write!(f, "PUBACK after {p50} ms (p50), {p99} ms (p99), {max} ms (max)")
+        write!(f, "PUBACK after {p50} ms (p50), {p95} ms (p95), {p99} ms (p99), {max} ms (max)")
     }
 }
 
@@ -320,7 +323,7 @@ mod tests {
         json["seconds"] = 1.into();
         let expected = serde_json::json!({
             "sent": 2, "acked": 0, "bad_acked": 0, "not_taken": 0, "seconds": 1, "rate": 0.0,
-            "puback_ms": {"p50": 0.0, "p99": 0.0, "max": 0.0},
+            "puback_ms": {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0},
             "devices": [{"device": "lab", "boot": 7, "first_seq": 1, "last_seq": 2, "puback_max_ms": 0.0}],
         });
         assert_eq!(json, expected);

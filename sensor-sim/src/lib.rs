@@ -9,6 +9,7 @@
 pub mod command;
 mod counters;
 mod device;
+mod http_load;
 mod live;
 mod load;
 mod numbered_series;
@@ -18,6 +19,7 @@ mod signal;
 
 pub use counters::{Counters, NotTaken, PubackMs, Summary};
 pub use device::{cleaned, names};
+pub use http_load::{HttpTarget, load_over_http};
 pub use live::{RunConfig, RunConfigError, run, run_counted};
 pub use load::{LoadConfig, MAX_BATCH, load};
 pub use numbered_series::Sent;

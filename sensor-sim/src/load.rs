@@ -79,7 +79,11 @@ pub async fn load(
     Ok(())
 }
 
-fn series(devices: usize, boot: u64, counters: &Counters) -> Result<Vec<Arc<NumberedSeries>>, TopicError> {
+pub(crate) fn series(
+    devices: usize,
+    boot: u64,
+    counters: &Counters,
+) -> Result<Vec<Arc<NumberedSeries>>, TopicError> {
     let metric = Metric::Temperature;
     let series = |index| {
         let name = Series::new(metric.name(), &format!("load-{index:04}"))?;
@@ -99,7 +103,7 @@ impl LoadConfig {
     }
 
     /// Connections take turns, so that messages are spread evenly over time.
-    fn pace(&self, start: Instant, index: usize) -> Option<Pace> {
+    pub(crate) fn pace(&self, start: Instant, index: usize) -> Option<Pace> {
         let between_messages = Duration::from_secs_f64(self.batch as f64 / self.rate?);
         let turns = self.connections as u32;
         Some(Pace { next: start + between_messages * index as u32, step: between_messages * turns })
@@ -108,13 +112,13 @@ impl LoadConfig {
 
 /// When the next message is due.
 #[derive(Debug)]
-struct Pace {
+pub(crate) struct Pace {
     next: Instant,
     step: Duration,
 }
 
 impl Pace {
-    async fn due(&mut self) {
+    pub(crate) async fn due(&mut self) {
         if self.next > Instant::now() {
             tokio::time::sleep_until(self.next).await;
         }
@@ -194,12 +198,12 @@ impl Connection {
 }
 
 /// Takes up to `wanted` of what is left.
-fn take(left: &AtomicU64, wanted: u64) -> u64 {
+pub(crate) fn take(left: &AtomicU64, wanted: u64) -> u64 {
     let before = left.update(Ordering::Relaxed, Ordering::Relaxed, |left| left.saturating_sub(wanted));
     before.min(wanted)
 }
 
-fn measured(series: &NumberedSeries, count: u64) -> Vec<Measured> {
+pub(crate) fn measured(series: &NumberedSeries, count: u64) -> Vec<Measured> {
     let at = telemetry::time::whole_microseconds(Timestamp::now());
     let value = |seq| 20.0 + (seq % 400) as f64 / 100.0;
     (0..count).map(|n| Measured { value: value(series.next_seq() + n), at, recorded: None }).collect()

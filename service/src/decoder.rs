@@ -355,6 +355,15 @@ impl Decoder {
         self.samples().len()
     }
 
+    /// Follows the registry, by which devices are recognised. Never ends.
+    pub async fn follow_registry(&self, store: &dyn Store) {
+        let Some(registry) = &self.0.registry else { return std::future::pending().await };
+        let mut seen = None;
+        loop {
+            seen = Some(registry.changed(store, Duration::ZERO, seen).await.1);
+        }
+    }
+
     /// The registry by which readings are checked, of a decoder with settings.
     #[must_use]
     pub fn registry(&self) -> Option<&RegistryView> {

@@ -1,6 +1,7 @@
 //! The registry as a process knows it: which devices are known, and what they log in with.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -82,6 +83,8 @@ fn is_or_is_below(device: &str, known: &HashSet<Box<str>>) -> bool {
 pub struct RegistryView {
     unknown: UnknownDevices,
     known: Arc<RwLock<Arc<Registered>>>,
+    /// Whether the registry was ever read.
+    is_loaded: Arc<AtomicBool>,
     registered: Gauge,
 }
 
@@ -98,7 +101,7 @@ impl RegistryView {
     #[must_use]
     pub fn new(unknown: UnknownDevices, metrics: &Metrics) -> Self {
         let registered = metrics.of("registry").register("devices", "Devices that are registered");
-        Self { unknown, known: Arc::default(), registered }
+        Self { unknown, known: Arc::default(), is_loaded: Arc::default(), registered }
     }
 
     /// What becomes of readings of devices that nobody has registered.
@@ -111,6 +114,12 @@ impl RegistryView {
     #[must_use]
     pub fn known(&self) -> Arc<Registered> {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether the registry was ever read: until then nobody is known, and nothing may be concluded from that.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Relaxed)
     }
 
     /// Reads the registry, and returns the number of changes it has seen.
@@ -129,6 +138,7 @@ impl RegistryView {
             credentials.into_iter().map(|credential| (credential.user.as_str().into(), credential)).collect();
         let known = Arc::new(Registered { devices, credentials, protected });
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        self.is_loaded.store(true, Ordering::Relaxed);
         Ok(revision)
     }
 

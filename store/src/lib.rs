@@ -14,6 +14,7 @@
 //! - `announcements`: what devices announced about their later messages
 //! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
+//! - `idempotency`: what requests with an `Idempotency-Key` were answered
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `notices`: what Millrace has to tell about itself
 //! - `leases`: jobs that one process at a time may do
@@ -29,6 +30,7 @@ mod announcements;
 mod attributes;
 mod clock_runs;
 mod engine;
+mod idempotency;
 mod leases;
 mod ledger;
 mod location;
@@ -42,7 +44,9 @@ mod series;
 mod text_codec;
 mod unavailable;
 
-pub use access::audit::{AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256};
+pub use access::audit::{
+    AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256, sha256_of,
+};
 pub use access::keys::ApiKey;
 pub use access::sessions::{MAX_SESSIONS, Session};
 pub use access::token_keys::TokenKey;
@@ -66,6 +70,7 @@ pub use attributes::AttributeStore;
 pub use clock_runs::ClockHistory;
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
+pub use idempotency::{IdempotencyKeys, KeptAnswer, KeyedRequest, MAX_FORGOTTEN_KEYS};
 pub use leases::{Lease, Leases};
 pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, OwnReaders, Store, open};

@@ -12,6 +12,7 @@ use crate::attributes::AttributeStore;
 use crate::clock_runs::ClockHistory;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
+use crate::idempotency::IdempotencyKeys;
 use crate::ledger::Ledger;
 use crate::notices::Notices;
 use crate::readings::history::History;
@@ -32,6 +33,7 @@ pub trait Store:
     + AccessStore
     + Registry
     + Notices
+    + IdempotencyKeys
     + OwnReaders
 {
 }
@@ -48,6 +50,7 @@ impl<T> Store for T where
         + AccessStore
         + Registry
         + Notices
+        + IdempotencyKeys
         + OwnReaders
 {
 }

@@ -10,6 +10,12 @@ pub(crate) struct Element {
     pub(crate) count: usize,
 }
 
+/// The place of the element of an array, from 0 on, that the reason of a rejection is about.
+#[must_use]
+pub fn element_in(reason: &str) -> Option<usize> {
+    Element::named_in(reason).map(|element| element.index)
+}
+
 impl Element {
     /// The element that a reason names, if it is about one.
     pub(crate) fn named_in(reason: &str) -> Option<Self> {

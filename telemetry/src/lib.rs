@@ -50,6 +50,7 @@ pub use clock::{
     CLOCK_SLACK, Clock, ClockRun, ClockRuns, MAX_CLOCK_RUNS, STAMP_LANES, SteadyClock, SystemClock, is_ahead,
     lane_of,
 };
+pub use element::element_in;
 pub use filter::{Filter, FilterError, covers};
 pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};

@@ -5,6 +5,7 @@ mod alerting;
 mod announcements;
 mod attributes;
 mod clock_runs;
+mod idempotency;
 mod leases;
 mod ledger;
 mod notices;
@@ -22,6 +23,7 @@ use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 
 use self::access::Access;
 use self::alerting::Alerts;
+use self::idempotency::Keys;
 use self::leases::Held;
 use self::notices::Kept;
 use self::outbox::AlertingOutbox;
@@ -62,6 +64,7 @@ struct Data {
     announcements: Vec<Announcement>,
     /// By device and name.
     attributes: BTreeMap<(String, String), Attribute>,
+    keys: Keys,
     failing: HashMap<&'static str, usize>,
 }
 

@@ -71,6 +71,18 @@ pub async fn recognized(
     Ok(recognize(authority, session.as_deref(), headers, client).await?)
 }
 
+/// The caller of a request by its headers, with any role.
+///
+/// # Errors
+/// Nobody is recognised, or the store does not answer.
+pub(crate) async fn recognized_caller(
+    api: &Api,
+    headers: &HeaderMap,
+    client: Option<&Client>,
+) -> Result<Caller, ApiError> {
+    Ok(recognized(&api.access, &api.site, headers, client).await?.caller)
+}
+
 async fn recognize(
     authority: &Authority,
     session: Option<&str>,
@@ -198,7 +210,8 @@ fn cookie(headers: &HeaderMap, named: &str) -> Option<String> {
     tokens.next().filter(|token| !token.is_empty() && tokens.next().is_none())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// What follows `Bearer` in the header `Authorization`.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use access::Caller;
+use access::{Caller, Sender};
 use cache::Cache;
 use store::Via;
 use warp::filters::BoxedFilter;
@@ -50,14 +50,14 @@ impl Counted {
 
 /// What is left of a caller's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Left {
+pub(crate) struct Left {
     requests: u32,
     /// Until there are as many as there can be.
     full_after: Duration,
 }
 
 /// Counts the requests of all callers.
-struct Rates {
+pub(crate) struct Rates {
     per_second: u32,
     /// Through what instances count together, while it answers.
     cache: Option<Cache>,
@@ -69,35 +69,81 @@ struct Rates {
 /// limits nothing.
 pub(crate) fn limited(
     api: &Api,
+    rates: Arc<Rates>,
     routes: impl Filter<Extract = (Response,), Error = Rejection> + Clone + Send + Sync + 'static,
 ) -> BoxedFilter<(Response,)> {
-    let (per_second, cache) = (api.limits.requests_per_second, api.cache.clone());
-    let rates = Arc::new(Rates { per_second, cache, full_at: Mutex::default() });
+    let said_by = rates.clone();
     let take = move |asker: Asker| {
         let rates = rates.clone();
         async move { rates.admit(&asker).await.map_err(|after| Refused::reject(ApiError::TooManyRequests(after))) }
     };
     warp::path::peek()
         .and_then(async |path: warp::path::Peek| match path.segments().next() {
-            Some("api") => Ok(()),
+            Some("api" | "sensors") => Ok(()),
             _ => Err(warp::reject::not_found()),
         })
         .untuple_one()
         .and(asker(api))
         .and_then(take)
         .and(routes)
-        .map(move |left, answer| said(left, per_second, answer))
+        .map(move |left, answer| said_by.say(left, answer))
         .boxed()
 }
 
 impl Rates {
+    /// As the API's limits and cache say; nobody has sent anything yet.
+    pub(crate) fn new(api: &Api) -> Arc<Self> {
+        let (per_second, cache) = (api.limits.requests_per_second, api.cache.clone());
+        Arc::new(Self { per_second, cache, full_at: Mutex::default() })
+    }
+
     async fn admit(&self, asker: &Asker) -> Result<Option<Left>, Duration> {
         let caller = asker.caller();
-        if self.per_second == 0 || caller.is_some_and(|caller| is_at_home(caller, asker.address)) {
+        if caller.is_some_and(|caller| is_at_home(caller, asker.address)) {
             return Ok(None);
         }
-        let user = caller.and_then(|caller| caller.user.clone());
-        let counted = match (user, asker.address) {
+        self.admit_user(caller.and_then(|caller| caller.user.clone()), asker.address).await
+    }
+
+    /// Counts a request of who sends readings.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(crate) async fn admit_sender(
+        &self,
+        sender: &Sender,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Left>, ApiError> {
+        let user = match sender {
+            Sender::Caller(caller) if is_at_home(caller, address) => return Ok(None),
+            Sender::Caller(caller) => caller.user.clone(),
+            Sender::Device { .. } => Some(sender.name()),
+        };
+        self.admit_user(user, address).await.map_err(ApiError::TooManyRequests)
+    }
+
+    /// Counts a request of whom nobody knows.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(crate) async fn admit_stranger(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+        self.admit_user(None, address).await.map(drop).map_err(ApiError::TooManyRequests)
+    }
+
+    /// Says on an answer how many requests are left.
+    pub(crate) fn say(&self, left: Option<Left>, answer: Response) -> Response {
+        said(left, self.per_second, answer)
+    }
+
+    async fn admit_user(
+        &self,
+        user: Option<String>,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Left>, Duration> {
+        if self.per_second == 0 {
+            return Ok(None);
+        }
+        let counted = match (user, address) {
             (Some(user), _) => Counted::User(user),
             (None, Some(address)) => Counted::Address(access::network(address)),
             (None, None) => Counted::Other,

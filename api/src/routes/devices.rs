@@ -1,7 +1,8 @@
-//! `GET` and `POST /api/devices`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, and their credentials.
+//! `GET` and `POST /api/devices`, `GET /sensors`, `GET /api/devices/{name}/data`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, and their credentials.
 
 mod body;
 mod credentials;
+mod data;
 mod find;
 
 use access::{Action, Caller, may};
@@ -21,16 +22,19 @@ use crate::requests::read;
 use crate::response::json;
 
 #[cfg(test)]
+pub(super) use self::data::PARAMETERS as DATA_PARAMETERS;
+#[cfg(test)]
 pub(super) use self::find::PARAMETERS;
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    all(api).or(one(api)).unify().or(credentials::routes(api)).unify()
+    all(api).or(one(api)).unify().or(data::route(api)).unify().or(credentials::routes(api)).unify()
 }
 
 fn all(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let requests = requests(api, MAX_BODY_BYTES);
     let api = api.clone();
-    warp::path!("api" / "devices").and(requests).then(move |request: Request| {
+    let path = warp::path!("api" / "devices").or(warp::path!("sensors")).unify();
+    path.and(requests).then(move |request: Request| {
         let api = api.clone();
         let answer = async move {
             match request.method {
@@ -63,7 +67,7 @@ fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clo
 }
 
 /// The name of a device, which has a `.` for each `/` in a path; `%2F` is taken, too.
-fn name_of(path: &str) -> String {
+pub(super) fn name_of(path: &str) -> String {
     path.replace("%2F", "/").replace("%2f", "/").replace('.', "/")
 }
 
@@ -75,9 +79,14 @@ async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
 
 async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {
     let (body, caller) = request.json(Action::Adopt).await?;
-    let body: Body = read(&body).map_err(ApiError::BadRequest)?;
+    register(api, &caller, &body).await
+}
+
+/// Registers the device that a body describes, for a caller who may adopt devices.
+pub(super) async fn register(api: &Api, caller: &Caller, body: &[u8]) -> Result<Response, ApiError> {
+    let body: Body = read(body).map_err(ApiError::BadRequest)?;
     // Whoever may only adopt says nothing of the device.
-    if !body.is_only_a_name() && !may(&caller, Action::Devices, None).is_allowed() {
+    if !body.is_only_a_name() && !may(caller, Action::Devices, None).is_allowed() {
         let only = "only the role admin may describe a device; send its name alone to adopt it";
         return Err(ApiError::NotAllowed(only.into()));
     }
@@ -86,8 +95,8 @@ async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {
     if !body.names_it() {
         device.name = free_name(api, &device.name).await?;
     }
-    must_see(&caller, &device.name)?;
-    let device = api.access.add_device(&caller, device).await?;
+    must_see(caller, &device.name)?;
+    let device = api.access.add_device(caller, device).await?;
     answer(api, StatusCode::CREATED, Some(&device), &device.name)
 }
 

@@ -78,6 +78,8 @@ mod tests {
             ("/api/keys", &[]),
             ("/api/devices", devices::PARAMETERS),
             ("/api/devices/{name}", &[]),
+            ("/api/devices/{name}/data", devices::DATA_PARAMETERS),
+            ("/sensors", devices::PARAMETERS),
             ("/api/devices/{name}/credentials", &[]),
             ("/api/jwks.json", &[]),
             ("/api/audit", access::AUDIT_PARAMETERS),
@@ -123,7 +125,7 @@ mod tests {
         let document = document();
         let paths = document["paths"].as_object().unwrap().keys();
         let named = |path: &String| {
-            ["{id}", "{username}", "{name}", "{user}"]
+            ["{id}", "{username}", "{name}", "{user}", "{metric}", "{topic}"]
                 .iter()
                 .fold(path.clone(), |path, name| path.replace(name, "{}"))
         };

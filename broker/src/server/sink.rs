@@ -59,6 +59,8 @@ pub struct Receipt {
     progress: Arc<Progress>,
     /// What the batch takes of the memory for publishes in flight, until the sink drops the receipt.
     _charge: Option<Charge>,
+    /// What else lasts as long.
+    _held: Option<Box<dyn Send + Sync>>,
 }
 
 /// How far the sink is with the publishes of one batch.
@@ -82,12 +84,18 @@ impl Receipt {
         Self::waking(Arc::default(), None)
     }
 
+    /// The same, which holds something until the sink drops it: what the publishes take of some limit.
+    #[must_use]
+    pub fn holding(self, held: Box<dyn Send + Sync>) -> Self {
+        Self { _held: Some(held), ..self }
+    }
+
     /// A receipt that wakes a task which may wait for several of them.
     pub(crate) fn waking(publisher: Arc<AtomicWaker>, charge: Option<Charge>) -> (Self, Settled) {
         let settled = AtomicUsize::new(0);
         let (not_taken, waiting) = (OnceLock::new(), Mutex::default());
         let progress = Arc::new(Progress { settled, not_taken, publisher, waiting });
-        (Self { progress: Arc::clone(&progress), _charge: charge }, Settled(progress))
+        (Self { progress: Arc::clone(&progress), _charge: charge, _held: None }, Settled(progress))
     }
 
     /// The same, with what the batch takes.

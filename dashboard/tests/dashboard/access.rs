@@ -37,7 +37,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 55] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 63] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -88,6 +88,14 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 55] = [
     ("get", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", ""),
     ("post", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", r#"{"x": 1}"#),
     ("delete", "/api/devices/{name}/credentials/{user}", Admin, "/api/devices/site-a.no/credentials/x", ""),
+    ("get", "/api/devices/{name}/data", Viewer, "/api/devices/site-a.lab/data", ""),
+    ("post", "/api/devices/{name}/data", Operator, "/api/devices/site-a.lab/data", "{}"),
+    ("post", "/api/readings", Operator, "/api/readings", "{}"),
+    ("post", "/api/readings/{metric}/{name}", Operator, "/api/readings/temperature/site-a.lab", "x"),
+    ("post", "/api/inputs/{topic}", Operator, "/api/inputs/temperature/site-a/lab", "x"),
+    ("post", "/metric", Operator, "/metric", "{}"),
+    ("get", "/sensors", Viewer, "/sensors", ""),
+    ("post", "/sensors", Operator, "/sensors", r#"{"x": 1}"#),
     ("post", "/api/token", Recognition, "/api/token", ""),
     ("get", "/api/jwks.json", Nothing, "/api/jwks.json", ""),
     ("get", "/api/audit", AdminOfAll, "/api/audit", ""),

@@ -20,7 +20,11 @@ async fn each_route_has_the_methods_that_are_written() {
         if written.contains("GET") {
             written.insert("HEAD".into());
         }
-        let path = path.replace("{id}", "0123456789ab").replace("{name}", "lab");
+        let path = path
+            .replace("{id}", "0123456789ab")
+            .replace("{name}", "lab")
+            .replace("{metric}", "m")
+            .replace("{topic}", "a/b");
         for method in METHODS {
             let answer = harness.ask(method, &path).await;
             // What the id names is missing; the route is not.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Limits, Resend};
+use api::{Ingest, IngestLimits, Limits, Resend};
 use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Answer;
+use crate::ingest::ToStore;
 use crate::resend::Heard;
 use crate::watcher::Watcher;
 
@@ -48,6 +49,9 @@ pub(crate) struct Harness {
     pub(crate) live: Live,
     /// What was resent.
     pub(crate) heard: Heard,
+    /// Stores what comes in over HTTP.
+    pub(crate) intake: ToStore,
+    decoder: Decoder,
     broker: mpsc::Sender<Delivery<Arc<Decoded>>>,
     link: watch::Sender<ConnectionStatus>,
 }
@@ -133,8 +137,15 @@ impl Harness {
         });
         let ready = health.check("store");
         tokio::spawn(relay(deliveries.into(), link.subscribe(), live.clone(), store.clone(), ready));
-        let heard = Heard::default();
+        let (heard, metrics) = (Heard::default(), Metrics::default());
         let decoder = decoder(folder.path());
+        let intake = ToStore::new(store.clone(), decoder.clone());
+        let limits = IngestLimits { max_waiting: 2, max_bytes: 64 * 1024 * 1024, max_idempotency_keys: 100 };
+        let registry = decoder.registry().cloned();
+        // A store that cannot be read is read later.
+        let _ = registry.as_ref().unwrap().load(store.as_ref()).await;
+        let following = (decoder.clone(), store.clone());
+        tokio::spawn(async move { following.0.follow_registry(following.1.as_ref()).await });
         let access = Authority::new(store.as_ref(), clock()).unwrap();
         if let Some(oidc) = &wanted.oidc {
             let _ = access.clone().with_issuer(Arc::new(oidc.clone()));
@@ -148,18 +159,27 @@ impl Harness {
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),
+            ingest: Ingest::new(Arc::new(intake.clone()), registry, limits, &metrics)
+                .with_ack_timeout(wanted.ack_timeout),
             health: health.clone(),
-            metrics: Metrics::default(),
+            metrics,
             pipeline: Pipeline::new(clock()),
             max_clients: wanted.pages,
-            decoder,
+            decoder: decoder.clone(),
             public_url: wanted.public_url.into(),
             limits: wanted.limits,
             clock: clock(),
             stop: stop.clone(),
         };
         tokio::spawn(serve(door, None, http, server));
-        Self { folder, store, access, address, health, stop, live, heard, broker, link }
+        Self { folder, store, access, address, health, stop, live, heard, intake, decoder, broker, link }
+    }
+
+    /// Waits until a credential is known.
+    pub(crate) async fn until_known(&self, user: &str) {
+        while self.decoder.registry().unwrap().known().credential(user).is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// The file of mappings, which need not be there.
@@ -278,10 +298,15 @@ impl Harness {
     }
 
     async fn raw(&self, request: &str) -> Answer {
+        self.raw_bytes(request.as_bytes()).await
+    }
+
+    pub(crate) async fn raw_bytes(&self, request: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
+        // An answer may come before all is sent.
+        let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
-        tokio::time::timeout(BOUND, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        let _ = tokio::time::timeout(BOUND, stream.read_to_end(&mut answer)).await.unwrap();
         Answer::read(&answer)
     }
 }

@@ -14,6 +14,7 @@ mod devices;
 mod document;
 mod frames;
 mod harness;
+mod ingest;
 mod inputs;
 mod oidc_login;
 mod provider;

@@ -46,11 +46,11 @@ impl Compose {
         output(Command::new("docker").args(["inspect", "--format", template, &self.id(service)?]))
     }
 
-    /// The id of a service's container, whether it runs or not.
+    /// The id of a service's container, whether it runs or not; of the first one, where there are several.
     pub(super) fn id(&self, service: &str) -> Result<String, String> {
-        match self.try_run(&["ps", "--all", "--quiet", service])? {
-            id if id.is_empty() => Err(format!("{service} has no container")),
-            id => Ok(id),
+        match self.try_run(&["ps", "--all", "--quiet", service])?.lines().next() {
+            None | Some("") => Err(format!("{service} has no container")),
+            Some(id) => Ok(id.to_owned()),
         }
     }
 

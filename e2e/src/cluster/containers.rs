@@ -140,6 +140,20 @@ impl Cluster {
         metric(&text, name)
     }
 
+    /// The sum of a metric over all containers of a service.
+    ///
+    /// # Panics
+    /// One is not running, or has no such metric.
+    #[must_use]
+    pub fn metric_of_all(&self, service: &str, name: &str) -> f64 {
+        let port = if service == "dashboard" { 8080 } else { 9180 };
+        let metric_at = |ip: &str| {
+            let (_, text) = try_ask(&format!("http://{ip}:{port}/metrics")).unwrap_or_else(|e| panic!("{e}"));
+            metric(&text, name)
+        };
+        self.instances(service).iter().map(|(_, ip)| metric_at(ip)).sum()
+    }
+
     /// Messages in each queue, as RabbitMQ counted them at most five seconds ago.
     #[must_use]
     pub fn queue_depths(&self) -> BTreeMap<String, u64> {

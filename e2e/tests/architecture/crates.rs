@@ -25,7 +25,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("cache", &["service"]),
     ("api", &["access", "cache", "oidc", "service", "store", "telemetry"]),
     ("dashboard", &["access", "api", "broker", "cache", "oidc", "service", "store", "telemetry"]),
-    ("gateway", &["access", "service", "store", "telemetry"]),
+    ("gateway", &["access", "api", "broker", "cache", "service", "store", "telemetry"]),
     (
         "edge",
         &[

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use broker::Outcome;
+use service::{Incoming, Intake, Offered, ReadAs, Taken};
 use telemetry::{Inputs, SystemClock};
 use tokio::time::timeout;
 
@@ -174,4 +175,39 @@ async fn a_new_series_beyond_the_quota_is_rejected_and_known_ones_go_on() {
     };
     tokio::join!(publishes, services);
     assert_eq!(hub.counters.over_quota.get(), 1);
+}
+
+#[tokio::test]
+async fn what_comes_over_http_is_charged_until_every_service_has_it() {
+    let Ends { hub, mut writer, mut alerter, feeds: _feeds, .. } = ends();
+    let charge = Arc::new(());
+    let offered = |topic: &str, payload: &'static str| Offered {
+        message: Message {
+            topic: topic.into(),
+            payload: Bytes::from(payload),
+            received_at: Intake::stamp(&hub, 1),
+        },
+        reading: ReadAs::OwnFormat,
+    };
+    let messages = vec![
+        offered("temperature/lab", "1"),
+        offered("temperature/lab", "hot"),
+        offered("humidity/other", "2"),
+    ];
+    let objection = |_: &str, device: &str| (device == "other").then(|| "not yours".to_owned());
+    let incoming = Incoming { messages, objection: &objection, charge: Box::new(charge.clone()) };
+    let Taken { outcomes, acknowledged } = Intake::take(&hub, incoming);
+    let counts: Vec<_> = outcomes.iter().map(|outcome| (outcome.readings, outcome.rejected.len())).collect();
+    assert_eq!(counts, [(1, 0), (0, 1), (0, 1)]);
+    assert_eq!(outcomes[2].rejected[0].reason, "not yours");
+    let mut acknowledged = Box::pin(acknowledged);
+    assert!(timeout(SOON, &mut acknowledged).await.is_err());
+    // Nobody waits any more; what was begun goes on.
+    drop(acknowledged);
+    let decoded = settle(&mut writer, Outcome::Done).await;
+    assert_eq!((decoded.readings.len(), decoded.rejected.len()), (1, 2), "they are one message");
+    assert_eq!(Arc::strong_count(&charge), 2);
+    settle(&mut alerter, Outcome::Done).await;
+    assert_eq!(Arc::strong_count(&charge), 1);
+    assert_eq!((hub.counters.published.get(), hub.counters.acknowledged.get()), (1, 1));
 }

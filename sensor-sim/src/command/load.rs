@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 
-use super::{Common, Failure};
-use crate::{LoadConfig, MAX_BATCH};
+use super::{Common, Failure, Secret};
+use crate::{HttpTarget, LoadConfig, MAX_BATCH};
 
 #[derive(Debug, Args)]
 pub(super) struct LoadArgs {
@@ -39,6 +39,12 @@ pub(super) struct LoadArgs {
     /// Bad payloads per message, of every kind in turn: 0.01 is one in a hundred
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     bad: f64,
+    /// Send over HTTP to http://host[:port] instead of MQTT: a request for each message, one at a time on each connection
+    #[arg(long, value_name = "URL")]
+    http: Option<String>,
+    /// The header Authorization for --http, such as "Bearer mk_…"
+    #[arg(long, env = "MILLRACE_AUTHORIZATION", default_value = "", hide_env_values = true)]
+    authorization: Secret,
     /// How long to wait for PUBACKs at the end [default: no limit]
     #[arg(long, value_parser = humantime::parse_duration)]
     grace: Option<Duration>,
@@ -68,6 +74,12 @@ impl LoadArgs {
 
     fn duration(&self) -> Option<Duration> {
         self.duration.or(self.count.is_none().then_some(Duration::from_secs(10)))
+    }
+
+    /// Where to send over HTTP, if that is asked for.
+    pub(super) fn http(&self) -> Result<Option<HttpTarget>, Failure> {
+        let read = |url: &String| HttpTarget::read(url, &self.authorization.0).map_err(Failure::Usage);
+        self.http.as_ref().map(read).transpose()
     }
 
     pub(super) fn config(self) -> Result<LoadConfig, Failure> {

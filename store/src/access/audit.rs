@@ -234,7 +234,15 @@ impl AuditRecord {
 /// The SHA-256 of a text, in hexadecimal.
 #[must_use]
 pub fn sha256(text: &str) -> String {
-    hexadecimal(ring::digest::digest(&SHA256, text.as_bytes()).as_ref())
+    sha256_of(&[text.as_bytes()])
+}
+
+/// The SHA-256 of parts that follow each other, in hexadecimal.
+#[must_use]
+pub fn sha256_of(parts: &[&[u8]]) -> String {
+    let mut hash = Context::new(&SHA256);
+    parts.iter().for_each(|part| hash.update(part));
+    hexadecimal(hash.finish().as_ref())
 }
 
 fn content_digest(salt: &str, content: &str) -> String {

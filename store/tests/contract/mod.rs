@@ -10,6 +10,7 @@ pub(crate) mod carried;
 mod clock_runs;
 mod exactly_once;
 mod finding;
+mod idempotency;
 pub(crate) mod incidents;
 mod leases;
 mod ledger;

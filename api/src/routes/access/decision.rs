@@ -54,5 +54,6 @@ fn explain(about: &Caller, decision: Decision) -> String {
         Decision::NeedsRole(needed) => format!("the role is {role}, and only {} may", needed.word()),
         Decision::NeedsSession => "only a person who has logged in may".into(),
         Decision::OutsideFilters => "the filters do not hold it".into(),
+        Decision::OtherDevice | Decision::Protected => decision.why(),
     }
 }

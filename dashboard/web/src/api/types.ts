@@ -22,6 +22,50 @@ export interface Series {
   state: "fresh" | "stale" | "offline";
 }
 
+export interface Ingested {
+  /** Readings that are acknowledged. */
+  taken: number;
+  rejected: {
+    /** Which element of the request, from 0 on. */
+    index: number;
+    reason: string;
+    /** Of the rejected payload, where it is known: GET /api/rejected/{id}. */
+    id?: string;
+  }[];
+  /** Commands for the device. */
+  commands: Record<string, unknown>[];
+  /** Whether sending the same again stores nothing more: each reading names its time, or there is an Idempotency-Key. */
+  idempotent: boolean;
+}
+
+export interface AcceptedMetric {
+  status: "accepted";
+  device_id: string;
+  /** As in Ingested; left out where there is none. */
+  rejected?: Record<string, unknown>[];
+}
+
+export type SentReadings = {
+  /** METRIC/DEVICE, instead of both. */
+  topic?: string;
+  metric?: string;
+  device?: string;
+  value: number;
+  unit?: string;
+  measured_at?: Moment;
+  boot?: number;
+  seq?: number;
+}[];
+
+/** One object or an array of objects. Each has a `type` (the metric) and a `value`, or a field for each metric: a number, or an object as a device publishes it. */
+export type SentData = Record<string, unknown> | Record<string, unknown>[];
+
+/** As SentData, with the device in `device_id`, `sensor_id`, `device`, `id` or `name`; or as NewDevice. */
+export type SentSensor = Record<string, unknown> | Record<string, unknown>[];
+
+/** The device in `device_id`, its time in `timestamp` (Unix seconds or milliseconds, or RFC 3339), and a field for each metric. */
+export type SentMetric = Record<string, unknown> | Record<string, unknown>[];
+
 export interface Reading {
   device: string;
   metric: string;
@@ -446,7 +490,7 @@ export type Username = string;
 export type Role = "viewer" | "operator" | "admin";
 
 /** `system` is the pipeline, the inputs and the clock, for callers without filters; `rules` adds mappings. */
-export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "adopt" | "devices" | "rules" | "users" | "audit" | "keys" | "password";
+export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "send" | "adopt" | "devices" | "rules" | "users" | "audit" | "keys" | "password";
 
 /** A signed token. */
 export interface Token {
@@ -800,9 +844,15 @@ export interface Answers {
     next: string | null;
   };
   "api/devices/{name}": Device;
+  "api/devices/{name}/data": Readings;
   "api/devices/{name}/credentials": {
     credentials: Credential[];
   };
   "api/access": Access;
   "api/openapi.json": Record<string, unknown>;
+  "sensors": {
+    devices: Device[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
+  };
 }

@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 20] = [
+const MIGRATIONS: [Migration; 21] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -35,6 +35,7 @@ const MIGRATIONS: [Migration; 20] = [
     Migration::Always(include_str!("migrations/0018_registry.sql")),
     Migration::Always(include_str!("migrations/0019_identities.sql")),
     Migration::Always(include_str!("migrations/0020_notices.sql")),
+    Migration::Always(include_str!("migrations/0021_idempotency.sql")),
 ];
 
 enum Migration {

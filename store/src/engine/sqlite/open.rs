@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -33,6 +33,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0015_registry.sql"),
     include_str!("migrations/0016_identities.sql"),
     include_str!("migrations/0017_notices.sql"),
+    include_str!("migrations/0018_idempotency.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
