@@ -19,6 +19,8 @@ pub enum Lease {
     Absence,
     /// Giving devices their users in the broker.
     Provision,
+    /// Sending commands to devices.
+    Commands,
 }
 
 /// Where leases are stored.
@@ -37,4 +39,4 @@ pub trait Leases: Send + Sync {
     async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
 }
 
-text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision");
+text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision", Commands "commands");

@@ -14,6 +14,7 @@
 //! - `announcements`: what devices announced about their later messages
 //! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
+//! - `commands`: what people ask devices to do, and what devices should be
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
@@ -27,6 +28,7 @@ mod alerting;
 mod announcements;
 mod attributes;
 mod clock_runs;
+mod commands;
 mod engine;
 mod leases;
 mod ledger;
@@ -62,6 +64,12 @@ pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use announcements::AnnouncementStore;
 pub use attributes::AttributeStore;
 pub use clock_runs::ClockHistory;
+pub use commands::change::{Cancelled, DESIRED};
+pub use commands::ends::{CommandResult, Recorded};
+pub use commands::query::CommandQuery;
+pub use commands::state::{Command, CommandCounts, CommandJob, CommandState, JobCounts};
+pub use commands::twins::{NewDesired, Twin};
+pub use commands::{Commands, MAX_OPEN_COMMANDS, MAX_TWINS};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use leases::{Lease, Leases};

@@ -10,6 +10,7 @@ use crate::alerting::Alerting;
 use crate::announcements::AnnouncementStore;
 use crate::attributes::AttributeStore;
 use crate::clock_runs::ClockHistory;
+use crate::commands::Commands;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
 use crate::ledger::Ledger;
@@ -30,6 +31,7 @@ pub trait Store:
     + AttributeStore
     + AccessStore
     + Registry
+    + Commands
     + OwnReaders
 {
 }
@@ -45,6 +47,7 @@ impl<T> Store for T where
         + AttributeStore
         + AccessStore
         + Registry
+        + Commands
         + OwnReaders
 {
 }

@@ -5,6 +5,7 @@ mod alerting;
 mod announcements;
 mod attributes;
 mod clock_runs;
+mod commands;
 mod leases;
 mod ledger;
 mod outbox;
@@ -21,6 +22,7 @@ use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 
 use self::access::Access;
 use self::alerting::Alerts;
+use self::commands::Commanded;
 use self::leases::Held;
 use self::outbox::AlertingOutbox;
 use self::readings::Key;
@@ -48,6 +50,7 @@ impl Default for StoreClock {
 struct Data {
     access: Access,
     registry: Devices,
+    commands: Commanded,
     readings: BTreeMap<Key, StoredReading>,
     rejected: Rejected,
     alerts: Alerts,

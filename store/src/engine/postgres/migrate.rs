@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 19] = [
+const MIGRATIONS: [Migration; 20] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [Migration; 19] = [
     Migration::Always(include_str!("migrations/0017_attributes.sql")),
     Migration::Always(include_str!("migrations/0018_registry.sql")),
     Migration::Always(include_str!("migrations/0019_identities.sql")),
+    Migration::Always(include_str!("migrations/0021_commands.sql")),
 ];
 
 enum Migration {
