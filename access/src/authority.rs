@@ -1,6 +1,7 @@
 //! Recognises callers, logs people in, and changes users, sessions and keys.
 
 mod contents;
+mod device_login;
 mod devices;
 mod identities;
 mod keys;

@@ -17,6 +17,8 @@ pub enum Action {
     Silence,
     /// To resend and to dismiss rejected messages.
     Resend,
+    /// To send commands to devices, and to say what they should be.
+    Command,
     /// To register a device that has been heard.
     Adopt,
     /// To register, describe and remove devices, and to make and revoke their credentials.
@@ -35,12 +37,13 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::System,
         Self::Acknowledge,
         Self::Silence,
         Self::Resend,
+        Self::Command,
         Self::Adopt,
         Self::Devices,
         Self::Rules,
@@ -54,7 +57,7 @@ impl Action {
     fn needs(self) -> Role {
         match self {
             Self::Read | Self::System | Self::Keys | Self::Password => Role::Viewer,
-            Self::Acknowledge | Self::Silence | Self::Resend | Self::Adopt => Role::Operator,
+            Self::Acknowledge | Self::Silence | Self::Resend | Self::Command | Self::Adopt => Role::Operator,
             Self::Devices | Self::Rules | Self::Users | Self::Audit => Role::Admin,
         }
     }
@@ -78,6 +81,7 @@ impl TextCodec for Action {
             Self::Acknowledge => "acknowledge",
             Self::Silence => "silence",
             Self::Resend => "resend",
+            Self::Command => "command",
             Self::Adopt => "adopt",
             Self::Devices => "devices",
             Self::Rules => "rules",
@@ -162,6 +166,7 @@ mod tests {
             (Action::Acknowledge, [false, true, true]),
             (Action::Silence, [false, true, true]),
             (Action::Resend, [false, true, true]),
+            (Action::Command, [false, true, true]),
             (Action::Adopt, [false, true, true]),
             (Action::Devices, [false, false, true]),
             (Action::Rules, [false, false, true]),
@@ -182,7 +187,7 @@ mod tests {
         let some = caller(Role::Operator, &["site-a/#"], Via::Session);
         assert_eq!(may(&some, Action::Read, Some("site-a/rack-1")), Decision::Allowed);
         assert_eq!(may(&some, Action::Read, None), Decision::Allowed);
-        for action in [Action::Read, Action::Acknowledge, Action::Silence, Action::Resend] {
+        for action in [Action::Read, Action::Acknowledge, Action::Silence, Action::Resend, Action::Command] {
             assert_eq!(may(&some, action, Some("site-b/rack-1")), Decision::OutsideFilters, "{action:?}");
         }
         assert_eq!(may(&some, Action::System, None), Decision::OutsideFilters);

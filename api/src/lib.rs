@@ -15,6 +15,7 @@
 
 #![warn(missing_docs)]
 
+mod commanding;
 mod context;
 mod error;
 pub mod forms;
@@ -28,6 +29,7 @@ mod response;
 mod routes;
 mod selection;
 
+pub use commanding::Commanding;
 pub use context::{Api, DeviceBroker, Document, Heard, InputRules, Newest};
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};

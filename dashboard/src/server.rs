@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Api, DeviceBroker, Limits, Resend, ResendAwaited, Site};
+use api::{Api, Commanding, DeviceBroker, Limits, Resend, ResendAwaited, Site};
 use cache::Cache;
 use oidc::Oidc;
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
@@ -44,6 +44,8 @@ pub struct Server {
     pub broker: Arc<dyn DeviceBroker>,
     /// Publishes rejected payloads again.
     pub resend: Resend,
+    /// Records what devices answer to commands.
+    pub commanding: Commanding,
     /// What `/readyz` answers.
     pub health: Health,
     /// What `/metrics` answers.
@@ -142,6 +144,7 @@ fn routes(
         broker: server.broker.clone(),
         inputs: Arc::new(DecoderRules(server.decoder.clone())),
         resend: server.resend.clone(),
+        commanding: server.commanding.clone(),
         site: site.clone(),
         limits: server.limits,
         aborted: counters::aborted(&server.metrics),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Resend;
+use api::{Commanding, Resend};
+use commands::{Counters, Inbox, Listener};
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, SettingError, Settings};
 use store::Store;
@@ -96,8 +97,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let pipeline = Pipeline::new(context.clock.clone());
     let access = authority(&context, store.as_ref())?;
     let (access, oidc) = identity_provider(&context, &public_url, access)?;
+    // What devices answer over HTTP; another process sends.
+    let inbox = Inbox::new(store.clone(), Counters::register(&context.metrics), Listener::default());
     let server = Server {
         live: live.clone(),
+        commanding: Commanding::new(commands::Config::from_settings(settings)?, inbox),
         store: store.clone(),
         access,
         oidc,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use service::{Context, SettingError};
 
+use crate::commands::Brokers;
 use crate::management::Management;
 use crate::provisioner::{Counters, Provisioner};
 
@@ -20,8 +21,10 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let settings = &context.settings;
     let url: String = settings.get("gateway.rabbitmq")?;
     let management = Management::new(&url).map_err(|e| SettingError::new("gateway.rabbitmq", e))?;
+    let brokers = Brokers::from_settings(&context)?;
+    let store = service::store(settings, context.clock.clone()).await?;
     let provisioner = Provisioner {
-        store: service::store(settings, context.clock.clone()).await?,
+        store: store.clone(),
         management,
         unknown: settings.get("devices.unknown")?,
         compare_every: settings.get::<Every>("gateway.compare_every")?.0,
@@ -30,7 +33,15 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
         counters: Counters::register(&context.metrics),
     };
     context.serve_admin()?;
-    context.stop.run_until_cancelled(provisioner.run()).await;
-    provisioner.release().await;
-    Ok(())
+    let provisions = async {
+        context.stop.run_until_cancelled(provisioner.run()).await;
+        provisioner.release().await;
+    };
+    let commands = async {
+        match brokers {
+            Some(brokers) => brokers.run(&context, store).await,
+            None => Ok(()),
+        }
+    };
+    tokio::join!(provisions, commands).1
 }

@@ -12,7 +12,9 @@ mod device;
 mod live;
 mod load;
 mod numbered_series;
+mod orders;
 mod publisher;
+mod receiver;
 mod replay;
 mod signal;
 

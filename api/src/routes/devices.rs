@@ -63,7 +63,7 @@ fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clo
 }
 
 /// The name of a device, which has a `.` for each `/` in a path; `%2F` is taken, too.
-fn name_of(path: &str) -> String {
+pub(super) fn name_of(path: &str) -> String {
     path.replace("%2F", "/").replace("%2f", "/").replace('.', "/")
 }
 
@@ -162,11 +162,16 @@ fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) ->
 
 /// # Errors
 /// The device is outside the caller's filters, so that to the caller it does not exist, or no device can have this name.
-fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
+pub(super) fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
     crate::guards::within(caller, name)?;
     Series::new("m", name).map(drop).map_err(|_| unknown(name))
 }
 
-fn unknown(name: &str) -> ApiError {
+/// Whether a device is registered, or was heard.
+pub(super) async fn is_known(api: &Api, name: &str) -> Result<bool, ApiError> {
+    Ok(find::one(api, name).await?.is_some())
+}
+
+pub(super) fn unknown(name: &str) -> ApiError {
     ApiError::NotFound(format!("there is no device {name}: GET /api/devices lists them"))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 18] = [
+const MAY_KNOW: [(&str, &[&str]); 19] = [
     ("telemetry", &[]),
     ("broker", &["telemetry"]),
     ("store", &["telemetry"]),
@@ -21,9 +21,10 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
     ("access", &["store", "telemetry"]),
     ("oidc", &["access", "service", "telemetry"]),
     ("cache", &["service"]),
-    ("api", &["access", "cache", "oidc", "service", "store", "telemetry"]),
-    ("dashboard", &["access", "api", "broker", "cache", "oidc", "service", "store", "telemetry"]),
-    ("gateway", &["access", "service", "store", "telemetry"]),
+    ("commands", &["broker", "service", "store", "telemetry"]),
+    ("api", &["access", "cache", "commands", "oidc", "service", "store", "telemetry"]),
+    ("dashboard", &["access", "api", "broker", "cache", "commands", "oidc", "service", "store", "telemetry"]),
+    ("gateway", &["access", "broker", "commands", "service", "store", "telemetry"]),
     (
         "edge",
         &[
@@ -32,6 +33,7 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "api",
             "broker",
             "cache",
+            "commands",
             "dashboard",
             "db-writer",
             "sensor-sim",
@@ -40,7 +42,21 @@ const MAY_KNOW: [(&str, &[&str]); 18] = [
             "telemetry",
         ],
     ),
-    ("cli", &["access", "alerter", "api", "broker", "dashboard", "edge", "service", "store", "telemetry"]),
+    (
+        "cli",
+        &[
+            "access",
+            "alerter",
+            "api",
+            "broker",
+            "commands",
+            "dashboard",
+            "edge",
+            "service",
+            "store",
+            "telemetry",
+        ],
+    ),
     // Runs the binaries and knows nothing about what is in them.
     ("e2e", &[]),
     ("bench", &["alerter", "e2e", "service", "store", "telemetry"]),

@@ -93,8 +93,8 @@ pub(super) fn select_first(device: &str) -> Statement {
 pub(super) fn select_due(now: Timestamp, horizon: Timestamp, limit: i64) -> Statement {
     let sql = format!(
         "SELECT {COLUMNS} FROM commands c
-         WHERE c.ended_at IS NULL AND c.not_before <= $1
-             AND (c.next_at <= $1 OR (c.next_at > $2 AND c.next_at > c.not_before))
+         WHERE c.ended_at IS NULL AND (c.not_before <= $1 OR c.not_before = c.created_at)
+             AND (c.next_at <= $1 OR (c.next_at > $2 AND (c.next_at > c.not_before OR c.not_before = c.created_at)))
              AND NOT EXISTS (
                  SELECT 1 FROM commands e WHERE e.device = c.device AND e.ended_at IS NULL AND e.number < c.number)
          ORDER BY c.next_at, c.serial LIMIT $3"

@@ -132,6 +132,13 @@ impl Command {
         }
     }
 
+    /// Whether it may be sent at a time. One that need not wait for its turn in a group may at any time: the clock may have
+    /// been set back since it was made.
+    #[must_use]
+    pub fn is_released(&self, at: Timestamp) -> bool {
+        self.not_before <= at || self.not_before == self.created_at
+    }
+
     /// The same, not to be sent before a time.
     #[must_use]
     pub fn not_before(self, at: Timestamp) -> Self {

@@ -186,8 +186,9 @@ impl Commands for MemoryStore {
     async fn due_commands(&self, now: Timestamp, horizon: Timestamp, limit: usize) -> Result<Vec<Command>> {
         let data = self.call("due_commands")?;
         let is_due = |command: &&Command| {
-            let is_far = command.next_at > horizon && command.next_at > command.not_before;
-            command.not_before <= now
+            let is_far = command.next_at > horizon
+                && (command.next_at > command.not_before || command.not_before == command.created_at);
+            command.is_released(now)
                 && (command.next_at <= now || is_far)
                 && data.commands.first(&command.device).is_some_and(|first| first.id == command.id)
         };
