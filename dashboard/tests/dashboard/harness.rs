@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Limits, Resend};
+use api::{Commanding, Limits, Resend};
 use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
@@ -89,6 +89,12 @@ fn decoder(folder: &Path) -> Decoder {
     Decoder::from_settings(&settings, mappings, &Metrics::default(), clock()).unwrap()
 }
 
+fn commanding(store: &Arc<Sqlite>) -> Commanding {
+    let counters = commands::Counters::register(&Metrics::default());
+    let inbox = commands::Inbox::new(store.clone(), counters, commands::Listener::default());
+    Commanding::new(commands::Config::default(), inbox)
+}
+
 fn clock() -> Arc<dyn telemetry::Clock> {
     Arc::new(telemetry::SystemClock::default())
 }
@@ -148,6 +154,7 @@ impl Harness {
             broker: Arc::new(api::forms::Broker { port: Some(1883), ..api::forms::Broker::default() }),
             resend: Resend::new(Arc::new(heard.clone()), decoder.inputs(), clock())
                 .with_ack_timeout(wanted.ack_timeout),
+            commanding: commanding(&store),
             health: health.clone(),
             metrics: Metrics::default(),
             pipeline: Pipeline::new(clock()),

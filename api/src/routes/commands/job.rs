@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use access::{Action, Caller, Decision, may};
+use access::{Action, Caller, may};
 use commands::{MAX_LIFE, new_id, release_times};
 use store::{Cancelled, Change, Command, CommandJob, JobCounts};
 use telemetry::Filter as Devices;
@@ -130,7 +130,7 @@ async fn show(api: &Api, id: &str, request: Request) -> Result<Response, ApiErro
 /// # Errors
 /// There is no such group, or it is of devices that the caller does not see.
 async fn seen(api: &Api, caller: &Caller, id: &str) -> Result<(CommandJob, JobCounts), ApiError> {
-    let unknown = || ApiError::NotFound(Decision::OutsideFilters.why());
+    let unknown = || ApiError::NotFound("there is no such group of commands".into());
     let job = api.store.command_job(id).await?.ok_or_else(unknown)?;
     let is_covered = job.0.devices.parse().is_ok_and(|devices: Devices| caller.scope.covers(&devices));
     let is_own = caller.user.is_some() && job.0.created_by == caller.user;
