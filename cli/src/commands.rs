@@ -6,7 +6,7 @@ use std::time::Duration;
 use access::{Authority, Caller};
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use commands::{Config, MAX_ARGS_BYTES, MAX_LIFE, check_name, new_id};
+use commands::{Config, MAX_ARGS_BYTES, MAX_LIFE, check_name, compact, new_id};
 use service::{Failure, Settings};
 use store::{
     Cancelled, Change, Command, CommandQuery, CommandState, DESIRED, MAX_OPEN_COMMANDS, Store, TextCodec as _,
@@ -125,7 +125,8 @@ fn made(args: CommandArgs, config: &Config) -> anyhow::Result<Command> {
             .context("ARGS must be JSON, such as '{\"seconds\": 10}'")?;
     }
     let now = crate::clock().wall();
-    Ok(Command { args: args.args, ..Command::new(new_id(), device, name, now, saturating_add(now, life)) })
+    let args = args.args.as_deref().map(compact);
+    Ok(Command { args, ..Command::new(new_id(), device, name, now, saturating_add(now, life)) })
 }
 
 async fn add(authority: &Authority, command: &Command) -> anyhow::Result<()> {
@@ -257,7 +258,7 @@ mod tests {
         assert!(!said(&store, &["list", "--state", "done"]).await.unwrap().contains(&id));
         let shown = said(&store, &["show", &id]).await.unwrap();
         assert!(
-            shown.contains("args     {\"seconds\": 10}") && shown.contains("sent     - (0 times)"),
+            shown.contains("args     {\"seconds\":10}") && shown.contains("sent     - (0 times)"),
             "{shown}"
         );
         assert_eq!(said(&store, &["cancel", &id]).await.unwrap(), format!("{id} is cancelled"));

@@ -36,7 +36,7 @@ pub use poll::poll;
 pub use sender::{Listener, Offer, Offered, Outlet, Sender};
 pub use wire::{
     MAX_ARGS_BYTES, MAX_DESIRED_BYTES, MAX_LIFE, MAX_NAME_CHARS, Said, check_id, check_name, command_payload,
-    is_answer, new_id, read_result,
+    compact, is_answer, new_id, read_result,
 };
 
 /// The queue in the cluster that gets what devices answer.

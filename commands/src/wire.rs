@@ -54,6 +54,19 @@ pub enum Said {
     Nothing,
 }
 
+/// A JSON text in one line, without blanks between its parts: its numbers and strings stay as they were written.
+#[must_use]
+pub fn compact(json: &str) -> String {
+    let (mut is_string, mut is_escaped) = (false, false);
+    let keep = |c: &char| {
+        let is_kept = is_string || !c.is_ascii_whitespace();
+        is_string ^= *c == '"' && !is_escaped;
+        is_escaped = *c == '\\' && !is_escaped;
+        is_kept
+    };
+    json.chars().filter(keep).collect()
+}
+
 /// Names a command: 96 random bits.
 #[must_use]
 pub fn new_id() -> String {
@@ -146,7 +159,7 @@ pub fn read_result(payload: &[u8], of: Option<&str>) -> Result<Said, String> {
     };
     let reason =
         form.reason.map(|reason| reason.chars().filter(|c| *c != '\0').take(MAX_REASON_CHARS).collect());
-    Ok(Said::Result { id, state, result: form.result.map(|result| result.get().to_owned()), reason })
+    Ok(Said::Result { id, state, result: form.result.map(|result| compact(result.get())), reason })
 }
 
 #[derive(Deserialize)]
@@ -164,7 +177,7 @@ fn read_state(payload: &[u8]) -> Result<Said, String> {
         |e| format!(r#"a state must be a JSON object such as {{"version": 12, "state": {{…}}}}: {e}"#);
     let whole: &RawValue = serde_json::from_slice(payload).map_err(problem)?;
     let StateForm { version, state } = serde_json::from_str(whole.get()).map_err(problem)?;
-    let state = state.map_or_else(|| whole.get().to_owned(), |state| state.get().to_owned());
+    let state = compact(state.as_deref().unwrap_or(whole).get());
     if !state.starts_with('{') {
         return Err("a state must be a JSON object".into());
     }
@@ -232,7 +245,7 @@ mod tests {
                 "results/site-a/lab",
                 r#"{"id":"a","status":"done","result":[1, 2],"n":7}"#,
                 "site-a/lab",
-                result(CommandState::Done, Some("[1, 2]"), None),
+                result(CommandState::Done, Some("[1,2]"), None),
             ),
             (
                 "results/lab",
@@ -244,7 +257,7 @@ mod tests {
                 "state/lab",
                 r#"{"version": 12, "state": {"on": true}}"#,
                 "lab",
-                state(Some(12), r#"{"on": true}"#),
+                state(Some(12), r#"{"on":true}"#),
             ),
             ("state/lab", r#"{"on":true}"#, "lab", state(None, r#"{"on":true}"#)),
             ("state/lab", "", "lab", Said::Nothing),
@@ -271,6 +284,17 @@ mod tests {
         ] {
             let error = read(&message(topic, payload)).unwrap_err();
             assert!(error.contains(problem), "{topic} {payload}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_is_written_in_one_line() {
+        for (json, line) in [
+            ("{\n  \"a\": 3.0,\t\"b\": [1, 2]\r\n}", r#"{"a":3.0,"b":[1,2]}"#),
+            (r#"{"a b": "c \" d", "e": "\\" }"#, r#"{"a b":"c \" d","e":"\\"}"#),
+            ("1e400", "1e400"),
+        ] {
+            assert_eq!(compact(json), line);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use commands::{MAX_ARGS_BYTES, MAX_LIFE, check_id, check_name, new_id};
+use commands::{MAX_ARGS_BYTES, MAX_LIFE, check_id, check_name, compact, new_id};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -58,7 +58,7 @@ impl NewCommand {
             return Err("a desired state is set by PUT /api/devices/{name}/desired".into());
         }
         body.id.as_deref().map_or(Ok(()), check_id)?;
-        let args = body.args.map(|args| args.get().to_owned());
+        let args = body.args.map(|args| compact(args.get()));
         if args.as_ref().is_some_and(|args| args.len() > MAX_ARGS_BYTES) {
             return Err(format!("args must be at most {MAX_ARGS_BYTES} bytes"));
         }
@@ -127,7 +127,7 @@ mod tests {
                 .unwrap();
         let at = Timestamp::UNIX_EPOCH;
         let command = read.command("lab", Some("ann".into()), at, at);
-        assert_eq!(command.args.as_deref(), Some(r#"{"times": 3.0}"#));
+        assert_eq!(command.args.as_deref(), Some(r#"{"times":3.0}"#));
         assert_eq!((command.expires_at.as_second(), command.id.len()), (600, 24));
         let other =
             new(r#"{"devices": "site-a/#", "command": "reboot", "id": "mine", "expires_in": 90}"#).unwrap();

@@ -1,7 +1,7 @@
 //! `GET`, `PUT` and `DELETE /api/devices/{name}/desired`, and `GET /api/devices/{name}/twin`.
 
 use access::{Action, Caller};
-use commands::{MAX_DESIRED_BYTES, MAX_LIFE, new_id};
+use commands::{MAX_DESIRED_BYTES, MAX_LIFE, compact, new_id};
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use store::{Change, Command, DESIRED, NewDesired, Twin};
@@ -104,7 +104,7 @@ async fn put(api: &Api, name: &str, request: Request) -> Result<Response, ApiErr
     if !document.get().starts_with('{') {
         return Err(ApiError::BadRequest("a desired state is a JSON object".into()));
     }
-    replace(api, &caller, name, wanted, Some(document.get())).await
+    replace(api, &caller, name, wanted, Some(&compact(document.get()))).await
 }
 
 async fn remove(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
