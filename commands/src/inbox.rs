@@ -1,8 +1,10 @@
 //! Records what devices answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use broker::{Deliveries, Outcome};
+use broker::{Deliveries, Delivery, Outcome};
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use service::{Check, Retry};
 use store::{Batch, CommandResult, Recorded, RejectedMessage, Store};
@@ -11,6 +13,16 @@ use telemetry::Message;
 use crate::counters::Counters;
 use crate::sender::Listener;
 use crate::wire::{self, Said};
+
+/// Messages that are recorded before more are received.
+const AT_ONCE: usize = 256;
+
+/// Devices whose messages are recorded at the same time; those of one device come in order.
+const DEVICES_AT_ONCE: usize = 32;
+
+fn device_of(topic: &str) -> &str {
+    topic.split_once('/').map_or(topic, |(_, device)| device)
+}
 
 /// Records what devices answer. Cheap to clone.
 #[derive(Clone)]
@@ -31,7 +43,22 @@ impl Inbox {
     pub async fn run(self, mut deliveries: Deliveries<Arc<Message>>, ready: Check) {
         let retry = Retry::new(self.counters.failures.clone()).with_readiness(ready.clone());
         ready.pass();
-        while let Some(delivery) = deliveries.recv().await {
+        let mut received = Vec::new();
+        while deliveries.recv_many(&mut received, AT_ONCE).await > 0 {
+            let mut by_device = BTreeMap::<String, Vec<_>>::new();
+            for delivery in received.drain(..) {
+                by_device.entry(device_of(&delivery.item.topic).to_owned()).or_default().push(delivery);
+            }
+            let devices = stream::iter(by_device.into_values());
+            devices
+                .for_each_concurrent(DEVICES_AT_ONCE, |deliveries| self.take_all(deliveries, &retry))
+                .await;
+        }
+    }
+
+    /// Records what one device answers, in order.
+    async fn take_all(&self, deliveries: Vec<Delivery<Arc<Message>>>, retry: &Retry) {
+        for delivery in deliveries {
             let (message, ack) = delivery.split();
             retry.call(|| self.take(&message)).await;
             // One that cannot be settled any more is delivered again, which changes nothing.

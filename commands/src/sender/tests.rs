@@ -361,3 +361,34 @@ async fn a_group_goes_out_by_its_rate_and_stops_after_failures() {
     assert!(first.iter().any(|id| id == "g9") && job.stopped_at.is_some() && harness.got().is_empty());
     assert_eq!(counts[&CommandState::Cancelled], 1_000 - first.len() as u64);
 }
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_settled_once_they_are_recorded_and_those_of_a_device_in_order() {
+    let mut harness = Harness::new();
+    harness.make("a", "lab", HOUR).await;
+    harness.turn().await;
+    let (out, received) = tokio::sync::mpsc::channel(1_000);
+    let mut receipts = Vec::new();
+    for version in 0..300 {
+        let device = format!("d{}", version % 3);
+        let payload = format!(r#"{{"version":{version},"state":{{}}}}"#);
+        let message = Message {
+            topic: format!("state/{device}"),
+            payload: payload.into(),
+            received_at: harness.clock.wall(),
+        };
+        let (delivery, receipt) = broker::Delivery::tracked(Arc::new(message));
+        out.try_send(delivery).unwrap();
+        receipts.push(receipt);
+    }
+    drop(out);
+    harness.store.fail_next("report_state", 3);
+    harness.inbox.clone().run(received.into(), Health::default().check("answers")).await;
+    for receipt in receipts {
+        assert_eq!(receipt.outcome().await, broker::Outcome::Done);
+    }
+    for (device, version) in [("d0", 297), ("d1", 298), ("d2", 299)] {
+        let twin = harness.store.twin(device).await.unwrap().unwrap();
+        assert_eq!(twin.reported_version, Some(version), "{device}");
+    }
+}
