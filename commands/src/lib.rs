@@ -32,7 +32,7 @@ pub use counters::Counters;
 pub use differences::differences;
 pub use group::release_times;
 pub use inbox::Inbox;
-pub use poll::poll;
+pub use poll::{next_command, poll};
 pub use sender::{Listener, Offer, Offered, Outlet, Sender};
 pub use wire::{
     MAX_ARGS_BYTES, MAX_DESIRED_BYTES, MAX_LIFE, MAX_NAME_CHARS, Said, check_id, check_name, command_payload,

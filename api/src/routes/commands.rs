@@ -82,6 +82,7 @@ fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clo
 async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
     let (parameters, caller) = request.reads(Action::Read).await?;
     let query = read_query(parameters).map_err(ApiError::BadRequest)?;
+    query.device.as_deref().map_or(Ok(()), |device| within(&caller, device))?;
     Ok(json(StatusCode::OK, api.limits.within(page(api, &caller, query)).await?))
 }
 

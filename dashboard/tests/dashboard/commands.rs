@@ -137,7 +137,9 @@ async fn only_devices_within_the_filters_are_commanded() {
     assert_eq!(ask(&harness, "get", &job, &ben, "").await.status, 200, "it is his own");
     assert_eq!(ask(&harness, "get", &job, &vera, "").await.status, 404);
     let path = format!("/api/commands/{}", outside["id"].as_str().unwrap());
-    for (method, path) in [("get", path.as_str()), ("delete", &path)] {
+    for (method, path) in
+        [("get", path.as_str()), ("delete", &path), ("get", "/api/commands?device=site-b/lab")]
+    {
         assert_eq!(ask(&harness, method, path, &ben, "").await.status, 404, "{method}");
     }
     let listed = ask(&harness, "get", "/api/commands", &ben, "").await.json();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use commands::{command_payload, poll, read_result};
+use commands::{command_payload, next_command, poll, read_result};
 use store::{Command, Recorded, TextCodec as _};
 use tokio::time::{Instant, sleep};
 use warp::http::{Method, StatusCode};
@@ -66,11 +66,18 @@ fn result(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + 
 
 /// The open command of the device, which counts as sent with this; 204 where there is none in time.
 async fn wait(api: &Api, name: Option<&str>, request: Request) -> Result<Response, ApiError> {
-    if !matches!(request.method, Method::GET) {
-        return Err(ApiError::Method("GET"));
+    let is_head = request.method == Method::HEAD;
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        return Err(ApiError::Method("GET, HEAD"));
     }
     let (device, parameters) = request.device(&api.access, name).await?;
     let wait = read_wait(parameters).map_err(ApiError::BadRequest)?;
+    if is_head {
+        // It asks whether there is one, and does not take it.
+        let is_there = next_command(api.store.as_ref(), &device, api.clock.wall()).await?.is_some();
+        let status = if is_there { StatusCode::OK } else { StatusCode::NO_CONTENT };
+        return Ok(status.into_response());
+    }
     let _place = api
         .commanding
         .polls
