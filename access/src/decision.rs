@@ -19,6 +19,8 @@ pub enum Action {
     Resend,
     /// To send readings over HTTP.
     Send,
+    /// To send commands to devices, and to say what they should be.
+    Command,
     /// To register a device that has been heard.
     Adopt,
     /// To register, describe and remove devices, and to make and revoke their credentials.
@@ -37,13 +39,14 @@ pub enum Action {
 
 impl Action {
     /// All actions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::System,
         Self::Acknowledge,
         Self::Silence,
         Self::Resend,
         Self::Send,
+        Self::Command,
         Self::Adopt,
         Self::Devices,
         Self::Rules,
@@ -57,7 +60,9 @@ impl Action {
     fn needs(self) -> Role {
         match self {
             Self::Read | Self::System | Self::Keys | Self::Password => Role::Viewer,
-            Self::Acknowledge | Self::Silence | Self::Resend | Self::Send | Self::Adopt => Role::Operator,
+            Self::Acknowledge | Self::Silence | Self::Resend | Self::Send | Self::Command | Self::Adopt => {
+                Role::Operator
+            }
             Self::Devices | Self::Rules | Self::Users | Self::Audit => Role::Admin,
         }
     }
@@ -82,6 +87,7 @@ impl TextCodec for Action {
             Self::Silence => "silence",
             Self::Resend => "resend",
             Self::Send => "send",
+            Self::Command => "command",
             Self::Adopt => "adopt",
             Self::Devices => "devices",
             Self::Rules => "rules",
@@ -175,6 +181,7 @@ mod tests {
             (Action::Silence, [false, true, true]),
             (Action::Resend, [false, true, true]),
             (Action::Send, [false, true, true]),
+            (Action::Command, [false, true, true]),
             (Action::Adopt, [false, true, true]),
             (Action::Devices, [false, false, true]),
             (Action::Rules, [false, false, true]),
@@ -195,7 +202,7 @@ mod tests {
         let some = caller(Role::Operator, &["site-a/#"], Via::Session);
         assert_eq!(may(&some, Action::Read, Some("site-a/rack-1")), Decision::Allowed);
         assert_eq!(may(&some, Action::Read, None), Decision::Allowed);
-        for action in [Action::Read, Action::Acknowledge, Action::Silence, Action::Resend] {
+        for action in [Action::Read, Action::Acknowledge, Action::Silence, Action::Resend, Action::Command] {
             assert_eq!(may(&some, action, Some("site-b/rack-1")), Decision::OutsideFilters, "{action:?}");
         }
         assert_eq!(may(&some, Action::System, None), Decision::OutsideFilters);

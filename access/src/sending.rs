@@ -29,6 +29,12 @@ impl Sender {
         }
     }
 
+    /// Whether this is a device or one below it, by its credential.
+    #[must_use]
+    pub fn is_device(&self, device: &str) -> bool {
+        self.device_user().is_some_and(|user| is_at_or_below(device, device_user(user)))
+    }
+
     /// The user that has proved to be a device.
     #[must_use]
     pub fn device_user(&self) -> Option<&str> {
@@ -46,9 +52,12 @@ impl Sender {
 #[must_use]
 pub fn may_send(sender: &Sender, topic: &str, device: &str, is_protected: bool) -> Decision {
     match sender {
-        Sender::Device { user, rights } => {
-            let is_own = is_at_or_below(device, device_user(user));
-            if is_own || rights.may_publish(topic) { Decision::Allowed } else { Decision::OtherDevice }
+        Sender::Device { rights, .. } => {
+            if sender.is_device(device) || rights.may_publish(topic) {
+                Decision::Allowed
+            } else {
+                Decision::OtherDevice
+            }
         }
         Sender::Caller(caller) if caller.via == store::Via::Open && is_protected => Decision::Protected,
         Sender::Caller(caller) => may(caller, Action::Send, Some(device)),

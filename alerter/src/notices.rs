@@ -121,7 +121,7 @@ impl NoticeSender {
             Ok(_) => {
                 self.sent.inc();
                 info!(notice = notice.name, "notice sent");
-                self.store.note_sent(&notice.name, now).await
+                self.store.mark_notice_sent(&notice.name, now).await
             }
             Err(e) => {
                 self.failed.inc();

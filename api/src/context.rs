@@ -12,6 +12,7 @@ use store::Store;
 use telemetry::{Clock, Scope};
 use tokio_util::sync::CancellationToken;
 
+use crate::commanding::Commanding;
 use crate::error::ApiError;
 use crate::forms::{self, Broker};
 use crate::guards::{Limits, Site};
@@ -45,6 +46,8 @@ pub struct Api {
     pub resend: Resend,
     /// Where readings go that come in over HTTP.
     pub ingest: Ingest,
+    /// Records what devices answer to commands.
+    pub commanding: Commanding,
     /// The names under which the API answers.
     pub site: Site,
     /// Through what instances share how many requests a caller has left.

@@ -16,6 +16,7 @@
 
 #![warn(missing_docs)]
 
+mod commanding;
 mod context;
 mod decoder_rules;
 mod error;
@@ -32,6 +33,7 @@ mod routes;
 mod selection;
 mod unserved;
 
+pub use commanding::Commanding;
 pub use context::{Api, DeviceBroker, Document, Heard, InputRules, Newest};
 pub use decoder_rules::DecoderRules;
 pub use error::{ApiError, error_response};

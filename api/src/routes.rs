@@ -4,6 +4,7 @@ mod access;
 mod attributes;
 mod broker;
 mod clock;
+mod commands;
 mod completeness;
 mod devices;
 mod incidents;
@@ -61,6 +62,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(silences::routes(api))
         .unify()
         .or(devices::routes(api))
+        .unify()
+        .or(commands::routes(api))
         .unify()
         .or(access::routes(api))
         .unify()

@@ -72,6 +72,19 @@ pub enum PublishError {
     Topic,
 }
 
+/// A message that asks for an answer, and is of use for a while.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// The topic of the answer; over MQTT 5 the receiver is told.
+    pub reply_to: String,
+    /// What the answer is known by; over MQTT 5 the receiver is told.
+    pub correlation: String,
+    /// How long the broker may keep it, in whole seconds; over MQTT 5 it is told.
+    pub lasts: Duration,
+    /// How long it may be published again while there is no PUBACK. Then it is given up, and has none.
+    pub tries_for: Duration,
+}
+
 /// The PUBACK of one publish.
 #[derive(Debug)]
 pub struct Ack(oneshot::Receiver<Acked>);
@@ -154,14 +167,28 @@ impl Outbox {
     /// # Errors
     /// The message can never be published. The outbox goes on.
     pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, PublishError> {
+        self.add(topic, payload, None).await
+    }
+
+    /// Puts a publish into the outbox that asks for an answer; waits while the window is full.
+    ///
+    /// # Errors
+    /// The message can never be published. The outbox goes on.
+    pub async fn ask(&self, topic: &str, payload: Bytes, asking: Asking) -> Result<Ack, PublishError> {
+        self.add(topic, payload, Some(asking)).await
+    }
+
+    async fn add(&self, topic: &str, payload: Bytes, asking: Option<Asking>) -> Result<Ack, PublishError> {
         check(topic, &payload)?;
         let (sender, receiver) = oneshot::channel();
         let mut sender = Some(sender);
         self.shared
             .until(|state| {
+                state.give_up();
                 let room = state.span() < self.shared.window;
                 if room && let Some(acked) = sender.take() {
-                    state.add(Entry::awaited(topic.to_owned(), payload.clone(), acked));
+                    let entry = Entry::awaited(topic.to_owned(), payload.clone(), acked);
+                    state.add(entry.asking(asking.clone()));
                 }
                 room
             })
@@ -227,6 +254,7 @@ impl Shared {
         let mut state = self.state();
         state.client = Some(client.clone());
         state.entries.retain(|_, entry| !entry.is_presence());
+        state.give_up();
         let un_acked: Vec<u64> = state.entries.keys().copied().collect();
         if !state.leaving {
             state.say_presence(self.presence.as_ref());

@@ -39,6 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use access::{Access, Caller, Login, Peer, Refusal};
@@ -49,8 +50,24 @@ pub use upkeep::Upkeep;
 
 use connection::Connection;
 use greeting::greet;
-use packet::Reason;
+use packet::{Forwarded, Qos, Reason};
+use publication::Publication;
 use shared::Shared;
+
+/// A message of the server itself that asks for an answer.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Where it is published.
+    pub topic: String,
+    /// What is published.
+    pub payload: Bytes,
+    /// The topic of the answer; clients of MQTT 5 are told.
+    pub reply_to: String,
+    /// What the answer is known by; clients of MQTT 5 are told.
+    pub correlation: String,
+    /// How long it is worth delivering, in whole seconds.
+    pub lasts: Duration,
+}
 
 /// The server. Clones share everything.
 #[derive(Clone)]
@@ -111,6 +128,20 @@ impl Server {
             result = probe::publish(ours, credentials) => result,
             () = self.serve_as(theirs, peer, true) => Err(io::Error::other("the server ended the connection")),
         }
+    }
+
+    /// Passes a request on to those who subscribe to its topic and are connected, at QoS 1. Returns how many those are: what
+    /// waits for others is not kept.
+    #[must_use]
+    pub fn request(&self, request: &Request) -> usize {
+        let seconds = u32::try_from(request.lasts.as_secs()).unwrap_or(u32::MAX);
+        if seconds == 0 {
+            return 0;
+        }
+        let forwarded = Forwarded::request(&request.reply_to, request.correlation.as_bytes(), seconds);
+        let (topic, payload) = (request.topic.clone(), request.payload.clone());
+        let publication = Publication::new(topic, payload, Qos::AtLeastOnce, false, &forwarded);
+        self.shared.route_to_connected(&publication)
     }
 
     /// Client ids that two devices use at once, so that each cuts the other one off.

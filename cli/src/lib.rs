@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod audit;
 pub mod ca;
+pub mod commands;
 mod confirm_clock;
 pub mod devices;
 pub mod keys;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Api, DecoderRules, DeviceBroker, Ingest, Limits, Resend, ResendAwaited, Site};
+use api::{Api, Commanding, DecoderRules, DeviceBroker, Ingest, Limits, Resend, ResendAwaited, Site};
 use cache::Cache;
 use oidc::Oidc;
 use service::{Context, Decoder, Door, Health, HttpConfig, Limits as PageLimits, Metrics, Tls};
@@ -46,6 +46,8 @@ pub struct Server {
     pub resend: Resend,
     /// Where readings go that come in over HTTP.
     pub ingest: Ingest,
+    /// Records what devices answer to commands.
+    pub commanding: Commanding,
     /// What `/readyz` answers.
     pub health: Health,
     /// What `/metrics` answers.
@@ -145,6 +147,7 @@ fn routes(
         inputs: Arc::new(DecoderRules(server.decoder.clone())),
         resend: server.resend.clone(),
         ingest: server.ingest.clone(),
+        commanding: server.commanding.clone(),
         site: site.clone(),
         limits: server.limits,
         aborted: counters::aborted(&server.metrics),

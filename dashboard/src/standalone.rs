@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Ingest, IngestLimits, Resend};
+use api::{Commanding, Ingest, IngestLimits, Resend};
 use broker::BrokerUrl;
+use commands::{Counters, Inbox, Listener};
 use futures_util::future::OptionFuture;
 use serde::Deserialize;
 use service::{Context, Decoder, Doors, HttpConfig, Limits, Outgoing, SettingError, Settings};
@@ -109,8 +110,11 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let audit = AuditNotices::from_settings(&context, store.clone())?;
     let access = authority(&context, store.as_ref())?;
     let (access, oidc) = identity_provider(&context, &public_url, access)?;
+    // What devices answer over HTTP; another process sends.
+    let inbox = Inbox::new(store.clone(), Counters::register(&context.metrics), Listener::default());
     let server = Server {
         live: live.clone(),
+        commanding: Commanding::new(commands::Config::from_settings(settings)?, inbox),
         store: store.clone(),
         access,
         oidc,

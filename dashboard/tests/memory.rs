@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ReadingPublisher, Resend};
+use api::{Commanding, Ingest, IngestLimits, ReadingPublisher, Resend};
 use async_trait::async_trait;
 use bytes::Bytes;
+use commands::{Counters, Inbox, Listener};
 use dashboard::{Ages, Live, Pipeline, Server, serve};
 use jiff::Timestamp;
-use service::{Health, HttpConfig, Metrics};
+use service::{Health, HttpConfig, Incoming, Intake, Metrics, Promise, Taken};
 use store::{Batch, ReadingStore, Sqlite};
 use telemetry::{Reading, Series};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,6 +41,8 @@ async fn fill(store: &Sqlite) {
     }
 }
 
+const NO_READINGS: IngestLimits = IngestLimits { max_waiting: 1, max_bytes: 0, max_idempotency_keys: 0 };
+
 struct NoBroker;
 
 #[async_trait]
@@ -47,6 +50,25 @@ impl ReadingPublisher for NoBroker {
     async fn publish(&self, _: &Series, _: Vec<Bytes>) -> anyhow::Result<()> {
         anyhow::bail!("there is no broker")
     }
+}
+
+impl Intake for NoBroker {
+    fn promise(&self) -> Promise {
+        Promise::Stored
+    }
+
+    fn stamp(&self, _: usize) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    fn take_in(&self, _: Incoming<'_>) -> Taken {
+        unreachable!("nobody sends")
+    }
+}
+
+fn commanding(store: Arc<Sqlite>) -> Commanding {
+    let inbox = Inbox::new(store, Counters::register(&Metrics::default()), Listener::default());
+    Commanding::new(commands::Config::default(), inbox)
 }
 
 async fn start(store: Arc<Sqlite>) -> SocketAddr {
@@ -64,6 +86,8 @@ async fn start(store: Arc<Sqlite>) -> SocketAddr {
         access: access::Authority::new(store.as_ref(), clock.clone()).unwrap(),
         broker: Arc::new(api::forms::Broker::default()),
         resend: Resend::new(Arc::new(NoBroker), decoder.inputs(), clock.clone()),
+        ingest: Ingest::new(Arc::new(NoBroker), None, NO_READINGS, &Metrics::default()),
+        commanding: commanding(store.clone()),
         health: Health::default(),
         metrics: Metrics::default(),
         pipeline: Pipeline::new(clock.clone()),

@@ -56,6 +56,8 @@ function typeOf(schema, indent) {
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map((choice) => typeOf(choice, indent)).join(" | ");
   if (schema.items) return arrayOf(schema, indent);
+  // Any JSON.
+  if (schema.type === undefined) return "unknown";
   if (schema.type === "object") return "Record<string, unknown>";
   return [schema.type].flat().map((type) => SIMPLE[type] ?? unsupported(type)).join(" | ");
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use broker::server::{Publish, PublishKind, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
+use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use service::{Decoder, Metrics};
@@ -29,6 +30,7 @@ const DENIED_BYTES: usize = 4 * 1024;
 /// The streams over which the hub hands out messages. Dropping it ends them, so that the services finish.
 pub(crate) struct Feeds {
     services: Vec<mpsc::UnboundedSender<Vec<Delivery<Arc<Decoded>>>>>,
+    answers: Option<mpsc::UnboundedSender<Vec<Delivery<Arc<Message>>>>>,
     pages: mpsc::Sender<Delivery<Arc<Decoded>>>,
 }
 
@@ -36,7 +38,7 @@ impl Feeds {
     /// Returns the stream of the live view, too: it receives messages after their PUBACK, and may miss some.
     pub(crate) fn new() -> (Self, Deliveries<Arc<Decoded>>) {
         let (pages, shown) = mpsc::channel(AHEAD);
-        (Self { services: Vec::new(), pages }, shown.into())
+        (Self { services: Vec::new(), answers: None, pages }, shown.into())
     }
 
     /// The stream of one more service. A PUBACK waits until it has settled the message.
@@ -44,6 +46,13 @@ impl Feeds {
         // Bounded by the server, which reads no further while too much is in flight.
         let (service, deliveries) = mpsc::unbounded_channel();
         self.services.push(service);
+        deliveries.into()
+    }
+
+    /// The stream of what devices answer to commands. A PUBACK waits until that is settled, too.
+    pub(crate) fn answers(&mut self) -> Deliveries<Arc<Message>> {
+        let (answers, deliveries) = mpsc::unbounded_channel();
+        self.answers = Some(answers);
         deliveries.into()
     }
 }
@@ -58,6 +67,8 @@ pub(crate) struct Hub {
     quota: Option<Mutex<SeriesQuota>>,
     /// Who may publish for which devices.
     users: OnceLock<Arc<Users>>,
+    /// Hears what devices say, for those who send them commands.
+    listener: OnceLock<Listener>,
     counters: Counters,
 }
 
@@ -113,8 +124,9 @@ impl Hub {
         let not_shown =
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
-        let services = Services::new(&feeds.services);
-        Self { decoder, services, pages, stamps, quota: None, users: OnceLock::new(), counters }
+        let services = Services::new(&feeds.services, feeds.answers.as_ref());
+        let (users, listener) = (OnceLock::new(), OnceLock::new());
+        Self { decoder, services, pages, stamps, quota: None, users, listener, counters }
     }
 
     /// Rejects readings of new series when there are as many as may be.
@@ -126,6 +138,23 @@ impl Hub {
     pub(crate) fn ask(&self, users: Arc<Users>) {
         // It is asked once, by the broker that serves it.
         let _ = self.users.set(users);
+    }
+
+    /// From now on this hears what devices say.
+    pub(crate) fn be_heard_by(&self, listener: Listener) {
+        let _ = self.listener.set(listener);
+    }
+
+    /// Whether devices answer to commands on this topic, which holds no readings.
+    fn is_answer(&self, topic: &str) -> bool {
+        self.services.take_answers() && commands::is_answer(topic) && !self.decoder.may_hold_readings(topic)
+    }
+
+    fn hear(&self, messages: &[Arc<Decoded>]) {
+        let Some(listener) = self.listener.get().filter(|listener| listener.is_watching()) else { return };
+        for reading in messages.iter().flat_map(|message| &message.readings) {
+            listener.heard(reading.series.device());
+        }
     }
 
     /// What gives each message its time.
@@ -174,6 +203,10 @@ impl Hub {
             );
             decoded.rejected.extend(message.clone().rejected(reason).rejected);
         }
+    }
+
+    fn answer(&self, Publish { topic, payload, .. }: Publish) -> Message {
+        Message { topic, payload, received_at: self.stamps.next() }
     }
 
     /// At the edge a payload is decoded here and nowhere else. Says whether anything here takes the message.
@@ -229,7 +262,13 @@ fn denied(topic: String, payload: &Bytes, received_at: Timestamp) -> Decoded {
 
 impl Sink for Hub {
     fn collects(&self, topic: &str) -> bool {
-        self.decoder.may_hold_readings(topic)
+        self.decoder.may_hold_readings(topic) || self.is_answer(topic)
+    }
+
+    fn subscribed(&self, filter: &str) {
+        if let Some(listener) = self.listener.get() {
+            listener.subscribed(filter);
+        }
     }
 
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt) {
@@ -237,8 +276,14 @@ impl Sink for Hub {
         let is_counted = publishes.iter().map(is_published).collect::<Vec<_>>();
         let count = is_counted.iter().filter(|counted| **counted).count();
         self.counters.published.inc_by(count as u64);
-        let mut not_taken = Vec::new();
-        let decode = |(place, publish)| {
+        let (mut not_taken, mut answers) = (Vec::new(), Vec::new());
+        let decode = |(place, publish): (usize, Publish)| {
+            if publish.kind == PublishKind::Collected && self.is_answer(&publish.topic) {
+                let message = self.answer(publish);
+                let empty = message.without_readings();
+                answers.push((place, Arc::new(message)));
+                return Arc::new(empty);
+            }
             let (decoded, is_taken) = self.decode(publish);
             if !is_taken {
                 not_taken.push(place);
@@ -250,11 +295,13 @@ impl Sink for Hub {
             receipt.takes_nothing_of(not_taken);
         }
         // What holds nothing is nothing to wait for.
-        if count == messages.len() && messages.iter().all(|message| message.is_empty()) {
+        if count == messages.len() && answers.is_empty() && messages.iter().all(|message| message.is_empty())
+        {
             self.counters.acknowledged.inc_by(count as u64);
             return receipt.settled(count);
         }
-        let batch = Batch::new(messages, is_counted, receipt, self);
+        self.hear(&messages);
+        let batch = Batch::new((messages, answers), is_counted, receipt, self);
         self.services.hand_out(&batch);
     }
 }

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use alerter::NoticeSender;
 use api::forms::Broker;
-use api::{DeviceBroker, Ingest, IngestLimits, Resend};
-use broker::server::Server;
+use api::{Commanding, DeviceBroker, Ingest, IngestLimits, Resend};
+use async_trait::async_trait;
+use broker::server::{Request, Server};
 use broker::{BrokerUrl, Deliveries};
+use commands::{Inbox, Offer, Offered, Outlet};
 use dashboard::{AuditNotices, Live, Pipeline, ScrapeTargets};
 use sensor_sim::{Metric, RunConfig};
 use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
 use store::Store;
-use telemetry::Decoded;
+use telemetry::{Decoded, Message};
 use tracing::warn;
 
 use crate::clock;
@@ -152,7 +154,7 @@ pub(crate) fn page(
     shared: &Shared,
     (door, tls, http): (Door, Option<Arc<Tls>>, HttpConfig),
     max_clients: Limits,
-    mqtt: Server,
+    (mqtt, inbox): (Server, Inbox),
 ) -> anyhow::Result<Part> {
     let Shared { context, store, hub, decoder, devices, page, live, pipeline, .. } = shared;
     let access = dashboard::authority(context, store.as_ref())?;
@@ -165,6 +167,7 @@ pub(crate) fn page(
         access,
         oidc,
         cache: cache::Cache::from_settings(context)?,
+        commanding: Commanding::new(commands::Config::from_settings(&context.settings)?, inbox),
         broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         ingest: Ingest::new(hub.clone(), registry, limits, &context.metrics),
@@ -206,6 +209,40 @@ pub(crate) fn probe(shared: &Shared, server: Server) -> Part {
     })
 }
 
+/// Sends commands to devices, and records what they answer. Returns what records it, too.
+pub(crate) fn commands(
+    shared: &Shared,
+    server: Server,
+    answers: Deliveries<Arc<Message>>,
+) -> anyhow::Result<(Inbox, [Part; 2])> {
+    let Shared { context, store, hub, .. } = shared;
+    let counters = commands::Counters::register(&context.metrics);
+    let config = commands::Config::from_settings(&context.settings)?;
+    let ready = context.health.check("commands");
+    let shared_by_all = (store.clone(), context.clock.clone());
+    let (mut sender, listener) =
+        commands::Sender::new(shared_by_all, ToSubscribers(server), config, (counters.clone(), ready), None);
+    hub.be_heard_by(listener.clone());
+    let (inbox, stop) = (Inbox::new(store.clone(), counters, listener), context.stop.clone());
+    let receives = inbox.clone().run(answers, context.health.check("answers"));
+    let sends = async move {
+        stop.run_until_cancelled(sender.run()).await;
+    };
+    Ok((inbox, [Part::new(Stops::WithDeliveries, receives), Part::new(Stops::BeforeBroker, sends)]))
+}
+
+/// Hands commands to those who subscribe to them and are connected.
+struct ToSubscribers(Server);
+
+#[async_trait]
+impl Outlet for ToSubscribers {
+    async fn offer(&self, offer: Offer) -> Offered {
+        let Offer { topic, payload, reply_to, id, lasts } = offer;
+        let request = Request { topic, payload, reply_to, correlation: id, lasts };
+        if self.0.request(&request) > 0 { Offered::Taken } else { Offered::Absent }
+    }
+}
+
 /// Keeps in the store when the clock was stepped.
 pub(crate) fn clock(shared: &Shared) -> Part {
     let Shared { context, store, hub, .. } = shared;
@@ -223,6 +260,7 @@ pub(crate) fn sensors(shared: &Shared, sensors: &Sensors) -> Part {
         count: None,
         seed: 1,
         grace: Some(SENSORS_GRACE),
+        takes_commands: true,
     };
     let stop = shared.context.stop.clone();
     Part::new(Stops::BeforeBroker, async move {

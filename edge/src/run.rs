@@ -61,7 +61,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     let redirect = redirect(settings, &http_doors)?;
 
     let (mut feeds, shown) = Feeds::new();
-    let (written, judged) = (feeds.add(), feeds.add());
+    let (written, judged, answers) = (feeds.add(), feeds.add(), feeds.answers());
     let mappings = MappingsFile::at_the_edge(settings)?;
     let decoder = Decoder::from_settings(settings, mappings, &context.metrics, context.clock.clone())?;
     // Otherwise asked again when a message lacks something.
@@ -105,13 +105,15 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         pipeline: Pipeline::new(context.clock.clone()),
     };
     let mut running = Running::default();
+    let (inbox, commands) = parts::commands(&shared, broker.server(), answers)?;
+    commands.into_iter().for_each(|part| running.start(part));
     for part in [
         parts::db_writer(&shared, written)?,
         parts::retention(&shared)?,
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),
-        parts::page(&shared, (door, tls, http), config.max_clients(), broker.server())?,
+        parts::page(&shared, (door, tls, http), config.max_clients(), (broker.server(), inbox))?,
         parts::alerter(&shared, judged)?,
         parts::redirect(&shared, redirect),
         parts::notices(&shared)?,

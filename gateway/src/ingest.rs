@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use access::Authority;
-use api::{Api, DecoderRules, Ingest, IngestLimits, Limits, Resend, Site, Unserved};
+use api::{Api, Commanding, DecoderRules, Ingest, IngestLimits, Limits, Resend, Site, Unserved};
 use broker::BrokerUrl;
+use commands::{Config, Counters, Inbox, Listener};
 use service::{Context, Decoder, Doors, Health, HttpConfig, Outgoing, SettingError};
 use store::Store;
 use tracing::{info, warn};
@@ -17,7 +18,11 @@ type Served = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// # Errors
 /// A setting is wrong, or the address cannot be listened on.
-pub(crate) async fn serve(context: &Context, store: Arc<dyn Store>) -> anyhow::Result<Served> {
+pub(crate) async fn serve(
+    context: &Context,
+    store: Arc<dyn Store>,
+    counters: Counters,
+) -> anyhow::Result<Served> {
     let listen: String = context.settings.get("gateway.listen")?;
     if listen.is_empty() {
         return Ok(Box::pin(async {}));
@@ -35,7 +40,9 @@ pub(crate) async fn serve(context: &Context, store: Arc<dyn Store>) -> anyhow::R
     let health = Health::default();
     let ready = health.check("broker");
     let (outgoing, publishing) = outgoing(context, &decoder)?;
-    let api = api(context, store.clone(), outgoing.clone(), &decoder, http)?;
+    let inbox = Inbox::new(store.clone(), counters, Listener::default());
+    let commanding = Commanding::new(Config::from_settings(&context.settings)?, inbox);
+    let api = api(context, store.clone(), (outgoing.clone(), commanding), &decoder, http)?;
     let publishing = async move {
         // Whoever sends readings asks this, and not whether RabbitMQ has all users: that may wait.
         tokio::join!(publishing, outgoing.watch(ready));
@@ -58,7 +65,7 @@ fn outgoing(
 fn api(
     context: &Context,
     store: Arc<dyn Store>,
-    outgoing: Outgoing,
+    (outgoing, commanding): (Outgoing, Commanding),
     decoder: &Decoder,
     http: HttpConfig,
 ) -> anyhow::Result<Api> {
@@ -82,6 +89,7 @@ fn api(
         inputs: Arc::new(DecoderRules(decoder.clone())),
         resend: Resend::new(Arc::new(Unserved), decoder.inputs(), context.clock.clone()),
         ingest,
+        commanding,
         site: Site::new(&public_url),
         limits: Limits {
             query_timeout: http.query_timeout,

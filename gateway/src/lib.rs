@@ -1,4 +1,5 @@
-//! What devices and programs talk to: takes readings over HTTP, and gives devices their own users in RabbitMQ.
+//! What devices and programs talk to: takes readings over HTTP, gives devices their own users in RabbitMQ, and sends commands to
+//! devices.
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -7,12 +8,14 @@
 //! | `users` | the users that there are, and what is to be changed; pure |
 //! | `management` | the HTTP API of RabbitMQ |
 //! | `provisioner` | follows the registry, and keeps RabbitMQ in step with it |
+//! | `commands` | sends commands by MQTT, and takes what devices answer from a queue |
 //!
 //! The store leads: it is changed first, and RabbitMQ follows. RabbitMQ asks nobody, so that devices are let in while every
 //! service of Millrace and the database are away.
 
 #![warn(missing_docs)]
 
+mod commands;
 mod ingest;
 mod management;
 mod provisioner;

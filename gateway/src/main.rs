@@ -1,4 +1,4 @@
-//! `gateway`: gives devices their own users in RabbitMQ.
+//! `gateway`: gives devices their own users in RabbitMQ, and sends them commands.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use service::{NoCommands, Program};
 
 const PROGRAM: Program = Program {
     name: "gateway",
-    about: "Gives devices their own users in RabbitMQ, by the registry",
+    about: "Gives devices their own users in RabbitMQ, by the registry, and sends them commands",
     after_help: "",
     listen: "admin.listen",
 };

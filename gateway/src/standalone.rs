@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use commands::Counters as CommandCounters;
 use serde::Deserialize;
 use service::{Context, SettingError};
 use store::Store;
 
+use crate::commands::Brokers;
 use crate::ingest;
 use crate::management::Management;
 use crate::provisioner::{Counters, Provisioner};
@@ -20,13 +22,23 @@ struct Every(#[serde(with = "humantime_serde")] Duration);
 /// # Errors
 /// A setting is wrong, or an address cannot be listened on.
 pub async fn standalone(context: Context) -> anyhow::Result<()> {
+    let brokers = Brokers::from_settings(&context)?;
     let store = service::store(&context.settings, context.clock.clone()).await?;
     let provisioner = provisioner(&context, store.clone())?;
-    let served = ingest::serve(&context, store).await?;
+    let counters = CommandCounters::register(&context.metrics);
+    let served = ingest::serve(&context, store.clone(), counters.clone()).await?;
     context.serve_admin()?;
-    tokio::join!(context.stop.run_until_cancelled(provisioner.run()), served);
-    provisioner.release().await;
-    Ok(())
+    let provisions = async {
+        context.stop.run_until_cancelled(provisioner.run()).await;
+        provisioner.release().await;
+    };
+    let commands = async {
+        match brokers {
+            Some(brokers) => brokers.run(&context, store, counters).await,
+            None => Ok(()),
+        }
+    };
+    tokio::join!(served, provisions, commands).2
 }
 
 fn provisioner(context: &Context, store: Arc<dyn Store>) -> Result<Provisioner, SettingError> {

@@ -13,7 +13,9 @@ mod http_load;
 mod live;
 mod load;
 mod numbered_series;
+mod orders;
 mod publisher;
+mod receiver;
 mod replay;
 mod signal;
 

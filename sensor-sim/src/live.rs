@@ -7,14 +7,17 @@ use broker::{BrokerUrl, OutboxConfig, Presence};
 use bytes::Bytes;
 use jiff::Timestamp;
 use telemetry::{Series, TopicError};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::counters::{Counters, Summary};
 use crate::device::status_topic;
 use crate::numbered_series::{Measured, NumberedSeries, boot_of_now};
+use crate::orders::{Orders, Step};
 use crate::publisher::{CountingPublisher, until_stopped};
+use crate::receiver::{MAX_DEVICES, Receiver};
 use crate::signal::{Metric, Signal};
 
 /// Un-acked readings per device, at most.
@@ -39,6 +42,8 @@ pub struct RunConfig {
     pub seed: u64,
     /// How long to wait for PUBACKs after the last reading; without a limit where none is given.
     pub grace: Option<Duration>,
+    /// Whether the devices take commands, over one more connection, where they are no more than a hundred.
+    pub takes_commands: bool,
 }
 
 /// Why a [`RunConfig`] is refused.
@@ -82,12 +87,25 @@ pub async fn run_counted(
     let boot = boot_of_now();
     let start = Instant::now();
     let mut sensors = JoinSet::new();
+    let mut receiver = Receiver::default();
+    let takes_commands = config.takes_commands && config.devices.len() <= MAX_DEVICES;
     for (index, series) in all_series.into_iter().enumerate() {
         let first = start + config.interval.mul_f64(index as f64 / config.devices.len() as f64);
-        let sensor = Sensor::new(&config, series, boot, &counters);
+        let commands = takes_commands.then(|| receiver.add(series.device()));
+        let sensor = Sensor::new(&config, series, boot, &counters, commands);
         sensors.spawn(sensor.live(config.clone(), first, stop.clone()));
     }
+    let ended = CancellationToken::new();
+    let received = takes_commands.then(|| {
+        let client_id = format!("sensors-{boot:x}");
+        tokio::spawn(receiver.run(config.broker.clone(), client_id, ended.clone()))
+    });
     sensors.join_all().await;
+    ended.cancel();
+    if let Some(received) = received {
+        // A panic in it has been printed already.
+        let _ = received.await;
+    }
     Ok(())
 }
 
@@ -116,10 +134,19 @@ struct Sensor {
     signal: Signal,
     series: Arc<NumberedSeries>,
     publisher: CountingPublisher,
+    orders: Orders,
+    /// None where it takes no commands.
+    commands: Option<mpsc::Receiver<Bytes>>,
 }
 
 impl Sensor {
-    fn new(config: &RunConfig, series: Series, boot: u64, counters: &Arc<Counters>) -> Self {
+    fn new(
+        config: &RunConfig,
+        series: Series,
+        boot: u64,
+        counters: &Arc<Counters>,
+        commands: Option<mpsc::Receiver<Bytes>>,
+    ) -> Self {
         let device = series.device();
         let outbox = OutboxConfig {
             url: config.broker.clone(),
@@ -136,24 +163,67 @@ impl Sensor {
             signal: Signal::new(config.metric, device, config.seed),
             publisher: CountingPublisher::open(outbox, counters),
             series: counters.series(series, Some(config.metric.unit().to_owned()), boot),
+            orders: Orders::new(config.interval),
+            commands,
         }
     }
 
-    async fn live(self, config: RunConfig, first: Instant, stop: CancellationToken) {
+    async fn live(mut self, config: RunConfig, first: Instant, stop: CancellationToken) {
         until_stopped(&stop, config.duration, self.measure(config.interval, config.count, first)).await;
         self.publisher.close(config.grace).await;
     }
 
-    async fn measure(&self, interval: Duration, count: Option<u64>, first: Instant) {
-        let mut ticks = tokio::time::interval_at(first, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        for _ in 0..count.unwrap_or(u64::MAX) {
-            ticks.tick().await;
+    async fn measure(&mut self, interval: Duration, count: Option<u64>, first: Instant) {
+        let mut ticks = ticks(first, interval);
+        let mut measured = 0;
+        while measured < count.unwrap_or(u64::MAX) {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                command = received(&mut self.commands) => {
+                    if let Some(interval) = self.obey(&command).await {
+                        ticks = self::ticks(Instant::now() + interval, interval);
+                    }
+                    continue;
+                }
+            }
             let at = telemetry::time::whole_microseconds(Timestamp::now());
             let value = self.signal.value_at(at);
             self.publisher.send(&self.series, &[Measured { value, at, recorded: None }]).await;
+            measured += 1;
         }
     }
+
+    /// Carries a command out; returns the interval where that is another one now.
+    async fn obey(&mut self, command: &Bytes) -> Option<Duration> {
+        let device = self.series.series().device().to_owned();
+        let mut interval = None;
+        for step in self.orders.obey(command) {
+            match step {
+                Step::Answer(text) => self.publisher.say(&format!("results/{device}"), text).await,
+                Step::Report(text) => self.publisher.say(&format!("state/{device}"), text).await,
+                Step::Wait(time) => tokio::time::sleep(time).await,
+                Step::Measure(every) => interval = Some(every),
+            }
+        }
+        interval
+    }
+}
+
+fn ticks(first: Instant, interval: Duration) -> Interval {
+    let mut ticks = tokio::time::interval_at(first, interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
+
+/// The next command; never, where none are taken.
+async fn received(commands: &mut Option<mpsc::Receiver<Bytes>>) -> Bytes {
+    if let Some(open) = commands {
+        if let Some(command) = open.recv().await {
+            return command;
+        }
+        *commands = None;
+    }
+    std::future::pending().await
 }
 
 #[cfg(test)]
@@ -170,6 +240,7 @@ mod tests {
             count: None,
             seed: 1,
             grace: Some(Duration::ZERO),
+            takes_commands: true,
         }
     }
 

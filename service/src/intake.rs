@@ -82,7 +82,7 @@ pub trait Intake: Send + Sync {
     fn stamp(&self, count: usize) -> Timestamp;
 
     /// Takes the messages of a request, to be acknowledged together.
-    fn take(&self, incoming: Incoming<'_>) -> Taken;
+    fn take_in(&self, incoming: Incoming<'_>) -> Taken;
 }
 
 impl Offered {

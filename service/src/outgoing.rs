@@ -182,7 +182,7 @@ impl Intake for Outgoing {
         Timestamp::from_microsecond(first).unwrap_or_else(|_| self.clock.wall())
     }
 
-    fn take(&self, incoming: Incoming<'_>) -> Taken {
+    fn take_in(&self, incoming: Incoming<'_>) -> Taken {
         let Incoming { messages, objection, charge } = incoming;
         let inputs = Arc::clone(&self.decoder.inputs().borrow());
         let mut publishes = Vec::new();

@@ -19,6 +19,9 @@ use self::token_keys::TokenKey;
 use self::users::User;
 use crate::alerting::incidents::Acknowledgement;
 use crate::alerting::silences::Silence;
+use crate::commands::change::Cancelled;
+use crate::commands::state::{Command, CommandJob};
+use crate::commands::twins::NewDesired;
 use crate::engine::statement::{Engine, Statement};
 use crate::registry::credentials::Credential;
 use crate::registry::devices::Device;
@@ -76,6 +79,19 @@ pub enum Change {
     AddCredential(Credential),
     /// Revokes the credential of this user name.
     RevokeCredential(String),
+    /// Makes a command, unless its id is taken or its device has too many that are open.
+    AddCommand(Command),
+    /// Makes the commands of a group, but of devices that have too many that are open.
+    AddCommands {
+        /// The group.
+        job: CommandJob,
+        /// Its commands.
+        commands: Vec<Command>,
+    },
+    /// Ends commands that are open.
+    CancelCommands(Cancelled),
+    /// Replaces the desired state of a device, if it still has this version.
+    SetDesired(NewDesired),
     /// Adds silences; one whose id is stored already stays as it is.
     AddSilences(Vec<Silence>),
     /// Ends a silence, unless it ends earlier.

@@ -21,6 +21,8 @@ pub enum Lease {
     Provision,
     /// Sending notices about Millrace itself.
     Notices,
+    /// Sending commands to devices.
+    Commands,
 }
 
 /// Where leases are stored.
@@ -39,4 +41,4 @@ pub trait Leases: Send + Sync {
     async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
 }
 
-text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision", Notices "notices");
+text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision", Notices "notices", Commands "commands");

@@ -15,6 +15,7 @@
 //! - `attributes`: what devices say of themselves in words
 //! - `registry`: devices that people know, and what they log in with
 //! - `idempotency`: what requests with an `Idempotency-Key` were answered
+//! - `commands`: what people ask devices to do, and what devices should be
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `notices`: what Millrace has to tell about itself
 //! - `leases`: jobs that one process at a time may do
@@ -29,6 +30,7 @@ mod alerting;
 mod announcements;
 mod attributes;
 mod clock_runs;
+mod commands;
 mod engine;
 mod idempotency;
 mod leases;
@@ -68,6 +70,12 @@ pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use announcements::AnnouncementStore;
 pub use attributes::AttributeStore;
 pub use clock_runs::ClockHistory;
+pub use commands::change::{Cancelled, DESIRED};
+pub use commands::ends::{CommandResult, Recorded};
+pub use commands::query::CommandQuery;
+pub use commands::state::{Command, CommandCounts, CommandJob, CommandState, JobCounts};
+pub use commands::twins::{NewDesired, Twin};
+pub use commands::{Commands, MAX_OPEN_COMMANDS, MAX_TWINS};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use idempotency::{IdempotencyKeys, KeptAnswer, KeyedRequest, MAX_FORGOTTEN_KEYS};

@@ -10,6 +10,7 @@ use crate::alerting::Alerting;
 use crate::announcements::AnnouncementStore;
 use crate::attributes::AttributeStore;
 use crate::clock_runs::ClockHistory;
+use crate::commands::Commands;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
 use crate::idempotency::IdempotencyKeys;
@@ -34,6 +35,7 @@ pub trait Store:
     + Registry
     + Notices
     + IdempotencyKeys
+    + Commands
     + OwnReaders
 {
 }
@@ -51,6 +53,7 @@ impl<T> Store for T where
         + Registry
         + Notices
         + IdempotencyKeys
+        + Commands
         + OwnReaders
 {
 }

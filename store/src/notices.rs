@@ -42,7 +42,7 @@ pub trait Notices: Send + Sync {
     async fn unsent_notices(&self, now: Timestamp, limit: usize) -> Result<Vec<Notice>>;
 
     /// Notes that a notice was sent.
-    async fn note_sent(&self, name: &str, at: Timestamp) -> Result<()>;
+    async fn mark_notice_sent(&self, name: &str, at: Timestamp) -> Result<()>;
 
     /// Notes that an attempt failed, and when the next one is due.
     async fn note_unsent(&self, name: &str, again_at: Timestamp) -> Result<()>;
@@ -69,7 +69,7 @@ impl<E: Engine> Notices for E {
         self.query(Statement::new("read notices", SELECT, [now.into(), at_most(limit).into()]), read).await
     }
 
-    async fn note_sent(&self, name: &str, at: Timestamp) -> Result<()> {
+    async fn mark_notice_sent(&self, name: &str, at: Timestamp) -> Result<()> {
         const UPDATE: &str = "UPDATE notices SET sent_at = $2, tries = tries + 1 WHERE name = $1";
         self.execute(Statement::new("note a sent notice", UPDATE, [name.into(), at.into()])).await.map(drop)
     }

@@ -5,6 +5,7 @@ mod alerting;
 mod announcements;
 mod attributes;
 mod clock_runs;
+mod commands;
 mod idempotency;
 mod leases;
 mod ledger;
@@ -23,6 +24,7 @@ use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 
 use self::access::Access;
 use self::alerting::Alerts;
+use self::commands::Commanded;
 use self::idempotency::Keys;
 use self::leases::Held;
 use self::notices::Kept;
@@ -52,6 +54,7 @@ impl Default for StoreClock {
 struct Data {
     access: Access,
     registry: Devices,
+    commands: Commanded,
     readings: BTreeMap<Key, StoredReading>,
     rejected: Rejected,
     alerts: Alerts,

@@ -1,6 +1,7 @@
 //! Requests that may change something.
 
-use access::{Action, Caller};
+use access::rights::is_at_or_below;
+use access::{Action, Authority, Caller, Problem};
 use warp::http::{HeaderMap, Method};
 use warp::{Filter, Rejection};
 
@@ -156,6 +157,51 @@ impl Request {
         let is_json = self.is_json();
         query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
         if is_json { Ok((self.body?, self.asker)) } else { Err(ApiError::NotJson) }
+    }
+
+    /// The device that sends a request which only reads, and its parameters. A device asks for itself, and for what lies
+    /// below it.
+    ///
+    /// # Errors
+    /// The request comes under a host name that is not ours, or without the credential of such a device.
+    pub(crate) async fn device(
+        self,
+        authority: &Authority,
+        name: Option<&str>,
+    ) -> Result<(String, Parameters), ApiError> {
+        self.check_host()?;
+        let device = self.recognized_device(authority, name).await?;
+        Ok((device, self.parameters))
+    }
+
+    /// The device that sends a request, and its JSON body.
+    ///
+    /// # Errors
+    /// As [`device`](Self::device), or the body is not JSON, too large or too slow.
+    pub(crate) async fn json_of_device(
+        self,
+        authority: &Authority,
+        name: &str,
+    ) -> Result<(String, Vec<u8>), ApiError> {
+        self.check_origin()?;
+        query::nothing(&self.parameters).map_err(ApiError::BadRequest)?;
+        let device = self.recognized_device(authority, Some(name)).await?;
+        if self.is_json() { Ok((device, self.body?)) } else { Err(ApiError::NotJson) }
+    }
+
+    async fn recognized_device(&self, authority: &Authority, name: Option<&str>) -> Result<String, ApiError> {
+        let needed =
+            || ApiError::NotRecognized("send the credential of the device: Authorization: Basic".into());
+        let header = self.header("authorization").ok_or_else(needed)?;
+        let device = match authority.recognize_device(header).await {
+            Err(Problem::NotRecognized) => return Err(needed()),
+            device => device?,
+        };
+        match name {
+            None => Ok(device),
+            Some(name) if is_at_or_below(name, &device.replace('/', ".")) => Ok(name.to_owned()),
+            Some(_) => Err(ApiError::NotFound("this is no device of the credential".into())),
+        }
     }
 
     /// The revision that `If-Match` names (RFC 9110, 13.1.1): what our tags begin with.

@@ -171,11 +171,16 @@ fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) ->
 
 /// # Errors
 /// The device is outside the caller's filters, so that to the caller it does not exist, or no device can have this name.
-fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
+pub(super) fn must_see(caller: &Caller, name: &str) -> Result<(), ApiError> {
     crate::guards::within(caller, name)?;
     Series::new("m", name).map(drop).map_err(|_| unknown(name))
 }
 
-fn unknown(name: &str) -> ApiError {
+/// Whether a device is registered, or was heard.
+pub(super) async fn is_known(api: &Api, name: &str) -> Result<bool, ApiError> {
+    Ok(find::one(api, name).await?.is_some())
+}
+
+pub(super) fn unknown(name: &str) -> ApiError {
     ApiError::NotFound(format!("there is no device {name}: GET /api/devices lists them"))
 }

@@ -29,7 +29,7 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 #[cfg(test)]
 mod tests {
     use super::super::{
-        access, attributes, completeness, devices, incidents, readings, rejected, series, silences,
+        access, attributes, commands, completeness, devices, incidents, readings, rejected, series, silences,
     };
     use super::*;
     use serde_json::Value;
@@ -81,6 +81,10 @@ mod tests {
             ("/api/devices/{name}/data", devices::DATA_PARAMETERS),
             ("/sensors", devices::PARAMETERS),
             ("/api/devices/{name}/credentials", &[]),
+            ("/api/commands", commands::PARAMETERS),
+            ("/api/devices/{name}/commands", commands::DEVICE_PARAMETERS),
+            ("/commands", commands::DEVICE_PARAMETERS),
+            ("/api/devices/{name}/twin", &[]),
             ("/api/jwks.json", &[]),
             ("/api/audit", access::AUDIT_PARAMETERS),
             ("/api/access", access::DECISION_PARAMETERS),

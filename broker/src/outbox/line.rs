@@ -2,9 +2,10 @@
 //! anybody takes the message.
 
 use bytes::Bytes;
-use rumqttc::v5::mqttbytes::v5::{Packet as Packet5, PubAckReason};
+use rumqttc::v5::mqttbytes::v5::{Packet as Packet5, PubAckReason, PublishProperties};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, v5};
 
+use super::Asking;
 use crate::BrokerUrl;
 use crate::mqtt::{KEEP_ALIVE, MAX_RECEIVED_BYTES, client, explained, hung_up, transport, within_closing};
 
@@ -81,14 +82,26 @@ impl Options {
 impl Client {
     /// # Errors
     /// The connection is going down.
-    pub(super) fn try_publish(&self, topic: &str, retain: bool, payload: Bytes) -> Result<(), String> {
+    pub(super) fn try_publish(
+        &self,
+        topic: &str,
+        retain: bool,
+        payload: Bytes,
+        asking: Option<&Asking>,
+    ) -> Result<(), String> {
         match self {
             Self::V311(client) => {
                 client.try_publish(topic, QoS::AtLeastOnce, retain, payload).map_err(|e| e.to_string())
             }
             Self::V5(client) => {
                 let qos = v5::mqttbytes::QoS::AtLeastOnce;
-                client.try_publish(topic, qos, retain, payload).map_err(|e| e.to_string())
+                let published = match asking {
+                    None => client.try_publish(topic, qos, retain, payload),
+                    Some(asking) => {
+                        client.try_publish_with_properties(topic, qos, retain, payload, properties(asking))
+                    }
+                };
+                published.map_err(|e| e.to_string())
             }
         }
     }
@@ -99,6 +112,15 @@ impl Client {
             Self::V311(client) => client.try_disconnect().map_err(drop),
             Self::V5(client) => client.try_disconnect().map_err(drop),
         };
+    }
+}
+
+fn properties(asking: &Asking) -> PublishProperties {
+    PublishProperties {
+        message_expiry_interval: Some(u32::try_from(asking.lasts.as_secs()).unwrap_or(u32::MAX)),
+        response_topic: Some(asking.reply_to.clone()),
+        correlation_data: Some(asking.correlation.clone().into()),
+        ..PublishProperties::default()
     }
 }
 

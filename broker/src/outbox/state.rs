@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::line::Client;
-use super::{Acked, Presence};
+use super::{Acked, Asking, Presence};
 
 /// The entries, and how far each is on the current connection.
 #[derive(Debug, Default)]
@@ -34,6 +34,7 @@ pub(super) struct Entry {
     topic: String,
     payload: Bytes,
     retain: bool,
+    asking: Option<Asking>,
     pub(super) since: Instant,
     pub(super) acked: Option<oneshot::Sender<Acked>>,
 }
@@ -49,6 +50,11 @@ impl State {
         self.next += 1;
         self.entries.insert(key, entry);
         self.hand_over(key);
+    }
+
+    /// Forgets what is not to be published any more.
+    pub(super) fn give_up(&mut self) {
+        self.entries.retain(|_, entry| !entry.is_over());
     }
 
     pub(super) fn say_presence(&mut self, presence: Option<&Presence>) {
@@ -70,7 +76,7 @@ impl State {
 
     pub(super) fn hand_over(&mut self, key: u64) {
         let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
-        match client.try_publish(&entry.topic, entry.retain, entry.payload.clone()) {
+        match client.try_publish(&entry.topic, entry.retain, entry.payload.clone(), entry.asking.as_ref()) {
             Ok(()) => self.handed.push_back(key),
             // The connection is going down: the entry is queued again on the next one.
             Err(e) => warn!("publish waits for the next connection: {e}"),
@@ -80,11 +86,20 @@ impl State {
 
 impl Entry {
     pub(super) fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Acked>) -> Self {
-        Self { topic, payload, retain: false, since: Instant::now(), acked: Some(acked) }
+        Self { topic, payload, retain: false, asking: None, since: Instant::now(), acked: Some(acked) }
     }
 
     fn retained(topic: String, payload: Bytes) -> Self {
-        Self { topic, payload, retain: true, since: Instant::now(), acked: None }
+        Self { topic, payload, retain: true, asking: None, since: Instant::now(), acked: None }
+    }
+
+    /// The same, as a message that may ask for an answer.
+    pub(super) fn asking(self, asking: Option<Asking>) -> Self {
+        Self { asking, ..self }
+    }
+
+    fn is_over(&self) -> bool {
+        self.asking.as_ref().is_some_and(|asking| self.since.elapsed() >= asking.tries_for)
     }
 
     pub(super) fn is_presence(&self) -> bool {

@@ -173,6 +173,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(crate) async fn run(mut self: Box<Self>) {
         let counted = i64::from(!self.client.is_probe);
         self.shared().counters.connections.inc_by(counted);
+        self.say_what_is_subscribed();
         let end = poll_fn(|context| self.poll(context)).await;
         self.shared().counters.connections.dec_by(counted);
         if !self.client.is_probe {
@@ -180,6 +181,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
         // What only the end needs takes no memory before.
         Box::pin(self.leave(end)).await;
+    }
+
+    /// A session that the client comes back to has subscriptions already.
+    fn say_what_is_subscribed(&self) {
+        let filters: Vec<_> = self.session().state().subscriptions.keys().cloned().collect();
+        filters.iter().for_each(|filter| self.shared().sink.subscribed(filter));
     }
 
     fn note(&self, end: &End) {

@@ -52,6 +52,11 @@ pub trait Sink: Send + Sync + 'static {
     /// Takes the publishes of one read of one connection, in the order in which they came, and settles each in that
     /// order by the receipt. A publish whose receipt is dropped unsettled is never acknowledged.
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt);
+
+    /// A client subscribes to this filter, or comes back to a session that does.
+    fn subscribed(&self, filter: &str) {
+        let _ = filter;
+    }
 }
 
 /// The sink reports by this how many publishes of one batch are settled.

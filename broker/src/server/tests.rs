@@ -3,6 +3,7 @@
 mod limits;
 mod model;
 mod promises;
+mod requests;
 mod restart;
 mod sessions;
 mod system;
@@ -24,6 +25,7 @@ const SOON: Duration = Duration::from_secs(10);
 struct Recorder {
     taken: Mutex<Vec<Vec<Publish>>>,
     held: Mutex<Option<Vec<(usize, Receipt)>>>,
+    subscribed: Mutex<Vec<String>>,
 }
 
 impl Recorder {
@@ -51,6 +53,10 @@ impl Recorder {
 impl Sink for Recorder {
     fn collects(&self, topic: &str) -> bool {
         topic.starts_with("t/")
+    }
+
+    fn subscribed(&self, filter: &str) {
+        self.subscribed.lock().unwrap().push(filter.to_owned());
     }
 
     fn take(&self, publishes: Vec<Publish>, receipt: Receipt) {

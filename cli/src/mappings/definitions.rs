@@ -10,6 +10,9 @@ const DEFINITIONS: &str = include_str!("../../../rabbitmq/definitions.json");
 /// The queues that get every message that may hold readings.
 const QUEUES: [&str; 2] = ["db-writer", "alerter"];
 
+/// The queue of what devices answer to commands, and the routing keys of that.
+const ANSWERS: (&str, [&str; 2]) = (commands::QUEUE, ["results.#", "state.#"]);
+
 /// Most bytes of a routing key (AMQP 0-9-1, a short string).
 const MAX_KEY_BYTES: usize = 255;
 
@@ -21,14 +24,14 @@ pub(super) fn definitions(inputs: &Inputs) -> anyhow::Result<String> {
     let mut definitions: Value =
         serde_json::from_str(DEFINITIONS).context("read the definitions that are compiled in")?;
     let keys: Vec<_> = inputs.filters().iter().map(|filter| routing_key(filter)).collect::<Result<_, _>>()?;
-    let binding = |queue: &str, key: &String| {
+    let binding = |queue: &str, key: &str| {
         json!({
             "source": "amq.topic", "vhost": "/", "destination": queue, "destination_type": "queue",
             "routing_key": key, "arguments": {}
         })
     };
-    definitions["bindings"] =
-        QUEUES.iter().flat_map(|queue| keys.iter().map(|key| binding(queue, key))).collect();
+    let readings = QUEUES.iter().flat_map(|queue| keys.iter().map(|key| binding(queue, key)));
+    definitions["bindings"] = readings.chain(ANSWERS.1.iter().map(|key| binding(ANSWERS.0, key))).collect();
     serde_json::to_string_pretty(&definitions).context("write the definitions")
 }
 

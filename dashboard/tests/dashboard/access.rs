@@ -32,12 +32,14 @@ enum Needs {
     AdminOfAll,
     /// To have logged in as a person.
     Session,
+    /// The credential of a device, which no person has.
+    Device,
 }
 
-use Needs::{Admin, AdminOfAll, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
+use Needs::{Admin, AdminOfAll, Device, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 63] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 76] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -96,6 +98,25 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 63] = [
     ("post", "/metric", Operator, "/metric", "{}"),
     ("get", "/sensors", Viewer, "/sensors", ""),
     ("post", "/sensors", Operator, "/sensors", r#"{"x": 1}"#),
+    ("get", "/api/commands", Viewer, "/api/commands", ""),
+    ("post", "/api/commands", Operator, "/api/commands", "{}"),
+    ("get", "/api/commands/{id}", Viewer, "/api/commands/unknown", ""),
+    ("delete", "/api/commands/{id}", Operator, "/api/commands/unknown", ""),
+    ("get", "/api/commands/jobs/{id}", Viewer, "/api/commands/jobs/own", ""),
+    ("delete", "/api/commands/jobs/{id}", Operator, "/api/commands/jobs/own", ""),
+    ("get", "/api/devices/{name}/commands", Device, "/api/devices/site-a.no/commands", ""),
+    (
+        "post",
+        "/api/devices/{name}/commands/{id}/result",
+        Device,
+        "/api/devices/site-a.no/commands/x/result",
+        r#"{"status": "done"}"#,
+    ),
+    ("get", "/commands", Device, "/commands", ""),
+    ("get", "/api/devices/{name}/desired", Viewer, "/api/devices/site-a.no/desired", ""),
+    ("put", "/api/devices/{name}/desired", Operator, "/api/devices/site-a.no/desired", "{}"),
+    ("delete", "/api/devices/{name}/desired", Operator, "/api/devices/site-a.no/desired", ""),
+    ("get", "/api/devices/{name}/twin", Viewer, "/api/devices/site-a.no/twin", ""),
     ("post", "/api/token", Recognition, "/api/token", ""),
     ("get", "/api/jwks.json", Nothing, "/api/jwks.json", ""),
     ("get", "/api/audit", AdminOfAll, "/api/audit", ""),
@@ -117,6 +138,9 @@ enum Expected {
 }
 
 fn expected(needs: Needs, role: Option<Role>, is_scoped: bool, is_person: bool) -> Expected {
+    if needs == Device {
+        return Expected::Unrecognized;
+    }
     let Some(role) = role else {
         return if needs == Nothing { Expected::Allowed } else { Expected::Unrecognized };
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Authority;
-use api::{Ingest, IngestLimits, Limits, Resend};
+use api::{Commanding, Ingest, IngestLimits, Limits, Resend};
 use broker::{ConnectionStatus, Delivery};
 use bytes::Bytes;
 use dashboard::{Ages, Live, Pipeline, Server, relay, serve};
@@ -93,6 +93,12 @@ fn decoder(folder: &Path) -> Decoder {
     Decoder::from_settings(&settings, mappings, &Metrics::default(), clock()).unwrap()
 }
 
+fn commanding(store: &Arc<Sqlite>) -> Commanding {
+    let counters = commands::Counters::register(&Metrics::default());
+    let inbox = commands::Inbox::new(store.clone(), counters, commands::Listener::default());
+    Commanding::new(commands::Config::default(), inbox)
+}
+
 fn clock() -> Arc<dyn telemetry::Clock> {
     Arc::new(telemetry::SystemClock::default())
 }
@@ -161,6 +167,7 @@ impl Harness {
                 .with_ack_timeout(wanted.ack_timeout),
             ingest: Ingest::new(Arc::new(intake.clone()), registry, limits, &metrics)
                 .with_ack_timeout(wanted.ack_timeout),
+            commanding: commanding(&store),
             health: health.clone(),
             metrics,
             pipeline: Pipeline::new(clock()),

@@ -57,7 +57,7 @@ impl Intake for ToStore {
         Timestamp::from_microsecond(Timestamp::now().as_microsecond()).unwrap()
     }
 
-    fn take(&self, incoming: Incoming<'_>) -> Taken {
+    fn take_in(&self, incoming: Incoming<'_>) -> Taken {
         let Incoming { messages, objection, charge } = incoming;
         let inputs = self.decoder.inputs().borrow().clone();
         let (mut outcomes, mut all) = (Vec::new(), Vec::new());

@@ -9,6 +9,7 @@ mod answer;
 mod answers;
 mod attributes;
 mod changes;
+mod commands;
 mod crowd;
 mod devices;
 mod document;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 20] = [
+const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("telemetry", &[]),
     ("tls", &[]),
     ("analytics", &[]),
@@ -23,9 +23,10 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
     ("access", &["store", "telemetry"]),
     ("oidc", &["access", "service", "telemetry"]),
     ("cache", &["service"]),
-    ("api", &["access", "cache", "oidc", "service", "store", "telemetry"]),
-    ("dashboard", &["access", "api", "broker", "cache", "oidc", "service", "store", "telemetry"]),
-    ("gateway", &["access", "api", "broker", "cache", "service", "store", "telemetry"]),
+    ("commands", &["broker", "service", "store", "telemetry"]),
+    ("api", &["access", "cache", "commands", "oidc", "service", "store", "telemetry"]),
+    ("dashboard", &["access", "api", "broker", "cache", "commands", "oidc", "service", "store", "telemetry"]),
+    ("gateway", &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry"]),
     (
         "edge",
         &[
@@ -34,6 +35,7 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
             "api",
             "broker",
             "cache",
+            "commands",
             "dashboard",
             "db-writer",
             "sensor-sim",
@@ -42,7 +44,21 @@ const MAY_KNOW: [(&str, &[&str]); 20] = [
             "telemetry",
         ],
     ),
-    ("cli", &["access", "alerter", "api", "broker", "dashboard", "edge", "service", "store", "telemetry"]),
+    (
+        "cli",
+        &[
+            "access",
+            "alerter",
+            "api",
+            "broker",
+            "commands",
+            "dashboard",
+            "edge",
+            "service",
+            "store",
+            "telemetry",
+        ],
+    ),
     // Runs the binaries and knows nothing about what is in them.
     ("e2e", &[]),
     ("bench", &["alerter", "e2e", "service", "store", "telemetry"]),

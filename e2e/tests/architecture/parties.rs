@@ -58,6 +58,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
             "dashboard/src/counters.rs",
             "sensor-sim/src/admin.rs",
             "cache/src/connection.rs",
+            "commands/src/counters.rs",
             "gateway/src/provisioner.rs",
             "edge/src/access.rs",
             "edge/src/hub.rs",

@@ -7,20 +7,28 @@ use std::time::Duration;
 
 use broker::server::Receipt;
 use broker::{Backoff, Delivery, Outcome};
-use telemetry::Decoded;
+use telemetry::{Decoded, Message};
 use tokio::sync::mpsc;
 
 use super::{Counters, Hub, Pages};
 
-type WeakSender = mpsc::WeakUnboundedSender<Vec<Delivery<Arc<Decoded>>>>;
+type Sender<T> = mpsc::UnboundedSender<Vec<Delivery<Arc<T>>>>;
+type WeakSender<T> = mpsc::WeakUnboundedSender<Vec<Delivery<Arc<T>>>>;
 
-/// The services that must settle every message.
+/// The services that must settle every message, and the one that must settle answers of devices beside.
 #[derive(Debug, Clone)]
-pub(super) struct Services(Arc<[WeakSender]>);
+pub(super) struct Services {
+    all: Arc<[WeakSender<Decoded>]>,
+    answers: Option<WeakSender<Message>>,
+}
+
+/// Answers of devices, by their places in a batch.
+pub(super) type Answers = Vec<(usize, Arc<Message>)>;
 
 /// Messages, and how far each service is with them.
 pub(super) struct Batch {
     messages: Vec<Arc<Decoded>>,
+    answers: Answers,
     /// Whether a message was published by a client.
     is_counted: Vec<bool>,
     receipt: Receipt,
@@ -40,19 +48,31 @@ struct Progress {
 
 impl Services {
     /// Weak, so that dropping the feeds lets the services finish.
-    pub(super) fn new(feeds: &[mpsc::UnboundedSender<Vec<Delivery<Arc<Decoded>>>>]) -> Self {
-        Self(feeds.iter().map(mpsc::UnboundedSender::downgrade).collect())
+    pub(super) fn new(feeds: &[Sender<Decoded>], answers: Option<&Sender<Message>>) -> Self {
+        let all = feeds.iter().map(mpsc::UnboundedSender::downgrade).collect();
+        Self { all, answers: answers.map(mpsc::UnboundedSender::downgrade) }
+    }
+
+    /// Whether somebody takes answers of devices.
+    pub(super) fn take_answers(&self) -> bool {
+        self.answers.is_some()
     }
 
     pub(super) fn hand_out(&self, batch: &Arc<Batch>) {
-        for service in 0..self.0.len() {
+        for service in 0..self.all.len() {
             self.deliver(batch, service, 0..batch.messages.len());
+        }
+        for (place, _) in &batch.answers {
+            self.deliver(batch, self.all.len(), *place..place + 1);
         }
     }
 
     /// A stopped service takes nothing any more: the device gets no PUBACK and publishes again after the next start.
     fn deliver(&self, batch: &Arc<Batch>, service: usize, places: Range<usize>) {
-        let Some(sender) = self.0[service].upgrade() else { return };
+        let Some(sender) = self.all.get(service) else {
+            return self.deliver_answers(batch, service, &places);
+        };
+        let Some(sender) = sender.upgrade() else { return };
         let delivery = |place| {
             let message = Arc::clone(&batch.messages[place]);
             Delivery::of_batch(message, Arc::<Batch>::clone(batch), service, place)
@@ -60,22 +80,30 @@ impl Services {
         // One whose end is gone drops the deliveries, and so asks for them again until the feeds are gone, too.
         let _ = sender.send(places.map(delivery).collect());
     }
+
+    fn deliver_answers(&self, batch: &Arc<Batch>, service: usize, places: &Range<usize>) {
+        let Some(sender) = self.answers.as_ref().and_then(WeakSender::upgrade) else { return };
+        let answers = batch.answers.iter().filter(|(place, _)| places.contains(place));
+        let delivery = |(place, message): &(usize, Arc<Message>)| {
+            Delivery::of_batch(Arc::clone(message), Arc::<Batch>::clone(batch), service, *place)
+        };
+        let _ = sender.send(answers.map(delivery).collect());
+    }
 }
 
 impl Batch {
     pub(super) fn new(
-        messages: Vec<Arc<Decoded>>,
+        (messages, answers): (Vec<Arc<Decoded>>, Answers),
         is_counted: Vec<bool>,
         receipt: Receipt,
         hub: &Hub,
     ) -> Arc<Self> {
-        let progress = Progress {
-            waiting: vec![hub.services.0.len(); messages.len()],
-            settled: 0,
-            backoff: Backoff::default(),
-        };
+        let mut waiting = vec![hub.services.all.len(); messages.len()];
+        answers.iter().for_each(|(place, _)| waiting[*place] += 1);
+        let progress = Progress { waiting, settled: 0, backoff: Backoff::default() };
         Arc::new(Self {
             messages,
+            answers,
             is_counted,
             receipt,
             services: hub.services.clone(),

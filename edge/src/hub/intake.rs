@@ -19,7 +19,7 @@ impl Intake for Hub {
         self.stamps.next_of(count)
     }
 
-    fn take(&self, incoming: Incoming<'_>) -> Taken {
+    fn take_in(&self, incoming: Incoming<'_>) -> Taken {
         let Incoming { messages, objection, charge } = incoming;
         let inputs = Arc::clone(&self.decoder.inputs().borrow());
         let mut read = Vec::new();
@@ -41,7 +41,7 @@ impl Intake for Hub {
             self.counters.acknowledged.inc_by(count as u64);
             receipt.settled(count);
         } else {
-            self.services.hand_out(&Batch::new(messages, vec![true; count], receipt, self));
+            self.services.hand_out(&Batch::new((messages, Vec::new()), vec![true; count], receipt, self));
         }
         let acknowledged = async move {
             settled.reached(count).await;

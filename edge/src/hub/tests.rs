@@ -19,7 +19,7 @@ struct Ends {
 
 fn ends() -> Ends {
     let (pages_in, pages) = mpsc::channel(1);
-    let mut feeds = Feeds { services: Vec::new(), pages: pages_in };
+    let mut feeds = Feeds { services: Vec::new(), answers: None, pages: pages_in };
     let (writer, alerter) = (feeds.add(), feeds.add());
     let decoder = Decoder::new(Inputs::default(), &Metrics::default());
     let hub = Hub::new(decoder, &feeds, &Metrics::default(), Arc::new(SystemClock::default()));
@@ -196,7 +196,7 @@ async fn what_comes_over_http_is_charged_until_every_service_has_it() {
     ];
     let objection = |_: &str, device: &str| (device == "other").then(|| "not yours".to_owned());
     let incoming = Incoming { messages, objection: &objection, charge: Box::new(charge.clone()) };
-    let Taken { outcomes, acknowledged } = Intake::take(&hub, incoming);
+    let Taken { outcomes, acknowledged } = hub.take_in(incoming);
     let counts: Vec<_> = outcomes.iter().map(|outcome| (outcome.readings, outcome.rejected.len())).collect();
     assert_eq!(counts, [(1, 0), (0, 1), (0, 1)]);
     assert_eq!(outcomes[2].rejected[0].reason, "not yours");

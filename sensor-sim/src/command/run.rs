@@ -33,6 +33,9 @@ pub(super) struct RunArgs {
     /// Seed of the values: with the same seed, a device measures the same at the same time
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Take no commands. Otherwise up to a hundred devices take set-interval, blink and reboot
+    #[arg(long)]
+    no_commands: bool,
     /// How long to wait for PUBACKs at the end
     #[arg(long, default_value = "10s", value_parser = humantime::parse_duration)]
     grace: Duration,
@@ -52,6 +55,7 @@ impl RunArgs {
             count: self.count,
             seed: self.seed,
             grace: Some(self.grace),
+            takes_commands: !self.no_commands,
         })
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Change, keys, sessions, users};
 use crate::alerting::incidents::acknowledge_one;
 use crate::alerting::silences;
+use crate::commands::change as commands;
 use crate::engine::statement::Statement;
 use crate::registry::devices::{self, Device};
 use crate::registry::{self, credentials};
@@ -34,6 +35,10 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
             vec![devices::insert_if_new(&device), credentials::insert(credential), registry::count()]
         }
         Change::RevokeCredential(user) => vec![credentials::revoke(user), registry::count()],
+        Change::AddCommand(command) => commands::add_one(command),
+        Change::AddCommands { job, commands } => commands::add_group(job, commands),
+        Change::CancelCommands(which) => commands::cancel_all(which, at),
+        Change::SetDesired(new) => commands::set_desired(new),
         Change::AddSilences(added) => added.iter().map(silences::insert).collect(),
         Change::EndSilence { id, at } => vec![silences::end(id, *at).required()],
         Change::Acknowledge { incidents, acknowledgement } => {

@@ -8,6 +8,7 @@ mod announcements;
 mod attributes;
 pub(crate) mod carried;
 mod clock_runs;
+mod commands;
 mod exactly_once;
 mod finding;
 mod idempotency;

@@ -22,7 +22,7 @@ async fn a_notice_is_made_once_and_waits_until_it_is_sent() {
     assert_eq!(store.unsent_notices(at(9), 1).await.unwrap(), std::slice::from_ref(&first));
 
     store.note_unsent("b", at(20)).await.unwrap();
-    store.note_sent("a", at(9)).await.unwrap();
+    store.mark_notice_sent("a", at(9)).await.unwrap();
     assert_eq!(store.unsent_notices(at(9), 9).await.unwrap(), []);
     assert_eq!(store.unsent_notices(at(20), 9).await.unwrap(), [Notice { tries: 1, ..first }]);
     assert!(!store.add_notice(&second).await.unwrap(), "it was sent");

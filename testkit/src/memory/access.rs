@@ -112,6 +112,10 @@ impl Data {
             Change::RemoveDevice(name) => self.registry.remove(name),
             Change::AddCredential(credential) => self.registry.add_credential(credential, at),
             Change::RevokeCredential(user) => self.registry.revoke(user),
+            Change::AddCommand(command) => self.commands.add_one(command),
+            Change::AddCommands { job, commands } => self.commands.add_group(job, commands),
+            Change::CancelCommands(which) => self.commands.cancel(which, at),
+            Change::SetDesired(new) => self.commands.set_desired(new),
             Change::AddSilences(silences) => {
                 let before = self.silences.len();
                 self.add_silences(silences);

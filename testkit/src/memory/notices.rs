@@ -36,8 +36,8 @@ impl Notices for MemoryStore {
         Ok(due)
     }
 
-    async fn note_sent(&self, name: &str, _: Timestamp) -> Result<()> {
-        self.with_notice("note_sent", name, |kept| kept.is_sent = true)
+    async fn mark_notice_sent(&self, name: &str, _: Timestamp) -> Result<()> {
+        self.with_notice("mark_notice_sent", name, |kept| kept.is_sent = true)
     }
 
     async fn note_unsent(&self, name: &str, again_at: Timestamp) -> Result<()> {

@@ -6,11 +6,13 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
-    Awaited, Batch, Boot, Change, ClockHistory, Credential, Decisions, Device, DueNotifications, DueQuery,
-    Head, Incident, Ledger, LedgerQuery, LongestWaits, NewRecord, Notice, Notices, Notification,
-    Notifications, OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Registry,
-    RegistryHead, Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections,
-    Result, RetentionClock, Session, Silence, Silences, Store, TokenKey, User, Written,
+    Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
+    CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Head,
+    IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, LongestWaits,
+    NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed,
+    QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection, RejectionGroup, RejectionQuery,
+    RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence, Silences,
+    Store, TokenKey, Twin, User, Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -286,11 +288,99 @@ impl Notices for Watched {
         self.inner.unsent_notices(now, limit).await
     }
 
-    async fn note_sent(&self, name: &str, at: Timestamp) -> Result<()> {
-        self.inner.note_sent(name, at).await
+    async fn mark_notice_sent(&self, name: &str, at: Timestamp) -> Result<()> {
+        self.inner.mark_notice_sent(name, at).await
     }
 
     async fn note_unsent(&self, name: &str, again_at: Timestamp) -> Result<()> {
         self.inner.note_unsent(name, again_at).await
+    }
+}
+
+#[async_trait]
+impl IdempotencyKeys for Watched {
+    async fn note_request(
+        &self,
+        request: &KeyedRequest,
+        after: Timestamp,
+    ) -> Result<(KeyedRequest, Option<KeptAnswer>)> {
+        self.inner.note_request(request, after).await
+    }
+
+    async fn note_answer(&self, request: &KeyedRequest, answer: &KeptAnswer) -> Result<()> {
+        self.inner.note_answer(request, answer).await
+    }
+
+    async fn forget_keys(&self, before: Timestamp) -> Result<u64> {
+        self.inner.forget_keys(before).await
+    }
+
+    async fn key_count(&self) -> Result<u64> {
+        self.inner.key_count().await
+    }
+}
+
+#[async_trait]
+impl Commands for Watched {
+    async fn commands(&self, query: &CommandQuery) -> Result<Vec<Command>> {
+        self.inner.commands(query).await
+    }
+
+    async fn command(&self, id: &str) -> Result<Option<Command>> {
+        self.inner.command(id).await
+    }
+
+    async fn open_commands(&self, after: i64, limit: usize) -> Result<Vec<Command>> {
+        self.inner.open_commands(after, limit).await
+    }
+
+    async fn open_command(&self, device: &str) -> Result<Option<Command>> {
+        self.inner.open_command(device).await
+    }
+
+    async fn due_commands(&self, now: Timestamp, horizon: Timestamp, limit: usize) -> Result<Vec<Command>> {
+        self.inner.due_commands(now, horizon, limit).await
+    }
+
+    async fn note_sent(&self, id: &str, at: Timestamp, next_at: Timestamp) -> Result<bool> {
+        self.inner.note_sent(id, at, next_at).await
+    }
+
+    async fn postpone_command(&self, id: &str, next_at: Timestamp) -> Result<()> {
+        self.inner.postpone_command(id, next_at).await
+    }
+
+    async fn expire_commands(&self, ids: &[String], at: Timestamp) -> Result<u64> {
+        self.inner.expire_commands(ids, at).await
+    }
+
+    async fn record_result(&self, result: &CommandResult) -> Result<Recorded> {
+        self.inner.record_result(result).await
+    }
+
+    async fn command_counts(&self) -> Result<CommandCounts> {
+        self.inner.command_counts().await
+    }
+
+    async fn command_job(&self, id: &str) -> Result<Option<(CommandJob, JobCounts)>> {
+        self.inner.command_job(id).await
+    }
+
+    async fn forget_commands(&self, older_than: Timestamp) -> Result<u64> {
+        self.inner.forget_commands(older_than).await
+    }
+
+    async fn twin(&self, device: &str) -> Result<Option<Twin>> {
+        self.inner.twin(device).await
+    }
+
+    async fn report_state(
+        &self,
+        device: &str,
+        version: Option<i64>,
+        state: &str,
+        at: Timestamp,
+    ) -> Result<bool> {
+        self.inner.report_state(device, version, state, at).await
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use commands::command_payload;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use service::{Outcome, Promise, RejectedPart};
-use store::{RejectionQuery, RejectionSelection, Store};
+use store::{Command, RejectionQuery, RejectionSelection, Store};
 use warp::http::StatusCode;
 
 use crate::forms;
@@ -20,8 +22,8 @@ const MAX_ROWS: usize = 1_000;
 struct Answer {
     taken: usize,
     rejected: Vec<Rejected>,
-    /// Commands for the device; there are none yet.
-    commands: [(); 0],
+    /// The open command of a device that sends by its own credential, as over MQTT.
+    commands: Vec<Value>,
     idempotent: bool,
 }
 
@@ -47,6 +49,7 @@ struct Accepted<'a> {
 pub(super) struct Summary {
     pub(super) taken: usize,
     rejected: Vec<(Rejected, Option<(String, Timestamp)>)>,
+    commands: Vec<Value>,
     idempotent: bool,
 }
 
@@ -58,12 +61,17 @@ impl Summary {
         let rejected = elements.iter().zip(outcomes).flat_map(|(element, outcome)| {
             outcome.rejected.into_iter().map(move |part| rejected(element.index, is_one, part))
         });
-        Self { taken, rejected: rejected.collect(), idempotent }
+        Self { taken, rejected: rejected.collect(), commands: Vec::new(), idempotent }
     }
 
     /// Adds an element that was not even tried.
     pub(super) fn refuse(&mut self, index: usize, reason: String) {
         self.rejected.push((Rejected { index, reason, id: None }, None));
+    }
+
+    /// Adds a command for the device that sends.
+    pub(super) fn command(&mut self, command: &Command) {
+        self.commands.extend(serde_json::from_str::<Value>(&command_payload(command)));
     }
 
     pub(super) fn rejected(&self) -> usize {
@@ -111,8 +119,8 @@ impl Summary {
         if let Some(device_id) = device.filter(|_| status == StatusCode::ACCEPTED) {
             return (status, forms::text(&Accepted { status: "accepted", device_id, rejected: &rejected }));
         }
-        let Self { taken, idempotent, .. } = self;
-        (status, forms::text(&Answer { taken, rejected, commands: [], idempotent }))
+        let Self { taken, commands, idempotent, .. } = self;
+        (status, forms::text(&Answer { taken, rejected, commands, idempotent }))
     }
 }
 

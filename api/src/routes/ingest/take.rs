@@ -26,6 +26,9 @@ use crate::query;
 use crate::response::json;
 use crate::routes::devices;
 
+/// How long an answer waits for the commands of its device: the store may be away, and the readings are acknowledged.
+const COMMANDS_WITHIN: Duration = Duration::from_millis(250);
+
 /// Answers a request that sends readings.
 ///
 /// # Errors
@@ -52,7 +55,9 @@ pub(super) async fn take(
     }
     let sent = allowed(api, &sender, form.read(&body, &media_type)?, &asked).await?;
     let device = matches!(form, Form::Metric).then_some(sent.device).flatten();
-    let sending = Sending { api, sender: &sender, elements: sent.elements, refused: sent.refused, device };
+    let commanded = form.device().filter(|device| sender.is_device(device)).map(Into::into);
+    let sending =
+        Sending { api, sender: &sender, elements: sent.elements, refused: sent.refused, device, commanded };
     let count = sent.count;
     let Some(key) = key else {
         let (status, text) = sending.send(api.ingest.intake().stamp(count), charge, false).await?;
@@ -150,6 +155,8 @@ struct Sending<'a> {
     refused: Vec<(usize, String)>,
     /// The device that a short form names.
     device: Option<String>,
+    /// The device that sends by its own credential, and is told its command.
+    commanded: Option<String>,
 }
 
 impl Sending<'_> {
@@ -188,7 +195,7 @@ impl Sending<'_> {
         mut charge: Charge,
         has_key: bool,
     ) -> Result<(StatusCode, String), ApiError> {
-        let Self { api, sender, elements, refused, device } = self;
+        let Self { api, sender, elements, refused, device, commanded } = self;
         charge.wait()?;
         let messages =
             elements.iter().enumerate().map(|(place, element)| offered(element, received_at, place));
@@ -198,7 +205,7 @@ impl Sending<'_> {
         };
         let messages = messages.collect();
         let messages = Messages { messages, objection: &objection, charge: Box::new(charge) };
-        let Taken { outcomes, acknowledged } = api.ingest.intake().take(messages);
+        let Taken { outcomes, acknowledged } = api.ingest.intake().take_in(messages);
         match timeout(api.ingest.ack_timeout(), acknowledged).await {
             Ok(Ok(())) => {}
             Ok(Err(problem)) => return Err(ApiError::NotAcknowledged(problem)),
@@ -211,6 +218,13 @@ impl Sending<'_> {
         }
         refused.into_iter().for_each(|(index, reason)| summary.refuse(index, reason));
         api.ingest.count_elements(summary.taken, summary.rejected());
+        if let Some(device) = commanded {
+            // What is not told now is told with the next answer.
+            let next = commands::poll(api.store.as_ref(), &device, api.clock.wall());
+            if let Ok(Ok(Some(command))) = timeout(COMMANDS_WITHIN, next).await {
+                summary.command(&command);
+            }
+        }
         Ok(summary.answer(promise, device.as_deref()))
     }
 }

@@ -117,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.shared().note(self.session());
         for (filter, is_new) in new {
             self.send_retained(filter, is_new);
+            self.shared().sink.subscribed(&filter.filter);
         }
         Ok(())
     }

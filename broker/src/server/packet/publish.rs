@@ -36,6 +36,22 @@ pub(crate) struct Forwarded {
     pub(crate) is_text: bool,
 }
 
+impl Forwarded {
+    /// Where the receiver answers, and by what the answer is known.
+    pub(crate) fn request(response_topic: &str, correlation: &[u8], expiry: u32) -> Self {
+        let mut properties = Vec::new();
+        for (id, value) in
+            [(id::RESPONSE_TOPIC, response_topic.as_bytes()), (id::CORRELATION_DATA, correlation)]
+        {
+            let length = u16::try_from(value.len()).unwrap_or(u16::MAX);
+            properties.push(id);
+            properties.extend_from_slice(&length.to_be_bytes());
+            properties.extend_from_slice(&value[..length.into()]);
+        }
+        Self { expiry: Some(expiry), properties: properties.into(), is_text: false }
+    }
+}
+
 const PROPERTIES: [u8; 9] = [
     id::PAYLOAD_FORMAT,
     id::MESSAGE_EXPIRY,

@@ -82,7 +82,17 @@ impl Shared {
 
     /// Passes a message on to all who subscribe to its topic. Returns how many those are.
     pub(crate) fn route(&self, publication: &Publication) -> usize {
-        let receivers = self.receivers(publication);
+        self.hand_to(publication, self.receivers(publication))
+    }
+
+    /// Passes a message on to those who subscribe to its topic and are connected. Returns how many those are.
+    pub(crate) fn route_to_connected(&self, publication: &Publication) -> usize {
+        let mut receivers = self.receivers(publication);
+        receivers.retain(|(session, ..)| session.state().line.is_some());
+        self.hand_to(publication, receivers)
+    }
+
+    fn hand_to(&self, publication: &Publication, receivers: Vec<(Arc<Session>, Options, Vec<u32>)>) -> usize {
         if receivers.is_empty() {
             return 0;
         }

@@ -6,7 +6,7 @@ export const ROLES: Role[] = ["viewer", "operator", "admin"];
 /** What each role may do, in words. */
 export const ROLE_TEXTS: Record<Role, string> = {
   viewer: "sees everything",
-  operator: "also acknowledges, silences, resends and adopts devices",
+  operator: "also acknowledges, silences, resends, adopts and commands devices",
   admin: "also adds users, devices and rules, and sees the audit",
 };
 

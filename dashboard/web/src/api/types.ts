@@ -490,7 +490,7 @@ export type Username = string;
 export type Role = "viewer" | "operator" | "admin";
 
 /** `system` is the pipeline, the inputs and the clock, for callers without filters; `rules` adds mappings. */
-export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "send" | "adopt" | "devices" | "rules" | "users" | "audit" | "keys" | "password";
+export type Action = "read" | "system" | "acknowledge" | "silence" | "resend" | "send" | "command" | "adopt" | "devices" | "rules" | "users" | "audit" | "keys" | "password";
 
 /** A signed token. */
 export interface Token {
@@ -763,6 +763,111 @@ export interface AuditRecord {
   hash: string;
 }
 
+/** A command to a device. */
+export interface Command {
+  id: string;
+  device: string;
+  /** Its place among the commands of the device; 0 in the answer before it is stored. */
+  n: number;
+  /** What to do. */
+  command: string;
+  /** With what: any JSON. */
+  args: unknown;
+  /** queued: stored; sent: a broker or the device took it; accepted: the device says that it has it. */
+  state: "queued" | "sent" | "accepted" | "done" | "failed" | "expired" | "cancelled";
+  created_by: string | null;
+  created_at: string;
+  /** It is not sent before. */
+  not_before: string;
+  /** It is not sent after. */
+  expires_at: string;
+  /** When it was sent last. */
+  sent_at: string | null;
+  sent_count: number;
+  accepted_at: string | null;
+  ended_at: string | null;
+  /** What the device says of how it went: any JSON. */
+  result: unknown;
+  /** Why it failed or was cancelled. */
+  reason: string | null;
+  /** The group that it was made with. */
+  job: string | null;
+}
+
+/** A command to be made: to `device`, or to each of `devices`. */
+export interface NewCommand {
+  device?: string;
+  devices?: Filter;
+  command: string;
+  /** Any JSON of at most 16 KiB. */
+  args?: unknown;
+  /** How long it is worth sending, such as `1h`, or the seconds: 1 s to 31 days. */
+  expires_in?: string | number;
+  /** Chosen by the caller, so that the same request twice makes one command. */
+  id?: string;
+  /** Of a group: so many are sent within a minute, at most. */
+  per_minute?: number;
+  /** Of a group: after so many failures what was not sent yet is cancelled. */
+  stop_after_failures?: number;
+}
+
+/** Commands that were made together. */
+export interface CommandJob {
+  job: string;
+  /** The filter. */
+  devices: string;
+  command: string;
+  /** Commands that were made. */
+  count: number;
+  per_minute: number | null;
+  stop_after_failures: number | null;
+  created_by: string | null;
+  created_at: string;
+  stopped_at: string | null;
+  /** How many are in which state. */
+  states: Record<string, unknown>;
+}
+
+/** A command as its device gets it. */
+export interface DeviceCommand {
+  id: string;
+  n: number;
+  command: string;
+  /** Any JSON. */
+  args: unknown;
+  expires_at: string;
+}
+
+/** What a device says of a command. */
+export interface CommandResult {
+  status: "accepted" | "done" | "failed";
+  /** Any JSON. */
+  result?: unknown;
+  reason?: string | null;
+}
+
+/** What a device should be. */
+export interface Desired {
+  /** Counts what was desired, and never goes back. */
+  version: number;
+  /** null where it was taken back. */
+  desired: Record<string, unknown> | null;
+  changed_at: string | null;
+}
+
+/** What a device should be, and what it says that it is. */
+export interface Twin {
+  desired: Record<string, unknown> | null;
+  reported: Record<string, unknown> | null;
+  version: number;
+  reported_version: number | null;
+  desired_at: string | null;
+  reported_at: string | null;
+  in_sync: boolean;
+  /** JSON pointers to what is not as it should be. */
+  differs: string[];
+}
+
 /** A decision. */
 export interface Access {
   allowed: boolean;
@@ -848,6 +953,17 @@ export interface Answers {
   "api/devices/{name}/credentials": {
     credentials: Credential[];
   };
+  "api/commands": {
+    commands: Command[];
+    /** For `after`; null on the last page. */
+    next: string | null;
+  };
+  "api/commands/jobs/{id}": CommandJob;
+  "api/commands/{id}": Command;
+  "api/devices/{name}/commands": DeviceCommand;
+  "api/devices/{name}/desired": Desired;
+  "api/devices/{name}/twin": Twin;
+  "commands": DeviceCommand;
   "api/access": Access;
   "api/openapi.json": Record<string, unknown>;
   "sensors": {

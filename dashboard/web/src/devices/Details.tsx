@@ -9,9 +9,11 @@ import { done } from "../ui/status";
 import { Text } from "../ui/Text";
 import { visible } from "../ui/visible";
 import { Age, When } from "../ui/When";
+import { Commands } from "./Commands";
 import { Credentials } from "./Credentials";
 import { DeviceForm } from "./DeviceForm";
 import { State } from "./State";
+import { Twin } from "./Twin";
 import { Values } from "./Values";
 
 const REFRESH_MS = 5000;
@@ -33,6 +35,8 @@ export function Details({ name }: { name: string }) {
         {found && <Description of={found} reload={reload} />}
       </section>
       {found && <Values of={found.device} />}
+      {found && <Commands device={found.device.name} />}
+      {found && <Twin device={found.device.name} />}
       {found?.device.registered && may("devices") && <Credentials device={name} />}
     </>
   );

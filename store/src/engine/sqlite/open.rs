@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0016_identities.sql"),
     include_str!("migrations/0017_notices.sql"),
     include_str!("migrations/0018_idempotency.sql"),
+    include_str!("migrations/0019_commands.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
@@ -46,7 +47,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Statements that a connection keeps prepared: more than there are.
-const PREPARED_STATEMENTS: usize = 64;
+const PREPARED_STATEMENTS: usize = 128;
 
 /// Pages of 4 KiB in the log when they are copied to the table: a page that changes often is copied once for all.
 const LOG_PAGES: u32 = 4_000;

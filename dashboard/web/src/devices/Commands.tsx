@@ -1,0 +1,108 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { cancelCommand, fetchCommands, makeCommand, type Command } from "../api/commands";
+import { may } from "../live/caller";
+import { Fact, Problem } from "../ui/Facts";
+import { useLoaded } from "../ui/loaded";
+import { done } from "../ui/status";
+import { useSubmit } from "../ui/submit";
+import { Text } from "../ui/Text";
+import { visible } from "../ui/visible";
+import { When } from "../ui/When";
+import { commandFrom, isOpen, stateText } from "./command-form";
+
+const REFRESH_MS = 2000;
+
+/** What the device was asked to do, and what became of it. */
+export function Commands({ device }: { device: string }) {
+  const { found, problem, reload } = useLoaded(() => fetchCommands(device));
+  const [isOpenForm, setOpen] = useState(false);
+  const make = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const refreshing = setInterval(() => void reload(), REFRESH_MS);
+    return () => clearInterval(refreshing);
+  }, []);
+  const close = () => {
+    setOpen(false);
+    make.current?.focus();
+  };
+  const finish = async ({ command }: Command) => {
+    close();
+    done.value = `Made the command ${visible(command)}.`;
+    await reload();
+  };
+  return (
+    <section class="panel" aria-labelledby="commands-title">
+      <h2 id="commands-title">Commands</h2>
+      {may("command") && (
+        <div class="entry-tools">
+          <p class="view-note">A command is sent again until the device answers, and not after its time. A device carries out one at a time.</p>
+          <button ref={make} class="button" aria-expanded={isOpenForm} onClick={() => setOpen(!isOpenForm)}>New command…</button>
+        </div>
+      )}
+      {isOpenForm && <CommandForm device={device} finish={finish} close={close} />}
+      <Problem of={problem} what="The commands could not be loaded" />
+      {!found && !problem && <p class="nothing" role="status">Loading…</p>}
+      {found?.length === 0 && <p class="nothing" data-testid="no-commands">No commands yet</p>}
+      <ul class="entry-list entry-cards">{found?.map((one) => <Row key={one.id} of={one} reload={reload} />)}</ul>
+    </section>
+  );
+}
+
+function CommandForm({ device, finish, close }: { device: string; finish(command: Command): Promise<void>; close(): void }) {
+  const { busy, problem, submit } = useSubmit(async (field) => finish(await makeCommand(commandFrom(device, field))));
+  return (
+    <form class="reply entry-form" aria-label={`New command to ${visible(device)}`} onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+      <label>
+        <span>Command <small>such as <code>reboot</code></small></span>
+        <input name="command" required autofocus maxLength={64} pattern="[A-Za-z0-9_.:\-]+" autocomplete="off" autocapitalize="none" spellcheck={false} />
+      </label>
+      <label>
+        <span>Arguments <small>JSON, such as <code>{'{"seconds": 10}'}</code>; may be empty</small></span>
+        <textarea name="args" rows={2} autocomplete="off" spellcheck={false} />
+      </label>
+      <label>
+        <span>Worth sending for <small>such as <code>10m</code>; an hour where empty</small></span>
+        <input name="expires_in" autocomplete="off" autocapitalize="none" spellcheck={false} />
+      </label>
+      <Problem of={problem} what="Not made" />
+      <div class="replies">
+        <button class="button main" aria-disabled={busy}>{busy ? "Making…" : "Send"}</button>
+        <button class="button" type="button" onClick={close}>Cancel</button>
+      </div>
+    </form>
+  );
+}
+
+function Row({ of, reload }: { of: Command; reload(): Promise<void> }) {
+  const { id, n, command, args, state, created_by, created_at, sent_at, accepted_at, ended_at, result } = of;
+  const [problem, setProblem] = useState("");
+  const cancel = async () => {
+    try {
+      await cancelCommand(id);
+      done.value = `Cancelled the command ${visible(command)}.`;
+      document.getElementById("commands-title")?.focus();
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+    await reload();
+  };
+  return (
+    <li data-testid="command" data-id={id} data-state={state}>
+      <div class="entry-line">
+        <h3><Text of={command} /></h3>
+        <span class="entry-tag"><Text of={stateText(of)} /></span>
+      </div>
+      <dl class="entry-facts">
+        <Fact name="Number">{n}</Fact>
+        {args !== null && <Fact name="Arguments"><code><Text of={JSON.stringify(args)} /></code></Fact>}
+        <Fact name="Made"><When at={created_at} />{created_by !== null && <> by <Text of={created_by} /></>}</Fact>
+        {sent_at !== null && <Fact name="Sent"><When at={sent_at} beside={created_at} /></Fact>}
+        {accepted_at !== null && <Fact name="Accepted"><When at={accepted_at} beside={created_at} /></Fact>}
+        {ended_at !== null && <Fact name="Ended"><When at={ended_at} beside={created_at} /></Fact>}
+        {result !== null && <Fact name="Result"><code><Text of={JSON.stringify(result)} /></code></Fact>}
+      </dl>
+      <Problem of={problem} what="Not cancelled" />
+      {isOpen(of) && may("command") && <div class="replies"><button class="button" aria-label={`Cancel ${visible(command)}, number ${n}`} onClick={cancel}>Cancel</button></div>}
+    </li>
+  );
+}
