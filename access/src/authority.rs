@@ -1,6 +1,6 @@
 //! Recognises callers, logs people in, and changes users, sessions and keys.
 
-mod device_login;
+pub(crate) mod device_login;
 mod devices;
 mod identities;
 mod keys;

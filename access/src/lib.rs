@@ -39,6 +39,7 @@ mod state;
 mod token;
 mod verify;
 
+pub use authority::device_login::user_and_password;
 pub use authority::{
     Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewCredential, NewKey, NewUser, Problem, Recognized,
     SESSION_SECONDS, TokenIssuer, UserChange,

@@ -2,13 +2,11 @@
 //! `smtp.to`, each once.
 
 mod certificates;
-mod mail;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lettre::message::Mailboxes;
 use prometheus_client::metrics::counter::Counter;
 use service::{Context, SettingError};
 use store::{Lease, Notice, Store};
@@ -17,7 +15,7 @@ use telemetry::time::saturating_add;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::notifier::mail::Mailer;
+use crate::notifier::mail::{Mailboxes, Mailer, compose_notice, notice_id};
 
 pub use self::certificates::CertificateFile;
 
@@ -111,8 +109,8 @@ impl NoticeSender {
     }
 
     async fn send(&self, notice: &Notice, now: Timestamp) -> store::Result<()> {
-        let id = mail::message_id(notice);
-        let mail = mail::compose(notice, &id, self.to.clone(), self.mailer.from.clone(), &self.page);
+        let id = notice_id(notice);
+        let mail = compose_notice(notice, &id, self.to.clone(), self.mailer.from.clone(), &self.page);
         let sent = match mail {
             Ok(mail) => self.mailer.send(&id, &mail).await.map_err(|e| e.reason()),
             Err(e) => Err(e),

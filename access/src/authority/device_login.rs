@@ -27,7 +27,9 @@ impl Authority {
     }
 }
 
-fn user_and_password(authorization: &str) -> Option<(String, String)> {
+/// The user name and the password of a device, if a header may hold them.
+#[must_use]
+pub fn user_and_password(authorization: &str) -> Option<(String, String)> {
     let (scheme, value) =
         authorization.split_once(' ').filter(|_| authorization.len() <= MAX_HEADER_BYTES)?;
     let both = match scheme.to_ascii_lowercase().as_str() {

@@ -3,9 +3,12 @@
 mod compose;
 mod folder;
 mod mailer;
+mod notice;
 mod smtp;
 
+pub(crate) use lettre::message::Mailboxes;
 pub use mailer::Mailer;
+pub(crate) use notice::{compose_notice, notice_id};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -33,7 +33,7 @@ async fn what_cannot_be_answered_says_why_in_json() {
         ("GET", "/nothing", 404, "not found"),
         ("GET", "/../Cargo.toml", 404, "not found"),
         ("GET", "/assets/%2e%2e/%2e%2e/Cargo.toml", 404, "not found"),
-        ("POST", "/api/readings", 405, "use GET"),
+        ("POST", "/api/completeness", 405, "use GET"),
         ("POST", "/", 405, "use GET"),
         ("POST", "/nothing", 404, "not found"),
         ("POST", "/api/openapi.json", 405, "use GET"),

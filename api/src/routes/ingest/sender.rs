@@ -1,8 +1,6 @@
 //! Who sends readings: a device by its credential, or a person or a program as everywhere.
 
-use access::{Sender, is_device_password, rights::Rights};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use access::{Sender, is_device_password, rights::Rights, user_and_password};
 use service::{Client, Registered};
 use store::{Credential, MAX_CREDENTIALS};
 use warp::http::HeaderMap;
@@ -25,7 +23,7 @@ pub(super) async fn sender(
         return Err(ApiError::Failed("it is not known yet which devices are registered: ask again".into()));
     }
     let known = api.ingest.registry().map(|registry| registry.known());
-    if let Some((user, password)) = basic(headers) {
+    if let Some((user, password)) = login(headers) {
         let credential = known.as_ref().and_then(|known| known.credential(&user));
         let credential = credential.filter(|known| is_device_password(&known.hash, password.as_bytes()));
         return credential.map(of).ok_or_else(|| {
@@ -62,17 +60,11 @@ fn of_secret<'a>(known: &'a Registered, device: &str, secret: &str) -> Option<&'
     credentials.find(|credential| is_device_password(&credential.hash, secret.as_bytes()))
 }
 
-/// The user name and the password of HTTP Basic (RFC 7617).
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, text) = headers.get("authorization")?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    // What cannot be read is nobody's.
-    let decoded = decoded.unwrap_or_default();
-    let (user, password) = decoded.split_once(':').unwrap_or_default();
-    Some((user.to_owned(), password.to_owned()))
+/// The user name and the password of a device; nobody's, where HTTP Basic (RFC 7617) has something else.
+fn login(headers: &HeaderMap) -> Option<(String, String)> {
+    let header = headers.get("authorization")?.to_str().ok()?;
+    let is_basic = header.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "));
+    user_and_password(header).or_else(|| is_basic.then(Default::default))
 }
 
 #[cfg(test)]
@@ -80,14 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn basic_is_a_name_and_a_password() {
+    fn a_login_is_a_name_and_a_password() {
         let of = |value: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert("authorization", warp::http::HeaderValue::from_static(value));
-            basic(&headers)
+            login(&headers)
         };
         assert_eq!(of("Basic bGFiOmE6Yg=="), Some(("lab".into(), "a:b".into())));
         assert_eq!(of("basic %%%"), Some((String::new(), String::new())));
+        assert_eq!(of("Bearer lab:a:b"), Some(("lab".into(), "a:b".into())));
         assert_eq!(of("Bearer abc"), None);
     }
 }

@@ -8,13 +8,13 @@ use store::Notice;
 use telemetry::fnv1a_64;
 
 /// The same at each attempt.
-pub(super) fn message_id(notice: &Notice) -> String {
+pub(crate) fn notice_id(notice: &Notice) -> String {
     format!("notice-{:016x}@millrace", fnv1a_64(notice.name.bytes()))
 }
 
 /// # Errors
 /// The mail cannot be made.
-pub(super) fn compose(
+pub(crate) fn compose_notice(
     notice: &Notice,
     message_id: &str,
     to: Mailboxes,
