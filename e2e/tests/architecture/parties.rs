@@ -18,6 +18,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
         &[
             "service/src/admin.rs",
             "service/src/door/http.rs",
+            "service/src/door/redirect.rs",
             "api/src/",
             "dashboard/src/page.rs",
             "dashboard/src/server.rs",
@@ -35,7 +36,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
             "bench/src/relay/",
         ],
     ),
-    ("rustls", &["service/src/door/tls.rs", "service/src/door/tls/"]),
+    ("rustls", &["tls/src/", "service/src/door/tls.rs", "service/src/door/tls/"]),
     (
         "hyper_util",
         &[
