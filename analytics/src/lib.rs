@@ -3,6 +3,7 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `rolling` | [`Rolling`]: mean and deviation of the last values, the z-score, and the rule `abs(z) > 2` |
+//! | `summary` | [`Summary`]: values summed up, with quantiles; and [`anomalies`] among them |
 //! | `detector` | [`Detector`]: how surprising a value is, by what the series did so far, on five scales of time |
 //!
 //! ```
@@ -22,6 +23,8 @@
 
 mod detector;
 mod rolling;
+mod summary;
 
 pub use detector::{Detector, Opinion, SCALES, WARM_UP};
 pub use rolling::{Judged, LIMIT, Rolling, WINDOW};
+pub use summary::{Summary, anomalies};

@@ -1,6 +1,7 @@
 //! The JSON forms of the API, each one type that both writes and reads it. Times are RFC 3339 in UTC with microseconds.
 
 mod access;
+mod analytics;
 mod attribute;
 mod boot;
 mod broker;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::access::{Access, AuditRecord, Key, LoginMethods, Me, OidcMethod, Session, Token, User};
+pub use self::analytics::{Anomaly, Historical, Hour, Realtime, analyzed};
 pub use self::attribute::Attribute;
 pub use self::boot::Boot;
 pub use self::broker::Broker;

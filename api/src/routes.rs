@@ -1,6 +1,7 @@
 //! The routes, one module for each domain.
 
 mod access;
+mod analytics;
 mod attributes;
 mod broker;
 mod clock;
@@ -64,6 +65,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(devices::routes(api))
         .unify()
         .or(commands::routes(api))
+        .unify()
+        .or(analytics::routes(api))
         .unify()
         .or(access::routes(api))
         .unify()

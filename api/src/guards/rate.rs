@@ -79,7 +79,7 @@ pub(crate) fn limited(
     };
     warp::path::peek()
         .and_then(async |path: warp::path::Peek| match path.segments().next() {
-            Some("api" | "sensors" | "commands") => Ok(()),
+            Some("api" | "sensors" | "commands" | "analyze") => Ok(()),
             _ => Err(warp::reject::not_found()),
         })
         .untuple_one()

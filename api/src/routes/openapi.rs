@@ -29,7 +29,8 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 #[cfg(test)]
 mod tests {
     use super::super::{
-        access, attributes, commands, completeness, devices, incidents, readings, rejected, series, silences,
+        access, analytics, attributes, commands, completeness, devices, incidents, readings, rejected,
+        series, silences,
     };
     use super::*;
     use serde_json::Value;
@@ -61,6 +62,10 @@ mod tests {
             ("/api/inputs", &[]),
             ("/api/words", &[]),
             ("/api/readings", readings::PARAMETERS),
+            ("/api/analytics/realtime", analytics::REALTIME_PARAMETERS),
+            ("/api/analytics/historical", analytics::HISTORICAL_PARAMETERS),
+            ("/api/devices/{name}/analytics", analytics::DEVICE_PARAMETERS),
+            ("/analyze", analytics::SHORT_PARAMETERS),
             ("/api/incidents", incidents::PARAMETERS),
             ("/api/incidents/groups", incidents::many::PARAMETERS),
             ("/api/silences", silences::PARAMETERS),

@@ -39,7 +39,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Device, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 76] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 80] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -98,6 +98,10 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 76] = [
     ("post", "/metric", Operator, "/metric", "{}"),
     ("get", "/sensors", Viewer, "/sensors", ""),
     ("post", "/sensors", Operator, "/sensors", r#"{"x": 1}"#),
+    ("get", "/api/analytics/realtime", Viewer, "/api/analytics/realtime", ""),
+    ("get", "/api/analytics/historical", Viewer, "/api/analytics/historical", ""),
+    ("get", "/api/devices/{name}/analytics", Viewer, "/api/devices/site-a.lab/analytics", ""),
+    ("get", "/analyze", Viewer, "/analyze?device_id=site-a/lab", ""),
     ("get", "/api/commands", Viewer, "/api/commands", ""),
     ("post", "/api/commands", Operator, "/api/commands", "{}"),
     ("get", "/api/commands/{id}", Viewer, "/api/commands/unknown", ""),

@@ -5,6 +5,7 @@
 
 mod access;
 mod alerts;
+mod analytics;
 mod answer;
 mod answers;
 mod attributes;

@@ -24,7 +24,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("oidc", &["access", "service", "telemetry"]),
     ("cache", &["service"]),
     ("commands", &["broker", "service", "store", "telemetry"]),
-    ("api", &["access", "cache", "commands", "oidc", "service", "store", "telemetry"]),
+    ("api", &["access", "analytics", "cache", "commands", "oidc", "service", "store", "telemetry"]),
     ("dashboard", &["access", "api", "broker", "cache", "commands", "oidc", "service", "store", "telemetry"]),
     ("gateway", &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry"]),
     (
