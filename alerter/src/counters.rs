@@ -14,6 +14,8 @@ pub struct Counters {
     pub judged: Counter,
     /// Readings that a rule could not evaluate: their unit measures something else than that of the rule.
     pub incomparable: Counter,
+    /// Readings that are far from those before them, by the field's simple rule.
+    pub anomalies: Counter,
     /// Rejected readings: db-writer stores these, and the alerter has nothing to evaluate in them.
     pub unreadable: Counter,
     /// Readings and rejected payloads received and not yet settled.
@@ -54,8 +56,13 @@ impl Counters {
     /// Registers them as `millrace_alerter_…`.
     #[must_use]
     pub fn register(metrics: &Metrics) -> Self {
+        let anomalies = metrics.of("analytics").register(
+            "anomalies",
+            "Readings more than two deviations away from the mean of the 50 before them in their series",
+        );
         let metrics = metrics.of("alerter");
         Self {
+            anomalies,
             received: metrics.register("received", "Readings and rejected payloads received from the broker"),
             judged: metrics.register("judged", "Readings evaluated"),
             incomparable: metrics.register(

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::counters::Counters;
 use crate::evaluation::Evaluator;
+use crate::evaluation_loop::MAX_LEARNED;
 use crate::notifier::{Notifier, Notifiers, SendError};
 use crate::outbox::AlertingOutbox;
 use crate::rules::{Grouping, Rules};
@@ -45,7 +46,7 @@ pub struct Progress {
 
 /// Runs a range of history through several sets of rules at once; returns how many readings there were.
 ///
-/// Each reading is taken to have arrived when it was measured. Nothing before the range is known. `progress` is called
+/// Each reading is taken to have arrived when it was measured. Nothing before the range is known, but what is usual of a series. `progress` is called
 /// after each page of readings.
 ///
 /// # Errors
@@ -60,6 +61,7 @@ pub async fn dry_run(
     for rules in all_rules {
         dry_runs.push(DryRun::start(rules, range.from).await?);
     }
+    learn(history, range.from, &mut dry_runs).await?;
     let (mut readings, mut after) = (0, None);
     loop {
         let query = ReadingQuery {
@@ -94,11 +96,25 @@ pub async fn dry_run(
     Ok((readings, results))
 }
 
+/// What series did before the range, for unusual values to be told from it.
+async fn learn(history: &dyn History, before: Timestamp, dry_runs: &mut [DryRun]) -> anyhow::Result<()> {
+    for Reading { series, .. } in history.latest().await? {
+        let mut watching =
+            dry_runs.iter_mut().filter(|dry_run| dry_run.rules.watch_for_unusual(&series)).peekable();
+        if watching.peek().is_some() {
+            let readings = history.last(&series, before, MAX_LEARNED).await?;
+            watching.for_each(|dry_run| dry_run.evaluator.learn(&series, &readings));
+        }
+    }
+    Ok(())
+}
+
 /// Changes that wait to be recorded, at most.
 const MAX_PENDING: usize = 10_000;
 
 /// One set of rules with a store of its own, and no channel.
 struct DryRun {
+    rules: Arc<Rules>,
     evaluator: Evaluator,
     store: Arc<Sqlite>,
     outbox: AlertingOutbox,
@@ -125,10 +141,11 @@ impl DryRun {
             .into_iter()
             .fold(Notifiers::default(), |all, channel| all.with(channel, Arc::new(sent.clone())));
         let counters = Counters::register(&service::Metrics::default());
-        let (_, rules) = watch::channel(rules);
-        let outbox = AlertingOutbox::new(store.clone(), rules, notifiers, counters, "dry_run".into());
+        let (_, followed) = watch::channel(rules.clone());
+        let outbox = AlertingOutbox::new(store.clone(), followed, notifiers, counters, "dry_run".into());
         let (pending, look_at) = (changes.transitions, Timestamp::MAX);
         Ok(Self {
+            rules,
             evaluator,
             store,
             outbox,

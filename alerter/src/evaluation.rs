@@ -8,6 +8,7 @@ mod order;
 mod resume;
 mod series;
 mod state;
+mod unusual;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::rules::{Condition, Rule, Rules};
 use absence::Absences;
 use condition::ConditionState;
 use incident::Freshness;
-use instance::Recording;
+use instance::{Recording, RuleInstance};
 use order::{Newest, ReadingOrder};
 use series::{Seen, SeriesState};
 use state::State;
@@ -45,6 +46,8 @@ pub struct Evaluator {
     steady: SteadyClock,
     firing: usize,
     instances: usize,
+    /// How many series are watched for unusual values.
+    unusual: u32,
 }
 
 /// What became of a reading.
@@ -56,6 +59,8 @@ pub struct Observed {
     pub evaluations: u32,
     /// Index of a rule that could not evaluate it: its unit measures something else than that of the rule.
     pub incomparable: Option<u32>,
+    /// Whether it is far from the values before it, by the simple rule of [`analytics::Rolling`]; no incident opens by that.
+    pub is_anomaly: bool,
 }
 
 impl Evaluator {
@@ -67,14 +72,16 @@ impl Evaluator {
     pub fn observe(&mut self, reading: &Reading, judged_at: Timestamp, changes: &mut Changes) -> Observed {
         let number = self.number(&reading.series);
         let Self { rules, series_states, absences, steady, firing, .. } = self;
-        let SeriesState { series, newest, last_seen, last_age, last_value, instances } =
+        let SeriesState { series, newest, last_seen, last_age, last_value, rolling, instances } =
             &mut series_states[number as usize];
         let order = newest.map_or(ReadingOrder::Newer, |newest| newest.order(reading, judged_at));
         let is_stale = order::is_stale(reading, newest.as_ref());
         let is_same_instant = newest.is_some_and(|newest| newest.is_same_instant(reading));
+        let mut is_anomaly = false;
         if order == ReadingOrder::Newer {
             *newest = Some(Newest::of(reading));
             *last_value = Some(reading.value);
+            is_anomaly = rolling.get_or_insert_default().judge(reading.value).is_anomaly;
         }
         *last_age = reading.received_at.duration_since(reading.measured_at);
         let heard_at = SeriesState::see(last_seen, seen(steady, reading.received_at));
@@ -102,6 +109,30 @@ impl Evaluator {
             late: order == ReadingOrder::Older,
             evaluations: u32::try_from(evaluations).unwrap_or(u32::MAX),
             incomparable,
+            is_anomaly,
+        }
+    }
+
+    /// The series that rules watch for unusual values and of which nothing is known yet: [`learn`](Self::learn) what the store
+    /// has of them.
+    #[must_use]
+    pub fn to_learn(&self) -> Vec<Series> {
+        let learns = |state: &&SeriesState| {
+            state.last_seen.is_some()
+                && state.instances.iter().any(|instance| instance.condition_state.learns())
+        };
+        self.series_states.iter().filter(learns).map(|state| state.series.clone()).collect()
+    }
+
+    /// Learns what a series did, oldest first, for unusual values to be told from it. Nothing is judged.
+    pub fn learn(&mut self, series: &Series, readings: &[Reading]) {
+        let number = self.number(series);
+        let Self { series_states, steady, .. } = self;
+        for instance in &mut series_states[number as usize].instances {
+            for reading in readings {
+                let at = state::shifted(reading.measured_at, -stepped(steady, reading));
+                instance.condition_state.learn(at, reading.value);
+            }
         }
     }
 
@@ -204,17 +235,38 @@ impl Evaluator {
         self.instances
     }
 
+    /// How many series are watched for unusual values.
+    #[must_use]
+    pub fn unusual(&self) -> u32 {
+        self.unusual
+    }
+
     fn number(&mut self, series: &Series) -> u32 {
         if let Some(&number) = self.numbers.get(series) {
             return number;
         }
         let number =
             u32::try_from(self.series_states.len()).expect("memory for 4 billion devices is never there");
-        let device = SeriesState::new(series.clone(), &self.rules);
+        let mut device = SeriesState::new(series.clone(), &self.rules);
+        admit(&mut device.instances, &mut self.unusual, self.rules.max_unusual);
         self.instances += device.instances.len();
         self.numbers.insert(series.clone(), number);
         self.series_states.push(device);
         number
+    }
+}
+
+/// Leaves those out that would watch more series for unusual values than there may be.
+fn admit(instances: &mut [RuleInstance], unusual: &mut u32, max: u32) {
+    for instance in instances {
+        if let ConditionState::Unusual(series) = &mut instance.condition_state {
+            let is_room = *unusual < max;
+            *unusual += u32::from(is_room);
+            match is_room {
+                true => drop(series.get_or_insert_default()),
+                false => *series = None,
+            }
+        }
     }
 }
 

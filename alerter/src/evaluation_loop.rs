@@ -42,6 +42,9 @@ const LEASE: Duration = Duration::from_secs(30);
 /// How often the lease is renewed.
 const RENEW_EVERY: Duration = Duration::from_secs(10);
 
+/// Readings of a series that are learned for unusual ones to be told from them, at most: three days of one a minute.
+pub(crate) const MAX_LEARNED: usize = 5_000;
+
 /// The session of deliveries that come from this process itself.
 const WITHIN: u64 = 0;
 
@@ -187,6 +190,7 @@ impl<'a> EvaluationLoop<'a> {
             self.counters.took(decoded);
             for reading in &decoded.readings {
                 let observed = self.evaluator.observe(reading, judged_at, &mut changes);
+                self.counters.anomalies.inc_by(observed.is_anomaly.into());
                 if let Some(rule) = observed.incomparable {
                     self.note_incomparable(rule, reading);
                 }
@@ -301,6 +305,20 @@ impl<'a> EvaluationLoop<'a> {
         let (evaluator, changes) = Evaluator::resume_by(steady, rules, alert_states, &latest, now);
         self.evaluator = evaluator;
         self.record_if_in_charge(changes).await;
+        self.learn().await;
+    }
+
+    /// Learns from the store what the series do otherwise that rules watch for unusual values.
+    async fn learn(&mut self) {
+        let (before, store) = (self.now(), &self.store);
+        let series = self.evaluator.to_learn();
+        for one in &series {
+            let readings = self.retry.call(|| store.last(one, before, MAX_LEARNED)).await;
+            self.evaluator.learn(one, &readings);
+        }
+        if !series.is_empty() {
+            info!(series = series.len(), "learned from the store what is usual");
+        }
     }
 
     async fn adopt(&mut self) {
@@ -309,6 +327,7 @@ impl<'a> EvaluationLoop<'a> {
         let changes = self.evaluator.adopt(rules, now);
         self.incomparable.clear();
         self.record_if_in_charge(changes).await;
+        self.learn().await;
     }
 
     /// An alerter that waits for another to die must not end incidents of rules that only the other has.

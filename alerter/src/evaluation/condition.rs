@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::state::Evaluation;
+use super::unusual::{Said, Unusual};
 use crate::rules::Condition;
 
 /// What a condition has to remember of earlier readings.
@@ -19,6 +20,8 @@ pub(super) enum ConditionState {
     Absent {
         deadline: Option<Timestamp>,
     },
+    /// None where there are more such series than the rules allow.
+    Unusual(Option<Box<Unusual>>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,8 @@ pub(super) struct Repeated {
 pub(super) struct Evidence {
     pub(super) evaluation: Evaluation,
     pub(super) measure: f64,
+    /// The condition, with what is known of the series by now.
+    pub(super) condition: Condition,
 }
 
 impl ConditionState {
@@ -41,6 +46,7 @@ impl ConditionState {
             Condition::Rate { .. } => Self::Rate(Box::default()),
             Condition::Stuck { .. } => Self::Stuck(None),
             Condition::Absent { .. } => Self::Absent { deadline: None },
+            Condition::Unusual { .. } => Self::Unusual(Some(Box::default())),
             Condition::Above { .. } | Condition::Below { .. } | Condition::Outside { .. } => Self::Nothing,
         }
     }
@@ -52,17 +58,37 @@ impl ConditionState {
         }
     }
 
+    /// Learns a reading of the store, for unusual ones to be told from it.
+    pub(super) fn learn(&mut self, at: Timestamp, value: f64) {
+        if let Self::Unusual(Some(series)) = self {
+            series.learn(at, value);
+        }
+    }
+
+    /// Whether it is to learn what the store has.
+    pub(super) fn learns(&self) -> bool {
+        matches!(self, Self::Unusual(Some(series)) if series.is_new())
+    }
+
     /// Evaluates the next reading of a series; absence is found by a timer instead.
     pub(super) fn evaluate(&mut self, condition: &Condition, at: Timestamp, value: f64) -> Evidence {
+        let mut known = *condition;
         let (evaluation, measure) = match (condition, self) {
             (Condition::Rate { over, .. }, Self::Rate(anchors)) => match anchors.rate(at, value, *over) {
                 Some(rate) => (of_measure(condition, rate, at), rate),
                 None => (Evaluation::Unknown, 0.0),
             },
             (Condition::Stuck { .. }, Self::Stuck(same)) => (stuck(same, at, value), value),
+            (&Condition::Unusual { sensitivity, .. }, Self::Unusual(series)) => {
+                let said = series.as_mut().and_then(|series| series.judge(at, value, sensitivity));
+                let unknown = Said { evaluation: Evaluation::Unknown, measure: value, usual: None };
+                let Said { evaluation, measure, usual } = said.unwrap_or(unknown);
+                known = Condition::Unusual { sensitivity, usual };
+                (evaluation, measure)
+            }
             _ => (of_measure(condition, value, at), value),
         };
-        Evidence { evaluation, measure }
+        Evidence { evaluation, measure, condition: known }
     }
 }
 
@@ -80,7 +106,7 @@ fn of_measure(condition: &Condition, measure: f64, at: Timestamp) -> Evaluation 
         Condition::Rate { per_minute, clear_below, .. } => {
             clear_below.map_or(measure.abs() <= per_minute, |below| measure.abs() < below)
         }
-        Condition::Absent { .. } | Condition::Stuck { .. } => false,
+        Condition::Absent { .. } | Condition::Stuck { .. } | Condition::Unusual { .. } => false,
     };
     match beyond(condition, measure) {
         Some(beyond) if beyond > 0.0 => Evaluation::Violated { since: at },
@@ -96,6 +122,7 @@ pub(super) fn beyond(condition: &Condition, measure: f64) -> Option<f64> {
         Condition::Below { limit, .. } => Some(limit - measure),
         Condition::Outside { low, high, .. } => Some((low - measure).max(measure - high)),
         Condition::Rate { per_minute, .. } => Some(measure.abs() - per_minute),
+        Condition::Unusual { usual, .. } => usual.map(|(low, high)| (low - measure).max(measure - high)),
         Condition::Absent { .. } | Condition::Stuck { .. } => None,
     }
 }

@@ -133,8 +133,21 @@ fn describe(condition: &Condition, measure: f64) -> store::Condition {
         }
         Condition::Absent { after } => (format!("absent for {}", format_duration(after)), None),
         Condition::Stuck { after } => (format!("the same for {}", format_duration(after)), None),
+        Condition::Unusual { usual, .. } => describe_unusual(usual, measure),
     };
     store::Condition { kind: kind(condition), text, threshold }
+}
+
+/// With what most values were until then; and, where the value is outside of that, the end that it is beyond.
+fn describe_unusual(usual: Option<(f64, f64)>, measure: f64) -> (String, Option<f64>) {
+    let Some((low, high)) = usual else { return ("unusual".to_owned(), None) };
+    let crossed = if measure < low { Some(low) } else { Some(high).filter(|high| measure > *high) };
+    (format!("unusual, mostly {} to {}", short(low), short(high)), crossed)
+}
+
+/// With four digits.
+fn short(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 pub(super) fn kind(condition: &Condition) -> ConditionKind {
@@ -145,5 +158,6 @@ pub(super) fn kind(condition: &Condition) -> ConditionKind {
         Condition::Rate { .. } => ConditionKind::Rate,
         Condition::Absent { .. } => ConditionKind::Absent,
         Condition::Stuck { .. } => ConditionKind::Stuck,
+        Condition::Unusual { .. } => ConditionKind::Unusual,
     }
 }

@@ -88,6 +88,7 @@ impl RuleInstance {
         let durations = Durations { pending_for, keep_firing_for: rule.keep_firing_for };
         let at = shifted(reading.measured_at, -recording.stepped);
         let evidence = self.condition_state.evaluate(condition, at, reading.value);
+        let condition = &evidence.condition;
         let moved = match self.state.step(evidence.evaluation, at, durations) {
             Step::Stays => false,
             Step::Moves => true,

@@ -13,7 +13,7 @@ use super::instance::{Recording, RuleInstance};
 use super::order::{self, Newest};
 use super::series::{Seen, SeriesState, instances};
 use super::state::{State, shifted};
-use super::{Evaluator, incident, seen, stepped};
+use super::{Evaluator, admit, incident, seen, stepped};
 use crate::rules::{Condition, Rule, Rules};
 
 impl Evaluator {
@@ -50,6 +50,7 @@ impl Evaluator {
             steady,
             firing: 0,
             instances: 0,
+            unusual: 0,
         };
         let mut changes = Changes::default();
         for latest in latest {
@@ -97,7 +98,7 @@ impl Evaluator {
         let rules = Arc::clone(&self.rules);
         let heirs: Vec<_> = old.rules.iter().map(|rule| heir(rule, &rules)).collect();
         let mut changes = Changes::default();
-        self.instances = 0;
+        (self.instances, self.unusual) = (0, 0);
         for device in &mut self.series_states {
             let new = instances(&device.series, &rules);
             let before = std::mem::replace(&mut device.instances, new);
@@ -120,6 +121,7 @@ impl Evaluator {
                     instance.close(now, None, End::RuleRemoved, &mut recording);
                 }
             }
+            admit(&mut device.instances, &mut self.unusual, rules.max_unusual);
             self.instances += device.instances.len();
         }
         self.watch(now, &mut changes);

@@ -1,5 +1,6 @@
 //! What is known of one series: its newest reading, and its state under each rule that concerns it.
 
+use analytics::Rolling;
 use jiff::{SignedDuration, Timestamp};
 use store::OrderKey;
 use telemetry::Series;
@@ -26,6 +27,8 @@ pub(super) struct SeriesState {
     /// How old the reading was that came last, when it came.
     pub(super) last_age: SignedDuration,
     pub(super) last_value: Option<f64>,
+    /// Its last values, once there is one.
+    pub(super) rolling: Option<Box<Rolling>>,
     pub(super) instances: Box<[RuleInstance]>,
 }
 
@@ -38,6 +41,7 @@ impl SeriesState {
             last_seen: None,
             last_age: SignedDuration::ZERO,
             last_value: None,
+            rolling: None,
             instances,
         }
     }

@@ -35,7 +35,7 @@ fn with_words(
     chart: bool,
 ) -> (MessageContext, Option<ChartCaption>) {
     let grouping = Grouping { group_wait: Duration::ZERO, group_max: Duration::ZERO, max_mails_per_hour: 1 };
-    let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), grouping };
+    let rules = Rules { rules: Vec::new(), recipients: BTreeMap::new(), grouping, max_unusual: 0 };
     let message = OutgoingMessage {
         message_id: "sample@millrace".into(),
         address: address(),

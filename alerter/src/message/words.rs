@@ -108,7 +108,11 @@ pub(crate) fn limit(incident: &Incident) -> String {
         (ConditionKind::Above, "") => threshold("above", incident),
         (ConditionKind::Below, "") => threshold("below", incident),
         (_, "") => "out of bounds".into(),
-        (ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside, words) => {
+        (ConditionKind::Unusual, "unusual") => "unusual".into(),
+        (
+            ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside | ConditionKind::Unusual,
+            words,
+        ) => {
             format!("{words}{unit}")
         }
         (ConditionKind::Rate, words) => match words.strip_suffix(" per minute") {

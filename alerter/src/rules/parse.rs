@@ -25,7 +25,11 @@ pub use problem::RulesError;
 /// The rules in force where no file is named, and the list of all keys there are.
 pub const DEFAULT: &str = include_str!("../../rules/rules.toml");
 
-const KEYS: [&str; 5] = ["group_wait", "group_max", "max_mails_per_hour", "recipients", "rules"];
+const KEYS: [&str; 6] =
+    ["group_wait", "group_max", "max_mails_per_hour", "max_unusual", "recipients", "rules"];
+
+/// Series that are watched for unusual values, where the file does not say how many.
+const MAX_UNUSUAL: u32 = 1_000;
 
 /// The error for a file without rules: it was cut off, or is not the one that was meant, and would end all incidents.
 const NO_RULES: &str =
@@ -86,7 +90,8 @@ fn read_table<'a>(table: &'a Spanned<DeTable<'a>>, known: &Known, problems: &Pro
     if !top.has("rules") && problems.is_empty() {
         problems.add(0, NO_RULES.to_owned());
     }
-    Rules { rules, recipients: recipients.named, grouping }
+    let max_unusual = whole_number(&top, "max_unusual", "1000").unwrap_or(MAX_UNUSUAL);
+    Rules { rules, recipients: recipients.named, grouping, max_unusual }
 }
 
 fn grouping(top: &Section<'_, '_>) -> Grouping {
@@ -100,19 +105,22 @@ fn grouping(top: &Section<'_, '_>) -> Grouping {
             format!("group_wait {wait} is longer than group_max {max}: write at most {max}"),
         );
     }
-    Grouping { group_wait, group_max, max_mails_per_hour: max_mails(top).unwrap_or(20) }
+    Grouping {
+        group_wait,
+        group_max,
+        max_mails_per_hour: whole_number(top, "max_mails_per_hour", "20").unwrap_or(20),
+    }
 }
 
-fn max_mails(top: &Section<'_, '_>) -> Option<u32> {
-    const KEY: &str = "max_mails_per_hour";
-    let value = top.value(KEY)?;
+fn whole_number(top: &Section<'_, '_>, key: &str, example: &str) -> Option<u32> {
+    let value = top.value(key)?;
     let number = match value.get_ref() {
         DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()).ok(),
         _ => None,
     };
     let number = number.filter(|&number| number > 0);
     if number.is_none() {
-        top.refuse(KEY, format!("{KEY} is no whole number of at least 1: write for example 20"));
+        top.refuse(key, format!("{key} is no whole number of at least 1: write for example {example}"));
     }
     number
 }

@@ -18,6 +18,8 @@ pub struct Rules {
     pub recipients: BTreeMap<String, Recipient>,
     /// When messages are made.
     pub grouping: Grouping,
+    /// Series that rules watch for unusual values, at most; each takes some 5 kB.
+    pub max_unusual: u32,
 }
 
 /// When messages are made.
@@ -107,6 +109,13 @@ pub enum Condition {
         /// How long.
         after: Duration,
     },
+    /// Violated by a value that is rare beside what the series did before; clear once most values are like it.
+    Unusual {
+        /// From 0 to 1: how little a value must be unusual.
+        sensitivity: f64,
+        /// Between what most values lie, where that is known.
+        usual: Option<(f64, f64)>,
+    },
 }
 
 impl Condition {
@@ -130,7 +139,7 @@ impl Condition {
             Self::Rate { per_minute, clear_below, over } => {
                 Self::Rate { per_minute: change(per_minute), clear_below: clear_below.map(change), over }
             }
-            Self::Absent { .. } | Self::Stuck { .. } => self,
+            Self::Absent { .. } | Self::Stuck { .. } | Self::Unusual { .. } => self,
         }
     }
 
@@ -147,7 +156,7 @@ impl Condition {
             Self::Rate { per_minute, clear_below, over } => {
                 Self::Rate { per_minute: rounded(per_minute), clear_below, over }
             }
-            Self::Absent { .. } | Self::Stuck { .. } => self,
+            Self::Absent { .. } | Self::Stuck { .. } | Self::Unusual { .. } => self,
         }
     }
 }
@@ -186,6 +195,13 @@ impl Rules {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.name == name)
+    }
+
+    /// Whether a series is watched for unusual values.
+    #[must_use]
+    pub fn watch_for_unusual(&self, series: &Series) -> bool {
+        let is_unusual = |rule: &&Rule| matches!(rule.condition, Condition::Unusual { .. });
+        self.rules.iter().filter(is_unusual).any(|rule| rule.concerns(series))
     }
 
     /// The zone in which a mail address reads times; UTC for one that is not in the rules any more.

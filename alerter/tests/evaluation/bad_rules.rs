@@ -56,6 +56,13 @@ fn a_bad_rule_is_refused_with_what_to_write() {
             "below = 3\nclear_above = 2.5",
             "line 3, column 15: rule \"x\": clear_above 2.5 is below the limit 3: write a value of at least 3",
         ),
+        (
+            "unusual = { sensitivity = 1.0 }",
+            "line 2, column 27: rule \"x\": unusual: sensitivity is 1: write a number between 0 and 1; 0.5 is usual",
+        ),
+        ("unusual = 0.5", "unusual is no table: write its keys in braces"),
+        ("unusual = { limit = 3 }", "unknown key \"limit\": here there are sensitivity"),
+        ("unusual = {}\nclear_below = 3", "clear_below does not go with unusual"),
         ("", "line 1, column 1: rule \"x\": there is no condition: write one of above, below, "),
         (
             "above = 1\nbelow = 0",

@@ -13,3 +13,4 @@ mod rules;
 mod small_states;
 mod steps;
 mod units;
+mod unusual;

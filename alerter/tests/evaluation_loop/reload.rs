@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use store::End;
+use store::{Batch, End, ReadingStore as _};
+use telemetry::{Reading, Series};
 
 use crate::harness::{HIGH, Harness, LAB, at, rules};
 use crate::store::{Watched, fail_next};
@@ -21,6 +22,33 @@ async fn a_stricter_rule_opens_at_the_next_reading() {
     let incident = store.only().await;
     assert_eq!((incident.value, incident.opened_at), (Some(23.0), at(2)));
     assert_eq!(incident.condition.threshold, Some(20.0));
+}
+
+#[tokio::test]
+async fn what_is_usual_is_learned_from_the_store_at_a_start_and_with_a_new_rule() {
+    let store = Watched::fresh();
+    let usual = |minute: i64| Reading {
+        series: Series::parse(LAB).unwrap(),
+        value: 20.0 + (minute % 7) as f64 * 0.3,
+        unit: None,
+        measured_at: at(minute * 60),
+        received_at: at(minute * 60),
+        boot: None,
+        seq: None,
+    };
+    let readings = (-1_000..0).map(usual).collect();
+    store.write(&Batch { readings, ..Batch::default() }.into()).await.unwrap();
+    let watched = "[[rules]]\nname = \"odd\"\nunusual = {}";
+    let harness = Harness::start(&store, watched);
+    harness.give_measured(0, 35.0);
+    harness.settled().await;
+    assert_eq!(store.only().await.value, Some(35.0));
+    harness.rules.send_replace(rules(&watched.replace("odd", "other")));
+    harness.give_measured(60, 5.0);
+    harness.settled().await;
+    let values: Vec<_> =
+        store.all().await.into_iter().map(|incident| (incident.rule, incident.value)).collect();
+    assert!(values.contains(&("other".into(), Some(5.0))), "{values:?}");
 }
 
 #[tokio::test]

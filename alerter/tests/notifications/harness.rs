@@ -67,7 +67,7 @@ pub(crate) fn rules(webhook: &str) -> Rules {
         max_mails_per_hour: 20,
     };
     let repeats = Rule { repeat: Some(Duration::from_secs(4 * 3_600)), ..rule("repeats") };
-    Rules { rules: vec![rule("high"), repeats], recipients, grouping }
+    Rules { rules: vec![rule("high"), repeats], recipients, grouping, max_unusual: 0 }
 }
 
 /// Open since `at(0)`, judged then.

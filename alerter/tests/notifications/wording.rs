@@ -53,7 +53,7 @@ pub(crate) fn absent(device: &str) -> Incident {
 
 #[test]
 fn a_subject_says_device_metric_value_and_rule() {
-    use ConditionKind::{Above, Absent, Outside, Rate, Stuck};
+    use ConditionKind::{Above, Absent, Outside, Rate, Stuck, Unusual};
     let above = || of_kind(Above, "above 25", Some(26.1));
     for (kind, incident, expected) in [
         (NotificationKind::Opened, above(), "Alert: lab: temperature 26.1 °C, above 25 °C (rule-1)"),
@@ -77,6 +77,11 @@ fn a_subject_says_device_metric_value_and_rule() {
             NotificationKind::Opened,
             of_kind(Outside, "outside 15 to 25", Some(26.0)),
             "Alert: lab: temperature 26 °C, outside 15 to 25 °C (rule-1)",
+        ),
+        (
+            NotificationKind::Opened,
+            of_kind(Unusual, "unusual, mostly 20.1 to 22.9", Some(35.0)),
+            "Alert: lab: temperature 35 °C, unusual, mostly 20.1 to 22.9 °C (rule-1)",
         ),
         (
             NotificationKind::Opened,

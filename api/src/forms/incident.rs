@@ -24,7 +24,8 @@ pub struct Incident {
     pub device: String,
     /// The metric.
     pub metric: String,
-    /// The kind of condition: `above`, `below`, `outside`, `rate`, `absent` or `stuck`.
+    /// The kind of condition: `above`, `below`, `outside`, `rate`, `absent`, `stuck` or
+    /// `unusual`.
     pub kind: Word,
     /// The condition in words, such as `above 25`.
     pub condition: String,

@@ -19,7 +19,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("testkit", &["broker", "service", "store", "telemetry"]),
     ("sensor-sim", &["broker", "service", "telemetry"]),
     ("db-writer", &["broker", "service", "store", "telemetry"]),
-    ("alerter", &["broker", "service", "store", "telemetry"]),
+    ("alerter", &["analytics", "broker", "service", "store", "telemetry"]),
     ("access", &["store", "telemetry"]),
     ("oidc", &["access", "service", "telemetry"]),
     ("cache", &["service"]),

@@ -28,6 +28,8 @@ pub enum ConditionKind {
     Absent,
     /// The value does not change.
     Stuck,
+    /// The value is not what the series does otherwise.
+    Unusual,
 }
 
-text_codec!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck");
+text_codec!(ConditionKind: Above "above", Below "below", Outside "outside", Rate "rate", Absent "absent", Stuck "stuck", Unusual "unusual");

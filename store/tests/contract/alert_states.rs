@@ -1,8 +1,12 @@
 //! Evaluation goes on from the stored alert states.
 
-use store::{AlertState, Changes, ConditionKind, OrderKey, Phase, Store};
+use store::{
+    AlertState, Changes, Condition, ConditionKind, Incident, IncidentQuery, OrderKey, Phase, Store,
+    Transition,
+};
 use telemetry::{MAX_SEQ, Series};
 
+use super::incidents::incident;
 use super::{at, fresh};
 
 pub(crate) fn alert_state(rule: &str, topic: &str, phase: Phase) -> AlertState {
@@ -14,6 +18,25 @@ pub(crate) fn alert_state(rule: &str, topic: &str, phase: Phase) -> AlertState {
 pub(crate) async fn keep(store: &dyn Store, alert_states: &[AlertState]) {
     let changes = Changes { transitions: Vec::new(), alert_states: alert_states.to_vec() };
     store.record(&changes).await.unwrap();
+}
+
+#[tokio::test]
+async fn each_kind_of_condition_is_kept() {
+    use ConditionKind::{Above, Absent, Below, Outside, Rate, Stuck, Unusual};
+    let Some(fresh) = fresh().await else { return };
+    for kind in [Above, Below, Outside, Rate, Absent, Stuck, Unusual] {
+        let rule = format!("{kind:?}");
+        let condition = Condition { kind, text: "x".into(), threshold: None };
+        let opened = Incident { condition, ..incident(&rule, "a", 1) };
+        let changes = Changes {
+            transitions: vec![Transition::Opened(Box::new(opened), Vec::new())],
+            alert_states: vec![AlertState { kind: Some(kind), ..alert_state(&rule, "m/a", Phase::Normal) }],
+        };
+        fresh.store.record(&changes).await.unwrap();
+    }
+    let query = IncidentQuery { limit: 10, ..IncidentQuery::default() };
+    assert_eq!(fresh.store.incidents(&query).await.unwrap().len(), 7);
+    assert_eq!(fresh.store.alert_states().await.unwrap().len(), 7);
 }
 
 #[tokio::test]

@@ -9,7 +9,11 @@ use super::limit::Limits;
 use super::section::{Section, Zero};
 use crate::rules::rule::Condition;
 
-const CONDITIONS: [&str; 6] = ["above", "below", "outside", "rate_per_minute", "absent_for", "stuck_for"];
+const CONDITIONS: [&str; 7] =
+    ["above", "below", "outside", "rate_per_minute", "absent_for", "stuck_for", "unusual"];
+
+/// How little a value must be unusual where a rule does not say.
+const SENSITIVITY: f64 = 0.5;
 
 /// Keys that only some conditions have.
 const EXTRAS: [&str; 6] = ["clear_below", "clear_above", "over", "for", "keep_firing_for", "unit"];
@@ -36,6 +40,7 @@ pub(super) fn read(section: &Section<'_, '_>) -> Option<(Condition, Option<&'sta
         "above" => &["clear_below", "for", "keep_firing_for", "unit"],
         "below" => &["clear_above", "for", "keep_firing_for", "unit"],
         "outside" => &["clear_below", "clear_above", "for", "keep_firing_for", "unit"],
+        "unusual" => &["for", "keep_firing_for"],
         "rate_per_minute" => &["clear_below", "over", "for", "keep_firing_for", "unit"],
         _ => &[],
     };
@@ -54,8 +59,23 @@ fn one(section: &Section<'_, '_>, condition: &str, limits: Limits) -> Option<Con
         "outside" => outside(section, limits),
         "rate_per_minute" => rate(section, limits),
         "absent_for" => Some(Condition::Absent { after: after("absent_for")? }),
+        "unusual" => unusual(section),
         _ => Some(Condition::Stuck { after: after("stuck_for")? }),
     }
+}
+
+fn unusual(section: &Section<'_, '_>) -> Option<Condition> {
+    let (table, span) = section.table("unusual")?;
+    let inner = section.below("unusual", table, span, &["sensitivity"]);
+    let sensitivity = if inner.has("sensitivity") { inner.number("sensitivity")? } else { SENSITIVITY };
+    if !(sensitivity > 0.0 && sensitivity < 1.0) {
+        inner.refuse(
+            "sensitivity",
+            format!("sensitivity is {sensitivity}: write a number between 0 and 1; 0.5 is usual"),
+        );
+        return None;
+    }
+    Some(Condition::Unusual { sensitivity, usual: None })
 }
 
 fn above(section: &Section<'_, '_>, limits: Limits) -> Option<Condition> {

@@ -14,7 +14,7 @@ use super::section::{Section, Zero};
 use super::{Known, active, condition};
 use crate::rules::rule::{Condition, Rule};
 
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "name",
     "metric",
     "device",
@@ -25,6 +25,7 @@ const KEYS: [&str; 20] = [
     "unit",
     "absent_for",
     "stuck_for",
+    "unusual",
     "clear_below",
     "clear_above",
     "over",
@@ -59,7 +60,7 @@ pub(super) fn read<'a>(
         metric: metric.map(str::to_owned),
         device: device.unwrap_or_else(Filter::all),
         pending_for: duration("for", Zero::Allowed).unwrap_or(Duration::ZERO),
-        keep_firing_for: duration("keep_firing_for", Zero::Allowed).unwrap_or(Duration::ZERO),
+        keep_firing_for: duration("keep_firing_for", Zero::Allowed).unwrap_or_else(|| quiet_for(&section)),
         severity: severity(&section),
         to,
         repeat: duration("repeat", Zero::Refused),
@@ -70,6 +71,11 @@ pub(super) fn read<'a>(
     };
     rule.expect = expect(&section, &rule);
     Some(rule)
+}
+
+/// What is unusual comes and goes: its incident ends after a quarter of an hour without it, where the rule says nothing.
+fn quiet_for(section: &Section<'_, '_>) -> Duration {
+    if section.has("unusual") { Duration::from_mins(15) } else { Duration::ZERO }
 }
 
 fn name(section: &Section<'_, '_>) -> Option<String> {

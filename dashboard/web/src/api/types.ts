@@ -11,6 +11,74 @@ export type Moment = string | number;
 /** An MQTT filter: + for one level, # for all further ones. */
 export type Filter = string;
 
+/** Readings summed up. */
+export interface Hour {
+  min: number;
+  max: number;
+  mean: number;
+  count: number;
+}
+
+/** The newest value of a series beside those before it. */
+export interface Realtime {
+  device: string;
+  metric: string;
+  value: number;
+  unit: string | null;
+  measured_at: string;
+  state: "fresh" | "stale" | "offline";
+  /** How many values before it the mean and the deviation are of. */
+  window: number;
+  rolling_mean: number;
+  /** The standard deviation of a sample. */
+  rolling_deviation: number;
+  /** How many deviations the newest value is above the mean; 0 where fewer than 10 values, or no deviation, are known. */
+  z_score: number;
+  /** Whether z_score is above 2 or below -2. */
+  is_anomaly: boolean;
+  /** How many of the window's values and the newest are anomalies. */
+  anomalies: number;
+  /** Readings a second over the window; null where that is too short. */
+  rate: number | null;
+  /** The last hour; null where nothing was measured in it. */
+  hour: Hour | null;
+}
+
+/** A series summed up over a range. */
+export interface Historical {
+  device: string;
+  metric: string;
+  unit: string | null;
+  /** All readings of the range; null where there are none. */
+  all: Hour | null;
+  /** How many of them, the last ones, the following is of. */
+  examined: number;
+  /** The standard deviation of a sample. */
+  deviation: number | null;
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  anomaly_count: number;
+  /** The last of them. */
+  anomalies: {
+    measured_at: string;
+    value: number;
+    mean: number;
+    deviation: number;
+    z_score: number;
+  }[];
+  /** Where points are asked for. */
+  buckets?: Bucket[];
+}
+
+/** The newest value of a series, judged; beside these it has rolling_average_<metric>, a number. */
+export interface Analyzed {
+  device_id: string;
+  is_anomaly: boolean;
+  z_score: number;
+  processed_at: string;
+}
+
 /** A series, that is one metric of one device, with its newest reading. */
 export interface Series {
   device: string;
@@ -105,7 +173,7 @@ export interface Incident {
   severity: "info" | "warning" | "critical";
   device: string;
   metric: string;
-  kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck";
+  kind: "above" | "below" | "outside" | "rate" | "absent" | "stuck" | "unusual";
   /** It follows a value, without the unit: "above 25". */
   condition: string;
   /** The limit that was crossed; for a rate a change per minute. Null for absent, stuck, and incidents of older versions. */
@@ -882,6 +950,22 @@ export interface Answers {
     /** Where the next page begins; null on the last one. */
     next: string | null;
   };
+  "api/analytics/realtime": {
+    series: Realtime[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
+  };
+  "api/analytics/historical": {
+    series: Historical[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
+  };
+  "api/devices/{name}/analytics": {
+    series: Historical[];
+    /** Where the next page begins; null on the last one. */
+    next: string | null;
+  };
+  "analyze": Analyzed;
   "api/readings": Readings | Buckets;
   "api/incidents": {
     incidents: Incident[];

@@ -19,6 +19,7 @@ test("limits are shown in the unit that the reader prefers", () => {
   assert.equal(text("outside", "outside -5 to 22.5", "celsius", "fahrenheit"), "outside 23 to 72.5\u202f°F");
   assert.equal(text("rate", "changing by more than 2 per minute", "celsius", "fahrenheit"), "changing by more than 3.6\u202f°F per minute");
   assert.equal(text("below", "below 1000", "hPa", "inHg"), "below 29.53\u202finHg");
+  assert.equal(text("unusual", "unusual, mostly 20 to 25", "celsius", "fahrenheit"), "unusual, mostly 68 to 77\u202f°F");
   assert.equal(text("absent", "absent for 2m", "celsius", "fahrenheit"), "silent for 2 min");
 });
 
