@@ -16,6 +16,7 @@
 
 #![warn(missing_docs)]
 
+mod cached;
 mod commanding;
 mod context;
 mod decoder_rules;

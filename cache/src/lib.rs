@@ -1,10 +1,11 @@
-//! What instances share through Valkey (or Redis): how many requests a caller has left.
+//! What instances share through Valkey (or Redis): how many requests a caller has left, and answers that may be some minutes old.
 //!
 //! Nothing rests on it. A server that is away or slow costs a request 50 ms once, and then nothing until it is back;
 //! meanwhile each process counts for itself.
 
 #![warn(missing_docs)]
 
+mod answers;
 mod connection;
 mod rate;
 
@@ -12,6 +13,7 @@ use service::{Context, SettingError};
 
 use crate::connection::Connection;
 
+pub use answers::Stored;
 pub use rate::Taken;
 
 /// What instances share. Cheap to clone.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use e2e::{LONG, Millrace, Shape, Start, Valkey, eventually};
+use serde_json::json;
 
 /// Requests that one caller may send at once: five times those of a second.
 const AT_ONCE: usize = 10;
@@ -63,6 +64,31 @@ fn instances_share_the_limit_of_a_caller_and_each_counts_for_itself_while_valkey
     until_shared(&other, true);
     let log = std::fs::read_to_string(other.start().log()).unwrap();
     assert_eq!(log.matches("each instance limits requests for itself").count(), 1, "said once: {log}");
+}
+
+#[test]
+fn instances_share_answers_that_may_be_some_minutes_old() {
+    const PATH: &str = "/api/analytics/realtime?max_age=300";
+    let folder = tempfile::tempdir().unwrap();
+    let valkey = Valkey::start(folder.path());
+    let url = format!("redis://{}", valkey.address);
+    let open = |name: &str| Start::new(&folder.path().join(name)).set("CACHE__URL", &url).start();
+    let [one, other] = ["one", "other"].map(open);
+    for millrace in [&one, &other] {
+        until_shared(millrace, true);
+    }
+    assert_eq!(one.post("/api/devices/lab/data", &json!({ "temperature": 21.5 })).0, 201);
+    eventually(LONG, || {
+        let series = one.ask("/api/series").1;
+        if series.contains("lab") { Ok(()) } else { Err(series) }
+    });
+    let said = one.ask(PATH).1;
+    assert!(said.contains("\"rolling_mean\":21.5"), "{said}");
+    assert_eq!(other.ask(PATH).1, said, "it has none of these readings");
+    assert!(!other.ask("/api/analytics/realtime").1.contains("lab"));
+    let _ = valkey.kill();
+    until_shared(&other, false);
+    assert_eq!(other.ask(PATH).0, 200, "computed anew");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use service::{Decoder, Metrics};
-use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
+use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota, SparkplugGaps};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
@@ -65,6 +65,8 @@ pub(crate) struct Hub {
     pages: Pages,
     stamps: Stamps,
     quota: Option<Mutex<SeriesQuota>>,
+    /// What Sparkplug's nodes sent and did not come.
+    gaps: Mutex<SparkplugGaps>,
     /// Who may publish for which devices.
     users: OnceLock<Arc<Users>>,
     /// Hears what devices say, for those who send them commands.
@@ -87,6 +89,7 @@ struct Counters {
     published: Counter,
     acknowledged: Counter,
     over_quota: Counter,
+    sparkplug_missing: Counter,
 }
 
 impl Pages {
@@ -112,6 +115,10 @@ impl Hub {
                 "over_quota",
                 "Messages rejected because there are as many series as max_series allows",
             ),
+            sparkplug_missing: metrics.register(
+                "sparkplug_missing",
+                "Messages of Sparkplug nodes that did not come, by the numbers of those that did",
+            ),
         };
         let status = watch::Sender::new(ConnectionStatus {
             connected: true,
@@ -126,7 +133,17 @@ impl Hub {
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services, feeds.answers.as_ref());
         let (users, listener) = (OnceLock::new(), OnceLock::new());
-        Self { decoder, services, pages, stamps, quota: None, users, listener, counters }
+        Self {
+            decoder,
+            services,
+            pages,
+            stamps,
+            quota: None,
+            gaps: Mutex::default(),
+            users,
+            listener,
+            counters,
+        }
     }
 
     /// Rejects readings of new series when there are as many as may be.
@@ -205,6 +222,14 @@ impl Hub {
         }
     }
 
+    /// Here messages come in the order of their connection; among the consumers of a queue there is none.
+    fn count_gaps(&self, Message { topic, payload, .. }: &Message) {
+        if SparkplugGaps::numbers(topic) {
+            let mut gaps = self.gaps.lock().expect("no code panics while it holds the gaps");
+            self.counters.sparkplug_missing.inc_by(gaps.missing_before(topic, payload));
+        }
+    }
+
     fn answer(&self, Publish { topic, payload, .. }: Publish) -> Message {
         Message { topic, payload, received_at: self.stamps.next() }
     }
@@ -220,6 +245,7 @@ impl Hub {
                     user: publisher.user.as_deref(),
                 });
                 let message = Message { topic, payload, received_at };
+                self.count_gaps(&message);
                 match self.admit(&message, publisher) {
                     Some(decoded) => (decoded, true),
                     None => (message.without_readings(), false),

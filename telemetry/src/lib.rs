@@ -57,7 +57,7 @@ pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
     ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher,
-    RuleName, Suggestion, extend, suggest,
+    RuleName, SparkplugGaps, Suggestion, extend, suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject, device_subject};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};

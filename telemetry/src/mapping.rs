@@ -47,6 +47,7 @@ use crate::series::Series;
 pub(crate) use dictionary::{begins_with_a_word, word_of};
 pub use error::MappingError;
 pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};
+pub use format::SparkplugGaps;
 pub use presets::{PRESETS, Preset};
 pub use suggest::{Suggestion, suggest};
 pub use template::Publisher;

@@ -57,7 +57,10 @@ async fn whole(mut head: response::Parts, body: Bytes, coding: Coding) -> Respon
         let revision = head.headers.get("etag").and_then(|tag| tag.to_str().ok());
         let tag = etag::tag(&body, coding, revision).parse().expect("a tag is ASCII");
         head.headers.insert("etag", tag);
-        head.headers.insert("cache-control", HeaderValue::from_static("no-cache"));
+        // One that says how old it is says for how long it is good, too.
+        if !head.headers.contains_key("age") {
+            head.headers.insert("cache-control", HeaderValue::from_static("no-cache"));
+        }
     }
     let body = match coding {
         Coding::Identity => body,

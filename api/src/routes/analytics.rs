@@ -8,6 +8,7 @@ mod short;
 use warp::filters::BoxedFilter;
 use warp::{Filter, reply::Response};
 
+use crate::cached::Cached;
 use crate::context::Api;
 
 #[cfg(test)]
@@ -18,12 +19,13 @@ pub(super) use self::realtime::PARAMETERS as REALTIME_PARAMETERS;
 pub(super) use self::short::PARAMETERS as SHORT_PARAMETERS;
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    realtime::route(api)
-        .or(historical::route(api))
+    let cached = Cached::new(api.cache.clone());
+    realtime::route(api, &cached)
+        .or(historical::route(api, &cached))
         .unify()
-        .or(historical::of_device(api))
+        .or(historical::of_device(api, &cached))
         .unify()
-        .or(short::route(api))
+        .or(short::route(api, &cached))
         .unify()
         .boxed()
 }

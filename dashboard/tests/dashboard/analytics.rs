@@ -82,6 +82,26 @@ async fn the_newest_value_is_judged_by_the_fifty_before_it() {
 }
 
 #[tokio::test]
+async fn an_answer_may_be_some_minutes_old_where_that_is_said() {
+    let harness = Harness::start(Wanted::default()).await;
+    harness.until_ready().await;
+    measured(&harness, "temperature/lab", &steady(80, 30.0)).await;
+    let path = "/api/analytics/realtime?max_age=300";
+    let first = ask(&harness, "get", path, "", "").await;
+    let headers = (first.header("age"), first.header("cache-control"));
+    assert_eq!(headers, (Some("0"), Some("private, max-age=300")), "{first:?}");
+    measured(&harness, "temperature/other", &[1.0]).await;
+    assert_eq!(ask(&harness, "get", path, "", "").await.body, first.body);
+    let new = ask(&harness, "get", "/api/analytics/realtime", "", "").await;
+    assert_eq!((new.json()["series"].as_array().unwrap().len(), new.header("age")), (2, None));
+    let wrong = ask(&harness, "get", "/analyze?device_id=lab&max_age=301", "", "").await;
+    assert!(
+        wrong.status == 400 && wrong.error().contains("max_age must be a number from 1 to 300"),
+        "{wrong:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_range_is_summed_up() {
     let harness = Harness::start(Wanted::default()).await;
     harness.until_ready().await;

@@ -5,12 +5,15 @@ mod influx;
 mod ruuvi;
 mod senml;
 mod sparkplug;
+mod sparkplug_gaps;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::announcements::{Announcement, Announcements, Learned};
+
+pub use sparkplug_gaps::SparkplugGaps;
 
 /// How a payload is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]

@@ -10,18 +10,18 @@ use telemetry::{Reading, time::saturating_add};
 use warp::{Filter, Rejection, reply::Response};
 
 use super::select::{Selected, Selection, stored, topic};
+use crate::cached::{Cached, MAX_AGE};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, Anomaly, Historical, Page};
 use crate::guards::reads;
 use crate::query::{self, Parameters};
-use crate::response::answer;
 use crate::routes::devices::name_of;
 
 /// The parameters that there are.
 pub(in crate::routes) const PARAMETERS: &[&str] =
-    &["device", "metric", "start_date", "end_date", "points", "after", "limit"];
-pub(in crate::routes) const OF_DEVICE: &[&str] = &["period"];
+    &["device", "metric", "start_date", "end_date", "points", "after", "limit", MAX_AGE];
+pub(in crate::routes) const OF_DEVICE: &[&str] = &["period", MAX_AGE];
 
 /// Series in one answer, at most.
 const MAX_SERIES: usize = 20;
@@ -48,22 +48,35 @@ struct Asked {
     points: Option<usize>,
 }
 
-pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+pub(super) fn route(
+    api: &Api,
+    cached: &Cached,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let reads = reads(api, Action::Read);
-    let api = api.clone();
+    let (api, cached) = (api.clone(), cached.clone());
     warp::path!("api" / "analytics" / "historical").and(reads).then(move |parameters, caller| {
-        let api = api.clone();
-        async move { answer(api.limits.within(of_series(&api, parameters, &caller)).await) }
+        let (api, cached) = (api.clone(), cached.clone());
+        async move {
+            let compute = |parameters| api.limits.within(of_series(&api, parameters, &caller));
+            cached.answer(("historical", &caller), parameters, compute).await
+        }
     })
 }
 
-pub(super) fn of_device(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+pub(super) fn of_device(
+    api: &Api,
+    cached: &Cached,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let reads = reads(api, Action::Read);
-    let api = api.clone();
+    let (api, cached) = (api.clone(), cached.clone());
     warp::path!("api" / "devices" / String / "analytics").and(reads).then(
         move |name: String, parameters, caller| {
-            let api = api.clone();
-            async move { answer(api.limits.within(of_period(&api, name_of(&name), parameters, &caller)).await) }
+            let (api, cached) = (api.clone(), cached.clone());
+            async move {
+                let compute =
+                    |parameters| api.limits.within(of_period(&api, name_of(&name), parameters, &caller));
+                cached.answer((&format!("device {name}"), &caller), parameters, compute).await
+            }
         },
     )
 }

@@ -10,15 +10,15 @@ use telemetry::{Reading, time::saturating_add};
 use warp::{Filter, Rejection, reply::Response};
 
 use super::select::{Selection, stored};
+use crate::cached::{Cached, MAX_AGE};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, Page};
 use crate::guards::reads;
 use crate::query::{self, Parameters};
-use crate::response::answer;
 
 /// The parameters that there are.
-pub(in crate::routes) const PARAMETERS: &[&str] = &["device", "metric", "after", "limit"];
+pub(in crate::routes) const PARAMETERS: &[&str] = &["device", "metric", "after", "limit", MAX_AGE];
 
 /// Series in one answer, at most.
 const MAX_SERIES: usize = 100;
@@ -28,12 +28,18 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// What the values of the window are judged by, before the window.
 const READ: usize = 2 * WINDOW + 1;
 
-pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+pub(super) fn route(
+    api: &Api,
+    cached: &Cached,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let reads = reads(api, Action::Read);
-    let api = api.clone();
+    let (api, cached) = (api.clone(), cached.clone());
     warp::path!("api" / "analytics" / "realtime").and(reads).then(move |parameters, caller| {
-        let api = api.clone();
-        async move { answer(api.limits.within(page(&api, parameters, &caller)).await) }
+        let (api, cached) = (api.clone(), cached.clone());
+        async move {
+            let compute = |parameters| api.limits.within(page(&api, parameters, &caller));
+            cached.answer(("realtime", &caller), parameters, compute).await
+        }
     })
 }
 

@@ -9,15 +9,15 @@ use warp::{Filter, Rejection, reply::Response};
 
 use super::realtime::newest_of;
 use super::select::{Selection, stored};
+use crate::cached::{Cached, MAX_AGE};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms;
 use crate::guards::reads;
 use crate::query::{self, Parameters};
-use crate::response::answer;
 
 /// The parameters that there are.
-pub(in crate::routes) const PARAMETERS: &[&str] = &["device_id", "metric"];
+pub(in crate::routes) const PARAMETERS: &[&str] = &["device_id", "metric", MAX_AGE];
 
 /// The metric, where a device has several and none is named.
 const METRIC: &str = "rps";
@@ -25,12 +25,18 @@ const METRIC: &str = "rps";
 /// Series of a device that are looked through for it.
 const MAX_SERIES: usize = 10_000;
 
-pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
+pub(super) fn route(
+    api: &Api,
+    cached: &Cached,
+) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let reads = reads(api, Action::Read);
-    let api = api.clone();
+    let (api, cached) = (api.clone(), cached.clone());
     warp::path!("analyze").and(reads).then(move |parameters, caller| {
-        let api = api.clone();
-        async move { answer(api.limits.within(analyzed(&api, parameters, &caller)).await) }
+        let (api, cached) = (api.clone(), cached.clone());
+        async move {
+            let compute = |parameters| api.limits.within(analyzed(&api, parameters, &caller));
+            cached.answer(("analyze", &caller), parameters, compute).await
+        }
     })
 }
 

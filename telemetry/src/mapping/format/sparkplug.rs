@@ -84,7 +84,7 @@ fn is_of_an_earlier_session(death: &[Metric<'_>], birth: &Birth) -> bool {
 }
 
 /// The kind of message, and whose it is: `spBv1.0/plant/DDATA/edge/press` is the `DDATA` of `plant/edge/press`.
-fn place(topic: &str) -> (&str, String) {
+pub(super) fn place(topic: &str) -> (&str, String) {
     // Its dot may have become a slash on the way.
     let below = topic.strip_prefix("spBv1/0/").or_else(|| Some(topic.split_once('/')?.1));
     let mut levels = below.unwrap_or_default().split('/');
@@ -180,7 +180,7 @@ fn eng_unit(properties: &[u8]) -> Option<&str> {
 }
 
 /// A field of a message, as protocol buffers put it on the wire.
-enum Field<'a> {
+pub(super) enum Field<'a> {
     Varint(u64),
     Eight([u8; 8]),
     Bytes(&'a [u8]),
@@ -188,7 +188,7 @@ enum Field<'a> {
 }
 
 /// The fields of a message with their numbers; ends with nothing where the message is damaged.
-fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
+pub(super) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
