@@ -25,6 +25,7 @@ use crate::commands::twins::NewDesired;
 use crate::engine::statement::{Engine, Statement};
 use crate::registry::credentials::Credential;
 use crate::registry::devices::Device;
+use crate::registry::forgotten::Forgetting;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -75,6 +76,9 @@ pub enum Change {
     SetDevice(Device),
     /// Removes a device from the registry, with all its credentials.
     RemoveDevice(String),
+    /// Forgets a device, unless too many are forgotten: it loses its place in the registry, its credentials, its open commands
+    /// and its desired state.
+    ForgetDevice(Forgetting),
     /// Adds a credential of a device, and registers the device where it is not yet.
     AddCredential(Credential),
     /// Revokes the credential of this user name.

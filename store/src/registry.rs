@@ -4,6 +4,9 @@
 
 pub(crate) mod credentials;
 pub(crate) mod devices;
+mod erasure;
+pub(crate) mod forgotten;
+pub(crate) mod lifecycle;
 
 use async_trait::async_trait;
 

@@ -8,7 +8,7 @@ use crate::alerting::silences;
 use crate::commands::change as commands;
 use crate::engine::statement::Statement;
 use crate::registry::devices::{self, Device};
-use crate::registry::{self, credentials};
+use crate::registry::{self, credentials, forgotten};
 
 /// What a change does, in order, in the transaction of its record.
 pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
@@ -30,6 +30,7 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
         Change::AddDevice(device) => vec![devices::insert(device), registry::count()],
         Change::SetDevice(device) => vec![devices::update(device), registry::count()],
         Change::RemoveDevice(name) => vec![devices::delete(name), registry::count()],
+        Change::ForgetDevice(forgetting) => forgotten::forget(forgetting),
         Change::AddCredential(credential) => {
             let device = Device::new(&credential.device, at);
             vec![devices::insert_if_new(&device), credentials::insert(credential), registry::count()]

@@ -32,9 +32,9 @@ fn credential(user: &str, device: &str) -> Credential {
     }
 }
 
-/// Makes a change; returns whether it was made, which the audit and the registry's revision must agree with.
-async fn change(store: &dyn Store, change: Change) -> bool {
-    let record = NewRecord {
+/// A record of a change.
+pub(super) fn record() -> NewRecord {
+    NewRecord {
         at: at(50),
         actor: None,
         via: Via::Command,
@@ -44,7 +44,12 @@ async fn change(store: &dyn Store, change: Change) -> bool {
         outcome: AuditOutcome::Done,
         before: None,
         after: None,
-    };
+    }
+}
+
+/// Makes a change; returns whether it was made, which the audit and the registry's revision must agree with.
+pub(super) async fn change(store: &dyn Store, change: Change) -> bool {
+    let record = record();
     let (head, registry) = (store.audit_head().await.unwrap(), store.registry_head().await.unwrap());
     let is_made = store.change(&change, &record).await.unwrap().is_some();
     let made = i64::from(is_made);

@@ -110,6 +110,10 @@ impl Data {
             Change::AddDevice(device) => self.registry.add(device),
             Change::SetDevice(device) => self.registry.set(device),
             Change::RemoveDevice(name) => self.registry.remove(name),
+            Change::ForgetDevice(forgetting) => {
+                self.commands.forget(&forgetting.device, forgetting.at);
+                self.registry.forget(forgetting)
+            }
             Change::AddCredential(credential) => self.registry.add_credential(credential, at),
             Change::RevokeCredential(user) => self.registry.revoke(user),
             Change::AddCommand(command) => self.commands.add_one(command),

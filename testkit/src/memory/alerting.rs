@@ -101,6 +101,18 @@ impl Alerts {
         self.states.retain(|_, (state, at)| state.phase != Phase::Normal || *at >= older_than);
         before - self.incidents.len()
     }
+
+    /// Deletes what is stored of a device up to a time; returns how many rows those were.
+    pub(super) fn erase(&mut self, device: &str, to: Timestamp) -> usize {
+        let before = self.incidents.len() + self.states.len();
+        self.incidents.retain(|incident| incident.device != device || incident.opened_at > to);
+        self.states.retain(|_, (state, _)| {
+            state.series.device() != device
+                || state.phase != Phase::Normal
+                || state.newest.is_some_and(|newest| newest.measured_at > to)
+        });
+        before - self.incidents.len() - self.states.len()
+    }
 }
 
 impl Alerts {

@@ -117,7 +117,9 @@ impl History for MemoryStore {
             .partition(|(_, reading)| is_ahead(reading.received_at, now));
         // What is collected last stays.
         let newest: BTreeMap<_, _> = ahead.into_iter().chain(present).collect();
-        Ok(newest.into_values().collect())
+        let is_shown =
+            |reading: &Reading| !data.registry.has_forgotten(reading.series.device(), reading.received_at);
+        Ok(newest.into_values().filter(is_shown).collect())
     }
 
     async fn readings(&self, query: ReadingQuery) -> Result<Page> {

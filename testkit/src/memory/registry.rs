@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use store::{Credential, Device, MAX_CREDENTIALS, Registry, RegistryHead, Result};
+use store::{
+    Credential, Device, Forgetting, Forgotten, Lifecycle, MAX_CREDENTIALS, Registry, RegistryHead, Result,
+};
 
 use super::{MemoryStore, whole_micros};
 
@@ -13,6 +15,7 @@ use super::{MemoryStore, whole_micros};
 pub(super) struct Devices {
     devices: BTreeMap<String, Device>,
     credentials: BTreeMap<String, Credential>,
+    forgotten: BTreeMap<String, Forgotten>,
     head: RegistryHead,
 }
 
@@ -43,6 +46,21 @@ impl Devices {
         self.devices.remove(name)?;
         self.credentials.retain(|_, credential| credential.device != name);
         self.counted(1)
+    }
+
+    pub(super) fn forget(&mut self, Forgetting { device, at, erase }: &Forgetting) -> Option<u64> {
+        let at = whole_micros(*at);
+        let before = self.forgotten.get(device).and_then(|forgotten| forgotten.erase_to);
+        let erase_to = erase.then_some(at).or(before);
+        self.forgotten.insert(device.clone(), Forgotten { device: device.clone(), at, erase_to });
+        self.devices.remove(device);
+        self.credentials.retain(|_, credential| credential.device != *device);
+        self.counted(1)
+    }
+
+    /// Whether what was received of a device at a time is forgotten.
+    pub(super) fn has_forgotten(&self, device: &str, received_at: Timestamp) -> bool {
+        self.forgotten.get(device).is_some_and(|forgotten| forgotten.at >= received_at)
     }
 
     pub(super) fn add_credential(&mut self, credential: &Credential, at: Timestamp) -> Option<u64> {
@@ -104,6 +122,38 @@ impl Registry for MemoryStore {
     async fn note_applied(&self, revision: i64) -> Result<()> {
         let mut data = self.call("note_applied")?;
         data.registry.head.applied = data.registry.head.applied.max(revision);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Lifecycle for MemoryStore {
+    async fn forgotten_devices(&self) -> Result<Vec<Forgotten>> {
+        Ok(self.call("forgotten_devices")?.registry.forgotten.values().cloned().collect())
+    }
+
+    async fn erase(&self, device: &str, to: Timestamp) -> Result<u64> {
+        let mut data = self.call("erase")?;
+        let rows = data.readings.len() + data.attributes.len() + data.announcements.len();
+        data.readings
+            .retain(|_, stored| stored.reading.series.device() != device || stored.reading.received_at > to);
+        data.attributes.retain(|(owner, _), attribute| owner != device || attribute.since > to);
+        data.announcements.retain(|announcement| {
+            !telemetry::announces(&announcement.subject, device) || announcement.received_at > to
+        });
+        let others =
+            data.rejected.erase(device, to) + data.alerts.erase(device, to) + data.commands.erase(device, to);
+        let left = data.readings.len() + data.attributes.len() + data.announcements.len();
+        Ok((rows - left + others) as u64)
+    }
+
+    async fn note_erased(&self, device: &str, to: Timestamp) -> Result<()> {
+        let mut data = self.call("note_erased")?;
+        if let Some(forgotten) = data.registry.forgotten.get_mut(device)
+            && forgotten.erase_to == Some(to)
+        {
+            forgotten.erase_to = None;
+        }
         Ok(())
     }
 }
