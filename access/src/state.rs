@@ -135,7 +135,7 @@ fn said(record: &AuditRecord) -> Option<Said> {
         "add user" | "change user" => (Kind::User, target, Some(read(&record.after)?)),
         "remove user" => (Kind::User, target, None),
         "register device" | "change device" => (Kind::Device, target, Some(read(&record.after)?)),
-        "remove device" => (Kind::Device, target, None),
+        "remove device" | "forget device" => (Kind::Device, target, None),
         "add credential" => {
             let left = read(&record.after)?;
             (Kind::Credential, text(&left["user"])?, Some(left))
@@ -191,7 +191,7 @@ mod tests {
             ("register device", "gone", Value::Null, v1.clone()),
             ("remove device", "gone", v1.clone(), Value::Null),
             ("register device", "back", Value::Null, v1.clone()),
-            ("remove device", "back", v1.clone(), Value::Null),
+            ("forget device", "back", v1.clone(), json!({"data": "keep"})),
             ("register device", "back", Value::Null, v2.clone()),
             ("log in", "ann", Value::Null, Value::Null),
         ]);

@@ -5,7 +5,8 @@ use std::io::Write;
 use access::{Authority, Caller, NewCredential, Rights};
 use anyhow::Context as _;
 use service::Settings;
-use store::{Credential, Device, Store};
+use store::{Credential, Device, Forgetting, Store};
+use telemetry::Series;
 
 use crate::table::{table, time};
 
@@ -22,7 +23,15 @@ pub enum Command {
     },
     /// List the devices that are registered
     List,
-    /// Remove a device from the registry, with its credentials. Its readings stay
+    /// Forget a device: it leaves all lists until it speaks again, its credentials are revoked, and its open commands cancelled
+    Forget {
+        /// Its name
+        name: String,
+        /// Delete what is stored of it, too
+        #[arg(long)]
+        erase: bool,
+    },
+    /// Remove a device from the registry, with its credentials. It stays in the lists as one that was heard
     Remove {
         /// Its name
         name: String,
@@ -81,6 +90,14 @@ async fn perform(command: Command, authority: &Authority, store: &dyn Store) -> 
             authority.remove_device(&caller, &device).await?;
             format!("{name} was removed")
         }
+        Command::Forget { name, erase } => {
+            must_be_a_name(&name)?;
+            let device = store.device(&name).await?;
+            let forgetting = Forgetting { device: name.clone(), at: crate::clock().wall(), erase };
+            authority.forget_device(&caller, device.as_ref(), &forgetting).await?;
+            let data = if erase { "what is stored of it is being deleted" } else { "its readings stay" };
+            format!("{name} was forgotten; {data}")
+        }
         Command::Credential { device, right, client_id, certificate_only } => {
             let rights = Rights::read(right.iter().map(String::as_str))?;
             let new = NewCredential { rights, client_id, certificate_only };
@@ -101,6 +118,10 @@ async fn perform(command: Command, authority: &Authority, store: &dyn Store) -> 
     })
 }
 
+fn must_be_a_name(name: &str) -> anyhow::Result<()> {
+    Series::new("m", name).map(drop).with_context(|| format!("{name} is no name of a device"))
+}
+
 async fn registered(store: &dyn Store) -> anyhow::Result<Vec<[String; 3]>> {
     let row = |device: Device| [device.name, device.title.unwrap_or_default(), time(device.created_at)];
     Ok(store.all_devices().await?.into_iter().map(row).collect())
@@ -114,6 +135,7 @@ fn row(credential: &Credential) -> [String; 4] {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use store::Lifecycle as _;
     use testkit::MemoryStore;
 
     use super::*;
@@ -147,7 +169,12 @@ mod tests {
         let left = said(&store, "credentials site-a/lab").await.unwrap();
         assert!(left.contains("site-a.lab~2") && left.lines().count() == 2, "{left}");
         assert_eq!(said(&store, "remove site-a/lab").await.unwrap(), "site-a/lab was removed");
-        for wrong in ["remove site-a/lab", "revoke lab x", "add no//name", "credential alerter"] {
+        assert_eq!(said(&store, "forget lab").await.unwrap(), "lab was forgotten; its readings stay");
+        assert!(said(&store, "forget lab --erase").await.unwrap().contains("is being deleted"));
+        assert_eq!(store.forgotten_devices().await.unwrap()[0].device, "lab");
+        for wrong in
+            ["remove site-a/lab", "forget no//name", "revoke lab x", "add no//name", "credential alerter"]
+        {
             assert!(said(&store, wrong).await.is_err(), "{wrong}");
         }
     }

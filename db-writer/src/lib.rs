@@ -4,6 +4,7 @@
 
 mod attributes;
 mod counters;
+mod erasure;
 mod intake;
 mod lag;
 mod retention;
@@ -11,6 +12,7 @@ mod standalone;
 mod writer;
 
 pub use counters::Counters;
+pub use erasure::erase_forgotten;
 pub use lag::Lag;
 pub use retention::{Retention, forget_old};
 pub use standalone::standalone;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use store::{Credential, Store};
@@ -35,6 +36,8 @@ pub struct Registered {
     credentials: HashMap<Box<str>, Credential>,
     /// Devices with credentials: they alone publish what is theirs.
     protected: HashSet<Box<str>>,
+    /// Devices that were forgotten, and when.
+    forgotten: HashMap<Box<str>, Timestamp>,
 }
 
 impl Registered {
@@ -59,6 +62,18 @@ impl Registered {
     #[must_use]
     pub fn is_protected(&self, device: &str) -> bool {
         is_or_is_below(device, &self.protected)
+    }
+
+    /// Up to when what was received of a device is forgotten; none of a device that never was.
+    #[must_use]
+    pub fn forgotten_at(&self, device: &str) -> Option<Timestamp> {
+        self.forgotten.get(device).copied()
+    }
+
+    /// Whether what was received of a device at a time is forgotten.
+    #[must_use]
+    pub fn has_forgotten(&self, device: &str, received_at: Timestamp) -> bool {
+        self.forgotten_at(device).is_some_and(|at| received_at <= at)
     }
 
     /// User names whose credentials are not in a newer registry, or not the same there.
@@ -132,11 +147,13 @@ impl RegistryView {
         let devices: HashSet<Box<str>> =
             store.all_devices().await?.into_iter().map(|device| device.name.into()).collect();
         let credentials = store.credentials(None).await?;
+        let forgotten = store.forgotten_devices().await?;
+        let forgotten = forgotten.into_iter().map(|one| (one.device.into(), one.at)).collect();
         self.registered.set(devices.len() as i64);
         let protected = credentials.iter().map(|credential| credential.device.as_str().into()).collect();
         let credentials =
             credentials.into_iter().map(|credential| (credential.user.as_str().into(), credential)).collect();
-        let known = Arc::new(Registered { devices, credentials, protected });
+        let known = Arc::new(Registered { devices, credentials, protected, forgotten });
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         self.is_loaded.store(true, Ordering::Relaxed);
         Ok(revision)

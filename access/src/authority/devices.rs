@@ -1,6 +1,7 @@
 //! Registering devices, and giving them credentials.
 
-use store::{Change, Credential, Device, MAX_CREDENTIALS, MAX_DEVICES};
+use serde_json::json;
+use store::{Change, Credential, Device, Forgetting, MAX_CREDENTIALS, MAX_DEVICES, MAX_FORGOTTEN_DEVICES};
 use telemetry::Series;
 
 use super::{Authority, Deed, Problem};
@@ -84,6 +85,29 @@ impl Authority {
         };
         let removed = self.make(caller, Change::RemoveDevice(device.name.clone()), deed).await?;
         removed.map(drop).ok_or_else(|| unknown(&device.name))
+    }
+
+    /// Forgets a device, which may be registered: what was received of it is shown no more, and deleted where that is asked
+    /// for. Its credentials are revoked, and its open commands cancelled.
+    ///
+    /// # Errors
+    /// Too many devices are forgotten.
+    pub async fn forget_device(
+        &self,
+        caller: &Caller,
+        device: Option<&Device>,
+        forgetting: &Forgetting,
+    ) -> Result<(), Problem> {
+        let data = if forgetting.erase { "erase" } else { "keep" };
+        let deed = Deed {
+            before: device.map(|device| contents::of_device(device).to_string()),
+            after: Some(json!({ "data": data }).to_string()),
+            ..Deed::new("forget device", forgetting.device.clone())
+        };
+        let forgotten = self.make(caller, Change::ForgetDevice(forgetting.clone()), deed).await?;
+        forgotten.map(drop).ok_or_else(|| {
+            Problem::Conflict(format!("{MAX_FORGOTTEN_DEVICES} devices are forgotten already"))
+        })
     }
 
     /// Makes a credential of a device, which is registered with it; returns it with its password, which cannot be had

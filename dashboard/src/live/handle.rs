@@ -8,7 +8,7 @@ use api::forms::{self, Page, State};
 use api::{Heard, Newest};
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::{Incident, SilenceIndex};
+use store::{Forgotten, Incident, SilenceIndex};
 use telemetry::{Clock, Reading, Scope, Series};
 use tokio::sync::watch;
 
@@ -56,6 +56,11 @@ impl Live {
     pub(crate) fn load(&self, stored: Vec<Reading>) {
         self.observe(stored);
         self.is_loaded.store(true, Ordering::Release);
+    }
+
+    /// Forgets what was received of devices up to some times.
+    pub(crate) fn forget_all(&self, forgotten: Vec<Forgotten>) {
+        self.view().forget(forgotten.into_iter().map(|one| (one.device, one.at)));
     }
 
     /// Sets the incidents that pages list, under the silences of a time.
@@ -160,6 +165,10 @@ impl Newest for Live {
 
     fn device(&self, name: &str) -> Option<Heard> {
         self.heard(|device| device == name).remove(name)
+    }
+
+    fn forget(&self, name: &str, at: Timestamp) {
+        self.view().forget([(name.to_owned(), at)]);
     }
 }
 

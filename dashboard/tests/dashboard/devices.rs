@@ -73,7 +73,7 @@ async fn a_device_is_registered_changed_and_removed_by_its_revision() {
     let query = AuditQuery { limit: 9, ..AuditQuery::default() };
     let actions: Vec<_> =
         harness.store.audit(&query).await.unwrap().into_iter().map(|record| record.action).collect();
-    assert_eq!(actions, ["remove device", "change device", "change device", "register device"]);
+    assert_eq!(actions, ["forget device", "change device", "change device", "register device"]);
 }
 
 #[tokio::test]
@@ -86,6 +86,23 @@ async fn a_device_that_speaks_is_there_and_can_be_adopted() {
     let adopted = send(&harness, "post", "/api/devices", &json!({ "name": "site-a/lab" })).await;
     assert_eq!((adopted.status, &adopted.json()["registered"]), (201, &json!(true)), "{adopted:?}");
     assert_eq!(adopted.json()["series"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_device_that_is_forgotten_is_gone_at_once_and_comes_back_when_it_speaks() {
+    let harness = start().await;
+    hear(&harness, &["temperature/site-a/lab", "temperature/site-a/hall"]).await;
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.lab?data=all", "", "").await.status, 400);
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.none", "", "").await.status, 404);
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.lab?data=erase", "", "").await.status, 204);
+    assert_eq!(names(&ask(&harness, "get", "/api/devices", "", "").await), ["site-a/hall"]);
+    assert_eq!(ask(&harness, "get", "/api/devices/site-a.lab", "", "").await.status, 404);
+    let series = ask(&harness, "get", "/api/series", "", "").await.json();
+    assert_eq!(series["series"].as_array().unwrap().len(), 1, "{series}");
+    let forgotten = harness.store.forgotten_devices().await.unwrap();
+    assert_eq!((forgotten[0].device.as_str(), forgotten[0].erase_to.is_some()), ("site-a/lab", true));
+    hear(&harness, &["temperature/site-a/lab", "temperature/site-a/hall"]).await;
+    assert_eq!(names(&ask(&harness, "get", "/api/devices", "", "").await), ["site-a/hall", "site-a/lab"]);
 }
 
 #[tokio::test]
