@@ -87,6 +87,7 @@ pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use readings::write::{Batch, ReadingStore, Written};
+pub use registry::aliases::{Alias, MAX_ALIASES, MAX_ALIASES_OF_DEVICE, Renaming};
 pub use registry::credentials::{Credential, MAX_CREDENTIALS};
 pub use registry::devices::{Device, MAX_DEVICES};
 pub use registry::forgotten::{Forgetting, Forgotten, MAX_FORGOTTEN_DEVICES};

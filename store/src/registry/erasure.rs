@@ -9,7 +9,7 @@ use crate::engine::statement::{Engine, Statement, Value};
 use crate::unavailable::Result;
 
 /// Rows that one transaction deletes, at most, so that live writes wait for some milliseconds.
-const CHUNK_ROWS: i64 = 1_000;
+pub(super) const CHUNK_ROWS: i64 = 1_000;
 
 /// Rejections that are looked at together.
 const REJECTIONS_READ: i64 = 5_000;
@@ -59,7 +59,7 @@ async fn erase_readings(engine: &impl Engine, series: i64, to: Timestamp) -> Res
     Ok(erased)
 }
 
-async fn first(engine: &impl Engine, series: i64) -> Result<Option<Timestamp>> {
+pub(super) async fn first(engine: &impl Engine, series: i64) -> Result<Option<Timestamp>> {
     const SELECT: &str = "SELECT min(measured_at) FROM readings WHERE series = $1";
     let select = Statement::new("find readings", SELECT, [series.into()]);
     Ok(engine.query(select, |row| row.time_if_any(0)).await?.pop().flatten())

@@ -1,10 +1,11 @@
-//! Devices that are forgotten.
+//! Devices that are forgotten, and devices that get other names.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use store::{
-    Batch, Cancelled, Change, Command, CommandState, Device, Forgetting, Forgotten, NewDesired, Store,
+    Alias, Batch, Cancelled, Change, Command, CommandState, Credential, Device, Forgetting, Forgotten,
+    LedgerQuery, NewDesired, Renaming, Store,
 };
 use telemetry::{Attribute, Reading, Series};
 
@@ -141,4 +142,104 @@ async fn forgetting_again_keeps_what_was_stored_since() {
     forget(store, "lab", at(20), false).await;
     let forgotten = Forgotten { device: "lab".into(), at: at(20), erase_to: Some(at(10)) };
     assert_eq!(store.forgotten_devices().await.unwrap(), [forgotten]);
+}
+
+fn renaming(old: &str, new: &str, merge: bool) -> Change {
+    Change::RenameDevice(Renaming { old: old.into(), new: new.into(), at: at(5), merge })
+}
+
+fn alias(old: &str, device: &str) -> Alias {
+    Alias { old: old.into(), device: device.into(), since: at(5) }
+}
+
+async fn move_all(store: &dyn Store) {
+    for alias in store.aliases().await.unwrap() {
+        store.move_history(&alias).await.unwrap();
+        assert_eq!(store.move_history(&alias).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn the_history_of_a_device_follows_its_new_name() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let numbered =
+        |seq| Reading { boot: Some(1), seq: Some(seq), ..reading("temperature/lab", seq as i64, seq as i64) };
+    write(store, vec![numbered(1), numbered(3)]).await;
+    let device = Device { title: Some("Lab".into()), ..Device::new("lab", at(1)) };
+    assert!(change(store, Change::AddDevice(device.clone())).await);
+    let credential = Credential {
+        user: "lab".into(),
+        device: "lab".into(),
+        hash: "hash".into(),
+        rights: String::new(),
+        client_id: None,
+        created_at: at(2),
+    };
+    assert!(change(store, Change::AddCredential(credential.clone())).await);
+    let command = Change::AddCommand(Command::new("c1", "lab", "reboot", at(1), at(900)));
+    assert!(store.change(&command, &super::registry::record()).await.unwrap().is_some());
+
+    assert!(change(store, renaming("lab", "site/hall", false)).await);
+    move_all(store).await;
+    assert_eq!(shown(store).await, ["temperature/site/hall"]);
+    assert_eq!(store.device("lab").await.unwrap(), None);
+    let renamed = Device { name: "site/hall".into(), changed_at: at(5), revision: 1, ..device };
+    assert_eq!(store.device("site/hall").await.unwrap(), Some(renamed));
+    let kept = Credential { device: "site/hall".into(), ..credential };
+    assert_eq!(store.credentials(None).await.unwrap(), [kept]);
+    assert_eq!(store.open_command("site/hall").await.unwrap().unwrap().id, "c1");
+    let query = LedgerQuery { device: Some("site/hall".into()), range: super::ALL };
+    assert_eq!(store.completeness(query).await.unwrap()[0].missing_ranges, [2..=2]);
+    assert_eq!(store.aliases().await.unwrap(), [alias("lab", "site/hall")]);
+    assert_eq!(store.renamed("lab").await.unwrap().as_deref(), Some("site/hall"));
+    assert_eq!(store.renamed("site/hall").await.unwrap(), None);
+
+    // What comes again under the new name is known, and what came under the old one since is moved.
+    let again = Reading { series: Series::parse("temperature/site/hall").unwrap(), ..numbered(3) };
+    let written = store.write(&Arc::new(Batch { readings: vec![again], ..Batch::default() })).await.unwrap();
+    assert_eq!((written.stored, written.duplicate), (0, 1));
+    write(fresh.reopened().await.as_ref(), vec![numbered(3), numbered(4)]).await;
+    move_all(store).await;
+    assert_eq!(
+        (stored(store, "temperature/lab").await, stored(store, "temperature/site/hall").await),
+        (0, 3)
+    );
+}
+
+#[tokio::test]
+async fn a_name_is_taken_while_there_is_anything_under_it() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    write(store, vec![reading("temperature/a", 1, 1), reading("temperature/heard", 1, 1)]).await;
+    assert!(change(store, Change::AddDevice(Device::new("registered", at(1)))).await);
+    forget(store, "erased", at(1), true).await;
+    for taken in ["heard", "registered", "erased"] {
+        assert!(!change(store, renaming("a", taken, false)).await, "{taken}");
+    }
+    assert!(change(store, renaming("a", "b", false)).await);
+    assert!(!change(store, renaming("a", "c", false)).await, "it is an old name");
+    assert!(!change(store, renaming("heard", "a", true)).await, "it is another's old name");
+    assert!(change(store, renaming("b", "c", false)).await);
+    assert_eq!(store.aliases().await.unwrap(), [alias("a", "c"), alias("b", "c")], "there is no chain");
+    assert_eq!(store.aliases_of("c").await.unwrap().len(), 2);
+    assert!(change(store, renaming("c", "a", false)).await, "a name comes back");
+    assert_eq!(store.aliases().await.unwrap(), [alias("b", "a"), alias("c", "a")]);
+    assert_eq!(stored(store, "temperature/a").await, 1);
+}
+
+#[tokio::test]
+async fn two_devices_become_one_without_doubles() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let many =
+        |name: &str, range: std::ops::Range<i64>| range.map(|micros| reading(name, micros, micros)).collect();
+    write(store, many("temperature/old", 0..2_500)).await;
+    write(store, many("temperature/new", 2_000..3_000)).await;
+    write(store, vec![reading("humidity/old", 1, 1)]).await;
+    assert!(!change(store, renaming("old", "new", false)).await);
+    assert!(change(store, renaming("old", "new", true)).await);
+    move_all(store).await;
+    assert_eq!((stored(store, "temperature/new").await, stored(store, "temperature/old").await), (3_000, 0));
+    assert_eq!(shown(store).await, ["humidity/new", "temperature/new"]);
 }

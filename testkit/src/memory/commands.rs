@@ -119,6 +119,21 @@ impl Commanded {
         }
     }
 
+    /// Moves the commands and the state of one device to another.
+    pub(super) fn rename(&mut self, old: &str, device: &str) {
+        let own = self.commands.values_mut().filter(|command| command.device == old);
+        own.for_each(|command| device.clone_into(&mut command.device));
+        let number = self.numbers.remove(old).unwrap_or_default();
+        let newer = self.numbers.entry(device.to_owned()).or_default();
+        *newer = number.max(*newer);
+        if let Some(twin) = self.twins.remove(old) {
+            let version = twin.version;
+            let twin = Twin { device: device.to_owned(), ..twin };
+            let stored = self.twins.entry(device.to_owned()).or_insert(twin);
+            stored.version = stored.version.max(version);
+        }
+    }
+
     /// Deletes commands of a device that were made up to a time, and have ended; returns how many those were.
     pub(super) fn erase(&mut self, device: &str, to: Timestamp) -> usize {
         let before = self.commands.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
+    AccessStore, Address, Alias, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
     CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Forgotten, Head,
     IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, Lifecycle,
@@ -290,6 +290,22 @@ impl Lifecycle for Watched {
 
     async fn note_erased(&self, device: &str, to: Timestamp) -> Result<()> {
         self.inner.note_erased(device, to).await
+    }
+
+    async fn aliases(&self) -> Result<Vec<Alias>> {
+        self.inner.aliases().await
+    }
+
+    async fn aliases_of(&self, device: &str) -> Result<Vec<Alias>> {
+        self.inner.aliases_of(device).await
+    }
+
+    async fn renamed(&self, name: &str) -> Result<Option<String>> {
+        self.inner.renamed(name).await
+    }
+
+    async fn move_history(&self, alias: &Alias) -> Result<u64> {
+        self.inner.move_history(alias).await
     }
 }
 
