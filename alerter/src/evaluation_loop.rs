@@ -190,7 +190,7 @@ impl<'a> EvaluationLoop<'a> {
             clock = clock.max(self.evaluator.steady_at(decoded.received_at));
             self.counters.took(decoded);
             for reading in &decoded.readings {
-                if self.has_forgotten(reading) {
+                if self.is_unwatched(reading) {
                     continue;
                 }
                 let observed = self.evaluator.observe(reading, judged_at, &mut changes);
@@ -208,9 +208,9 @@ impl<'a> EvaluationLoop<'a> {
         self.settle(taken).await;
     }
 
-    fn has_forgotten(&self, reading: &Reading) -> bool {
+    fn is_unwatched(&self, reading: &Reading) -> bool {
         let known = self.registered.as_ref();
-        known.is_some_and(|known| known.has_forgotten(reading.series.device(), reading.received_at))
+        known.is_some_and(|known| known.is_unwatched(reading.series.device(), reading.received_at))
     }
 
     /// Forgets the devices that people have forgotten since the last time.
@@ -219,8 +219,12 @@ impl<'a> EvaluationLoop<'a> {
         if self.registered.as_ref().is_some_and(|before| Arc::ptr_eq(before, &known)) {
             return;
         }
+        if self.registered.as_ref().is_some_and(|before| !before.has_names_of(&known)) {
+            // What is stored has the new names already.
+            return Box::pin(self.resume()).await;
+        }
         let (mut changes, now) = (Changes::default(), self.now());
-        self.evaluator.forget(|device| known.forgotten_at(device), now, &mut changes);
+        self.evaluator.forget(|device| known.unwatched_until(device), now, &mut changes);
         self.registered = Some(known);
         if changes != Changes::default() && self.is_in_charge().await {
             self.record(changes).await;

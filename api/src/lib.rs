@@ -19,6 +19,8 @@
 mod commanding;
 mod context;
 mod decoder_rules;
+mod device_import;
+mod device_rows;
 mod error;
 pub mod forms;
 mod groups;
@@ -36,6 +38,8 @@ mod unserved;
 pub use commanding::Commanding;
 pub use context::{Api, DeviceBroker, Document, Heard, InputRules, Newest};
 pub use decoder_rules::DecoderRules;
+pub use device_import::{Existing, Imported, ImportedRow, Outcome, import_devices};
+pub use device_rows::{MAX_IMPORTED, Row, read_json, read_table, write_json, write_table};
 pub use error::{ApiError, error_response};
 pub use groups::{GroupBy, groups};
 pub use guards::{Limits, Site, UNKNOWN_HOST, one_host, parameters, recognized};

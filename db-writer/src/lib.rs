@@ -4,7 +4,7 @@
 
 mod attributes;
 mod counters;
-mod erasure;
+mod history;
 mod intake;
 mod lag;
 mod retention;
@@ -12,7 +12,7 @@ mod standalone;
 mod writer;
 
 pub use counters::Counters;
-pub use erasure::erase_forgotten;
+pub use history::keep_history;
 pub use lag::Lag;
 pub use retention::{Retention, forget_old};
 pub use standalone::standalone;

@@ -84,10 +84,10 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
-/// Deletes what is stored of devices that people forgot, where they asked for that.
-pub(crate) fn erasure(shared: &Shared) -> Part {
+/// Deletes what is stored of devices that people forgot, and moves that of renamed ones.
+pub(crate) fn history(shared: &Shared) -> Part {
     let Context { clock, stop, .. } = shared.context.clone();
-    Part::new(Stops::Last, db_writer::erase_forgotten(shared.store.clone(), clock, stop))
+    Part::new(Stops::Last, db_writer::keep_history(shared.store.clone(), clock, stop))
 }
 
 /// Follows what messages are read by: the file of rules, and what devices announced.

@@ -1,9 +1,11 @@
-//! `GET` and `POST /api/devices`, `GET /sensors`, `GET /api/devices/{name}/data`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, and their credentials.
+//! `GET` and `POST /api/devices`, `GET /sensors`, `GET /api/devices/{name}/data`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, their credentials, renaming and merging.
 
 mod body;
 mod credentials;
 mod data;
 mod find;
+mod import;
+mod rename;
 
 use access::{Action, Caller, may};
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use warp::http::{HeaderValue, Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use self::body::Body;
+pub(crate) use self::body::Body;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms;
@@ -28,7 +30,17 @@ pub(super) use self::data::PARAMETERS as DATA_PARAMETERS;
 pub(super) use self::find::PARAMETERS;
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    all(api).or(one(api)).unify().or(data::route(api)).unify().or(credentials::routes(api)).unify()
+    import::route(api)
+        .or(all(api))
+        .unify()
+        .or(one(api))
+        .unify()
+        .or(data::route(api))
+        .unify()
+        .or(credentials::routes(api))
+        .unify()
+        .or(rename::routes(api))
+        .unify()
 }
 
 fn all(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
@@ -73,9 +85,28 @@ pub(super) fn name_of(path: &str) -> String {
 }
 
 async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
-    let (parameters, caller) = request.reads(Action::Read).await?;
+    let accepts_csv = request.accepts("text/csv");
+    let (mut parameters, caller) = request.reads(Action::Read).await?;
+    let format = query::one_of(&mut parameters, "format", &[("json", false), ("csv", true)]);
+    let is_csv = format.map_err(ApiError::BadRequest)?.unwrap_or(accepts_csv);
     let wanted = find::Wanted::read(parameters).map_err(ApiError::BadRequest)?;
+    if is_csv {
+        return Ok(table(find::table(api, &caller.scope, &wanted).await?));
+    }
     Ok(json(StatusCode::OK, find::page(api, &caller.scope, &wanted).await?))
+}
+
+/// A table as a file.
+fn table(text: String) -> Response {
+    let headers = [
+        ("content-type", "text/csv; charset=utf-8"),
+        ("content-disposition", "attachment; filename=\"devices.csv\""),
+    ];
+    let mut response = text.into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {

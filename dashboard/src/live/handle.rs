@@ -8,7 +8,7 @@ use api::forms::{self, Page, State};
 use api::{Heard, Newest};
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::{Forgotten, Incident, SilenceIndex};
+use store::{Alias, Forgotten, Incident, SilenceIndex};
 use telemetry::{Clock, Reading, Scope, Series};
 use tokio::sync::watch;
 
@@ -58,9 +58,11 @@ impl Live {
         self.is_loaded.store(true, Ordering::Release);
     }
 
-    /// Forgets what was received of devices up to some times.
-    pub(crate) fn forget_all(&self, forgotten: Vec<Forgotten>) {
-        self.view().forget(forgotten.into_iter().map(|one| (one.device, one.at)));
+    /// Sets which devices were forgotten, and which names devices had that no device has any more.
+    pub(crate) fn set_forgotten(&self, forgotten: Vec<Forgotten>, aliases: &[Alias]) {
+        let old = aliases.iter().map(|alias| (alias.old.clone(), Timestamp::MAX));
+        let forgotten = forgotten.into_iter().map(|one| (one.device, one.at)).chain(old).collect();
+        self.view().set_forgotten(forgotten);
     }
 
     /// Sets the incidents that pages list, under the silences of a time.
@@ -168,7 +170,7 @@ impl Newest for Live {
     }
 
     fn forget(&self, name: &str, at: Timestamp) {
-        self.view().forget([(name.to_owned(), at)]);
+        self.view().forget(name.to_owned(), at);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::Check;
-use store::{Incident, IncidentQuery, Silence, SilenceIndex, Store};
+use store::{Alias, Incident, IncidentQuery, Silence, SilenceIndex, Store};
 use telemetry::Decoded;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -120,6 +120,8 @@ async fn poll(
 struct Seen {
     /// Changes of the registry.
     registry: Option<i64>,
+    /// Names that devices had.
+    aliases: Vec<Alias>,
     incidents: Option<SeenIncidents>,
 }
 
@@ -132,11 +134,7 @@ struct SeenIncidents {
 }
 
 async fn read(live: &Live, store: &dyn Store, seen: &mut Seen, reload: bool) -> store::Result<()> {
-    let registry = Some(store.registry_head().await?.revision);
-    if seen.registry != registry {
-        live.forget_all(store.forgotten_devices().await?);
-        seen.registry = registry;
-    }
+    let reload = follow_registry(live, store, seen).await? || reload;
     if reload {
         live.load(store.latest().await?);
     }
@@ -161,6 +159,19 @@ async fn read(live: &Live, store: &dyn Store, seen: &mut Seen, reload: bool) -> 
     }
     seen.incidents = Some(now_seen);
     Ok(())
+}
+
+/// Takes into account which devices were forgotten or renamed; returns whether there are series under other names.
+async fn follow_registry(live: &Live, store: &dyn Store, seen: &mut Seen) -> store::Result<bool> {
+    let registry = Some(store.registry_head().await?.revision);
+    if seen.registry == registry {
+        return Ok(false);
+    }
+    let (forgotten, aliases) = tokio::try_join!(store.forgotten_devices(), store.aliases())?;
+    live.set_forgotten(forgotten, &aliases);
+    let has_changed = aliases != seen.aliases;
+    *seen = Seen { registry, aliases, incidents: seen.incidents.take() };
+    Ok(has_changed)
 }
 
 /// Loads more than the newest only when these have changed, as that is expensive.

@@ -53,9 +53,19 @@ impl View {
         }
     }
 
-    /// Forgets what was received of devices up to some times, beside what was forgotten before.
-    pub(crate) fn forget(&mut self, devices: impl IntoIterator<Item = (String, Timestamp)>) {
-        self.forgotten.extend(devices);
+    /// Forgets what was received of a device up to a time, beside what was forgotten before.
+    pub(crate) fn forget(&mut self, device: String, at: Timestamp) {
+        self.forgotten.insert(device, at);
+        self.remove_forgotten();
+    }
+
+    /// Sets what is forgotten: devices, and up to when what was received of them is.
+    pub(crate) fn set_forgotten(&mut self, forgotten: HashMap<String, Timestamp>) {
+        self.forgotten = forgotten;
+        self.remove_forgotten();
+    }
+
+    fn remove_forgotten(&mut self) {
         let forgotten = &self.forgotten;
         let gone = self.newest.remove(|reading| has_forgotten(forgotten, reading));
         if gone.is_empty() {

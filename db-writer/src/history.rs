@@ -1,10 +1,11 @@
-//! Deletes what is stored of devices that people forgot, where they asked for that.
+//! What is done to the history of devices beside live writes: it is deleted where people forgot a device and asked for that, and
+//! moved where a device got another name.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use store::{Forgotten, Lifecycle, Store};
+use store::{Alias, Forgotten, Lifecycle, Store};
 use telemetry::Clock;
 use telemetry::time::age;
 use tokio_util::sync::CancellationToken;
@@ -16,20 +17,43 @@ const EVERY: Duration = Duration::from_secs(2);
 /// What was received just before a device was forgotten may be stored only after a while: until then it is looked for.
 const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// Erases forgotten devices until the stop. What a failure or a restart interrupts goes on afterwards.
-pub async fn erase_forgotten(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+/// Names of devices are looked at for what came under them this many times less often.
+const MOVE_EVERY: u32 = 5;
+
+/// Erases forgotten devices, and moves the history of renamed ones, until the stop. What a failure or a restart interrupts goes on
+/// afterwards.
+pub async fn keep_history(store: Arc<dyn Store>, clock: Arc<dyn Clock>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(EVERY);
-    let mut has_failed = false;
+    let (mut has_failed, mut looks, mut names) = (false, 0_u32, Vec::new());
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let erased = stop.run_until_cancelled(erase_all(store.as_ref(), clock.as_ref())).await;
+        let is_turn = looks.is_multiple_of(MOVE_EVERY);
+        looks = looks.wrapping_add(1);
+        let work = async {
+            erase_all(store.as_ref(), clock.as_ref()).await?;
+            move_all(store.as_ref(), is_turn, &mut names).await
+        };
+        let erased = stop.run_until_cancelled(work).await;
         let Some(erased) = erased else { return };
         let failed_before = std::mem::replace(&mut has_failed, erased.is_err());
         if let Err(e) = erased
             && !failed_before
         {
-            warn!("cannot erase what is stored of forgotten devices: {e}");
+            warn!("cannot erase or move what is stored of devices: {e}");
         }
     }
+}
+
+/// A new name is looked at at once; under the others something comes only from who has not heard of it yet.
+async fn move_all(store: &dyn Store, is_turn: bool, known: &mut Vec<Alias>) -> store::Result<()> {
+    let aliases = store.aliases().await?;
+    for alias in aliases.iter().filter(|alias| is_turn || !known.contains(alias)) {
+        let rows = store.move_history(alias).await?;
+        if rows > 0 {
+            info!(rows, "moved what was stored under an old name of a device");
+        }
+    }
+    *known = aliases;
+    Ok(())
 }
 
 async fn erase_all(store: &dyn Store, clock: &dyn Clock) -> store::Result<()> {
