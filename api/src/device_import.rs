@@ -198,6 +198,6 @@ fn outcome(row: &Row, device: Option<&Device>, plan: Result<Plan, String>) -> Im
 }
 
 fn failed(row: &Row, device: Option<&Device>, reason: String) -> ImportedRow {
-    let name = device.map(|device| device.name.clone());
+    let name = device.map(|device| device.name.clone()).or_else(|| row.name.clone());
     ImportedRow { row: row.number, name, outcome: Outcome::Failed, reason: Some(reason) }
 }

@@ -42,6 +42,8 @@ const NUMBERS: [&str; 9] = [
 pub struct Row {
     /// Its number in the file: the first one is 1.
     pub number: usize,
+    /// The name that it has, good or not.
+    pub(crate) name: Option<String>,
     /// What it says.
     pub(crate) body: Result<DeviceBody, String>,
 }
@@ -94,8 +96,9 @@ fn numbered(rows: impl Iterator<Item = Result<Map<String, Value>, String>>) -> R
         if number > MAX_IMPORTED {
             return Err(format!("send at most {MAX_IMPORTED} devices at once"));
         }
+        let name = fields.as_ref().ok().and_then(|fields| fields.get("name")?.as_str().map(str::to_owned));
         let body = fields.and_then(DeviceBody::of_row);
-        read.push(Row { number, body });
+        read.push(Row { number, name, body });
     }
     Ok(read)
 }

@@ -1,7 +1,7 @@
 //! `POST /api/devices/import`.
 
 use access::Action;
-use warp::http::StatusCode;
+use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
@@ -19,14 +19,16 @@ const MAX_IMPORT_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let (requests, api) = (requests(api, MAX_IMPORT_BYTES), api.clone());
-    // A device may have this name.
-    warp::post().and(warp::path!("api" / "devices" / "import")).and(requests).then(move |request: Request| {
+    warp::path!("api" / "devices" / "import").and(requests).then(move |request: Request| {
         let api = api.clone();
         async move { import(&api, request).await.unwrap_or_else(ApiError::into_response) }
     })
 }
 
 async fn import(api: &Api, request: Request) -> Result<Response, ApiError> {
+    if request.method != Method::POST {
+        return Err(ApiError::Method("POST"));
+    }
     let (sent, caller) = request.sent(Action::Devices).await?;
     let mut parameters = sent.parameters;
     let existing = [("skip", Existing::Skip), ("update", Existing::Update)];
