@@ -329,4 +329,52 @@ mod tests {
         }
         assert!(!is_or_is_below("lab", &known(&[])));
     }
+
+    fn view(unknown: UnknownDevices, registered: Registered) -> RegistryView {
+        let view = RegistryView::new(unknown, &Metrics::default());
+        view.has_aliases.store(!registered.aliases.is_empty(), Ordering::Relaxed);
+        view.has_retired.store(!registered.retired.is_empty(), Ordering::Relaxed);
+        *view.known.write().unwrap() = Arc::new(registered);
+        view
+    }
+
+    #[test]
+    fn what_comes_under_an_old_name_is_the_devices() {
+        let aliases = [("old".into(), "site/new".into())].into();
+        let registered = Registered { aliases, protected: known(&["site/new"]), ..Registered::default() };
+        assert!(registered.is_protected("old") && !registered.is_protected("other"));
+        assert_eq!(registered.names_of("site/new").collect::<Vec<_>>(), ["site/new", "old"]);
+        assert_eq!(registered.unwatched_until("old"), Some(Timestamp::MAX));
+        let view = view(UnknownDevices::Accept, registered);
+        for (topic, expected) in
+            [("temperature/old", "temperature/site/new"), ("temperature/old/x", "temperature/old/x")]
+        {
+            let message =
+                Message { topic: topic.into(), payload: "1".into(), received_at: Timestamp::UNIX_EPOCH };
+            let mut decoded = message.decode();
+            view.rename(&mut decoded);
+            assert_eq!(decoded.readings[0].series.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn readings_of_a_retired_device_are_rejected_whatever_becomes_of_unknown_ones() {
+        for unknown in [UnknownDevices::Accept, UnknownDevices::Hold] {
+            let registered = Registered {
+                devices: known(&["lab", "on"]),
+                retired: known(&["lab"]),
+                ..Registered::default()
+            };
+            let view = view(unknown, registered);
+            for (topic, is_taken) in [("temperature/lab", false), ("temperature/on", true)] {
+                let message =
+                    Message { topic: topic.into(), payload: "1".into(), received_at: Timestamp::UNIX_EPOCH };
+                let mut decoded = message.decode();
+                view.check(&mut decoded, &message);
+                assert_eq!(decoded.readings.len(), usize::from(is_taken), "{topic}");
+                assert!(decoded.rejected.iter().all(|rejected| rejected.reason.contains("is retired")));
+                assert_eq!(decoded.rejected.len(), usize::from(!is_taken));
+            }
+        }
+    }
 }
