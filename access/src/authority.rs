@@ -25,7 +25,8 @@ use crate::caller::Caller;
 use crate::password::Passwords;
 use crate::token::TokenKeys;
 
-pub use self::devices::NewCredential;
+pub use self::device_login::RecognizedDevice;
+pub use self::devices::{NewCredential, check_device};
 pub use self::identities::TokenIssuer;
 pub use self::keys::{MAX_KEY_DAYS, NewKey};
 pub use self::recognized::{Credentials, Recognized};

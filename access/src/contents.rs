@@ -29,7 +29,7 @@ pub(crate) fn of_key(key: &ApiKey) -> Value {
 }
 
 pub(crate) fn of_device(device: &Device) -> Value {
-    json!({
+    let mut content = json!({
         "name": device.name,
         "title": device.title,
         "type": device.kind,
@@ -39,7 +39,11 @@ pub(crate) fn of_device(device: &Device) -> Value {
         "sampling_rate": device.interval.map(|interval| interval.as_secs_f64()),
         "tags": device.tags,
         "note": device.note,
-    })
+    });
+    if device.retired {
+        content["retired"] = json!(true);
+    }
+    content
 }
 
 pub(crate) fn of_credential(credential: &Credential) -> Value {

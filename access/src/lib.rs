@@ -42,7 +42,7 @@ mod verify;
 pub use authority::device_login::user_and_password;
 pub use authority::{
     Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewCredential, NewKey, NewUser, Problem, Recognized,
-    SESSION_SECONDS, TokenIssuer, UserChange,
+    RecognizedDevice, SESSION_SECONDS, TokenIssuer, UserChange, check_device,
 };
 pub use caller::{Caller, record_of_command};
 pub use decision::{Action, Decision, may};

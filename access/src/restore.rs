@@ -150,6 +150,7 @@ fn read_device(was: &Value, device: Device) -> Device {
         interval: was["sampling_rate"].as_f64().and_then(|rate| Duration::try_from_secs_f64(rate).ok()),
         tags: tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect(),
         note: text("note"),
+        retired: was["retired"].as_bool().unwrap_or(false),
         ..device
     }
 }
@@ -179,6 +180,7 @@ mod tests {
             interval: Some(Duration::from_millis(1_500)),
             tags: vec!["a".into(), "b".into()],
             note: Some("n".into()),
+            retired: true,
             revision: 4,
             ..Device::new("lab", NOW)
         }

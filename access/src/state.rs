@@ -1,6 +1,6 @@
 //! What stood in the store at a time: users, keys, devices and credentials, as the audit says. No secrets are among it.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -63,6 +63,8 @@ struct Unfinished {
     decided: HashSet<(Kind, String)>,
     /// Devices that a credential registered, and of which nothing else is known yet.
     by_credential: BTreeSet<String>,
+    /// What devices were called later, by the names that they had.
+    renamed: HashMap<String, String>,
 }
 
 impl Unfinished {
@@ -70,16 +72,52 @@ impl Unfinished {
         if record.outcome != AuditOutcome::Done {
             return;
         }
-        if record.action == "add credential" && !self.is_gone(Kind::Device, &record.target) {
-            self.by_credential.insert(record.target.clone());
+        if ["rename device", "merge device"].contains(&&*record.action) {
+            return self.rename(record);
         }
-        let Some(said) = said(record) else { return self.note_erased(record) };
+        if record.action == "add credential" {
+            let device = self.later_name(&record.target);
+            if !self.is_gone(Kind::Device, &device) {
+                self.by_credential.insert(device);
+            }
+        }
+        if record.action == "import devices" {
+            return imported(record).for_each(|said| self.take(said));
+        }
+        match said(record) {
+            Some(said) => self.take(said),
+            None => self.note_erased(record),
+        }
+    }
+
+    fn take(&mut self, mut said: Said) {
+        if let (Kind::Credential, Some(left)) = (said.kind, &mut said.left) {
+            left["device"] = json!(self.later_name(left["device"].as_str().unwrap_or_default()));
+        }
         if self.belongs_to_gone(&said) || !self.decided.insert((said.kind, said.name.clone())) {
             return;
         }
         if let Some(left) = said.left {
             self.things(said.kind).insert(said.name, left);
         }
+    }
+
+    /// The device is gone under its old name, and there under the new one, if it was registered and no other was.
+    fn rename(&mut self, record: &AuditRecord) {
+        let after = record.after.as_deref().and_then(|after| serde_json::from_str::<Value>(after).ok());
+        let Some(after) = after else { return };
+        let Some(name) = after["name"].as_str() else { return };
+        let name = self.later_name(name);
+        self.renamed.insert(record.target.clone(), name.clone());
+        self.decided.insert((Kind::Device, record.target.clone()));
+        if !after["device"].is_null() && self.decided.insert((Kind::Device, name.clone())) {
+            self.state.devices.insert(name, after["device"].clone());
+        }
+    }
+
+    /// What a device was called last that once had this name.
+    fn later_name(&self, name: &str) -> String {
+        self.renamed.get(name).map_or_else(|| name.to_owned(), Clone::clone)
     }
 
     fn things(&mut self, kind: Kind) -> &mut BTreeMap<String, Value> {
@@ -127,6 +165,16 @@ impl Unfinished {
     }
 }
 
+/// What the record of an import says; nothing where its contents were erased.
+fn imported(record: &AuditRecord) -> impl Iterator<Item = Said> {
+    let devices: Vec<Value> =
+        record.after.as_deref().and_then(|after| serde_json::from_str(after).ok()).unwrap_or_default();
+    devices.into_iter().filter_map(|left| {
+        let name = left["name"].as_str()?.to_owned();
+        Some(Said { kind: Kind::Device, name, left: Some(left) })
+    })
+}
+
 /// What a record says; None where it is about something else, or its contents were erased.
 fn said(record: &AuditRecord) -> Option<Said> {
     let read = |content: &Option<String>| serde_json::from_str::<Value>(content.as_deref()?).ok();
@@ -135,7 +183,7 @@ fn said(record: &AuditRecord) -> Option<Said> {
         "add user" | "change user" => (Kind::User, target, Some(read(&record.after)?)),
         "remove user" => (Kind::User, target, None),
         "register device" | "change device" => (Kind::Device, target, Some(read(&record.after)?)),
-        "remove device" => (Kind::Device, target, None),
+        "remove device" | "forget device" => (Kind::Device, target, None),
         "add credential" => {
             let left = read(&record.after)?;
             (Kind::Credential, text(&left["user"])?, Some(left))
@@ -191,7 +239,7 @@ mod tests {
             ("register device", "gone", Value::Null, v1.clone()),
             ("remove device", "gone", v1.clone(), Value::Null),
             ("register device", "back", Value::Null, v1.clone()),
-            ("remove device", "back", v1.clone(), Value::Null),
+            ("forget device", "back", v1.clone(), json!({"data": "keep"})),
             ("register device", "back", Value::Null, v2.clone()),
             ("log in", "ann", Value::Null, Value::Null),
         ]);
@@ -216,6 +264,32 @@ mod tests {
         assert_eq!((names(&state.users), names(&state.keys)), (vec![], vec![]));
         assert_eq!(names(&state.credentials), ["lab~2"]);
         assert_eq!(state.devices, BTreeMap::from([("lab".into(), json!({"name": "lab"}))]));
+    }
+
+    #[test]
+    fn a_device_that_was_renamed_has_its_new_name_and_its_credentials() {
+        let device = |name: &str| json!({"name": name, "title": "Lab"});
+        let credential = json!({"user": "lab", "device": "lab"});
+        let state = state(&[
+            ("register device", "lab", Value::Null, device("lab")),
+            ("add credential", "lab", Value::Null, credential),
+            ("rename device", "lab", device("lab"), json!({"name": "hall", "device": device("hall")})),
+            ("merge device", "heard", Value::Null, json!({"name": "hall", "device": null})),
+        ]);
+        assert_eq!(state.devices, BTreeMap::from([("hall".into(), device("hall"))]));
+        assert_eq!(state.credentials["lab"]["device"], "hall");
+    }
+
+    #[test]
+    fn an_import_says_something_of_each_device() {
+        let device = |name: &str, title: &str| json!({"name": name, "title": title});
+        let state = state(&[
+            ("import devices", "2 devices", Value::Null, json!([device("a", "1"), device("b", "1")])),
+            ("change device", "a", device("a", "1"), device("a", "2")),
+            ("import devices", "1 devices", json!([device("b", "1")]), json!([device("b", "3")])),
+        ]);
+        let expected = [device("a", "2"), device("b", "3")];
+        assert_eq!(state.devices.into_values().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use store::Changes;
+use store::{Changes, End};
 use telemetry::time::saturating_add;
 use telemetry::{Clock, MAX_READINGS, Reading, Series, SteadyClock};
 
@@ -153,6 +153,35 @@ impl Evaluator {
             {
                 absences.wait(instance, (number, index), seen.steady, after);
             }
+        }
+    }
+
+    /// Forgets what was received of devices up to the times that are given: they are waited for no more until they speak again,
+    /// whatever expects them, and their open incidents end.
+    pub fn forget(
+        &mut self,
+        forgotten: impl Fn(&str) -> Option<Timestamp>,
+        judged_at: Timestamp,
+        changes: &mut Changes,
+    ) {
+        let Self { rules, series_states, absences, firing, .. } = self;
+        for (number, state) in (0u32..).zip(series_states) {
+            let Some(at) = forgotten(state.series.device()) else { continue };
+            if state.last_seen.is_some_and(|seen| seen.received_at > at) {
+                continue;
+            }
+            let SeriesState { series, newest, instances, .. } = state;
+            for (index, instance) in (0u32..).zip(instances.iter_mut()) {
+                let rule = &rules.rules[instance.rule as usize];
+                absences.forget(instance, (number, index));
+                let newest = newest.map(|newest| newest.place);
+                let (changes, firing, stepped) = (&mut *changes, &mut *firing, SignedDuration::ZERO);
+                let mut recording = Recording { rule, series, newest, judged_at, stepped, changes, firing };
+                if !instance.is_normal() {
+                    instance.close(judged_at, None, End::RuleRemoved, &mut recording);
+                }
+            }
+            *state = SeriesState::new(series.clone(), rules);
         }
     }
 

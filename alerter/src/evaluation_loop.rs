@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use broker::{AckGroup, ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
-use service::{Check, Decoder, Retry};
+use service::{Check, Decoder, Registered, RegistryView, Retry};
 use store::{Changes, Lease, Store, Transition};
 use telemetry::{Clock, Decoded, Publisher, Reading, Rejected, is_ahead};
 use tokio::sync::{Notify, watch};
@@ -71,6 +71,8 @@ pub(crate) struct EvaluationLoop<'a> {
     probed_at: Instant,
     queued: &'a Notify,
     retry: Retry,
+    /// The registry of which it is taken into account which devices were forgotten.
+    registered: Option<Arc<Registered>>,
     /// Indices of the rules in force that had a reading whose unit measures something else.
     incomparable: HashSet<u32>,
 }
@@ -105,6 +107,7 @@ impl<'a> EvaluationLoop<'a> {
             probed_at,
             queued,
             retry,
+            registered: None,
             incomparable: HashSet::new(),
         }
     }
@@ -183,12 +186,16 @@ impl<'a> EvaluationLoop<'a> {
     async fn evaluate_some(&mut self, mut taken: Vec<Delivery<Arc<Decoded>>>) {
         self.complete(&mut taken).await;
         self.announce(&taken).await;
+        self.forget().await;
         let (mut changes, judged_at) = (Changes::default(), self.now());
         let mut clock = Timestamp::MIN;
         for Delivery { item: decoded, .. } in &taken {
             clock = clock.max(self.evaluator.steady_at(decoded.received_at));
             self.counters.took(decoded);
             for reading in &decoded.readings {
+                if self.is_unwatched(reading) {
+                    continue;
+                }
                 let observed = self.evaluator.observe(reading, judged_at, &mut changes);
                 self.counters.anomalies.inc_by(observed.is_anomaly.into());
                 if let Some(rule) = observed.incomparable {
@@ -203,6 +210,29 @@ impl<'a> EvaluationLoop<'a> {
         self.evaluator.advance(clock, judged_at, &mut changes);
         self.record(changes).await;
         self.settle(taken).await;
+    }
+
+    fn is_unwatched(&self, reading: &Reading) -> bool {
+        let known = self.registered.as_ref();
+        known.is_some_and(|known| known.is_unwatched(reading.series.device(), reading.received_at))
+    }
+
+    /// Forgets the devices that people have forgotten since the last time.
+    async fn forget(&mut self) {
+        let Some(known) = self.decoder.registry().map(RegistryView::known) else { return };
+        if self.registered.as_ref().is_some_and(|before| Arc::ptr_eq(before, &known)) {
+            return;
+        }
+        if self.registered.as_ref().is_some_and(|before| !before.has_names_of(&known)) {
+            // What is stored has the new names already.
+            return Box::pin(self.resume()).await;
+        }
+        let (mut changes, now) = (Changes::default(), self.now());
+        self.evaluator.forget(|device| known.unwatched_until(device), now, &mut changes);
+        self.registered = Some(known);
+        if changes != Changes::default() && self.is_in_charge().await {
+            self.record(changes).await;
+        }
     }
 
     /// Counts a reading that a rule cannot evaluate; the first one for each rule is worth a line.
@@ -243,6 +273,7 @@ impl<'a> EvaluationLoop<'a> {
     }
 
     async fn look_for_absence(&mut self) {
+        self.forget().await;
         self.keep_absence().await;
         let now = self.now();
         let clock = self.evaluator.steady_now(now);
@@ -306,6 +337,7 @@ impl<'a> EvaluationLoop<'a> {
         self.evaluator = evaluator;
         self.record_if_in_charge(changes).await;
         self.learn().await;
+        self.forget_anew().await;
     }
 
     /// Learns from the store what the series do otherwise that rules watch for unusual values.
@@ -321,6 +353,12 @@ impl<'a> EvaluationLoop<'a> {
         }
     }
 
+    /// What is expected by rules, or was not yet ended when it was stored, may be of forgotten devices.
+    async fn forget_anew(&mut self) {
+        self.registered = None;
+        self.forget().await;
+    }
+
     async fn adopt(&mut self) {
         let rules = self.rules.borrow_and_update().clone();
         let now = self.now();
@@ -328,16 +366,21 @@ impl<'a> EvaluationLoop<'a> {
         self.incomparable.clear();
         self.record_if_in_charge(changes).await;
         self.learn().await;
+        self.forget_anew().await;
     }
 
     /// An alerter that waits for another to die must not end incidents of rules that only the other has.
     async fn record_if_in_charge(&mut self, changes: Changes) {
-        if changes != Changes::default() && (self.session.is_some() || self.hold_absence().await) {
+        if changes != Changes::default() && self.is_in_charge().await {
             for (rule, incidents) in removed(&changes) {
                 warn!(rule, incidents, "rule removed or changed: its open incidents end");
             }
             self.record(changes).await;
         }
+    }
+
+    async fn is_in_charge(&self) -> bool {
+        self.session.is_some() || self.hold_absence().await
     }
 
     async fn record(&mut self, changes: Changes) {

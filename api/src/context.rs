@@ -80,6 +80,9 @@ pub trait Newest: Send + Sync {
 
     /// One device, if it was heard.
     fn device(&self, name: &str) -> Option<Heard>;
+
+    /// Forgets what was received of a device up to a time.
+    fn forget(&self, name: &str, at: Timestamp);
 }
 
 /// The broker that devices publish to.

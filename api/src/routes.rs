@@ -29,6 +29,7 @@ use crate::guards::{Rates, limited, one_host};
 use crate::refuse::refuse;
 use crate::response::finish;
 
+pub(crate) use self::devices::Body as DeviceBody;
 pub use self::openapi::OPENAPI;
 
 /// All routes under `/api`, and the short forms `/sensors` and `/metric`.

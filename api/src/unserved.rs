@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
 use telemetry::{Scope, Series};
 
 use crate::context::{Document, Heard, Newest};
@@ -26,6 +27,8 @@ impl Newest for Unserved {
     fn device(&self, _: &str) -> Option<Heard> {
         None
     }
+
+    fn forget(&self, _: &str, _: Timestamp) {}
 }
 
 impl Document for Unserved {

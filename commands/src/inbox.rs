@@ -72,10 +72,15 @@ impl Inbox {
     /// The store does not answer: nothing is recorded.
     pub async fn take(&self, message: &Message) -> store::Result<()> {
         match wire::read(message) {
-            Ok((device, said)) => match self.record(device, said, message.received_at).await? {
-                Recorded::Unknown => self.reject(message, "this device has no such command".into()).await,
-                _ => Ok(()),
-            },
+            Ok((device, said)) => {
+                // It answers under the name that it knows.
+                let renamed = self.store.renamed(device).await?;
+                let device = renamed.as_deref().unwrap_or(device);
+                match self.record(device, said, message.received_at).await? {
+                    Recorded::Unknown => self.reject(message, "this device has no such command".into()).await,
+                    _ => Ok(()),
+                }
+            }
             Err(reason) => self.reject(message, reason).await,
         }
     }

@@ -384,7 +384,7 @@ impl<O: Outlet> Sender<O> {
         if !command.is_released(wall) || !schedule::is_to_be_sent(why, command.state, since) {
             return Ok(None);
         }
-        let offered = self.outlet.offer(offer(&command, lasts)).await;
+        let offered = self.offer(&command, lasts).await?;
         match offered {
             Offered::Taken => {
                 self.counters.sent.inc();
@@ -397,6 +397,21 @@ impl<O: Outlet> Sender<O> {
             Offered::Away => {}
         }
         Ok(Some((command.id, offered)))
+    }
+
+    /// Offers a command to the device by its name, and where nobody subscribes to that by those that it had.
+    async fn offer(&self, command: &Command, lasts: Duration) -> store::Result<Offered> {
+        let offered = self.outlet.offer(offer(command, &command.device, lasts)).await;
+        if offered != Offered::Absent {
+            return Ok(offered);
+        }
+        for alias in self.store.aliases_of(&command.device).await? {
+            let offered = self.outlet.offer(offer(command, &alias.old, lasts)).await;
+            if offered != Offered::Absent {
+                return Ok(offered);
+            }
+        }
+        Ok(Offered::Absent)
     }
 
     async fn note_sent(&self, command: &Command, wall: Timestamp) -> store::Result<()> {
@@ -428,11 +443,11 @@ impl<O: Outlet> Sender<O> {
     }
 }
 
-fn offer(command: &Command, lasts: Duration) -> Offer {
+fn offer(command: &Command, name: &str, lasts: Duration) -> Offer {
     Offer {
-        topic: wire::command_topic(&command.device),
+        topic: wire::command_topic(name),
         payload: wire::command_payload(command).into(),
-        reply_to: wire::reply_topic(&command.device),
+        reply_to: wire::reply_topic(name),
         id: command.id.clone(),
         lasts,
     }

@@ -4,6 +4,7 @@
 
 mod attributes;
 mod counters;
+mod history;
 mod intake;
 mod lag;
 mod retention;
@@ -11,6 +12,7 @@ mod standalone;
 mod writer;
 
 pub use counters::Counters;
+pub use history::keep_history;
 pub use lag::Lag;
 pub use retention::{Retention, forget_old};
 pub use standalone::standalone;

@@ -3,7 +3,7 @@
 use service::{Context, Decoder};
 use telemetry::Decoded;
 
-use crate::{Config, Counters, Retention, forget_old, run};
+use crate::{Config, Counters, Retention, forget_old, keep_history, run};
 
 /// Messages between the broker and the writer.
 const AHEAD: usize = 10_000;
@@ -22,6 +22,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let store = service::store(settings, context.clock.clone()).await?;
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();
+    tokio::spawn(keep_history(store.clone(), clock.clone(), stop.clone()));
     tokio::spawn(forget_old(retention, store.clone(), clock, metrics, stop));
     let (deliveries, received) = source.open::<Decoded>(AHEAD, decoder, store.clone(), &context);
     let counters = Counters::register(&context.metrics, context.clock.clone());

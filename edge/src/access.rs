@@ -149,7 +149,7 @@ impl Users {
     /// Why somebody may not publish readings of a device; None where it may.
     pub(crate) fn objection(&self, user: Option<&str>, topic: &str, device: &str) -> Option<String> {
         match user {
-            Some(user) if self.is_gateway(user, topic) || is_at_or_below(device, device_user(user)) => None,
+            Some(user) if self.is_gateway(user, topic) || self.is_own(user, device) => None,
             None if self.is_free(device) => None,
             Some(user) => Some(format!(
                 "the payload is of the device {device}, and the user {user} may publish for its own device alone: see millrace \
@@ -159,6 +159,13 @@ impl Users {
                 "the device {device} has a credential: only who logs in with it may publish for it"
             )),
         }
+    }
+
+    /// Whether a device is that of a user, or below it, by any name that it had.
+    fn is_own(&self, user: &str, device: &str) -> bool {
+        let known = self.registry.known();
+        is_at_or_below(device, device_user(user))
+            || known.names_of(device).any(|name| is_at_or_below(name, device_user(user)))
     }
 
     /// Whether a user may publish to a topic for other devices than its own: this process, and those whom the password file

@@ -84,6 +84,12 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
+/// Deletes what is stored of devices that people forgot, and moves that of renamed ones.
+pub(crate) fn history(shared: &Shared) -> Part {
+    let Context { clock, stop, .. } = shared.context.clone();
+    Part::new(Stops::Last, db_writer::keep_history(shared.store.clone(), clock, stop))
+}
+
 /// Follows what messages are read by: the file of rules, and what devices announced.
 pub(crate) fn mappings(shared: &Shared) -> Part {
     let (decoder, store, stop) = (shared.decoder.clone(), shared.store.clone(), shared.context.stop.clone());

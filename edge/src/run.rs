@@ -110,6 +110,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
     for part in [
         parts::db_writer(&shared, written)?,
         parts::retention(&shared)?,
+        parts::history(&shared),
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),

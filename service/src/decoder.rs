@@ -250,6 +250,7 @@ impl Decoder {
         match mapped {
             Mapped::Read(mut decoded) => {
                 if let Some(registry) = &self.0.registry {
+                    registry.rename(&mut decoded);
                     registry.check(&mut decoded, message);
                 }
                 if let Some(metadata) = &decoded.metadata {

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use store::{Credential, Store};
-use telemetry::{Decoded, Message, Reading, Rejected};
+use telemetry::{Decoded, Message, Reading, Rejected, Series};
 use tracing::{debug, info};
 
 use crate::{Metrics, SettingError, Settings};
@@ -32,9 +33,15 @@ pub enum UnknownDevices {
 #[derive(Debug, Default)]
 pub struct Registered {
     devices: HashSet<Box<str>>,
+    /// Devices whose readings are neither awaited nor taken.
+    retired: HashSet<Box<str>>,
     credentials: HashMap<Box<str>, Credential>,
     /// Devices with credentials: they alone publish what is theirs.
     protected: HashSet<Box<str>>,
+    /// Devices that were forgotten, and when.
+    forgotten: HashMap<Box<str>, Timestamp>,
+    /// What devices are called now, by names that they had.
+    aliases: HashMap<Box<str>, Box<str>>,
 }
 
 impl Registered {
@@ -58,7 +65,41 @@ impl Registered {
     /// Whether a device has a credential, or lies below one that has.
     #[must_use]
     pub fn is_protected(&self, device: &str) -> bool {
-        is_or_is_below(device, &self.protected)
+        is_or_is_below(self.current_name(device), &self.protected) || is_or_is_below(device, &self.protected)
+    }
+
+    /// What the device is called now that has, or had, this name.
+    #[must_use]
+    pub fn current_name<'a>(&'a self, name: &'a str) -> &'a str {
+        self.aliases.get(name).map_or(name, |device| device)
+    }
+
+    /// The name of a device and all that it had.
+    pub fn names_of<'a>(&'a self, device: &'a str) -> impl Iterator<Item = &'a str> {
+        let had = self.aliases.iter().filter(move |(_, current)| ***current == *device);
+        std::iter::once(device).chain(had.map(|(old, _)| &**old))
+    }
+
+    /// Whether devices have the same names as in another registry.
+    #[must_use]
+    pub fn has_names_of(&self, other: &Self) -> bool {
+        self.aliases == other.aliases
+    }
+
+    /// Up to when what was received of a device is no reason to wait for it: it was forgotten, or is retired. None of other devices.
+    #[must_use]
+    pub fn unwatched_until(&self, device: &str) -> Option<Timestamp> {
+        // No device has an old name any more.
+        if self.aliases.contains_key(device) || self.retired.contains(device) {
+            return Some(Timestamp::MAX);
+        }
+        self.forgotten.get(device).copied()
+    }
+
+    /// Whether what was received of a device at a time is not evaluated.
+    #[must_use]
+    pub fn is_unwatched(&self, device: &str, received_at: Timestamp) -> bool {
+        self.unwatched_until(device).is_some_and(|at| received_at <= at)
     }
 
     /// User names whose credentials are not in a newer registry, or not the same there.
@@ -85,6 +126,9 @@ pub struct RegistryView {
     known: Arc<RwLock<Arc<Registered>>>,
     /// Whether the registry was ever read.
     is_loaded: Arc<AtomicBool>,
+    /// Whether any device had another name, or is retired: mostly there is none, and then no reading is looked at.
+    has_aliases: Arc<AtomicBool>,
+    has_retired: Arc<AtomicBool>,
     registered: Gauge,
 }
 
@@ -101,7 +145,8 @@ impl RegistryView {
     #[must_use]
     pub fn new(unknown: UnknownDevices, metrics: &Metrics) -> Self {
         let registered = metrics.of("registry").register("devices", "Devices that are registered");
-        Self { unknown, known: Arc::default(), is_loaded: Arc::default(), registered }
+        let (known, is_loaded, has_aliases, has_retired) = Default::default();
+        Self { unknown, known, is_loaded, has_aliases, has_retired, registered }
     }
 
     /// What becomes of readings of devices that nobody has registered.
@@ -129,14 +174,25 @@ impl RegistryView {
     pub async fn load(&self, store: &dyn Store) -> store::Result<i64> {
         // The revision first: what is changed while the rest is read is read once more.
         let revision = store.registry_head().await?.revision;
-        let devices: HashSet<Box<str>> =
-            store.all_devices().await?.into_iter().map(|device| device.name.into()).collect();
+        let devices = store.all_devices().await?;
+        let retired: HashSet<Box<str>> = devices
+            .iter()
+            .filter(|device| device.retired)
+            .map(|device| device.name.as_str().into())
+            .collect();
+        self.has_retired.store(!retired.is_empty(), Ordering::Relaxed);
+        let devices: HashSet<Box<str>> = devices.into_iter().map(|device| device.name.into()).collect();
         let credentials = store.credentials(None).await?;
+        let forgotten = store.forgotten_devices().await?;
+        let forgotten = forgotten.into_iter().map(|one| (one.device.into(), one.at)).collect();
+        let aliases: HashMap<_, _> =
+            store.aliases().await?.into_iter().map(|alias| (alias.old.into(), alias.device.into())).collect();
+        self.has_aliases.store(!aliases.is_empty(), Ordering::Relaxed);
         self.registered.set(devices.len() as i64);
         let protected = credentials.iter().map(|credential| credential.device.as_str().into()).collect();
         let credentials =
             credentials.into_iter().map(|credential| (credential.user.as_str().into(), credential)).collect();
-        let known = Arc::new(Registered { devices, credentials, protected });
+        let known = Arc::new(Registered { devices, retired, credentials, protected, forgotten, aliases });
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
         self.is_loaded.store(true, Ordering::Relaxed);
         Ok(revision)
@@ -174,32 +230,62 @@ impl RegistryView {
         Ok(Some((before, self.load(store).await?)))
     }
 
-    /// Rejects readings of devices that nobody has registered, unless they are accepted.
-    pub(crate) fn check(&self, decoded: &mut Decoded, message: &Message) {
-        if self.unknown == UnknownDevices::Accept {
+    /// Gives what came under an old name of a device to the device.
+    pub(crate) fn rename(&self, decoded: &mut Decoded) {
+        if !self.has_aliases.load(Ordering::Relaxed) {
             return;
         }
         let known = self.known();
-        if let Some(metadata) = &mut decoded.metadata {
-            metadata.attributes.retain(|attribute| known.has_device(&attribute.device));
-        }
-        let mut unknown: Vec<String> = Vec::new();
-        decoded.readings.retain(|reading: &Reading| {
-            let device = reading.series.device();
-            let is_known = known.has_device(device);
-            if !is_known && !unknown.iter().any(|name| name == device) {
-                unknown.push(device.to_owned());
+        for reading in &mut decoded.readings {
+            if let Some(device) = known.aliases.get(reading.series.device())
+                && let Ok(series) = Series::new(reading.series.metric(), device)
+            {
+                reading.series = series;
             }
-            is_known
-        });
-        // A gateway's message may hold readings of known devices, too: resent with the others, they are not stored twice.
-        for device in unknown {
-            decoded.rejected.extend(message.clone().rejected(self.reason(&device)).rejected);
+        }
+        for attribute in decoded.metadata.iter_mut().flat_map(|metadata| &mut metadata.attributes) {
+            if let Some(device) = known.aliases.get(&*attribute.device) {
+                attribute.device = device.to_string();
+            }
         }
     }
 
-    fn reason(&self, device: &str) -> String {
+    /// Rejects readings of devices that are retired, and of such that nobody has registered, unless they are accepted.
+    pub(crate) fn check(&self, decoded: &mut Decoded, message: &Message) {
+        if self.unknown == UnknownDevices::Accept && !self.has_retired.load(Ordering::Relaxed) {
+            return;
+        }
+        let known = self.known();
+        let is_taken = |device: &str| {
+            !known.retired.contains(device)
+                && (self.unknown == UnknownDevices::Accept || known.has_device(device))
+        };
+        if let Some(metadata) = &mut decoded.metadata {
+            metadata.attributes.retain(|attribute| is_taken(&attribute.device));
+        }
+        let mut others: Vec<String> = Vec::new();
+        decoded.readings.retain(|reading: &Reading| {
+            let device = reading.series.device();
+            let is_taken = is_taken(device);
+            if !is_taken && !others.iter().any(|name| name == device) {
+                others.push(device.to_owned());
+            }
+            is_taken
+        });
+        // A gateway's message may hold readings of known devices, too: resent with the others, they are not stored twice.
+        for device in others {
+            let reason = self.reason(&device, known.retired.contains(&*device));
+            decoded.rejected.extend(message.clone().rejected(reason).rejected);
+        }
+    }
+
+    fn reason(&self, device: &str, is_retired: bool) -> String {
         match self.unknown {
+            _ if is_retired => {
+                format!(
+                    "the device {device} is retired: millrace device retire {device} --undo takes its readings again"
+                )
+            }
             UnknownDevices::Refuse => {
                 format!("nobody has registered the device {device}: see devices.unknown")
             }
@@ -242,5 +328,53 @@ mod tests {
             assert_eq!(is_or_is_below(device, &some), expected, "{device}");
         }
         assert!(!is_or_is_below("lab", &known(&[])));
+    }
+
+    fn view(unknown: UnknownDevices, registered: Registered) -> RegistryView {
+        let view = RegistryView::new(unknown, &Metrics::default());
+        view.has_aliases.store(!registered.aliases.is_empty(), Ordering::Relaxed);
+        view.has_retired.store(!registered.retired.is_empty(), Ordering::Relaxed);
+        *view.known.write().unwrap() = Arc::new(registered);
+        view
+    }
+
+    #[test]
+    fn what_comes_under_an_old_name_is_the_devices() {
+        let aliases = [("old".into(), "site/new".into())].into();
+        let registered = Registered { aliases, protected: known(&["site/new"]), ..Registered::default() };
+        assert!(registered.is_protected("old") && !registered.is_protected("other"));
+        assert_eq!(registered.names_of("site/new").collect::<Vec<_>>(), ["site/new", "old"]);
+        assert_eq!(registered.unwatched_until("old"), Some(Timestamp::MAX));
+        let view = view(UnknownDevices::Accept, registered);
+        for (topic, expected) in
+            [("temperature/old", "temperature/site/new"), ("temperature/old/x", "temperature/old/x")]
+        {
+            let message =
+                Message { topic: topic.into(), payload: "1".into(), received_at: Timestamp::UNIX_EPOCH };
+            let mut decoded = message.decode();
+            view.rename(&mut decoded);
+            assert_eq!(decoded.readings[0].series.as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn readings_of_a_retired_device_are_rejected_whatever_becomes_of_unknown_ones() {
+        for unknown in [UnknownDevices::Accept, UnknownDevices::Hold] {
+            let registered = Registered {
+                devices: known(&["lab", "on"]),
+                retired: known(&["lab"]),
+                ..Registered::default()
+            };
+            let view = view(unknown, registered);
+            for (topic, is_taken) in [("temperature/lab", false), ("temperature/on", true)] {
+                let message =
+                    Message { topic: topic.into(), payload: "1".into(), received_at: Timestamp::UNIX_EPOCH };
+                let mut decoded = message.decode();
+                view.check(&mut decoded, &message);
+                assert_eq!(decoded.readings.len(), usize::from(is_taken), "{topic}");
+                assert!(decoded.rejected.iter().all(|rejected| rejected.reason.contains("is retired")));
+                assert_eq!(decoded.rejected.len(), usize::from(!is_taken));
+            }
+        }
     }
 }

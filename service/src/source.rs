@@ -136,16 +136,14 @@ impl Source {
     }
 }
 
-/// Knows which devices are registered, where their readings depend on it. Never ends.
+/// Knows which devices are registered, and which were forgotten. Never ends.
 async fn follow_registry(decoder: &Decoder, store: &dyn Store, delay: Duration) {
-    match decoder.registry() {
-        Some(registry) if registry.unknown() != UnknownDevices::Accept => {
-            let mut seen = None;
-            loop {
-                seen = Some(registry.changed(store, delay, seen).await.1);
-            }
-        }
-        _ => std::future::pending().await,
+    let Some(registry) = decoder.registry() else { return std::future::pending().await };
+    // Only where unknown devices are not accepted it matters who knows of one first.
+    let delay = if registry.unknown() == UnknownDevices::Accept { Duration::ZERO } else { delay };
+    let mut seen = None;
+    loop {
+        seen = Some(registry.changed(store, delay, seen).await.1);
     }
 }
 

@@ -23,8 +23,10 @@ use crate::commands::change::Cancelled;
 use crate::commands::state::{Command, CommandJob};
 use crate::commands::twins::NewDesired;
 use crate::engine::statement::{Engine, Statement};
+use crate::registry::aliases::Renaming;
 use crate::registry::credentials::Credential;
 use crate::registry::devices::Device;
+use crate::registry::forgotten::Forgetting;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -73,8 +75,21 @@ pub enum Change {
     AddDevice(Device),
     /// Replaces what is said of a device, if it still has this revision.
     SetDevice(Device),
+    /// Registers devices, and replaces what is said of others: all, or none where a name is taken or one has another revision.
+    ImportDevices {
+        /// New devices.
+        added: Vec<Device>,
+        /// Devices that are there, with the revision that they have.
+        changed: Vec<Device>,
+    },
     /// Removes a device from the registry, with all its credentials.
     RemoveDevice(String),
+    /// Forgets a device, unless too many are forgotten: it loses its place in the registry, its credentials, its open commands
+    /// and its desired state.
+    ForgetDevice(Forgetting),
+    /// Gives a device another name, unless there is a device of that name with which it is not to become one. Its history follows
+    /// by [`Lifecycle::move_history`](crate::Lifecycle::move_history).
+    RenameDevice(Renaming),
     /// Adds a credential of a device, and registers the device where it is not yet.
     AddCredential(Credential),
     /// Revokes the credential of this user name.

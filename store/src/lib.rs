@@ -13,7 +13,7 @@
 //! - `clock_runs`: when the clock that gives stamps was wrong
 //! - `announcements`: what devices announced about their later messages
 //! - `attributes`: what devices say of themselves in words
-//! - `registry`: devices that people know, and what they log in with
+//! - `registry`: devices that people know, what they log in with, and which were forgotten
 //! - `idempotency`: what requests with an `Idempotency-Key` were answered
 //! - `commands`: what people ask devices to do, and what devices should be
 //! - `access`: users, sessions, keys, and the audit of every change
@@ -87,8 +87,11 @@ pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
 pub use readings::write::{Batch, ReadingStore, Written};
+pub use registry::aliases::{Alias, MAX_ALIASES, MAX_ALIASES_OF_DEVICE, Renaming};
 pub use registry::credentials::{Credential, MAX_CREDENTIALS};
 pub use registry::devices::{Device, MAX_DEVICES};
+pub use registry::forgotten::{Forgetting, Forgotten, MAX_FORGOTTEN_DEVICES};
+pub use registry::lifecycle::Lifecycle;
 pub use registry::{Registry, RegistryHead};
 pub use rejections::{
     ANY_TEXT, Awaited, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage,

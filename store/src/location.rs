@@ -19,6 +19,7 @@ use crate::notices::Notices;
 use crate::readings::history::History;
 use crate::readings::write::ReadingStore;
 use crate::registry::Registry;
+use crate::registry::lifecycle::Lifecycle;
 use crate::rejections::Rejections;
 
 /// All that a store can do.
@@ -33,6 +34,7 @@ pub trait Store:
     + AttributeStore
     + AccessStore
     + Registry
+    + Lifecycle
     + Notices
     + IdempotencyKeys
     + Commands
@@ -51,6 +53,7 @@ impl<T> Store for T where
         + AttributeStore
         + AccessStore
         + Registry
+        + Lifecycle
         + Notices
         + IdempotencyKeys
         + Commands

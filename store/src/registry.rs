@@ -2,8 +2,13 @@
 //!
 //! It is changed by [`AccessStore::change`](crate::AccessStore::change), with a record in the audit.
 
+pub(crate) mod aliases;
 pub(crate) mod credentials;
 pub(crate) mod devices;
+mod erasure;
+pub(crate) mod forgotten;
+pub(crate) mod lifecycle;
+mod moving;
 
 use async_trait::async_trait;
 

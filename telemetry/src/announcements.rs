@@ -255,6 +255,17 @@ pub(crate) fn birth_subject(device: &str) -> String {
     format!("birth {device}")
 }
 
+/// Whether a subject is one of what a device announces: its birth, or the unit of a message on a topic of its own.
+#[must_use]
+pub fn announces(subject: &str, device: &str) -> bool {
+    let is_own = |topic: &str| topic.split_once('/').is_some_and(|(_, name)| name == device);
+    match subject.split_once(' ') {
+        Some(("birth", name)) => name == device,
+        Some(("unit", rest)) => rest.rsplit_once(' ').is_some_and(|(topic, _)| is_own(topic)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +319,19 @@ mod tests {
         assert!(known.was_full());
         assert_eq!(known.learn(&unit("a", 3, "W")), Learned::New, "it takes the place of the oldest");
         assert!(known.bytes() <= 3 * one);
+    }
+
+    #[test]
+    fn a_device_announces_its_birth_and_its_own_units() {
+        for (subject, expected) in [
+            (birth_subject("a/lab"), true),
+            (birth_subject("lab"), false),
+            (unit_subject("temperature/a/lab", "/value"), true),
+            (unit_subject("temperature/b/a/lab", "/value"), false),
+            ("something a/lab".into(), false),
+        ] {
+            assert_eq!(announces(&subject, "a/lab"), expected, "{subject}");
+        }
     }
 
     #[test]

@@ -43,7 +43,9 @@ mod unit;
 mod unmapped;
 mod words;
 
-pub use announcements::{Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS, is_subject};
+pub use announcements::{
+    Alias, Announced, Announcement, Announcements, Learned, MAX_VERSIONS, announces, is_subject,
+};
 pub use attribute::{Attribute, MAX_ATTRIBUTE_CHARS};
 pub use batch::{Batcher, Limits, Size};
 pub use clock::{

@@ -1,6 +1,9 @@
 //! Registering devices, and giving them credentials.
 
-use store::{Change, Credential, Device, MAX_CREDENTIALS, MAX_DEVICES};
+use serde_json::{Value, json};
+use store::{
+    Change, Credential, Device, Forgetting, MAX_CREDENTIALS, MAX_DEVICES, MAX_FORGOTTEN_DEVICES, Renaming,
+};
 use telemetry::Series;
 
 use super::{Authority, Deed, Problem};
@@ -42,7 +45,7 @@ impl Authority {
     /// # Errors
     /// The name is taken or cannot be one, or something said of the device is too long.
     pub async fn add_device(&self, caller: &Caller, device: Device) -> Result<Device, Problem> {
-        check(&device)?;
+        check_device(&device)?;
         let after = Some(contents::of_device(&device).to_string());
         let deed = Deed { after, ..Deed::new("register device", device.name.clone()) };
         if self.make(caller, Change::AddDevice(device.clone()), deed).await?.is_some() {
@@ -59,7 +62,7 @@ impl Authority {
     /// # Errors
     /// It was changed meanwhile, or something said of it is too long.
     pub async fn set_device(&self, caller: &Caller, old: &Device, device: Device) -> Result<Device, Problem> {
-        check(&device)?;
+        check_device(&device)?;
         let deed = Deed {
             before: Some(contents::of_device(old).to_string()),
             after: Some(contents::of_device(&device).to_string()),
@@ -73,6 +76,31 @@ impl Authority {
         }
     }
 
+    /// Registers devices, and changes others, of each as it was and as it is to be: all of them with one record, or none. False
+    /// where one was changed or registered meanwhile, or there are too many.
+    ///
+    /// # Errors
+    /// Something said of a device is too long.
+    pub async fn import_devices(
+        &self,
+        caller: &Caller,
+        added: Vec<Device>,
+        changed: Vec<(Device, Device)>,
+    ) -> Result<bool, Problem> {
+        let contents = |devices: Vec<&Device>| {
+            Value::from(devices.into_iter().map(contents::of_device).collect::<Vec<_>>())
+        };
+        let (old, new): (Vec<_>, Vec<_>) = changed.into_iter().unzip();
+        let all: Vec<_> = added.iter().chain(&new).collect();
+        all.iter().try_for_each(|device| check_device(device))?;
+        let deed = Deed {
+            before: (!old.is_empty()).then(|| contents(old.iter().collect()).to_string()),
+            after: Some(contents(all.clone()).to_string()),
+            ..Deed::new("import devices", format!("{} devices", all.len()))
+        };
+        Ok(self.make(caller, Change::ImportDevices { added, changed: new }, deed).await?.is_some())
+    }
+
     /// Removes a device from the registry, with its credentials. Its readings stay.
     ///
     /// # Errors
@@ -84,6 +112,70 @@ impl Authority {
         };
         let removed = self.make(caller, Change::RemoveDevice(device.name.clone()), deed).await?;
         removed.map(drop).ok_or_else(|| unknown(&device.name))
+    }
+
+    /// Forgets a device, which may be registered: what was received of it is shown no more, and deleted where that is asked
+    /// for. Its credentials are revoked, and its open commands cancelled.
+    ///
+    /// # Errors
+    /// Too many devices are forgotten.
+    pub async fn forget_device(
+        &self,
+        caller: &Caller,
+        device: Option<&Device>,
+        forgetting: &Forgetting,
+    ) -> Result<(), Problem> {
+        let data = if forgetting.erase { "erase" } else { "keep" };
+        let deed = Deed {
+            before: device.map(|device| contents::of_device(device).to_string()),
+            after: Some(json!({ "data": data }).to_string()),
+            ..Deed::new("forget device", forgetting.device.clone())
+        };
+        let forgotten = self.make(caller, Change::ForgetDevice(forgetting.clone()), deed).await?;
+        forgotten.map(drop).ok_or_else(|| {
+            Problem::Conflict(format!("{MAX_FORGOTTEN_DEVICES} devices are forgotten already"))
+        })
+    }
+
+    /// Gives a device another name, or makes it one with another device: its history follows, and what goes on arriving under the
+    /// old name is the device's. Credentials stay valid.
+    ///
+    /// # Errors
+    /// The new name cannot be one, or is taken.
+    pub async fn rename_device(&self, caller: &Caller, renaming: &Renaming) -> Result<(), Problem> {
+        let Renaming { old, new, merge, .. } = renaming;
+        check_name(new)?;
+        let store = &self.inner.store;
+        if old == new {
+            return Err(Problem::Invalid("a device has this name already: name another one".into()));
+        }
+        if let Some(device) = store.renamed(old).await? {
+            return Err(Problem::Conflict(format!("{old} is an old name of {device}: rename that")));
+        }
+        if let Some(device) = store.renamed(new).await?.filter(|device| device != old) {
+            return Err(Problem::Conflict(format!("{new} is an old name of {device}: choose another")));
+        }
+        let (before, other) = (store.device(old).await?, store.device(new).await?);
+        if *merge
+            && store.credentials(Some(old)).await?.len() + store.credentials(Some(new)).await?.len()
+                > MAX_CREDENTIALS
+        {
+            return Err(Problem::Conflict(format!(
+                "together they have more than {MAX_CREDENTIALS} credentials: revoke some first"
+            )));
+        }
+        let moved =
+            before.clone().filter(|_| other.is_none()).map(|device| Device { name: new.clone(), ..device });
+        let after = json!({ "name": new, "device": moved.as_ref().map(contents::of_device) });
+        let deed = Deed {
+            before: before.as_ref().map(|device| contents::of_device(device).to_string()),
+            after: Some(after.to_string()),
+            ..Deed::new(if *merge { "merge device" } else { "rename device" }, old.clone())
+        };
+        self.make(caller, Change::RenameDevice(renaming.clone()), deed)
+            .await?
+            .map(drop)
+            .ok_or_else(|| taken(renaming))
     }
 
     /// Makes a credential of a device, which is registered with it; returns it with its password, which cannot be had
@@ -144,6 +236,17 @@ impl Authority {
     }
 }
 
+fn taken(Renaming { old, new, merge, .. }: &Renaming) -> Problem {
+    Problem::Conflict(if *merge {
+        format!("{old} or {new} is being erased, or too many devices had other names: try later")
+    } else {
+        format!(
+            "{new} is registered or has data, is being erased, or had too many names: merge the two with POST \
+             /api/devices/{old}/merge, or choose another name"
+        )
+    })
+}
+
 /// The problem of a device that is not registered.
 #[must_use]
 pub(crate) fn unknown(name: &str) -> Problem {
@@ -171,7 +274,11 @@ fn check_name(name: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn check(device: &Device) -> Result<(), Problem> {
+/// Whether a device may be registered as it is.
+///
+/// # Errors
+/// Its name cannot be one, or something said of it is too long.
+pub fn check_device(device: &Device) -> Result<(), Problem> {
     check_name(&device.name)?;
     for (field, text, max) in [
         ("title", &device.title, MAX_TEXT_CHARS),
@@ -257,7 +364,7 @@ mod tests {
             (Device { tags: vec!["two words".into()], ..lab.clone() }, false),
             (Device { tags: vec!["x".into(); 33], ..lab }, false),
         ] {
-            assert_eq!(check(&device).is_ok(), is_good, "{device:?}");
+            assert_eq!(check_device(&device).is_ok(), is_good, "{device:?}");
         }
         for (begin, is_good) in [("DVES_", true), ("", false), ("a.*", false), ("millrace-x", false)] {
             assert_eq!(check_client_id(begin).is_ok(), is_good, "{begin}");

@@ -49,6 +49,15 @@ impl Absences {
         self.deadlines.pop_first().map(|(_, number)| number)
     }
 
+    /// Waits for a device no more.
+    pub(super) fn forget(&mut self, instance: &mut RuleInstance, number: Number) {
+        if let ConditionState::Absent { deadline } = &mut instance.condition_state
+            && let Some(old) = deadline.take()
+        {
+            self.deadlines.remove(&(old, number));
+        }
+    }
+
     /// Waits for a device that was last heard, or first expected, at some time.
     pub(super) fn wait(
         &mut self,

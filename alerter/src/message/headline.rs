@@ -36,7 +36,7 @@ pub(super) fn end(change: &Change<'_>) -> String {
     let incident = change.incident;
     let last = incident.resolved_value.map(|of| change.value(of));
     match (incident.end, incident.condition.kind, last) {
-        (Some(End::RuleRemoved), ..) => "rule removed, no longer watched".into(),
+        (Some(End::RuleRemoved), ..) => "no longer watched".into(),
         (_, ConditionKind::Absent, _) => "heard again".into(),
         (_, ConditionKind::Stuck, Some(last)) => format!("changed to {last}"),
         (_, _, Some(last)) => format!("back at {last}"),

@@ -30,6 +30,27 @@ fn a_silent_device_is_absent_once() {
 }
 
 #[test]
+fn a_device_that_was_forgotten_is_waited_for_once_it_speaks_again() {
+    let mut harness = Harness::open(rules(
+        "[[rules]]\nname = \"silent\"\nabsent_for = \"2m\"\n[[rules]]\nname = \"hot\"\nabove = 30\n",
+    ));
+    harness.observe(&reading(1_000.0, 31.0));
+    assert_eq!(harness.events(), "^31@1000");
+    harness.forget("other", 1_010.0);
+    assert!(harness.evaluator.next_deadline().is_some());
+    harness.forget("lab", 1_010.0);
+    assert_eq!((harness.events(), harness.evaluator.next_deadline()), ("x@1010".into(), None));
+    harness.advance(5_000.0);
+    assert_eq!(harness.events(), "");
+    harness.observe(&reading(5_001.0, 20.0));
+    harness.forget("lab", 5_000.0);
+    harness.advance(5_121.0);
+    assert_eq!(harness.events(), "^20@5121", "what came since is not forgotten");
+    harness.forget("lab", 5_200.0);
+    assert_eq!(harness.events(), "x@5200");
+}
+
+#[test]
 fn an_absence_says_what_happened() {
     let mut harness = Harness::open(rule("absent_for = \"2m\""));
     harness.observe(&Reading { received_at: at(3.0), ..reading(1.0, 20.0) });

@@ -202,6 +202,14 @@ impl Harness {
         assert!(self.evaluator.next_deadline().is_none_or(|deadline| deadline > at(clock)));
     }
 
+    /// Forgets what was received of a device until now.
+    pub(crate) fn forget(&mut self, device: &str, now: f64) {
+        let mut changes = Changes::default();
+        let forgotten = |name: &str| (name == device).then(|| at(now));
+        self.evaluator.forget(forgotten, at(now), &mut changes);
+        self.note(&changes);
+    }
+
     fn note(&mut self, changes: &Changes) {
         self.kept.record(changes);
         self.events.extend(changes.transitions.iter().map(word));

@@ -116,7 +116,7 @@ fn a_subject_says_device_metric_value_and_rule() {
         (
             NotificationKind::Resolved,
             Incident { end: Some(End::RuleRemoved), resolved_value: None, ..over(above(), 0.0) },
-            "Resolved: lab: temperature rule removed, no longer watched after 12 min (rule-1)",
+            "Resolved: lab: temperature no longer watched after 12 min (rule-1)",
         ),
         (
             NotificationKind::Opened,

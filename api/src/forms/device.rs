@@ -1,7 +1,7 @@
 //! A device, and what it logs in with.
 
 use serde::{Deserialize, Serialize};
-use store::Credential as Stored;
+use store::{Credential as Stored, Device as StoredDevice};
 
 use super::{Series, State, Time};
 
@@ -27,6 +27,8 @@ pub struct Device {
     pub tags: Vec<String>,
     /// What else people say of it.
     pub note: Option<String>,
+    /// Whether its readings are neither awaited nor taken.
+    pub retired: bool,
     /// Whether it is registered, or was only heard.
     pub registered: bool,
     /// When it was registered.
@@ -39,6 +41,39 @@ pub struct Device {
     pub last_seen: Option<Time>,
     /// The newest reading of each of its series.
     pub series: Vec<Series<'static>>,
+}
+
+/// What is said of a device: a row of an export.
+#[derive(Debug, Serialize)]
+pub struct DeviceRow<'a> {
+    name: &'a str,
+    title: Option<&'a str>,
+    #[serde(rename = "type")]
+    kind: Option<&'a str>,
+    location: Option<&'a str>,
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    sampling_rate: Option<f64>,
+    tags: &'a [String],
+    note: Option<&'a str>,
+    retired: bool,
+}
+
+impl<'a> From<&'a StoredDevice> for DeviceRow<'a> {
+    fn from(device: &'a StoredDevice) -> Self {
+        Self {
+            name: &device.name,
+            title: device.title.as_deref(),
+            kind: device.kind.as_deref(),
+            location: device.location.as_deref(),
+            latitude: device.place.map(|(latitude, _)| latitude as f64 / 1e6),
+            longitude: device.place.map(|(_, longitude)| longitude as f64 / 1e6),
+            sampling_rate: device.interval.map(|interval| interval.as_secs_f64()),
+            tags: &device.tags,
+            note: device.note.as_deref(),
+            retired: device.retired,
+        }
+    }
 }
 
 /// How a device is doing, by its newest reading.

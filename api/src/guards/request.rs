@@ -1,6 +1,5 @@
 //! Requests that may change something.
 
-use access::rights::is_at_or_below;
 use access::{Action, Authority, Caller, Problem};
 use warp::http::{HeaderMap, Method};
 use warp::{Filter, Rejection};
@@ -22,6 +21,16 @@ pub(crate) struct Request {
     parameters: Parameters,
     asker: Asker,
     body: Result<Vec<u8>, ApiError>,
+}
+
+/// What a request sends.
+pub(crate) struct Sent {
+    /// What the body is declared as, without parameters.
+    pub(crate) media_type: String,
+    /// The parameters of the query.
+    pub(crate) parameters: Parameters,
+    /// The body.
+    pub(crate) body: Vec<u8>,
 }
 
 /// Which revision of a thing is to be changed.
@@ -148,6 +157,24 @@ impl Request {
         if is_json { Ok((self.body?, caller)) } else { Err(ApiError::NotJson) }
     }
 
+    /// The body of a request that changes something, in any form, with its parameters.
+    ///
+    /// # Errors
+    /// The request comes from another site, the caller may not, or its body is too large or too slow.
+    pub(crate) async fn sent(self, action: Action) -> Result<(Sent, Caller), ApiError> {
+        self.check_origin()?;
+        let media_type = self.header("content-type").and_then(|kind| kind.split(';').next());
+        let media_type = media_type.unwrap_or_default().trim().to_ascii_lowercase();
+        let caller = self.asker.may(action).await?;
+        Ok((Sent { media_type, parameters: self.parameters, body: self.body? }, caller))
+    }
+
+    /// Whether the answer is to be of this form, rather than JSON.
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
+        let accepted = self.header("accept").and_then(|accepted| accepted.split([',', ';']).next());
+        accepted.is_some_and(|accepted| accepted.trim().eq_ignore_ascii_case(media_type))
+    }
+
     /// The JSON body of a request that changes something, of any caller.
     ///
     /// # Errors
@@ -197,11 +224,8 @@ impl Request {
             Err(Problem::NotRecognized) => return Err(needed()),
             device => device?,
         };
-        match name {
-            None => Ok(device),
-            Some(name) if is_at_or_below(name, &device.replace('/', ".")) => Ok(name.to_owned()),
-            Some(_) => Err(ApiError::NotFound("this is no device of the credential".into())),
-        }
+        let other = || ApiError::NotFound("this is no device of the credential".into());
+        name.map_or_else(|| Ok(device.device.clone()), |name| device.asked_for(name).ok_or_else(other))
     }
 
     /// The revision that `If-Match` names (RFC 9110, 13.1.1): what our tags begin with.

@@ -1,18 +1,21 @@
-//! `GET` and `POST /api/devices`, `GET /sensors`, `GET /api/devices/{name}/data`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, and their credentials.
+//! `GET` and `POST /api/devices`, `GET /sensors`, `GET /api/devices/{name}/data`, `GET`, `PUT`, `PATCH` and `DELETE /api/devices/{name}`, their credentials, renaming and merging.
 
 mod body;
 mod credentials;
 mod data;
 mod find;
+mod import;
+mod rename;
 
 use access::{Action, Caller, may};
-use store::Device;
-use telemetry::Series;
+use jiff::Timestamp;
+use store::{Device, Forgetting, ReadingQuery, TimeRange};
+use telemetry::{Scope, Series};
 use warp::http::{HeaderValue, Method, StatusCode};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
-use self::body::Body;
+pub(crate) use self::body::Body;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms;
@@ -27,7 +30,17 @@ pub(super) use self::data::PARAMETERS as DATA_PARAMETERS;
 pub(super) use self::find::PARAMETERS;
 
 pub(super) fn routes(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    all(api).or(one(api)).unify().or(data::route(api)).unify().or(credentials::routes(api)).unify()
+    import::route(api)
+        .or(all(api))
+        .unify()
+        .or(one(api))
+        .unify()
+        .or(data::route(api))
+        .unify()
+        .or(credentials::routes(api))
+        .unify()
+        .or(rename::routes(api))
+        .unify()
 }
 
 fn all(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
@@ -58,7 +71,7 @@ fn one(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clo
                 Method::GET | Method::HEAD => show(&api, &name, request).await,
                 Method::PUT => change(&api, &name, request, Body::replaces).await,
                 Method::PATCH => change(&api, &name, request, Body::changes).await,
-                Method::DELETE => remove(&api, &name, request).await,
+                Method::DELETE => forget(&api, &name, request).await,
                 _ => Err(ApiError::Method("GET, HEAD, PUT, PATCH, DELETE")),
             }
         };
@@ -72,9 +85,28 @@ pub(super) fn name_of(path: &str) -> String {
 }
 
 async fn list(api: &Api, request: Request) -> Result<Response, ApiError> {
-    let (parameters, caller) = request.reads(Action::Read).await?;
+    let accepts_csv = request.accepts("text/csv");
+    let (mut parameters, caller) = request.reads(Action::Read).await?;
+    let format = query::one_of(&mut parameters, "format", &[("json", false), ("csv", true)]);
+    let is_csv = format.map_err(ApiError::BadRequest)?.unwrap_or(accepts_csv);
     let wanted = find::Wanted::read(parameters).map_err(ApiError::BadRequest)?;
+    if is_csv {
+        return Ok(table(find::table(api, &caller.scope, &wanted).await?));
+    }
     Ok(json(StatusCode::OK, find::page(api, &caller.scope, &wanted).await?))
+}
+
+/// A table as a file.
+fn table(text: String) -> Response {
+    let headers = [
+        ("content-type", "text/csv; charset=utf-8"),
+        ("content-disposition", "attachment; filename=\"devices.csv\""),
+    ];
+    let mut response = text.into_response();
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 async fn add(api: &Api, request: Request) -> Result<Response, ApiError> {
@@ -139,21 +171,49 @@ async fn change(
     answer(api, StatusCode::OK, Some(&device), name)
 }
 
-async fn remove(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
+async fn forget(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
     let wanted = request.revision();
-    let caller = request.changes(Action::Devices).await?;
+    let (mut parameters, caller) = request.changes_selected(Action::Devices).await?;
+    let erase = query::one_of(&mut parameters, "data", &[("keep", false), ("erase", true)]);
+    let erase = erase.map_err(ApiError::BadRequest)?.unwrap_or(false);
+    query::nothing_left(&parameters, &["data"]).map_err(ApiError::BadRequest)?;
     must_see(&caller, name)?;
-    let device = registered(api, name, wanted).await?;
-    api.access.remove_device(&caller, &device).await?;
+    let device = api.store.device(name).await?;
+    if wanted != Wanted::Any && device.is_none() {
+        return Err(ApiError::Changed);
+    }
+    if let Some(device) = &device {
+        is_wanted(device, wanted)?;
+    } else if api.series.device(name).is_none() && !is_stored(api, name).await? {
+        return Err(unknown(name));
+    }
+    let forgetting = Forgetting { device: name.to_owned(), at: api.clock.wall(), erase };
+    api.access.forget_device(&caller, device.as_ref(), &forgetting).await?;
+    api.series.forget(name, forgetting.at);
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Whether there are readings of a device, which may have been forgotten before.
+async fn is_stored(api: &Api, name: &str) -> Result<bool, ApiError> {
+    let range = TimeRange { from: Timestamp::MIN, to: Timestamp::MAX };
+    let device = Some(name.to_owned());
+    let query = ReadingQuery { device, metric: None, range, limit: 1, after: None, scope: Scope::all() };
+    Ok(!api.history.readings(query).await?.readings.is_empty())
 }
 
 /// The registered device, if it has the revision that the request names.
 async fn registered(api: &Api, name: &str, wanted: Wanted) -> Result<Device, ApiError> {
     let device = api.store.device(name).await?.ok_or_else(|| unknown(name))?;
+    is_wanted(&device, wanted)?;
+    Ok(device)
+}
+
+/// # Errors
+/// The request names another revision of the device.
+fn is_wanted(device: &Device, wanted: Wanted) -> Result<(), ApiError> {
     match wanted {
-        Wanted::Any => Ok(device),
-        Wanted::Revision(revision) if revision == device.revision => Ok(device),
+        Wanted::Any => Ok(()),
+        Wanted::Revision(revision) if revision == device.revision => Ok(()),
         _ => Err(ApiError::Changed),
     }
 }

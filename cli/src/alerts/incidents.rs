@@ -155,7 +155,7 @@ fn group_row(group: &IncidentGroup) -> [String; 8] {
 fn row(incident: &Incident, is_silenced: bool, words: &Words) -> [String; 8] {
     let state = match (incident.end, &incident.acknowledged) {
         (Some(End::Cleared), _) => "resolved",
-        (Some(End::RuleRemoved), _) => "rule removed",
+        (Some(End::RuleRemoved), _) => "no longer watched",
         (None, Some(_)) => "acknowledged",
         (None, None) if is_silenced => "silenced",
         (None, None) => "open",

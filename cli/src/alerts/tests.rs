@@ -135,7 +135,7 @@ async fn an_alert_is_acknowledged_while_it_is_open() {
     assert_eq!(said, format!("{lab} was acknowledged by ann at 2026-01-15 10:30:00 UTC"));
     assert_eq!(harness.ask(&["acknowledge", &lab, "--by", "ben"]).await.unwrap(), said, "the first counts");
     let list = harness.ask(&["list"]).await.unwrap();
-    assert!(list.contains("\nacknowledged  ") && list.contains("\nrule removed  "), "{list}");
+    assert!(list.contains("\nacknowledged  ") && list.contains("\nno longer watched  "), "{list}");
     for (line, expected) in [
         (vec!["acknowledge", "x"], "there is no incident x"),
         (vec!["acknowledge", &hall], "was resolved at 2026-01-15 10:05:30 UTC"),

@@ -125,7 +125,7 @@ fn incident_line(incident: &Incident) -> String {
         }
     }
     if incident.end.as_deref() == Some("rule removed") {
-        line += ", as the rule was removed";
+        line += ", as it is no longer watched";
     }
     plain(&line)
 }
@@ -214,7 +214,7 @@ mod tests {
         let removed = resolved.replace("\"end\":null", "\"end\":\"rule removed\"");
         let expected = [
             "2026-01-15T10:32:00.000Z temperature/lab alert resolved: hot (warning, above 25) at 23.5 celsius",
-            "2026-01-15T10:32:00.000Z temperature/lab alert resolved: hot (warning, above 25), as the rule was removed",
+            "2026-01-15T10:32:00.000Z temperature/lab alert resolved: hot (warning, above 25), as it is no longer watched",
         ];
         assert_eq!(printed(false, false, &[alert(&by_itself), alert(&removed)]), expected);
     }

@@ -107,6 +107,14 @@ impl Alerting {
         self.by_change.insert((newest.version(), id));
     }
 
+    /// Forgets what the id of a series stood for that was removed.
+    pub(crate) fn remove(&mut self, id: Id) {
+        if let Some(entry) = self.entries.get_mut(id as usize) {
+            let (_, before) = std::mem::replace(entry, (NONE, 0));
+            self.by_change.remove(&(before, id));
+        }
+    }
+
     /// What is open of some devices.
     pub(crate) fn counts_within(&self, scope: &Scope) -> Counts {
         let mut counts = Counts::default();

@@ -76,6 +76,12 @@ impl Ids {
         self.0[word] |= 1 << (id % 64);
     }
 
+    fn remove(&mut self, id: Id) {
+        if let Some(word) = self.0.get_mut(id as usize / 64) {
+            *word &= !(1 << (id % 64));
+        }
+    }
+
     fn contains(&self, id: Id) -> bool {
         self.0.get(id as usize / 64).is_some_and(|word| word & (1 << (id % 64)) != 0)
     }
@@ -114,6 +120,12 @@ impl SubscriptionGroup {
         if self.topics.matches(newest.entry(id).reading.series.as_str()) {
             self.shown.insert(id);
         }
+    }
+
+    /// Removes series: a frame of before may have them.
+    pub(crate) fn remove_series(&mut self, ids: &[Id]) {
+        ids.iter().for_each(|id| self.shown.remove(*id));
+        self.frames.clear();
     }
 
     pub(crate) fn set_incidents(&mut self, alerts: &[Arc<IncidentRow>], version: Version) {

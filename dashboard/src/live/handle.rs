@@ -8,7 +8,7 @@ use api::forms::{self, Page, State};
 use api::{Heard, Newest};
 use bytes::Bytes;
 use jiff::Timestamp;
-use store::{Incident, SilenceIndex};
+use store::{Alias, Forgotten, Incident, SilenceIndex};
 use telemetry::{Clock, Reading, Scope, Series};
 use tokio::sync::watch;
 
@@ -56,6 +56,13 @@ impl Live {
     pub(crate) fn load(&self, stored: Vec<Reading>) {
         self.observe(stored);
         self.is_loaded.store(true, Ordering::Release);
+    }
+
+    /// Sets which devices were forgotten, and which names devices had that no device has any more.
+    pub(crate) fn set_forgotten(&self, forgotten: Vec<Forgotten>, aliases: &[Alias]) {
+        let old = aliases.iter().map(|alias| (alias.old.clone(), Timestamp::MAX));
+        let forgotten = forgotten.into_iter().map(|one| (one.device, one.at)).chain(old).collect();
+        self.view().set_forgotten(forgotten);
     }
 
     /// Sets the incidents that pages list, under the silences of a time.
@@ -160,6 +167,10 @@ impl Newest for Live {
 
     fn device(&self, name: &str) -> Option<Heard> {
         self.heard(|device| device == name).remove(name)
+    }
+
+    fn forget(&self, name: &str, at: Timestamp) {
+        self.view().forget(name.to_owned(), at);
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Newest {
     ages: Ages,
     version: Version,
     entries: Vec<Entry>,
+    /// Ids of entries that were removed, to be used again.
+    free: Vec<Id>,
     by_series: BTreeMap<Series, Id>,
     by_change: BTreeSet<(Version, Id)>,
     by_expiry: BTreeSet<(Timestamp, Id)>,
@@ -45,6 +47,7 @@ impl Newest {
             ages,
             version: 0,
             entries: Vec::new(),
+            free: Vec::new(),
             by_series: BTreeMap::new(),
             by_change: BTreeSet::new(),
             by_expiry: BTreeSet::new(),
@@ -83,7 +86,7 @@ impl Newest {
     pub(crate) fn age(&mut self, now: Timestamp) {
         if now < self.seen_at {
             // Every reading may be younger than it was.
-            (0..self.count()).for_each(|id| self.update(id, now));
+            self.ids().for_each(|id| self.update(id, now));
         }
         while let Some(&(expires, id)) = self.by_expiry.first()
             && expires < now
@@ -99,7 +102,23 @@ impl Newest {
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = Id> + use<> {
-        0..self.count()
+        self.by_series.values().copied().collect::<Vec<_>>().into_iter()
+    }
+
+    /// Removes series whose newest reading meets a condition, and returns their ids, which later series may get.
+    pub(crate) fn remove(&mut self, is_meant: impl Fn(&Reading) -> bool) -> Vec<Id> {
+        let Self { entries, by_series, by_change, by_expiry, free, .. } = self;
+        let gone = by_series.extract_if(.., |_, id| is_meant(&entries[*id as usize].reading));
+        let gone: Vec<Id> = gone.map(|(_, id)| id).collect();
+        for id in &gone {
+            let entry = &mut entries[*id as usize];
+            by_change.remove(&(entry.changed, *id));
+            if let Some(expires) = entry.expires.take() {
+                by_expiry.remove(&(expires, *id));
+            }
+        }
+        free.extend(&gone);
+        gone
     }
 
     /// The series that changed in this frame or a later one, in the order of their last change.
@@ -116,15 +135,14 @@ impl Newest {
     }
 
     fn add(&mut self, reading: Reading, now: Timestamp) -> Id {
-        let (id, version) = (self.count(), self.version);
-        self.by_series.insert(reading.series.clone(), id);
-        self.entries.push(Entry {
-            reading,
-            state: State::Fresh,
-            changed: version,
-            named: version,
-            expires: None,
-        });
+        let version = self.version;
+        let entry = Entry { reading, state: State::Fresh, changed: version, named: version, expires: None };
+        let id = self.free.pop().unwrap_or_else(|| self.count());
+        self.by_series.insert(entry.reading.series.clone(), id);
+        match self.entries.get_mut(id as usize) {
+            Some(place) => *place = entry,
+            None => self.entries.push(entry),
+        }
         self.set_state(id, now);
         self.mark(id);
         id
@@ -274,6 +292,24 @@ mod tests {
             newest.age(at(second));
             assert_eq!(newest.entry(0).state, state, "{second}");
         }
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_and_comes_back_anew() {
+        let mut newest = Newest::new(AGES);
+        let named =
+            |name: &str, seq| Reading { series: Series::parse(name).unwrap(), ..reading(0, seq, 1.0) };
+        for topic in ["temperature/a", "temperature/b"] {
+            newest.observe(named(topic, 1), at(0));
+        }
+        assert_eq!(newest.remove(|reading| reading.series.device() == "a"), [0]);
+        assert_eq!((newest.all().count(), newest.changed_since(0).collect::<Vec<_>>()), (1, vec![1]));
+        newest.age(at(200));
+        newest.age(at(-5));
+        assert_eq!(newest.changed_since(0).collect::<Vec<_>>(), [1]);
+        assert_eq!(newest.observe(named("temperature/c", 1), at(0)), Some(0), "its id is used again");
+        assert_eq!(newest.observe(named("temperature/a", 1), at(0)), Some(2));
+        assert_eq!(newest.all().count(), 3);
     }
 
     #[test]

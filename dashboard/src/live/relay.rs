@@ -7,7 +7,7 @@ use std::time::Duration;
 use broker::{ConnectionStatus, Deliveries, Delivery, Outcome};
 use jiff::Timestamp;
 use service::Check;
-use store::{Incident, IncidentQuery, Silence, SilenceIndex, Store};
+use store::{Alias, Incident, IncidentQuery, Silence, SilenceIndex, Store};
 use telemetry::Decoded;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -87,7 +87,7 @@ async fn poll(
 ) -> Infallible {
     let mut ticks = tokio::time::interval(POLL_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut polls, mut missed, mut is_down, mut seen) = (0_u64, None, false, None);
+    let (mut polls, mut missed, mut is_down, mut seen) = (0_u64, None, false, Seen::default());
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -115,15 +115,26 @@ async fn poll(
     }
 }
 
-/// What the list of incidents depends on, as it was at the last poll.
-#[derive(PartialEq)]
+/// What was read at the last poll.
+#[derive(Default)]
 struct Seen {
+    /// Changes of the registry.
+    registry: Option<i64>,
+    /// Names that devices had.
+    aliases: Vec<Alias>,
+    incidents: Option<SeenIncidents>,
+}
+
+/// What the list of incidents depends on.
+#[derive(PartialEq)]
+struct SeenIncidents {
     newest: Vec<Incident>,
     open: u64,
     silences: Vec<Silence>,
 }
 
-async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: bool) -> store::Result<()> {
+async fn read(live: &Live, store: &dyn Store, seen: &mut Seen, reload: bool) -> store::Result<()> {
+    let reload = follow_registry(live, store, seen).await? || reload;
     if reload {
         live.load(store.latest().await?);
     }
@@ -142,12 +153,25 @@ async fn read(live: &Live, store: &dyn Store, seen: &mut Option<Seen>, reload: b
     let OpenIncidents { acknowledged, silenced, .. } = alerting;
     live.set_counts(Counts { open, acknowledged, silenced, rejected });
     live.set_alerting(alerting);
-    let now_seen = Seen { newest, open, silences };
-    if reload || seen.as_ref() != Some(&now_seen) {
+    let now_seen = SeenIncidents { newest, open, silences };
+    if reload || seen.incidents.as_ref() != Some(&now_seen) {
         set_incidents(live, store, &now_seen.newest, &index, now).await?;
     }
-    *seen = Some(now_seen);
+    seen.incidents = Some(now_seen);
     Ok(())
+}
+
+/// Takes into account which devices were forgotten or renamed; returns whether there are series under other names.
+async fn follow_registry(live: &Live, store: &dyn Store, seen: &mut Seen) -> store::Result<bool> {
+    let registry = Some(store.registry_head().await?.revision);
+    if seen.registry == registry {
+        return Ok(false);
+    }
+    let (forgotten, aliases) = tokio::try_join!(store.forgotten_devices(), store.aliases())?;
+    live.set_forgotten(forgotten, &aliases);
+    let has_changed = aliases != seen.aliases;
+    *seen = Seen { registry, aliases, incidents: seen.incidents.take() };
+    Ok(has_changed)
 }
 
 /// Loads more than the newest only when these have changed, as that is expensive.

@@ -32,6 +32,10 @@ pub(crate) struct View {
     behind: Versioned<Option<f64>>,
     unmapped: Versioned<u64>,
     groups: HashMap<Topics, SubscriptionGroup>,
+    /// Up to when what was received of devices is forgotten.
+    forgotten: HashMap<String, Timestamp>,
+    /// The frame in which series were last removed: who has not seen the one after it gets a snapshot.
+    removed_in: Option<Version>,
 }
 
 impl View {
@@ -44,10 +48,38 @@ impl View {
             behind: Versioned::default(),
             unmapped: Versioned::default(),
             groups: HashMap::new(),
+            forgotten: HashMap::new(),
+            removed_in: None,
         }
     }
 
+    /// Forgets what was received of a device up to a time, beside what was forgotten before.
+    pub(crate) fn forget(&mut self, device: String, at: Timestamp) {
+        self.forgotten.insert(device, at);
+        self.remove_forgotten();
+    }
+
+    /// Sets what is forgotten: devices, and up to when what was received of them is.
+    pub(crate) fn set_forgotten(&mut self, forgotten: HashMap<String, Timestamp>) {
+        self.forgotten = forgotten;
+        self.remove_forgotten();
+    }
+
+    fn remove_forgotten(&mut self) {
+        let forgotten = &self.forgotten;
+        let gone = self.newest.remove(|reading| has_forgotten(forgotten, reading));
+        if gone.is_empty() {
+            return;
+        }
+        gone.iter().for_each(|id| self.alerting.remove(*id));
+        self.groups.values_mut().for_each(|group| group.remove_series(&gone));
+        self.removed_in = Some(self.newest.version());
+    }
+
     pub(crate) fn observe(&mut self, reading: Reading, now: Timestamp) {
+        if has_forgotten(&self.forgotten, &reading) {
+            return;
+        }
         if let Some(id) = self.newest.observe(reading, now) {
             self.alerting.update(id, &self.newest);
             self.groups.values_mut().for_each(|group| group.add_series(id, &self.newest));
@@ -87,7 +119,8 @@ impl View {
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.age(now);
         let ended = Some(self.newest.seal());
-        let changed_for_all = self.counts.if_changed(ended).is_some()
+        let changed_for_all = self.removed_in == ended
+            || self.counts.if_changed(ended).is_some()
             || self.behind.if_changed(ended).is_some()
             || self.unmapped.if_changed(ended).is_some();
         for group in self.groups.values_mut() {
@@ -124,6 +157,7 @@ impl View {
         now: Timestamp,
     ) -> (Bytes, Version) {
         let version = self.newest.version();
+        let since = since.filter(|since| self.removed_in.is_none_or(|removed| *since > removed));
         let group = self.groups.get_mut(topics).expect("a page enters before it takes a frame");
         if let Some(frame) = group.shared(since) {
             return (frame, version);
@@ -153,4 +187,9 @@ impl View {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.newest.all()
     }
+}
+
+fn has_forgotten(forgotten: &HashMap<String, Timestamp>, reading: &Reading) -> bool {
+    !forgotten.is_empty()
+        && forgotten.get(reading.series.device()).is_some_and(|at| reading.received_at <= *at)
 }

@@ -39,7 +39,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Device, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 80] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 83] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -83,10 +83,13 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 80] = [
     ("delete", "/api/keys/{id}", Session, "/api/keys/unknown", ""),
     ("get", "/api/devices", Viewer, "/api/devices", ""),
     ("post", "/api/devices", Operator, "/api/devices", r#"{"name": "site-a/lab"}"#),
+    ("post", "/api/devices/import", Admin, "/api/devices/import", "[1]"),
     ("get", "/api/devices/{name}", Viewer, "/api/devices/site-a.no", ""),
     ("put", "/api/devices/{name}", Admin, "/api/devices/site-a.no", "{}"),
     ("patch", "/api/devices/{name}", Admin, "/api/devices/site-a.no", "{}"),
     ("delete", "/api/devices/{name}", Admin, "/api/devices/site-a.no", ""),
+    ("post", "/api/devices/{name}/rename", Admin, "/api/devices/site-a.no/rename", r#"{"name": "x"}"#),
+    ("post", "/api/devices/{name}/merge", Admin, "/api/devices/site-a.no/merge", r#"{"into": "x"}"#),
     ("get", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", ""),
     ("post", "/api/devices/{name}/credentials", Admin, "/api/devices/site-a.no/credentials", r#"{"x": 1}"#),
     ("delete", "/api/devices/{name}/credentials/{user}", Admin, "/api/devices/site-a.no/credentials/x", ""),

@@ -1,7 +1,7 @@
 //! Devices: registered, described, found, and given credentials.
 
 use serde_json::{Value, json};
-use store::{AccessStore as _, AuditQuery, Registry as _, Role};
+use store::{AccessStore as _, AuditQuery, Lifecycle as _, Registry as _, Role};
 
 use crate::access::{add, ask, session};
 use crate::answer::Answer;
@@ -73,7 +73,7 @@ async fn a_device_is_registered_changed_and_removed_by_its_revision() {
     let query = AuditQuery { limit: 9, ..AuditQuery::default() };
     let actions: Vec<_> =
         harness.store.audit(&query).await.unwrap().into_iter().map(|record| record.action).collect();
-    assert_eq!(actions, ["remove device", "change device", "change device", "register device"]);
+    assert_eq!(actions, ["forget device", "change device", "change device", "register device"]);
 }
 
 #[tokio::test]
@@ -86,6 +86,55 @@ async fn a_device_that_speaks_is_there_and_can_be_adopted() {
     let adopted = send(&harness, "post", "/api/devices", &json!({ "name": "site-a/lab" })).await;
     assert_eq!((adopted.status, &adopted.json()["registered"]), (201, &json!(true)), "{adopted:?}");
     assert_eq!(adopted.json()["series"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_device_that_is_forgotten_is_gone_at_once_and_comes_back_when_it_speaks() {
+    let harness = start().await;
+    hear(&harness, &["temperature/site-a/lab", "temperature/site-a/hall"]).await;
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.lab?data=all", "", "").await.status, 400);
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.none", "", "").await.status, 404);
+    assert_eq!(ask(&harness, "delete", "/api/devices/site-a.lab?data=erase", "", "").await.status, 204);
+    assert_eq!(names(&ask(&harness, "get", "/api/devices", "", "").await), ["site-a/hall"]);
+    assert_eq!(ask(&harness, "get", "/api/devices/site-a.lab", "", "").await.status, 404);
+    let series = ask(&harness, "get", "/api/series", "", "").await.json();
+    assert_eq!(series["series"].as_array().unwrap().len(), 1, "{series}");
+    let forgotten = harness.store.forgotten_devices().await.unwrap();
+    assert_eq!((forgotten[0].device.as_str(), forgotten[0].erase_to.is_some()), ("site-a/lab", true));
+    hear(&harness, &["temperature/site-a/lab", "temperature/site-a/hall"]).await;
+    assert_eq!(names(&ask(&harness, "get", "/api/devices", "", "").await), ["site-a/hall", "site-a/lab"]);
+}
+
+#[tokio::test]
+async fn what_is_exported_can_be_imported() {
+    let harness = start().await;
+    harness.until_ready().await;
+    let host = format!("host: {}", harness.address);
+    let import = async |path: &str, kind: &str, body: &str| {
+        let kind = format!("content-type: {kind}");
+        let answer = harness.send("POST", path, &[&host, &kind], body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    };
+    let table = "name,title,type,lat,lon,sampling_rate,tags\nsite-a/1,One,plug,52.5,13.4,10,a b\nb,,,,,,\n,Größe,,,,,\nb,,,,,,\n";
+    let first = import("/api/devices/import", "text/csv", table).await;
+    assert_eq!((&first["registered"], &first["failed"]), (&json!(3), &json!(1)), "{first}");
+    assert_eq!(first["devices"][2]["name"], "groesse");
+    assert!(first["devices"][3]["reason"].as_str().unwrap().contains("an earlier row"), "{first}");
+    let csv = ask(&harness, "get", "/api/devices?format=csv", "", "").await;
+    assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
+    let all = ask(&harness, "get", "/api/devices", "", "").await;
+    for (kind, body) in [("text/csv", &csv.body), ("application/json", &all.body)] {
+        let again = import("/api/devices/import?existing=update", kind, body).await;
+        assert_eq!(again["unchanged"], 3, "{again}");
+        let skipped = import("/api/devices/import", kind, body).await;
+        assert_eq!(skipped["skipped"], 3, "{skipped}");
+    }
+    let changed = import("/api/devices/import?existing=update", "text/csv", "name,note\nb,new\n").await;
+    assert_eq!(changed["changed"], 1, "{changed}");
+    assert_eq!(ask(&harness, "get", "/api/devices/b", "", "").await.json()["note"], "new");
+    let state = access::state_at(harness.store.as_ref(), jiff::Timestamp::MAX).await.unwrap();
+    assert_eq!((state.devices.len(), &state.devices["b"]["note"]), (3, &json!("new")));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::alerting::silences;
 use crate::commands::change as commands;
 use crate::engine::statement::Statement;
 use crate::registry::devices::{self, Device};
-use crate::registry::{self, credentials};
+use crate::registry::{self, aliases, credentials, forgotten};
 
 /// What a change does, in order, in the transaction of its record.
 pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
@@ -29,7 +29,13 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
         Change::RevokeKey(id) => vec![keys::revoke(id)],
         Change::AddDevice(device) => vec![devices::insert(device), registry::count()],
         Change::SetDevice(device) => vec![devices::update(device), registry::count()],
+        Change::ImportDevices { added, changed } => {
+            let added = added.iter().map(devices::insert);
+            added.chain(changed.iter().map(devices::update)).chain([registry::count()]).collect()
+        }
         Change::RemoveDevice(name) => vec![devices::delete(name), registry::count()],
+        Change::ForgetDevice(forgetting) => forgotten::forget(forgetting),
+        Change::RenameDevice(renaming) => aliases::rename(renaming),
         Change::AddCredential(credential) => {
             let device = Device::new(&credential.device, at);
             vec![devices::insert_if_new(&device), credentials::insert(credential), registry::count()]

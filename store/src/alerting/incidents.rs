@@ -116,7 +116,7 @@ pub enum Severity {
 pub enum End {
     /// The condition no longer holds.
     Cleared,
-    /// The rule was removed, or no longer applies to the device.
+    /// The rule was removed, or no longer applies to the device, or the device was forgotten.
     RuleRemoved,
 }
 

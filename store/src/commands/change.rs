@@ -19,6 +19,8 @@ pub enum Cancelled {
     Command(String),
     /// All of this group that are open.
     Job(String),
+    /// All of this device that are open.
+    Device(String),
 }
 
 /// Makes a command; none where its id is taken, or its device has too many.
@@ -34,12 +36,19 @@ pub(crate) fn add_group(job: &CommandJob, commands: &[Command]) -> Vec<Statement
 
 /// Ends open commands; none where there are none.
 pub(crate) fn cancel_all(which: &Cancelled, at: Timestamp) -> Vec<Statement> {
+    let [locked, counted, ended] = cancel_any(which, "it was taken back", at);
+    vec![locked, counted, ended.required()]
+}
+
+/// Ends open commands, if there are any.
+pub(crate) fn cancel_any(which: &Cancelled, reason: &str, at: Timestamp) -> [Statement; 3] {
     let (condition, of) = match which {
         Cancelled::Command(id) => ("id = $3", id),
         Cancelled::Job(id) => ("job = $3", id),
+        Cancelled::Device(device) => ("device = $3", device),
     };
-    let [counted, ended] = cancel(condition, "it was taken back", at, of);
-    vec![lock(), counted, ended.required()]
+    let [counted, ended] = cancel(condition, reason, at, of);
+    [lock(), counted, ended]
 }
 
 /// Replaces the desired state of a device, and the command that was to bring it, unless the device has accepted that.

@@ -152,7 +152,8 @@ pub struct Bucket {
 pub trait History: Send + Sync {
     /// The newest reading of every device and metric, by device and metric.
     ///
-    /// One from the future, which a clock that was wrong stamped, counts only where there is no other.
+    /// One from the future, which a clock that was wrong stamped, counts only where there is no other. A series whose newest
+    /// reading was received before its device was forgotten is left out.
     async fn latest(&self) -> Result<Vec<Latest>>;
 
     /// A page of readings by `measured_at`, then device, metric, boot, seq and value.

@@ -29,6 +29,8 @@ pub struct Device {
     pub tags: Vec<String>,
     /// What else people say of it.
     pub note: Option<String>,
+    /// Whether it is kept with its history, and its readings are neither awaited nor taken.
+    pub retired: bool,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When something of it was changed last.
@@ -50,6 +52,7 @@ impl Device {
             interval: None,
             tags: Vec::new(),
             note: None,
+            retired: false,
             created_at: at,
             changed_at: at,
             revision: 0,
@@ -58,7 +61,7 @@ impl Device {
 }
 
 const COLUMNS: &str = "
-    name, title, kind, location, latitude, longitude, sampling, tags, note, created_at, changed_at, revision";
+    name, title, kind, location, latitude, longitude, sampling, tags, note, retired, created_at, changed_at, revision";
 
 pub(super) fn select_after(after: &str, limit: i64) -> Statement {
     let sql = format!("SELECT {COLUMNS} FROM devices WHERE name > $1 ORDER BY name LIMIT $2");
@@ -81,13 +84,14 @@ pub(super) fn read(row: &Row<'_>) -> anyhow::Result<Device> {
         interval,
         tags: row.get::<String>(7)?.split_whitespace().map(str::to_owned).collect(),
         note: row.get(8)?,
-        created_at: row.time(9)?,
-        changed_at: row.time(10)?,
-        revision: row.get(11)?,
+        retired: row.get::<i64>(9)? != 0,
+        created_at: row.time(10)?,
+        changed_at: row.time(11)?,
+        revision: row.get(12)?,
     })
 }
 
-fn described(device: &Device) -> [Value; 9] {
+fn described(device: &Device) -> [Value; 10] {
     let interval = device.interval.map(|interval| i64::try_from(interval.as_micros()).unwrap_or(i64::MAX));
     [
         (&device.name).into(),
@@ -99,6 +103,7 @@ fn described(device: &Device) -> [Value; 9] {
         interval.into(),
         (&device.tags.join(" ")).into(),
         device.note.as_ref().into(),
+        i64::from(device.retired).into(),
     ]
 }
 
@@ -110,7 +115,7 @@ pub(crate) fn insert(device: &Device) -> Statement {
 /// Registers a device whose name may be taken already.
 pub(crate) fn insert_if_new(device: &Device) -> Statement {
     let sql = format!(
-        "INSERT INTO devices ({COLUMNS}, subject) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 0, $11
+        "INSERT INTO devices ({COLUMNS}, subject) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 0, $12
          WHERE (SELECT count(*) FROM devices) < {MAX_DEVICES} ON CONFLICT (name) DO NOTHING"
     );
     let mut params = Vec::from(described(device));
@@ -122,8 +127,8 @@ pub(crate) fn insert_if_new(device: &Device) -> Statement {
 pub(crate) fn update(device: &Device) -> Statement {
     const UPDATE: &str = "
         UPDATE devices SET title = $2, kind = $3, location = $4, latitude = $5, longitude = $6, sampling = $7, tags = $8,
-            note = $9, changed_at = $10, revision = revision + 1
-        WHERE name = $1 AND revision = $11";
+            note = $9, retired = $10, changed_at = $11, revision = revision + 1
+        WHERE name = $1 AND revision = $12";
     let mut params = Vec::from(described(device));
     params.extend([device.changed_at.into(), device.revision.into()]);
     Statement { params, ..Statement::new("change a device", UPDATE, []) }.required()

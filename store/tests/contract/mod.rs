@@ -15,6 +15,7 @@ mod idempotency;
 pub(crate) mod incidents;
 mod leases;
 mod ledger;
+mod lifecycle;
 mod notices;
 mod notifications;
 mod order;

@@ -32,9 +32,9 @@ fn credential(user: &str, device: &str) -> Credential {
     }
 }
 
-/// Makes a change; returns whether it was made, which the audit and the registry's revision must agree with.
-async fn change(store: &dyn Store, change: Change) -> bool {
-    let record = NewRecord {
+/// A record of a change.
+pub(super) fn record() -> NewRecord {
+    NewRecord {
         at: at(50),
         actor: None,
         via: Via::Command,
@@ -44,7 +44,12 @@ async fn change(store: &dyn Store, change: Change) -> bool {
         outcome: AuditOutcome::Done,
         before: None,
         after: None,
-    };
+    }
+}
+
+/// Makes a change; returns whether it was made, which the audit and the registry's revision must agree with.
+pub(super) async fn change(store: &dyn Store, change: Change) -> bool {
+    let record = record();
     let (head, registry) = (store.audit_head().await.unwrap(), store.registry_head().await.unwrap());
     let is_made = store.change(&change, &record).await.unwrap().is_some();
     let made = i64::from(is_made);
@@ -62,7 +67,7 @@ async fn what_people_say_of_a_device_is_kept_until_it_is_removed() {
     assert_eq!(store.device("site-a/lab").await.unwrap(), Some(lab()));
     assert_eq!(store.device("site-a").await.unwrap(), None);
 
-    let moved = Device { location: None, place: None, changed_at: at(8), ..lab() };
+    let moved = Device { location: None, place: None, retired: true, changed_at: at(8), ..lab() };
     assert!(change(store, Change::SetDevice(moved.clone())).await);
     assert!(!change(store, Change::SetDevice(moved.clone())).await, "it was changed meanwhile");
     let stored = store.device("site-a/lab").await.unwrap().unwrap();
@@ -71,6 +76,25 @@ async fn what_people_say_of_a_device_is_kept_until_it_is_removed() {
     assert!(change(store, Change::RemoveDevice("site-a/lab".into())).await);
     assert!(!change(store, Change::RemoveDevice("site-a/lab".into())).await);
     assert_eq!(store.device("site-a/lab").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_import_is_made_as_a_whole_or_not_at_all() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let import = |added: &[&str], changed: Vec<Device>| Change::ImportDevices {
+        added: added.iter().map(|name| Device::new(*name, at(1))).collect(),
+        changed,
+    };
+    assert!(change(store, import(&["a", "b"], vec![])).await);
+    assert!(!change(store, import(&["c", "b"], vec![])).await, "one is taken");
+    assert_eq!(store.device("c").await.unwrap(), None);
+    let b = Device { note: Some("new".into()), ..Device::new("b", at(1)) };
+    assert!(change(store, import(&["c"], vec![b.clone()])).await);
+    assert!(!change(store, import(&["d"], vec![b])).await, "it was changed meanwhile");
+    let names: Vec<_> =
+        store.all_devices().await.unwrap().into_iter().map(|device| (device.name, device.revision)).collect();
+    assert_eq!(names, [("a".into(), 0), ("b".into(), 1), ("c".into(), 0)]);
 }
 
 #[tokio::test]

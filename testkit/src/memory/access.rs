@@ -109,7 +109,18 @@ impl Data {
             Change::RevokeKey(id) => take(&mut access.keys, |key| key.id == *id),
             Change::AddDevice(device) => self.registry.add(device),
             Change::SetDevice(device) => self.registry.set(device),
+            Change::ImportDevices { added, changed } => self.registry.import(added, changed),
             Change::RemoveDevice(name) => self.registry.remove(name),
+            Change::ForgetDevice(forgetting) => {
+                self.commands.forget(&forgetting.device, forgetting.at);
+                self.registry.forget(forgetting)
+            }
+            Change::RenameDevice(renaming) => {
+                let has_data = self.has_readings(&renaming.new);
+                let renamed = self.registry.rename(renaming, has_data)?;
+                self.move_history(&renaming.old, &renaming.new);
+                Some(renamed)
+            }
             Change::AddCredential(credential) => self.registry.add_credential(credential, at),
             Change::RevokeCredential(user) => self.registry.revoke(user),
             Change::AddCommand(command) => self.commands.add_one(command),

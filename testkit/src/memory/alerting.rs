@@ -10,6 +10,8 @@ use store::{
     Phase, Result, Transition, Unavailable,
 };
 
+use telemetry::Series;
+
 use super::outbox::AlertingOutbox;
 use super::{Data, MemoryStore};
 
@@ -100,6 +102,29 @@ impl Alerts {
         outbox.retain(older_than, |id| self.incidents.iter().any(|incident| incident.id == id));
         self.states.retain(|_, (state, at)| state.phase != Phase::Normal || *at >= older_than);
         before - self.incidents.len()
+    }
+
+    /// Moves incidents and alert states of one device to another.
+    pub(super) fn rename(&mut self, old: &str, device: &str) {
+        let own = self.incidents.iter_mut().filter(|incident| incident.device == old);
+        own.for_each(|incident| device.clone_into(&mut incident.device));
+        let states: Vec<_> = self.states.extract_if(.., |(_, owner, _), _| owner == old).collect();
+        for ((rule, _, metric), (mut state, at)) in states {
+            state.series = Series::new(&metric, device).unwrap();
+            self.states.entry((rule, device.to_owned(), metric)).or_insert((state, at));
+        }
+    }
+
+    /// Deletes what is stored of a device up to a time; returns how many rows those were.
+    pub(super) fn erase(&mut self, device: &str, to: Timestamp) -> usize {
+        let before = self.incidents.len() + self.states.len();
+        self.incidents.retain(|incident| incident.device != device || incident.opened_at > to);
+        self.states.retain(|_, (state, _)| {
+            state.series.device() != device
+                || state.phase != Phase::Normal
+                || state.newest.is_some_and(|newest| newest.measured_at > to)
+        });
+        before - self.incidents.len() - self.states.len()
     }
 }
 

@@ -101,9 +101,46 @@ impl Commanded {
         let is_meant = |command: &Command| match which {
             Cancelled::Command(id) => command.id == *id,
             Cancelled::Job(id) => command.job.as_ref() == Some(id),
+            Cancelled::Device(device) => command.device == *device,
         };
         let ended = self.end(is_meant, CommandState::Cancelled, Some("it was taken back"), at);
         (ended > 0).then_some(ended)
+    }
+
+    /// Cancels what is open of a device, and forgets its state.
+    pub(super) fn forget(&mut self, device: &str, at: Timestamp) {
+        let reason = Some("its device was forgotten");
+        self.end(|command| command.device == device, CommandState::Cancelled, reason, at);
+        if let Some(twin) = self.twins.get_mut(device)
+            && (twin.desired.is_some() || twin.reported.is_some())
+        {
+            let desired_at = Some(whole_micros(at));
+            *twin = Twin { version: twin.version + 1, desired_at, ..empty(device) };
+        }
+    }
+
+    /// Moves the commands and the state of one device to another.
+    pub(super) fn rename(&mut self, old: &str, device: &str) {
+        let own = self.commands.values_mut().filter(|command| command.device == old);
+        own.for_each(|command| device.clone_into(&mut command.device));
+        let number = self.numbers.remove(old).unwrap_or_default();
+        let newer = self.numbers.entry(device.to_owned()).or_default();
+        *newer = number.max(*newer);
+        if let Some(twin) = self.twins.remove(old) {
+            let version = twin.version;
+            let twin = Twin { device: device.to_owned(), ..twin };
+            let stored = self.twins.entry(device.to_owned()).or_insert(twin);
+            stored.version = stored.version.max(version);
+        }
+    }
+
+    /// Deletes commands of a device that were made up to a time, and have ended; returns how many those were.
+    pub(super) fn erase(&mut self, device: &str, to: Timestamp) -> usize {
+        let before = self.commands.len();
+        self.commands.retain(|_, command| {
+            command.device != device || command.created_at > to || command.state.is_open()
+        });
+        before - self.commands.len()
     }
 
     pub(super) fn set_desired(&mut self, new: &NewDesired) -> Option<u64> {

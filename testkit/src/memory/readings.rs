@@ -13,7 +13,7 @@ use store::{
 };
 use telemetry::{Reading, Series, is_ahead};
 
-use super::{MemoryStore, whole_micros};
+use super::{Data, MemoryStore, whole_micros};
 
 /// Measured at, device, metric, boot, seq and value: the order of a page.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +117,9 @@ impl History for MemoryStore {
             .partition(|(_, reading)| is_ahead(reading.received_at, now));
         // What is collected last stays.
         let newest: BTreeMap<_, _> = ahead.into_iter().chain(present).collect();
-        Ok(newest.into_values().collect())
+        let is_shown =
+            |reading: &Reading| !data.registry.has_forgotten(reading.series.device(), reading.received_at);
+        Ok(newest.into_values().filter(is_shown).collect())
     }
 
     async fn readings(&self, query: ReadingQuery) -> Result<Page> {
@@ -243,4 +245,23 @@ impl Cut {
 
 fn rounded_up(time: Timestamp) -> i64 {
     time.as_microsecond() + i64::from(time.as_nanosecond() > i128::from(time.as_microsecond()) * 1000)
+}
+
+impl Data {
+    /// Whether there are readings of a device.
+    pub(super) fn has_readings(&self, device: &str) -> bool {
+        self.readings.values().any(|stored| stored.reading.series.device() == device)
+    }
+
+    /// Moves the readings of one device to another; returns how many those were.
+    pub(super) fn move_readings(&mut self, old: &str, device: &str) -> u64 {
+        let moved: Vec<_> =
+            self.readings.extract_if(.., |_, stored| stored.reading.series.device() == old).collect();
+        let count = moved.len() as u64;
+        for (_, mut stored) in moved {
+            stored.reading.series = Series::new(stored.reading.series.metric(), device).unwrap();
+            self.readings.entry(Key::of(&stored.reading)).or_insert(stored);
+        }
+        count
+    }
 }

@@ -4,15 +4,23 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use store::{Credential, Device, MAX_CREDENTIALS, Registry, RegistryHead, Result};
+use store::{
+    Alias, Credential, Device, Forgetting, Forgotten, Lifecycle, MAX_CREDENTIALS, Registry, RegistryHead,
+    Renaming, Result,
+};
 
-use super::{MemoryStore, whole_micros};
+use telemetry::Attribute;
+
+use super::{Data, MemoryStore, whole_micros};
 
 /// What is stored of devices.
 #[derive(Default)]
 pub(super) struct Devices {
     devices: BTreeMap<String, Device>,
     credentials: BTreeMap<String, Credential>,
+    forgotten: BTreeMap<String, Forgotten>,
+    /// By the old name.
+    aliases: BTreeMap<String, Alias>,
     head: RegistryHead,
 }
 
@@ -39,10 +47,74 @@ impl Devices {
         self.counted(1)
     }
 
+    pub(super) fn import(&mut self, added: &[Device], changed: &[Device]) -> Option<u64> {
+        let is_taken = added.iter().any(|device| self.devices.contains_key(&device.name));
+        let is_as_expected = |device: &Device| {
+            self.devices.get(&device.name).is_some_and(|stored| stored.revision == device.revision)
+        };
+        if is_taken || !changed.iter().all(is_as_expected) {
+            return None;
+        }
+        let revision = self.head.revision;
+        for device in added {
+            self.add(device);
+        }
+        for device in changed {
+            self.set(device);
+        }
+        self.head.revision = revision;
+        self.counted((added.len() + changed.len()) as u64)
+    }
+
     pub(super) fn remove(&mut self, name: &str) -> Option<u64> {
         self.devices.remove(name)?;
         self.credentials.retain(|_, credential| credential.device != name);
         self.counted(1)
+    }
+
+    pub(super) fn forget(&mut self, Forgetting { device, at, erase }: &Forgetting) -> Option<u64> {
+        let at = whole_micros(*at);
+        let before = self.forgotten.get(device).and_then(|forgotten| forgotten.erase_to);
+        let erase_to = erase.then_some(at).or(before);
+        self.forgotten.insert(device.clone(), Forgotten { device: device.clone(), at, erase_to });
+        self.devices.remove(device);
+        self.credentials.retain(|_, credential| credential.device != *device);
+        self.counted(1)
+    }
+
+    /// Gives a device another name; None where that is taken. `has_data` says whether there are readings of the new one.
+    pub(super) fn rename(&mut self, renaming: &Renaming, has_data: bool) -> Option<u64> {
+        let Renaming { old, new, at, merge } = renaming;
+        let at = whole_micros(*at);
+        let comes_back = self.aliases.get(new).is_some_and(|alias| alias.device == *old);
+        let is_alias = self.aliases.contains_key(old) || (self.aliases.contains_key(new) && !comes_back);
+        let is_erased = [old, new]
+            .iter()
+            .any(|name| self.forgotten.get(*name).is_some_and(|forgotten| forgotten.erase_to.is_some()));
+        if is_alias || is_erased || (!merge && (has_data || self.devices.contains_key(new))) {
+            return None;
+        }
+        self.aliases.remove(new);
+        self.aliases
+            .values_mut()
+            .filter(|alias| alias.device == *old)
+            .for_each(|alias| alias.device.clone_from(new));
+        let alias = Alias { old: old.clone(), device: new.clone(), since: at };
+        self.aliases.insert(old.clone(), alias);
+        self.forgotten.remove(new);
+        if let Some(device) = self.devices.remove(old) {
+            let revision = device.revision + 1;
+            let renamed = Device { name: new.clone(), changed_at: at, revision, ..device };
+            self.devices.entry(new.clone()).or_insert(renamed);
+        }
+        let own = self.credentials.values_mut().filter(|credential| credential.device == *old);
+        own.for_each(|credential| credential.device.clone_from(new));
+        self.counted(1)
+    }
+
+    /// Whether what was received of a device at a time is forgotten.
+    pub(super) fn has_forgotten(&self, device: &str, received_at: Timestamp) -> bool {
+        self.forgotten.get(device).is_some_and(|forgotten| forgotten.at >= received_at)
     }
 
     pub(super) fn add_credential(&mut self, credential: &Credential, at: Timestamp) -> Option<u64> {
@@ -105,5 +177,75 @@ impl Registry for MemoryStore {
         let mut data = self.call("note_applied")?;
         data.registry.head.applied = data.registry.head.applied.max(revision);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Lifecycle for MemoryStore {
+    async fn forgotten_devices(&self) -> Result<Vec<Forgotten>> {
+        Ok(self.call("forgotten_devices")?.registry.forgotten.values().cloned().collect())
+    }
+
+    async fn erase(&self, device: &str, to: Timestamp) -> Result<u64> {
+        let mut data = self.call("erase")?;
+        let rows = data.readings.len() + data.attributes.len() + data.announcements.len();
+        data.readings
+            .retain(|_, stored| stored.reading.series.device() != device || stored.reading.received_at > to);
+        data.attributes.retain(|(owner, _), attribute| owner != device || attribute.since > to);
+        data.announcements.retain(|announcement| {
+            !telemetry::announces(&announcement.subject, device) || announcement.received_at > to
+        });
+        let others =
+            data.rejected.erase(device, to) + data.alerts.erase(device, to) + data.commands.erase(device, to);
+        let left = data.readings.len() + data.attributes.len() + data.announcements.len();
+        Ok((rows - left + others) as u64)
+    }
+
+    async fn aliases(&self) -> Result<Vec<Alias>> {
+        Ok(self.call("aliases")?.registry.aliases.values().cloned().collect())
+    }
+
+    async fn aliases_of(&self, device: &str) -> Result<Vec<Alias>> {
+        let data = self.call("aliases_of")?;
+        let own = data.registry.aliases.values().filter(|alias| alias.device == device);
+        let mut own: Vec<_> = own.cloned().collect();
+        own.sort_by(|a, b| b.since.cmp(&a.since).then_with(|| a.old.cmp(&b.old)));
+        Ok(own)
+    }
+
+    async fn renamed(&self, name: &str) -> Result<Option<String>> {
+        Ok(self.call("renamed")?.registry.aliases.get(name).map(|alias| alias.device.clone()))
+    }
+
+    async fn move_history(&self, alias: &Alias) -> Result<u64> {
+        Ok(self.call("move_history")?.move_history(&alias.old, &alias.device))
+    }
+
+    async fn note_erased(&self, device: &str, to: Timestamp) -> Result<()> {
+        let mut data = self.call("note_erased")?;
+        if let Some(forgotten) = data.registry.forgotten.get_mut(device)
+            && forgotten.erase_to == Some(to)
+        {
+            forgotten.erase_to = None;
+        }
+        Ok(())
+    }
+}
+
+impl Data {
+    /// Moves all that is stored under an old name to the device; returns how many readings those were.
+    pub(super) fn move_history(&mut self, old: &str, device: &str) -> u64 {
+        let moved = self.move_readings(old, device);
+        let attributes: Vec<_> = self.attributes.extract_if(.., |(owner, _), _| owner == old).collect();
+        for ((_, name), attribute) in attributes {
+            let attribute = Attribute { device: device.to_owned(), ..attribute };
+            self.attributes.entry((device.to_owned(), name)).or_insert(attribute);
+        }
+        self.alerts.rename(old, device);
+        self.commands.rename(old, device);
+        for silence in self.silences.iter_mut().filter(|silence| silence.device.as_str() == old) {
+            silence.device = device.parse().unwrap();
+        }
+        moved
     }
 }

@@ -40,6 +40,19 @@ impl Rejected {
         before - self.rows.len()
     }
 
+    /// Deletes those of a device that were received up to a time.
+    pub(super) fn erase(&mut self, device: &str, to: Timestamp) -> usize {
+        let before = self.rows.len();
+        let awaited = telemetry::device_subject(device);
+        self.rows.retain(|row| {
+            let RejectedMessage { topic, reason, received_at, .. } = &row.message;
+            let is_own = topic.split_once('/').is_some_and(|(_, name)| name == device)
+                || telemetry::awaited_subject(reason).as_ref() == Some(&awaited);
+            !is_own || *received_at > to
+        });
+        before - self.rows.len()
+    }
+
     /// Deletes the oldest where there are more than the quota allows.
     pub(super) fn keep_quota(&mut self, quota: RejectionQuota) -> usize {
         let before = self.rows.len();

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
+    AccessStore, Address, Alias, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
-    CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Head,
-    IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, LongestWaits,
-    NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed,
-    QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection, RejectionGroup, RejectionQuery,
-    RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence, Silences,
-    Store, TokenKey, Twin, User, Written,
+    CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Forgotten, Head,
+    IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, Lifecycle,
+    LongestWaits, NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage, OwnReaders,
+    Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection, RejectionGroup,
+    RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence,
+    Silences, Store, TokenKey, Twin, User, Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -275,6 +275,37 @@ impl Registry for Watched {
 
     async fn note_applied(&self, revision: i64) -> Result<()> {
         self.inner.note_applied(revision).await
+    }
+}
+
+#[async_trait]
+impl Lifecycle for Watched {
+    async fn forgotten_devices(&self) -> Result<Vec<Forgotten>> {
+        self.inner.forgotten_devices().await
+    }
+
+    async fn erase(&self, device: &str, to: Timestamp) -> Result<u64> {
+        self.inner.erase(device, to).await
+    }
+
+    async fn note_erased(&self, device: &str, to: Timestamp) -> Result<()> {
+        self.inner.note_erased(device, to).await
+    }
+
+    async fn aliases(&self) -> Result<Vec<Alias>> {
+        self.inner.aliases().await
+    }
+
+    async fn aliases_of(&self, device: &str) -> Result<Vec<Alias>> {
+        self.inner.aliases_of(device).await
+    }
+
+    async fn renamed(&self, name: &str) -> Result<Option<String>> {
+        self.inner.renamed(name).await
+    }
+
+    async fn move_history(&self, alias: &Alias) -> Result<u64> {
+        self.inner.move_history(alias).await
     }
 }
 

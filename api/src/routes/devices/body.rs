@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use store::Device;
 use telemetry::Series;
 
@@ -14,9 +15,9 @@ const NAMELESS: &str = "device";
 const MAX_MADE_CHARS: usize = 48;
 
 /// The body of `POST`, `PUT` and `PATCH`. What is `null` is none; in `PATCH`, what is missing stays as it is.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Body {
+pub(crate) struct Body {
     #[serde(alias = "device_id", alias = "id", alias = "device")]
     name: Option<String>,
     #[serde(default, deserialize_with = "given", alias = "display_name", alias = "label")]
@@ -48,6 +49,8 @@ pub(super) struct Body {
     tags: Option<Option<Vec<String>>>,
     #[serde(default, deserialize_with = "given", alias = "notes", alias = "description")]
     note: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    retired: Option<Option<bool>>,
 }
 
 /// A field that is left out is none; one that is there is a value or `null`.
@@ -58,7 +61,7 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// Seconds, or a duration in words such as `1m 30s`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Interval {
     Seconds(f64),
@@ -80,9 +83,47 @@ impl Interval {
     }
 }
 
+/// The fields that there are, as they may be spelt.
+const FIELDS: [&str; 28] = [
+    "name",
+    "device_id",
+    "id",
+    "device",
+    "title",
+    "display_name",
+    "label",
+    "type",
+    "device_type",
+    "sensor_type",
+    "kind",
+    "location",
+    "room",
+    "area",
+    "latitude",
+    "lat",
+    "longitude",
+    "lon",
+    "lng",
+    "sampling_rate",
+    "sampling_interval",
+    "sample_rate",
+    "interval",
+    "tags",
+    "note",
+    "notes",
+    "description",
+    "retired",
+];
+
 impl Body {
+    /// What a row of an import says; what else an export has of a device is passed over.
+    pub(crate) fn of_row(mut fields: Map<String, Value>) -> Result<Self, String> {
+        fields.retain(|name, _| FIELDS.contains(&&**name));
+        serde_json::from_value(Value::Object(fields)).map_err(|e| e.to_string())
+    }
+
     /// Whether nothing is said of the device.
-    pub(super) fn is_only_a_name(&self) -> bool {
+    pub(crate) fn is_only_a_name(&self) -> bool {
         self.names_it()
             && self.title.is_none()
             && self.kind.is_none()
@@ -92,15 +133,21 @@ impl Body {
             && self.sampling_rate.is_none()
             && self.tags.is_none()
             && self.note.is_none()
+            && self.retired.is_none()
     }
 
     /// Whether it has a name that a topic may have. Another one is a title.
-    pub(super) fn names_it(&self) -> bool {
+    pub(crate) fn names_it(&self) -> bool {
         self.name.as_deref().is_some_and(is_name)
     }
 
+    /// The same of the device of this name: one that a row has may be a title.
+    pub(crate) fn renamed(&self, name: &str) -> Self {
+        Self { name: Some(name.to_owned()), ..self.clone() }
+    }
+
     /// A new device.
-    pub(super) fn device(&self, now: Timestamp) -> Result<Device, String> {
+    pub(crate) fn device(&self, now: Timestamp) -> Result<Device, String> {
         let title = self.title.clone().flatten();
         let (name, title) = match &self.name {
             Some(name) if is_name(name) => (name.clone(), title),
@@ -111,13 +158,13 @@ impl Body {
     }
 
     /// The device with nothing but what this says of it.
-    pub(super) fn replaces(&self, old: &Device) -> Result<Device, String> {
+    pub(crate) fn replaces(&self, old: &Device) -> Result<Device, String> {
         let new = Device { revision: old.revision, ..Device::new(&old.name, old.created_at) };
         self.applied(new, true)
     }
 
     /// The device with what this says of it.
-    pub(super) fn changes(&self, old: &Device) -> Result<Device, String> {
+    pub(crate) fn changes(&self, old: &Device) -> Result<Device, String> {
         self.applied(old.clone(), true)
     }
 
@@ -142,6 +189,9 @@ impl Body {
         }
         if let Some(interval) = &self.sampling_rate {
             device.interval = interval.as_ref().map(Interval::read).transpose()?;
+        }
+        if let Some(retired) = self.retired {
+            device.retired = retired.unwrap_or(false);
         }
         device.place = self.place(device.place)?;
         Ok(device)

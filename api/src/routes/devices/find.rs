@@ -8,13 +8,14 @@ use telemetry::time::age;
 use telemetry::{Filter, Scope};
 
 use crate::context::{Api, Heard};
+use crate::device_rows::write_table;
 use crate::error::ApiError;
 use crate::forms::{self, DeviceState, Page};
 use crate::query::{self, Parameters};
 
 /// The parameters that there are.
 pub(in crate::routes) const PARAMETERS: &[&str] =
-    &["after", "filter", "limit", "registered", "tag", "text", "type"];
+    &["after", "filter", "format", "limit", "registered", "tag", "text", "type"];
 
 /// Registered devices that are read at once.
 const AT_ONCE: usize = 1_000;
@@ -108,6 +109,21 @@ pub(super) async fn page(api: &Api, scope: &Scope, wanted: &Wanted) -> Result<St
     }
 }
 
+/// All registered devices that are asked for, as a table.
+pub(super) async fn table(api: &Api, scope: &Scope, wanted: &Wanted) -> Result<String, ApiError> {
+    let is_meant = |device: &Device| scope.holds(&device.name) && wanted.is_met(&device.name, Some(device));
+    let (mut found, mut after) = (Vec::new(), wanted.after.clone().unwrap_or_default());
+    loop {
+        let read = api.history.devices(&after, AT_ONCE).await?;
+        let last = read.last().filter(|_| read.len() == AT_ONCE).map(|device| device.name.clone());
+        found.extend(read.into_iter().filter(is_meant));
+        match last {
+            Some(last) => after = last,
+            None => return Ok(write_table(found.iter())),
+        }
+    }
+}
+
 /// A device by its name, if it is registered or was heard.
 pub(super) async fn one(api: &Api, name: &str) -> Result<Option<forms::Device>, ApiError> {
     let device = api.store.device(name).await?;
@@ -134,6 +150,7 @@ fn form_of(api: &Api, name: &str, device: Option<&Device>, heard: Option<&Heard>
         sampling_rate: said.interval.map(|interval| interval.as_secs_f64()),
         tags: said.tags.clone(),
         note: said.note.clone(),
+        retired: said.retired,
         registered: device.is_some(),
         created_at: device.map(|device| device.created_at.into()),
         changed_at: device.map(|device| device.changed_at.into()),

@@ -3,6 +3,7 @@
 use access::{Decision, Sender, may_send, may_send_on};
 use bytes::Bytes;
 use service::ReadAs;
+use service::RegistryView;
 use store::TextCodec as _;
 use telemetry::{MAX_READINGS, Series};
 
@@ -187,8 +188,16 @@ pub(super) fn check_json(media_type: &str) -> Result<(), ApiError> {
 
 /// Whether a sender may send readings of a device on a topic.
 pub(super) fn decide(api: &Api, sender: &Sender, topic: &str, device: &str) -> Decision {
-    let is_protected = api.ingest.registry().is_some_and(|registry| registry.known().is_protected(device));
-    may_send(sender, topic, device, is_protected)
+    let Some(known) = api.ingest.registry().map(RegistryView::known) else {
+        return may_send(sender, topic, device, false);
+    };
+    let device = known.current_name(device);
+    let is_protected = known.is_protected(device);
+    // A device logs in by the name that it had when its credential was made.
+    let by_name = |name| may_send(sender, topic, name, is_protected);
+    let is_own =
+        sender.device_user().is_some() && known.names_of(device).any(|name| by_name(name).is_allowed());
+    if is_own { Decision::Allowed } else { by_name(device) }
 }
 
 /// # Errors

@@ -52,7 +52,7 @@ export function sampleMe(fields: Partial<Me> = {}): Me {
 export function sampleDevice(fields: Partial<Device> = {}): Device {
   return {
     name: "site-a/lab", title: "Lab", type: "bme280", location: "2nd floor", latitude: null, longitude: null, sampling_rate: 10, tags: ["floor=2"],
-    note: null, registered: true, created_at: "2026-01-15T10:30:00Z", changed_at: "2026-01-15T10:30:00Z", state: "online",
+    note: null, retired: false, registered: true, created_at: "2026-01-15T10:30:00Z", changed_at: "2026-01-15T10:30:00Z", state: "online",
     last_seen: "2026-01-15T10:30:00Z", series: [], ...fields,
   };
 }

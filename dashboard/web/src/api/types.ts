@@ -694,6 +694,8 @@ export interface Device {
   sampling_rate: number | null;
   tags: string[];
   note: string | null;
+  /** Whether its readings are neither awaited nor taken. */
+  retired: boolean;
   /** Whether it is registered, or was only heard. */
   registered: boolean;
   /** When it was registered. */
@@ -703,6 +705,22 @@ export interface Device {
   state: "online" | "late" | "offline" | "unknown";
   last_seen: string | null;
   series: Series[];
+}
+
+export interface ImportedDevices {
+  registered: number;
+  changed: number;
+  unchanged: number;
+  skipped: number;
+  failed: number;
+  devices: ({
+    /** The number of the row; the first is 1. */
+    row: number;
+    name: string | null;
+    outcome: "registered" | "changed" | "unchanged" | "skipped" | "failed";
+    /** Why it failed. */
+    reason: string | null;
+  })[];
 }
 
 /** A device to be registered; `device_type`, `room`, `lat`, `lon`, `sampling_interval`, `description` and the like are taken, too. */
@@ -724,6 +742,8 @@ export interface NewDevice {
   /** Words that it is found by. */
   tags?: string[];
   note?: string | null;
+  /** Whether its readings are neither awaited nor taken. */
+  retired?: boolean | null;
 }
 
 /** What is said of a device. */
@@ -743,6 +763,8 @@ export interface DeviceDescription {
   /** Words that it is found by. */
   tags?: string[];
   note?: string | null;
+  /** Whether its readings are neither awaited nor taken. */
+  retired?: boolean | null;
 }
 
 /** What a device logs in with over MQTT. */

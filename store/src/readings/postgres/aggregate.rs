@@ -30,6 +30,8 @@ pub(crate) async fn latest(client: &Client, now: Timestamp) -> Result<Vec<Latest
                   ORDER BY measured_at DESC, boot DESC, seq DESC, value DESC LIMIT 1)
              ) newest ORDER BY rank LIMIT 1
          ) r
+         WHERE NOT EXISTS (
+             SELECT FROM forgotten_devices f WHERE f.device = s.device AND f.forgotten_at >= r.received_at)
          ORDER BY s.device, s.metric"
     );
     let [measured, received] = present_until(now).map(Micros::of);

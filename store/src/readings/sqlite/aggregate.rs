@@ -1,5 +1,7 @@
 //! Aggregates of one series: its newest reading, its time bounds, its time buckets.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -8,6 +10,7 @@ use telemetry::{Reading, Series};
 
 use crate::engine::columns::at_most;
 use crate::engine::sqlite::columns::Micros;
+use crate::micros::micros_from;
 use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::series::sqlite as series;
@@ -19,16 +22,27 @@ pub(crate) fn latest(connection: &Connection, now: Timestamp) -> rusqlite::Resul
     let mut present = connection.prepare_cached(&select("AND measured_at <= ?2 AND received_at <= ?3"))?;
     let mut any = connection.prepare_cached(&select(""))?;
     let [measured, received] = present_until(now).map(Micros);
-    let mut newest = Vec::new();
+    let (mut newest, forgotten) = (Vec::new(), forgotten(connection)?);
     for (series, topic) in series::matching(connection, None, None)? {
         let read = |row: &Row<'_>| rows::read(row, &topic);
         let found = match present.query_row(params![series, measured, received], read).optional()? {
             None => any.query_row([series], read).optional()?,
             found => found,
         };
-        newest.extend(found);
+        newest.extend(found.map(|stored| stored.reading));
     }
-    Ok(newest.into_iter().map(|stored| stored.reading).collect())
+    newest.retain(|reading: &Reading| {
+        forgotten.get(reading.series.device()).is_none_or(|at| *at < micros_from(reading.received_at))
+    });
+    Ok(newest)
+}
+
+/// Up to when what was received of a device is forgotten.
+fn forgotten(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    connection
+        .prepare_cached("SELECT device, forgotten_at FROM forgotten_devices")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// The last readings of a series before a time, oldest first.
