@@ -65,6 +65,10 @@ impl Rejections for Watched {
         self.inner.rejection_groups(selection).await
     }
 
+    async fn rejected_topics(&self, limit: usize) -> Result<Vec<(i64, String)>> {
+        self.inner.rejected_topics(limit).await
+    }
+
     async fn rejected_count(&self) -> Result<u64> {
         self.inner.rejected_count().await
     }
@@ -189,6 +193,10 @@ impl Silences for Watched {
 impl Ledger for Watched {
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
         self.inner.completeness(query).await
+    }
+
+    async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp> {
+        self.inner.counted_from(device, readings).await
     }
 }
 
