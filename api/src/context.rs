@@ -86,6 +86,13 @@ pub trait Newest: Send + Sync {
 pub trait DeviceBroker: Send + Sync {
     /// How devices reach it, and what is wrong with them now.
     fn form(&self) -> Broker;
+
+    /// The connection by which a device speaks; `users` are those of its credentials. None where it is not connected, or
+    /// where this process cannot know it.
+    fn connection(&self, device: &str, users: &[String]) -> Option<forms::Connection> {
+        let _ = (device, users);
+        None
+    }
 }
 
 impl DeviceBroker for Broker {

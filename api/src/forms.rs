@@ -31,7 +31,10 @@ pub use self::boot::Boot;
 pub use self::broker::Broker;
 pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};
 pub use self::command::{Command, CommandJob, Desired, Twin};
-pub use self::device::{Credential, Device, DeviceState};
+pub use self::device::{
+    Connection, Credential, Device, DeviceDetails, DeviceState, Gap, LastWill, OpenIncidents,
+    RejectedOfDevice,
+};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

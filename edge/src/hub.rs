@@ -2,12 +2,13 @@
 
 mod batch;
 mod intake;
+mod senders;
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use broker::server::{Publish, PublishKind, Receipt, Sink};
+use broker::server::{Publish, PublishKind, PublishingClient, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
 use commands::Listener;
@@ -18,6 +19,7 @@ use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
+use self::senders::Senders;
 use crate::access::Users;
 use crate::stamps::Stamps;
 
@@ -69,6 +71,7 @@ pub(crate) struct Hub {
     users: OnceLock<Arc<Users>>,
     /// Hears what devices say, for those who send them commands.
     listener: OnceLock<Listener>,
+    senders: Senders,
     counters: Counters,
 }
 
@@ -125,8 +128,8 @@ impl Hub {
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services, feeds.answers.as_ref());
-        let (users, listener) = (OnceLock::new(), OnceLock::new());
-        Self { decoder, services, pages, stamps, quota: None, users, listener, counters }
+        let (users, listener, senders) = (OnceLock::new(), OnceLock::new(), Senders::default());
+        Self { decoder, services, pages, stamps, quota: None, users, listener, senders, counters }
     }
 
     /// Rejects readings of new series when there are as many as may be.
@@ -160,6 +163,11 @@ impl Hub {
     /// What gives each message its time.
     pub(crate) fn stamps(&self) -> &Stamps {
         &self.stamps
+    }
+
+    /// The client by which a device speaks, while it is connected.
+    pub(crate) fn client_of(&self, device: &str) -> Option<Arc<PublishingClient>> {
+        self.senders.of(device)
     }
 
     /// The status of the hub as a connection, which is always up: `missed` grows when pages could not follow.
@@ -215,15 +223,18 @@ impl Hub {
         let received_at = self.stamps.next();
         match kind {
             PublishKind::Collected => {
-                let publisher = publisher.as_deref().map_or_else(Publisher::default, |publisher| Publisher {
+                let named = publisher.as_deref().map_or_else(Publisher::default, |publisher| Publisher {
                     client: Some(&publisher.client_id),
                     user: publisher.user.as_deref(),
                 });
                 let message = Message { topic, payload, received_at };
-                match self.admit(&message, publisher) {
-                    Some(decoded) => (decoded, true),
-                    None => (message.without_readings(), false),
+                let Some(decoded) = self.admit(&message, named) else {
+                    return (message.without_readings(), false);
+                };
+                if let Some(publisher) = &publisher {
+                    self.senders.note(&decoded.readings, publisher);
                 }
+                (decoded, true)
             }
             PublishKind::Denied => (denied(topic, &payload, received_at), true),
             PublishKind::Probe => (

@@ -3,6 +3,7 @@
 mod body;
 mod credentials;
 mod data;
+mod details;
 mod find;
 
 use access::{Action, Caller, may};
@@ -119,7 +120,8 @@ async fn show(api: &Api, name: &str, request: Request) -> Result<Response, ApiEr
     if device.is_none() && find::one(api, name).await?.is_none() {
         return Err(unknown(name));
     }
-    answer(api, StatusCode::OK, device.as_ref(), name)
+    let details = details::of(api, &caller, find::form(api, name, device.as_ref())).await?;
+    tagged(json(StatusCode::OK, forms::text(&details)), device.as_ref())
 }
 
 async fn change(
@@ -161,7 +163,10 @@ async fn registered(api: &Api, name: &str, wanted: Wanted) -> Result<Device, Api
 /// The device as it is now, with the revision as its tag.
 fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) -> Result<Response, ApiError> {
     let form = find::form(api, name, device);
-    let mut response = json(status, forms::text(&form));
+    tagged(json(status, forms::text(&form)), device)
+}
+
+fn tagged(mut response: Response, device: Option<&Device>) -> Result<Response, ApiError> {
     if let Some(device) = device {
         let tag = HeaderValue::from_str(&format!("\"{}\"", device.revision));
         response.headers_mut().insert("etag", tag.map_err(|e| ApiError::Failed(e.to_string()))?);

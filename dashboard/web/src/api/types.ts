@@ -347,6 +347,7 @@ export interface Boot {
   missing: number;
   /** First and last number of each gap, at most a hundred gaps. */
   missing_ranges: [number, number][];
+  oldest_measured_at: string;
   newest_measured_at: string;
 }
 
@@ -635,6 +636,54 @@ export interface Device {
   state: "online" | "late" | "offline" | "unknown";
   last_seen: string | null;
   series: Series[];
+}
+
+/** A device, with what is known of it beside. */
+export type DeviceDetails = Device & {
+  /** By which it speaks; null where it is not connected, or that is not known, as in a cluster. */
+  connection: Connection | null;
+  /** From which time on its numbered readings are counted in `boots` and `gaps`; null where all are. */
+  counted_from: string | null;
+  /** Its last restarts, newest first. */
+  boots: Boot[];
+  /** Numbers that are not stored, newest first. */
+  gaps: Gap[];
+  open_incidents: {
+    count: number;
+    newest: Incident | null;
+  };
+  /** Payloads of it among the last 10,000 of all devices that could not be read and were not resent. */
+  rejected: {
+    count: number;
+    newest: Rejected | null;
+  };
+};
+
+/** The connection by which a device speaks. */
+export interface Connection {
+  /** Of a gateway where one speaks for the device. */
+  client_id: string;
+  /** The user that the client has proved to be. */
+  user: string | null;
+  /** Address and port. */
+  address: string;
+  since: string;
+  last_will: LastWill | null;
+}
+
+/** What is published when a client is gone without a word. */
+export interface LastWill {
+  topic: string;
+  /** Its first 256 bytes as text. */
+  payload: string;
+  retain: boolean;
+}
+
+/** A range of numbers of a device that are not stored. */
+export interface Gap {
+  boot: number;
+  first: number;
+  last: number;
 }
 
 /** A device to be registered; `device_type`, `room`, `lat`, `lon`, `sampling_interval`, `description` and the like are taken, too. */
@@ -948,7 +997,7 @@ export interface Answers {
     /** Where the next page begins; null on the last one. */
     next: string | null;
   };
-  "api/devices/{name}": Device;
+  "api/devices/{name}": DeviceDetails;
   "api/devices/{name}/data": Readings;
   "api/devices/{name}/credentials": {
     credentials: Credential[];
