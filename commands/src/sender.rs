@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use service::Check;
-use store::{Command, CommandState, Lease, Store};
+use store::{Command, CommandResult, CommandState, Lease, Store};
 use telemetry::time::saturating_add;
-use telemetry::{Clock, Filter};
-use tokio::sync::mpsc;
+use telemetry::{Asked, Clock, Filter, Inputs};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
@@ -113,6 +113,12 @@ impl Listener {
         }
     }
 
+    /// Whether a device has an open command, so that what it says may be the answer.
+    #[must_use]
+    pub fn awaits(&self, device: &str) -> bool {
+        self.watched.read().unwrap_or_else(PoisonError::into_inner).contains(device)
+    }
+
     /// Whether any device has an open command, so that it is worth saying what is heard.
     #[must_use]
     pub fn is_watching(&self) -> bool {
@@ -156,6 +162,7 @@ pub struct Sender<O> {
     known: Deadlines,
     /// When a command was sent last, by the clock that nobody sets.
     sent: HashMap<String, Duration>,
+    rules: Option<watch::Receiver<Arc<Inputs>>>,
     looks: u64,
     is_away: bool,
 }
@@ -185,10 +192,17 @@ impl<O: Outlet> Sender<O> {
             watched,
             known,
             sent,
+            rules: None,
             looks: 0,
             is_away: false,
         };
         (sender, listener)
+    }
+
+    /// Sends commands of other firmware by these rules.
+    #[must_use]
+    pub fn with_rules(self, rules: watch::Receiver<Arc<Inputs>>) -> Self {
+        Self { rules: Some(rules), ..self }
     }
 
     /// Never ends.
@@ -384,7 +398,11 @@ impl<O: Outlet> Sender<O> {
         if !command.is_released(wall) || !schedule::is_to_be_sent(why, command.state, since) {
             return Ok(None);
         }
-        let offered = self.outlet.offer(offer(&command, lasts)).await;
+        let offer = match self.offer_of(&command, lasts).await? {
+            Ok(offer) => offer,
+            Err(reason) => return self.refuse(&command, reason, wall).await,
+        };
+        let offered = self.outlet.offer(offer).await;
         match offered {
             Offered::Taken => {
                 self.counters.sent.inc();
@@ -397,6 +415,34 @@ impl<O: Outlet> Sender<O> {
             Offered::Away => {}
         }
         Ok(Some((command.id, offered)))
+    }
+
+    /// The message of a command: that of the firmware of its device, or the own one. An error where the rules, or the type of
+    /// the device, were changed since it was made, so that none can be made of it.
+    async fn offer_of(&self, command: &Command, lasts: Duration) -> store::Result<Result<Offer, String>> {
+        let own = offer(command, lasts);
+        let Some(rules) = &self.rules else { return Ok(Ok(own)) };
+        let Some(kind) = self.store.device(&command.device).await?.and_then(|device| device.kind) else {
+            return Ok(Ok(own));
+        };
+        let inputs = Arc::clone(&rules.borrow());
+        let Some(firmware) = inputs.mappings().command(&kind, &command.command) else { return Ok(Ok(own)) };
+        let args = wire::args(command);
+        let asked = Asked { device: &command.device, id: &command.id, number: command.number, args: &args };
+        Ok(firmware.message(asked).map(|(topic, payload)| Offer { topic, payload, ..own }))
+    }
+
+    /// Ends a command that cannot be sent.
+    async fn refuse(
+        &self,
+        command: &Command,
+        reason: String,
+        at: Timestamp,
+    ) -> store::Result<Option<(String, Offered)>> {
+        let (id, device) = (command.id.clone(), command.device.clone());
+        let (state, reason) = (CommandState::Failed, Some(format!("it cannot be sent: {reason}")));
+        self.store.record_result(&CommandResult { id, device, state, result: None, reason, at }).await?;
+        Ok(None)
     }
 
     async fn note_sent(&self, command: &Command, wall: Timestamp) -> store::Result<()> {
