@@ -89,6 +89,7 @@ pub use readings::history::{
 pub use readings::write::{Batch, ReadingStore, Written};
 pub use registry::credentials::{Credential, MAX_CREDENTIALS};
 pub use registry::devices::{Device, MAX_DEVICES};
+pub use registry::types::{DeviceType, MAX_TYPES};
 pub use registry::{Registry, RegistryHead};
 pub use rejections::{
     ANY_TEXT, Awaited, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage,

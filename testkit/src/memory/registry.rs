@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use store::{Credential, Device, MAX_CREDENTIALS, Registry, RegistryHead, Result};
+use store::{Credential, Device, DeviceType, MAX_CREDENTIALS, MAX_TYPES, Registry, RegistryHead, Result};
 
 use super::{MemoryStore, whole_micros};
 
@@ -13,6 +13,7 @@ use super::{MemoryStore, whole_micros};
 pub(super) struct Devices {
     devices: BTreeMap<String, Device>,
     credentials: BTreeMap<String, Credential>,
+    types: BTreeMap<String, DeviceType>,
     head: RegistryHead,
 }
 
@@ -64,6 +65,27 @@ impl Devices {
         self.counted(1)
     }
 
+    pub(super) fn add_type(&mut self, new: &DeviceType) -> Option<u64> {
+        if self.types.contains_key(&new.name) || self.types.len() >= MAX_TYPES {
+            return None;
+        }
+        let changed_at = whole_micros(new.changed_at);
+        self.types.insert(new.name.clone(), DeviceType { changed_at, revision: 0, ..new.clone() });
+        self.counted(1)
+    }
+
+    pub(super) fn set_type(&mut self, new: &DeviceType) -> Option<u64> {
+        let stored = self.types.get_mut(&new.name).filter(|stored| stored.revision == new.revision)?;
+        let changed_at = whole_micros(new.changed_at);
+        *stored = DeviceType { changed_at, revision: new.revision + 1, ..new.clone() };
+        self.counted(1)
+    }
+
+    pub(super) fn remove_type(&mut self, name: &str) -> Option<u64> {
+        self.types.remove(name)?;
+        self.counted(1)
+    }
+
     /// When the device with this subject was registered.
     pub(super) fn created_at(&self, subject: &str) -> Option<Timestamp> {
         let mut devices = self.devices.values();
@@ -95,6 +117,14 @@ impl Registry for MemoryStore {
         let data = self.call("credentials")?;
         let wanted = |stored: &&Credential| device.is_none_or(|device| stored.device == device);
         Ok(data.registry.credentials.values().filter(wanted).cloned().collect())
+    }
+
+    async fn device_types(&self) -> Result<Vec<DeviceType>> {
+        Ok(self.call("device_types")?.registry.types.values().cloned().collect())
+    }
+
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>> {
+        Ok(self.call("device_type")?.registry.types.get(name).cloned())
     }
 
     async fn registry_head(&self) -> Result<RegistryHead> {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use store::{
     AccessStore, Address, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
-    CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Head,
+    CommandResult, Commands, Credential, Decisions, Device, DeviceType, DueNotifications, DueQuery, Head,
     IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, LongestWaits,
     NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage, OwnReaders, Postponed,
     QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection, RejectionGroup, RejectionQuery,
@@ -271,6 +271,14 @@ impl Registry for Watched {
 
     async fn device(&self, name: &str) -> Result<Option<Device>> {
         self.inner.device(name).await
+    }
+
+    async fn device_types(&self) -> Result<Vec<DeviceType>> {
+        self.inner.device_types().await
+    }
+
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>> {
+        self.inner.device_type(name).await
     }
 
     async fn credentials(&self, device: Option<&str>) -> Result<Vec<Credential>> {

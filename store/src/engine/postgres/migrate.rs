@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 22] = [
+const MIGRATIONS: [Migration; 23] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 22] = [
     Migration::Always(include_str!("migrations/0020_notices.sql")),
     Migration::Always(include_str!("migrations/0021_idempotency.sql")),
     Migration::Always(include_str!("migrations/0022_commands.sql")),
+    Migration::Always(include_str!("migrations/0023_types.sql")),
 ];
 
 enum Migration {

@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 19] = [
+const MIGRATIONS: [&str; 20] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -35,6 +35,7 @@ const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0017_notices.sql"),
     include_str!("migrations/0018_idempotency.sql"),
     include_str!("migrations/0019_commands.sql"),
+    include_str!("migrations/0020_types.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
