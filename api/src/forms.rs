@@ -8,6 +8,7 @@ mod clock_period;
 mod command;
 pub mod csv;
 mod device;
+mod device_type;
 mod frame;
 
 mod incident;
@@ -35,6 +36,7 @@ pub use self::device::{
     Connection, Credential, Device, DeviceDetails, DeviceState, Gap, LastWill, OpenIncidents,
     RejectedOfDevice,
 };
+pub use self::device_type::{DeviceType, TypeCommand, TypeDescription, TypeMetric};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

@@ -19,6 +19,7 @@
 mod commanding;
 mod context;
 mod decoder_rules;
+mod device_types;
 mod error;
 pub mod forms;
 mod groups;

@@ -16,6 +16,7 @@ mod readings;
 mod rejected;
 mod series;
 mod silences;
+mod types;
 mod words;
 
 use service::{Health, Metrics};
@@ -64,6 +65,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(devices::routes(api))
         .unify()
         .or(commands::routes(api))
+        .unify()
+        .or(types::routes(api))
         .unify()
         .or(access::routes(api))
         .unify()

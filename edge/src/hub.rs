@@ -15,7 +15,7 @@ use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use service::{Decoder, Metrics};
-use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota};
+use telemetry::{Clock, Decoded, Inputs, Message, Publisher, Rejected, SeriesQuota};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
@@ -67,6 +67,8 @@ pub(crate) struct Hub {
     pages: Pages,
     stamps: Stamps,
     quota: Option<Mutex<SeriesQuota>>,
+    /// The rules in force.
+    inputs: watch::Receiver<Arc<Inputs>>,
     /// Who may publish for which devices.
     users: OnceLock<Arc<Users>>,
     /// Hears what devices say, for those who send them commands.
@@ -128,8 +130,9 @@ impl Hub {
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services, feeds.answers.as_ref());
+        let inputs = decoder.inputs();
         let (users, listener, senders) = (OnceLock::new(), OnceLock::new(), Senders::default());
-        Self { decoder, services, pages, stamps, quota: None, users, listener, senders, counters }
+        Self { decoder, services, pages, stamps, quota: None, inputs, users, listener, senders, counters }
     }
 
     /// Rejects readings of new series when there are as many as may be.
@@ -151,6 +154,20 @@ impl Hub {
     /// Whether devices answer to commands on this topic, which holds no readings.
     fn is_answer(&self, topic: &str) -> bool {
         self.services.take_answers() && commands::is_answer(topic) && !self.decoder.may_hold_readings(topic)
+    }
+
+    /// Whether a message may be the answer of other firmware to a command: it may hold readings as well.
+    fn may_answer(&self, topic: &str) -> bool {
+        let Some(listener) = self.listener.get().filter(|listener| listener.is_watching()) else {
+            return false;
+        };
+        self.services.take_answers()
+            && self.inputs.borrow().mappings().answered(topic).any(|(_, device)| listener.awaits(device))
+    }
+
+    /// The rules in force.
+    pub(crate) fn inputs(&self) -> Arc<Inputs> {
+        Arc::clone(&self.inputs.borrow())
     }
 
     fn hear(&self, messages: &[Arc<Decoded>]) {
@@ -294,6 +311,9 @@ impl Sink for Hub {
                 let empty = message.without_readings();
                 answers.push((place, Arc::new(message)));
                 return Arc::new(empty);
+            }
+            if publish.kind == PublishKind::Collected && self.may_answer(&publish.topic) {
+                answers.push((place, Arc::new(self.answer(publish.clone()))));
             }
             let (decoded, is_taken) = self.decode(publish);
             if !is_taken {

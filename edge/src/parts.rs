@@ -16,7 +16,7 @@ use jiff::{Timestamp, Unit};
 use sensor_sim::{Metric, RunConfig};
 use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
 use store::Store;
-use telemetry::{Clock, Decoded, Message};
+use telemetry::{Clock, Decoded, Inputs, Message};
 use tracing::warn;
 
 use crate::clock;
@@ -207,6 +207,10 @@ impl DeviceBroker for Devices {
         Broker { contested_client_ids: self.mqtt.contested_client_ids(), ..self.reached.clone() }
     }
 
+    fn firmware(&self) -> Option<Arc<Inputs>> {
+        Some(self.hub.inputs())
+    }
+
     fn connection(&self, device: &str, users: &[String]) -> Option<Connection> {
         let by_user = || users.iter().find_map(|user| self.mqtt.client_of(user));
         let client = self.hub.client_of(device).or_else(by_user)?;
@@ -254,7 +258,9 @@ pub(crate) fn commands(
     let (mut sender, listener) =
         commands::Sender::new(shared_by_all, ToSubscribers(server), config, (counters.clone(), ready), None);
     hub.be_heard_by(listener.clone());
-    let (inbox, stop) = (Inbox::new(store.clone(), counters, listener), context.stop.clone());
+    sender = sender.with_rules(shared.decoder.inputs());
+    let inbox = Inbox::new(store.clone(), counters, listener).with_rules(shared.decoder.inputs());
+    let stop = context.stop.clone();
     let receives = inbox.clone().run(answers, context.health.check("answers"));
     let sends = async move {
         stop.run_until_cancelled(sender.run()).await;

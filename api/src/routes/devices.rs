@@ -98,7 +98,7 @@ pub(super) async fn register(api: &Api, caller: &Caller, body: &[u8]) -> Result<
     }
     must_see(caller, &device.name)?;
     let device = api.access.add_device(caller, device).await?;
-    answer(api, StatusCode::CREATED, Some(&device), &device.name)
+    answer(api, StatusCode::CREATED, Some(&device), &device.name).await
 }
 
 /// The name, with a number where it is taken: nobody asked for just this one.
@@ -120,7 +120,7 @@ async fn show(api: &Api, name: &str, request: Request) -> Result<Response, ApiEr
     if device.is_none() && find::one(api, name).await?.is_none() {
         return Err(unknown(name));
     }
-    let details = details::of(api, &caller, find::form(api, name, device.as_ref())).await?;
+    let details = details::of(api, &caller, find::form(api, name, device.as_ref()).await?).await?;
     tagged(json(StatusCode::OK, forms::text(&details)), device.as_ref())
 }
 
@@ -138,7 +138,7 @@ async fn change(
     let mut device = apply(&body, &old).map_err(ApiError::BadRequest)?;
     device.changed_at = api.clock.wall();
     let device = api.access.set_device(&caller, &old, device).await?;
-    answer(api, StatusCode::OK, Some(&device), name)
+    answer(api, StatusCode::OK, Some(&device), name).await
 }
 
 async fn remove(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
@@ -161,8 +161,13 @@ async fn registered(api: &Api, name: &str, wanted: Wanted) -> Result<Device, Api
 }
 
 /// The device as it is now, with the revision as its tag.
-fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) -> Result<Response, ApiError> {
-    let form = find::form(api, name, device);
+async fn answer(
+    api: &Api,
+    status: StatusCode,
+    device: Option<&Device>,
+    name: &str,
+) -> Result<Response, ApiError> {
+    let form = find::form(api, name, device).await?;
     tagged(json(status, forms::text(&form)), device)
 }
 
