@@ -632,7 +632,7 @@ export interface Device {
   /** When it was registered. */
   created_at: string | null;
   changed_at: string | null;
-  /** By its newest reading: with a sampling rate late after two intervals and offline after five, else as the page has it. */
+  /** By its newest reading: with a sampling rate, its own or that of its type, late after two intervals and offline after five, else as the page has it. */
   state: "online" | "late" | "offline" | "unknown";
   last_seen: string | null;
   series: Series[];
@@ -724,6 +724,56 @@ export interface DeviceDescription {
   /** Words that it is found by. */
   tags?: string[];
   note?: string | null;
+}
+
+/** A type of devices. */
+export interface DeviceType {
+  /** What the `type` of its devices is. */
+  name: string;
+  /** How people call it. */
+  title: string | null;
+  /** Seconds between two readings of a device that says nothing else. */
+  sampling_rate: number | null;
+  /** What its devices measure. */
+  metrics: TypeMetric[];
+  /** Which commands they take. */
+  commands: TypeCommand[];
+  /** Whether it is compiled in, and not stored. */
+  built_in: boolean;
+  changed_at: string | null;
+}
+
+/** What a type says of its devices. */
+export interface TypeDescription {
+  /** How people call it. */
+  title?: string | null;
+  /** Seconds between two readings of a device that says nothing else. */
+  sampling_rate?: number | null;
+  /** What its devices measure. */
+  metrics?: TypeMetric[];
+  /** Which commands they take. */
+  commands?: TypeCommand[];
+}
+
+/** What devices of a type measure. */
+export interface TypeMetric {
+  /** The name of the metric. */
+  metric: string;
+  /** The unit of its values. */
+  unit?: string | null;
+  /** The least value that makes sense. */
+  min?: number | null;
+  /** The greatest one. */
+  max?: number | null;
+}
+
+/** A command that devices of a type take. */
+export interface TypeCommand {
+  name: string;
+  /** What it does, in words. */
+  title?: string | null;
+  /** A JSON schema of the arguments, as far as it is type, properties, required, additionalProperties, items, enum, minimum, maximum, minLength, maxLength, maxItems, title, description and default; null where they may be anything. */
+  args?: Record<string, unknown> | null;
 }
 
 /** What a device logs in with over MQTT. */
@@ -1002,6 +1052,10 @@ export interface Answers {
   "api/devices/{name}/credentials": {
     credentials: Credential[];
   };
+  "api/types": {
+    types: DeviceType[];
+  };
+  "api/types/{name}": DeviceType;
   "api/commands": {
     commands: Command[];
     /** For `after`; null on the last page. */
