@@ -197,7 +197,7 @@ test("a device is renamed and merged by the keyboard", async () => {
 
 test("a device is forgotten once it is said what becomes of its readings", async () => {
   const asked = await stub();
-  for (const [choice, path] of [["Keep its readings and incidents", "cellar"], ["Erase them for good", "cellar?data=erase"]]) {
+  for (const [choice, path] of [["Keep the readings and incidents", "cellar"], ["Erase them for good", "cellar?data=erase"]]) {
     await page.goto(`${millrace.http}/#devices/cellar`);
     await page.getByRole("button", { name: "Forget cellar" }).click();
     await page.getByLabel(choice).check();

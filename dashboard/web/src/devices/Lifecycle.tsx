@@ -149,7 +149,7 @@ export function ForgottenChoice({ about }: { about: string }) {
   return (
     <fieldset class="device-choice">
       <legend>{about}</legend>
-      <label class="device-check"><input type="radio" name="data" value="keep" defaultChecked /> Keep its readings and incidents</label>
+      <label class="device-check"><input type="radio" name="data" value="keep" defaultChecked /> Keep the readings and incidents</label>
       <label class="device-check"><input type="radio" name="data" value="erase" /> Erase them for good</label>
     </fieldset>
   );
