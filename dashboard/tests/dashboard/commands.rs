@@ -46,9 +46,7 @@ async fn a_device_that_sends_readings_is_told_its_command_and_others_are_not() {
         let path = format!("/api/devices/{name}/data");
         let host = format!("host: {}", harness.address);
         let headers = [host.as_str(), who, "content-type: application/json"];
-        let answer = harness.send("POST", &path, &headers, r#"{"temperature": 1}"#).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
-        answer.json()["commands"].clone()
+        harness.send("POST", &path, &headers, r#"{"temperature": 1}"#).await.json()["commands"].clone()
     };
     assert_eq!(data(&of_lab, "site-a.lab.inside").await, json!([]), "that is another device");
     assert_eq!(data("x: y", "lab").await, json!([]));
