@@ -9,6 +9,7 @@ mod recognized;
 mod refusals;
 mod sessions;
 mod tokens;
+mod types;
 mod users;
 
 use std::net::IpAddr;

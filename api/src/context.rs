@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use oidc::Oidc;
 use prometheus_client::metrics::counter::Counter;
 use store::Store;
-use telemetry::{Clock, Scope};
+use telemetry::{Clock, Inputs, Scope};
 use tokio_util::sync::CancellationToken;
 
 use crate::commanding::Commanding;
@@ -89,6 +89,18 @@ pub trait Newest: Send + Sync {
 pub trait DeviceBroker: Send + Sync {
     /// How devices reach it, and what is wrong with them now.
     fn form(&self) -> Broker;
+
+    /// The connection by which a device speaks; `users` are those of its credentials. None where it is not connected, or
+    /// where this process cannot know it.
+    fn connection(&self, device: &str, users: &[String]) -> Option<forms::Connection> {
+        let _ = (device, users);
+        None
+    }
+
+    /// The rules by which commands are sent to devices of other firmware; None where this broker sends none of them.
+    fn firmware(&self) -> Option<Arc<Inputs>> {
+        None
+    }
 }
 
 impl DeviceBroker for Broker {

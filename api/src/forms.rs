@@ -9,6 +9,7 @@ mod clock_period;
 mod command;
 pub mod csv;
 mod device;
+mod device_type;
 mod frame;
 
 mod incident;
@@ -33,7 +34,11 @@ pub use self::boot::Boot;
 pub use self::broker::Broker;
 pub use self::clock_period::{ClockPeriod, clock_ahead_seconds};
 pub use self::command::{Command, CommandJob, Desired, Twin};
-pub use self::device::{Credential, Device, DeviceRow, DeviceState};
+pub use self::device::{
+    Connection, Credential, Device, DeviceDetails, DeviceRow, DeviceState, Gap, LastWill, OpenIncidents,
+    RejectedOfDevice,
+};
+pub use self::device_type::{DeviceType, TypeCommand, TypeDescription, TypeMetric};
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

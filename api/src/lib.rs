@@ -22,6 +22,7 @@ mod context;
 mod decoder_rules;
 mod device_import;
 mod device_rows;
+mod device_types;
 mod error;
 pub mod forms;
 mod groups;

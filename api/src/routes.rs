@@ -17,6 +17,7 @@ mod readings;
 mod rejected;
 mod series;
 mod silences;
+mod types;
 mod words;
 
 use service::{Health, Metrics};
@@ -68,6 +69,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(commands::routes(api))
         .unify()
         .or(analytics::routes(api))
+        .unify()
+        .or(types::routes(api))
         .unify()
         .or(access::routes(api))
         .unify()

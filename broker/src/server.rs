@@ -45,7 +45,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use access::{Access, Caller, Login, Peer, Refusal};
 pub use counters::{Counters, Ending, EndsFor, RefusedBy, Rule, Traffic};
 pub use limits::Limits;
-pub use sink::{Publish, PublishKind, PublishingClient, Receipt, Settled, Sink};
+pub use sink::{LastWill, Publish, PublishKind, PublishingClient, Receipt, Settled, Sink};
 pub use upkeep::Upkeep;
 
 use connection::Connection;
@@ -148,6 +148,15 @@ impl Server {
     #[must_use]
     pub fn contested_client_ids(&self) -> Vec<String> {
         self.shared.contested.client_ids(tokio::time::Instant::now())
+    }
+
+    /// The client that is connected as this user, if one is; of several the one that connected last.
+    #[must_use]
+    pub fn client_of(&self, user: &str) -> Option<Arc<PublishingClient>> {
+        let sessions = self.shared.sessions();
+        let theirs = sessions.values().filter(|session| session.key.user.as_deref() == Some(user));
+        let connected = theirs.filter_map(|session| session.state().line.as_ref()?.client().cloned());
+        connected.max_by_key(|client| client.connected_at)
     }
 
     /// The limits of this server.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::{Deliveries, Delivery, Outcome};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use service::{Check, Retry};
-use store::{Batch, CommandResult, Recorded, RejectedMessage, Store};
-use telemetry::Message;
+use store::{Batch, Command, CommandResult, CommandState, Recorded, RejectedMessage, Store};
+use telemetry::{Asked, FirmwareCommand, Inputs, Message};
+use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::counters::Counters;
 use crate::sender::Listener;
@@ -20,6 +23,10 @@ const AT_ONCE: usize = 256;
 /// Devices whose messages are recorded at the same time; those of one device come in order.
 const DEVICES_AT_ONCE: usize = 32;
 
+/// How often, and how many times, it is looked whether a command is noted as sent whose answer seems to be there.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+const NOTED_WITHIN: u32 = 5;
+
 fn device_of(topic: &str) -> &str {
     topic.split_once('/').map_or(topic, |(_, device)| device)
 }
@@ -30,13 +37,20 @@ pub struct Inbox {
     store: Arc<dyn Store>,
     counters: Counters,
     listener: Listener,
+    rules: Option<watch::Receiver<Arc<Inputs>>>,
 }
 
 impl Inbox {
     /// Records in a store, and lets the sender know that a device is heard.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, counters: Counters, listener: Listener) -> Self {
-        Self { store, counters, listener }
+        Self { store, counters, listener, rules: None }
+    }
+
+    /// Knows by these rules what other firmware answers.
+    #[must_use]
+    pub fn with_rules(self, rules: watch::Receiver<Arc<Inputs>>) -> Self {
+        Self { rules: Some(rules), ..self }
     }
 
     /// Records each message before it is settled, until the deliveries end. While the store is away nothing is settled.
@@ -71,6 +85,9 @@ impl Inbox {
     /// # Errors
     /// The store does not answer: nothing is recorded.
     pub async fn take(&self, message: &Message) -> store::Result<()> {
+        if self.take_of_firmware(message).await? || !wire::is_answer(&message.topic) {
+            return Ok(());
+        }
         match wire::read(message) {
             Ok((device, said)) => {
                 // It answers under the name that it knows.
@@ -83,6 +100,39 @@ impl Inbox {
             }
             Err(reason) => self.reject(message, reason).await,
         }
+    }
+
+    /// Records what other firmware answers; whether it is such an answer.
+    async fn take_of_firmware(&self, message: &Message) -> store::Result<bool> {
+        let Some(rules) = &self.rules else { return Ok(false) };
+        let inputs = Arc::clone(&rules.borrow());
+        for (firmware, device) in inputs.mappings().answered(&message.topic) {
+            let Some(command) = self.sent_to(device, firmware).await? else { continue };
+            let args = wire::args(&command);
+            let asked = Asked { device, id: &command.id, number: command.number, args: &args };
+            if let Some(answer) = firmware.answer(asked, &message.topic, &message.payload) {
+                self.record(device, wire::said(&command.id, answer), message.received_at).await?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The command of a firmware that its device was sent and has not answered.
+    async fn sent_to(&self, device: &str, firmware: &FirmwareCommand) -> store::Result<Option<Command>> {
+        for _ in 0..NOTED_WITHIN {
+            let Some(command) = self.store.open_command(device).await? else { return Ok(None) };
+            if command.command != firmware.name {
+                return Ok(None);
+            }
+            if command.state != CommandState::Queued {
+                let kind = self.store.device(device).await?.and_then(|device| device.kind);
+                return Ok(Some(command).filter(|_| kind.as_ref() == Some(&firmware.kind)));
+            }
+            // A quick device answers before it is noted that the command was sent.
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(None)
     }
 
     /// Records what a device says.

@@ -6,6 +6,7 @@
 //! | `schedule` | when a command is sent again; pure |
 //! | `deadlines` | when commands expire, whatever is done to the clock; pure |
 //! | `group` | when each command of a group may be sent; pure |
+//! | `arguments` | whether arguments are what the type of a device says; pure |
 //! | `differences` | in what a device is not as it should be; pure |
 //! | `inbox` | records what devices answer |
 //! | `poll` | the next command of a device that asks for it |
@@ -16,6 +17,7 @@
 
 #![warn(missing_docs)]
 
+mod arguments;
 mod config;
 mod counters;
 mod deadlines;
@@ -27,6 +29,7 @@ mod schedule;
 mod sender;
 mod wire;
 
+pub use arguments::{check_arguments, check_schema};
 pub use config::Config;
 pub use counters::Counters;
 pub use differences::differences;

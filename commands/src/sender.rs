@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use service::Check;
-use store::{Command, CommandState, Lease, Store};
+use store::{Command, CommandResult, CommandState, Lease, Store};
 use telemetry::time::saturating_add;
-use telemetry::{Clock, Filter};
-use tokio::sync::mpsc;
+use telemetry::{Asked, Clock, Filter, Inputs};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{info, warn};
 
@@ -113,6 +113,12 @@ impl Listener {
         }
     }
 
+    /// Whether a device has an open command, so that what it says may be the answer.
+    #[must_use]
+    pub fn awaits(&self, device: &str) -> bool {
+        self.watched.read().unwrap_or_else(PoisonError::into_inner).contains(device)
+    }
+
     /// Whether any device has an open command, so that it is worth saying what is heard.
     #[must_use]
     pub fn is_watching(&self) -> bool {
@@ -156,6 +162,7 @@ pub struct Sender<O> {
     known: Deadlines,
     /// When a command was sent last, by the clock that nobody sets.
     sent: HashMap<String, Duration>,
+    rules: Option<watch::Receiver<Arc<Inputs>>>,
     looks: u64,
     is_away: bool,
 }
@@ -185,10 +192,17 @@ impl<O: Outlet> Sender<O> {
             watched,
             known,
             sent,
+            rules: None,
             looks: 0,
             is_away: false,
         };
         (sender, listener)
+    }
+
+    /// Sends commands of other firmware by these rules.
+    #[must_use]
+    pub fn with_rules(self, rules: watch::Receiver<Arc<Inputs>>) -> Self {
+        Self { rules: Some(rules), ..self }
     }
 
     /// Never ends.
@@ -384,7 +398,10 @@ impl<O: Outlet> Sender<O> {
         if !command.is_released(wall) || !schedule::is_to_be_sent(why, command.state, since) {
             return Ok(None);
         }
-        let offered = self.offer(&command, lasts).await?;
+        let offered = match self.offer(&command, lasts).await? {
+            Ok(offered) => offered,
+            Err(reason) => return self.refuse(&command, reason, wall).await,
+        };
         match offered {
             Offered::Taken => {
                 self.counters.sent.inc();
@@ -399,19 +416,54 @@ impl<O: Outlet> Sender<O> {
         Ok(Some((command.id, offered)))
     }
 
-    /// Offers a command to the device by its name, and where nobody subscribes to that by those that it had.
-    async fn offer(&self, command: &Command, lasts: Duration) -> store::Result<Offered> {
-        let offered = self.outlet.offer(offer(command, &command.device, lasts)).await;
-        if offered != Offered::Absent {
-            return Ok(offered);
-        }
-        for alias in self.store.aliases_of(&command.device).await? {
-            let offered = self.outlet.offer(offer(command, &alias.old, lasts)).await;
+    /// Offers a command to the device by its name, and where nobody subscribes to that by those that it had. An error where no
+    /// message can be made of it.
+    async fn offer(&self, command: &Command, lasts: Duration) -> store::Result<Result<Offered, String>> {
+        let aliases = self.store.aliases_of(&command.device).await?;
+        let earlier = aliases.iter().map(|alias| alias.old.as_str());
+        for name in std::iter::once(command.device.as_str()).chain(earlier) {
+            let offered = match self.offer_of(command, name, lasts).await? {
+                Ok(offer) => self.outlet.offer(offer).await,
+                Err(reason) => return Ok(Err(reason)),
+            };
             if offered != Offered::Absent {
-                return Ok(offered);
+                return Ok(Ok(offered));
             }
         }
-        Ok(Offered::Absent)
+        Ok(Ok(Offered::Absent))
+    }
+
+    /// The message of a command to the device by one of its names: that of its firmware, or the own one. An error where the
+    /// rules, or the type of the device, were changed since it was made, so that none can be made of it.
+    async fn offer_of(
+        &self,
+        command: &Command,
+        name: &str,
+        lasts: Duration,
+    ) -> store::Result<Result<Offer, String>> {
+        let own = offer(command, name, lasts);
+        let Some(rules) = &self.rules else { return Ok(Ok(own)) };
+        let Some(kind) = self.store.device(&command.device).await?.and_then(|device| device.kind) else {
+            return Ok(Ok(own));
+        };
+        let inputs = Arc::clone(&rules.borrow());
+        let Some(firmware) = inputs.mappings().command(&kind, &command.command) else { return Ok(Ok(own)) };
+        let args = wire::args(command);
+        let asked = Asked { device: name, id: &command.id, number: command.number, args: &args };
+        Ok(firmware.message(asked).map(|(topic, payload)| Offer { topic, payload, ..own }))
+    }
+
+    /// Ends a command that cannot be sent.
+    async fn refuse(
+        &self,
+        command: &Command,
+        reason: String,
+        at: Timestamp,
+    ) -> store::Result<Option<(String, Offered)>> {
+        let (id, device) = (command.id.clone(), command.device.clone());
+        let (state, reason) = (CommandState::Failed, Some(format!("it cannot be sent: {reason}")));
+        self.store.record_result(&CommandResult { id, device, state, result: None, reason, at }).await?;
+        Ok(None)
     }
 
     async fn note_sent(&self, command: &Command, wall: Timestamp) -> store::Result<()> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::{Command, CommandState};
-use telemetry::Message;
+use telemetry::{FirmwareAnswer, Message};
 
 /// Bytes of the arguments of a command and of a result, at most.
 pub const MAX_ARGS_BYTES: usize = 16 * 1024;
@@ -114,6 +114,23 @@ pub fn command_payload(command: &Command) -> String {
         expires_at: command.expires_at.to_string(),
     };
     serde_json::to_string(&form).expect("a command has nothing that JSON cannot say")
+}
+
+/// What the answer of a firmware says of a command.
+pub(crate) fn said(id: &str, answer: FirmwareAnswer) -> Said {
+    let (state, result, reason) = match answer {
+        FirmwareAnswer::Done(result) => (CommandState::Done, Some(result), None),
+        FirmwareAnswer::Failed(reason) => {
+            let reason = reason.chars().filter(|c| *c != '\0').take(MAX_REASON_CHARS).collect();
+            (CommandState::Failed, None, Some(reason))
+        }
+    };
+    Said::Result { id: id.to_owned(), state, result, reason }
+}
+
+/// The arguments of a command; null where it has none.
+pub(crate) fn args(command: &Command) -> serde_json::Value {
+    command.args.as_deref().and_then(|args| serde_json::from_str(args).ok()).unwrap_or_default()
 }
 
 pub(crate) fn command_topic(device: &str) -> String {

@@ -8,7 +8,7 @@ const TYPES = fileURLToPath(new URL("src/api/types.ts", import.meta.url));
 const SIMPLE = { string: "string", number: "number", integer: "number", boolean: "boolean", null: "null" };
 // These restrict a value, and not its type.
 const RESTRICTIONS = ["format", "minimum", "maximum", "minLength", "maxLength", "pattern", "maxItems", "minItems", "default", "example", "examples", "title"];
-const KNOWN = ["type", "description", "enum", "const", "$ref", "required", "properties", "additionalProperties", "items", "anyOf", "oneOf", ...RESTRICTIONS];
+const KNOWN = ["type", "description", "enum", "const", "$ref", "required", "properties", "additionalProperties", "items", "allOf", "anyOf", "oneOf", ...RESTRICTIONS];
 
 main();
 
@@ -53,6 +53,7 @@ function typeOf(schema, indent) {
   if (schema.$ref) return schema.$ref.split("/").at(-1);
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (schema.properties) return objectOf(schema, indent);
+  if (schema.allOf) return schema.allOf.map((part) => typeOf(part, indent)).join(" & ");
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map((choice) => typeOf(choice, indent)).join(" | ");
   if (schema.items) return arrayOf(schema, indent);

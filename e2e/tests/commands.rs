@@ -286,3 +286,57 @@ fn a_simulated_sensor_does_what_it_is_told_and_becomes_what_it_should_be() {
     });
     add_up(&millrace);
 }
+
+#[test]
+fn a_plug_with_tasmota_is_switched_and_its_answer_is_result_and_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = start(folder.path());
+    let (status, answer) = millrace.post("/api/devices", &json!({ "name": "plug", "type": "tasmota" }));
+    assert_eq!(status, 201, "{answer}");
+    let mut plug = Subscriber::new(&millrace, &["-t", "cmnd/plug/#"]);
+    let power = |state: &str| {
+        let body = json!({ "device": "plug", "command": "power", "args": { "state": state } });
+        millrace.post("/api/commands", &body)
+    };
+    let (status, refused) = power("LOUD");
+    assert_eq!(status, 400, "{refused}");
+    assert!(refused["error"].as_str().unwrap().contains("args.state must be one of"), "{refused}");
+    let (status, made) = power("ON");
+    assert_eq!(status, 201, "{made}");
+    assert_eq!(plug.hear(), "cmnd/plug/POWER ON");
+    millrace.publish("stat/plug/POWER", &["-m", "ON"]);
+    let done = until_it_is(&millrace, made["id"].as_str().unwrap(), "done", SOON);
+    assert_eq!(done["result"], "ON");
+    eventually(SOON, || match millrace.readings("").len() {
+        1 => Ok(()),
+        other => Err(other),
+    });
+    assert!(millrace.rows("rejected").is_empty());
+    add_up(&millrace);
+}
+
+#[test]
+fn a_device_carries_the_connection_by_which_it_speaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let millrace = start(folder.path());
+    millrace.publish("temperature/lab", &["-m", "21"]);
+    let device = || millrace.get("/api/devices/lab");
+    eventually(SOON, || match device()["connection"].is_null() {
+        true => Ok(()),
+        false => Err(device()),
+    });
+    let mut gateway = millrace.mosquitto("mosquitto_pub");
+    gateway.args(["-i", "gate-7", "-q", "1", "-t", "temperature/lab", "-l"]);
+    gateway.args(["--will-topic", "status/lab", "--will-payload", "gone", "--will-retain"]);
+    let mut gateway = gateway.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(gateway.stdin.as_mut().unwrap(), b"22\n").unwrap();
+    let connection = eventually(SOON, || match &device()["connection"] {
+        Value::Null => Err("it has not spoken yet"),
+        connection => Ok(connection.clone()),
+    });
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert_eq!(connection["client_id"], "gate-7");
+    assert!(connection["address"].as_str().unwrap().starts_with("127.0.0.1:"), "{connection}");
+    assert_eq!(connection["last_will"], json!({ "topic": "status/lab", "payload": "gone", "retain": true }));
+}

@@ -27,6 +27,7 @@ fn the_ledger_names_what_is_missing(shape: &mut impl Shape) {
     let expected = json!({
         "device": device, "boot": 7, "first": 1, "last": 9, "expected": 9, "stored": 5, "repeated": 0, "late": 5,
         "missing": 4, "missing_ranges": [[3, 4], [7, 8]], "newest_measured_at": "2026-01-15T10:30:09.000000Z",
+        "oldest_measured_at": "2026-01-15T10:30:01.000000Z",
     });
     assert_eq!(boot, expected);
 }

@@ -2,22 +2,24 @@
 
 mod batch;
 mod intake;
+mod senders;
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, OnceLock};
 
-use broker::server::{Publish, PublishKind, Receipt, Sink};
+use broker::server::{Publish, PublishKind, PublishingClient, Receipt, Sink};
 use broker::{ConnectionStatus, Deliveries, Delivery};
 use bytes::Bytes;
 use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use service::{Decoder, Metrics};
-use telemetry::{Clock, Decoded, Message, Publisher, Rejected, SeriesQuota, SparkplugGaps};
+use telemetry::{Clock, Decoded, Inputs, Message, Publisher, Rejected, SeriesQuota, SparkplugGaps};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
+use self::senders::Senders;
 use crate::access::Users;
 use crate::stamps::Stamps;
 
@@ -67,10 +69,13 @@ pub(crate) struct Hub {
     quota: Option<Mutex<SeriesQuota>>,
     /// What Sparkplug's nodes sent and did not come.
     gaps: Mutex<SparkplugGaps>,
+    /// The rules in force.
+    inputs: watch::Receiver<Arc<Inputs>>,
     /// Who may publish for which devices.
     users: OnceLock<Arc<Users>>,
     /// Hears what devices say, for those who send them commands.
     listener: OnceLock<Listener>,
+    senders: Senders,
     counters: Counters,
 }
 
@@ -132,7 +137,8 @@ impl Hub {
             metrics.register("not_shown", "Messages that open pages missed and read from the store");
         let pages = Pages { view: feeds.pages.downgrade(), status, not_shown };
         let services = Services::new(&feeds.services, feeds.answers.as_ref());
-        let (users, listener) = (OnceLock::new(), OnceLock::new());
+        let inputs = decoder.inputs();
+        let (users, listener, senders) = (OnceLock::new(), OnceLock::new(), Senders::default());
         Self {
             decoder,
             services,
@@ -140,8 +146,10 @@ impl Hub {
             stamps,
             quota: None,
             gaps: Mutex::default(),
+            inputs,
             users,
             listener,
+            senders,
             counters,
         }
     }
@@ -167,6 +175,20 @@ impl Hub {
         self.services.take_answers() && commands::is_answer(topic) && !self.decoder.may_hold_readings(topic)
     }
 
+    /// Whether a message may be the answer of other firmware to a command: it may hold readings as well.
+    fn may_answer(&self, topic: &str) -> bool {
+        let Some(listener) = self.listener.get().filter(|listener| listener.is_watching()) else {
+            return false;
+        };
+        self.services.take_answers()
+            && self.inputs.borrow().mappings().answered(topic).any(|(_, device)| listener.awaits(device))
+    }
+
+    /// The rules in force.
+    pub(crate) fn inputs(&self) -> Arc<Inputs> {
+        Arc::clone(&self.inputs.borrow())
+    }
+
     fn hear(&self, messages: &[Arc<Decoded>]) {
         let Some(listener) = self.listener.get().filter(|listener| listener.is_watching()) else { return };
         for reading in messages.iter().flat_map(|message| &message.readings) {
@@ -177,6 +199,11 @@ impl Hub {
     /// What gives each message its time.
     pub(crate) fn stamps(&self) -> &Stamps {
         &self.stamps
+    }
+
+    /// The client by which a device speaks, while it is connected.
+    pub(crate) fn client_of(&self, device: &str) -> Option<Arc<PublishingClient>> {
+        self.senders.of(device)
     }
 
     /// The status of the hub as a connection, which is always up: `missed` grows when pages could not follow.
@@ -240,16 +267,19 @@ impl Hub {
         let received_at = self.stamps.next();
         match kind {
             PublishKind::Collected => {
-                let publisher = publisher.as_deref().map_or_else(Publisher::default, |publisher| Publisher {
+                let named = publisher.as_deref().map_or_else(Publisher::default, |publisher| Publisher {
                     client: Some(&publisher.client_id),
                     user: publisher.user.as_deref(),
                 });
                 let message = Message { topic, payload, received_at };
                 self.count_gaps(&message);
-                match self.admit(&message, publisher) {
-                    Some(decoded) => (decoded, true),
-                    None => (message.without_readings(), false),
+                let Some(decoded) = self.admit(&message, named) else {
+                    return (message.without_readings(), false);
+                };
+                if let Some(publisher) = &publisher {
+                    self.senders.note(&decoded.readings, publisher);
                 }
+                (decoded, true)
             }
             PublishKind::Denied => (denied(topic, &payload, received_at), true),
             PublishKind::Probe => (
@@ -309,6 +339,9 @@ impl Sink for Hub {
                 let empty = message.without_readings();
                 answers.push((place, Arc::new(message)));
                 return Arc::new(empty);
+            }
+            if publish.kind == PublishKind::Collected && self.may_answer(&publish.topic) {
+                answers.push((place, Arc::new(self.answer(publish.clone()))));
             }
             let (decoded, is_taken) = self.decode(publish);
             if !is_taken {

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alerter::NoticeSender;
-use api::forms::Broker;
+use api::forms::{self, Broker, Connection};
 use api::{Commanding, DeviceBroker, Ingest, IngestLimits, Resend};
 use async_trait::async_trait;
-use broker::server::{Request, Server};
+use broker::server::{LastWill, Request, Server};
 use broker::{BrokerUrl, Deliveries};
 use commands::{Inbox, Offer, Offered, Outlet};
 use dashboard::{AuditNotices, Live, Pipeline, ScrapeTargets};
+use jiff::{Timestamp, Unit};
 use sensor_sim::{Metric, RunConfig};
 use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
 use store::Store;
-use telemetry::{Decoded, Message};
+use telemetry::{Clock, Decoded, Inputs, Message};
 use tracing::warn;
 
 use crate::clock;
@@ -174,7 +175,12 @@ pub(crate) fn page(
         oidc,
         cache: cache::Cache::from_settings(context)?,
         commanding: Commanding::new(commands::Config::from_settings(&context.settings)?, inbox),
-        broker: Arc::new(Devices { reached: devices.clone(), mqtt }),
+        broker: Arc::new(Devices {
+            reached: devices.clone(),
+            mqtt,
+            hub: hub.clone(),
+            clock: context.clock.clone(),
+        }),
         resend: Resend::new(Arc::new(ToHub(hub.clone())), decoder.inputs(), context.clock.clone()),
         ingest: Ingest::new(hub.clone(), registry, limits, &context.metrics),
         health: context.health.clone(),
@@ -198,12 +204,41 @@ pub(crate) fn page(
 struct Devices {
     reached: Broker,
     mqtt: Server,
+    hub: Arc<Hub>,
+    clock: Arc<dyn Clock>,
 }
 
 impl DeviceBroker for Devices {
     fn form(&self) -> Broker {
         Broker { contested_client_ids: self.mqtt.contested_client_ids(), ..self.reached.clone() }
     }
+
+    fn firmware(&self) -> Option<Arc<Inputs>> {
+        Some(self.hub.inputs())
+    }
+
+    fn connection(&self, device: &str, users: &[String]) -> Option<Connection> {
+        let by_user = || users.iter().find_map(|user| self.mqtt.client_of(user));
+        let client = self.hub.client_of(device).or_else(by_user)?;
+        Some(Connection {
+            client_id: client.client_id.clone(),
+            user: client.user.as_deref().map(str::to_owned),
+            address: client.address.to_string(),
+            since: since(self.clock.wall(), client.connected_at.elapsed()).into(),
+            last_will: client.last_will.as_deref().map(last_will),
+        })
+    }
+}
+
+/// When that was, to the second: the clock and the age are not read at once.
+fn since(now: Timestamp, age: Duration) -> Timestamp {
+    let at = now.checked_sub(age).unwrap_or(Timestamp::MIN);
+    at.round(Unit::Second).unwrap_or(at)
+}
+
+fn last_will(LastWill { topic, payload, retain }: &LastWill) -> forms::LastWill {
+    let payload = String::from_utf8_lossy(payload).into_owned();
+    forms::LastWill { topic: topic.clone(), payload, retain: *retain }
 }
 
 /// Publishes now and then as a device would, to know whether the process is ready.
@@ -229,7 +264,9 @@ pub(crate) fn commands(
     let (mut sender, listener) =
         commands::Sender::new(shared_by_all, ToSubscribers(server), config, (counters.clone(), ready), None);
     hub.be_heard_by(listener.clone());
-    let (inbox, stop) = (Inbox::new(store.clone(), counters, listener), context.stop.clone());
+    sender = sender.with_rules(shared.decoder.inputs());
+    let inbox = Inbox::new(store.clone(), counters, listener).with_rules(shared.decoder.inputs());
+    let stop = context.stop.clone();
     let receives = inbox.clone().run(answers, context.health.check("answers"));
     let sends = async move {
         stop.run_until_cancelled(sender.run()).await;

@@ -27,6 +27,7 @@ use crate::registry::aliases::Renaming;
 use crate::registry::credentials::Credential;
 use crate::registry::devices::Device;
 use crate::registry::forgotten::Forgetting;
+use crate::registry::types::DeviceType;
 use crate::text_codec::text_codec;
 use crate::unavailable::Result;
 
@@ -94,6 +95,12 @@ pub enum Change {
     AddCredential(Credential),
     /// Revokes the credential of this user name.
     RevokeCredential(String),
+    /// Adds a type of devices, unless its name is taken or there are too many.
+    AddType(DeviceType),
+    /// Replaces what a type of devices says, if it still has this revision.
+    SetType(DeviceType),
+    /// Removes a type of devices.
+    RemoveType(String),
     /// Makes a command, unless its id is taken or its device has too many that are open.
     AddCommand(Command),
     /// Makes the commands of a group, but of devices that have too many that are open.

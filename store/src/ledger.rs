@@ -9,6 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use crate::engine::columns::at_most;
+use crate::engine::statement::{Engine, Statement, count};
 use crate::readings::history::TimeRange;
 use crate::unavailable::Result;
 
@@ -50,6 +52,8 @@ pub struct Boot {
     pub missing: u64,
     /// Which these are: the first [`MAX_MISSING_RANGES`] ranges.
     pub missing_ranges: Vec<RangeInclusive<u64>>,
+    /// When the oldest of these readings was measured.
+    pub oldest_measured_at: Timestamp,
     /// When the newest of these readings was measured.
     pub newest_measured_at: Timestamp,
 }
@@ -82,6 +86,26 @@ impl Boot {
 pub trait Ledger: Send + Sync {
     /// Every boot of every device, by device and boot; readings without `boot` or `seq` are in none.
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>>;
+
+    /// The time from which on a device has at most about this many readings: so that counting takes a bounded time.
+    /// [`Timestamp::MIN`] where it has fewer.
+    async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp>;
+}
+
+/// Each series may have its part of the readings. Where one has more, its last ones say from when on; the latest such time
+/// is that of all.
+async fn counted_from(engine: &impl Engine, device: &str, readings: usize) -> Result<Timestamp> {
+    const COUNT: &str = "SELECT count(*) FROM series WHERE device = $1";
+    const SELECT: &str = "
+        SELECT max((SELECT r.measured_at FROM readings r WHERE r.series = s.id
+                    ORDER BY r.measured_at DESC LIMIT 1 OFFSET $2))
+        FROM series s WHERE s.device = $1";
+    let doing = "find the newest readings of a device";
+    let series = count(engine, Statement::new(doing, COUNT, [device.into()])).await?;
+    let each = readings / usize::try_from(series).unwrap_or(usize::MAX).max(1);
+    let select = Statement::new(doing, SELECT, [device.into(), at_most(each.max(1)).into()]);
+    let found = engine.query(select, |row| row.time_if_any(0)).await?;
+    Ok(found.into_iter().flatten().next().unwrap_or(Timestamp::MIN))
 }
 
 /// Counts the numbers of one boot, which come in order.
@@ -99,6 +123,7 @@ impl SeqCounter {
             delayed: is_delayed.into(),
             missing: 0,
             missing_ranges: Vec::new(),
+            oldest_measured_at: measured_at,
             newest_measured_at: measured_at,
         })
     }
@@ -111,6 +136,7 @@ impl SeqCounter {
     pub(crate) fn add(&mut self, seq: u64, measured_at: Timestamp, is_delayed: bool) {
         let boot = &mut self.0;
         boot.delayed += u64::from(is_delayed);
+        boot.oldest_measured_at = boot.oldest_measured_at.min(measured_at);
         boot.newest_measured_at = boot.newest_measured_at.max(measured_at);
         if seq == boot.last {
             boot.repeated += 1;

@@ -92,6 +92,7 @@ pub use registry::credentials::{Credential, MAX_CREDENTIALS};
 pub use registry::devices::{Device, MAX_DEVICES};
 pub use registry::forgotten::{Forgetting, Forgotten, MAX_FORGOTTEN_DEVICES};
 pub use registry::lifecycle::Lifecycle;
+pub use registry::types::{DeviceType, MAX_TYPES};
 pub use registry::{Registry, RegistryHead};
 pub use rejections::{
     ANY_TEXT, Awaited, MAX_DISMISSED, MAX_GROUPS, MAX_STORED_PAYLOAD, PREVIEW_BYTES, RejectedMessage,

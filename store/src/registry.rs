@@ -9,11 +9,13 @@ mod erasure;
 pub(crate) mod forgotten;
 pub(crate) mod lifecycle;
 mod moving;
+pub(crate) mod types;
 
 use async_trait::async_trait;
 
 use self::credentials::Credential;
 use self::devices::Device;
+use self::types::DeviceType;
 use crate::engine::columns::at_most;
 use crate::engine::statement::{Engine, Statement};
 use crate::unavailable::Result;
@@ -59,6 +61,12 @@ pub trait Registry: Send + Sync {
     /// All credentials, or those of a device, by their user name.
     async fn credentials(&self, device: Option<&str>) -> Result<Vec<Credential>>;
 
+    /// All types of devices, by name.
+    async fn device_types(&self) -> Result<Vec<DeviceType>>;
+
+    /// One type of devices.
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>>;
+
     /// How often the registry was changed, and up to which change the brokers have it.
     async fn registry_head(&self) -> Result<RegistryHead>;
 
@@ -78,6 +86,14 @@ impl<E: Engine> Registry for E {
 
     async fn credentials(&self, device: Option<&str>) -> Result<Vec<Credential>> {
         self.query(credentials::select(device), credentials::read).await
+    }
+
+    async fn device_types(&self) -> Result<Vec<DeviceType>> {
+        self.query(types::select(), types::read).await
+    }
+
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>> {
+        Ok(self.query(types::select_one(name), types::read).await?.pop())
     }
 
     async fn registry_head(&self) -> Result<RegistryHead> {

@@ -115,6 +115,9 @@ pub trait Rejections: Send + Sync {
     /// Reads rejections by topic and reason, the group with the newest first.
     async fn rejection_groups(&self, selection: RejectionSelection) -> Result<Vec<RejectionGroup>>;
 
+    /// Topics and ids of rejections that were not resent, newest first.
+    async fn rejected_topics(&self, limit: usize) -> Result<Vec<(i64, String)>>;
+
     /// How many rejections were not resent.
     async fn rejected_count(&self) -> Result<u64>;
 
@@ -175,6 +178,14 @@ async fn one(engine: &impl Engine, id: i64) -> Result<Option<Rejection>> {
     let sql = format!("SELECT {COLUMNS}, payload FROM rejected WHERE id = $1");
     let rows = engine.query(Statement::new("read a rejection", sql, [id.into()]), read).await?;
     Ok(rows.into_iter().next())
+}
+
+/// Read from an index alone.
+async fn topics(engine: &impl Engine, limit: usize) -> Result<Vec<(i64, String)>> {
+    const SELECT: &str = "
+        SELECT id, topic FROM rejected WHERE resent_at IS NULL ORDER BY received_at DESC, id DESC LIMIT $1";
+    let select = Statement::new("read topics of rejections", SELECT, [at_most(limit).into()]);
+    engine.query(select, |row| Ok((row.get(0)?, row.get(1)?))).await
 }
 
 async fn unresent(engine: &impl Engine) -> Result<u64> {

@@ -58,8 +58,8 @@ pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
-    ExtendError, Extended, MAX_ADDED_BYTES, Mapped, MappingError, Mappings, PRESETS, Preset, Publisher,
-    RuleName, SparkplugGaps, Suggestion, extend, suggest,
+    Asked, ExtendError, Extended, FirmwareAnswer, FirmwareCommand, MAX_ADDED_BYTES, Mapped, MappingError,
+    Mappings, PRESETS, Preset, Publisher, RuleName, SparkplugGaps, Suggestion, extend, suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject, device_subject};
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};

@@ -5,6 +5,7 @@
 
 mod announce;
 mod attributes;
+mod command;
 mod dictionary;
 mod error;
 mod extend;
@@ -30,6 +31,7 @@ use serde_json::Value;
 
 use announce::Announces;
 use attributes::Attributes;
+use command::CommandTable;
 use extract::{Extraction, Found};
 use file::File;
 use format::{Around, Parsed};
@@ -44,6 +46,7 @@ use crate::message::{Decoded, Message, Rejected};
 use crate::payload::RawReading;
 use crate::series::Series;
 
+pub use command::{Asked, FirmwareAnswer, FirmwareCommand};
 pub(crate) use dictionary::{begins_with_a_word, word_of};
 pub use error::MappingError;
 pub use extend::{ExtendError, Extended, MAX_ADDED_BYTES, extend};
@@ -51,6 +54,9 @@ pub use format::SparkplugGaps;
 pub use presets::{PRESETS, Preset};
 pub use suggest::{Suggestion, suggest};
 pub use template::Publisher;
+
+/// Most commands of firmware in a file.
+const MAX_COMMANDS: usize = 256;
 
 /// Most rules in a file, and in all presets together.
 const MAX_RULES: usize = 256;
@@ -65,6 +71,8 @@ pub struct Mappings {
     index: Index,
     /// The presets in use.
     presets: Vec<&'static str>,
+    /// Commands of firmware: those of the file, and then those of the presets that it does not replace.
+    commands: Vec<FirmwareCommand>,
     hash: u64,
 }
 
@@ -104,6 +112,7 @@ impl Mappings {
         let at = |start: usize, problem: &str| MappingError::at(text, start, problem);
         let file: File = toml::from_str(text)
             .map_err(|e| at(e.span().map_or(0, |span| span.start), e.message().trim()))?;
+        let mut commands = own_commands(file.commands, &at)?;
         let mut rules = Vec::new();
         if file.rules.len() > MAX_RULES {
             return Err(at(0, &format!("{} rules: at most {MAX_RULES}", file.rules.len())));
@@ -121,6 +130,7 @@ impl Mappings {
             if file.presets.as_ref().is_none_or(wanted) {
                 let zone = file.zones.get(preset.name).or(file.zone.as_ref()).map(|zone| &zone.0);
                 rules.extend(preset.rules(zone));
+                commands.extend(preset.commands());
                 used.push(preset.name);
             }
         }
@@ -134,7 +144,34 @@ impl Mappings {
         let (own, index) = (index(&rules[..own]), index(&rules));
         let presets = PRESETS.iter().map(|preset| preset.text.as_bytes());
         let hash = crate::fnv1a_64_of_parts(presets.chain([text.as_bytes()]));
-        Ok(Self { rules, own, index, presets: used, hash })
+        Ok(Self { rules, own, index, presets: used, commands, hash })
+    }
+
+    /// The commands of firmware. Of two with one name for one type the first counts.
+    #[must_use]
+    pub fn commands(&self) -> &[FirmwareCommand] {
+        &self.commands
+    }
+
+    /// The command of this name that devices of this type take.
+    #[must_use]
+    pub fn command(&self, kind: &str, name: &str) -> Option<&FirmwareCommand> {
+        self.commands.iter().find(|command| command.kind == kind && command.name == name)
+    }
+
+    /// Which commands a message on this topic may be the answer to, and of which devices.
+    pub fn answered<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = (&'a FirmwareCommand, &'a str)> {
+        let levels: Vec<&str> = topic.split('/').collect();
+        self.commands.iter().filter_map(move |command| Some((command, command.device(topic, &levels)?)))
+    }
+
+    /// MQTT filters for what firmware answers to commands.
+    #[must_use]
+    pub fn answer_filters(&self) -> Vec<String> {
+        let mut filters: Vec<_> = self.commands.iter().filter_map(FirmwareCommand::result_filter).collect();
+        filters.sort();
+        filters.dedup();
+        filters
     }
 
     /// A number that differs where the file of mappings or the presets do.
@@ -228,6 +265,25 @@ impl Mappings {
             known.then_some((rule, captures))
         })
     }
+}
+
+fn own_commands(
+    tables: Vec<toml::Spanned<CommandTable>>,
+    at: &impl Fn(usize, &str) -> MappingError,
+) -> Result<Vec<FirmwareCommand>, MappingError> {
+    if tables.len() > MAX_COMMANDS {
+        return Err(at(0, &format!("{} commands: at most {MAX_COMMANDS}", tables.len())));
+    }
+    let mut commands: Vec<FirmwareCommand> = Vec::new();
+    for table in tables {
+        let start = table.span().start;
+        let new = FirmwareCommand::new(table.into_inner()).map_err(|problem| at(start, &problem))?;
+        if commands.iter().any(|known| (&known.kind, &known.name) == (&new.kind, &new.name)) {
+            return Err(at(start, &format!("the type {} has the command {} already", new.kind, new.name)));
+        }
+        commands.push(new);
+    }
+    Ok(commands)
 }
 
 fn index(rules: &[Rule]) -> Index {

@@ -30,6 +30,8 @@ pub struct Boot<'a> {
     pub missing: u64,
     /// First and last number of each range that is missing; the first hundred ranges.
     pub missing_ranges: Vec<(u64, u64)>,
+    /// When the oldest of the readings was measured.
+    pub oldest_measured_at: Time,
     /// When the newest of the readings was measured.
     pub newest_measured_at: Time,
 }
@@ -47,6 +49,7 @@ impl<'a> From<&'a store::Boot> for Boot<'a> {
             late: boot.delayed,
             missing: boot.missing,
             missing_ranges: boot.missing_ranges.iter().map(|range| (*range.start(), *range.end())).collect(),
+            oldest_measured_at: boot.oldest_measured_at.into(),
             newest_measured_at: boot.newest_measured_at.into(),
         }
     }

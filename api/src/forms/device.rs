@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use store::{Credential as Stored, Device as StoredDevice};
 
-use super::{Series, State, Time};
+use super::{Boot, Incident, Rejected, Series, State, Time};
 
 /// A device: a row of `GET /api/devices`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,6 +74,81 @@ impl<'a> From<&'a StoredDevice> for DeviceRow<'a> {
             retired: device.retired,
         }
     }
+}
+
+/// A device with what is known of it beside: the answer of `GET /api/devices/{name}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceDetails {
+    /// The device.
+    #[serde(flatten)]
+    pub device: Device,
+    /// By which connection it speaks; `null` where it is not connected, or that is not known.
+    pub connection: Option<Connection>,
+    /// From which time on its numbered readings are counted here: its newest ones.
+    pub counted_from: Option<Time>,
+    /// Its last restarts with what is stored since, newest first.
+    pub boots: Vec<Boot<'static>>,
+    /// What is missing of its numbered readings, newest first.
+    pub gaps: Vec<Gap>,
+    /// Incidents of it that are open.
+    pub open_incidents: OpenIncidents,
+    /// Payloads of it that could not be read.
+    pub rejected: RejectedOfDevice,
+}
+
+/// The connection by which a device speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The client id: of a gateway where one speaks for the device.
+    pub client_id: String,
+    /// The user that the client has proved to be.
+    pub user: Option<String>,
+    /// From where it connects: address and port.
+    pub address: String,
+    /// Since when.
+    pub since: Time,
+    /// What is published when it is gone without a word.
+    pub last_will: Option<LastWill>,
+}
+
+/// What a broker publishes for a client that is gone without a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastWill {
+    /// The topic.
+    pub topic: String,
+    /// The beginning of the payload as text.
+    pub payload: String,
+    /// Whether it is retained.
+    pub retain: bool,
+}
+
+/// A range of numbers of a device that are not stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The device's restart counter.
+    pub boot: u64,
+    /// The first number that is missing.
+    pub first: u64,
+    /// The last one of the range.
+    pub last: u64,
+}
+
+/// Incidents of a device that are open.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OpenIncidents {
+    /// How many, up to a thousand.
+    pub count: usize,
+    /// The one that opened last.
+    pub newest: Option<Incident>,
+}
+
+/// Payloads of a device that could not be read and were not resent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RejectedOfDevice {
+    /// How many of the last ten thousand of all devices.
+    pub count: usize,
+    /// The newest.
+    pub newest: Option<Rejected<'static>>,
 }
 
 /// How a device is doing, by its newest reading.

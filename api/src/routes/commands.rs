@@ -16,6 +16,7 @@ use self::body::NewCommand;
 #[cfg(test)]
 pub(super) use self::device::PARAMETERS as DEVICE_PARAMETERS;
 use crate::context::Api;
+use crate::device_types::Types;
 use crate::error::ApiError;
 use crate::forms::{self, Page};
 use crate::guards::{Request, requests, within};
@@ -151,6 +152,7 @@ async fn must_be_there(api: &Api, caller: &Caller, device: &str) -> Result<(), A
 
 async fn add_one(api: &Api, caller: &Caller, device: &str, new: &NewCommand) -> Result<Response, ApiError> {
     must_be_there(api, caller, device).await?;
+    check_arguments(api, device, new).await?;
     let now = api.clock.wall();
     let command = new.command(device, caller.user.clone(), now, now);
     if let Some(known) = known(api, &command).await? {
@@ -167,6 +169,13 @@ async fn add_one(api: &Api, caller: &Caller, device: &str, new: &NewCommand) -> 
             None => Err(too_many(device)),
         },
     }
+}
+
+/// # Errors
+/// The type of the device says what the arguments must be, and they are something else.
+async fn check_arguments(api: &Api, device: &str, new: &NewCommand) -> Result<(), ApiError> {
+    let device = api.store.device(device).await?;
+    new.check(&Types::load(api).await?, device.as_ref()).map_err(ApiError::BadRequest)
 }
 
 fn too_many(device: &str) -> ApiError {

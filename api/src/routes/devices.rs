@@ -3,6 +3,7 @@
 mod body;
 mod credentials;
 mod data;
+mod details;
 mod find;
 mod import;
 mod rename;
@@ -129,7 +130,7 @@ pub(super) async fn register(api: &Api, caller: &Caller, body: &[u8]) -> Result<
     }
     must_see(caller, &device.name)?;
     let device = api.access.add_device(caller, device).await?;
-    answer(api, StatusCode::CREATED, Some(&device), &device.name)
+    answer(api, StatusCode::CREATED, Some(&device), &device.name).await
 }
 
 /// The name, with a number where it is taken: nobody asked for just this one.
@@ -151,7 +152,8 @@ async fn show(api: &Api, name: &str, request: Request) -> Result<Response, ApiEr
     if device.is_none() && find::one(api, name).await?.is_none() {
         return Err(unknown(name));
     }
-    answer(api, StatusCode::OK, device.as_ref(), name)
+    let details = details::of(api, &caller, find::form(api, name, device.as_ref()).await?).await?;
+    tagged(json(StatusCode::OK, forms::text(&details)), device.as_ref())
 }
 
 async fn change(
@@ -168,7 +170,7 @@ async fn change(
     let mut device = apply(&body, &old).map_err(ApiError::BadRequest)?;
     device.changed_at = api.clock.wall();
     let device = api.access.set_device(&caller, &old, device).await?;
-    answer(api, StatusCode::OK, Some(&device), name)
+    answer(api, StatusCode::OK, Some(&device), name).await
 }
 
 async fn forget(api: &Api, name: &str, request: Request) -> Result<Response, ApiError> {
@@ -219,9 +221,17 @@ fn is_wanted(device: &Device, wanted: Wanted) -> Result<(), ApiError> {
 }
 
 /// The device as it is now, with the revision as its tag.
-fn answer(api: &Api, status: StatusCode, device: Option<&Device>, name: &str) -> Result<Response, ApiError> {
-    let form = find::form(api, name, device);
-    let mut response = json(status, forms::text(&form));
+async fn answer(
+    api: &Api,
+    status: StatusCode,
+    device: Option<&Device>,
+    name: &str,
+) -> Result<Response, ApiError> {
+    let form = find::form(api, name, device).await?;
+    tagged(json(status, forms::text(&form)), device)
+}
+
+fn tagged(mut response: Response, device: Option<&Device>) -> Result<Response, ApiError> {
     if let Some(device) = device {
         let tag = HeaderValue::from_str(&format!("\"{}\"", device.revision));
         response.headers_mut().insert("etag", tag.map_err(|e| ApiError::Failed(e.to_string()))?);

@@ -32,7 +32,7 @@ use super::packet::{Encoder, Fault, Reason, Version, Written};
 use super::publication::Publication;
 use super::session::Session;
 use super::shared::Shared;
-use super::sink::PublishingClient;
+use super::sink::{LastWill, PublishingClient};
 use super::turn::Turn;
 
 /// Bytes that wait to be written: more are made when these have gone.
@@ -107,11 +107,20 @@ pub(crate) struct Connection<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(crate) fn new(stream: S, greeted: Greeted, is_probe: bool) -> Box<Self> {
-        let Greeted { connect, caller, mut attached, input } = greeted;
+        let Greeted { connect, caller, mut attached, input, address } = greeted;
         let turn = attached.turn.take();
         let limits = &attached.shared.limits;
         let key = &attached.session.key;
-        let publisher = PublishingClient { client_id: key.client_id.clone(), user: key.user.clone() };
+        let now = Instant::now();
+        let publisher = PublishingClient {
+            client_id: key.client_id.clone(),
+            user: key.user.clone(),
+            address,
+            connected_at: now,
+            last_will: attached.will.as_ref().map(|will| Box::new(LastWill::of(&will.publication))),
+        };
+        let publisher = Arc::new(publisher);
+        attached.line.is_of(&publisher);
         let client = Client {
             version: connect.version,
             most: connect.maximum_packet_size.map_or(usize::MAX, |most| most as usize),
@@ -120,13 +129,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             wants_problems: connect.wants_problems,
             is_bridge: connect.is_bridge,
             is_probe,
-            publisher: Arc::new(publisher),
+            publisher,
             asked_expiry: connect.session_expiry,
             // One and a half times what the client promised, or what it was told [MQTT-3.1.2-22].
             keep_alive: (connect.keep_alive > 0)
                 .then(|| Duration::from_secs(connect.keep_alive.into()) * 3 / 2),
         };
-        let now = Instant::now();
         Box::new(Self {
             stream,
             caller,

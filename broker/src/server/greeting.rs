@@ -5,6 +5,7 @@ mod attach;
 use std::future::poll_fn;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -40,6 +41,7 @@ pub(crate) struct Greeted {
     pub(crate) caller: Caller,
     pub(crate) attached: Attached,
     pub(crate) input: Input,
+    pub(crate) address: SocketAddr,
 }
 
 /// Reads what is there into the input, by way of the stack: a connection that waits owns no buffer.
@@ -62,7 +64,7 @@ pub(crate) async fn greet(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin + Send),
     peer: Peer,
 ) -> Option<Greeted> {
-    let mut input = Input::default();
+    let (mut input, address) = (Input::default(), peer.address);
     let traffic = &shared.counters.traffic;
     let frame = match in_time(shared, first_frame(shared, stream, &mut input)).await?? {
         Ok(frame) => frame,
@@ -81,7 +83,7 @@ pub(crate) async fn greet(
                 traffic.connects.inc();
                 traffic.packets_sent.inc();
                 traffic.bytes_sent.inc_by(connack.len() as u64);
-                return Some(Greeted { connect, caller, attached, input });
+                return Some(Greeted { connect, caller, attached, input, address });
             }
             Err((version, fault)) => (Some(version), fault),
         },

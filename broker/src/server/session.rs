@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
@@ -16,7 +16,7 @@ use super::counters::Rule;
 use super::limits::Limits;
 use super::packet::{Options, Qos, Reason};
 use super::publication::Publication;
-use super::sink::Settled;
+use super::sink::{PublishingClient, Settled};
 use super::turn::Turns;
 
 /// What a session is found by: every user has client ids of its own, so that none can take over another's.
@@ -32,9 +32,19 @@ pub(crate) struct Line {
     pub(crate) waker: Arc<AtomicWaker>,
     /// The reason code with which it is to end; 0 while it is not.
     closing: AtomicU8,
+    client: OnceLock<Arc<PublishingClient>>,
 }
 
 impl Line {
+    /// Says once which client it is the connection of.
+    pub(crate) fn is_of(&self, client: &Arc<PublishingClient>) {
+        let _ = self.client.set(Arc::clone(client));
+    }
+
+    pub(crate) fn client(&self) -> Option<&Arc<PublishingClient>> {
+        self.client.get()
+    }
+
     pub(crate) fn close(&self, reason: Reason) {
         self.closing.store(reason.0, Ordering::Release);
         self.waker.wake();

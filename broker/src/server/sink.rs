@@ -2,14 +2,17 @@
 
 use std::fmt;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
 
 use super::budget::Charge;
+use super::publication::Publication;
 
 /// A message that a client published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,13 +27,42 @@ pub struct Publish {
     pub publisher: Option<Arc<PublishingClient>>,
 }
 
-/// The client that published a message.
+/// The client that published a message, as long as it is connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishingClient {
     /// Its client id.
     pub client_id: String,
     /// The user that it has proved to be; none where everyone may connect.
     pub user: Option<Arc<str>>,
+    /// Where it connects from.
+    pub address: SocketAddr,
+    /// Since when it is connected.
+    pub connected_at: Instant,
+    /// What the server publishes when it is gone without a word.
+    pub last_will: Option<Box<LastWill>>,
+}
+
+/// What the server publishes for a client that is gone without a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastWill {
+    /// The topic.
+    pub topic: String,
+    /// The first [`LastWill::SHOWN_BYTES`] of the payload.
+    pub payload: Bytes,
+    /// Whether it is retained.
+    pub retain: bool,
+}
+
+impl LastWill {
+    /// Bytes of a payload that are kept to be shown, at most.
+    pub const SHOWN_BYTES: usize = 256;
+
+    pub(crate) fn of(publication: &Publication) -> Self {
+        let shown = publication.payload.len().min(Self::SHOWN_BYTES);
+        // In memory of its own: the rest of the packet is not kept.
+        let payload = Bytes::copy_from_slice(&publication.payload[..shown]);
+        Self { topic: publication.topic.clone(), payload, retain: publication.retain }
+    }
 }
 
 /// What a publish is to the sink.

@@ -392,3 +392,107 @@ async fn answers_are_settled_once_they_are_recorded_and_those_of_a_device_in_ord
         assert_eq!(twin.reported_version, Some(version), "{device}");
     }
 }
+
+impl Harness {
+    /// With the rules of all presets, and a device of this type.
+    async fn with_firmware(device: &str, kind: &str) -> Self {
+        use store::AccessStore as _;
+        let Self { store, clock, broker, sender, listener, inbox } = Self::new();
+        let (_, rules) = watch::channel(Arc::new(Inputs::default()));
+        let now = clock.wall();
+        let new = store::Device { kind: Some(kind.into()), ..store::Device::new(device, now) };
+        let record = store::NewRecord {
+            at: now,
+            actor: None,
+            via: store::Via::Command,
+            address: None,
+            action: "register device",
+            target: device.into(),
+            outcome: store::AuditOutcome::Done,
+            before: None,
+            after: None,
+        };
+        assert!(store.change(&Change::AddDevice(new), &record).await.unwrap().is_some());
+        let (sender, inbox) = (sender.with_rules(rules.clone()), inbox.with_rules(rules));
+        Self { store, clock, broker, sender, listener, inbox }
+    }
+
+    async fn ask(&self, id: &str, device: &str, name: &str, args: &str) {
+        use store::AccessStore as _;
+        let now = self.clock.wall();
+        let new = Command::new(id, device, name, now, saturating_add(now, HOUR));
+        let command = Command { args: Some(args.into()), ..new };
+        let record = store::NewRecord {
+            at: now,
+            actor: None,
+            via: store::Via::Command,
+            address: None,
+            action: "command",
+            target: id.into(),
+            outcome: store::AuditOutcome::Done,
+            before: None,
+            after: None,
+        };
+        assert!(self.store.change(&Change::AddCommand(command), &record).await.unwrap().is_some());
+    }
+
+    fn takes(&self, topic: &str) {
+        self.broker.0.lock().unwrap().subscribed.insert(topic.into());
+    }
+
+    async fn hear(&self, topic: &str, payload: &str) {
+        let payload = payload.to_owned().into();
+        let message = Message { topic: topic.into(), payload, received_at: self.clock.wall() };
+        self.inbox.take(&message).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_a_firmware_is_sent_as_it_wants_it_and_its_answer_is_the_result() {
+    let mut harness = Harness::with_firmware("plug", "tasmota").await;
+    harness.takes("cmnd/plug/POWER");
+    harness.ask("a", "plug", "power", r#"{"state":"ON"}"#).await;
+    harness.hear("stat/plug/POWER", "OFF").await;
+    harness.turn().await;
+    assert_eq!((harness.got(), harness.state("a").await), (vec!["a".to_owned()], CommandState::Sent));
+    harness.hear("stat/other/POWER", "ON").await;
+    harness.hear("tele/plug/STATE", "{}").await;
+    assert_eq!(harness.state("a").await, CommandState::Sent, "these answer something else");
+    harness.hear("stat/plug/POWER", "ON").await;
+    let done = harness.store.command("a").await.unwrap().unwrap();
+    assert_eq!((done.state, done.result.as_deref()), (CommandState::Done, Some("\"ON\"")));
+    assert!(harness.store.command_counts().await.unwrap().add_up());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_firmware_refuses_has_failed_and_what_cannot_be_sent_says_why() {
+    let mut harness = Harness::with_firmware("shelly-1", "shelly").await;
+    harness.takes("shelly-1/rpc");
+    harness.ask("a", "shelly-1", "switch", r#"{"id":9,"on":true}"#).await;
+    harness.turn().await;
+    harness
+        .hear("results/shelly-1/rpc", r#"{"id":1,"error":{"code":-105,"message":"no such switch"}}"#)
+        .await;
+    let failed = harness.store.command("a").await.unwrap().unwrap();
+    assert_eq!((failed.state, failed.reason.as_deref()), (CommandState::Failed, Some("no such switch")));
+    harness.ask("b", "shelly-1", "rpc", "{}").await;
+    harness.turn().await;
+    let failed = harness.store.command("b").await.unwrap().unwrap();
+    assert_eq!(failed.reason.as_deref(), Some("it cannot be sent: args.method is missing"));
+    assert!(harness.store.command_counts().await.unwrap().add_up());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_without_a_type_and_a_command_that_the_rules_do_not_know_are_sent_as_ever() {
+    let mut harness = Harness::with_firmware("plug", "tasmota").await;
+    harness.subscribe("plug");
+    harness.subscribe("other");
+    harness.ask("a", "plug", "unheard-of", "{}").await;
+    harness.ask("b", "other", "power", r#"{"state":"ON"}"#).await;
+    harness.turn().await;
+    let mut got = harness.got();
+    got.sort();
+    // A subscription counts as well.
+    got.dedup();
+    assert_eq!(got, ["a", "b"]);
+}

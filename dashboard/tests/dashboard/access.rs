@@ -39,11 +39,15 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Device, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 83] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 87] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
     ("get", "/api/incidents/groups", Viewer, "/api/incidents/groups", ""),
+    ("get", "/api/types", Viewer, "/api/types", ""),
+    ("get", "/api/types/{name}", Viewer, "/api/types/sensor-sim", ""),
+    ("put", "/api/types/{name}", AdminOfAll, "/api/types/plug", "{}"),
+    ("delete", "/api/types/{name}", AdminOfAll, "/api/types/none", ""),
     ("post", "/api/incidents/acknowledgements", Operator, "/api/incidents/acknowledgements", "{}"),
     ("post", "/api/incidents/silences", Operator, "/api/incidents/silences", "{}"),
     ("get", "/api/silences", Viewer, "/api/silences", ""),

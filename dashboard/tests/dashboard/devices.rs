@@ -235,3 +235,116 @@ async fn a_credential_is_shown_once_and_two_are_valid_while_one_is_replaced() {
     assert_eq!(own.status, 400, "{own:?}");
     assert!(ask(&harness, "get", "/api/devices/dashboard", "", "").await.status == 404);
 }
+
+#[tokio::test]
+async fn one_device_carries_what_is_known_of_it() {
+    let harness = start().await;
+    harness.until_ready().await;
+    let made = send(&harness, "post", "/api/devices", &json!({ "name": "lab" })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let empty = ask(&harness, "get", "/api/devices/lab", "", "").await.json();
+    assert_eq!((&empty["connection"], &empty["counted_from"]), (&Value::Null, &Value::Null));
+    assert_eq!((&empty["boots"], &empty["gaps"]), (&json!([]), &json!([])));
+    assert_eq!(empty["open_incidents"], json!({ "count": 0, "newest": null }));
+    assert_eq!(empty["rejected"], json!({ "count": 0, "newest": null }));
+
+    keep_numbers(&harness, "temperature/lab", &[1, 2, 5]).await;
+    let incident = crate::alerts::alert("lab");
+    harness.open(incident.clone()).await;
+    harness.open(crate::alerts::alert("other")).await;
+    harness.reject("no number").await;
+    harness.reject("no number at all").await;
+    let device = ask(&harness, "get", "/api/devices/lab", "", "").await.json();
+    assert_eq!((&device["boots"][0]["boot"], &device["boots"][0]["stored"]), (&json!(7), &json!(3)));
+    assert_eq!(device["gaps"], json!([{ "boot": 7, "first": 3, "last": 4 }]));
+    assert_eq!(device["open_incidents"]["count"], 1);
+    assert_eq!(device["open_incidents"]["newest"]["id"], incident.id);
+    assert_eq!(device["rejected"]["count"], 2);
+    assert_eq!(device["rejected"]["newest"]["reason"], "no number at all");
+}
+
+#[tokio::test]
+async fn a_device_of_many_readings_is_answered_for_its_last_ones() {
+    let harness = start().await;
+    harness.until_ready().await;
+    harness.keep_many("temperature/lab", 30_000).await;
+    send(&harness, "post", "/api/devices", &json!({ "name": "lab" })).await;
+    let device = ask(&harness, "get", "/api/devices/lab", "", "").await.json();
+    assert_eq!(device["boots"][0]["stored"], 10_001);
+    assert_eq!(device["counted_from"], "1970-01-01T00:00:20.000000Z");
+}
+
+/// Into the store alone, in one boot.
+async fn keep_numbers(harness: &Harness, series: &str, seqs: &[u64]) {
+    let now = jiff::Timestamp::now();
+    let reading = |seq: &u64| telemetry::Reading {
+        series: telemetry::Series::parse(series).unwrap(),
+        value: 1.0,
+        unit: None,
+        measured_at: now + std::time::Duration::from_secs(*seq),
+        received_at: now,
+        boot: Some(7),
+        seq: Some(*seq),
+    };
+    let readings = seqs.iter().map(reading).collect();
+    let batch = store::Batch { readings, ..store::Batch::default() };
+    store::ReadingStore::write(harness.store.as_ref(), &batch.into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_type_is_stored_by_its_revision_and_says_what_its_devices_take() {
+    let harness = start().await;
+    harness.until_ready().await;
+    let path = "/api/types/plug";
+    let power = json!({ "type": "object", "required": ["state"], "properties": { "state": { "enum": ["ON", "OFF"] } } });
+    let plug = json!({
+        "sampling_rate": 60,
+        "metrics": [{ "metric": "power", "unit": "watt", "min": 0 }],
+        "commands": [{ "name": "power", "args": power }],
+    });
+    let made = send(&harness, "put", path, &plug).await;
+    assert_eq!((made.status, made.header("etag")), (201, Some("\"0\"")), "{made:?}");
+    let again = send(&harness, "put", path, &plug).await;
+    assert_eq!((again.status, again.header("etag")), (200, Some("\"1\"")), "{again:?}");
+    let host = format!("host: {}", harness.address);
+    let old = [host.as_str(), "content-type: application/json", "if-match: \"0\""];
+    assert_eq!(harness.send("PUT", path, &old, "{}").await.status, 412);
+    assert_eq!(harness.send("DELETE", path, &old, "").await.status, 412);
+    for (body, status) in [
+        (json!({ "commands": [{ "name": "x", "args": { "pattern": "y" } }] }), 400),
+        (json!({ "colour": "red" }), 400),
+        (json!([]), 400),
+    ] {
+        assert_eq!(send(&harness, "put", "/api/types/other", &body).await.status, status, "{body}");
+    }
+    assert_eq!(send(&harness, "put", "/api/types/a%2Fb", &json!({})).await.status, 400);
+    let listed = ask(&harness, "get", "/api/types", "", "").await.json();
+    let listed: Vec<_> = listed["types"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(listed, ["plug", "sensor-sim"]);
+
+    for name in ["a/1", "a/2"] {
+        let device = json!({ "name": name, "type": "plug" });
+        assert_eq!(send(&harness, "post", "/api/devices", &device).await.status, 201);
+    }
+    for (command, args, status) in [
+        ("power", json!({ "state": "ON" }), 201),
+        ("power", json!({ "state": "LOUD" }), 400),
+        ("power", json!({}), 400),
+        ("unheard-of", json!(1), 201),
+    ] {
+        let one = json!({ "device": "a/1", "command": command, "args": args });
+        let answer = send(&harness, "post", "/api/commands", &one).await;
+        assert_eq!(answer.status, status, "{one}: {answer:?}");
+        let many = json!({ "devices": "a/#", "command": command, "args": args });
+        let answer = send(&harness, "post", "/api/commands", &many).await;
+        assert_eq!(answer.status, status, "{many}: {answer:?}");
+    }
+    assert_eq!(ask(&harness, "delete", path, "", "").await.status, 204);
+    assert_eq!(ask(&harness, "get", path, "", "").await.status, 404);
+    assert_eq!(ask(&harness, "delete", "/api/types/sensor-sim", "", "").await.status, 409);
+    let query = AuditQuery { limit: 20, ..AuditQuery::default() };
+    let records = harness.store.audit(&query).await.unwrap();
+    let actions: Vec<_> =
+        records.iter().map(|record| record.action.as_str()).filter(|a| a.contains("type")).collect();
+    assert_eq!(actions, ["remove type", "change type", "add type"]);
+}

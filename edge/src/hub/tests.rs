@@ -211,3 +211,37 @@ async fn what_comes_over_http_is_charged_until_every_service_has_it() {
     assert_eq!(Arc::strong_count(&charge), 1);
     assert_eq!((hub.counters.published.get(), hub.counters.acknowledged.get()), (1, 1));
 }
+
+#[tokio::test]
+async fn the_client_by_which_a_device_speaks_is_known_while_it_is_connected() {
+    let Ends { hub, feeds: _feeds, .. } = ends();
+    let client = |client_id: &str| {
+        Arc::new(PublishingClient {
+            client_id: client_id.into(),
+            user: None,
+            address: ([127, 0, 0, 1], 1883).into(),
+            connected_at: tokio::time::Instant::now(),
+            last_will: None,
+        })
+    };
+    let says = |client: &Arc<PublishingClient>| {
+        let publish = Publish {
+            topic: "temperature/lab".into(),
+            payload: Bytes::from_static(b"1"),
+            kind: PublishKind::Collected,
+            publisher: Some(Arc::clone(client)),
+        };
+        hub.take(vec![publish], Receipt::new().0);
+    };
+    let of_lab = || hub.client_of("lab").map(|client| client.client_id.clone());
+    assert_eq!(of_lab(), None);
+    let (first, second) = (client("first"), client("second"));
+    says(&first);
+    assert_eq!(of_lab().as_deref(), Some("first"));
+    says(&second);
+    assert_eq!(of_lab().as_deref(), Some("second"));
+    drop(second);
+    assert_eq!(of_lab(), None, "it is gone");
+    says(&first);
+    assert_eq!(of_lab().as_deref(), Some("first"));
+}

@@ -8,7 +8,7 @@ use crate::alerting::silences;
 use crate::commands::change as commands;
 use crate::engine::statement::Statement;
 use crate::registry::devices::{self, Device};
-use crate::registry::{self, aliases, credentials, forgotten};
+use crate::registry::{self, aliases, credentials, forgotten, types};
 
 /// What a change does, in order, in the transaction of its record.
 pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
@@ -41,6 +41,9 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
             vec![devices::insert_if_new(&device), credentials::insert(credential), registry::count()]
         }
         Change::RevokeCredential(user) => vec![credentials::revoke(user), registry::count()],
+        Change::AddType(new) => vec![types::insert(new), registry::count()],
+        Change::SetType(new) => vec![types::update(new), registry::count()],
+        Change::RemoveType(name) => vec![types::delete(name), registry::count()],
         Change::AddCommand(command) => commands::add_one(command),
         Change::AddCommands { job, commands } => commands::add_group(job, commands),
         Change::CancelCommands(which) => commands::cancel_all(which, at),

@@ -1,11 +1,12 @@
 //! Counts what is there of each boot.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::columns::Micros;
-use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, SeqCounter};
+use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, SeqCounter, counted_from};
 use crate::micros::micros_from;
 use crate::series::sqlite as series;
 use crate::unavailable::Result;
@@ -14,6 +15,10 @@ use crate::unavailable::Result;
 impl Ledger for Sqlite {
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
         self.readers.read("count readings", move |tables| completeness(tables, &query)).await
+    }
+
+    async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp> {
+        counted_from(self, device, readings).await
     }
 }
 

@@ -27,6 +27,10 @@ impl Rejections for Postgres {
         groups::read(self, &selection).await
     }
 
+    async fn rejected_topics(&self, limit: usize) -> Result<Vec<(i64, String)>> {
+        super::topics(self, limit).await
+    }
+
     async fn rejected_count(&self) -> Result<u64> {
         super::unresent(self).await
     }

@@ -27,6 +27,7 @@ fn boot(device: &str, boot: u64, (first, last): (u64, u64), newest: i64) -> Boot
         delayed: 0,
         missing: 0,
         missing_ranges: Vec::new(),
+        oldest_measured_at: at(newest),
         newest_measured_at: at(newest),
     }
 }
@@ -50,12 +51,19 @@ async fn gaps_are_named_in_each_boot_by_itself() {
     fresh.store.write(&batch(readings)).await.unwrap();
     let expected = [
         boot("a", 0, (0, 0), 5),
-        Boot { stored: 4, missing: 4, missing_ranges: vec![7..=8, 10..=11], ..boot("a", 2, (5, 12), 4) },
+        Boot {
+            stored: 4,
+            missing: 4,
+            missing_ranges: vec![7..=8, 10..=11],
+            oldest_measured_at: at(1),
+            ..boot("a", 2, (5, 12), 4)
+        },
         boot("a", 10, (3, 3), 8),
         Boot {
             stored: 2,
             missing: MAX_SEQ - 1,
             missing_ranges: vec![1..=MAX_SEQ - 1],
+            oldest_measured_at: at(6),
             ..boot("a-b", 7, (0, MAX_SEQ), 7)
         },
     ];
@@ -63,7 +71,13 @@ async fn gaps_are_named_in_each_boot_by_itself() {
     let of_one = LedgerQuery { device: Some("a-b".into()), range: ALL };
     assert_eq!(fresh.store.completeness(of_one).await.unwrap(), expected[3..]);
     let of_a_time = LedgerQuery { device: None, range: TimeRange { from: at(2), to: at(4) } };
-    let part = Boot { stored: 2, missing: 2, missing_ranges: vec![7..=8], ..boot("a", 2, (6, 9), 3) };
+    let part = Boot {
+        stored: 2,
+        missing: 2,
+        missing_ranges: vec![7..=8],
+        oldest_measured_at: at(2),
+        ..boot("a", 2, (6, 9), 3)
+    };
     assert_eq!(fresh.store.completeness(of_a_time).await.unwrap(), [part]);
 }
 
@@ -80,7 +94,7 @@ async fn a_number_counts_once_over_all_metrics() {
         numbered("humidity/a", 1, 2, 7),
     ];
     fresh.store.write(&batch(readings)).await.unwrap();
-    let expected = Boot { repeated: 3, ..boot("a", 1, (1, 2), 10) };
+    let expected = Boot { repeated: 3, oldest_measured_at: at(7), ..boot("a", 1, (1, 2), 10) };
     assert_eq!(fresh.store.completeness(ALL_DEVICES).await.unwrap(), [expected]);
 }
 
@@ -97,7 +111,7 @@ async fn a_reading_that_was_taken_late_is_late() {
     fresh.store.write(&batch(readings)).await.unwrap();
     assert_eq!(
         fresh.store.completeness(ALL_DEVICES).await.unwrap(),
-        [Boot { delayed: 2, ..boot("a", 1, (1, 4), 4) }]
+        [Boot { delayed: 2, oldest_measured_at: at(1), ..boot("a", 1, (1, 4), 4) }]
     );
 }
 
@@ -142,5 +156,23 @@ proptest! {
             }
             Ok(())
         })?;
+    }
+}
+
+#[tokio::test]
+async fn the_newest_readings_of_a_device_are_found_by_their_time() {
+    let Some(fresh) = fresh().await else { return };
+    let readings = (1..=10).map(|micros| numbered("temperature/a", 1, micros, micros.cast_signed()));
+    let more = (1..=3).map(|micros| numbered("humidity/a", 2, micros, micros.cast_signed()));
+    fresh.store.write(&batch(readings.chain(more))).await.unwrap();
+    for (device, most, expected) in [
+        ("a", 100, jiff::Timestamp::MIN),
+        ("a", 20, jiff::Timestamp::MIN),
+        // Four of each series: the fifth newest is where it begins.
+        ("a", 8, at(6)),
+        ("a", 0, at(9)),
+        ("b", 8, jiff::Timestamp::MIN),
+    ] {
+        assert_eq!(fresh.store.counted_from(device, most).await.unwrap(), expected, "{device}, {most}");
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use store::{
-    AuditOutcome, Batch, Change, Credential, Device, MAX_CREDENTIALS, NewRecord, RegistryHead, Store, Via,
+    AuditOutcome, Batch, Change, Credential, Device, DeviceType, MAX_CREDENTIALS, NewRecord, RegistryHead,
+    Store, Via,
 };
 
 use super::{at, fresh, rejected};
@@ -163,4 +164,24 @@ async fn what_is_held_for_a_device_is_awaited_once_it_is_registered() {
     assert_eq!(store.awaited(10).await.unwrap(), []);
     assert!(change(store, Change::AddCredential(credential("other", "other"))).await);
     assert_eq!(store.awaited(10).await.unwrap().len(), 1, "a credential registers its device");
+}
+
+#[tokio::test]
+async fn a_type_of_devices_is_changed_by_its_revision() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let plug =
+        DeviceType { name: "plug".into(), body: r#"{"commands":[]}"#.into(), changed_at: at(1), revision: 0 };
+    assert!(change(store, Change::AddType(plug.clone())).await);
+    assert!(!change(store, Change::AddType(plug.clone())).await, "the name is taken");
+    assert_eq!(store.device_type("plug").await.unwrap(), Some(plug.clone()));
+    let changed = DeviceType { body: "{}".into(), changed_at: at(2), ..plug.clone() };
+    assert!(change(store, Change::SetType(changed.clone())).await);
+    assert!(!change(store, Change::SetType(changed.clone())).await, "it was changed meanwhile");
+    let door = DeviceType { name: "door".into(), ..plug };
+    assert!(change(store, Change::AddType(door.clone())).await);
+    assert_eq!(store.device_types().await.unwrap(), [door, DeviceType { revision: 1, ..changed }]);
+    assert!(change(store, Change::RemoveType("door".into())).await);
+    assert!(!change(store, Change::RemoveType("door".into())).await);
+    assert_eq!(store.device_type("door").await.unwrap(), None);
 }

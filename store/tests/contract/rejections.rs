@@ -217,3 +217,22 @@ async fn the_oldest_go_where_there_are_more_than_the_quota_allows() {
     let fresh = fresh.reopened().await;
     assert_eq!(fresh.keep_quota(quota(72, bytes(72))).await.unwrap(), 0, "dismissed rows count no longer");
 }
+
+#[tokio::test]
+async fn topics_of_what_was_not_resent_are_read_newest_first() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &fresh.store;
+    let rejected = [("a/x", 1), ("b/x", 3), ("c/x", 2)].map(|(topic, micros)| RejectedMessage {
+        received_at: at(micros),
+        topic: topic.into(),
+        reason: "no number".into(),
+        payload: Bytes::from_static(b"x"),
+    });
+    store.write(&Batch { rejected: rejected.to_vec(), ..Batch::default() }.into()).await.unwrap();
+    let topics = |found: &[(i64, String)]| found.iter().map(|(_, topic)| topic.clone()).collect::<Vec<_>>();
+    let all = store.rejected_topics(9).await.unwrap();
+    assert_eq!(topics(&all), ["b/x", "c/x", "a/x"]);
+    assert_eq!(topics(&store.rejected_topics(1).await.unwrap()), ["b/x"]);
+    assert!(store.mark_resent(all[0].0, at(9)).await.unwrap());
+    assert_eq!(topics(&store.rejected_topics(9).await.unwrap()), ["c/x", "a/x"]);
+}

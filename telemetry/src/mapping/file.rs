@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::announce::Announces;
+use super::command::CommandTable;
 use super::format::Format;
 use super::pattern::Pattern;
 use super::pointer::{Glob, Pointer};
@@ -29,6 +30,9 @@ pub(super) struct File {
     pub(super) names: BTreeMap<String, Names>,
     #[serde(default, rename = "rule")]
     pub(super) rules: Vec<RuleTable>,
+    /// Commands of firmware.
+    #[serde(default, rename = "command")]
+    pub(super) commands: Vec<Spanned<CommandTable>>,
 }
 
 /// Defines a rule and one part of it, which have these fields in common: written once.

@@ -35,6 +35,11 @@ impl<'t> Captures<'_, 't> {
     pub(super) fn get(&self, name: &str) -> Option<&'t str> {
         self.0.iter().find(|(captured, _)| *captured == name).map(|(_, text)| *text)
     }
+
+    /// All of them, by their names.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &'t str)> {
+        self.0.iter().copied()
+    }
 }
 
 impl Pattern {

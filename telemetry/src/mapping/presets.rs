@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 
+use super::command::FirmwareCommand;
 use super::file::File;
 use super::rule::Rule;
 
@@ -50,8 +51,19 @@ presets![
 ];
 
 impl Preset {
+    fn file(&self) -> File {
+        toml::from_str(self.text).unwrap_or_else(|e| panic!("preset {}: {e}", self.name))
+    }
+
+    /// The commands that its devices take.
+    pub(super) fn commands(&self) -> Vec<FirmwareCommand> {
+        let command = |table: toml::Spanned<_>| FirmwareCommand::new(table.into_inner());
+        let commands = self.file().commands.into_iter().map(command);
+        commands.map(|read| read.unwrap_or_else(|e| panic!("preset {}: {e}", self.name))).collect()
+    }
+
     pub(super) fn rules(&self, zone: Option<&TimeZone>) -> Vec<Rule> {
-        let file: File = toml::from_str(self.text).unwrap_or_else(|e| panic!("preset {}: {e}", self.name));
+        let file = self.file();
         let rule = |table| Rule::new(table, Some(self.name), &file.names, zone);
         file.rules
             .into_iter()

@@ -123,6 +123,9 @@ impl Data {
             }
             Change::AddCredential(credential) => self.registry.add_credential(credential, at),
             Change::RevokeCredential(user) => self.registry.revoke(user),
+            Change::AddType(new) => self.registry.add_type(new),
+            Change::SetType(new) => self.registry.set_type(new),
+            Change::RemoveType(name) => self.registry.remove_type(name),
             Change::AddCommand(command) => self.commands.add_one(command),
             Change::AddCommands { job, commands } => self.commands.add_group(job, commands),
             Change::CancelCommands(which) => self.commands.cancel(which, at),

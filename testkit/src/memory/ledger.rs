@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use store::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES, Result};
 use telemetry::Reading;
 
@@ -22,6 +23,21 @@ impl Ledger for MemoryStore {
             }
         }
         Ok(boots.into_iter().map(|((device, boot), numbers)| count(device, boot, &numbers)).collect())
+    }
+
+    async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp> {
+        let data = self.call("counted_from")?;
+        let mut series: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
+        let of_device = data.readings.values().map(|stored| &stored.reading);
+        for reading in of_device.filter(|reading| reading.series.device() == device) {
+            series.entry(reading.series.metric()).or_default().push(reading.measured_at);
+        }
+        let each = (readings / series.len().max(1)).max(1);
+        let from = series.into_values().filter_map(|mut times| {
+            times.sort_by(|one, other| other.cmp(one));
+            times.get(each).copied()
+        });
+        Ok(from.max().unwrap_or(Timestamp::MIN))
     }
 }
 
@@ -43,6 +59,7 @@ fn count(device: &str, boot: u64, numbers: &BTreeMap<u64, Vec<&Reading>>) -> Boo
         delayed: all().filter(is_delayed).count() as u64,
         missing: last - first + 1 - stored,
         missing_ranges: gaps.take(MAX_MISSING_RANGES).collect(),
+        oldest_measured_at: all().map(|reading| reading.measured_at).min().unwrap(),
         newest_measured_at: all().map(|reading| reading.measured_at).max().unwrap(),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
-    Alias, Credential, Device, Forgetting, Forgotten, Lifecycle, MAX_CREDENTIALS, Registry, RegistryHead,
-    Renaming, Result,
+    Alias, Credential, Device, DeviceType, Forgetting, Forgotten, Lifecycle, MAX_CREDENTIALS, MAX_TYPES,
+    Registry, RegistryHead, Renaming, Result,
 };
 
 use telemetry::Attribute;
@@ -21,6 +21,7 @@ pub(super) struct Devices {
     forgotten: BTreeMap<String, Forgotten>,
     /// By the old name.
     aliases: BTreeMap<String, Alias>,
+    types: BTreeMap<String, DeviceType>,
     head: RegistryHead,
 }
 
@@ -136,6 +137,27 @@ impl Devices {
         self.counted(1)
     }
 
+    pub(super) fn add_type(&mut self, new: &DeviceType) -> Option<u64> {
+        if self.types.contains_key(&new.name) || self.types.len() >= MAX_TYPES {
+            return None;
+        }
+        let changed_at = whole_micros(new.changed_at);
+        self.types.insert(new.name.clone(), DeviceType { changed_at, revision: 0, ..new.clone() });
+        self.counted(1)
+    }
+
+    pub(super) fn set_type(&mut self, new: &DeviceType) -> Option<u64> {
+        let stored = self.types.get_mut(&new.name).filter(|stored| stored.revision == new.revision)?;
+        let changed_at = whole_micros(new.changed_at);
+        *stored = DeviceType { changed_at, revision: new.revision + 1, ..new.clone() };
+        self.counted(1)
+    }
+
+    pub(super) fn remove_type(&mut self, name: &str) -> Option<u64> {
+        self.types.remove(name)?;
+        self.counted(1)
+    }
+
     /// When the device with this subject was registered.
     pub(super) fn created_at(&self, subject: &str) -> Option<Timestamp> {
         let mut devices = self.devices.values();
@@ -167,6 +189,14 @@ impl Registry for MemoryStore {
         let data = self.call("credentials")?;
         let wanted = |stored: &&Credential| device.is_none_or(|device| stored.device == device);
         Ok(data.registry.credentials.values().filter(wanted).cloned().collect())
+    }
+
+    async fn device_types(&self) -> Result<Vec<DeviceType>> {
+        Ok(self.call("device_types")?.registry.types.values().cloned().collect())
+    }
+
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>> {
+        Ok(self.call("device_type")?.registry.types.get(name).cloned())
     }
 
     async fn registry_head(&self) -> Result<RegistryHead> {

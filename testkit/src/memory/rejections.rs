@@ -105,6 +105,13 @@ impl Rejections for MemoryStore {
         Ok(group_rejections(rows.chunk_by(|a, b| same(a, b)).filter_map(group).collect()))
     }
 
+    async fn rejected_topics(&self, limit: usize) -> Result<Vec<(i64, String)>> {
+        let data = self.call("rejected_topics")?;
+        let mut rows: Vec<_> = data.rejected.rows.iter().filter(|row| row.resent_at.is_none()).collect();
+        rows.sort_by_key(|row| std::cmp::Reverse((row.message.received_at, row.id)));
+        Ok(rows.into_iter().take(limit).map(|row| (row.id, row.message.topic.clone())).collect())
+    }
+
     async fn rejected_count(&self) -> Result<u64> {
         let data = self.call("rejected_count")?;
         Ok(data.rejected.rows.iter().filter(|row| row.resent_at.is_none()).count() as u64)

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use store::{
     AccessStore, Address, Alias, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
-    CommandResult, Commands, Credential, Decisions, Device, DueNotifications, DueQuery, Forgotten, Head,
-    IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery, Lifecycle,
-    LongestWaits, NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage, OwnReaders,
-    Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection, RejectionGroup,
-    RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock, Session, Silence,
-    Silences, Store, TokenKey, Twin, User, Written,
+    CommandResult, Commands, Credential, Decisions, Device, DeviceType, DueNotifications, DueQuery,
+    Forgotten, Head, IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery,
+    Lifecycle, LongestWaits, NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage,
+    OwnReaders, Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection,
+    RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock,
+    Session, Silence, Silences, Store, TokenKey, Twin, User, Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -63,6 +63,10 @@ impl Rejections for Watched {
 
     async fn rejection_groups(&self, selection: RejectionSelection) -> Result<Vec<RejectionGroup>> {
         self.inner.rejection_groups(selection).await
+    }
+
+    async fn rejected_topics(&self, limit: usize) -> Result<Vec<(i64, String)>> {
+        self.inner.rejected_topics(limit).await
     }
 
     async fn rejected_count(&self) -> Result<u64> {
@@ -190,6 +194,10 @@ impl Ledger for Watched {
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
         self.inner.completeness(query).await
     }
+
+    async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp> {
+        self.inner.counted_from(device, readings).await
+    }
 }
 
 #[async_trait]
@@ -263,6 +271,14 @@ impl Registry for Watched {
 
     async fn device(&self, name: &str) -> Result<Option<Device>> {
         self.inner.device(name).await
+    }
+
+    async fn device_types(&self) -> Result<Vec<DeviceType>> {
+        self.inner.device_types().await
+    }
+
+    async fn device_type(&self, name: &str) -> Result<Option<DeviceType>> {
+        self.inner.device_type(name).await
     }
 
     async fn credentials(&self, device: Option<&str>) -> Result<Vec<Credential>> {

@@ -6,10 +6,11 @@ use commands::{MAX_ARGS_BYTES, MAX_LIFE, check_id, check_name, compact, new_id};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use store::{Command, DESIRED};
+use store::{Command, DESIRED, Device};
 use telemetry::Filter;
 use telemetry::time::saturating_add;
 
+use crate::device_types::Types;
 use crate::requests::read;
 
 /// Commands of a group that may be sent within a minute, at most.
@@ -84,6 +85,12 @@ impl NewCommand {
             per_minute: body.per_minute,
             stop_after: body.stop_after_failures,
         })
+    }
+
+    /// # Errors
+    /// The type of a device says what the arguments must be, and they are something else.
+    pub(super) fn check(&self, types: &Types, device: Option<&Device>) -> Result<(), String> {
+        types.check(device, &self.command, self.args.as_deref())
     }
 
     /// The command to one device, not to be sent before a time.

@@ -13,6 +13,7 @@ use warp::{Filter, Rejection};
 use super::body::NewCommand;
 use super::{MAX_BODY_BYTES, id_of};
 use crate::context::Api;
+use crate::device_types::Types;
 use crate::error::ApiError;
 use crate::forms;
 use crate::guards::{Request, requests};
@@ -47,7 +48,7 @@ pub(super) async fn add(
     filter: &Devices,
     new: &NewCommand,
 ) -> Result<Response, ApiError> {
-    let devices = matching(api, caller, filter).await?;
+    let devices = matching(api, caller, filter, new).await?;
     let commands = of_group(api, caller, &devices, new)?;
     let job = CommandJob {
         id: new.id.clone(),
@@ -83,12 +84,25 @@ fn same(known: &(CommandJob, JobCounts), new: &CommandJob) -> Result<Response, A
     Err(ApiError::Unreadable("another group has this id".into()))
 }
 
-async fn matching(api: &Api, caller: &Caller, filter: &Devices) -> Result<Vec<String>, ApiError> {
+/// The devices that match, each of which must take the arguments.
+async fn matching(
+    api: &Api,
+    caller: &Caller,
+    filter: &Devices,
+    new: &NewCommand,
+) -> Result<Vec<String>, ApiError> {
     let heard = api.series.devices(&caller.scope).ok_or(ApiError::NotLoaded)?;
-    let registered = api.store.all_devices().await?.into_iter().map(|device| device.name);
     let may_command =
         |name: &String| filter.matches(name) && may(caller, Action::Command, Some(name)).is_allowed();
-    let devices: BTreeSet<_> = heard.into_keys().chain(registered).filter(may_command).collect();
+    let mut registered = api.store.all_devices().await?;
+    registered.retain(|device| may_command(&device.name));
+    let types = Types::load(api).await?;
+    for device in &registered {
+        let at = |problem| ApiError::BadRequest(format!("{}: {problem}", device.name));
+        new.check(&types, Some(device)).map_err(at)?;
+    }
+    let registered = registered.into_iter().map(|device| device.name);
+    let devices: BTreeSet<_> = heard.into_keys().filter(may_command).chain(registered).collect();
     match devices.len() {
         0 => Err(ApiError::NotFound(format!("no device of yours matches {}", filter.as_str()))),
         count if count > MAX_DEVICES => Err(ApiError::Conflict(format!(

@@ -9,6 +9,7 @@ use telemetry::{Filter, Scope};
 
 use crate::context::{Api, Heard};
 use crate::device_rows::write_table;
+use crate::device_types::Types;
 use crate::error::ApiError;
 use crate::forms::{self, DeviceState, Page};
 use crate::query::{self, Parameters};
@@ -78,6 +79,7 @@ fn says(text: &str, name: &str, device: Option<&Device>) -> bool {
 /// A page of devices by their names, and where the next one begins.
 pub(super) async fn page(api: &Api, scope: &Scope, wanted: &Wanted) -> Result<String, ApiError> {
     let heard = api.series.devices(scope).ok_or(ApiError::NotLoaded)?;
+    let types = Types::load(api).await?;
     let mut registered = BTreeMap::new();
     let mut page = Page::new("devices", wanted.limit);
     let (mut last, mut read_to) =
@@ -100,7 +102,7 @@ pub(super) async fn page(api: &Api, scope: &Scope, wanted: &Wanted) -> Result<St
         };
         let device = registered.remove(&name);
         if scope.holds(&name) && wanted.is_met(&name, device.as_ref()) {
-            let form = form_of(api, &name, device.as_ref(), heard.get(&name));
+            let form = form_of(api, &name, (device.as_ref(), &types), heard.get(&name));
             if !page.push(&form) {
                 return Ok(page.end(Some(&last)));
             }
@@ -127,17 +129,24 @@ pub(super) async fn table(api: &Api, scope: &Scope, wanted: &Wanted) -> Result<S
 /// A device by its name, if it is registered or was heard.
 pub(super) async fn one(api: &Api, name: &str) -> Result<Option<forms::Device>, ApiError> {
     let device = api.store.device(name).await?;
-    let form = form(api, name, device.as_ref());
+    let form = form(api, name, device.as_ref()).await?;
     Ok((form.registered || !form.series.is_empty()).then_some(form))
 }
 
 /// A device as it is now.
-pub(super) fn form(api: &Api, name: &str, device: Option<&Device>) -> forms::Device {
+pub(super) async fn form(api: &Api, name: &str, device: Option<&Device>) -> Result<forms::Device, ApiError> {
     let heard = api.series.device(name);
-    form_of(api, name, device, heard.as_ref())
+    let types = Types::load(api).await?;
+    Ok(form_of(api, name, (device, &types), heard.as_ref()))
 }
 
-fn form_of(api: &Api, name: &str, device: Option<&Device>, heard: Option<&Heard>) -> forms::Device {
+fn form_of(
+    api: &Api,
+    name: &str,
+    (device, types): (Option<&Device>, &Types),
+    heard: Option<&Heard>,
+) -> forms::Device {
+    let interval = types.interval(device);
     let unnamed = Device::new(name, api.clock.wall());
     let said = device.unwrap_or(&unnamed);
     forms::Device {
@@ -154,13 +163,13 @@ fn form_of(api: &Api, name: &str, device: Option<&Device>, heard: Option<&Heard>
         registered: device.is_some(),
         created_at: device.map(|device| device.created_at.into()),
         changed_at: device.map(|device| device.changed_at.into()),
-        state: heard.map_or(DeviceState::Unknown, |heard| state(api, heard, said.interval)),
+        state: heard.map_or(DeviceState::Unknown, |heard| state(api, heard, interval)),
         last_seen: heard.map(|heard| heard.last_seen.into()),
         series: heard.map(|heard| heard.series.clone()).unwrap_or_default(),
     }
 }
 
-/// By the device's own sampling rate, where it has one: late after two intervals, offline after five.
+/// By the sampling rate of the device or of its type, where there is one: late after two intervals, offline after five.
 fn state(api: &Api, heard: &Heard, interval: Option<Duration>) -> DeviceState {
     let by_page = heard.series.iter().map(|series| series.state).min();
     let Some(interval) = interval else { return by_page.map_or(DeviceState::Unknown, Into::into) };

@@ -55,7 +55,7 @@ async fn rename(api: &Api, old: String, merge: bool, request: Request) -> Result
     api.access.rename_device(&caller, &renaming).await?;
     api.series.forget(&renaming.old, Timestamp::MAX);
     let device = api.store.device(&renaming.new).await?;
-    answer(api, StatusCode::OK, device.as_ref(), &renaming.new)
+    answer(api, StatusCode::OK, device.as_ref(), &renaming.new).await
 }
 
 fn new_name(body: &[u8], merge: bool) -> Result<String, String> {

@@ -30,7 +30,7 @@ pub(crate) struct Attached {
 
 /// The will of a client that is connected.
 pub(crate) struct HeldWill {
-    pub(super) publication: Publication,
+    pub(crate) publication: Publication,
     /// How long it waits once the client is gone.
     pub(super) delay: Duration,
     pub(super) charge: Charge,

@@ -1,13 +1,13 @@
 // The registry of devices, and what they log in with over MQTT.
 
 import { ask, get, send } from "./request";
-import type { Answers, CreatedCredential, Credential, Device, DeviceDescription, NewCredential, NewDevice } from "./types";
+import type { Answers, Connection, CreatedCredential, Credential, Device, DeviceDescription, DeviceDetails, Gap, NewCredential, NewDevice, Reading } from "./types";
 
-export type { CreatedCredential, Credential, Device, DeviceDescription, NewCredential, NewDevice };
+export type { Connection, CreatedCredential, Credential, Device, DeviceDescription, DeviceDetails, Gap, NewCredential, NewDevice, Reading };
 
 /** A device as it was read, and the tag of that revision; without one where it is not registered. */
 export interface ReadDevice {
-  device: Device;
+  device: DeviceDetails;
   revision: string | null;
 }
 
@@ -36,8 +36,33 @@ export async function changeDevice(name: string, changes: DeviceDescription, rev
   return (await send("PATCH", devicePath(name), changes, revision === null ? {} : { "if-match": revision })).json();
 }
 
-export async function removeDevice(name: string): Promise<void> {
-  await send("DELETE", devicePath(name));
+/** What becomes of the readings of a device that is forgotten. */
+export type ForgottenData = "keep" | "erase";
+
+/** The device leaves all lists, and what it logs in with is worth nothing any more. */
+export async function forgetDevice(name: string, data: ForgottenData): Promise<void> {
+  await send("DELETE", data === "keep" ? devicePath(name) : `${devicePath(name)}?data=${data}`);
+}
+
+/** The history of the device follows. */
+export async function renameDevice(name: string, to: string): Promise<void> {
+  await send("POST", `${devicePath(name)}/rename`, { name: to });
+}
+
+/** From then on all that this device has sent, and sends, is that of another one. */
+export async function mergeDevice(name: string, into: string): Promise<void> {
+  await send("POST", `${devicePath(name)}/merge`, { into });
+}
+
+/** A retired device is kept with its history, and is neither watched nor heard. */
+export async function retireDevice(name: string, retired: boolean): Promise<void> {
+  await send("PATCH", devicePath(name), { retired });
+}
+
+/** The newest readings of a device, newest first. */
+export async function fetchLastReadings(name: string, limit: number): Promise<Reading[]> {
+  const answer = (await (await ask(`${devicePath(name)}/data?limit=${limit}`, {})).json()) as Answers["api/devices/{name}/data"];
+  return answer.readings;
 }
 
 export async function fetchCredentials(device: string): Promise<Credential[]> {

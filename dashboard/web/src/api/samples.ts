@@ -30,7 +30,7 @@ export function sampleSilence(fields: Partial<Silence> = {}): Silence {
 export function sampleBoot(fields: Partial<Boot> = {}): Boot {
   return {
     device: "lab", boot: 1, first: 1, last: 10, expected: 10, stored: 10, repeated: 0, late: 0, missing: 0,
-    missing_ranges: [], newest_measured_at: "2026-01-15T10:30:00Z", ...fields,
+    missing_ranges: [], oldest_measured_at: "2026-01-15T10:00:00Z", newest_measured_at: "2026-01-15T10:30:00Z", ...fields,
   };
 }
 

@@ -415,6 +415,7 @@ export interface Boot {
   missing: number;
   /** First and last number of each gap, at most a hundred gaps. */
   missing_ranges: [number, number][];
+  oldest_measured_at: string;
   newest_measured_at: string;
 }
 
@@ -701,7 +702,7 @@ export interface Device {
   /** When it was registered. */
   created_at: string | null;
   changed_at: string | null;
-  /** By its newest reading: with a sampling rate late after two intervals and offline after five, else as the page has it. */
+  /** By its newest reading: with a sampling rate, its own or that of its type, late after two intervals and offline after five, else as the page has it. */
   state: "online" | "late" | "offline" | "unknown";
   last_seen: string | null;
   series: Series[];
@@ -721,6 +722,54 @@ export interface ImportedDevices {
     /** Why it failed. */
     reason: string | null;
   })[];
+}
+
+/** A device, with what is known of it beside. */
+export type DeviceDetails = Device & {
+  /** By which it speaks; null where it is not connected, or that is not known, as in a cluster. */
+  connection: Connection | null;
+  /** From which time on its numbered readings are counted in `boots` and `gaps`; null where all are. */
+  counted_from: string | null;
+  /** Its last restarts, newest first. */
+  boots: Boot[];
+  /** Numbers that are not stored, newest first. */
+  gaps: Gap[];
+  open_incidents: {
+    count: number;
+    newest: Incident | null;
+  };
+  /** Payloads of it among the last 10,000 of all devices that could not be read and were not resent. */
+  rejected: {
+    count: number;
+    newest: Rejected | null;
+  };
+};
+
+/** The connection by which a device speaks. */
+export interface Connection {
+  /** Of a gateway where one speaks for the device. */
+  client_id: string;
+  /** The user that the client has proved to be. */
+  user: string | null;
+  /** Address and port. */
+  address: string;
+  since: string;
+  last_will: LastWill | null;
+}
+
+/** What is published when a client is gone without a word. */
+export interface LastWill {
+  topic: string;
+  /** Its first 256 bytes as text. */
+  payload: string;
+  retain: boolean;
+}
+
+/** A range of numbers of a device that are not stored. */
+export interface Gap {
+  boot: number;
+  first: number;
+  last: number;
 }
 
 /** A device to be registered; `device_type`, `room`, `lat`, `lon`, `sampling_interval`, `description` and the like are taken, too. */
@@ -765,6 +814,56 @@ export interface DeviceDescription {
   note?: string | null;
   /** Whether its readings are neither awaited nor taken. */
   retired?: boolean | null;
+}
+
+/** A type of devices. */
+export interface DeviceType {
+  /** What the `type` of its devices is. */
+  name: string;
+  /** How people call it. */
+  title: string | null;
+  /** Seconds between two readings of a device that says nothing else. */
+  sampling_rate: number | null;
+  /** What its devices measure. */
+  metrics: TypeMetric[];
+  /** Which commands they take. */
+  commands: TypeCommand[];
+  /** Whether it is compiled in, and not stored. */
+  built_in: boolean;
+  changed_at: string | null;
+}
+
+/** What a type says of its devices. */
+export interface TypeDescription {
+  /** How people call it. */
+  title?: string | null;
+  /** Seconds between two readings of a device that says nothing else. */
+  sampling_rate?: number | null;
+  /** What its devices measure. */
+  metrics?: TypeMetric[];
+  /** Which commands they take. */
+  commands?: TypeCommand[];
+}
+
+/** What devices of a type measure. */
+export interface TypeMetric {
+  /** The name of the metric. */
+  metric: string;
+  /** The unit of its values. */
+  unit?: string | null;
+  /** The least value that makes sense. */
+  min?: number | null;
+  /** The greatest one. */
+  max?: number | null;
+}
+
+/** A command that devices of a type take. */
+export interface TypeCommand {
+  name: string;
+  /** What it does, in words. */
+  title?: string | null;
+  /** A JSON schema of the arguments, as far as it is type, properties, required, additionalProperties, items, enum, minimum, maximum, minLength, maxLength, maxItems, title, description and default; null where they may be anything. */
+  args?: Record<string, unknown> | null;
 }
 
 /** What a device logs in with over MQTT. */
@@ -1054,11 +1153,15 @@ export interface Answers {
     /** Where the next page begins; null on the last one. */
     next: string | null;
   };
-  "api/devices/{name}": Device;
+  "api/devices/{name}": DeviceDetails;
   "api/devices/{name}/data": Readings;
   "api/devices/{name}/credentials": {
     credentials: Credential[];
   };
+  "api/types": {
+    types: DeviceType[];
+  };
+  "api/types/{name}": DeviceType;
   "api/commands": {
     commands: Command[];
     /** For `after`; null on the last page. */

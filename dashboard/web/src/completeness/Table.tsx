@@ -4,7 +4,7 @@ import type { Boot } from "../api/client";
 import { formatCount } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
 import { When } from "../ui/When";
-import { rangesText } from "./ledger";
+import { rangesText } from "../ui/ranges";
 
 /** Rows that are drawn at first. Missing readings come first, so few readers need more. */
 const ROWS = 200;

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Boot } from "../api/client";
 import { sampleBoot } from "../api/samples";
-import { bootsLike, rangesText, totalsOf, worstFirst } from "./ledger";
+import { rangesText } from "../ui/ranges";
+import { bootsLike, totalsOf, worstFirst } from "./ledger";
 
 const boot = (device: string, number: number, missing = 0, missing_ranges: Boot["missing_ranges"] = []) =>
   sampleBoot({ device, boot: number, expected: 10 + missing, missing, missing_ranges });

@@ -3,7 +3,6 @@
 import { compareWords, matcher, nameOf } from "../address/names";
 import { fetchBoots, type Boot } from "../api/client";
 import { serverNow } from "../live/clock";
-import { formatCount } from "../ui/format";
 
 const HOUR = 3_600_000;
 
@@ -52,10 +51,3 @@ export function totalsOf(boots: Boot[]): Totals {
   };
 }
 
-/** The missing numbers: "17–18, 400, 12 more". At most `most` gaps are listed. */
-export function rangesText({ missing, missing_ranges }: Boot, most: number): string {
-  const listed = missing_ranges.slice(0, most);
-  const rest = missing - listed.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-  const ranges = listed.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`));
-  return [...ranges, ...(rest > 0 ? [`${formatCount(rest)} more`] : [])].join(", ");
-}

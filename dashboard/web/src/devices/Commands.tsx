@@ -1,19 +1,23 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cancelCommand, fetchCommands, makeCommand, type Command } from "../api/commands";
+import type { Device } from "../api/devices";
+import { fetchTypes, type TypeCommand } from "../api/types-of-devices";
 import { may } from "../live/caller";
 import { Fact, Problem } from "../ui/Facts";
+import { useFirstField } from "../ui/first-field";
 import { useLoaded } from "../ui/loaded";
 import { done } from "../ui/status";
 import { useSubmit } from "../ui/submit";
 import { Text } from "../ui/Text";
 import { visible } from "../ui/visible";
 import { When } from "../ui/When";
+import { CommandFields } from "./CommandFields";
 import { commandFrom, isOpen, stateText } from "./command-form";
 
 const REFRESH_MS = 2000;
 
 /** What the device was asked to do, and what became of it. */
-export function Commands({ device }: { device: string }) {
+export function Commands({ of: { name: device, type } }: { of: Device }) {
   const { found, problem, reload } = useLoaded(() => fetchCommands(device));
   const [isOpenForm, setOpen] = useState(false);
   const make = useRef<HTMLButtonElement>(null);
@@ -39,7 +43,7 @@ export function Commands({ device }: { device: string }) {
           <button ref={make} class="button" aria-expanded={isOpenForm} onClick={() => setOpen(!isOpenForm)}>New command…</button>
         </div>
       )}
-      {isOpenForm && <CommandForm device={device} finish={finish} close={close} />}
+      {isOpenForm && <CommandForm device={device} type={type} finish={finish} close={close} />}
       <Problem of={problem} what="The commands could not be loaded" />
       {!found && !problem && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-commands">No commands yet</p>}
@@ -48,22 +52,31 @@ export function Commands({ device }: { device: string }) {
   );
 }
 
-function CommandForm({ device, finish, close }: { device: string; finish(command: Command): Promise<void>; close(): void }) {
-  const { busy, problem, submit } = useSubmit(async (field) => finish(await makeCommand(commandFrom(device, field))));
+interface FormProps {
+  device: string;
+  type: string | null;
+  finish(command: Command): Promise<void>;
+  close(): void;
+}
+
+/** The form waits for the type of the device, which says what the commands are; without one, any can be sent. */
+function CommandForm({ type, ...props }: FormProps) {
+  const { found, problem } = useLoaded(() => knownBy(type));
+  if (!found && !problem) return <p class="nothing" role="status">Loading…</p>;
+  return <Form {...props} known={found ?? []} />;
+}
+
+async function knownBy(type: string | null): Promise<TypeCommand[]> {
+  if (type === null) return [];
+  return (await fetchTypes()).find(({ name }) => name === type)?.commands ?? [];
+}
+
+function Form({ device, known, finish, close }: Omit<FormProps, "type"> & { known: TypeCommand[] }) {
+  const form = useFirstField();
+  const { busy, problem, submit } = useSubmit(async (field) => finish(await makeCommand(commandFrom(device, field, known))));
   return (
-    <form class="reply entry-form" aria-label={`New command to ${visible(device)}`} onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
-      <label>
-        <span>Command <small>such as <code>reboot</code></small></span>
-        <input name="command" required autofocus maxLength={64} pattern="[A-Za-z0-9_.:\-]+" autocomplete="off" autocapitalize="none" spellcheck={false} />
-      </label>
-      <label>
-        <span>Arguments <small>JSON, such as <code>{'{"seconds": 10}'}</code>; may be empty</small></span>
-        <textarea name="args" rows={2} autocomplete="off" spellcheck={false} />
-      </label>
-      <label>
-        <span>Worth sending for <small>such as <code>10m</code>; an hour where empty</small></span>
-        <input name="expires_in" autocomplete="off" autocapitalize="none" spellcheck={false} />
-      </label>
+    <form ref={form} class="reply entry-form" aria-label={`New command to ${visible(device)}`} onSubmit={submit} onKeyDown={(event) => event.key === "Escape" && (event.stopPropagation(), close())}>
+      <CommandFields known={known} />
       <Problem of={problem} what="Not made" />
       <div class="replies">
         <button class="button main" aria-disabled={busy}>{busy ? "Making…" : "Send"}</button>

@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { fetchCredentials, revokeCredential, type CreatedCredential, type Credential } from "../api/devices";
+import { addCredential, fetchCredentials, revokeCredential, type CreatedCredential, type Credential } from "../api/devices";
 import { CodeBlock } from "../ui/CodeBlock";
 import { Confirm } from "../ui/Confirm";
 import { Fact, Problem } from "../ui/Facts";
@@ -27,6 +27,10 @@ export function Credentials({ device }: { device: string }) {
     setCreated(credential);
     await reload();
   };
+  const replace = async ({ rights, client_id, certificate_only }: Credential) => {
+    setRevoked("");
+    await finish(await addCredential(device, { rights, client_id, certificate_only }));
+  };
   const noteRevoked = async (user: string, isInForce: boolean) => {
     setRevoked(`Revoked ${visible(user)}. ${inForceText(isInForce, true)}`);
     add.current?.focus();
@@ -36,7 +40,7 @@ export function Credentials({ device }: { device: string }) {
     <section class="panel" aria-labelledby="credentials-title">
       <h2 id="credentials-title">Credentials</h2>
       <div class="entry-tools">
-        <p class="view-note">With a credential of its own, this device alone publishes its readings. To replace one, make a new one, let the device use it, and revoke the old one.</p>
+        <p class="view-note">With a credential of its own, this device alone publishes its readings. To replace one, make a new one with the same rights, let the device use it, and revoke the old one: both are valid meanwhile.</p>
         <button ref={add} class="button" aria-expanded={isAdding} onClick={() => (setCreated(null), setRevoked(""), setAdding(!isAdding))}>New credential…</button>
       </div>
       {isAdding && <CredentialForm device={device} finish={finish} close={close} />}
@@ -45,7 +49,7 @@ export function Credentials({ device }: { device: string }) {
       <Problem of={problem} what="The credentials could not be loaded" />
       {!found && !problem && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-credentials">No credentials yet</p>}
-      <ul class="entry-list entry-cards">{found?.map((one) => <Row key={one.user} of={one} noteRevoked={noteRevoked} />)}</ul>
+      <ul class="entry-list entry-cards">{found?.map((one) => <Row key={one.user} of={one} noteRevoked={noteRevoked} replace={replace} />)}</ul>
     </section>
   );
 }
@@ -80,7 +84,13 @@ function Certificate({ user }: { user: string }) {
   );
 }
 
-function Row({ of, noteRevoked }: { of: Credential; noteRevoked(user: string, isInForce: boolean): Promise<void> }) {
+interface RowProps {
+  of: Credential;
+  noteRevoked(user: string, isInForce: boolean): Promise<void>;
+  replace(of: Credential): Promise<void>;
+}
+
+function Row({ of, noteRevoked, replace }: RowProps) {
   const { user, rights, client_id, certificate_only, created_at } = of;
   const revoke = async () => noteRevoked(user, await revokeCredential(of));
   return (
@@ -94,7 +104,10 @@ function Row({ of, noteRevoked }: { of: Credential; noteRevoked(user: string, is
         {rights.length > 0 && <Fact name="Further rights">{rights.map((right, place) => <>{place > 0 && ", "}<code key={right}><Text of={right} /></code></>)}</Fact>}
         {client_id !== null && <Fact name="Client ids begin with"><code><Text of={client_id} /></code></Fact>}
       </dl>
-      <div class="replies"><Confirm name="Revoke" label={`Revoke ${visible(user)}`} sure="Revoke it for good: who is connected with it is cut off" failed="Not revoked" act={revoke} /></div>
+      <div class="replies">
+        <Confirm name="Replace" label={`Replace ${visible(user)}`} sure="Make a new one beside it, with the same rights" failed="Not replaced" act={() => replace(of)} />
+        <Confirm name="Revoke" label={`Revoke ${visible(user)}`} sure="Revoke it for good: who is connected with it is cut off" failed="Not revoked" act={revoke} />
+      </div>
     </li>
   );
 }

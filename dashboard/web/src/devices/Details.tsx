@@ -1,8 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { focusOnArrival, VIEWS } from "../address/view";
-import { addDevice, fetchDevice, removeDevice, type Device, type ReadDevice } from "../api/devices";
+import { addDevice, fetchDevice, type Device, type ReadDevice } from "../api/devices";
 import { may } from "../live/caller";
-import { Confirm } from "../ui/Confirm";
 import { Fact, Problem } from "../ui/Facts";
 import { useLoaded } from "../ui/loaded";
 import { done } from "../ui/status";
@@ -10,15 +9,20 @@ import { Text } from "../ui/Text";
 import { visible } from "../ui/visible";
 import { Age, When } from "../ui/When";
 import { Commands } from "./Commands";
+import { ConnectionFacts } from "./ConnectionFacts";
 import { Credentials } from "./Credentials";
 import { DeviceForm } from "./DeviceForm";
+import { DeviceIncidents } from "./DeviceIncidents";
+import { Gaps } from "./Gaps";
+import { Lifecycle } from "./Lifecycle";
+import { Payloads } from "./Payloads";
 import { State } from "./State";
 import { Twin } from "./Twin";
 import { Values } from "./Values";
 
 const REFRESH_MS = 5000;
 
-/** One device: what is said of it, its newest values, and what it logs in with. */
+/** One device: what is said and known of it, and all that can be done with it. */
 export function Details({ name }: { name: string }) {
   const { found, problem, reload } = useLoaded(() => fetchDevice(name));
   useEffect(() => {
@@ -34,10 +38,22 @@ export function Details({ name }: { name: string }) {
         {!found && !problem && <p class="nothing" role="status">Loading…</p>}
         {found && <Description of={found} reload={reload} />}
       </section>
-      {found && <Values of={found.device} />}
-      {found && <Commands device={found.device.name} />}
-      {found && <Twin device={found.device.name} />}
-      {found?.device.registered && may("devices") && <Credentials device={name} />}
+      {found && <Known of={found} />}
+    </>
+  );
+}
+
+function Known({ of: { device } }: { of: ReadDevice }) {
+  return (
+    <>
+      <Values of={device} />
+      <DeviceIncidents of={device} />
+      <Commands of={device} />
+      <Twin device={device.name} />
+      <ConnectionFacts of={device} />
+      <Gaps of={device} />
+      <Payloads of={device} />
+      {device.registered && may("devices") && <Credentials device={device.name} />}
     </>
   );
 }
@@ -69,7 +85,8 @@ function Description({ of, reload }: { of: ReadDevice; reload(): Promise<void> }
         {created_at && <Fact name="Registered"><When at={created_at} /></Fact>}
       </dl>
       {note !== null && <p class="device-said"><Text of={note} lines /></p>}
-      {registered ? may("devices") && <Registered of={of} reload={reload} /> : may("adopt") && <Adopt name={name} reload={reload} />}
+      {!registered && may("adopt") && <Adopt name={name} reload={reload} />}
+      {may("devices") && <Changes of={of} reload={reload} />}
     </>
   );
 }
@@ -88,7 +105,7 @@ function Adopt({ name, reload }: { name: string; reload(): Promise<void> }) {
     try {
       await addDevice({ name });
       done.value = `Registered the device ${visible(name)}.`;
-      focusHeading();
+      document.getElementById("device-title")?.focus();
       await reload();
     } catch (error) {
       setProblem((error as Error).message);
@@ -104,13 +121,9 @@ function Adopt({ name, reload }: { name: string; reload(): Promise<void> }) {
   );
 }
 
-function focusHeading(): void {
-  document.getElementById("device-title")?.focus();
-}
-
-function Registered({ of, reload }: { of: ReadDevice; reload(): Promise<void> }) {
-  const { name } = of.device;
-  // Each opening of the form has a number of its own, so that it begins anew.
+/** The form that is open; each opening has a number of its own, so that it begins anew. */
+function Changes({ of, reload }: { of: ReadDevice; reload(): Promise<void> }) {
+  const { name, registered } = of.device;
   const [form, setForm] = useState(0);
   const change = useRef<HTMLButtonElement>(null);
   const close = () => {
@@ -126,17 +139,11 @@ function Registered({ of, reload }: { of: ReadDevice; reload(): Promise<void> })
     await reload();
     setForm(form + 1);
   };
-  const remove = async () => {
-    await removeDevice(name);
-    done.value = `Removed the device ${visible(name)}.`;
-    location.hash = "devices";
-  };
   return (
     <>
-      <div class="replies">
-        <button ref={change} class="button" aria-expanded={form > 0} aria-label={`Change ${visible(name)}`} onClick={() => setForm(form > 0 ? 0 : 1)}>Change…</button>
-        <Confirm name="Remove…" label={`Remove ${visible(name)} from the registry`} sure="Remove it: its readings stay, its credentials are revoked" failed="Not removed" act={remove} />
-      </div>
+      <Lifecycle of={of.device} reload={reload}>
+        {registered && <button ref={change} class="button" aria-expanded={form > 0} aria-label={`Change ${visible(name)}`} onClick={() => setForm(form > 0 ? 0 : 1)}>Change…</button>}
+      </Lifecycle>
       {form > 0 && <DeviceForm key={form} of={of} finish={finish} restart={restart} close={close} />}
     </>
   );

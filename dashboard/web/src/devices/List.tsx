@@ -1,5 +1,4 @@
-import type { ComponentChildren } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { hrefOfDevice } from "../address/view";
 import type { Device } from "../api/devices";
 import { may } from "../live/caller";
@@ -9,14 +8,20 @@ import { formatCount } from "../ui/format";
 import { More } from "../ui/More";
 import { Text } from "../ui/Text";
 import { ViewTitle } from "../ui/ViewTitle";
+import { visible } from "../ui/visible";
 import { Age } from "../ui/When";
-import { devices, filter, isFiltered, keepLoaded, loadNext, next, problem, type DeviceFilter } from "./device-list";
+import { Bulk, canChoose } from "./Bulk";
+import { allOrNone, toggled } from "./many-devices";
+import { Cell } from "./Cell";
+import { devices, filter, isFiltered, keepLoaded, loadNext, next, problem, reloadAll, type DeviceFilter } from "./device-list";
 import { State } from "./State";
 
 /** All devices, page by page. */
 export function List() {
   useEffect(keepLoaded, []);
   const found = devices.value;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const choice = canChoose() ? { chosen, set: setChosen } : null;
   return (
     <section class="panel" aria-labelledby="devices-title">
       <div id="devices-title" class="view-head"><ViewTitle of="devices" /></div>
@@ -28,7 +33,8 @@ export function List() {
       <Problem of={problem.value} what="The devices could not be loaded" />
       {!found && !problem.value && <p class="nothing" role="status">Loading…</p>}
       {found?.length === 0 && <p class="nothing" data-testid="no-devices">{isFiltered(filter.value) ? "No matching devices" : "No devices yet"}</p>}
-      {found && found.length > 0 && <Table of={found} />}
+      {chosen.size > 0 && <Bulk chosen={chosen} clear={() => setChosen(new Set())} reload={reloadAll} />}
+      {found && found.length > 0 && <Table of={found} choice={choice} />}
       {next.value !== null && <More of="more devices" load={loadNext} />}
     </section>
   );
@@ -60,21 +66,34 @@ function Filter() {
 
 const HEADS = ["Device", "Type", "Location", "State", "Last seen", "Series"];
 
+/** The devices that something is to be done with; null for a caller who may do nothing with them. */
+type Choice = { chosen: ReadonlySet<string>; set(chosen: ReadonlySet<string>): void } | null;
+
 /** Roles are explicit, as phones show the rows as cards. */
-function Table({ of }: { of: Device[] }) {
+function Table({ of, choice }: { of: Device[]; choice: Choice }) {
   return (
     <table class="devices" role="table">
       <caption class="unseen">Devices by their names</caption>
-      <thead role="rowgroup"><tr role="row">{HEADS.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr></thead>
-      <tbody role="rowgroup">{of.map((device) => <Row key={device.name} device={device} />)}</tbody>
+      <thead role="rowgroup">
+        <tr role="row">
+          {choice && <th scope="col" role="columnheader" class="device-choose"><ChooseAll names={of.map(({ name }) => name)} choice={choice} /></th>}
+          {HEADS.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">{of.map((device) => <Row key={device.name} device={device} choice={choice} />)}</tbody>
     </table>
   );
 }
 
-function Row({ device }: { device: Device }) {
+function ChooseAll({ names, choice: { chosen, set } }: { names: string[]; choice: NonNullable<Choice> }) {
+  return <input type="checkbox" aria-label="Choose all devices of the list" checked={names.every((name) => chosen.has(name))} onChange={() => set(allOrNone(chosen, names))} />;
+}
+
+function Row({ device, choice }: { device: Device; choice: Choice }) {
   const { name, title, type, location, registered, state, last_seen, series } = device;
   return (
     <tr role="row" data-testid="device" data-name={name}>
+      {choice && <td role="cell" class="device-choose"><input type="checkbox" aria-label={`Choose ${visible(name)}`} checked={choice.chosen.has(name)} onChange={() => choice.set(toggled(choice.chosen, name))} /></td>}
       <th scope="row" role="rowheader">
         <a href={hrefOfDevice(name)}><Text of={title ?? name} /></a>
         {!registered && <span class="entry-tag">not registered</span>}
@@ -87,9 +106,4 @@ function Row({ device }: { device: Device }) {
       <Cell head="Series" class="device-count">{formatCount(series.length)}</Cell>
     </tr>
   );
-}
-
-/** `none` leaves a cell out on phones: there is nothing to say. */
-function Cell({ head, none, children, ...rest }: { head: string; none?: boolean; class?: string; children: ComponentChildren }) {
-  return <td role="cell" data-head={head} data-none={none} {...rest}>{children}</td>;
 }

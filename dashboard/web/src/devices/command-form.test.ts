@@ -12,6 +12,13 @@ test("a command is what the form says, and no more", () => {
   assert.throws(() => commandFrom("lab", field({ command: "x", args: "{seconds" })), /must be JSON/);
 });
 
+test("of a command that the type knows, the arguments are fields", () => {
+  const known = [{ name: "blink", args: { type: "object", properties: { times: { type: "integer" } } } }, { name: "raw" }];
+  assert.deepEqual(commandFrom("lab", field({ known: "blink", "arg:times": "3" }), known), { device: "lab", command: "blink", args: { times: 3 } });
+  assert.deepEqual(commandFrom("lab", field({ known: "raw", args: "[1]" }), known), { device: "lab", command: "raw", args: [1] });
+  assert.deepEqual(commandFrom("lab", field({ known: "", command: "other" }), known), { device: "lab", command: "other" });
+});
+
 test("a state is a JSON object", () => {
   assert.deepEqual(stateFrom('{"interval": 10}'), { interval: 10 });
   for (const wrong of ["", "[]", "1", "null", "{"]) assert.throws(() => stateFrom(wrong));

@@ -1,15 +1,24 @@
 // Commands as forms and lists have them.
 
 import type { Command, NewCommand, Twin } from "../api/commands";
+import type { TypeCommand } from "../api/types-of-devices";
 import type { Field } from "../ui/submit";
+import { argsFrom, fieldsOf, type Schema } from "./schema-form";
 
 /** The commands that something may still become of. */
 const OPEN = ["queued", "sent", "accepted"];
 
-/** A command as its form has it. Throws where the arguments are no JSON. */
-export function commandFrom(device: string, field: Field): NewCommand {
-  const [command, args, expires] = [field("command").trim(), field("args").trim(), field("expires_in").trim()];
-  return { device, command, ...(args !== "" && { args: jsonOf(args, "The arguments") }), ...(expires !== "" && { expires_in: expires }) };
+/** A command as its form has it: one that the type of the device knows, or another one. Throws where the arguments are no JSON. */
+export function commandFrom(device: string, field: Field, known: TypeCommand[] = []): NewCommand {
+  const chosen = known.find(({ name }) => name === field("known"));
+  const fields = chosen ? fieldsOf((chosen.args ?? null) as Schema | null) : null;
+  const args = fields ? argsFrom(fields, field) : jsonIn(field("args").trim());
+  const expires = field("expires_in").trim();
+  return { device, command: chosen?.name ?? field("command").trim(), ...(args !== undefined && { args }), ...(expires !== "" && { expires_in: expires }) };
+}
+
+function jsonIn(text: string): unknown {
+  return text === "" ? undefined : jsonOf(text, "The arguments");
 }
 
 /** A desired state as its form has it. Throws where it is no JSON object. */

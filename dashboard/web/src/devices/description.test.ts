@@ -14,6 +14,7 @@ test("only what differs is sent, and an empty field removes", () => {
   const changes = (fields: Record<string, string>) => changesOf(sampleDevice(), descriptionFrom(form({ ...lab, ...fields })));
   assert.deepEqual(changes({ location: " ", note: "behind the door" }), { location: null, note: "behind the door" });
   assert.deepEqual(changes({ sampling_rate: "0.5", tags: "" }), { sampling_rate: 0.5, tags: [] });
+  assert.deepEqual(changes({ latitude: "52.52", longitude: "-13.4" }), { latitude: 52.52, longitude: -13.4 });
   assert.deepEqual(changes({ tags: "floor=2\nspare" }), { tags: ["floor=2", "spare"] });
 });
 

@@ -4,17 +4,19 @@ import type { Device, DeviceDescription, NewCredential } from "../api/devices";
 import type { Field } from "../ui/submit";
 
 /** A description in which nothing is left out. */
-export type Description = Pick<Device, "title" | "type" | "location" | "sampling_rate" | "tags" | "note">;
+export type Description = Pick<Device, "title" | "type" | "location" | "latitude" | "longitude" | "sampling_rate" | "tags" | "note">;
 
 /** A field that is empty says nothing. */
 export function descriptionFrom(field: Field): Description {
   const text = (name: string) => field(name).trim() || null;
-  const rate = text("sampling_rate");
+  const number = (name: string) => (text(name) === null ? null : Number(text(name)));
   return {
     title: text("title"),
     type: text("type"),
     location: text("location"),
-    sampling_rate: rate === null ? null : Number(rate),
+    latitude: number("latitude"),
+    longitude: number("longitude"),
+    sampling_rate: number("sampling_rate"),
     tags: linesOf(field("tags")),
     note: text("note"),
   };

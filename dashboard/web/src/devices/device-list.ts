@@ -52,6 +52,11 @@ export async function loadNext(): Promise<void> {
   await load(next.peek(), PAGE);
 }
 
+/** Loads again what is listed: something was changed. */
+export async function reloadAll(): Promise<void> {
+  await load(null, devices.peek()?.length ?? 0);
+}
+
 /** A list that is longer than an answer stays as it was loaded. */
 async function refresh(): Promise<void> {
   const count = devices.peek()?.length ?? 0;
