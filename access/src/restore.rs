@@ -15,6 +15,7 @@ use crate::contents;
 use crate::state::State;
 
 /// One change on the way back to a former state.
+#[allow(clippy::large_enum_variant, reason = "there are as many as devices that differ, for one command")]
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Registers a device again.

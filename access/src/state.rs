@@ -239,7 +239,7 @@ mod tests {
             ("register device", "gone", Value::Null, v1.clone()),
             ("remove device", "gone", v1.clone(), Value::Null),
             ("register device", "back", Value::Null, v1.clone()),
-            ("forget device", "back", v1.clone(), json!({"data": "keep"})),
+            ("forget device", "back", v1, json!({"data": "keep"})),
             ("register device", "back", Value::Null, v2.clone()),
             ("log in", "ann", Value::Null, Value::Null),
         ]);

@@ -110,8 +110,9 @@ struct Import<'a> {
 
 /// What is to be done for a row.
 enum Plan {
-    Add(Device),
-    Change(Device, Device),
+    Add(Box<Device>),
+    /// From what it is to what it is to be.
+    Change(Box<(Device, Device)>),
     Nothing(Outcome),
 }
 
@@ -156,7 +157,9 @@ impl Import<'_> {
     }
 
     async fn plan(&self, row: &Row, new: &Device) -> Result<Result<Plan, String>, Problem> {
-        let Some(old) = self.store.device(&new.name).await? else { return Ok(Ok(Plan::Add(new.clone()))) };
+        let Some(old) = self.store.device(&new.name).await? else {
+            return Ok(Ok(Plan::Add(Box::new(new.clone()))));
+        };
         if self.existing == Existing::Skip {
             return Ok(Ok(Plan::Nothing(Outcome::Skipped)));
         }
@@ -166,7 +169,7 @@ impl Import<'_> {
             Ok(if device == old {
                 Plan::Nothing(Outcome::Unchanged)
             } else {
-                Plan::Change(old, Device { changed_at: self.now, ..device })
+                Plan::Change(Box::new((old, Device { changed_at: self.now, ..device })))
             })
         }))
     }
@@ -175,8 +178,8 @@ impl Import<'_> {
         let (mut added, mut changed) = (Vec::new(), Vec::new());
         for plan in plans.iter().flatten() {
             match plan {
-                Plan::Add(device) => added.push(device.clone()),
-                Plan::Change(old, new) => changed.push((old.clone(), new.clone())),
+                Plan::Add(device) => added.push(Device::clone(device)),
+                Plan::Change(both) => changed.push(<(Device, Device)>::clone(both)),
                 Plan::Nothing(_) => {}
             }
         }
@@ -190,7 +193,7 @@ impl Import<'_> {
 fn outcome(row: &Row, device: Option<&Device>, plan: Result<Plan, String>) -> ImportedRow {
     let outcome = match plan {
         Ok(Plan::Add(_)) => Outcome::Registered,
-        Ok(Plan::Change(..)) => Outcome::Changed,
+        Ok(Plan::Change(_)) => Outcome::Changed,
         Ok(Plan::Nothing(outcome)) => outcome,
         Err(reason) => return failed(row, device, reason),
     };

@@ -118,12 +118,10 @@ fn value(column: &str, cell: &str) -> Value {
 
 /// Writes devices as a table, which [`read_table`] takes back.
 #[must_use]
-pub fn write_table<'a>(devices: impl Iterator<Item = &'a Device>) -> String {
+pub fn write_table<'a>(mut devices: impl Iterator<Item = &'a Device>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = writer.write_record(COLUMNS).and_then(|()| {
-        devices
-            .into_iter()
-            .try_for_each(|device| writer.write_record(cells(device).map(|cell| cell.into_owned())))
+        devices.try_for_each(|device| writer.write_record(cells(device).map(|cell| cell.into_owned())))
     });
     // It writes into memory.
     written
@@ -158,7 +156,7 @@ fn cell(text: Cow<'_, str>) -> Cow<'_, str> {
 /// Writes devices as JSON, which [`read_json`] takes back.
 #[must_use]
 pub fn write_json<'a>(devices: impl Iterator<Item = &'a Device>) -> String {
-    let rows = devices.map(|device| crate::forms::DeviceRow::from(device));
+    let rows = devices.map(crate::forms::DeviceRow::from);
     crate::forms::list("devices", rows)
 }
 

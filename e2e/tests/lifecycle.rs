@@ -8,7 +8,7 @@ use e2e::mqtt::{Client, Connect, Endpoint, Packet, Publish, Version};
 use e2e::{LONG, Millrace, SOON, Shape as _, Start, eventually};
 use serde_json::{Value, json};
 
-const SILENT: &str = "[[rules]]\nname = \"silent\"\nabsent_for = \"3s\"\nnotify = []\n";
+const SILENT: &str = "[[rules]]\nname = \"silent\"\nabsent_for = \"3s\"\n";
 
 /// Longer than a device may be silent by the rule, with what a start of ours adds.
 const SILENCE: Duration = Duration::from_secs(6);

@@ -24,7 +24,7 @@ struct NewName {
 /// The body of a merge.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Into {
+struct MergeInto {
     into: String,
 }
 
@@ -59,7 +59,11 @@ async fn rename(api: &Api, old: String, merge: bool, request: Request) -> Result
 }
 
 fn new_name(body: &[u8], merge: bool) -> Result<String, String> {
-    if merge { read::<Into>(body).map(|body| body.into) } else { read::<NewName>(body).map(|body| body.name) }
+    if merge {
+        read::<MergeInto>(body).map(|body| body.into)
+    } else {
+        read::<NewName>(body).map(|body| body.name)
+    }
 }
 
 /// # Errors
