@@ -84,7 +84,7 @@ impl NoticeSender {
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
             };
-            if stop.run_until_cancelled(step).await.is_none() {
+            if stop.run_until_cancelled(Box::pin(step)).await.is_none() {
                 break;
             }
         }

@@ -72,7 +72,7 @@ impl Rolling {
     /// The mean of the last values; 0 where there are none.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        if self.len() == 0 { 0.0 } else { self.base + self.sum / self.len() as f64 }
+        if self.is_empty() { 0.0 } else { self.base + self.sum / self.len() as f64 }
     }
 
     /// Their standard deviation (of a sample, with n - 1); 0 for fewer than two.

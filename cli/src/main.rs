@@ -34,7 +34,8 @@ enum Command {
     #[command(subcommand)]
     Device(cli::devices::Command),
     /// Ask a device to do something; list, show and cancel commands
-    Command(cli::commands::CommandArgs),
+    #[command(name = "command")]
+    Ask(cli::commands::CommandArgs),
     /// Make a small certificate authority, and certificates for servers and devices
     Ca(cli::ca::Args),
     /// Check and try rules; list, silence and acknowledge incidents
@@ -84,7 +85,7 @@ async fn perform(command: Command, settings: Settings) -> anyhow::Result<()> {
         Command::User(command) => cli::users::run(command, &settings).await,
         Command::Key(command) => cli::keys::run(command, &settings).await,
         Command::Device(command) => cli::devices::run(command, &settings).await,
-        Command::Command(args) => cli::commands::run(args, &settings).await,
+        Command::Ask(args) => cli::commands::run(args, &settings).await,
         Command::Ca(args) => cli::ca::run(args, &settings).await,
         Command::Audit(command) => cli::audit::run(command, &settings).await,
         Command::State(args) => cli::state::state(args, &settings).await,

@@ -245,7 +245,7 @@ impl<O: Outlet> Sender<O> {
     /// Whether this process sends: alone, or by the lease, which is renewed now and then.
     async fn is_sender(&mut self) -> store::Result<bool> {
         let Some(name) = &self.name else { return Ok(true) };
-        if self.looks % RENEW_EVERY != 0 {
+        if !self.looks.is_multiple_of(RENEW_EVERY) {
             return Ok(true);
         }
         self.store.acquire(Lease::Commands, name, LEASE).await
@@ -260,16 +260,16 @@ impl<O: Outlet> Sender<O> {
         }
         let look = self.looks;
         self.looks += 1;
-        if look % REFRESH_EVERY == 0 {
+        if look.is_multiple_of(REFRESH_EVERY) {
             self.refresh().await?;
         }
         let is_new = self.learn().await?;
-        if is_new || look % DUE_EVERY == 0 {
+        if is_new || look.is_multiple_of(DUE_EVERY) {
             self.expire().await?;
             self.send_due().await?;
             self.counters.show(&self.store.command_counts().await?);
         }
-        if look % FORGET_EVERY == 0 {
+        if look.is_multiple_of(FORGET_EVERY) {
             self.forget_old().await?;
         }
         Ok(())

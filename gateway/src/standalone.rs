@@ -34,7 +34,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     };
     let commands = async {
         match brokers {
-            Some(brokers) => brokers.run(&context, store, counters).await,
+            Some(brokers) => Box::pin(brokers.run(&context, store, counters)).await,
             None => Ok(()),
         }
     };

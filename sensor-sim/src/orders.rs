@@ -63,7 +63,7 @@ impl Orders {
     pub(crate) fn obey(&mut self, payload: &[u8]) -> Vec<Step> {
         let Ok(command) = serde_json::from_slice::<Command>(payload) else { return Vec::new() };
         if command.n <= self.last {
-            return vec![done(&command, Value::Null)];
+            return vec![done(&command, &Value::Null)];
         }
         self.last = command.n;
         let steps = match command.command.as_str() {
@@ -81,12 +81,12 @@ impl Orders {
     fn set_interval(&mut self, command: &Command) -> Result<Vec<Step>, String> {
         self.interval = interval(&command.args["seconds"])?;
         let seconds = json!({ "seconds": self.interval.as_secs_f64() });
-        Ok(vec![Step::Measure(self.interval), self.report(), done(command, seconds)])
+        Ok(vec![Step::Measure(self.interval), self.report(), done(command, &seconds)])
     }
 
     fn reboot(&mut self, command: &Command) -> Result<Vec<Step>, String> {
         self.interval = self.first_interval;
-        Ok(vec![Step::Wait(REBOOT), Step::Measure(self.interval), self.report(), done(command, Value::Null)])
+        Ok(vec![Step::Wait(REBOOT), Step::Measure(self.interval), self.report(), done(command, &Value::Null)])
     }
 
     /// Becomes what it should be.
@@ -97,7 +97,7 @@ impl Orders {
             steps.push(Step::Measure(self.interval));
         }
         self.version = command.args["version"].as_i64();
-        steps.extend([self.report(), done(command, Value::Null)]);
+        steps.extend([self.report(), done(command, &Value::Null)]);
         Ok(steps)
     }
 
@@ -115,10 +115,10 @@ fn interval(seconds: &Value) -> Result<Duration, String> {
 fn blink(command: &Command) -> Result<Vec<Step>, String> {
     let times = command.args.get("times").map_or(Some(3), Value::as_u64);
     let times = times.filter(|times| (1..=MAX_BLINKS).contains(times)).ok_or("times must be 1 to 100")?;
-    Ok(vec![Step::Wait(BLINK * times as u32), done(command, json!({ "blinked": times }))])
+    Ok(vec![Step::Wait(BLINK * times as u32), done(command, &json!({ "blinked": times }))])
 }
 
-fn done(command: &Command, result: Value) -> Step {
+fn done(command: &Command, result: &Value) -> Step {
     Step::Answer(json!({ "id": command.id, "status": "done", "result": result }).to_string())
 }
 

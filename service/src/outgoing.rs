@@ -38,7 +38,6 @@ pub struct Outgoing {
 impl Outgoing {
     /// Publishes to a broker that speaks MQTT 5, whose PUBACKs say whether anybody takes a message. Returns the task that
     /// keeps the connection, too: spawn it.
-    #[must_use]
     pub fn new(
         broker: BrokerUrl,
         client_id: &str,

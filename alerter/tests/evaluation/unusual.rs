@@ -53,7 +53,7 @@ fn a_start_goes_on_from_what_the_store_has() {
     observe_usual(&mut harness, 0..1_000);
     harness.restart(rule("unusual = {}\nkeep_firing_for = \"0s\""), 1_000.0 * MINUTE);
     let lab = Series::parse("temperature/lab").unwrap();
-    assert_eq!(harness.evaluator.to_learn(), [lab.clone()]);
+    assert_eq!(harness.evaluator.to_learn(), std::slice::from_ref(&lab));
     harness.evaluator.learn(&lab, &before);
     assert_eq!(harness.evaluator.to_learn(), []);
     harness.observe(&after(1_000, 35.0));

@@ -82,22 +82,22 @@ impl Shared {
 
     /// Passes a message on to all who subscribe to its topic. Returns how many those are.
     pub(crate) fn route(&self, publication: &Publication) -> usize {
-        self.hand_to(publication, self.receivers(publication))
+        self.hand_to(publication, &self.receivers(publication))
     }
 
     /// Passes a message on to those who subscribe to its topic and are connected. Returns how many those are.
     pub(crate) fn route_to_connected(&self, publication: &Publication) -> usize {
         let mut receivers = self.receivers(publication);
         receivers.retain(|(session, ..)| session.state().line.is_some());
-        self.hand_to(publication, receivers)
+        self.hand_to(publication, &receivers)
     }
 
-    fn hand_to(&self, publication: &Publication, receivers: Vec<(Arc<Session>, Options, Vec<u32>)>) -> usize {
+    fn hand_to(&self, publication: &Publication, receivers: &[(Arc<Session>, Options, Vec<u32>)]) -> usize {
         if receivers.is_empty() {
             return 0;
         }
         let shared = Arc::new(publication.to_keep());
-        for (session, options, identifiers) in &receivers {
+        for (session, options, identifiers) in receivers {
             let message = Outgoing {
                 publication: Arc::clone(&shared),
                 qos: shared.qos.min(options.qos),
