@@ -153,23 +153,29 @@ fn plain(error: &ConfigError) -> String {
     }
 }
 
+/// Settings with several values, which the environment separates by commas.
+const LISTS: [&str; 12] = [
+    "metrics",
+    "mqtt.websocket_origins",
+    "mqtt.operators",
+    "access.oidc.scopes",
+    "access.oidc.roles",
+    "access.oidc.filters",
+    "smtp.to",
+    "notices.certificates",
+    "pipeline.brokers",
+    "pipeline.writers",
+    "pipeline.alerters",
+    "pipeline.dashboards",
+];
+
 fn environment() -> Environment {
-    Environment::with_prefix(ENVIRONMENT_PREFIX)
+    let environment = Environment::with_prefix(ENVIRONMENT_PREFIX)
         .prefix_separator("__")
         .separator("__")
         .try_parsing(true)
-        .list_separator(",")
-        .with_list_parse_key("metrics")
-        .with_list_parse_key("mqtt.websocket_origins")
-        .with_list_parse_key("mqtt.operators")
-        .with_list_parse_key("smtp.to")
-        .with_list_parse_key("access.oidc.scopes")
-        .with_list_parse_key("access.oidc.roles")
-        .with_list_parse_key("access.oidc.filters")
-        .with_list_parse_key("pipeline.brokers")
-        .with_list_parse_key("pipeline.writers")
-        .with_list_parse_key("pipeline.alerters")
-        .with_list_parse_key("pipeline.dashboards")
+        .list_separator(",");
+    LISTS.into_iter().fold(environment, Environment::with_list_parse_key)
 }
 
 fn environment_name(key: &str) -> String {

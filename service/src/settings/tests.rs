@@ -94,3 +94,16 @@ fn what_is_unknown_or_wrong_is_named() {
     assert!(error.starts_with("setting sensors.count (MILLRACE__SENSORS__COUNT): "), "{error}");
     assert!(Settings::layered(Some(Path::new("/no/such.toml")), environment()).is_err());
 }
+
+#[test]
+fn every_list_may_be_written_in_the_environment() {
+    let (mut section, mut lists) = (String::new(), Vec::new());
+    for line in EXAMPLE.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = format!("{name}.");
+        } else if let Some((key, _)) = line.split_once(" = [").filter(|_| !line.starts_with('#')) {
+            lists.push(format!("{section}{key}"));
+        }
+    }
+    assert_eq!(lists, LISTS);
+}
