@@ -145,7 +145,12 @@ fn a_database_without_the_extension_works_and_that_is_reported() {
 
 /// A database on the small disk that `e2e/cluster.yaml` mounts.
 fn small_database(cluster: &Cluster) -> String {
-    cluster.compose(&["exec", "-T", "timescaledb", "mkdir", "/small/tablespace"]).unwrap();
+    let exec = |user: &str, command: &[&str]| {
+        cluster.compose(&[&["exec", "-T", "-u", user, "timescaledb"], command].concat()).unwrap();
+    };
+    // A container that was restarted has its small disk, and not the rights that it was mounted with.
+    exec("root", &["chmod", "1777", "/small"]);
+    exec("postgres", &["mkdir", "/small/tablespace"]);
     cluster.sql_in("postgres", "CREATE TABLESPACE small LOCATION '/small/tablespace'");
     cluster.sql_in("postgres", "CREATE DATABASE small OWNER millrace TABLESPACE small");
     let url = cluster.database_url("millrace");

@@ -102,12 +102,15 @@ impl Registered {
         self.unwatched_until(device).is_some_and(|at| received_at <= at)
     }
 
-    /// User names whose credentials are not in a newer registry, or not the same there.
+    /// User names whose credentials are not in a newer registry, or not the same there. That their device was given another name
+    /// changes nothing for who has connected with them.
     pub fn changed_in<'a>(&'a self, newer: &'a Self) -> impl Iterator<Item = &'a str> {
-        self.credentials
-            .iter()
-            .filter(|(user, credential)| newer.credential(user) != Some(credential))
-            .map(|(user, _)| &**user)
+        let is_same = |old: &Credential| {
+            let named = |new: &Credential| Credential { device: old.device.clone(), ..new.clone() };
+            newer.credential(&old.user).map(named).as_ref() == Some(old)
+        };
+        let changed = self.credentials.iter().filter(move |(_, credential)| !is_same(credential));
+        changed.map(|(user, _)| &**user)
     }
 }
 
