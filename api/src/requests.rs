@@ -213,6 +213,10 @@ fn check_id(name: &str, text: &str) -> Result<(), String> {
 /// # Errors
 /// Says which part of the body is wrong.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    // Otherwise the fields of an object could be written as a list of values.
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err("the body must be an object, in braces".into());
+    }
     serde_json::from_slice(body).map_err(|e| format!("the body cannot be read: {e}"))
 }
 
@@ -253,7 +257,7 @@ mod tests {
         let silence = |body: &str| read_silence(body.as_bytes(), now()).unwrap_err();
         for (body, expected) in [
             ("", "the body cannot be read: EOF"),
-            ("[]", "the body cannot be read: invalid length 0"),
+            ("[]", "the body must be an object"),
             (r#"{"device":"a","for":"2h"}"#, "missing field `reason`"),
             (r#"{"for":"2h","reason":"x"}"#, "missing field `device`"),
             (

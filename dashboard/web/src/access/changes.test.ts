@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesOf, isTime, refusedText } from "./changes";
 
-const lines = (before: object | null, after: object | null) =>
+const lines = (before: object | object[] | null, after: object | object[] | null) =>
   changesOf({ before, after, outcome: "done" } as Parameters<typeof changesOf>[0]).map(({ name, before, after }) => `${name}: ${before} -> ${after}`);
 
 test("of a change only the fields that differ are listed", () => {
@@ -17,6 +17,12 @@ test("of what was added or removed, the fields that have a value are listed", ()
   assert.deepEqual(lines(null, user), ["role: null -> viewer", "filters: null -> all devices"]);
   assert.deepEqual(lines(user, null), ["role: viewer -> null", "filters: all devices -> null"]);
   assert.deepEqual(lines(null, null), []);
+});
+
+test("of an import the fields of each device are listed, and no more than twenty devices", () => {
+  assert.deepEqual(lines([{ name: "lab", title: null }], [{ name: "lab", title: "Lab" }]), ["lab: title: null -> Lab"]);
+  const many = Array.from({ length: 30 }, (_, at) => ({ name: `device-${at}` }));
+  assert.equal(lines(null, many).length, 20);
 });
 
 test("values in lists and in objects are written as words", () => {

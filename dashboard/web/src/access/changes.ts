@@ -15,20 +15,30 @@ const TIMES = "times";
 
 /** "refused", or "refused 60 times". */
 export function refusedText({ after }: Pick<AuditRecord, "after">): string {
-  const times = Number(after?.[TIMES] ?? 1);
+  const times = Number((isObject(after) && after[TIMES]) || 1);
   return times > 1 ? `refused ${formatCount(times)} times` : "refused";
 }
 
 /** The fields that differ. Of what was added or removed, those that have a value; a refusal changes nothing. */
 export function changesOf({ before, after, outcome }: Pick<AuditRecord, "before" | "after" | "outcome">): Change[] {
   if (outcome === "refused") return [];
-  const [was, is] = [fieldsOf(before), fieldsOf(after)];
+  const [was, is] = [fieldsOfAll(before), fieldsOfAll(after)];
   const names = [...new Set([...was.keys(), ...is.keys()])];
   const changes = names.map((name): Change => ({ name, before: was.get(name) ?? null, after: is.get(name) ?? null }));
   return changes.filter((change) => change.before !== change.after);
 }
 
 type Fields = Map<string, string>;
+
+/** Devices of an import whose fields are shown, at most. */
+const SHOWN = 20;
+
+/** The fields of an object, or of those of a list, each under its name. */
+function fieldsOfAll(recorded: AuditRecord["before"]): Fields {
+  if (!Array.isArray(recorded)) return fieldsOf(recorded);
+  const each = recorded.slice(0, SHOWN).flatMap((one) => [...fieldsOf(one, `${String(one.name)}: `)]);
+  return new Map(each);
+}
 
 /** The fields of an object and of the objects in it, with their values as text. */
 function fieldsOf(object: Record<string, unknown> | null, prefix = ""): Fields {

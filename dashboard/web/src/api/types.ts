@@ -113,6 +113,7 @@ export interface AcceptedMetric {
   rejected?: Record<string, unknown>[];
 }
 
+/** At most 10,000: more are answered by 413. */
 export type SentReadings = {
   /** METRIC/DEVICE, instead of both. */
   topic?: string;
@@ -944,10 +945,10 @@ export interface AuditRecord {
   /** Who or what it was done to. */
   target: string;
   outcome: "done" | "refused";
-  /** What was so before; null where there was nothing. */
-  before: Record<string, unknown> | null;
-  /** What is so since; null where there is nothing. */
-  after: Record<string, unknown> | null;
+  /** What was so before; null where there was nothing; a list for an import. */
+  before: Record<string, unknown> | Record<string, unknown>[] | null;
+  /** What is so since; null where there is nothing; a list for an import. */
+  after: Record<string, unknown> | Record<string, unknown>[] | null;
   /** Hexadecimal; covers the record and the hash of the one before. */
   hash: string;
 }
@@ -985,19 +986,19 @@ export interface Command {
 
 /** A command to be made: to `device`, or to each of `devices`. */
 export interface NewCommand {
-  device?: string;
-  devices?: Filter;
+  device?: string | null;
+  devices?: Filter | null;
   command: string;
   /** Any JSON of at most 16 KiB. */
   args?: unknown;
   /** How long it is worth sending, such as `1h`, or the seconds: 1 s to 31 days. */
-  expires_in?: string | number;
+  expires_in?: string | number | null;
   /** Chosen by the caller, so that the same request twice makes one command. */
-  id?: string;
+  id?: string | null;
   /** Of a group: so many are sent within a minute, at most. */
-  per_minute?: number;
+  per_minute?: number | null;
   /** Of a group: after so many failures what was not sent yet is cancelled. */
-  stop_after_failures?: number;
+  stop_after_failures?: number | null;
 }
 
 /** Commands that were made together. */
