@@ -75,18 +75,22 @@ impl Harness {
     async fn make(&self, id: &str, device: &str, lives: Duration) {
         let now = self.clock.wall();
         let command = Command::new(id, device, "blink", now, saturating_add(now, lives));
+        self.store_command(command).await;
+    }
+
+    async fn store_command(&self, command: Command) {
+        use store::AccessStore as _;
         let record = store::NewRecord {
-            at: now,
+            at: command.created_at,
             actor: None,
             via: store::Via::Command,
             address: None,
             action: "command",
-            target: id.into(),
+            target: command.id.clone(),
             outcome: store::AuditOutcome::Done,
             before: None,
             after: None,
         };
-        use store::AccessStore as _;
         assert!(self.store.change(&Change::AddCommand(command), &record).await.unwrap().is_some());
     }
 
@@ -418,22 +422,10 @@ impl Harness {
     }
 
     async fn ask(&self, id: &str, device: &str, name: &str, args: &str) {
-        use store::AccessStore as _;
         let now = self.clock.wall();
         let new = Command::new(id, device, name, now, saturating_add(now, HOUR));
         let command = Command { args: Some(args.into()), ..new };
-        let record = store::NewRecord {
-            at: now,
-            actor: None,
-            via: store::Via::Command,
-            address: None,
-            action: "command",
-            target: id.into(),
-            outcome: store::AuditOutcome::Done,
-            before: None,
-            after: None,
-        };
-        assert!(self.store.change(&Change::AddCommand(command), &record).await.unwrap().is_some());
+        self.store_command(command).await;
     }
 
     fn takes(&self, topic: &str) {
