@@ -40,6 +40,12 @@ pub struct Device {
 }
 
 impl Device {
+    /// Where it is: latitude and longitude in degrees.
+    #[must_use]
+    pub fn degrees(&self) -> (Option<f64>, Option<f64>) {
+        self.place.map(|(latitude, longitude)| (latitude as f64 / 1e6, longitude as f64 / 1e6)).unzip()
+    }
+
     /// A device of which nothing is known but its name.
     #[must_use]
     pub fn new(name: impl Into<String>, at: Timestamp) -> Self {
