@@ -283,8 +283,7 @@ async fn what_is_outside_the_filters_is_nowhere() {
         harness.open(testkit::samples::incident(site, &format!("{site}/lab"), 5)).await;
     }
     harness.reject("no number").await;
-    harness.miss();
-    harness.until_ready().await;
+    harness.until_series(2).await;
     add(&harness, "root", Role::Admin, &[]).await;
     add(&harness, "ben", Role::Operator, &["site-a/#"]).await;
     let (root, ben) = (session(&harness, "root").await, session(&harness, "ben").await);

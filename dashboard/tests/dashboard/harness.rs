@@ -264,6 +264,21 @@ impl Harness {
         self.link.send_modify(|link| link.missed += 1);
     }
 
+    /// Has the store read again, and waits until so many series are shown. Readiness does not tell: the page is ready
+    /// with what it read before.
+    pub(crate) async fn until_series(&self, count: usize) {
+        let start = Instant::now();
+        self.miss();
+        loop {
+            let answer = self.ask("GET", "/api/series").await;
+            if answer.status == 200 && answer.json()["series"].as_array().unwrap().len() == count {
+                return;
+            }
+            assert!(start.elapsed() < BOUND, "{count} series are not shown: {answer:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(crate) async fn watch(&self) -> Watcher {
         Watcher::open(self.address, &[]).await.unwrap()
     }

@@ -376,8 +376,7 @@ async fn the_newest_readings_of_a_device_are_given() {
     let harness = Harness::start(Wanted::default()).await;
     harness.keep_many("temperature/lab", 500).await;
     harness.keep("temperature/other", 1.0).await;
-    harness.miss();
-    harness.until_ready().await;
+    harness.until_series(2).await;
     let get = async |path: &str| harness.ask("GET", path).await;
     let newest = get("/api/devices/lab/data?limit=3").await.json();
     let values: Vec<_> =

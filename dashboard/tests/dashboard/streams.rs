@@ -61,14 +61,7 @@ async fn series_come_in_pages() {
     for device in ["a", "b", "c"] {
         harness.keep(&format!("temperature/{device}"), 1.0).await;
     }
-    harness.until_ready().await;
-    // The store may have been read before these were in it.
-    harness.miss();
-    let start = Instant::now();
-    while whole(&harness, "/api/series").await.json()["series"].as_array().unwrap().len() < 3 {
-        assert!(start.elapsed() < BOUND, "the series are not read again");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    harness.until_series(3).await;
     let (mut path, mut devices) = ("/api/series?limit=2".to_owned(), Vec::new());
     loop {
         let page = whole(&harness, &path).await.json();
