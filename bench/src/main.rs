@@ -10,13 +10,14 @@
 //! - `BENCH_WRITERS="db-writer,Node-RED"`: the writers that are measured.
 //!
 //! Such a run is shown and not written down. `BENCH_TABLE_ROWS="1000000"` sets how many rows the table has before the
-//! step `growth`.
+//! step `growth`, and in the part `history`.
 
 mod build;
 mod decode;
 mod dry_run;
 mod edge;
 mod floods;
+mod history;
 mod judge;
 mod machine;
 mod page;
@@ -37,7 +38,7 @@ use crate::part::Section;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// The parts of docs/performance.md, in their order there.
-const PARTS: [&str; 7] = ["build", "edge", "decode", "judge", "storm", "relay", "writer"];
+const PARTS: [&str; 8] = ["build", "edge", "decode", "judge", "storm", "relay", "writer", "history"];
 
 const FLOODS: &str = "floods";
 
@@ -85,6 +86,7 @@ fn measure(name: &str) -> anyhow::Result<()> {
         "judge" => report::judge(&judge::measure()?),
         "storm" => report::storm(&storm::measure(folder.path())?, &dry_run::measure(folder.path())?),
         "relay" => relayed(folder.path())?,
+        "history" => report::history(&history::measure(folder.path())?),
         _ => writer::measure()?,
     };
     let text = format!("{}\n\n{}", section.text.trim(), report::machine(&machine));

@@ -2,6 +2,7 @@
 //! others.
 
 mod decode;
+mod history;
 mod relay;
 
 use std::io::Write;
@@ -17,6 +18,7 @@ use crate::part::Section;
 use crate::storm::{CAP, Storm, WITHIN};
 
 pub(crate) use self::decode::section as decode;
+pub(crate) use self::history::section as history;
 pub(crate) use self::relay::section as relay;
 
 pub(crate) const MIB: f64 = 1024.0 * 1024.0;
@@ -99,7 +101,7 @@ pub(crate) fn judge(judged: &Judged) -> Section {
     Section { text, figures: serde_json::json!(judged), plot: None }
 }
 
-fn percentile(sorted: &[Duration], share: f64) -> Duration {
+pub(crate) fn percentile(sorted: &[Duration], share: f64) -> Duration {
     sorted[((sorted.len() - 1) as f64 * share) as usize]
 }
 

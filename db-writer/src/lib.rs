@@ -8,6 +8,7 @@ mod history;
 mod intake;
 mod lag;
 mod retention;
+mod rollups;
 mod standalone;
 mod writer;
 
@@ -15,5 +16,6 @@ pub use counters::Counters;
 pub use history::keep_history;
 pub use lag::Lag;
 pub use retention::{Retention, forget_old};
+pub use rollups::keep_rollups;
 pub use standalone::standalone;
 pub use writer::{Config, run};

@@ -3,7 +3,7 @@
 use service::{Context, Decoder};
 use telemetry::Decoded;
 
-use crate::{Config, Counters, Retention, forget_old, keep_history, run};
+use crate::{Config, Counters, Retention, forget_old, keep_history, keep_rollups, run};
 
 /// Messages between the broker and the writer.
 const AHEAD: usize = 10_000;
@@ -23,6 +23,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     context.serve_admin()?;
     let Context { clock, metrics, stop, .. } = context.clone();
     tokio::spawn(keep_history(store.clone(), clock.clone(), stop.clone()));
+    tokio::spawn(keep_rollups(store.clone(), clock.clone(), metrics.clone(), stop.clone()));
     tokio::spawn(forget_old(retention, store.clone(), clock, metrics, stop));
     let (deliveries, received) = source.open::<Decoded>(AHEAD, decoder, store.clone(), &context);
     let counters = Counters::register(&context.metrics, context.clock.clone());

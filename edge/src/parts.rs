@@ -85,6 +85,12 @@ pub(crate) fn retention(shared: &Shared) -> anyhow::Result<Part> {
     Ok(Part::new(Stops::Last, run))
 }
 
+/// Sums up the readings of each hour and day.
+pub(crate) fn rollups(shared: &Shared) -> Part {
+    let Context { clock, metrics, stop, .. } = shared.context.clone();
+    Part::new(Stops::Last, db_writer::keep_rollups(shared.store.clone(), clock, metrics, stop))
+}
+
 /// Deletes what is stored of devices that people forgot, and moves that of renamed ones.
 pub(crate) fn history(shared: &Shared) -> Part {
     let Context { clock, stop, .. } = shared.context.clone();

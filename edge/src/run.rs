@@ -111,6 +111,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::db_writer(&shared, written)?,
         parts::retention(&shared)?,
         parts::history(&shared),
+        parts::rollups(&shared),
         parts::live_view(&shared, shown),
         parts::monitor(&shared),
         parts::mappings(&shared),

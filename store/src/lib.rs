@@ -20,6 +20,7 @@
 //! - `notices`: what Millrace has to tell about itself
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
+//! - `rollups`: what the readings of each minute, hour and day come to
 //!
 //! `engine` has what all of them need: connections, transactions, migrations, column types.
 
@@ -42,6 +43,7 @@ mod readings;
 mod registry;
 mod rejections;
 mod retention;
+mod rollups;
 mod series;
 mod text_codec;
 mod unavailable;
@@ -86,6 +88,7 @@ pub use notices::{MAX_NOTICES, Notice, Notices};
 pub use readings::history::{
     Bucket, Cursor, CursorError, History, Latest, Page, ReadingQuery, StoredReading, TimeRange,
 };
+pub use readings::time_bucket::TimeBuckets;
 pub use readings::write::{Batch, ReadingStore, Written};
 pub use registry::aliases::{Alias, MAX_ALIASES, MAX_ALIASES_OF_DEVICE, Renaming};
 pub use registry::credentials::{Credential, MAX_CREDENTIALS};
@@ -100,6 +103,7 @@ pub use rejections::{
     Rejections, group_rejections,
 };
 pub use retention::RetentionClock;
+pub use rollups::RolledUp;
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
 

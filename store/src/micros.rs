@@ -19,6 +19,12 @@ pub(crate) fn whole(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
+/// The time of so many microseconds, or the nearest one that there is.
+pub(crate) fn clamped(micros: i64) -> Timestamp {
+    let end = if micros < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_microsecond(micros).unwrap_or(end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

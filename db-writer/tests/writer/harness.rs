@@ -11,7 +11,9 @@ use bytes::Bytes;
 use db_writer::{Config, Counters};
 use jiff::Timestamp;
 use service::{Health, Metrics};
-use store::{AttributeStore, Batch, ReadingStore, RejectionQuota, RetentionClock, Unavailable, Written};
+use store::{
+    AttributeStore, Batch, ReadingStore, RejectionQuota, RetentionClock, RolledUp, Unavailable, Written,
+};
 use telemetry::{Attribute, Decoded, Message};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -117,6 +119,13 @@ impl ReadingStore for FakeStore {
         match self.failures.load(Ordering::Relaxed) {
             0 => Ok(()),
             _ => Err(self.unavailable()),
+        }
+    }
+
+    async fn roll_up(&self, _: Timestamp) -> store::Result<RolledUp> {
+        match self.fails() {
+            true => Err(self.unavailable()),
+            false => Ok(RolledUp::default()),
         }
     }
 

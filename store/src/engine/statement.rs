@@ -46,6 +46,8 @@ pub(crate) enum Value {
     Text(Option<String>),
     Time(Option<Timestamp>),
     Integer(Option<i64>),
+    Float(Option<f64>),
+    Bytes(Option<Vec<u8>>),
 }
 
 macro_rules! values {
@@ -66,7 +68,7 @@ macro_rules! values {
     };
 }
 
-values!(&str => Text, &String => Text, Timestamp => Time, i64 => Integer);
+values!(&str => Text, &String => Text, Timestamp => Time, i64 => Integer, f64 => Float, Vec<u8> => Bytes);
 
 /// Reads one row.
 pub(crate) type Read<T> = fn(&Row<'_>) -> anyhow::Result<T>;
@@ -80,6 +82,10 @@ pub(crate) trait Engine: Send + Sync {
     /// Executes statements in one transaction, in order; returns how many rows they changed. None, and nothing is changed,
     /// where a required one changed no row.
     async fn execute_all(&self, doing: &'static str, statements: Vec<Statement>) -> Result<Option<u64>>;
+
+    /// Waits until every transaction has ended that had begun when this was called; false where one takes longer than some
+    /// seconds.
+    async fn outlast_writers(&self) -> Result<bool>;
 
     /// Reads all rows that a query gives.
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>>;

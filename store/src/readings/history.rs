@@ -159,7 +159,9 @@ pub trait History: Send + Sync {
     /// A page of readings by `measured_at`, then device, metric, boot, seq and value.
     async fn readings(&self, query: ReadingQuery) -> Result<Page>;
 
-    /// Equal buckets of `range`, at most `points` of them, those without a reading left out.
+    /// Buckets of `range` as [`TimeBuckets`] cuts it, at most `points` of them, those without a reading left out.
+    ///
+    /// [`TimeBuckets`]: crate::TimeBuckets
     async fn buckets(
         &self,
         device: &str,

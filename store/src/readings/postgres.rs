@@ -14,10 +14,14 @@ use jiff::Timestamp;
 use telemetry::{Reading, Series};
 
 use crate::engine::postgres::Postgres;
+use crate::engine::postgres::columns::FIRST_MICROS;
 use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
+use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::readings::write::{Batch, ReadingStore, Written};
 use crate::rejections::{self, RejectionQuota};
 use crate::retention::{self, RetentionClock};
+use crate::rollups::buckets::Readings;
+use crate::rollups::{self, RolledUp};
 use crate::unavailable::Result;
 
 #[async_trait]
@@ -36,6 +40,10 @@ impl ReadingStore for Postgres {
     /// Incidents stay while they are open, or have a notification that was neither sent nor given up.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::postgres::purge(self, older_than).await
+    }
+
+    async fn roll_up(&self, now: Timestamp) -> Result<RolledUp> {
+        rollups::roll::roll_up(self, now).await
     }
 
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
@@ -69,11 +77,7 @@ impl History for Postgres {
         range: TimeRange,
         points: usize,
     ) -> Result<Vec<Bucket>> {
-        self.pool
-            .call("reduce readings", async |s| {
-                aggregate::buckets(&s.client, device, metric, range, points).await
-            })
-            .await
+        rollups::buckets::read(self, device, metric, range, points).await
     }
 
     async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
@@ -85,6 +89,24 @@ impl History for Postgres {
     async fn time_bounds(&self, device: &str, metric: &str) -> Result<Option<(Timestamp, Timestamp)>> {
         self.pool
             .call("read time bounds", async |s| aggregate::time_bounds(&s.client, device, metric).await)
+            .await
+    }
+}
+
+impl Readings for Postgres {
+    const FIRST: i64 = FIRST_MICROS;
+
+    async fn reduce(
+        &self,
+        series: i64,
+        buckets: TimeBuckets,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<(i64, Reduced)>> {
+        self.pool
+            .call("reduce readings", async |s| {
+                aggregate::reduce(&s.client, series, &buckets, (from, to)).await
+            })
             .await
     }
 }

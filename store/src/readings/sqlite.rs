@@ -14,9 +14,12 @@ use telemetry::{Reading, Series};
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
 use crate::readings::history::{Bucket, History, Latest, Page, ReadingQuery, TimeRange};
+use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::readings::write::{Batch, ReadingStore, Written};
 use crate::rejections::{self, RejectionQuota};
 use crate::retention::{self, RetentionClock};
+use crate::rollups::buckets::Readings;
+use crate::rollups::{self, RolledUp};
 use crate::unavailable::Result;
 
 #[async_trait]
@@ -47,6 +50,10 @@ impl ReadingStore for Sqlite {
     /// Incidents stay while they are open, or have a notification that was neither sent nor given up.
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         retention::sqlite::purge(self, older_than).await
+    }
+
+    async fn roll_up(&self, now: Timestamp) -> Result<RolledUp> {
+        rollups::roll::roll_up(self, now).await
     }
 
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
@@ -80,9 +87,7 @@ impl History for Sqlite {
         range: TimeRange,
         points: usize,
     ) -> Result<Vec<Bucket>> {
-        let (device, metric) = (device.to_owned(), metric.to_owned());
-        let read = move |tables: &Connection| aggregate::buckets(tables, &device, &metric, range, points);
-        self.readers.read("reduce readings", read).await
+        rollups::buckets::read(self, device, metric, range, points).await
     }
 
     async fn last(&self, series: &Series, before: Timestamp, limit: usize) -> Result<Vec<Reading>> {
@@ -97,5 +102,20 @@ impl History for Sqlite {
         self.readers
             .read("read time bounds", move |tables| aggregate::time_bounds(tables, &device, &metric))
             .await
+    }
+}
+
+impl Readings for Sqlite {
+    const FIRST: i64 = i64::MIN;
+
+    async fn reduce(
+        &self,
+        series: i64,
+        buckets: TimeBuckets,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<(i64, Reduced)>> {
+        let read = move |tables: &Connection| aggregate::reduce_all(tables, series, &buckets, (from, to));
+        self.readers.read("reduce readings", read).await
     }
 }

@@ -8,6 +8,7 @@ use telemetry::{Announcement, Attribute, Reading};
 
 use crate::rejections::{RejectedMessage, RejectionQuota};
 use crate::retention::RetentionClock;
+use crate::rollups::RolledUp;
 use crate::unavailable::Result;
 
 /// Readings, and what came with them, that are stored together or not at all.
@@ -65,6 +66,15 @@ pub trait ReadingStore: Send + Sync {
     /// # Errors
     /// Some may be left: repeat the call.
     async fn purge(&self, older_than: Timestamp) -> Result<u64>;
+
+    /// Makes a step towards what the readings of each hour and day come to, so that [`History::buckets`] reads quickly what
+    /// has passed by `now`. Any number of processes may do this; whether it is done changes no answer.
+    ///
+    /// # Errors
+    /// It is not made: repeat the call.
+    ///
+    /// [`History::buckets`]: crate::History::buckets
+    async fn roll_up(&self, now: Timestamp) -> Result<RolledUp>;
 
     /// Deletes the oldest rejections where there are more than the quota allows, and returns how many. A tenth more goes
     /// than must, so that the next ones have room.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use telemetry::time::saturating_add;
 
 use crate::engine::statement::{Engine, Statement, Value};
+use crate::rollups::marks::mark;
 use crate::unavailable::Result;
 
 /// Rows that one transaction deletes, at most, so that live writes wait for some milliseconds.
@@ -52,8 +53,11 @@ async fn erase_readings(engine: &impl Engine, series: i64, to: Timestamp) -> Res
     while let Some(start) = from {
         let end = end_of_chunk(engine, series, start).await?;
         let params = [series.into(), start.into(), end.into(), to.into()];
-        let delete = Statement::new("erase readings", DELETE, params);
-        erased += engine.execute(delete.changing(CHUNK_ROWS as usize)).await?;
+        let delete =
+            Statement::new("erase readings", DELETE, params).changing(CHUNK_ROWS as usize).required();
+        let statements = vec![delete, mark(series, start, end)];
+        // The mark is one of the rows.
+        erased += engine.execute_all("erase readings", statements).await?.map_or(0, |rows| rows - 1);
         from = next(engine, series, end).await?;
     }
     Ok(erased)

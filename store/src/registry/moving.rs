@@ -3,6 +3,7 @@
 use super::aliases::{ALERT_STATES, Alias, SERIES};
 use super::erasure::{CHUNK_ROWS, end_of_chunk, first, next, series_of};
 use crate::engine::statement::{Engine, Statement};
+use crate::rollups::marks::mark;
 use crate::unavailable::Result;
 
 /// Moves what came under an old name, or was there before it was one; returns how many rows those were.
@@ -36,6 +37,9 @@ async fn move_readings(engine: &impl Engine, from: i64, alias: &Alias) -> Result
         WHERE r.series = $1 AND r.measured_at >= $2 AND r.measured_at < $3
         ON CONFLICT DO NOTHING";
     const DELETE: &str = "DELETE FROM readings WHERE series = $1 AND measured_at >= $2 AND measured_at < $3";
+    const MARK: &str = "
+        INSERT INTO rollup_marks (series, from_at, to_at)
+        SELECT n.id, $2, $3 FROM series o JOIN series n ON n.device = $4 AND n.metric = o.metric WHERE o.id = $1";
     let (mut moved, mut at) = (0, first(engine, from).await?);
     while let Some(start) = at {
         let end = end_of_chunk(engine, from, start).await?;
@@ -45,8 +49,13 @@ async fn move_readings(engine: &impl Engine, from: i64, alias: &Alias) -> Result
             [from.into(), start.into(), end.into(), (&alias.device).into()],
         );
         let delete = Statement::new("move readings", DELETE, [from.into(), start.into(), end.into()]);
-        let statements = [copy, delete].map(|one| one.changing(CHUNK_ROWS as usize));
-        moved += engine.execute_all("move readings", statements.into()).await?.unwrap_or_default();
+        let [copy, delete] = [copy, delete].map(|one| one.changing(CHUNK_ROWS as usize));
+        let params = [from.into(), start.into(), end.into(), (&alias.device).into()];
+        let marks = [mark(from, start, end), Statement::new("mark what is moved", MARK, params)];
+        let [there, here] = marks;
+        // The marks are two of the rows.
+        let rows = engine.execute_all("move readings", vec![copy, delete, there, here]).await?;
+        moved += rows.map_or(0, |rows| rows.saturating_sub(2));
         at = next(engine, from, end).await?;
     }
     Ok(moved)

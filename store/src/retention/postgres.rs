@@ -18,13 +18,21 @@ const COUNTED_ROWS: f32 = 10_000_000.0;
 
 /// By the key, which is found in a chunk of any kind.
 const READINGS: &str = "
-    DELETE FROM readings r USING (
-        SELECT series, measured_at, boot, seq, value FROM readings
-        WHERE stored_at < $1 AND measured_at >= $3 AND measured_at < $4 LIMIT $2
-    ) old
-    WHERE r.measured_at >= $3 AND r.measured_at < $4 AND r.stored_at < $1
-        AND (r.series, r.measured_at, r.boot, r.seq, r.value)
-            = (old.series, old.measured_at, old.boot, old.seq, old.value)";
+    WITH gone AS (
+        DELETE FROM readings r USING (
+            SELECT series, measured_at, boot, seq, value FROM readings
+            WHERE stored_at < $1 AND measured_at >= $3 AND measured_at < $4 LIMIT $2
+        ) old
+        WHERE r.measured_at >= $3 AND r.measured_at < $4 AND r.stored_at < $1
+            AND (r.series, r.measured_at, r.boot, r.seq, r.value)
+                = (old.series, old.measured_at, old.boot, old.seq, old.value)
+        RETURNING r.series, r.measured_at
+    ), marked AS (
+        INSERT INTO rollup_marks (series, from_at, to_at)
+        SELECT DISTINCT series, date_trunc('hour', measured_at), date_trunc('hour', measured_at) + INTERVAL '1 hour'
+        FROM gone
+    )
+    SELECT count(*) FROM gone";
 
 /// A chunk or partition, and the times of measurement that it holds.
 struct Part {
@@ -68,8 +76,8 @@ async fn purge_part(pool: &Pool, part: &Part, older_than: Micros) -> Result<u64>
 async fn purge_readings(pool: &Pool, params: &[(&(dyn ToSql + Sync), Type)]) -> Result<u64> {
     let mut removed = 0;
     loop {
-        let step = pool.call("purge", async |session| session.client.execute_typed(READINGS, params).await);
-        let count = step.await?;
+        let step = pool.call("purge", async |session| session.client.query_typed_one(READINGS, params).await);
+        let count = step.await?.get::<_, i64>(0).unsigned_abs();
         removed += count;
         if count < CHUNK_ROWS as u64 {
             return Ok(removed);
@@ -108,6 +116,7 @@ async fn parts(session: &Session, older_than: Micros) -> anyhow::Result<Vec<Part
 /// Returns how many rows were dropped with it, or `None` if it holds rows that must stay.
 async fn drop_if_old(session: &mut Session, part: &Part, older_than: Micros) -> anyhow::Result<Option<u64>> {
     const CHUNK: &str = "SELECT drop_chunks('readings', newer_than => $1, older_than => $2)";
+    const MARK: &str = "INSERT INTO rollup_marks (from_at, to_at) VALUES ($1, $2)";
     let transaction = session.client.transaction().await?;
     // Once more behind the lock, which makes writers wait: a replay may just have come in.
     if part.is_permanent() || !is_old(&transaction, part, older_than).await? {
@@ -122,6 +131,7 @@ async fn drop_if_old(session: &mut Session, part: &Part, older_than: Micros) -> 
         Layout::Hypertable => drop(transaction.query_typed(CHUNK, &part.range()).await?),
         Layout::Partitions => transaction.batch_execute(&format!("DROP TABLE {}", part.table)).await?,
     }
+    transaction.execute_typed(MARK, &part.range()).await?;
     transaction.commit().await?;
     let kind = session.layout;
     tracing::info!(table = part.table, ?kind, rows, "dropped expired chunk");

@@ -8,6 +8,7 @@ use super::CHUNK_ROWS;
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
 use crate::micros::micros_from;
+use crate::rollups::marks::Hours;
 use crate::unavailable::Result;
 
 /// Returns how many readings, rejections and incidents were removed.
@@ -96,17 +97,20 @@ fn remove_readings(tables: &Tables<'_>, keys: &[Key], older_than: Timestamp) -> 
         DELETE FROM readings
         WHERE series = ?1 AND measured_at = ?2 AND boot = ?3 AND seq = ?4 AND value = ?5 AND stored_at < ?6";
     let mut delete = tables.connection.prepare_cached(DELETE)?;
-    let mut removed = 0;
+    let (mut removed, mut hours) = (0, Hours::default());
     for Key { series, measured_at, boot, seq, value } in keys {
         removed += delete.execute(params![series, measured_at, boot, seq, value, micros_from(older_than)])?;
+        hours.add(*series, *measured_at);
     }
+    hours.mark(tables.connection)?;
     Ok(removed as u64)
 }
 
-/// A device that is gone for good leaves nothing behind.
+/// A device that is gone for good leaves nothing behind, once its rollups are gone.
 fn remove_empty_series(tables: &mut Tables<'_>) -> rusqlite::Result<()> {
     const DELETE: &str = "
-        DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM readings WHERE series = series.id)";
+        DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM readings WHERE series = series.id)
+            AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = series.id)";
     tables.connection.prepare_cached(DELETE)?.execute([])?;
     tables.series.forget();
     Ok(())

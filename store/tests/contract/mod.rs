@@ -22,6 +22,7 @@ mod order;
 mod registry;
 mod rejections;
 mod retention;
+pub(crate) mod rollups;
 mod silences;
 mod trend;
 

@@ -1,4 +1,4 @@
-//! A process that is killed at any moment has kept all that it had acknowledged.
+//! A process that is killed at any moment has kept all that it had acknowledged, and what that comes to.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Write};
@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use store::{ReadingStore, Sqlite};
 use tokio::task::JoinSet;
 
-use crate::contract::{batch, everything, reading};
+use crate::contract::{at, batch, everything, reading, rollups};
 use crate::file;
 
 /// Names the file to the child; unset in a normal run of the tests.
@@ -17,12 +17,20 @@ const CHILD_FILE: &str = "MILLRACE_TEST_KILLED_FILE";
 /// Acknowledgements that are waited for before the child is killed.
 const ACKS: usize = 300;
 
+const ROUNDS: i64 = 10;
+
+/// More readings than are written in a round.
+const ROUND: i64 = 10_000;
+
+/// Microseconds between two readings: those of a round are in several hours.
+const EVERY: i64 = 30_000_000;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     let mut acked = HashSet::new();
-    for round in 0..3 {
+    for round in 0..ROUNDS {
         let before = acked.len();
         acked.extend(run_and_kill(&path, round));
         assert!(acked.len() >= before + ACKS);
@@ -31,6 +39,8 @@ async fn what_was_acknowledged_survives_a_kill() {
             everything(&sqlite).await.iter().map(|r| r.measured_at.as_microsecond()).collect();
         let lost: Vec<_> = acked.difference(&kept).collect();
         assert!(lost.is_empty(), "round {round}: {} of {} are lost", lost.len(), acked.len());
+        let length = (round + 1) * ROUND * EVERY;
+        rollups::check_since(&sqlite, at(0), &[(0, length, 1), (7, length, 40), (0, length, 1_000)]).await;
     }
 }
 
@@ -74,11 +84,17 @@ async fn child_writes_until_it_is_killed() {
     let round: i64 = std::env::var("MILLRACE_TEST_KILLED_ROUND").unwrap().parse().unwrap();
     let sqlite = Sqlite::open(Path::new(&path)).unwrap();
     let mut writers = JoinSet::new();
+    let summing_up = sqlite.clone();
+    writers.spawn(async move {
+        loop {
+            summing_up.roll_up(at(i64::MAX / 100)).await.unwrap();
+        }
+    });
     for writer in 0..4 {
         let sqlite = sqlite.clone();
         writers.spawn(async move {
             for i in 0.. {
-                let key = round * 1_000_000_000 + i * 4 + writer;
+                let key = (round * ROUND + i * 4 + writer) * EVERY;
                 sqlite.write(&batch([reading("temperature/a", key, 1.0)])).await.unwrap();
                 writeln!(std::io::stdout(), "acked {key}").unwrap();
             }

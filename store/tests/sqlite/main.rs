@@ -8,6 +8,7 @@ mod commits;
 mod contract;
 mod killed;
 mod opening;
+mod summed_up;
 
 use std::path::PathBuf;
 use std::sync::Arc;

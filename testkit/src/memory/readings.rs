@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, RejectionQuota, Result,
-    RetentionClock, StoredReading, TimeRange, Written,
+    RetentionClock, RolledUp, StoredReading, TimeBuckets, TimeRange, Written,
 };
 use telemetry::{Reading, Series, is_ahead};
 
@@ -89,6 +89,11 @@ impl ReadingStore for MemoryStore {
         Ok(removed as u64)
     }
 
+    /// Every answer is made from all readings.
+    async fn roll_up(&self, _: Timestamp) -> Result<RolledUp> {
+        self.call("roll_up").map(|_| RolledUp::default())
+    }
+
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {
         Ok(self.call("keep_quota")?.rejected.keep_quota(quota) as u64)
     }
@@ -151,7 +156,7 @@ impl History for MemoryStore {
     ) -> Result<Vec<Bucket>> {
         let data = self.call("buckets")?;
         let mut buckets: Vec<Bucket> = Vec::new();
-        let cut = Cut::new(range, points);
+        let cut = TimeBuckets::new(range, points);
         for Reading { series, measured_at, value, .. } in data.readings.values().map(|stored| &stored.reading)
         {
             if (series.device(), series.metric()) != (device, metric)
@@ -159,7 +164,7 @@ impl History for MemoryStore {
             {
                 continue;
             }
-            let (from, to) = cut.around(*measured_at);
+            let TimeRange { from, to } = cut.bounds(*measured_at);
             match buckets.last_mut() {
                 Some(last) if last.from == from => add(last, *value),
                 _ => buckets.push(Bucket { from, to, min: *value, max: *value, mean: *value, count: 1 }),
@@ -213,38 +218,6 @@ fn add(bucket: &mut Bucket, value: f64) {
 fn finish(bucket: &mut Bucket) {
     let mean = bucket.mean / bucket.count as f64;
     bucket.mean = mean.clamp(bucket.min, bucket.max);
-}
-
-/// A range cut into equal buckets, in microseconds; the last one may be shorter.
-struct Cut {
-    range: TimeRange,
-    from: i64,
-    to: i64,
-    width: i64,
-}
-
-impl Cut {
-    fn new(range: TimeRange, points: usize) -> Self {
-        let (from, to) = (rounded_up(range.from), rounded_up(range.to));
-        let points = i64::try_from(points).unwrap_or(i64::MAX).max(1);
-        let length = (to - from).max(0);
-        let width = length / points + i64::from(length % points > 0);
-        Self { range, from, to, width: width.max(1) }
-    }
-
-    /// The outermost bounds are those that were asked for.
-    fn around(&self, time: Timestamp) -> (Timestamp, Timestamp) {
-        let micros = time.as_microsecond();
-        let start = micros - (micros - self.from) % self.width;
-        let end = start.saturating_add(self.width);
-        let at = |micros| Timestamp::from_microsecond(micros).unwrap();
-        let from = if start > self.from { at(start) } else { self.range.from };
-        (from, if end < self.to { at(end) } else { self.range.to })
-    }
-}
-
-fn rounded_up(time: Timestamp) -> i64 {
-    time.as_microsecond() + i64::from(time.as_nanosecond() > i128::from(time.as_microsecond()) * 1000)
 }
 
 impl Data {

@@ -12,7 +12,7 @@ use store::{
     Lifecycle, LongestWaits, NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage,
     OwnReaders, Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection,
     RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock,
-    Session, Silence, Silences, Store, TokenKey, Twin, User, Written,
+    RolledUp, Session, Silence, Silences, Store, TokenKey, Twin, User, Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -36,6 +36,10 @@ impl ReadingStore for Watched {
 
     async fn purge(&self, older_than: Timestamp) -> Result<u64> {
         self.inner.purge(older_than).await
+    }
+
+    async fn roll_up(&self, now: Timestamp) -> Result<RolledUp> {
+        self.inner.roll_up(now).await
     }
 
     async fn keep_quota(&self, quota: RejectionQuota) -> Result<u64> {

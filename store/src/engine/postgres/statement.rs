@@ -1,6 +1,7 @@
 //! Executes statements that need not differ, in PostgreSQL.
 
 use std::error::Error;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
@@ -12,12 +13,18 @@ use crate::engine::row::read_all;
 use crate::engine::statement::{Engine, Read, Statement, Value};
 use crate::unavailable::Result;
 
+/// How often it is looked whether other transactions have ended, and how long in between: some seconds in all.
+const OUTLAST_LOOKS: u32 = 50;
+const OUTLAST_PAUSE: Duration = Duration::from_millis(100);
+
 impl Value {
     fn ty(&self) -> Type {
         match self {
             Self::Text(_) => Type::TEXT,
             Self::Time(_) => Type::TIMESTAMPTZ,
             Self::Integer(_) => Type::INT8,
+            Self::Float(_) => Type::FLOAT8,
+            Self::Bytes(_) => Type::BYTEA,
         }
     }
 }
@@ -32,6 +39,8 @@ impl ToSql for Value {
             Self::Text(value) => value.as_deref().map(text).to_sql(ty, out),
             Self::Time(time) => time.map(Micros::of).to_sql(ty, out),
             Self::Integer(number) => number.to_sql(ty, out),
+            Self::Float(number) => number.to_sql(ty, out),
+            Self::Bytes(bytes) => bytes.to_sql(ty, out),
         }
     }
 
@@ -64,6 +73,24 @@ impl Engine for Postgres {
             transaction.commit().await.map(|()| Some(changed))
         };
         self.pool.call::<_, tokio_postgres::Error>(doing, execute).await
+    }
+
+    async fn outlast_writers(&self) -> Result<bool> {
+        const NEXT: &str = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+        const ENDED: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8";
+        self.pool
+            .call("wait for other transactions", async |session| {
+                let next: String = session.client.query_typed_one(NEXT, &[]).await?.get(0);
+                for _ in 0..OUTLAST_LOOKS {
+                    let row = session.client.query_typed_one(ENDED, &[(&next, Type::TEXT)]).await?;
+                    if row.get(0) {
+                        return Ok(true);
+                    }
+                    tokio::time::sleep(OUTLAST_PAUSE).await;
+                }
+                Ok::<_, tokio_postgres::Error>(false)
+            })
+            .await
     }
 
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {

@@ -16,6 +16,8 @@ impl ToSql for Value {
             Self::Text(text) => text.to_sql(),
             Self::Time(time) => Ok(ToSqlOutput::Owned(time.map(|time| time.as_microsecond()).into())),
             Self::Integer(number) => number.to_sql(),
+            Self::Float(number) => number.to_sql(),
+            Self::Bytes(bytes) => bytes.to_sql(),
         }
     }
 }
@@ -48,6 +50,11 @@ impl Engine for Sqlite {
             Err(error) if error.0.downcast_ref() == Some(&NONE_CHANGED) => Ok(None),
             outcome => outcome,
         }
+    }
+
+    /// Changes come one after the other: a statement that was executed has outlasted those before it.
+    async fn outlast_writers(&self) -> Result<bool> {
+        Ok(true)
     }
 
     async fn query<T: Send + 'static>(&self, statement: Statement, read: Read<T>) -> Result<Vec<T>> {

@@ -8,8 +8,8 @@ use telemetry::{Reading, Series};
 
 use super::rows::{self, COLUMNS};
 use crate::engine::columns::at_most;
-use crate::engine::postgres::columns::{FIRST_MICROS, Micros, Span};
-use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
+use crate::engine::postgres::columns::{Micros, Span};
+use crate::readings::history::{Latest, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 
 /// What values are divided by while they are summed: huge ones do not overflow, and a power of two loses nothing.
@@ -84,36 +84,31 @@ pub(crate) async fn time_bounds(
     }))
 }
 
-pub(crate) async fn buckets(
+/// Of each bucket that has readings from one time to another, by its start.
+pub(crate) async fn reduce(
     client: &Client,
-    device: &str,
-    metric: &str,
-    range: TimeRange,
-    points: usize,
-) -> Result<Vec<Bucket>, Error> {
+    series: i64,
+    buckets: &TimeBuckets,
+    (from, to): (i64, i64),
+) -> Result<Vec<(i64, Reduced)>, Error> {
     const SELECT: &str = "
-        SELECT date_bin($5, measured_at, $3) AS start,
-               min(value), max(value), sum(value / $6), count(*)
+        SELECT date_bin($4, measured_at, $5) AS start, min(value), max(value), sum(value / $6), count(*)
         FROM readings
-        WHERE series = (SELECT id FROM series WHERE device = $1 AND metric = $2)
-            AND measured_at >= $3 AND measured_at < $4
+        WHERE series = $1 AND measured_at >= $2 AND measured_at < $3
         GROUP BY start ORDER BY start";
-    let buckets = TimeBuckets::new(range, points, FIRST_MICROS);
     let params: [(&(dyn ToSql + Sync), Type); 6] = [
-        (&device, Type::TEXT),
-        (&metric, Type::TEXT),
-        (&Micros(buckets.from), Type::TIMESTAMPTZ),
-        (&Micros(buckets.to), Type::TIMESTAMPTZ),
+        (&(series as i32), Type::INT4),
+        (&Micros(from), Type::TIMESTAMPTZ),
+        (&Micros(to), Type::TIMESTAMPTZ),
         (&Span(buckets.width), Type::INTERVAL),
+        (&Micros(buckets.origin), Type::TIMESTAMPTZ),
         (&SCALE, Type::FLOAT8),
     ];
     let rows = client.query_typed(SELECT, &params).await?;
-    Ok(rows.iter().map(|row| bucket(row, &buckets)).collect())
-}
-
-fn bucket(row: &Row, buckets: &TimeBuckets) -> Bucket {
-    let count = row.get::<_, i64>(4).unsigned_abs();
-    let average = row.get::<_, f64>(3) / count as f64 * SCALE;
-    let reduced = Reduced { min: row.get(1), max: row.get(2), average: Some(average), count };
-    buckets.bucket(buckets.around(row.get::<_, Micros>(0).0), reduced)
+    let reduced = |row: &Row| {
+        let count = row.get::<_, i64>(4).unsigned_abs();
+        let average = row.get::<_, f64>(3) / count as f64 * SCALE;
+        (row.get::<_, Micros>(0).0, Reduced::new(count, (row.get(1), row.get(2)), Some(average)))
+    };
+    Ok(rows.iter().map(reduced).collect())
 }

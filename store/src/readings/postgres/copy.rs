@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::SinkExt as _;
-use futures_util::future::{join, join3};
+use futures_util::future::{join, join4};
 use telemetry::Reading;
 use tokio_postgres::{CopyInSink, Error};
 
@@ -12,6 +12,7 @@ use super::rows::{Keyed, different};
 use crate::engine::postgres::session::Session;
 use crate::rejections::RejectedMessage;
 use crate::rejections::postgres as rejections;
+use crate::rollups::marks;
 
 /// The server says by its own clock when they were stored.
 const COPY: &str = "
@@ -54,11 +55,17 @@ pub(crate) async fn copy(
         Ok(sink) => sink,
         Err(error) => return client.batch_execute("ROLLBACK").await.and(Err(error)),
     };
-    let (stored, rejections, committed) =
-        join3(send(sink, rows), rejections::insert(client, rejected), client.batch_execute("COMMIT")).await;
+    let changed = rows.iter().map(|row| (row.series, row.measured_at));
+    let (stored, marked, rejections, committed) = join4(
+        send(sink, rows),
+        marks::insert(client, changed),
+        rejections::insert(client, rejected),
+        client.batch_execute("COMMIT"),
+    )
+    .await;
     // The first to fail is the reason of the others.
     let stored = stored?;
-    rejections.and(committed).map(|()| stored)
+    marked.and(rejections).and(committed).map(|()| stored)
 }
 
 async fn send(sink: CopyInSink<Bytes>, rows: &[Keyed<'_>]) -> Result<u64, Error> {

@@ -8,6 +8,7 @@ use tokio_postgres::{Error, GenericClient, Row};
 
 use crate::engine::postgres::columns::{Micros, number, number_column};
 use crate::readings::history::StoredReading;
+use crate::rollups::marks;
 use crate::series::postgres as series;
 
 /// The columns that [`read`] reads, in its order.
@@ -59,7 +60,7 @@ pub(crate) fn different<'r, 'a>(rows: &'r [Keyed<'a>]) -> impl Iterator<Item = &
     rows.chunk_by(|a, b| a.order(b).is_eq()).filter_map(|equal| equal.first())
 }
 
-/// Returns how many of the readings are new.
+/// Returns how many of the readings are new; their hours are marked.
 pub(crate) async fn insert(client: &impl GenericClient, rows: &[Keyed<'_>]) -> Result<u64, Error> {
     const INSERT: &str = "
         INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at)
@@ -86,7 +87,11 @@ pub(crate) async fn insert(client: &impl GenericClient, rows: &[Keyed<'_>]) -> R
         (&unit, Type::TEXT_ARRAY),
         (&received_at, Type::TIMESTAMPTZ_ARRAY),
     ];
-    client.execute_typed(INSERT, &params).await
+    let added = client.execute_typed(INSERT, &params).await?;
+    if added > 0 {
+        marks::insert(client, rows.iter().map(|row| (row.series, row.measured_at))).await?;
+    }
+    Ok(added)
 }
 
 fn column<'a, T>(rows: &[Keyed<'a>], value: impl Fn(Keyed<'a>) -> T) -> Vec<T> {

@@ -11,7 +11,7 @@ use telemetry::{Reading, Series};
 use crate::engine::columns::at_most;
 use crate::engine::sqlite::columns::Micros;
 use crate::micros::micros_from;
-use crate::readings::history::{Bucket, Latest, TimeRange, present_until};
+use crate::readings::history::{Latest, present_until};
 use crate::readings::time_bucket::{Reduced, TimeBuckets};
 use crate::series::sqlite as series;
 
@@ -82,21 +82,17 @@ pub(crate) fn time_bounds(
 }
 
 /// Seeks from one bucket that has a reading to the next: SQLite would sort for a GROUP BY.
-pub(crate) fn buckets(
+pub(crate) fn reduce_all(
     connection: &Connection,
-    device: &str,
-    metric: &str,
-    range: TimeRange,
-    points: usize,
-) -> rusqlite::Result<Vec<Bucket>> {
+    series: i64,
+    buckets: &TimeBuckets,
+    (mut from, to): (i64, i64),
+) -> rusqlite::Result<Vec<(i64, Reduced)>> {
     let mut filled = Vec::new();
-    let Some(series) = series::find(connection, device, metric)? else { return Ok(filled) };
-    let buckets = TimeBuckets::new(range, points, i64::MIN);
-    let mut from = buckets.from;
-    while let Some(micros) = next_reading(connection, series, from, buckets.to)? {
-        let bucket = buckets.around(micros);
-        filled.push(buckets.bucket(bucket, reduce(connection, series, bucket)?));
-        from = bucket.1;
+    while let Some(micros) = next_reading(connection, series, from, to)? {
+        let end = buckets.around(micros).1.min(to);
+        filled.push((micros, reduce(connection, series, (micros, end))?));
+        from = end;
     }
     Ok(filled)
 }
@@ -113,6 +109,6 @@ fn reduce(connection: &Connection, series: i64, (start, end): (i64, i64)) -> rus
         WHERE series = ?1 AND measured_at >= ?2 AND measured_at < ?3";
     connection.prepare_cached(SELECT)?.query_row([series, start, end], |row| {
         let count = row.get::<_, i64>(3)?.unsigned_abs();
-        Ok(Reduced { min: row.get(0)?, max: row.get(1)?, average: row.get(2)?, count })
+        Ok(Reduced::new(count, (row.get(0)?, row.get(1)?), row.get(2)?))
     })
 }

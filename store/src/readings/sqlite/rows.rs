@@ -10,6 +10,7 @@ use crate::engine::sqlite::writer::Tables;
 use crate::readings::history::StoredReading;
 use crate::readings::write::{Batch, Written};
 use crate::rejections::sqlite as rejections;
+use crate::rollups::marks::{self, Hours};
 
 /// The columns that [`read`] reads, in its order.
 pub(crate) const COLUMNS: &str = "measured_at, boot, seq, value, unit, received_at, stored_at";
@@ -35,11 +36,12 @@ fn write_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Re
         INSERT INTO readings (series, measured_at, boot, seq, value, unit, received_at, stored_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT DO NOTHING";
+    let marked_until = marks::marked_until(tables.connection)?;
     let mut insert = tables.connection.prepare_cached(INSERT)?;
-    let mut added = 0;
+    let (mut added, mut hours) = (0, Hours::default());
     for reading in readings {
         let series = tables.series.id(tables.connection, &reading.series)?;
-        added += insert.execute(params![
+        let rows = insert.execute(params![
             series,
             Micros(reading.measured_at),
             Number(reading.boot),
@@ -49,7 +51,13 @@ fn write_readings(tables: &mut Tables<'_>, readings: &[Reading]) -> rusqlite::Re
             Micros(reading.received_at),
             Micros(tables.stored_at),
         ])?;
+        added += rows;
+        let measured_at = reading.measured_at.as_microsecond();
+        if rows > 0 && measured_at < marked_until {
+            hours.add(series, measured_at);
+        }
     }
+    hours.mark(tables.connection)?;
     Ok(added as u64)
 }
 

@@ -1,0 +1,18 @@
+//! What the readings of each series come to, for every minute, hour and day: so that any range of time is read quickly.
+//!
+//! - `width`: minutes, hours and days
+//! - `rollup`: what values come to
+//! - `marks`: who adds or removes readings that are summed up already marks where, in the same transaction
+//! - `roll`: sums up, from the readings, what has come and what is marked
+//! - `cover`: from what a range is answered: from rollups where they hold, from readings where they do not
+//! - `buckets`: the answer
+
+pub(crate) mod buckets;
+mod cover;
+pub(crate) mod marks;
+mod minutes;
+pub(crate) mod roll;
+mod rollup;
+pub(crate) mod width;
+
+pub use self::roll::RolledUp;

@@ -1,0 +1,180 @@
+//! What is summed up gives the same answers as the readings themselves.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+use store::{Bucket, Store, TimeBuckets, TimeRange};
+use telemetry::Reading;
+
+use super::{CASES, at, batch, everything, fresh, reading};
+
+const SERIES: [&str; 3] = ["temperature/a", "temperature/b", "humidity/a"];
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3_600 * SECOND;
+const DAY: i64 = 24 * HOUR;
+
+/// A midnight in UTC in November 2023.
+const START: i64 = 1_699_920_000 * SECOND;
+
+/// What may happen to what is stored.
+#[derive(Debug, Clone)]
+enum Event {
+    /// So many readings of a series, a number of seconds apart.
+    Write { series: usize, from: i64, count: i64, every: i64 },
+    /// All that is to be summed up when so many hours have passed is, or only a step of it.
+    RollUp { hours: i64, whole: bool },
+    /// All that is stored is old.
+    Purge,
+    /// What a device measured in the first hours is erased.
+    Erase,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let every = prop::sample::select(vec![1, 10, 600, 4_000]);
+    prop_oneof![
+        4 => (0..SERIES.len(), 0..5 * DAY / SECOND, 1_i64..2_000, every)
+            .prop_map(|(series, from, count, every)| Event::Write { series, from, count, every }),
+        4 => (0_i64..160, any::<bool>()).prop_map(|(hours, whole)| Event::RollUp { hours, whole }),
+        1 => Just(Event::Purge),
+        1 => Just(Event::Erase),
+    ]
+}
+
+async fn happen(store: &dyn Store, event: &Event, number: i64) {
+    match *event {
+        Event::Write { series, from, count, every } => {
+            let readings = (0..count).map(|i| {
+                let measured_at = START + (from + i * every) * SECOND + number;
+                // What is received last is not erased.
+                let received_at = at(1_700_000_000_000_000 + i);
+                Reading {
+                    received_at,
+                    ..reading(SERIES[series], measured_at, ((i * 7 + number) % 50) as f64)
+                }
+            });
+            store.write(&batch(readings)).await.unwrap();
+        }
+        Event::RollUp { hours, whole: false } => {
+            store.roll_up(at(START + hours * HOUR)).await.unwrap();
+        }
+        Event::RollUp { hours, whole: true } => roll_up(store, at(START + hours * HOUR)).await,
+        Event::Purge => drop(store.purge(Timestamp::now()).await.unwrap()),
+        Event::Erase => drop(store.erase("a", at(1_700_000_000_000_100)).await.unwrap()),
+    }
+}
+
+/// Until nothing is left to be summed up.
+pub(crate) async fn roll_up(store: &dyn Store, now: Timestamp) {
+    while store.roll_up(now).await.unwrap().is_behind {}
+}
+
+/// What the readings themselves come to.
+fn expected(readings: &[Reading], series: &str, range: TimeRange, points: usize) -> Vec<Bucket> {
+    let cut = TimeBuckets::new(range, points);
+    let mut buckets: BTreeMap<Timestamp, (Timestamp, Vec<f64>)> = BTreeMap::new();
+    for reading in readings.iter().filter(|reading| reading.series.to_string() == series) {
+        if (range.from..range.to).contains(&reading.measured_at) {
+            let TimeRange { from, to } = cut.bounds(reading.measured_at);
+            buckets.entry(from).or_insert((to, vec![])).1.push(reading.value);
+        }
+    }
+    let bucket = |(from, (to, values)): (_, (_, Vec<f64>))| Bucket {
+        from,
+        to,
+        min: values.iter().copied().fold(f64::INFINITY, f64::min),
+        max: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        mean: values.iter().sum::<f64>() / values.len() as f64,
+        count: values.len() as u64,
+    };
+    buckets.into_iter().map(bucket).collect()
+}
+
+/// But for the last digits of a mean.
+fn assert_equal(found: &[Bucket], expected: &[Bucket], about: &str) {
+    let exact = |bucket: &Bucket| (bucket.from, bucket.to, bucket.min, bucket.max, bucket.count);
+    let both: [Vec<_>; 2] = [found, expected].map(|buckets| buckets.iter().map(exact).collect());
+    assert_eq!(both[0], both[1], "{about}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((found.mean - expected.mean).abs() < 1e-9, "{about}: {found:?}, not {expected:?}");
+    }
+}
+
+async fn check(store: &dyn Store, queries: &[(i64, i64, usize)]) {
+    check_since(store, at(START), queries).await;
+}
+
+/// Of each query where its range begins, how long it is, and its points.
+pub(crate) async fn check_since(store: &dyn Store, start: Timestamp, queries: &[(i64, i64, usize)]) {
+    let readings = everything(store).await;
+    for (from, length, points) in queries {
+        let from = start.as_microsecond() + from;
+        let range = TimeRange { from: at(from), to: at(from + length) };
+        for series in SERIES {
+            let (metric, device) = series.split_once('/').unwrap();
+            let found = store.buckets(device, metric, range, *points).await.unwrap();
+            let about = format!("{series} {range:?} in {points}");
+            assert_equal(&found, &expected(&readings, series, range, *points), &about);
+        }
+    }
+}
+
+#[tokio::test]
+async fn minutes_hours_and_days_are_answered_alike() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    // Many readings in an hour, few, and none; a day later as well.
+    for (from, count, every) in [(100, 9_000, 1), (30_000, 40, 100), (100_000, 9_000, 1), (40_000, 3, 5_000)]
+    {
+        happen(store, &Event::Write { series: 0, from, count, every }, 0).await;
+    }
+    let minute = 60 * SECOND;
+    let queries = [
+        (0, 3 * DAY, 1),
+        (0, 3 * DAY, 3),
+        (HOUR / 2 + 7, 2 * DAY, 30),
+        (0, DAY, 1_000),
+        (0, 4 * HOUR, 50),
+        (7 * minute + 1, 3 * HOUR, 180),
+        (0, DAY, 5_000),
+    ];
+    check(store, &queries).await;
+    for hours in [1, 2, 10, 24, 30, 72] {
+        roll_up(store, at(START + hours * HOUR)).await;
+        check(store, &queries).await;
+    }
+    assert!(!store.roll_up(at(START + 72 * HOUR)).await.unwrap().is_behind);
+    // A reading that comes late, and one that is there already.
+    let late =
+        [reading(SERIES[0], START + 500 * SECOND + 3, -99.0), reading(SERIES[0], START + 101 * SECOND, 7.0)];
+    store.write(&batch(late)).await.unwrap();
+    check(store, &queries).await;
+    roll_up(store, at(START + 72 * HOUR)).await;
+    check(store, &queries).await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
+    #[test]
+    fn answers_are_those_of_the_readings_after_any_history(
+        events in prop::collection::vec(event(), 1..10),
+        queries in prop::collection::vec(
+            (-DAY..5 * DAY, 1..8 * DAY, prop::sample::select(vec![1_usize, 2, 24, 200, 1_000])), 4,
+        ),
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let Some(fresh) = fresh().await else { return };
+            let store = &*fresh.store;
+            for (number, event) in (0..).zip(&events) {
+                happen(store, event, number).await;
+                if number % 3 == 2 {
+                    check(store, &queries).await;
+                }
+            }
+            roll_up(store, at(START + 160 * HOUR)).await;
+            check(store, &queries).await;
+        });
+    }
+}
