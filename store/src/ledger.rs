@@ -1,6 +1,9 @@
 //! The ledger: whether all readings that devices numbered are stored.
 
+mod count;
+mod counted;
 pub(crate) mod postgres;
+pub(crate) mod roll;
 pub(crate) mod sqlite;
 
 use std::ops::RangeInclusive;
@@ -8,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use telemetry::time::saturating_add;
 
 use crate::engine::columns::at_most;
 use crate::engine::statement::{Engine, Statement, count};
@@ -27,6 +31,8 @@ pub struct LedgerQuery {
     pub device: Option<String>,
     /// The time of measurement.
     pub range: TimeRange,
+    /// Counts the readings one by one, without what is known of each hour and day: the same, but slowly.
+    pub full: bool,
 }
 
 /// The numbers of one boot of a device that are stored, over all its metrics.
@@ -108,94 +114,7 @@ async fn counted_from(engine: &impl Engine, device: &str, readings: usize) -> Re
     Ok(found.into_iter().flatten().next().unwrap_or(Timestamp::MIN))
 }
 
-/// Counts the numbers of one boot, which come in order.
-pub(crate) struct SeqCounter(Boot);
-
-impl SeqCounter {
-    pub(crate) fn start(device: &str, boot: u64, seq: u64, measured_at: Timestamp, is_delayed: bool) -> Self {
-        Self(Boot {
-            device: device.into(),
-            boot,
-            first: seq,
-            last: seq,
-            stored: 1,
-            repeated: 0,
-            delayed: is_delayed.into(),
-            missing: 0,
-            missing_ranges: Vec::new(),
-            oldest_measured_at: measured_at,
-            newest_measured_at: measured_at,
-        })
-    }
-
-    pub(crate) fn boot(&self) -> u64 {
-        self.0.boot
-    }
-
-    /// Counts one more reading, whose number is not below those before it.
-    pub(crate) fn add(&mut self, seq: u64, measured_at: Timestamp, is_delayed: bool) {
-        let boot = &mut self.0;
-        boot.delayed += u64::from(is_delayed);
-        boot.oldest_measured_at = boot.oldest_measured_at.min(measured_at);
-        boot.newest_measured_at = boot.newest_measured_at.max(measured_at);
-        if seq == boot.last {
-            boot.repeated += 1;
-            return;
-        }
-        let gap = boot.last + 1..=seq - 1;
-        if !gap.is_empty() {
-            boot.missing += seq - 1 - boot.last;
-            if boot.missing_ranges.len() < MAX_MISSING_RANGES {
-                boot.missing_ranges.push(gap);
-            }
-        }
-        boot.stored += 1;
-        boot.last = seq;
-    }
-
-    pub(crate) fn finish(self) -> Boot {
-        self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn counted(seqs: impl IntoIterator<Item = u64>) -> Boot {
-        let mut seqs = seqs.into_iter();
-        let mut counter = SeqCounter::start("a", 7, seqs.next().unwrap(), Timestamp::UNIX_EPOCH, false);
-        for seq in seqs {
-            counter.add(seq, Timestamp::UNIX_EPOCH, false);
-        }
-        counter.finish()
-    }
-
-    #[test]
-    fn gaps_and_repetitions_are_counted() {
-        const MAX: u64 = telemetry::MAX_SEQ;
-        for (seqs, (first, last, stored, repeated), gaps) in [
-            (&[5][..], (5, 5, 1, 0), &[][..]),
-            (&[0, 1, 2], (0, 2, 3, 0), &[]),
-            (&[1, 1, 2, 2, 2], (1, 2, 2, 3), &[]),
-            (&[1, 3], (1, 3, 2, 0), &[2..=2]),
-            (&[1, 5, 5, 9, 10], (1, 10, 4, 1), &[2..=4, 6..=8]),
-            (&[0, MAX], (0, MAX, 2, 0), &[1..=MAX - 1]),
-        ] {
-            let boot = counted(seqs.iter().copied());
-            assert_eq!((boot.first, boot.last, boot.stored, boot.repeated), (first, last, stored, repeated));
-            assert_eq!(boot.missing_ranges, gaps, "{seqs:?}");
-            assert_eq!(boot.stored + boot.missing, boot.expected(), "{seqs:?}");
-        }
-    }
-
-    #[test]
-    fn the_first_gaps_are_named_and_all_are_counted() {
-        let boot = counted((0..500).map(|i| i * 3));
-        assert_eq!((boot.missing, boot.missing_ranges.len()), (499 * 2, MAX_MISSING_RANGES));
-        assert_eq!(boot.missing_ranges[..2], [1..=2, 4..=5]);
-        assert!(boot.holds(0) && boot.holds(297));
-        assert!(!boot.holds(1) && !boot.holds(303) && !boot.holds(1500), "missing, not known, never seen");
-        assert!(counted([1, 5]).holds(5));
-    }
+/// Whether a reading counts as delayed.
+pub(crate) fn is_delayed(measured_at: Timestamp, received_at: Timestamp) -> bool {
+    received_at > saturating_add(measured_at, DELAYED_AFTER)
 }

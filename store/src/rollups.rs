@@ -8,7 +8,7 @@
 //! - `buckets`: the answer
 
 pub(crate) mod buckets;
-mod cover;
+pub(crate) mod cover;
 pub(crate) mod marks;
 mod minutes;
 pub(crate) mod roll;

@@ -44,5 +44,5 @@ fn read(mut parameters: Parameters) -> Result<LedgerQuery, String> {
     let device = query::text(&mut parameters, "device")?;
     let (from, to) = query::times(&mut parameters)?;
     query::nothing_left(&parameters, PARAMETERS)?;
-    Ok(LedgerQuery { device, range: query::range(from, to) })
+    Ok(LedgerQuery { device, range: query::range(from, to), full: false })
 }

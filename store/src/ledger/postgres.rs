@@ -1,25 +1,32 @@
-//! Counts what is there of each boot, in the database: only the sums travel.
-
-use std::ops::RangeInclusive;
+//! Counts readings one by one, in the database: only the sums and the gaps travel.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
+use super::count::{self, Recount};
+use super::counted::{Counted, CountedBoots};
 use crate::engine::postgres::Postgres;
 use crate::engine::postgres::columns::{Micros, Span};
-use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES, counted_from};
+use crate::ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, counted_from};
+use crate::readings::history::TimeRange;
 use crate::unavailable::Result;
 
 #[async_trait]
 impl Ledger for Postgres {
     async fn completeness(&self, query: LedgerQuery) -> Result<Vec<Boot>> {
-        self.pool.call("count readings", async |s| completeness(&s.client, &query).await).await
+        count::completeness(self, &query).await
     }
 
     async fn counted_from(&self, device: &str, readings: usize) -> Result<Timestamp> {
         counted_from(self, device, readings).await
+    }
+}
+
+impl Recount for Postgres {
+    async fn recount(&self, device: Option<&str>, range: TimeRange) -> Result<CountedBoots> {
+        self.pool.call("count readings", async |s| recount(&s.client, device, range).await).await
     }
 }
 
@@ -36,42 +43,36 @@ const SELECT: &str = "
     ), steps AS (
         SELECT *, lag(seq, 1, seq - 1) OVER (PARTITION BY device, boot ORDER BY seq) AS before FROM numbers
     )
-    SELECT device, boot, min(seq), max(seq), count(*), sum(readings)::bigint, sum(delayed)::bigint, max(newest),
-           (array_agg(before + 1 ORDER BY seq) FILTER (WHERE before < seq - 1))[1:$5],
-           (array_agg(seq - 1 ORDER BY seq) FILTER (WHERE before < seq - 1))[1:$5],
-           min(oldest)
-    FROM steps GROUP BY device, boot ORDER BY device, boot";
+    SELECT device, boot, min(seq), max(seq), sum(readings)::bigint, sum(delayed)::bigint, min(oldest), max(newest),
+           array_agg(before ORDER BY seq) FILTER (WHERE before < seq - 1),
+           array_agg(seq ORDER BY seq) FILTER (WHERE before < seq - 1)
+    FROM steps GROUP BY device, boot";
 
-pub(crate) async fn completeness(client: &Client, query: &LedgerQuery) -> Result<Vec<Boot>, Error> {
-    let params: [(&(dyn ToSql + Sync), Type); 5] = [
-        (&query.device, Type::TEXT),
-        (&Micros::bound(query.range.from), Type::TIMESTAMPTZ),
-        (&Micros::bound(query.range.to), Type::TIMESTAMPTZ),
+async fn recount(client: &Client, device: Option<&str>, range: TimeRange) -> Result<CountedBoots, Error> {
+    let params: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&device, Type::TEXT),
+        (&Micros::bound(range.from), Type::TIMESTAMPTZ),
+        (&Micros::bound(range.to), Type::TIMESTAMPTZ),
         (&Span(DELAYED_AFTER.as_micros() as i64), Type::INTERVAL),
-        (&(MAX_MISSING_RANGES as i32), Type::INT4),
     ];
-    Ok(client.query_typed(SELECT, &params).await?.iter().map(boot).collect())
+    Ok(client.query_typed(SELECT, &params).await?.iter().map(counted).collect())
 }
 
-fn boot(row: &Row) -> Boot {
+fn counted(row: &Row) -> ((String, u64), Counted) {
     let number = |column| row.get::<_, i64>(column).unsigned_abs();
-    let (first, last, stored) = (number(2), number(3), number(4));
-    Boot {
-        device: row.get(0),
-        boot: number(1),
-        first,
-        last,
-        stored,
-        repeated: number(5) - stored,
-        delayed: number(6),
-        missing: last - first + 1 - stored,
-        missing_ranges: ranges(row.get(8), row.get(9)),
-        oldest_measured_at: row.get::<_, Micros>(10).time(),
-        newest_measured_at: row.get::<_, Micros>(7).time(),
-    }
+    let counted = Counted {
+        readings: number(4),
+        delayed: number(5),
+        oldest: row.get::<_, Micros>(6).time(),
+        newest: row.get::<_, Micros>(7).time(),
+        runs: runs(number(2), number(3), row.get(8), row.get(9)),
+    };
+    ((row.get(0), number(1)), counted)
 }
 
-fn ranges(starts: Option<Vec<i64>>, ends: Option<Vec<i64>>) -> Vec<RangeInclusive<u64>> {
-    let (starts, ends) = (starts.unwrap_or_default(), ends.unwrap_or_default());
-    starts.into_iter().zip(ends).map(|(start, end)| start.unsigned_abs()..=end.unsigned_abs()).collect()
+/// From the first number to the last one, with the numbers beside each gap.
+fn runs(first: u64, last: u64, before: Option<Vec<i64>>, after: Option<Vec<i64>>) -> Vec<(u64, u64)> {
+    let [before, after] =
+        [before, after].map(|numbers| numbers.unwrap_or_default().into_iter().map(i64::unsigned_abs));
+    std::iter::once(first).chain(after).zip(before.chain([last])).collect()
 }

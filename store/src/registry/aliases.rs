@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::count;
 use crate::engine::row::Row;
 use crate::engine::statement::{Statement, Value};
+use crate::ledger::roll::mark_both;
 
 /// Names that devices had, at most.
 pub const MAX_ALIASES: usize = 10_000;
@@ -71,6 +72,7 @@ pub(crate) fn rename(renaming: &Renaming) -> Vec<Statement> {
         Statement::new("rename a device", "DELETE FROM devices WHERE name = $1", [old.into()]),
     ];
     statements.extend(FOLLOWING.map(|sql| both("rename a device", sql)));
+    statements.extend(mark_both(old, new));
     statements.push(count());
     statements
 }

@@ -3,6 +3,7 @@
 use super::aliases::{ALERT_STATES, Alias, SERIES};
 use super::erasure::{CHUNK_ROWS, end_of_chunk, first, next, series_of};
 use crate::engine::statement::{Engine, Statement};
+use crate::ledger::roll::mark_both;
 use crate::rollups::marks::mark;
 use crate::unavailable::Result;
 
@@ -12,7 +13,7 @@ use crate::unavailable::Result;
 pub(super) async fn move_history(engine: &impl Engine, alias: &Alias) -> Result<u64> {
     let mut moved = 0;
     if !series_of(engine, &alias.old).await?.is_empty() {
-        moved += execute(engine, alias, SERIES).await?;
+        moved += move_series(engine, alias).await?;
     }
     for series in series_of(engine, &alias.old).await? {
         moved += move_readings(engine, series, alias).await?;
@@ -25,6 +26,16 @@ pub(super) async fn move_history(engine: &impl Engine, alias: &Alias) -> Result<
     }
     moved += execute(engine, alias, ALERT_STATES).await?;
     Ok(moved + execute_one(engine, "DELETE FROM attributes WHERE device = $1", alias).await?)
+}
+
+/// Gives the device the series that it does not have yet.
+async fn move_series(engine: &impl Engine, alias: &Alias) -> Result<u64> {
+    let params = [(&alias.old).into(), (&alias.device).into()];
+    let series = Statement::new("move series", SERIES, params).changing(CHUNK_ROWS as usize).required();
+    let marks = mark_both(&alias.old, &alias.device);
+    let other_rows = marks.len() as u64;
+    let statements = [series].into_iter().chain(marks).collect();
+    Ok(engine.execute_all("move series", statements).await?.map_or(0, |rows| rows - other_rows))
 }
 
 async fn move_readings(engine: &impl Engine, from: i64, alias: &Alias) -> Result<u64> {

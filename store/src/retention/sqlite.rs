@@ -110,7 +110,8 @@ fn remove_readings(tables: &Tables<'_>, keys: &[Key], older_than: Timestamp) -> 
 fn remove_empty_series(tables: &mut Tables<'_>) -> rusqlite::Result<()> {
     const DELETE: &str = "
         DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM readings WHERE series = series.id)
-            AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = series.id)";
+            AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = series.id)
+            AND NOT EXISTS (SELECT 1 FROM rollup_marks WHERE series = series.id)";
     tables.connection.prepare_cached(DELETE)?.execute([])?;
     tables.series.forget();
     Ok(())

@@ -19,6 +19,7 @@ use super::width::Width;
 use crate::engine::columns::at_most;
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
+use crate::ledger;
 use crate::micros::clamped;
 use crate::readings::time_bucket::Reduced;
 use crate::unavailable::Result;
@@ -30,13 +31,13 @@ const SETTLED_AFTER: Duration = Duration::from_secs(5 * 60);
 const MANY_READINGS: u64 = 240;
 
 /// Marks that are looked at together.
-const MAX_MARKS: usize = 1_000;
+pub(crate) const MAX_MARKS: usize = 1_000;
 
 /// Readings that are summed up in one step, about; an hour that has more is one step.
-const MAX_READINGS: usize = 50_000;
+pub(crate) const MAX_READINGS: usize = 50_000;
 
 /// Hours that are changed in one step, about.
-const MAX_HOURS: usize = 500;
+pub(crate) const MAX_HOURS: usize = 500;
 
 /// Rows that are deleted in one step where readings went with their partition.
 const MAX_CLEARED: usize = 10_000;
@@ -71,7 +72,7 @@ pub(crate) async fn roll_up(engine: &impl Engine, now: Timestamp) -> Result<Roll
     let Progress { version, .. } = advance(engine, until).await?;
     let marks = marks(engine, until).await?;
     match marks.first() {
-        None => Ok(RolledUp::default()),
+        None => ledger::roll::step(engine, version).await,
         Some(Mark { id, series: None, from, to }) => clear(engine, version, *id, (*from, *to)).await,
         Some(_) => step(engine, version, &marks).await,
     }
@@ -160,11 +161,12 @@ async fn step(engine: &impl Engine, version: i64, marks: &[Mark]) -> Result<Roll
     if engine.execute_all("write rollups", statements).await?.is_none() {
         return Ok(RolledUp::default());
     }
-    Ok(RolledUp { hours: work.hours as u64, is_behind: work.is_enough() || marks.len() == MAX_MARKS })
+    // Their devices are to be counted.
+    Ok(RolledUp { hours: work.hours as u64, is_behind: true })
 }
 
 /// Stands only if no other process has changed rollups since the version was read.
-fn take_turn(version: i64) -> Statement {
+pub(crate) fn take_turn(version: i64) -> Statement {
     const TAKE: &str = "UPDATE rollup_progress SET version = version + 1 WHERE version = $1";
     Statement::new("write rollups", TAKE, [version.into()]).required()
 }
@@ -175,13 +177,13 @@ fn unmark(id: i64) -> Statement {
 
 /// What one step has read so far.
 #[derive(Default)]
-struct Work {
-    readings: usize,
-    hours: usize,
+pub(crate) struct Work {
+    pub(crate) readings: usize,
+    pub(crate) hours: usize,
 }
 
 impl Work {
-    fn is_enough(&self) -> bool {
+    pub(crate) fn is_enough(&self) -> bool {
         self.readings >= MAX_READINGS || self.hours >= MAX_HOURS
     }
 }
@@ -211,6 +213,7 @@ async fn sum_up(
         if done_to > from {
             days.read(engine, series, (from, done_to)).await?;
             statements.extend(forget_hours(series, from, done_to));
+            statements.push(ledger::roll::mark_device_of(series, from, done_to));
             done.push((from, done_to));
         }
     }
@@ -375,12 +378,15 @@ async fn clear(engine: &impl Engine, version: i64, mark: i64, (from, to): (i64, 
     const MINUTES: &str = "
         DELETE FROM minute_rollups WHERE (series, start) IN (
             SELECT series, start FROM minute_rollups WHERE start >= $1 AND start < $2 LIMIT $3)";
+    const LEDGER: &str = "
+        DELETE FROM ledger_rollups WHERE (width, start, device, boot) IN (
+            SELECT width, start, device, boot FROM ledger_rollups WHERE start >= $1 AND start < $2 LIMIT $3)";
     let doing = "delete rollups";
     let delete = |sql| {
         let params = [clamped(from).into(), clamped(to).into(), at_most(MAX_CLEARED).into()];
         Statement::new(doing, sql, params).changing(MAX_CLEARED)
     };
-    let statements = vec![take_turn(version), delete(ROLLUPS), delete(MINUTES)];
+    let statements = vec![take_turn(version), delete(ROLLUPS), delete(MINUTES), delete(LEDGER)];
     // The turn itself is one.
     if engine.execute_all(doing, statements).await? == Some(1) {
         engine.execute(unmark(mark)).await?;

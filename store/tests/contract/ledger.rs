@@ -8,7 +8,7 @@ use telemetry::{MAX_SEQ, Reading};
 
 use super::{ALL, CASES, at, batch, fresh, reading};
 
-const ALL_DEVICES: LedgerQuery = LedgerQuery { device: None, range: ALL };
+const ALL_DEVICES: LedgerQuery = LedgerQuery { device: None, range: ALL, full: false };
 
 /// Taken at once.
 fn numbered(topic: &str, boot: u64, seq: u64, micros: i64) -> Reading {
@@ -68,9 +68,9 @@ async fn gaps_are_named_in_each_boot_by_itself() {
         },
     ];
     assert_eq!(fresh.store.completeness(ALL_DEVICES).await.unwrap(), expected);
-    let of_one = LedgerQuery { device: Some("a-b".into()), range: ALL };
+    let of_one = LedgerQuery { device: Some("a-b".into()), range: ALL, full: false };
     assert_eq!(fresh.store.completeness(of_one).await.unwrap(), expected[3..]);
-    let of_a_time = LedgerQuery { device: None, range: TimeRange { from: at(2), to: at(4) } };
+    let of_a_time = LedgerQuery { device: None, range: TimeRange { from: at(2), to: at(4) }, full: true };
     let part = Boot {
         stored: 2,
         missing: 2,

@@ -189,7 +189,7 @@ async fn the_history_of_a_device_follows_its_new_name() {
     let kept = Credential { device: "site/hall".into(), ..credential };
     assert_eq!(store.credentials(None).await.unwrap(), [kept]);
     assert_eq!(store.open_command("site/hall").await.unwrap().unwrap().id, "c1");
-    let query = LedgerQuery { device: Some("site/hall".into()), range: super::ALL };
+    let query = LedgerQuery { device: Some("site/hall".into()), range: super::ALL, full: false };
     assert_eq!(store.completeness(query).await.unwrap()[0].missing_ranges, [2..=2]);
     assert_eq!(store.aliases().await.unwrap(), [alias("lab", "site/hall")]);
     assert_eq!(store.renamed("lab").await.unwrap().as_deref(), Some("site/hall"));

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use store::{Bucket, Store, TimeBuckets, TimeRange};
+use store::{Bucket, Change, LedgerQuery, Renaming, Store, TimeBuckets, TimeRange};
 use telemetry::Reading;
 
+use super::registry::change;
 use super::{CASES, at, batch, everything, fresh, reading};
 
 const SERIES: [&str; 3] = ["temperature/a", "temperature/b", "humidity/a"];
@@ -28,6 +29,8 @@ enum Event {
     Purge,
     /// What a device measured in the first hours is erased.
     Erase,
+    /// One device is another one, too.
+    Merge,
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -38,6 +41,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => (0_i64..160, any::<bool>()).prop_map(|(hours, whole)| Event::RollUp { hours, whole }),
         1 => Just(Event::Purge),
         1 => Just(Event::Erase),
+        1 => Just(Event::Merge),
     ]
 }
 
@@ -48,10 +52,9 @@ async fn happen(store: &dyn Store, event: &Event, number: i64) {
                 let measured_at = START + (from + i * every) * SECOND + number;
                 // What is received last is not erased.
                 let received_at = at(1_700_000_000_000_000 + i);
-                Reading {
-                    received_at,
-                    ..reading(SERIES[series], measured_at, ((i * 7 + number) % 50) as f64)
-                }
+                let (boot, seq) = (Some((from % 3) as u64), (i % 11 > 0).then_some((from + i) as u64));
+                let value = ((i * 7 + number) % 50) as f64;
+                Reading { received_at, boot, seq, ..reading(SERIES[series], measured_at, value) }
             });
             store.write(&batch(readings)).await.unwrap();
         }
@@ -60,7 +63,17 @@ async fn happen(store: &dyn Store, event: &Event, number: i64) {
         }
         Event::RollUp { hours, whole: true } => roll_up(store, at(START + hours * HOUR)).await,
         Event::Purge => drop(store.purge(Timestamp::now()).await.unwrap()),
+        Event::Merge => merge(store).await,
         Event::Erase => drop(store.erase("a", at(1_700_000_000_000_100)).await.unwrap()),
+    }
+}
+
+async fn merge(store: &dyn Store) {
+    let renaming = Renaming { old: "b".into(), new: "a".into(), at: at(START), merge: true };
+    // Again, it is one already.
+    change(store, Change::RenameDevice(renaming)).await;
+    for alias in store.aliases().await.unwrap() {
+        store.move_history(&alias).await.unwrap();
     }
 }
 
@@ -115,6 +128,13 @@ pub(crate) async fn check_since(store: &dyn Store, start: Timestamp, queries: &[
             let found = store.buckets(device, metric, range, *points).await.unwrap();
             let about = format!("{series} {range:?} in {points}");
             assert_equal(&found, &expected(&readings, series, range, *points), &about);
+        }
+        for device in [None, Some("a"), Some("b")] {
+            let counted = async |full| {
+                let query = LedgerQuery { device: device.map(str::to_owned), range, full };
+                store.completeness(query).await.unwrap()
+            };
+            assert_eq!(counted(false).await, counted(true).await, "{device:?} {range:?}");
         }
     }
 }

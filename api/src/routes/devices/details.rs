@@ -47,7 +47,7 @@ async fn users(api: &Api, name: &str) -> Result<Vec<String>, ApiError> {
 async fn boots(api: &Api, name: &str) -> Result<(Option<forms::Time>, Vec<Boot<'static>>), ApiError> {
     let from = api.history.counted_from(name, COUNTED).await?;
     let range = TimeRange { from, to: Timestamp::MAX };
-    let query = LedgerQuery { device: Some(name.to_owned()), range };
+    let query = LedgerQuery { device: Some(name.to_owned()), range, full: false };
     let mut counted = api.limits.within(api.history.completeness(query)).await?;
     counted.sort_by_key(|boot| std::cmp::Reverse((boot.newest_measured_at, boot.boot)));
     counted.truncate(MAX_BOOTS);

@@ -43,10 +43,34 @@ CREATE TABLE rollup_progress (
 );
 INSERT INTO rollup_progress VALUES (1, '-infinity', '-infinity', 0);
 
+-- What was counted of the numbered readings of a device. width: as in rollups. runs: numbers without a gap.
+CREATE TABLE ledger_rollups (
+    device    text COLLATE "C" NOT NULL,
+    width     bigint           NOT NULL,
+    start     timestamptz      NOT NULL,
+    boot      bigint           NOT NULL,
+    readings  bigint           NOT NULL,
+    delayed   bigint           NOT NULL,
+    oldest_at timestamptz      NOT NULL,
+    newest_at timestamptz      NOT NULL,
+    runs      bytea            NOT NULL,
+    PRIMARY KEY (width, start, device, boot)
+);
+CREATE INDEX ledger_rollups_by_device ON ledger_rollups (device, width, start);
+
+-- Where that does not hold: what the readings come to has changed since.
+CREATE TABLE ledger_marks (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    device  text COLLATE "C" NOT NULL,
+    from_at timestamptz NOT NULL,
+    to_at   timestamptz NOT NULL
+);
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'dashboard') THEN
         -- It erases and moves what is stored of a device.
-        GRANT INSERT ON rollup_marks TO dashboard;
+        GRANT INSERT ON rollup_marks, ledger_marks TO dashboard;
+        GRANT UPDATE (version) ON rollup_progress TO dashboard;
     END IF;
 END $$;

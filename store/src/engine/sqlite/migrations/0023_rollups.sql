@@ -40,3 +40,26 @@ CREATE TABLE rollup_progress (
     version      INTEGER NOT NULL
 ) STRICT;
 INSERT INTO rollup_progress VALUES (1, -377705023201000000, -377705023201000000, 0);
+
+-- What was counted of the numbered readings of a device. width: as in rollups. runs: numbers without a gap.
+CREATE TABLE ledger_rollups (
+    device    TEXT    NOT NULL,
+    width     INTEGER NOT NULL,
+    start     INTEGER NOT NULL,
+    boot      INTEGER NOT NULL,
+    readings  INTEGER NOT NULL,
+    delayed   INTEGER NOT NULL,
+    oldest_at INTEGER NOT NULL,
+    newest_at INTEGER NOT NULL,
+    runs      BLOB    NOT NULL,
+    PRIMARY KEY (width, start, device, boot)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ledger_rollups_by_device ON ledger_rollups (device, width, start);
+
+-- Where that does not hold: what the readings come to has changed since.
+CREATE TABLE ledger_marks (
+    id      INTEGER PRIMARY KEY,
+    device  TEXT    NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at   INTEGER NOT NULL
+) STRICT;
