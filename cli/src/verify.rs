@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
@@ -14,6 +15,12 @@ use crate::table::plain;
 
 /// Acked readings that are not stored, of which so many are named.
 const NAMED: usize = 100;
+
+/// Readings that were measured before this time hardly change.
+const SETTLED_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// How often two counts are compared that differ.
+const MAX_COMPARISONS: usize = 3;
 
 /// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +41,9 @@ pub struct VerifyArgs {
     /// Lines `device boot seq` of readings that were acked, as `sensor-sim --acked-log` writes them: all must be stored
     #[arg(long, value_name = "FILE")]
     acked: Vec<PathBuf>,
+    /// Count all readings one by one, which takes minutes where they are many, and compare that with what is kept of each hour
+    #[arg(long)]
+    full: bool,
     /// Print the ledger as JSON
     #[arg(long)]
     json: bool,
@@ -70,7 +80,10 @@ pub async fn verify(settings: &Settings, args: VerifyArgs) -> anyhow::Result<()>
     let store = open(settings, args.database.as_deref()).await?;
     let range =
         TimeRange { from: args.from.unwrap_or(Timestamp::MIN), to: args.to.unwrap_or(Timestamp::MAX) };
-    let boots = store.completeness(LedgerQuery { device: args.device, range }).await?;
+    if args.full {
+        compare(store.as_ref(), args.device.as_deref(), range).await?;
+    }
+    let boots = store.completeness(LedgerQuery { device: args.device, range, full: args.full }).await?;
     let acked = (!args.acked.is_empty()).then(|| check_acked(&boots, &args.acked)).transpose()?;
     let report = Report::of(&boots, acked);
     let text = if args.json { serde_json::to_string(&report)? } else { table(&boots, &report) };
@@ -80,6 +93,32 @@ pub async fn verify(settings: &Settings, args: VerifyArgs) -> anyhow::Result<()>
         bail!("{}", report.verdict());
     }
     Ok(())
+}
+
+/// Readings that are stored meanwhile make a difference: those of the last minutes are left out, and of late ones there are
+/// few.
+///
+/// # Errors
+/// What is kept of each hour is not what the readings say.
+async fn compare(store: &dyn Store, device: Option<&str>, range: TimeRange) -> anyhow::Result<()> {
+    let settled = crate::clock().wall().checked_sub(SETTLED_AFTER)?;
+    let range = TimeRange { to: range.to.min(settled), ..range };
+    let count =
+        async |full| store.completeness(LedgerQuery { device: device.map(str::to_owned), range, full }).await;
+    let mut differing = Vec::new();
+    for _ in 0..MAX_COMPARISONS {
+        let (kept, counted) = (count(false).await?, count(true).await?);
+        differing = counted.into_iter().filter(|boot| !kept.contains(boot)).collect::<Vec<_>>();
+        if differing.is_empty() {
+            return Ok(());
+        }
+    }
+    let named = differing.iter().take(NAMED).map(|boot| format!("{} {}", plain(&boot.device), boot.boot));
+    bail!(
+        "what is kept of each hour differs from the readings for {} boots: {}",
+        differing.len(),
+        named.collect::<Vec<_>>().join(", ")
+    )
 }
 
 async fn open(settings: &Settings, database: Option<&str>) -> anyhow::Result<std::sync::Arc<dyn Store>> {

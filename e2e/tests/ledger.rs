@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use e2e::{Shape, Start, binary};
+use e2e::{LONG, Shape, Start, binary, eventually};
 use serde_json::json;
 
 fn publish(shape: &impl Shape, device: &str, seqs: &[u32]) {
@@ -56,6 +56,7 @@ fn verify_names_what_is_missing_and_its_exit_code_says_so() {
     says(&["--database", database], 1, "  3\nNOT COMPLETE: 4 expected, 3 stored, 1 missing");
     publish(&millrace, "lab", &[3]);
     says(&["--database", database], 0, "\ncomplete: 4 expected, 4 stored, 0 missing");
+    says(&["--database", database, "--full"], 0, "\ncomplete: 4 expected, 4 stored, 0 missing");
     says(&["--database", database, "--json"], 0, r#"{"complete":true,"expected":4,"stored":4,"missing":0"#);
     std::fs::write(&acked, "lab 7 4\nlab 7 5\n").unwrap();
     says(&["--database", database, "--acked", log], 1, "acked and not stored: lab 7 5");
@@ -64,4 +65,16 @@ fn verify_names_what_is_missing_and_its_exit_code_says_so() {
     says(&["--database", "nowhere.db"], 1, "there is no file nowhere.db");
     says(&["--database", "mysql://lab"], 64, "setting store.url");
     says(&["--from", "soon"], 64, "--from");
+
+    // The hour of January is counted within seconds.
+    let connection = rusqlite::Connection::open(database).unwrap();
+    let counted = "SELECT count(*) FROM ledger_rollups WHERE readings = 4";
+    eventually(LONG, || match connection.query_row(counted, [], |row| row.get::<_, u32>(0)) {
+        Ok(2) => Ok(()),
+        other => Err(other),
+    });
+    says(&["--database", database, "--full"], 0, "\ncomplete: 4 expected");
+    connection.execute("DELETE FROM readings WHERE seq = 2", []).unwrap();
+    says(&["--database", database], 0, "\ncomplete: 4 expected");
+    says(&["--database", database, "--full"], 1, "differs from the readings for 1 boots: lab 7");
 }
