@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use store::{Batch, Postgres, PostgresUrl, Store};
 use tokio_postgres::{Client, Config, NoTls};
 
+use super::template::template;
+
 /// A superuser's URL, for example `postgres://postgres:secret@127.0.0.1:5432/postgres`.
 const SERVER: &str = "MILLRACE_TEST_DATABASE";
 
@@ -27,19 +29,32 @@ impl Database {
     /// # Panics
     /// The environment names no server: a test that cannot run fails.
     pub(crate) async fn create() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let url = std::env::var(SERVER);
-        let url = url.unwrap_or_else(|_| panic!("{SERVER} must name a PostgreSQL server: {HINT}"));
-        let server: Config = url.parse().unwrap();
-        let name = format!("millrace_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let database = Self { name, server };
-        let name = &database.name;
-        let admin = connect(&database.server).await;
-        admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")).await.unwrap();
         // Some servers have TimescaleDB in template1.
-        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
-        database.run(&format!("GRANT CREATE ON SCHEMA public TO {name}")).await;
+        Some(Self::copy_of("template0", &server()).await)
+    }
+
+    /// With Millrace's schema in it, which is the role's; the template is made once for all tests.
+    ///
+    /// # Panics
+    /// As [`Database::create`], or the server is to have TimescaleDB and does not.
+    pub(crate) async fn with_schema(with_timescaledb: bool) -> Option<Self> {
+        let server = server();
+        let template = template(&server, with_timescaledb).await;
+        let database = Self::copy_of(&template, &server).await;
+        database.run(&format!("REASSIGN OWNED BY {template} TO {}", database.name)).await;
         Some(database)
+    }
+
+    async fn copy_of(template: &str, server: &Config) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("millrace_test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let database = Self { name, server: server.clone() };
+        let name = &database.name;
+        let admin = connect(server).await;
+        admin.batch_execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")).await.unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
+        database.run(&format!("GRANT CREATE ON SCHEMA public TO {name}")).await;
+        database
     }
 
     /// The same with TimescaleDB.
@@ -133,12 +148,19 @@ impl Drop for Database {
     }
 }
 
+/// # Panics
+/// The environment names no server: a test that cannot run fails.
+fn server() -> Config {
+    let url = std::env::var(SERVER);
+    url.unwrap_or_else(|_| panic!("{SERVER} must name a PostgreSQL server: {HINT}")).parse().unwrap()
+}
+
 pub(crate) fn store_at(url: &str) -> Arc<dyn Store> {
     let url: PostgresUrl = url.parse().unwrap();
     Arc::new(Postgres::new(url))
 }
 
-async fn connect(config: &Config) -> Client {
+pub(crate) async fn connect(config: &Config) -> Client {
     let (client, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     client

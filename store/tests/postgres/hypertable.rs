@@ -7,7 +7,7 @@ use self::contract::{at, batch, everything, reading};
 use super::{CASES, Database, Fresh};
 
 pub(crate) async fn fresh() -> Option<Fresh> {
-    Database::with_timescaledb().await.map(Fresh::of)
+    Database::with_schema(true).await.map(Fresh::of)
 }
 
 const WEEK: i64 = 7 * 24 * 3_600_000_000;

@@ -13,6 +13,7 @@ mod partitions;
 mod refused;
 mod schema;
 mod statements;
+mod template;
 
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use self::contract::{at, batch, everything, reading};
 use super::{CASES, Database, Fresh};
 
 pub(crate) async fn fresh() -> Option<Fresh> {
-    Database::create().await.map(Fresh::of)
+    Database::with_schema(false).await.map(Fresh::of)
 }
 
 const PARTITIONS: &str = "
