@@ -2,7 +2,6 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use store::History as _;
 use tokio_postgres::Client;
 
 use super::database::{Database, connect, store_at};
