@@ -95,10 +95,13 @@ impl Context {
         let settings = Settings::load(config)?;
         logging::start(&settings)?;
         door::raise();
+        let metrics = Metrics::default();
+        metrics.describe_process();
+        let ready = "Whether the service can do its work, as /readyz says";
         Ok(Self {
             settings,
-            health: Health::default(),
-            metrics: Metrics::default(),
+            health: metrics.add("ready", ready, Health::default()),
+            metrics,
             clock: Arc::new(SystemClock::default()),
             stop: CancellationToken::new(),
         })
