@@ -8,6 +8,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use jiff::Timestamp;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
@@ -58,11 +59,11 @@ impl Metrics {
     }
 
     /// Adds the version, and what the system says about this process.
-    pub(crate) fn describe_process(&self) {
+    pub(crate) fn describe_process(&self, started_at: Timestamp) {
         let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
         let mut registry = self.registry();
         registry.sub_registry_with_prefix("millrace").register("build", "The version that runs", build);
-        registry.register_collector(Box::new(Process::started_now()));
+        registry.register_collector(Box::new(Process::started(started_at)));
     }
 
     /// All metrics as OpenMetrics text.
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn a_process_has_its_version_and_what_the_system_says_of_it() {
         let metrics = Metrics::default();
-        metrics.describe_process();
+        metrics.describe_process("2026-01-15T10:30:00Z".parse().unwrap());
         let text = metrics.text();
         let version = concat!("\nmillrace_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n");
         assert!(text.contains(version), "{text}");
@@ -128,6 +129,6 @@ mod tests {
         assert!(value("process_open_fds") >= 3.0);
         assert!(value("process_max_fds") >= value("process_open_fds"));
         assert!(value("process_cpu_seconds_total") >= 0.0);
-        assert!(value("process_start_time_seconds") > 1_700_000_000.0);
+        assert!((value("process_start_time_seconds") - 1_768_473_000.0).abs() < 0.001);
     }
 }

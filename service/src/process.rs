@@ -96,13 +96,14 @@ impl Context {
         logging::start(&settings)?;
         door::raise();
         let metrics = Metrics::default();
-        metrics.describe_process();
+        let clock = SystemClock::default();
+        metrics.describe_process(clock.wall());
         let ready = "Whether the service can do its work, as /readyz says";
         Ok(Self {
             settings,
             health: metrics.add("ready", ready, Health::default()),
             metrics,
-            clock: Arc::new(SystemClock::default()),
+            clock: Arc::new(clock),
             stop: CancellationToken::new(),
         })
     }

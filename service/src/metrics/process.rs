@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::fs;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
@@ -14,14 +14,13 @@ use rustix::time::{ClockId, clock_gettime};
 /// The metrics of this process.
 #[derive(Debug)]
 pub(super) struct Process {
-    started_at: f64,
+    started_at: Timestamp,
 }
 
 impl Process {
-    /// A process that has just started.
-    pub(super) fn started_now() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { started_at: since_epoch.as_secs_f64() }
+    /// A process that started then.
+    pub(super) fn started(started_at: Timestamp) -> Self {
+        Self { started_at }
     }
 }
 
@@ -31,7 +30,8 @@ impl Collector for Process {
             let encoder = encoder.encode_descriptor(name, help, None, metric.metric_type())?;
             metric.encode(encoder)
         };
-        add("process_start_time_seconds", "When the process started", &ConstGauge::new(self.started_at))?;
+        let started_at = self.started_at.as_microsecond() as f64 / 1e6;
+        add("process_start_time_seconds", "When the process started", &ConstGauge::new(started_at))?;
         add("process_cpu_seconds", "CPU time that the process has used", &ConstCounter::new(cpu_seconds()))?;
         if let Some(limit) = getrlimit(Resource::Nofile).current {
             add("process_max_fds", "Files that may be open", &ConstGauge::new(limit as f64))?;
