@@ -79,8 +79,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 /// What a program serves that takes readings and answers nothing else: the routes by which they come in, and its health.
-pub fn ingest_routes(api: &Api, health: Health, metrics: Metrics) -> BoxedFilter<(Response,)> {
+pub fn ingest_routes(api: &Api, health: Health, metrics: &Metrics) -> BoxedFilter<(Response,)> {
     let admin = service::routes(health, metrics.clone()).map(Reply::into_response);
     let all = ingest::routes(api, Rates::new(api)).boxed().or(admin).unify();
-    finished(&metrics, one_host().and(all).recover(refuse).unify().boxed())
+    finished(metrics, one_host().and(all).recover(refuse).unify().boxed())
 }
