@@ -30,7 +30,9 @@ run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
 
 page: $(PAGE) ## Build the page that the dashboard embeds
 
-cluster: ## Build and start the cluster in containers, and print its addresses
+export OBSERVABILITY
+
+cluster: ## Build and start the cluster in containers, and print its addresses; OBSERVABILITY=1 adds Prometheus and Grafana
 	@./debian/cluster up
 
 cluster-stop: ## Stop the cluster; stored data is kept

@@ -14,6 +14,8 @@ CREATE ROLE dashboard LOGIN PASSWORD :'dashboard_password';
 ALTER DATABASE :"database" OWNER TO millrace;
 REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO dashboard;
+-- For postgres_exporter: sizes, statistics, and who waits for whom.
+GRANT pg_monitor TO dashboard;
 -- Whatever millrace makes later, dashboard may read.
 ALTER DEFAULT PRIVILEGES FOR ROLE millrace GRANT USAGE ON SCHEMAS TO dashboard;
 ALTER DEFAULT PRIVILEGES FOR ROLE millrace GRANT SELECT ON TABLES TO dashboard;

@@ -1,9 +1,11 @@
 //! What the alerter counts: `received = judged + unreadable + in flight`.
 
+use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use service::Metrics;
+use service::{Durations, Metrics};
 use telemetry::Decoded;
+use telemetry::time::age;
 
 /// Counts readings and rejected payloads alike; a message may hold many.
 #[derive(Debug, Clone)]
@@ -50,6 +52,10 @@ pub struct Counters {
     pub rules_refused: Counter,
     /// Calls to the store that failed and were repeated.
     pub store_failures: Counter,
+    /// From when the broker received a message until it was evaluated.
+    pub latency: Durations,
+    /// From when a notification was to be sent until it was accepted.
+    pub notification_latency: Durations,
 }
 
 impl Counters {
@@ -97,6 +103,14 @@ impl Counters {
             rules_refused: metrics.register("rules_refused", "Rules files refused"),
             store_failures: metrics
                 .register("store_failures", "Calls to the store that failed and were repeated"),
+            latency: metrics.register(
+                "latency_seconds",
+                "Time from when the broker received a reading until it was evaluated and what follows was recorded",
+            ),
+            notification_latency: metrics.register(
+                "notification_latency_seconds",
+                "Time from when a notification was due until its message was accepted",
+            ),
         }
     }
 
@@ -106,7 +120,8 @@ impl Counters {
         self.in_flight.inc_by(items as i64);
     }
 
-    pub(crate) fn judged(&self, decoded: &Decoded) {
+    pub(crate) fn judged(&self, decoded: &Decoded, now: Timestamp) {
+        self.latency.observe_many(age(now, decoded.received_at), decoded.readings.len() as u64);
         self.judged.inc_by(decoded.readings.len() as u64);
         self.unreadable.inc_by(decoded.rejected.len() as u64);
         self.in_flight.dec_by((decoded.readings.len() + decoded.rejected.len()) as i64);

@@ -411,10 +411,10 @@ impl<'a> EvaluationLoop<'a> {
     }
 
     async fn settle(&self, evaluated: Vec<Delivery<Arc<Decoded>>>) {
-        let mut acks = AckGroup::default();
+        let (mut acks, now) = (AckGroup::default(), self.clock.wall());
         for delivery in evaluated {
             let (decoded, ack) = delivery.split();
-            self.counters.judged(&decoded);
+            self.counters.judged(&decoded, now);
             acks.push(ack);
         }
         self.counters.unsettled.inc_by(acks.settle(Outcome::Done).await);

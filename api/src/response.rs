@@ -4,14 +4,15 @@ mod encoding;
 mod etag;
 mod finish;
 mod fixed;
+mod measure;
 
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
 use crate::error::ApiError;
 
-pub use self::finish::finish;
 pub use self::fixed::Fixed;
+pub use self::measure::finished;
 
 /// A JSON text with status 200, or the error.
 pub(crate) fn answer(text: Result<String, ApiError>) -> Response {

@@ -28,15 +28,14 @@ use warp::reply::{Reply, Response};
 use crate::context::Api;
 use crate::guards::{Rates, limited, one_host};
 use crate::refuse::refuse;
-use crate::response::finish;
+use crate::response::finished;
 
 pub(crate) use self::devices::Body as DeviceBody;
-pub use self::openapi::OPENAPI;
 
 /// All routes under `/api`, and the short forms `/sensors` and `/metric`.
 ///
 /// Recover from their rejections with [`refuse`](crate::refuse), and send every answer through
-/// [`finish`](crate::finish). Boxed: the type of all routes together is deeper than the compiler follows.
+/// [`finished`](crate::finished). Boxed: the type of all routes together is deeper than the compiler follows.
 pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     let rates = Rates::new(api);
     let all = series::route(api)
@@ -80,9 +79,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
 }
 
 /// What a program serves that takes readings and answers nothing else: the routes by which they come in, and its health.
-pub fn ingest_routes(api: &Api, health: Health, metrics: Metrics) -> BoxedFilter<(Response,)> {
-    let admin = service::routes(health, metrics).map(Reply::into_response);
+pub fn ingest_routes(api: &Api, health: Health, metrics: &Metrics) -> BoxedFilter<(Response,)> {
+    let admin = service::routes(health, metrics.clone()).map(Reply::into_response);
     let all = ingest::routes(api, Rates::new(api)).boxed().or(admin).unify();
-    let all = one_host().and(all).recover(refuse).unify();
-    warp::method().and(warp::header::headers_cloned()).and(all).then(finish).boxed()
+    finished(metrics, one_host().and(all).recover(refuse).unify().boxed())
 }

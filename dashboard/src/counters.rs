@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use service::Metrics;
+use service::{Durations, Metrics};
 
 /// The metrics of open pages; clones count together.
 #[derive(Debug, Clone)]
@@ -10,6 +10,7 @@ pub(crate) struct Counters {
     pub(crate) pages: Gauge,
     pub(crate) frames: Counter,
     pub(crate) frame_bytes: Counter,
+    pub(crate) frame_duration: Durations,
     pub(crate) refused: Counter,
     pub(crate) dropped: Counter,
 }
@@ -43,6 +44,10 @@ impl Counters {
             pages: metrics.register("pages", "Pages that are open now"),
             frames: metrics.register("frames", "Frames sent to pages"),
             frame_bytes: metrics.register("frame_bytes", "Bytes of the frames sent to pages"),
+            frame_duration: metrics.register(
+                "frame_duration_seconds",
+                "Time until the connection of a page had accepted a frame",
+            ),
             refused: metrics.register(
                 "refused",
                 "Pages refused: too many, from another site, or with a request that cannot be read",

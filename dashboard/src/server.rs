@@ -13,6 +13,7 @@ use store::Store;
 use telemetry::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
@@ -107,7 +108,7 @@ pub async fn serve(door: Door, tls: Option<Arc<Tls>>, config: HttpConfig, server
     let tasks = TaskTracker::new();
     tasks.spawn(count_unmapped(server.decoder.clone(), server.live.clone(), server.stop.clone()));
     tasks.spawn(resend_awaited(&server));
-    let routes = routes(&server, tasks.clone()).boxed();
+    let routes = routes(&server, tasks.clone());
     let follow = async {
         if let Some(tls) = &tls {
             tls.follow(server.stop.clone()).await;
@@ -128,10 +129,7 @@ fn resend_awaited(server: &Server) -> impl Future<Output = ()> + use<> {
     }
 }
 
-fn routes(
-    server: &Server,
-    pages: TaskTracker,
-) -> impl Filter<Extract = (Response,), Error = Infallible> + Clone + use<> {
+fn routes(server: &Server, pages: TaskTracker) -> BoxedFilter<(Response,)> {
     let site = Site::new(&server.public_url);
     let api = api::routes(&Api {
         store: server.store.clone(),
@@ -164,7 +162,7 @@ fn routes(
     let admin = service::routes(server.health.clone(), server.metrics.clone()).map(Reply::into_response);
     let all = api.or(websocket).unify().or(admin).unify().or(page::route(&site)).unify();
     let all = api::one_host().and(all).recover(api::refuse).unify().recover(refuse).unify();
-    warp::method().and(warp::header::headers_cloned()).and(all).then(api::finish)
+    api::finished(&server.metrics, all.boxed())
 }
 
 /// Only the WebSocket's route rejects what the API cannot explain.

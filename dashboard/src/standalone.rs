@@ -104,7 +104,7 @@ pub async fn standalone(context: Context) -> anyhow::Result<()> {
     let tls = service::page_tls(settings, &context.metrics)?;
     let public_url = service::page_url(settings, door.local_addr())?;
     info!(listen = %door.local_addr(), "the page is at {public_url}");
-    let live = Live::new(config.ages(), context.clock.clone());
+    let live = Live::new(config.ages(), context.clock.clone()).measured(&context.metrics);
     let targets = ScrapeTargets::from_settings(settings, context.health.clone(), context.metrics.clone())?;
     let pipeline = Pipeline::new(context.clock.clone());
     let audit = AuditNotices::from_settings(&context, store.clone())?;

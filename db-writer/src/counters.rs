@@ -5,11 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use service::Metrics;
+use service::{Durations, Metrics, Sizes};
 use store::Written;
 use telemetry::Clock;
 
 use crate::Lag;
+use crate::latency::{Arrivals, Latency};
 
 /// Counts readings and rejected payloads alike; a message may hold many.
 #[derive(Debug, Clone)]
@@ -34,6 +35,12 @@ pub struct Counters {
     pub store_failures: Counter,
     /// Batches written.
     pub batches: Counter,
+    /// Readings and rejected payloads in a batch.
+    pub batch_size: Sizes,
+    /// How long the store takes to commit a batch.
+    pub commit_duration: Durations,
+    /// From when the broker received a message until it was committed.
+    pub latency: Latency,
     /// How far the writer is behind the broker.
     pub lag: Lag,
 }
@@ -59,6 +66,12 @@ impl Counters {
             unsettled: metrics.register("unsettled", "Messages stored whose ack did not reach the broker"),
             store_failures: metrics.register("store_failures", "Failed writes, each of which is repeated"),
             batches: metrics.register("batches", "Batches written"),
+            batch_size: metrics.register("batch_readings", "Readings and rejected payloads in a batch"),
+            commit_duration: metrics.register(
+                "commit_duration_seconds",
+                "Time that the store took to commit a batch; failed writes are not among them",
+            ),
+            latency: Latency::register(&metrics, clock.clone()),
             lag: metrics.add(
                 "behind_seconds",
                 "Age of the oldest message that is not committed, or of the last batch when it was committed",
@@ -73,8 +86,10 @@ impl Counters {
         self.in_flight.inc_by(items as i64);
     }
 
-    pub(crate) fn wrote(&self, written: Written) {
+    pub(crate) fn wrote(&self, written: Written, arrivals: &Arrivals) {
         self.lag.committed();
+        self.latency.committed(arrivals);
+        self.batch_size.observe((written.stored + written.duplicate + written.rejected) as usize);
         self.batches.inc();
         self.stored.inc_by(written.stored);
         self.duplicate.inc_by(written.duplicate);

@@ -6,6 +6,7 @@ use telemetry::{Batcher, Decoded, Limits, Rejected, Size};
 use tokio::time::Instant;
 
 use crate::Counters;
+use crate::latency::Arrivals;
 
 /// Messages that are read before anything else gets its turn.
 const AT_ONCE: usize = 256;
@@ -17,6 +18,7 @@ pub(crate) struct Held {
     /// How many attributes are not allowed as they are.
     pub(crate) refused_attributes: usize,
     pub(crate) acks: AckGroup,
+    pub(crate) arrivals: Arrivals,
 }
 
 impl Held {
@@ -110,6 +112,7 @@ impl<D: Into<Decoded>> Intake<D> {
         self.counters.took(size.count, decoded.received_at);
         let held = self.batcher.add(now, size);
         held.acks.push(ack);
+        held.arrivals.push((decoded.received_at, u32::try_from(size.count).unwrap_or(u32::MAX)));
         held.add(decoded);
     }
 }

@@ -1,11 +1,11 @@
 //! Deliveries → batch → store → settle.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::{Deliveries, Outcome};
 use serde::Deserialize;
-use service::{Check, Retry, SettingError, Settings};
+use service::{Check, Durations, Retry, SettingError, Settings};
 use store::{AttributeStore, Batch, ReadingStore, RejectionQuota};
 use telemetry::{Decoded, Limits};
 use tracing::{debug, warn};
@@ -100,7 +100,7 @@ pub async fn run<D: Into<Decoded>>(
     retry.probe(store.probe()).await;
     let mut known = None;
     while next_batch(&mut intake, store.as_ref(), &retry).await {
-        let Held { mut batch, refused_attributes, acks } = intake.take();
+        let Held { mut batch, refused_attributes, acks, arrivals } = intake.take();
         counters.attributes_refused.inc_by(refused_attributes as u64);
         if !batch.attributes.is_empty() {
             let changed =
@@ -108,13 +108,24 @@ pub async fn run<D: Into<Decoded>>(
             intake.gather_during(changed).await;
         }
         let batch = Arc::new(batch);
-        let written = intake.gather_during(retry.call(|| store.write(&batch))).await;
-        counters.wrote(written);
+        let write = || timed(&counters.commit_duration, store.write(&batch));
+        let written = intake.gather_during(retry.call(write)).await;
+        counters.wrote(written, &arrivals);
         counters.unsettled.inc_by(acks.settle(Outcome::Done).await);
         if written.rejected > 0 {
             intake.gather_during(keep_quota(config.quota(), store.as_ref(), &counters)).await;
         }
     }
+}
+
+/// Observes how long a call took that succeeds.
+async fn timed<T>(durations: &Durations, call: impl Future<Output = store::Result<T>>) -> store::Result<T> {
+    let begun = Instant::now();
+    let answer = call.await;
+    if answer.is_ok() {
+        durations.observe(begun.elapsed());
+    }
+    answer
 }
 
 /// Leaves out the attributes that are stored as they are. Until the first one comes, nobody needs to know those.

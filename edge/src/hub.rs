@@ -14,7 +14,7 @@ use bytes::Bytes;
 use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
-use service::{Decoder, Metrics};
+use service::{Decoder, Durations, Metrics};
 use telemetry::{Clock, Decoded, Inputs, Message, Publisher, Rejected, SeriesQuota, SparkplugGaps};
 use tokio::sync::{mpsc, watch};
 
@@ -95,6 +95,7 @@ struct Counters {
     acknowledged: Counter,
     over_quota: Counter,
     sparkplug_missing: Counter,
+    puback_latency: Durations,
 }
 
 impl Pages {
@@ -123,6 +124,10 @@ impl Hub {
             sparkplug_missing: metrics.register(
                 "sparkplug_missing",
                 "Messages of Sparkplug nodes that did not come, by the numbers of those that did",
+            ),
+            puback_latency: metrics.register(
+                "puback_latency_seconds",
+                "Time from when the broker had read a message until its PUBACK could go out",
             ),
         };
         let status = watch::Sender::new(ConnectionStatus {

@@ -101,7 +101,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         broker: broker.url.clone(),
         devices,
         page,
-        live: Live::new(config.ages(), context.clock.clone()),
+        live: Live::new(config.ages(), context.clock.clone()).measured(&context.metrics),
         pipeline: Pipeline::new(context.clock.clone()),
     };
     let mut running = Running::default();

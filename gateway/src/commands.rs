@@ -58,7 +58,7 @@ impl Brokers {
         let name = instance_name();
         let outbox = OutboxConfig {
             window: WINDOW,
-            ..OutboxConfig::new(self.mqtt, format!("millrace-gateway-{name}"))
+            ..OutboxConfig::new(self.mqtt, format!("millrace-commands-{name}"))
         };
         let (outbox, connection) = outbox.open_over_mqtt_5();
         let connection = tokio::spawn(connection);

@@ -47,7 +47,7 @@ pub(crate) async fn serve(
         // Whoever sends readings asks this, and not whether RabbitMQ has all users: that may wait.
         tokio::join!(publishing, outgoing.watch(ready));
     };
-    let routes = api::ingest_routes(&api, health, context.metrics.clone());
+    let routes = api::ingest_routes(&api, health, &context.metrics);
     let served = service::serve_http(door, None, routes, http, context.stop.clone());
     Ok(Box::pin(run(served, publishing, decoder, store)))
 }

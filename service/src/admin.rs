@@ -6,27 +6,34 @@ use anyhow::{Context as _, bail};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
-use warp::http::StatusCode;
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
 use warp::{Filter, Reply};
 
 use crate::door::{Door, Doors, HttpConfig, connect_here, serve_http};
-use crate::{Health, Metrics, SettingError};
+use crate::{Health, Metrics, MetricsFormat, SettingError};
 
-/// Prometheus' text format, as prometheus-client writes it.
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// The admin routes, for a server of their own or beside other routes.
+/// The admin routes, for a server of their own or beside other routes. Health and metrics are below `/api`, too, for those
+/// who reach nothing else.
 pub fn routes(
     health: Health,
     metrics: Metrics,
 ) -> impl Filter<Extract = (impl Reply,), Error = warp::Rejection> + Clone {
     let read = warp::get().or(warp::head()).unify();
     let livez = warp::path!("livez").and(read).map(|| "live\n".into_response());
-    let readyz = warp::path!("readyz").and(read).map(move || ready(&health.problems()).into_response());
-    let metrics = warp::path!("metrics")
-        .and(read)
-        .map(move || warp::reply::with_header(metrics.text(), "content-type", METRICS_TYPE).into_response());
-    livez.or(readyz).unify().or(metrics).unify()
+    let readyz = warp::path!("readyz").or(warp::path!("api" / "health")).unify();
+    let readyz = readyz.and(read).map(move || ready(&health.problems()).into_response());
+    let scrape = warp::path!("metrics").or(warp::path!("api" / "metrics")).unify();
+    let scrape = scrape.and(read).and(warp::header::headers_cloned());
+    let scrape = scrape.map(move |headers: HeaderMap| measurements(&metrics, &headers));
+    livez.or(readyz).unify().or(scrape).unify()
+}
+
+/// The metrics in the format that the client asks for.
+fn measurements(metrics: &Metrics, headers: &HeaderMap) -> Response {
+    let accept: Vec<_> = headers.get_all("accept").iter().filter_map(|value| value.to_str().ok()).collect();
+    let format = MetricsFormat::accepted(&accept.join(","));
+    warp::reply::with_header(metrics.text_in(format), "content-type", format.media_type()).into_response()
 }
 
 fn ready(problems: &[String]) -> impl Reply {

@@ -1,7 +1,11 @@
 //! Readiness: whether a service can do its work now and, if not, why.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder};
+use prometheus_client::metrics::MetricType;
 
 /// The conditions of readiness of one process. Clones share them.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +41,17 @@ impl Health {
     }
 }
 
+/// As a metric: 1 while everything holds, else 0.
+impl EncodeMetric for Health {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        encoder.encode_gauge(&u32::from(self.problems().is_empty()))
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Gauge
+    }
+}
+
 impl Check {
     /// The condition holds.
     pub fn pass(&self) {
@@ -63,5 +78,15 @@ mod tests {
         assert_eq!(health.problems(), ["broker: connection refused"]);
         broker.pass();
         assert!(health.problems().is_empty());
+    }
+
+    #[test]
+    fn readiness_is_a_metric() {
+        let metrics = crate::Metrics::default();
+        let health = metrics.add("ready", "Ready", Health::default());
+        let store = health.check("store");
+        assert!(metrics.text().contains("\nmillrace_ready 0\n"), "{}", metrics.text());
+        store.pass();
+        assert!(metrics.text().contains("\nmillrace_ready 1\n"), "{}", metrics.text());
     }
 }

@@ -32,7 +32,7 @@ pub use files::{private_file, private_folder, private_part};
 pub use health::{Check, Health};
 pub use intake::{Incoming, Intake, Offered, Outcome, Promise, ReadAs, RejectedPart, Taken};
 pub use mappings_file::{AddRuleError, MappingsFile};
-pub use metrics::Metrics;
+pub use metrics::{Durations, Metrics, MetricsFormat, Sizes};
 pub use once_per_minute::OncePerMinute;
 pub use outgoing::Outgoing;
 pub use page::{page_tls, page_url, serves_tls};

@@ -95,11 +95,15 @@ impl Context {
         let settings = Settings::load(config)?;
         logging::start(&settings)?;
         door::raise();
+        let metrics = Metrics::default();
+        let clock = SystemClock::default();
+        metrics.describe_process(clock.wall());
+        let ready = "Whether the service can do its work, as /readyz says";
         Ok(Self {
             settings,
-            health: Health::default(),
-            metrics: Metrics::default(),
-            clock: Arc::new(SystemClock::default()),
+            health: metrics.add("ready", ready, Health::default()),
+            metrics,
+            clock: Arc::new(clock),
             stop: CancellationToken::new(),
         })
     }

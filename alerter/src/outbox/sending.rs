@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use service::Retry;
 use store::{Attempt, OutgoingMessage};
-use telemetry::time::saturating_add;
+use telemetry::time::{age, saturating_add};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -90,6 +90,9 @@ impl AlertingOutbox {
     ) -> Attempt {
         self.retries.answered(destination, message);
         self.counters.messages_sent.inc();
+        for (notification, _) in &message.notifications {
+            self.counters.notification_latency.observe(age(now, notification.due_at));
+        }
         if self.unsure.remove(&message.message_id) {
             self.counters.messages_repeated.inc();
         }

@@ -24,6 +24,7 @@ async fn without_a_change_of_phase_nothing_is_recorded() {
     let counters = harness.counters.clone();
     assert_eq!(harness.end().await, ["0 done", "1 done", "2 done", "3 done"]);
     assert_eq!((counters.received.get(), counters.judged.get(), counters.unreadable.get()), (5, 3, 2));
+    assert_eq!(counters.latency.count(), 3);
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ async fn recipients_are_notified_from_the_opening_to_the_end() {
     );
     assert_eq!(store.queued_count().await.unwrap(), 0);
     assert_eq!((counters.messages_sent.get(), counters.message_failures.get()), (9, 1));
+    assert!(counters.notification_latency.count() >= 9);
     assert_eq!(counters.messages_waiting.get(), 0);
 }
 

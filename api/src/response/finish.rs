@@ -19,7 +19,7 @@ const MAX_BYTES_AT_ONCE: usize = 64 * 1024;
 const BODY_HEADERS: [&str; 3] = ["content-type", "content-length", "content-encoding"];
 
 /// Tags and compresses the answer to a request with this method and these headers.
-pub async fn finish(method: Method, request: HeaderMap, answer: Response) -> Response {
+pub(super) async fn finish(method: Method, request: HeaderMap, answer: Response) -> Response {
     let reads = method == Method::GET || method == Method::HEAD;
     let mut answer =
         if reads && answer.status() == StatusCode::OK { encode(&request, answer).await } else { answer };

@@ -7,13 +7,11 @@ use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use crate::context::Api;
+use crate::document::OPENAPI;
 use crate::error::ApiError;
 use crate::guards::public;
 use crate::query::{self, Parameters};
 use crate::response::Fixed;
-
-/// The OpenAPI document of every route, those of the mounting programs included.
-pub const OPENAPI: &str = include_str!("../../openapi.json");
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
     let document = Arc::new(Fixed::new(OPENAPI.into(), "application/json", "no-cache", &[]));

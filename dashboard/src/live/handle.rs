@@ -8,7 +8,9 @@ use api::forms::{self, Page, State};
 use api::{Heard, Newest};
 use bytes::Bytes;
 use jiff::Timestamp;
+use service::{Durations, Metrics};
 use store::{Alias, Forgotten, Incident, SilenceIndex};
+use telemetry::time::age;
 use telemetry::{Clock, Reading, Scope, Series};
 use tokio::sync::watch;
 
@@ -27,13 +29,25 @@ pub struct Live {
     clock: Arc<dyn Clock>,
     /// Whether what is stored was read at least once.
     is_loaded: Arc<AtomicBool>,
+    latency: Durations,
 }
+
+/// When messages were received that no frame has yet, and how many readings each has.
+pub(crate) type Arrivals = Vec<(Timestamp, u64)>;
 
 impl Live {
     /// A live view of nothing yet, by this clock.
     #[must_use]
     pub fn new(ages: Ages, clock: Arc<dyn Clock>) -> Self {
-        Self { view: Arc::new(Mutex::new(View::new(ages))), clock, is_loaded: Arc::default() }
+        let view = Arc::new(Mutex::new(View::new(ages)));
+        Self { view, clock, is_loaded: Arc::default(), latency: Durations::default() }
+    }
+
+    /// The same, whose latency is among these metrics.
+    #[must_use]
+    pub fn measured(self, metrics: &Metrics) -> Self {
+        let help = "Time from when a reading was received until pages could take it";
+        Self { latency: metrics.of("dashboard").register("latency_seconds", help), ..self }
     }
 
     /// Sets by how many seconds the writer is behind; `None` while that is not known.
@@ -85,6 +99,17 @@ impl Live {
     pub(crate) fn tick(&self) {
         let now = self.now();
         self.view().tick(now);
+    }
+
+    /// From now on pages can take these.
+    pub(crate) fn shown(&self, arrivals: &mut Arrivals) {
+        if arrivals.is_empty() {
+            return;
+        }
+        let now = self.now();
+        for (received_at, count) in arrivals.drain(..) {
+            self.latency.observe_many(age(now, received_at), count);
+        }
     }
 
     /// Subscribes a page that has seen nothing yet.
@@ -223,6 +248,24 @@ mod tests {
     use super::*;
     use std::time::Duration;
     use telemetry::Series;
+
+    #[test]
+    fn readings_are_as_late_as_the_frame_in_which_they_are() {
+        let (metrics, ages) =
+            (Metrics::default(), Ages { stale_after: Duration::ZERO, offline_after: Duration::MAX });
+        let now: Timestamp = "2026-01-15T10:30:00Z".parse().unwrap();
+        let live = Live::new(ages, Arc::new(testkit::FakeClock::showing(now))).measured(&metrics);
+        let mut arrivals = vec![(now - Duration::from_millis(90), 2), (now - Duration::from_secs(20), 1)];
+        live.shown(&mut arrivals);
+        live.shown(&mut arrivals);
+        let text = metrics.text();
+        for line in ["bucket{le=\"0.05\"} 0", "bucket{le=\"0.1\"} 2", "bucket{le=\"30.0\"} 3", "count 3"] {
+            assert!(
+                text.contains(&format!("\nmillrace_dashboard_latency_seconds_{line}\n")),
+                "{line}: {text}"
+            );
+        }
+    }
 
     #[test]
     fn a_device_is_as_fresh_as_the_newest_of_its_readings() {

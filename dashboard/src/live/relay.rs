@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::alerting::OpenIncidents;
 use super::counts::Counts;
 use super::group::MAX_INCIDENTS;
-use super::handle::Live;
+use super::handle::{Arrivals, Live};
 
 /// At most ten frames a second, however many readings come.
 const FRAME_EVERY: Duration = Duration::from_millis(100);
@@ -55,22 +55,26 @@ pub async fn relay(
 async fn show(mut deliveries: Deliveries<Arc<Decoded>>, live: &Live) {
     let mut ticks = tokio::time::interval(FRAME_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut taken = Vec::new();
+    let (mut taken, mut arrivals) = (Vec::new(), Arrivals::new());
     loop {
         tokio::select! {
             count = deliveries.recv_many(&mut taken, MAX_BATCH) => match count {
                 0 => return,
-                _ => observe(&mut taken, live).await,
+                _ => observe(&mut taken, &mut arrivals, live).await,
             },
-            _ = ticks.tick() => live.tick(),
+            _ = ticks.tick() => {
+                live.tick();
+                live.shown(&mut arrivals);
+            }
         }
     }
 }
 
-async fn observe(taken: &mut Vec<Delivery<Arc<Decoded>>>, live: &Live) {
+async fn observe(taken: &mut Vec<Delivery<Arc<Decoded>>>, arrivals: &mut Arrivals, live: &Live) {
     let mut readings = Vec::with_capacity(taken.len());
     for delivery in taken.drain(..) {
         let (decoded, ack) = delivery.split();
+        arrivals.push((decoded.received_at, decoded.readings.len() as u64));
         readings.extend(Arc::unwrap_or_clone(decoded).readings);
         // No ack waits for a page: a delivery that could not be settled needs no second try.
         let _ = ack.settle(Outcome::Done).await;

@@ -45,12 +45,13 @@ pub(super) async fn show<S: AsyncRead + AsyncWrite + Unpin>(
     let mut unanswered = 0;
     loop {
         let frame = viewer.take();
-        let length = frame.len() as u64;
+        let (length, begun) = (frame.len() as u64, Instant::now());
         if socket.text(frame, SEND_TIMEOUT).await.is_err() {
             return End::Lost;
         }
         counters.frames.inc();
         counters.frame_bytes.inc_by(length);
+        counters.frame_duration.observe(begun.elapsed());
         let sent_at = Instant::now();
         loop {
             tokio::select! {

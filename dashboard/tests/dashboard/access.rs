@@ -136,7 +136,7 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 87] = [
 ];
 
 /// Routes beside the API, which programs that look after Millrace ask without a login.
-const OPEN: [&str; 3] = ["/livez", "/readyz", "/metrics"];
+const OPEN: [&str; 5] = ["/livez", "/readyz", "/metrics", "/api/health", "/api/metrics"];
 
 /// What the matrix must say to a caller.
 #[derive(Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ mod frames;
 mod harness;
 mod ingest;
 mod inputs;
+mod metrics;
 mod oidc_login;
 mod provider;
 mod rejected;

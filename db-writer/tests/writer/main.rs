@@ -8,7 +8,7 @@ mod harness;
 use std::sync::Arc;
 use std::time::Duration;
 
-use db_writer::{Config, Retention, forget_old};
+use db_writer::{Config, Counters, Retention, forget_old};
 use harness::Harness;
 use jiff::Timestamp;
 use service::Metrics;
@@ -132,6 +132,9 @@ async fn while_the_store_is_away_everything_is_held_and_readiness_gives_the_reas
     assert_eq!(lines[10..], ["write 2", "0 done", "1 done", "write 1", "2 done"], "each is settled once");
     assert!(harness.health.problems().is_empty());
     assert_eq!(harness.counters.store_failures.get(), 10);
+    let Counters { commit_duration, batch_size, latency, .. } = &harness.counters;
+    assert_eq!((commit_duration.count(), batch_size.count()), (2, 2), "failed writes are no commits");
+    assert_eq!(latency.count(), 3, "each reading");
     harness.end().await;
 }
 

@@ -9,6 +9,7 @@ use broker::server::Receipt;
 use broker::{Backoff, Delivery, Outcome};
 use telemetry::{Decoded, Message};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::{Counters, Hub, Pages};
 
@@ -35,6 +36,7 @@ pub(super) struct Batch {
     services: Services,
     pages: Pages,
     counters: Counters,
+    taken_at: Instant,
     progress: Mutex<Progress>,
 }
 
@@ -109,6 +111,7 @@ impl Batch {
             services: hub.services.clone(),
             pages: hub.pages.clone(),
             counters: hub.counters.clone(),
+            taken_at: Instant::now(),
             progress: Mutex::new(progress),
         })
     }
@@ -124,10 +127,13 @@ impl Batch {
     }
 
     fn settled(&self, places: Range<usize>) {
+        let mut published = 0;
         for place in places.clone().filter(|place| self.is_counted[*place]) {
-            self.counters.acknowledged.inc();
+            published += 1;
             self.pages.show(Arc::clone(&self.messages[place]));
         }
+        self.counters.acknowledged.inc_by(published);
+        self.counters.puback_latency.observe_many(self.taken_at.elapsed(), published);
         self.receipt.settled(places.end);
     }
 

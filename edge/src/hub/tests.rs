@@ -48,6 +48,7 @@ async fn a_puback_waits_for_every_service() {
     puback.await;
     assert_eq!(pages.recv().await.unwrap().item.readings[0].series.as_str(), "temperature/lab");
     assert_eq!((hub.counters.published.get(), hub.counters.acknowledged.get()), (1, 1));
+    assert_eq!(hub.counters.puback_latency.count(), 1);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ impl Doors {
     pub fn share<const N: usize>(metrics: &Metrics, wanted: [(&'static str, Limits); N]) -> [Self; N] {
         let limit = descriptors::limit();
         let fitting = descriptors::fit(limit, wanted.map(|(_, limits)| limits));
-        let counters = Counters::register(metrics);
+        let counters = metrics.shared(Counters::register);
         std::array::from_fn(|i| {
             let ((name, wanted), limits) = (wanted[i], fitting[i]);
             if limits != wanted {
