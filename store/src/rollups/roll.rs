@@ -243,16 +243,13 @@ async fn read_hours(
             values = readings(engine, series, (first, done_to), usize::MAX).await?;
         }
     }
-    let nth = |values: &[(i64, f64)]| {
-        values
-            .chunk_by(|a, b| Width::Hour.floor(a.0) == Width::Hour.floor(b.0))
-            .nth(MAX_HOURS)
-            .map(|hour| Width::Hour.floor(hour[0].0))
-    };
-    done_to = nth(&values).map_or(done_to, |start| start.min(done_to));
-    values.retain(|(at, _)| *at < done_to);
-    work.readings += values.len();
-    for hour in values.chunk_by(|a, b| Width::Hour.floor(a.0) == Width::Hour.floor(b.0)) {
+    let hour_of = |value: &(i64, f64)| Width::Hour.floor(value.0);
+    for (number, hour) in values.chunk_by(|a, b| hour_of(a) == hour_of(b)).enumerate() {
+        let start = hour_of(&hour[0]);
+        if start >= done_to || number == MAX_HOURS {
+            return Ok(start.min(done_to));
+        }
+        work.readings += hour.len();
         work.hours += 1;
         hours.extend(summed_up(hour));
     }
