@@ -28,7 +28,7 @@ const COUNT: Column = { name: "Readings", measured: false, textOf: ({ count }) =
 const rows = computed<TableRow[]>(() => {
   void [now.value, loads.value, shown.value];
   const [lines, from] = [shownLines.peek(), loaded.peek()];
-  return from ? toRows(lines, from.origin, from.widthMs) : [];
+  return from ? toRows(lines, from) : [];
 });
 
 /** Where no row has two readings, a single column suffices. */

@@ -62,13 +62,13 @@ test("series that convert into each other are drawn in the unit of the first of 
 });
 
 test("a row has the points of all series at the same time, newest first", () => {
-  const rows = toRows([[point(100, 1), point(110, 2)], [point(110.4, 3), point(130, 4)]], 100, 10);
+  const rows = toRows([[point(100, 1), point(110, 2)], [point(110.4, 3), point(130, 4)]], { origin: 100, widthMs: 10 });
   assert.deepEqual(rows.map(({ from, points }) => [from, ...points.map((one) => one?.mean ?? null)]), [
     [130, null, 4], [110, 2, 3], [100, 1, null],
   ]);
 });
 
 test("a first live reading lies on the grid of the others", () => {
-  const [first] = extend([], 10, 137, 5, 100);
+  const [first] = extend([], { origin: 100, widthMs: 10 }, 137, 5);
   assert.deepEqual([first.from, first.to], [130, 140]);
 });

@@ -1,6 +1,7 @@
 // Several series in one chart: a common time axis, at most two value scales, and the rows of the table.
 
 import { conversion, convert, type Conversion } from "../ui/units";
+import { stepOf, type Grid } from "./grid";
 import type { Columns, Point } from "./points";
 
 /** The values of one line at each time: undefined where it has no point, null where it breaks. */
@@ -96,12 +97,12 @@ export interface TableRow {
   points: (Point | null)[];
 }
 
-/** Rows, newest first. All lines lie on a grid that begins at `origin`, with steps of `widthMs`. */
-export function toRows(lines: Point[][], origin: number, widthMs: number): TableRow[] {
+/** Rows, newest first, of lines on one grid. */
+export function toRows(lines: Point[][], grid: Grid): TableRow[] {
   const rows = new Map<number, TableRow>();
   lines.forEach((points, line) => {
     for (const point of points) {
-      const step = Math.round((point.from - origin) / widthMs);
+      const step = stepOf(grid, point.from);
       let row = rows.get(step);
       if (!row) rows.set(step, (row = { from: point.from, points: lines.map(() => null) }));
       row.points[line] = point;

@@ -6,16 +6,15 @@ import { fetchBuckets, fetchFirst, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
 import { alerting, generation } from "../live/state";
 import { convertPoints } from "./common-axis";
+import { gridOf, type Grid } from "./grid";
 import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
 import { conversionOf, latestOf, shown, shownKeys, type Latest } from "./shown";
 
 const RETRY_MS = 5000;
 
-/** All lines are loaded together, so that their points lie on one grid: from `origin`, in steps of `widthMs`. */
-interface Loaded {
+/** All lines are loaded together, so that their points lie on one grid. */
+interface Loaded extends Grid {
   lines: Map<string, Point[]>;
-  origin: number;
-  widthMs: number;
 }
 
 export const loaded = signal<Loaded | null>(null);
@@ -98,17 +97,16 @@ async function fetchInto(aborted: AbortSignal): Promise<number> {
   const [{ from, to }, points] = [frame.peek(), selection.peek().table ? TABLE_ROWS : room.peek()];
   // The end of a span is not part of it, and the newest reading may lie right on it.
   const span = { from: Math.floor(from), to: Math.floor(to) + 1 };
-  // The server's steps are whole microseconds.
-  const widthMs = Math.ceil(((span.to - span.from) * 1000) / points) / 1000;
+  const grid = gridOf(span, points);
   const fetched = await Promise.all(wanted.map((series) => fetchBuckets(series, span, points, aborted)));
   const lines = new Map(wanted.map(({ key }, index) => [key, toPoints(fetched[index]!)]));
   batch(() => {
-    loaded.value = { lines, origin: span.from, widthMs };
+    loaded.value = { lines, ...grid };
     loads.value++;
     problem.value = null;
     wanted.forEach(({ key }) => addNewestIfMissing(key));
   });
-  return Math.min(300_000, Math.max(15_000, 10 * widthMs));
+  return Math.min(300_000, Math.max(15_000, 10 * grid.widthMs));
 }
 
 // Old readings are deleted in time, so for "all" the first one is looked up each time.
@@ -141,7 +139,7 @@ function addLive(key: string, { atMs, value }: Latest): void {
   const { zoom } = selection.peek();
   if (zoom && (atMs < zoom.from || atMs > zoom.to)) return;
   const oldest = frame.peek().from - before.widthMs;
-  const longer = extend(points, before.widthMs, atMs, value, before.origin).filter((point) => point.to > oldest);
+  const longer = extend(points, before, atMs, value).filter((point) => point.to > oldest);
   loaded.value = { ...before, lines: new Map(before.lines).set(key, longer) };
 }
 

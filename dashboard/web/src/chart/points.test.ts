@@ -5,6 +5,8 @@ import { extend, frameOf, summaryOf, toColumns, wholeFrame } from "./points";
 
 const point = (from: number, mean: number, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
 
+const grid = { origin: 0, widthMs: 10 };
+
 test("a range ends now, or at the newest reading if that is old", () => {
   const [range, first, now] = [900_000, 0, 9_000_000];
   const frame = { endsAtNewest: false, beginsAtFirst: false };
@@ -41,18 +43,18 @@ test("the range of all readings is at least a minute, with a single one in the m
 });
 
 test("a live reading is added to its bucket", () => {
-  const [last] = extend([point(0, 5)], 10, 9, 7);
+  const [last] = extend([point(0, 5)], grid, 9, 7);
   assert.deepEqual(last, { from: 0, to: 10, min: 4, max: 7, mean: 6, count: 2 });
 });
 
 test("a live reading after the last bucket begins one on the same grid", () => {
-  const points = extend([point(0, 5)], 10, 37, 7);
+  const points = extend([point(0, 5)], grid, 37, 7);
   assert.deepEqual(points.at(-1), { from: 30, to: 40, min: 7, max: 7, mean: 7, count: 1 });
 });
 
 test("a reading that is older than the last bucket is left to the next load", () => {
   const points = [point(100, 5)];
-  assert.equal(extend(points, 10, 50, 7), points);
+  assert.equal(extend(points, grid, 50, 7), points);
 });
 
 test("the line breaks in a gap and nowhere else", () => {
@@ -81,5 +83,5 @@ test("the summary weights each bucket by its readings, and excludes what is outs
 test("means of the largest numbers are numbers", () => {
   const huge = (mean: number) => ({ from: 0, to: 10, min: mean, max: mean, mean, count: 1 });
   assert.equal(summaryOf([huge(1e308), huge(1e308)], { from: -1, to: 20 })!.mean, 1e308);
-  assert.equal(extend([huge(-1.5e308)], 10, 5, 1.5e308)[0].mean, 0);
+  assert.equal(extend([huge(-1.5e308)], grid, 5, 1.5e308)[0].mean, 0);
 });

@@ -1,5 +1,6 @@
 import type { Bucket, Span } from "../api/client";
 import { breaksOf } from "../ui/plotting";
+import { stepOf, type Grid } from "./grid";
 
 /** A bucket of the chart, with its times in milliseconds. */
 export interface Point {
@@ -53,17 +54,14 @@ export function toPoints(buckets: Bucket[]): Point[] {
   return buckets.map((bucket) => ({ ...bucket, from: Date.parse(bucket.from), to: Date.parse(bucket.to) }));
 }
 
-/**
- * Adds a live reading at the end. The first point lies on the grid that begins at `origin`. This is approximate; the
- * next load corrects it.
- */
-export function extend(points: Point[], widthMs: number, at: number, value: number, origin = at): Point[] {
+/** Adds a live reading at the end. This is approximate; the next load corrects it. */
+export function extend(points: Point[], grid: Grid, at: number, value: number): Point[] {
   const last = points.at(-1);
   if (last && at < last.from) return points;
-  if (last && at < last.from + widthMs) return [...points.slice(0, -1), merged(last, value)];
-  const start = last?.from ?? origin;
-  const from = start + Math.floor((at - start) / widthMs) * widthMs;
-  return [...points, { from, to: from + widthMs, min: value, max: value, mean: value, count: 1 }];
+  const [before, step] = [last && stepOf(grid, last.from), Math.floor((at - grid.origin) / grid.widthMs)];
+  if (before !== undefined && step <= before) return [...points.slice(0, -1), merged(last!, value)];
+  const from = grid.origin + step * grid.widthMs;
+  return [...points, { from, to: from + grid.widthMs, min: value, max: value, mean: value, count: 1 }];
 }
 
 function merged(point: Point, value: number): Point {
