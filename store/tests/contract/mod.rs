@@ -19,11 +19,12 @@ mod lifecycle;
 mod notices;
 mod notifications;
 mod order;
-mod registry;
+pub(crate) mod registry;
 mod rejections;
 mod retention;
 mod silences;
 mod trend;
+mod uplinks;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 25] = [
+const MIGRATIONS: [Migration; 26] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -40,6 +40,7 @@ const MIGRATIONS: [Migration; 25] = [
     Migration::Always(include_str!("migrations/0023_unusual.sql")),
     Migration::Always(include_str!("migrations/0024_lifecycle.sql")),
     Migration::Always(include_str!("migrations/0025_types.sql")),
+    Migration::Always(include_str!("migrations/0026_uplink.sql")),
 ];
 
 enum Migration {
