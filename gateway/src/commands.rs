@@ -110,7 +110,7 @@ impl Outlet for ByMqtt {
             }
         };
         match timeout(PUBACK_WITHIN, acked).await {
-            Ok(Some(acked)) if acked.taken => Offered::Taken,
+            Ok(Some(acked)) if acked.is_taken() => Offered::Taken,
             Ok(Some(_)) => Offered::Absent,
             Ok(None) | Err(_) => Offered::Away,
         }

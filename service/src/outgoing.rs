@@ -158,7 +158,7 @@ async fn publish(outbox: Outbox, messages: Vec<(String, Bytes)>) -> Result<(), S
     }
     for ack in acks {
         match ack.acked().await {
-            Some(acked) if acked.taken => {}
+            Some(acked) if acked.is_taken() => {}
             Some(_) => return Err("no queue takes them: are db-writer and alerter set up?".into()),
             None => return Err("the process stops".into()),
         }
