@@ -53,7 +53,7 @@ pub struct UplinkReport {
     pub told_at: Timestamp,
     /// The highest number of the journal.
     pub last: u64,
-    /// How many numbers had no acknowledgement yet, those of the batch included.
+    /// How many numbers had no acknowledgement yet, those of the batch left out.
     pub unsent: u64,
     /// The numbers of the batch's readings.
     pub numbers: NumberSet,

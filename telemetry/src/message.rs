@@ -142,6 +142,19 @@ impl Decoded {
         self.metadata.as_ref().is_some_and(|metadata| metadata.uplink.is_some())
     }
 
+    /// Rejects readings that were taken out of it: with their whole message, or each by itself where an edge forwarded them.
+    pub fn reject(&mut self, message: &Message, taken_out: &[Reading], reason: &str) {
+        if taken_out.is_empty() {
+            return;
+        }
+        if self.is_forwarded() {
+            let each = taken_out.iter().map(|reading| Rejected::reading(reading, reason.to_owned()));
+            self.rejected.extend(each);
+        } else {
+            self.rejected.extend(message.clone().rejected(reason.to_owned()).rejected);
+        }
+    }
+
     /// Whether it holds nothing to store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
