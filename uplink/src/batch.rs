@@ -1,0 +1,64 @@
+//! Makes a batch of numbers: their readings as they are stored now, packed.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use store::Journal;
+use telemetry::{Gone, GoneNumbers, JournalRun, MAX_PAYLOAD_BYTES, NumberSet, UplinkBatch, UplinkReport};
+
+/// A batch that is to be sent.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// All numbers of it, those that are gone included.
+    pub(crate) numbers: NumberSet,
+    /// Of these, numbers that will never arrive.
+    pub(crate) gone: NumberSet,
+    pub(crate) payload: Bytes,
+}
+
+/// What a batch tells beside its readings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) run: JournalRun,
+    pub(crate) told_at: Timestamp,
+    pub(crate) last: u64,
+    /// Numbers without an acknowledgement, those of the batch left out.
+    pub(crate) unsent: u64,
+}
+
+impl Batch {
+    /// Reads the readings of these numbers, but for those that the broker refuses.
+    ///
+    /// # Errors
+    /// The store cannot be read now.
+    pub(crate) async fn read(
+        journal: &dyn Journal,
+        head: Head,
+        numbers: NumberSet,
+        refused: NumberSet,
+    ) -> store::Result<Self> {
+        let mut asked = numbers.clone();
+        refused.ranges().for_each(|range| asked.remove(range));
+        let (mut readings, mut deleted) = (Vec::new(), NumberSet::default());
+        for range in asked.ranges() {
+            let found = journal.journaled(range).await?;
+            readings.extend(found.readings.into_iter().map(|(_, reading)| reading));
+            deleted.extend(&found.deleted);
+        }
+        deleted.ranges().for_each(|range| asked.remove(range));
+        let gone = reasons(&deleted, Gone::Deleted).chain(reasons(&refused, Gone::Refused)).collect();
+        let Head { run, told_at, last, unsent } = head;
+        let report = UplinkReport { run, told_at, last, unsent, numbers: asked, gone };
+        let payload = UplinkBatch { report, readings }.pack();
+        deleted.extend(&refused);
+        Ok(Self { numbers, gone: deleted, payload })
+    }
+
+    /// Whether a broker may take it, and the cloud store it as rejected in whole.
+    pub(crate) fn fits(&self) -> bool {
+        self.payload.len() <= MAX_PAYLOAD_BYTES
+    }
+}
+
+fn reasons(numbers: &NumberSet, reason: Gone) -> impl Iterator<Item = GoneNumbers> + '_ {
+    numbers.ranges().map(move |numbers| GoneNumbers { numbers, reason })
+}
