@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod completeness;
 mod devices;
+mod edges;
 mod incidents;
 mod ingest;
 mod inputs;
@@ -55,6 +56,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(rejected::routes(api))
         .unify()
         .or(completeness::route(api))
+        .unify()
+        .or(edges::route(api))
         .unify()
         .or(attributes::route(api))
         .unify()

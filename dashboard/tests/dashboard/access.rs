@@ -62,6 +62,7 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 87] = [
     ("delete", "/api/rejected/{id}", Operator, "/api/rejected/999", ""),
     ("post", "/api/rejected/{id}/resend", Operator, "/api/rejected/999/resend", "{}"),
     ("get", "/api/completeness", Viewer, "/api/completeness", ""),
+    ("get", "/api/edges", Viewer, "/api/edges", ""),
     ("get", "/api/attributes", Viewer, "/api/attributes?device=site-a/lab", ""),
     ("get", "/api/words", Viewer, "/api/words", ""),
     ("get", "/api/broker", Viewer, "/api/broker", ""),
