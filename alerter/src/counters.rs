@@ -100,13 +100,17 @@ impl Counters {
         }
     }
 
+    /// What an edge forwarded is not evaluated here, and does not count.
     pub(crate) fn took(&self, decoded: &Decoded) {
-        let items = decoded.readings.len() + decoded.rejected.len();
+        let items = if decoded.is_forwarded() { 0 } else { decoded.count() };
         self.received.inc_by(items as u64);
         self.in_flight.inc_by(items as i64);
     }
 
     pub(crate) fn judged(&self, decoded: &Decoded) {
+        if decoded.is_forwarded() {
+            return;
+        }
         self.judged.inc_by(decoded.readings.len() as u64);
         self.unreadable.inc_by(decoded.rejected.len() as u64);
         self.in_flight.dec_by((decoded.readings.len() + decoded.rejected.len()) as i64);
