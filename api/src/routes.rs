@@ -57,6 +57,8 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(completeness::route(api))
         .unify()
+        // Or else a build without optimisation needs more stack than a thread has.
+        .boxed()
         .or(edges::route(api))
         .unify()
         .or(attributes::route(api))
