@@ -110,8 +110,10 @@ pub enum Answer {
     QuotaExceeded,
     /// The publisher may not publish there (reason 0x87).
     NotAuthorized,
-    /// Not as it is (any other reason).
+    /// Never as it is (reason 0x99).
     Refused,
+    /// Not now, for some other reason.
+    Failed,
 }
 
 impl Acked {

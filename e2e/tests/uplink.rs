@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{LONG, Load, Millrace, SOON, Shape, Start, eventually, free_address};
+use e2e::{LONG, Load, Millrace, Mosquitto, SOON, Shape, Start, StartService, eventually, free_address};
+use rusqlite::Connection;
 use serde_json::Value;
 
 /// A cloud that can be started again at the same address.
@@ -13,10 +14,10 @@ fn cloud(folder: &Path) -> Millrace {
     Start::new(&folder.join("cloud")).set("MQTT__LISTEN", &free_address().to_string()).start()
 }
 
-/// An edge that forwards to the cloud.
-fn edge(folder: &Path, cloud: &Millrace) -> Millrace {
+/// An edge that forwards to the cloud's broker at this address.
+fn edge(folder: &Path, cloud: &str) -> Millrace {
     let start = Start::new(&folder.join("edge")).set("MQTT__LISTEN", &free_address().to_string());
-    let start = start.set("UPLINK__URL", &format!("mqtt://{}", cloud.mqtt));
+    let start = start.set("UPLINK__URL", &format!("mqtt://{cloud}"));
     start.set("UPLINK__EDGE", "site-a").set("UPLINK__EVERY", "100ms").start()
 }
 
@@ -66,7 +67,7 @@ fn until_more_arrived(cloud: &Millrace, before: u64) -> u64 {
 fn an_edge_that_is_killed_while_it_forwards_loses_nothing_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let cloud = cloud(folder.path());
-    let mut edge = edge(folder.path(), &cloud);
+    let mut edge = edge(folder.path(), &cloud.mqtt);
     let arguments = ["load", "--connections", "20", "--rate", "1000", "--duration", "1h"];
     let load = Load::start(&edge.device_url(), folder.path(), &arguments);
     let mut arrived = 0;
@@ -88,7 +89,7 @@ fn an_edge_that_is_killed_while_it_forwards_loses_nothing_and_doubles_nothing() 
 fn a_cloud_that_was_away_gets_the_newest_first_and_then_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let cloud = cloud(folder.path());
-    let edge = edge(folder.path(), &cloud);
+    let edge = edge(folder.path(), &cloud.mqtt);
     let (status, again) = cloud.terminate();
     assert!(status.success());
     let arguments = ["load", "--connections", "20", "--rate", "20000", "--duration", "4s"];
@@ -111,7 +112,7 @@ fn a_cloud_that_was_away_gets_the_newest_first_and_then_the_rest() {
 fn a_cloud_that_lost_its_last_hours_asks_for_them() {
     let folder = tempfile::tempdir().unwrap();
     let cloud = cloud(folder.path());
-    let edge = edge(folder.path(), &cloud);
+    let edge = edge(folder.path(), &cloud.mqtt);
     let publish = |count: usize| {
         for number in 0..count {
             let value = number.to_string();
@@ -133,4 +134,37 @@ fn a_cloud_that_lost_its_last_hours_asks_for_them() {
     publish(1);
     eventually(SOON * 3, || (row(&cloud)["missing"] == 3).then_some(()).ok_or(row(&cloud)));
     all_arrived_once(&edge, &cloud);
+}
+
+#[test]
+fn only_what_somebody_takes_counts_as_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mosquitto = Mosquitto::start(folder.path());
+    let edge = edge(folder.path(), &mosquitto.address.to_string());
+    (0..20).for_each(|number| edge.publish("temperature/lab", &["-m", &number.to_string()]));
+    let counts = || {
+        ["journal", "sent", "unsent", "not_taken_total"]
+            .map(|name| edge.metric(&format!("millrace_uplink_{name}")))
+    };
+    // mosquitto says that nobody subscribes.
+    eventually(LONG, || match counts() {
+        [20.0, 0.0, 20.0, not_taken] if not_taken > 0.0 => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let writer =
+        StartService::new("db-writer", folder.path(), &format!("mqtt://{}", mosquitto.address)).start();
+    writer.until_ready();
+    eventually(LONG, || match counts() {
+        [20.0, 20.0, 0.0, _] => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let database = Connection::open(folder.path().join("data/millrace.db")).unwrap();
+    let arrived = || {
+        let one = |query: &str| database.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap_or(0);
+        let numbers = one(
+            "SELECT sum(last - first + 1) FROM uplink_ranges WHERE edge = 'site-a' AND state = 'arrived'",
+        );
+        (one("SELECT count(*) FROM readings"), numbers)
+    };
+    eventually(LONG, || if arrived() == (20, 20) { Ok(()) } else { Err(format!("{:?}", arrived())) });
 }

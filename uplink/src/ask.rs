@@ -24,10 +24,10 @@ struct Wire {
 }
 
 impl Ask {
-    /// The topic on which an edge is asked. It may subscribe to what lies below its commands.
+    /// The topic on which an edge is asked. It may subscribe to what lies below its commands, and no device has a `$`.
     #[must_use]
     pub fn topic(edge: &str) -> String {
-        format!("commands/{edge}/uplink")
+        format!("commands/{edge}/$uplink")
     }
 
     /// The payload that asks for the lowest of the numbers: JSON.

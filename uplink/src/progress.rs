@@ -64,7 +64,7 @@ impl Progress {
 
     pub(crate) fn counts(&self) -> Counts {
         let (done, gone) = (self.stored.done.count(), self.stored.gone.count());
-        Counts { journal: self.last, sent: done - gone, unsent: self.last - done, gone }
+        Counts { journal: self.last, sent: done - gone, unsent: self.last.saturating_sub(done), gone }
     }
 
     /// Of these numbers, those that are told of as refused.

@@ -218,6 +218,11 @@ impl Sending {
                 warn!(readings = batch.numbers.count(), "the cloud's broker refuses a batch: it is halved");
                 self.refused(&batch.numbers);
             }
+            Some(Answer::Failed) if self.progress.halve(&batch.numbers) => {
+                counters.not_taken.inc();
+                counters.halved.inc();
+                self.pause();
+            }
             // The batch may be why connections end, but one reading is not.
             None if self.progress.halve(&batch.numbers) => {
                 counters.halved.inc();
@@ -235,9 +240,9 @@ impl Sending {
     fn refused(&mut self, numbers: &NumberSet) {
         if self.progress.refuse(numbers) {
             self.uplink.counters.halved.inc();
-        } else if numbers.is_empty() {
-            self.pause();
         }
+        // A broker may refuse whatever comes.
+        self.pause();
     }
 
     fn is_paused(&self) -> bool {
@@ -279,6 +284,6 @@ fn why(answer: Answer) -> &'static str {
         Answer::NobodySubscribes => "nobody takes uplink/#: is the cloud's db-writer set up?",
         Answer::QuotaExceeded => "it has no room now",
         Answer::NotAuthorized => "this user may not publish there: it must be the device of the edge's name",
-        Answer::Refused | Answer::Taken => "it refuses it",
+        Answer::Failed | Answer::Refused | Answer::Taken => "it says no reason",
     }
 }

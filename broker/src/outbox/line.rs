@@ -158,7 +158,8 @@ impl From<&PubAckReason> for Answer {
             PubAckReason::NoMatchingSubscribers => Self::NobodySubscribes,
             PubAckReason::QuotaExceeded => Self::QuotaExceeded,
             PubAckReason::NotAuthorized => Self::NotAuthorized,
-            _ => Self::Refused,
+            PubAckReason::PayloadFormatInvalid => Self::Refused,
+            _ => Self::Failed,
         }
     }
 }

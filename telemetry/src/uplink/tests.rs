@@ -158,3 +158,25 @@ fn a_topic_names_the_edge() {
     assert_eq!(JournalRun(255).to_string(), "00000000000000ff");
     assert_eq!("00000000000000ff".parse(), Ok(JournalRun(255)));
 }
+
+#[test]
+fn what_is_taken_out_of_a_batch_is_rejected_by_itself() {
+    let received_at = Timestamp::from_second(1_767_225_700).unwrap();
+    let message = Message { topic: "uplink/site-a".into(), payload: batch(usual(3)).pack(), received_at };
+    let mut decoded = decode(&message, "site-a");
+    decoded.rejected.clear();
+    let taken_out = decoded.readings.split_off(1);
+    decoded.reject(&message, &taken_out, "not here");
+    decoded.reject(&message, &[], "nothing");
+    assert_eq!(decoded.rejected.len(), 2);
+    // Resent, each is the reading that it was.
+    for (rejected, reading) in decoded.rejected.iter().zip(&taken_out) {
+        let again = rejected.message().decode_at(received_at).readings;
+        assert_eq!((again.len(), &again[0]), (1, reading));
+    }
+    let plain = Message { topic: "temperature/lab".into(), payload: "21".into(), received_at };
+    let mut decoded = plain.decode();
+    let taken_out = decoded.readings.split_off(0);
+    decoded.reject(&plain, &taken_out, "not here");
+    assert_eq!(decoded.rejected[0].payload, "21");
+}
