@@ -108,6 +108,17 @@ fn a_cloud_that_was_away_gets_the_newest_first_and_then_the_rest() {
     assert!(bytes < 16.0, "{bytes} bytes a reading");
 }
 
+/// With the log, if it is not tidied away.
+fn copy_database(from: &Path, to: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let [from, to] = [from, to].map(|path| format!("{}{suffix}", path.display()));
+        let _ = std::fs::remove_file(&to);
+        if Path::new(&from).exists() {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_cloud_that_lost_its_last_hours_asks_for_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,12 +134,12 @@ fn a_cloud_that_lost_its_last_hours_asks_for_them() {
     all_arrived_once(&edge, &cloud);
     let (_, again) = cloud.terminate();
     let (data, backup) = (folder.path().join("cloud/millrace.db"), folder.path().join("backup.db"));
-    std::fs::copy(&data, &backup).unwrap();
+    copy_database(&data, &backup);
     let cloud = again.start();
     publish(3);
     all_arrived_once(&edge, &cloud);
     let (_, again) = cloud.terminate();
-    std::fs::copy(&backup, &data).unwrap();
+    copy_database(&backup, &data);
     let cloud = again.start();
     // It tells how far the journal is.
     publish(1);
