@@ -72,9 +72,9 @@ impl Outgoing {
         publishes: &mut Vec<(String, Bytes)>,
     ) -> Outcome {
         let read = offered.read(inputs, |message| self.decoder.decode(message, Publisher::default()));
+        let may_hold_readings = !offered.is_of_an_edge() && inputs.may_hold_readings(&offered.message.topic);
         let Offered { message, reading } = offered;
         let Some(mut decoded) = read else {
-            let may_hold_readings = inputs.may_hold_readings(&message.topic);
             // A person wants to see what no rule reads.
             publishes.extend(may_hold_readings.then(|| as_it_came(&message)));
             return Outcome::unread(&message.topic, may_hold_readings);
