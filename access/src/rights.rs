@@ -2,7 +2,7 @@
 //! beside that, as a gateway that publishes for many devices must, stands in its credential or in the password file.
 
 use anyhow::{Result, bail, ensure};
-use telemetry::covers;
+use telemetry::{UPLINK, covers};
 
 /// First levels that no device writes: what is published there comes from Millrace or from people.
 pub const RESERVED: [&str; 3] = ["alerts", "commands", "uplink"];
@@ -139,12 +139,14 @@ pub fn device_user(user: &str) -> &str {
     user.split_once('~').map_or(user, |(device, _)| device)
 }
 
-/// Whether the user may publish to `<any metric>/<device>` and below, where the device is the user.
+/// Whether the user may publish to `<any metric>/<device>` and below, where the device is the user; and forward as the edge of
+/// this name, which is no more: all that it forwards is below the device.
 #[must_use]
 pub fn may_publish(user: &str, topic: &str) -> bool {
     let Some((first, device)) = topic.split_once('/') else { return false };
     let open = !first.is_empty() && !first.starts_with('$') && !RESERVED.contains(&first);
-    open && is_at_or_below(device, user)
+    let is_own_uplink = first == UPLINK && device.len() == user.len();
+    (open || is_own_uplink) && is_at_or_below(device, user)
 }
 
 /// Whether the user may subscribe: to `commands/<device>` and below, and to nothing else.
@@ -195,7 +197,13 @@ mod tests {
             ("dev1", "/temperature/dev1", false),
             ("dev1", "alerts/dev1", false),
             ("dev1", "commands/dev1", false),
-            ("dev1", "uplink/dev1", false),
+            ("dev1", "uplink/dev1", true),
+            ("dev1", "uplink/dev1/inside", false),
+            ("dev1", "uplink/dev2", false),
+            ("dev1", "uplink", false),
+            ("site-a.rack_1", "uplink/site-a/rack_1", true),
+            ("site-a.rack_1", "uplink/site-a", false),
+            ("site-a", "uplink/site-a/rack_1", false),
             ("dev1", "$SYS/dev1", false),
             ("dev1", "$share/dev1", false),
             ("site-a.rack_1", "temperature/site-a/rack_1", true),

@@ -114,13 +114,17 @@ impl Counters {
         }
     }
 
+    /// What an edge forwarded is not evaluated here, and does not count.
     pub(crate) fn took(&self, decoded: &Decoded) {
-        let items = decoded.readings.len() + decoded.rejected.len();
+        let items = if decoded.is_forwarded() { 0 } else { decoded.count() };
         self.received.inc_by(items as u64);
         self.in_flight.inc_by(items as i64);
     }
 
     pub(crate) fn judged(&self, decoded: &Decoded, now: Timestamp) {
+        if decoded.is_forwarded() {
+            return;
+        }
         self.latency.observe_many(age(now, decoded.received_at), decoded.readings.len() as u64);
         self.judged.inc_by(decoded.readings.len() as u64);
         self.unreadable.inc_by(decoded.rejected.len() as u64);

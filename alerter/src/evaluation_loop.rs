@@ -192,7 +192,8 @@ impl<'a> EvaluationLoop<'a> {
         for Delivery { item: decoded, .. } in &taken {
             clock = clock.max(self.evaluator.steady_at(decoded.received_at));
             self.counters.took(decoded);
-            for reading in &decoded.readings {
+            let evaluated = if decoded.is_forwarded() { &[][..] } else { &decoded.readings };
+            for reading in evaluated {
                 if self.is_unwatched(reading) {
                     continue;
                 }
@@ -307,7 +308,7 @@ impl<'a> EvaluationLoop<'a> {
         if !self.hold_absence().await {
             return false;
         }
-        let Ok(latest) = self.store.latest().await else { return false };
+        let Ok(latest) = latest_evaluated(self.store.as_ref()).await else { return false };
         for reading in &latest {
             self.evaluator.heard(&reading.series, reading.received_at);
         }
@@ -325,7 +326,7 @@ impl<'a> EvaluationLoop<'a> {
         self.connected = self.connection.borrow().connected;
         let store = &self.store;
         let alert_states = self.retry.call(|| store.alert_states()).await;
-        let latest = self.retry.call(|| store.latest()).await;
+        let latest = self.retry.call(|| latest_evaluated(store.as_ref())).await;
         let rules = self.rules.borrow_and_update().clone();
         let now = self.now();
         let mut steady = self.evaluator.steady_clock().clone();
@@ -419,4 +420,13 @@ impl<'a> EvaluationLoop<'a> {
         }
         self.counters.unsettled.inc_by(acks.settle(Outcome::Done).await);
     }
+}
+
+/// The newest reading of each series that is evaluated here: edges evaluate what they forward.
+async fn latest_evaluated(store: &dyn Store) -> store::Result<Vec<Reading>> {
+    let (mut latest, runs) = (store.latest().await?, store.uplink_runs().await?);
+    let is_of =
+        |device: &str, edge: &str| device.strip_prefix(edge).is_some_and(|rest| rest.starts_with('/'));
+    latest.retain(|reading| !runs.iter().any(|run| is_of(reading.series.device(), &run.edge)));
+    Ok(latest)
 }

@@ -10,6 +10,7 @@ mod command;
 pub mod csv;
 mod device;
 mod device_type;
+mod edge;
 mod frame;
 
 mod incident;
@@ -39,6 +40,7 @@ pub use self::device::{
     RejectedOfDevice,
 };
 pub use self::device_type::{DeviceType, TypeCommand, TypeDescription, TypeMetric};
+pub use self::edge::Edge;
 pub use self::frame::{Frame, FrameKind};
 pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;

@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod completeness;
 mod devices;
+mod edges;
 mod incidents;
 mod ingest;
 mod inputs;
@@ -54,6 +55,10 @@ pub fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(rejected::routes(api))
         .unify()
         .or(completeness::route(api))
+        .unify()
+        // Or else a build without optimisation needs more stack than a thread has.
+        .boxed()
+        .or(edges::route(api))
         .unify()
         .or(attributes::route(api))
         .unify()

@@ -52,6 +52,6 @@ pub use consume::consume_queue;
 pub use deliveries::Deliveries;
 pub use delivery::{AckGroup, Delivery, Receipt};
 pub use mqtt::{Qos, Subscription};
-pub use outbox::{Ack, Acked, Asking, Outbox, OutboxConfig, Presence, PublishError, Unacked};
+pub use outbox::{Ack, Acked, Answer, Asking, Outbox, OutboxConfig, Presence, PublishError, Unacked};
 pub use published::Published;
 pub use url::{AmqpUrl, BrokerUrl, BrokerUrlError};

@@ -96,7 +96,32 @@ pub struct Acked {
     pub waited: Duration,
     /// Whether somebody takes the message, as far as the broker says so: MQTT 5 alone knows a PUBACK that says
     /// otherwise.
-    pub taken: bool,
+    pub answer: Answer,
+}
+
+/// What a broker says of a publish. Over MQTT 3.1.1 it says of each that it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Somebody takes it.
+    Taken,
+    /// Nobody subscribes to the topic, or no queue is bound to it (reason 0x10).
+    NobodySubscribes,
+    /// There is no room for it now (reason 0x97).
+    QuotaExceeded,
+    /// The publisher may not publish there (reason 0x87).
+    NotAuthorized,
+    /// Never as it is (reason 0x99).
+    Refused,
+    /// Not now, for some other reason.
+    Failed,
+}
+
+impl Acked {
+    /// Whether somebody takes the message.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.answer == Answer::Taken
+    }
 }
 
 impl Ack {
@@ -167,7 +192,7 @@ impl Outbox {
     /// # Errors
     /// The message can never be published. The outbox goes on.
     pub async fn publish(&self, topic: &str, payload: Bytes) -> Result<Ack, PublishError> {
-        self.add(topic, payload, None).await
+        self.add(topic, payload, |entry| entry).await
     }
 
     /// Puts a publish into the outbox that asks for an answer; waits while the window is full.
@@ -175,10 +200,29 @@ impl Outbox {
     /// # Errors
     /// The message can never be published. The outbox goes on.
     pub async fn ask(&self, topic: &str, payload: Bytes, asking: Asking) -> Result<Ack, PublishError> {
-        self.add(topic, payload, Some(asking)).await
+        self.add(topic, payload, |entry| entry.asking(Some(asking.clone()))).await
     }
 
-    async fn add(&self, topic: &str, payload: Bytes, asking: Option<Asking>) -> Result<Ack, PublishError> {
+    /// Puts a publish into the outbox that is given up where so many connections have ended without its PUBACK: it may be why
+    /// they ended. Waits while the window is full.
+    ///
+    /// # Errors
+    /// The message can never be published. The outbox goes on.
+    pub async fn publish_over(
+        &self,
+        topic: &str,
+        payload: Bytes,
+        connections: u32,
+    ) -> Result<Ack, PublishError> {
+        self.add(topic, payload, |entry| entry.over_at_most(Some(connections))).await
+    }
+
+    async fn add(
+        &self,
+        topic: &str,
+        payload: Bytes,
+        with: impl Fn(Entry) -> Entry + Send,
+    ) -> Result<Ack, PublishError> {
         check(topic, &payload)?;
         let (sender, receiver) = oneshot::channel();
         let mut sender = Some(sender);
@@ -188,7 +232,7 @@ impl Outbox {
                 let room = state.span() < self.shared.window;
                 if room && let Some(acked) = sender.take() {
                     let entry = Entry::awaited(topic.to_owned(), payload.clone(), acked);
-                    state.add(entry.asking(asking.clone()));
+                    state.add(with(entry));
                 }
                 room
             })
@@ -253,7 +297,7 @@ impl Shared {
     fn connected(&self, client: &Client) {
         let mut state = self.state();
         state.client = Some(client.clone());
-        state.entries.retain(|_, entry| !entry.is_presence());
+        state.entries.retain(|_, entry| !entry.is_presence() && !entry.is_tried_enough());
         state.give_up();
         let un_acked: Vec<u64> = state.entries.keys().copied().collect();
         if !state.leaving {
@@ -280,7 +324,7 @@ impl Shared {
     fn heard(&self, heard: Heard) {
         match heard {
             Heard::Numbered(packet_id) => self.numbered(packet_id),
-            Heard::Acked { id, taken } => self.acked(id, taken),
+            Heard::Acked { id, answer } => self.acked(id, answer),
             Heard::Connected | Heard::HungUp | Heard::Other => {}
         }
     }
@@ -292,14 +336,14 @@ impl Shared {
         }
     }
 
-    fn acked(&self, packet_id: u16, taken: bool) {
+    fn acked(&self, packet_id: u16, answer: Answer) {
         let mut state = self.state();
         let Some(key) = state.on_wire.remove(&packet_id) else { return };
         let Some(entry) = state.entries.remove(&key) else { return };
         drop(state);
         if let Some(acked) = entry.acked {
             // The publisher may not wait for it.
-            let _ = acked.send(Acked { waited: entry.since.elapsed(), taken });
+            let _ = acked.send(Acked { waited: entry.since.elapsed(), answer });
         }
         self.changed.notify_waiters();
     }

@@ -66,6 +66,7 @@ Settings, in a file given with --config or in the environment (the environment w
   MILLRACE__SMTP__URL            mail server                    none: files in DATA_DIR/mails
   MILLRACE__ALERTER__RULES       rules and recipients           above 25 °C; silent for 2 minutes
   MILLRACE__METRICS              what is stored                 every metric
+  MILLRACE__UPLINK__URL          the cloud to forward to        none
 Port 0 picks a free port; the first lines say which. millrace.example.toml has every setting.
 Exit codes: 0 stopped as asked, 64 a setting is wrong, 1 anything else.";
 

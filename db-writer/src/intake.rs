@@ -28,6 +28,7 @@ impl Held {
             self.batch.announcements.extend(metadata.announcements);
             self.batch.attributes.extend(metadata.attributes);
             self.refused_attributes += metadata.refused_attributes;
+            self.batch.uplinks.extend(metadata.uplink);
         }
         self.batch.rejected.extend(rejected.into_iter().map(
             |Rejected { topic, payload, reason, received_at }| RejectedMessage {

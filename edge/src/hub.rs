@@ -15,7 +15,7 @@ use commands::Listener;
 use jiff::Timestamp;
 use prometheus_client::metrics::counter::Counter;
 use service::{Decoder, Durations, Metrics};
-use telemetry::{Clock, Decoded, Inputs, Message, Publisher, Rejected, SeriesQuota, SparkplugGaps};
+use telemetry::{Clock, Decoded, Inputs, Message, Publisher, Reading, Rejected, SeriesQuota, SparkplugGaps};
 use tokio::sync::{mpsc, watch};
 
 use self::batch::{Batch, Services};
@@ -242,15 +242,15 @@ impl Hub {
     fn limit_series(&self, decoded: &mut Decoded, message: &Message) {
         let Some(quota) = &self.quota else { return };
         let mut quota = quota.lock().expect("no code panics while it holds the quota");
-        let read = decoded.readings.len();
-        decoded.readings.retain(|reading| quota.admits(&reading.series));
-        if decoded.readings.len() < read {
+        let further: Vec<_> =
+            decoded.readings.extract_if(.., |reading| !quota.admits(&reading.series)).collect();
+        if !further.is_empty() {
             self.counters.over_quota.inc();
             let count = quota.count();
             let reason = format!(
                 "this series is new, and there are {count} series already: the setting max_series allows no more"
             );
-            decoded.rejected.extend(message.clone().rejected(reason).rejected);
+            decoded.reject(message, &further, &reason);
         }
     }
 
@@ -301,15 +301,14 @@ fn reject_others(decoded: &mut Decoded, message: &Message, objection: impl Fn(&s
         metadata.attributes.retain(|attribute| objection(&attribute.device).is_none());
     }
     let mut reason = None;
-    decoded.readings.retain(|reading| {
+    let is_bad = |reading: &mut Reading| {
         let problem = objection(reading.series.device());
-        let is_good = problem.is_none();
+        let is_bad = problem.is_some();
         reason = reason.take().or(problem);
-        is_good
-    });
-    if let Some(reason) = reason {
-        decoded.rejected.extend(message.clone().rejected(reason).rejected);
-    }
+        is_bad
+    };
+    let others: Vec<_> = decoded.readings.extract_if(.., is_bad).collect();
+    decoded.reject(message, &others, &reason.unwrap_or_default());
 }
 
 /// A rejection that holds the beginning of what a client may not publish, so that people see which device tries to.

@@ -10,14 +10,16 @@ use api::{Commanding, DeviceBroker, Ingest, IngestLimits, Resend};
 use async_trait::async_trait;
 use broker::server::{LastWill, Request, Server};
 use broker::{BrokerUrl, Deliveries};
+use bytes::Bytes;
 use commands::{Inbox, Offer, Offered, Outlet};
 use dashboard::{AuditNotices, Live, Pipeline, ScrapeTargets};
 use jiff::{Timestamp, Unit};
 use sensor_sim::{Metric, RunConfig};
-use service::{Context, Decoder, Door, HttpConfig, Limits, Tls};
+use service::{Context, Decoder, Door, HttpConfig, Limits, SettingError, Tls};
 use store::Store;
 use telemetry::{Clock, Decoded, Inputs, Message};
 use tracing::warn;
+use uplink::{AskOutlet, Asker, AskerCounters, Uplink};
 
 use crate::clock;
 use crate::hub::Hub;
@@ -27,6 +29,9 @@ use crate::settings::Sensors;
 
 /// How long the simulated sensors may wait for their last PUBACKs.
 const SENSORS_GRACE: Duration = Duration::from_secs(5);
+
+/// How long what an edge is asked for is worth delivering.
+const ASK_LASTS: Duration = Duration::from_secs(30);
 
 /// What parts share.
 pub(crate) struct Shared {
@@ -280,6 +285,48 @@ pub(crate) fn commands(
     Ok((inbox, [Part::new(Stops::WithDeliveries, receives), Part::new(Stops::BeforeBroker, sends)]))
 }
 
+/// Forwards what is stored to the cloud, if there is one.
+///
+/// # Errors
+/// A setting is wrong, or the store is none that can be forwarded.
+pub(crate) async fn uplink(shared: &Shared) -> anyhow::Result<Part> {
+    let Context { settings, clock, metrics, stop, .. } = shared.context.clone();
+    let (config, journal) = (uplink::Config::from_settings(&settings)?, shared.store.journal());
+    let uplink = match (config, journal) {
+        (Some(config), Some(journal)) => {
+            // Before anything is stored: from the first reading on all have numbers.
+            journal.start_journal().await?;
+            let counters = uplink::Counters::register(&metrics);
+            Some(Uplink::new(config, journal, clock, counters))
+        }
+        (Some(_), None) => {
+            let why = "needs the file in data_dir as its store: leave store.url empty";
+            return Err(SettingError::new("uplink.url", why).into());
+        }
+        (None, Some(journal)) => {
+            journal.stop_journal().await?;
+            None
+        }
+        (None, None) => None,
+    };
+    Ok(Part::new(Stops::Last, async {
+        if let Some(uplink) = uplink {
+            uplink.run(stop).await;
+        }
+    }))
+}
+
+/// Asks edges that forward to this process for what does not arrive.
+pub(crate) fn asker(shared: &Shared, server: Server) -> Part {
+    let Context { clock, metrics, stop, .. } = shared.context.clone();
+    let counters = AskerCounters::register(&metrics);
+    let outlet = Arc::new(ToSubscribers(server));
+    let asker = Asker::new(shared.store.clone(), outlet, clock, "millrace".into(), counters);
+    Part::new(Stops::Last, async move {
+        stop.run_until_cancelled(asker.run()).await;
+    })
+}
+
 /// Hands commands to those who subscribe to them and are connected.
 struct ToSubscribers(Server);
 
@@ -289,6 +336,14 @@ impl Outlet for ToSubscribers {
         let Offer { topic, payload, reply_to, id, lasts } = offer;
         let request = Request { topic, payload, reply_to, correlation: id, lasts };
         if self.0.request(&request) > 0 { Offered::Taken } else { Offered::Absent }
+    }
+}
+
+#[async_trait]
+impl AskOutlet for ToSubscribers {
+    async fn ask(&self, topic: String, payload: Bytes) {
+        let (reply_to, correlation) = (String::new(), String::new());
+        let _ = self.0.request(&Request { topic, payload, reply_to, correlation, lasts: ASK_LASTS });
     }
 }
 

@@ -105,6 +105,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         pipeline: Pipeline::new(context.clock.clone()),
     };
     let mut running = Running::default();
+    running.start(parts::uplink(&shared).await?);
     let (inbox, commands) = parts::commands(&shared, broker.server(), answers)?;
     commands.into_iter().for_each(|part| running.start(part));
     for part in [
@@ -123,6 +124,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         parts::sensors(&shared, &sensors),
         parts::probe(&shared, broker.server()),
         parts::clock(&shared),
+        parts::asker(&shared, broker.server()),
     ] {
         running.start(part);
     }

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use broker::{Asking, BrokerUrl, ConnectionStatus, Deliveries, Outbox, OutboxConfig, Published, Queue};
+use bytes::Bytes;
 use commands::{Config, Counters, Inbox, Offer, Offered, Outlet, QUEUE, Sender};
 use service::{Check, Context, SettingError, instance_name};
 use store::Store;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
+use uplink::{AskOutlet, Asker, AskerCounters};
 
 /// Answers that RabbitMQ sends before the first of them is settled.
 const AHEAD: u16 = 500;
@@ -64,6 +66,13 @@ impl Brokers {
         let connection = tokio::spawn(connection);
         let shared = (store.clone(), clock.clone());
         let ready = health.check("commands");
+        let asker = Asker::new(
+            store.clone(),
+            Arc::new(ByMqtt(outbox.clone())),
+            clock.clone(),
+            name.clone(),
+            AskerCounters::register(&context.metrics),
+        );
         let (mut sender, listener) =
             Sender::new(shared, ByMqtt(outbox), config, (counters.clone(), ready), Some(name));
         let (out, messages) = mpsc::channel(AHEAD.into());
@@ -85,6 +94,7 @@ impl Brokers {
         tokio::select! {
             _ = async { tokio::join!(sent, received, consumed) } => {}
             () = followed => {}
+            () = asker.run() => {}
         }
         connection.abort();
         Ok(())
@@ -110,10 +120,18 @@ impl Outlet for ByMqtt {
             }
         };
         match timeout(PUBACK_WITHIN, acked).await {
-            Ok(Some(acked)) if acked.taken => Offered::Taken,
+            Ok(Some(acked)) if acked.is_taken() => Offered::Taken,
             Ok(Some(_)) => Offered::Absent,
             Ok(None) | Err(_) => Offered::Away,
         }
+    }
+}
+
+#[async_trait]
+impl AskOutlet for ByMqtt {
+    async fn ask(&self, topic: String, payload: Bytes) {
+        // It is asked again as long as something is missing.
+        let _ = timeout(PUBACK_WITHIN, self.0.publish_over(&topic, payload, 1)).await;
     }
 }
 

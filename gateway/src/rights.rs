@@ -5,6 +5,7 @@
 use access::Rights;
 use access::rights::{RESERVED, device_user};
 use store::Credential;
+use telemetry::UPLINK;
 
 /// Patterns for topics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +27,9 @@ pub(crate) fn topics(credential: &Credential, rights: &Rights) -> TopicPermissio
     let device = quoted(device_user(&credential.user));
     let reserved = RESERVED.join("|");
     let own = format!(r"(?!({reserved})\.)[^.$][^.]*\.{device}(\..*)?");
+    let uplink = format!(r"{UPLINK}\.{device}");
     let further = rights.to_publish().map(|filter| written(filter, &reserved));
-    let write = any(std::iter::once(own).chain(further));
+    let write = any([own, uplink].into_iter().chain(further));
     let commands = format!(r"commands\.{device}(\..*)?");
     let read = any(std::iter::once(commands).chain(rights.to_subscribe().map(subscribed)));
     TopicPermission { write, read }
@@ -106,7 +108,10 @@ mod tests {
     #[test]
     fn a_device_writes_its_own_topics_and_reads_its_commands() {
         let patterns = topics(&credential("site-a.lab~2", None), &Rights::default());
-        assert_eq!(patterns.write, r"^((?!(alerts|commands|uplink)\.)[^.$][^.]*\.site-a\.lab(\..*)?)$");
+        assert_eq!(
+            patterns.write,
+            r"^((?!(alerts|commands|uplink)\.)[^.$][^.]*\.site-a\.lab(\..*)?|uplink\.site-a\.lab)$"
+        );
         assert_eq!(patterns.read, r"^(commands\.site-a\.lab(\..*)?)$");
         let queues = resources(&credential("site-a.lab~2", None));
         assert_eq!(queues.configure, r"^mqtt-subscription-(?!millrace-)site-a\.lab\~2.*qos[01]$");
@@ -121,7 +126,7 @@ mod tests {
         let patterns = topics(&credential("gate", None), &rights);
         assert_eq!(
             patterns.write,
-            r"^((?!(alerts|commands|uplink)\.)[^.$][^.]*\.gate(\..*)?|zigbee2mqtt(\..*)?|(?!((alerts|commands|uplink)(\.|$)|\$)).*)$"
+            r"^((?!(alerts|commands|uplink)\.)[^.$][^.]*\.gate(\..*)?|uplink\.gate|zigbee2mqtt(\..*)?|(?!((alerts|commands|uplink)(\.|$)|\$)).*)$"
         );
         assert_eq!(patterns.read, r"^(commands\.gate(\..*)?|zigbee2mqtt(\..*)?|a\.[^.#]*\.c)$");
     }

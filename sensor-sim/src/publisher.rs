@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Ack, Acked, Outbox, OutboxConfig};
+use broker::{Ack, Outbox, OutboxConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -145,7 +145,8 @@ pub(crate) async fn until_stopped(
 /// Counts PUBACKs in the order of publishing: one that comes early is counted after those before it.
 async fn count(mut waiting: mpsc::UnboundedReceiver<InFlight>, counters: Arc<Counters>) {
     while let Some(InFlight { ack, content }) = waiting.recv().await {
-        let Some(Acked { waited, taken }) = ack.acked().await else { continue };
+        let Some(acked) = ack.acked().await else { continue };
+        let (waited, taken) = (acked.waited, acked.is_taken());
         match content {
             Content::Readings { series, first_seq, count } => {
                 counters.acked(&series, first_seq, count, waited);

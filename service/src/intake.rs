@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use telemetry::{Decoded, Inputs, Message};
+use telemetry::{Decoded, Inputs, Message, uplink_edge};
 
 /// What it means that a message is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,10 +86,19 @@ pub trait Intake: Send + Sync {
 }
 
 impl Offered {
+    /// Whether edges forward on this topic. They do so over MQTT, where it is known who they are, and nobody does over HTTP.
+    #[must_use]
+    pub fn is_of_an_edge(&self) -> bool {
+        uplink_edge(&self.message.topic).is_some()
+    }
+
     /// Reads the message, which `decode` reads by the rules: None where no rule does. What is meant for Millrace's own
     /// format and is not in it is rejected with its reason.
     #[must_use]
     pub fn read(&self, inputs: &Inputs, decode: impl FnOnce(&Message) -> Option<Decoded>) -> Option<Decoded> {
+        if self.is_of_an_edge() {
+            return None;
+        }
         if let ReadAs::Wrong(reason) = &self.reading {
             return Some(self.message.clone().rejected(reason.clone()));
         }
@@ -170,5 +179,7 @@ mod tests {
         assert!(rejected[0].reason.contains("not JSON"), "{rejected:?}");
         let wrong = read(ReadAs::Wrong("it names no device".into())).unwrap();
         assert_eq!(wrong.rejected[0].reason, "it names no device");
+        let of_an_edge = offered("uplink/site-a", "1", ReadAs::OwnFormat);
+        assert_eq!(of_an_edge.read(&inputs, |message| Some(message.decode())), None);
     }
 }

@@ -72,9 +72,9 @@ impl Outgoing {
         publishes: &mut Vec<(String, Bytes)>,
     ) -> Outcome {
         let read = offered.read(inputs, |message| self.decoder.decode(message, Publisher::default()));
+        let may_hold_readings = !offered.is_of_an_edge() && inputs.may_hold_readings(&offered.message.topic);
         let Offered { message, reading } = offered;
         let Some(mut decoded) = read else {
-            let may_hold_readings = inputs.may_hold_readings(&message.topic);
             // A person wants to see what no rule reads.
             publishes.extend(may_hold_readings.then(|| as_it_came(&message)));
             return Outcome::unread(&message.topic, may_hold_readings);
@@ -158,7 +158,7 @@ async fn publish(outbox: Outbox, messages: Vec<(String, Bytes)>) -> Result<(), S
     }
     for ack in acks {
         match ack.acked().await {
-            Some(acked) if acked.taken => {}
+            Some(acked) if acked.is_taken() => {}
             Some(_) => return Err("no queue takes them: are db-writer and alerter set up?".into()),
             None => return Err("the process stops".into()),
         }

@@ -1,6 +1,6 @@
 //! The registry as a process knows it: which devices are known, and what they log in with.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -266,19 +266,15 @@ impl RegistryView {
         if let Some(metadata) = &mut decoded.metadata {
             metadata.attributes.retain(|attribute| is_taken(&attribute.device));
         }
-        let mut others: Vec<String> = Vec::new();
-        decoded.readings.retain(|reading: &Reading| {
-            let device = reading.series.device();
-            let is_taken = is_taken(device);
-            if !is_taken && !others.iter().any(|name| name == device) {
-                others.push(device.to_owned());
-            }
-            is_taken
-        });
+        let is_other = |reading: &mut Reading| !is_taken(reading.series.device());
+        let mut others: BTreeMap<String, Vec<Reading>> = BTreeMap::new();
+        for reading in decoded.readings.extract_if(.., is_other) {
+            others.entry(reading.series.device().to_owned()).or_default().push(reading);
+        }
         // A gateway's message may hold readings of known devices, too: resent with the others, they are not stored twice.
-        for device in others {
+        for (device, readings) in others {
             let reason = self.reason(&device, known.retired.contains(&*device));
-            decoded.rejected.extend(message.clone().rejected(reason).rejected);
+            decoded.reject(message, &readings, &reason);
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Lease {
     Notices,
     /// Sending commands to devices.
     Commands,
+    /// Asking edges for what does not arrive.
+    Uplinks,
 }
 
 /// Where leases are stored.
@@ -41,4 +43,4 @@ pub trait Leases: Send + Sync {
     async fn release(&self, lease: Lease, holder: &str) -> Result<()>;
 }
 
-text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision", Notices "notices", Commands "commands");
+text_codec!(Lease: Outbox "outbox", Absence "absence", Provision "provision", Notices "notices", Commands "commands", Uplinks "uplinks");

@@ -18,6 +18,8 @@
 //! - `commands`: what people ask devices to do, and what devices should be
 //! - `access`: users, sessions, keys, and the audit of every change
 //! - `notices`: what Millrace has to tell about itself
+//! - `journal`: the numbers by which an edge forwards what it stored
+//! - `uplinks`: what edges have forwarded here
 //! - `leases`: jobs that one process at a time may do
 //! - `retention`: what is deleted when it is old
 //! - `rollups`: what the readings of each minute, hour and day come to
@@ -34,6 +36,7 @@ mod clock_runs;
 mod commands;
 mod engine;
 mod idempotency;
+mod journal;
 mod leases;
 mod ledger;
 mod location;
@@ -47,6 +50,7 @@ mod rollups;
 mod series;
 mod text_codec;
 mod unavailable;
+mod uplinks;
 
 pub use access::audit::{
     AuditOutcome, AuditQuery, AuditRecord, BrokenChain, Head, NewRecord, Via, sha256, sha256_of,
@@ -81,6 +85,7 @@ pub use commands::{Commands, MAX_OPEN_COMMANDS, MAX_TWINS};
 pub use engine::postgres::{Postgres, PostgresUrl, PostgresUrlError};
 pub use engine::sqlite::Sqlite;
 pub use idempotency::{IdempotencyKeys, KeptAnswer, KeyedRequest, MAX_FORGOTTEN_KEYS};
+pub use journal::{Journal, JournalProgress, Journaled, Journals};
 pub use leases::{Lease, Leases};
 pub use ledger::{Boot, DELAYED_AFTER, Ledger, LedgerQuery, MAX_MISSING_RANGES};
 pub use location::{Location, OwnReaders, Store, open};
@@ -106,6 +111,7 @@ pub use retention::RetentionClock;
 pub use rollups::RolledUp;
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
+pub use uplinks::{UplinkRun, Uplinks};
 
 /// The database's file in the data folder.
 pub const FILE: &str = "millrace.db";

@@ -14,6 +14,7 @@ use crate::commands::Commands;
 use crate::engine::postgres::{Postgres, PostgresUrl};
 use crate::engine::sqlite::Sqlite;
 use crate::idempotency::IdempotencyKeys;
+use crate::journal::Journals;
 use crate::ledger::Ledger;
 use crate::notices::Notices;
 use crate::readings::history::History;
@@ -21,6 +22,7 @@ use crate::readings::write::ReadingStore;
 use crate::registry::Registry;
 use crate::registry::lifecycle::Lifecycle;
 use crate::rejections::Rejections;
+use crate::uplinks::Uplinks;
 
 /// All that a store can do.
 pub trait Store:
@@ -38,6 +40,8 @@ pub trait Store:
     + Notices
     + IdempotencyKeys
     + Commands
+    + Uplinks
+    + Journals
     + OwnReaders
 {
 }
@@ -57,6 +61,8 @@ impl<T> Store for T where
         + Notices
         + IdempotencyKeys
         + Commands
+        + Uplinks
+        + Journals
         + OwnReaders
 {
 }

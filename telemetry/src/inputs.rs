@@ -11,6 +11,7 @@ use crate::limits::MAX_PAYLOAD_BYTES;
 use crate::mapping::{Mapped, Mappings, Publisher, begins_with_a_word, word_of};
 use crate::message::Message;
 use crate::series::{CollectedMetrics, Series};
+use crate::uplink::{self, UPLINK, uplink_edge};
 
 /// First levels of topics that carry no readings: commands and answers of devices, alerts, and what edges forward.
 pub const RESERVED: [&str; 5] = ["commands", "results", "state", "uplink", "alerts"];
@@ -64,6 +65,7 @@ impl Inputs {
     #[must_use]
     pub fn decode_at(&self, message: &Message, publisher: Publisher<'_>, now: Timestamp) -> Mapped {
         match self.way(&message.topic) {
+            Way::Forwarded(edge) => Mapped::Read(uplink::decode(message, edge)),
             Way::Own => Mapped::Read(message.decode_at(now)),
             Way::Ignored => Mapped::Ignored(None),
             Way::Rules => match self.mappings.decode(message, publisher, &self.announcements, now) {
@@ -77,14 +79,14 @@ impl Inputs {
     #[must_use]
     pub fn may_hold_readings(&self, topic: &str) -> bool {
         match self.way(topic) {
-            Way::Own => true,
+            Way::Own | Way::Forwarded(_) => true,
             Way::Ignored => false,
             // What no rule reads is looked at, too: it may be in the own format, and a person wants to see it.
             Way::Rules => !topic.starts_with('$') || self.mappings.rule(topic).is_some(),
         }
     }
 
-    fn way(&self, topic: &str) -> Way {
+    fn way<'a>(&self, topic: &'a str) -> Way<'a> {
         if self.mappings.has_own_rule(topic) {
             return Way::Rules;
         }
@@ -92,7 +94,11 @@ impl Inputs {
             return Way::Own;
         }
         let first = topic.split('/').next().unwrap_or_default();
-        if RESERVED.contains(&first) { Way::Ignored } else { Way::Rules }
+        match uplink_edge(topic) {
+            Some(edge) => Way::Forwarded(edge),
+            None if RESERVED.contains(&first) => Way::Ignored,
+            None => Way::Rules,
+        }
     }
 
     /// Whether a topic is surely meant for Millrace's own format.
@@ -103,7 +109,9 @@ impl Inputs {
     /// MQTT filters for all that may hold readings: everything, unless there is a list of metrics.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        let mut filters: Vec<String> = self.metrics.filters().chain(self.mappings.filters()).collect();
+        let forwarded = std::iter::once(format!("{UPLINK}/#"));
+        let mut filters: Vec<String> =
+            self.metrics.filters().chain(self.mappings.filters()).chain(forwarded).collect();
         filters.sort();
         filters.dedup();
         let all = filters.clone();
@@ -131,7 +139,9 @@ impl Inputs {
 }
 
 /// How a message is read.
-enum Way {
+enum Way<'a> {
+    /// As what this edge forwards.
+    Forwarded(&'a str),
     /// In Millrace's own format, and no other.
     Own,
     /// By the rules, and if there is none perhaps in Millrace's own format.
@@ -207,7 +217,7 @@ mod tests {
             Inputs::new(metrics, Mappings::read(rules).unwrap()).filters()
         };
         let rules = "use = []\n[[rule]]\ntopic = \"a/{d}/x\"\ndevice = \"{d}\"\n[[rule]]\ntopic = \"a/{d...}\"\ndevice = \"{d}\"\n[[rule]]\ntopic = \"b/#\"\nignore = true";
-        assert_eq!(filters(rules), ["a/#", "co2/#", "temperature/#"]);
+        assert_eq!(filters(rules), ["a/#", "co2/#", "temperature/#", "uplink/#"]);
         let all = filters("");
         for expected in ["+/sensor/+/state", "tele/+/SENSOR", "zigbee2mqtt/#", "spBv1.0/+/+/#"] {
             assert!(all.iter().any(|filter| filter == expected), "{expected}: {all:?}");

@@ -29,9 +29,12 @@ mod element;
 mod filter;
 mod hash;
 mod inputs;
+mod journal;
 mod limits;
 mod mapping;
 mod message;
+mod number_set;
+pub mod packing;
 mod payload;
 mod quota;
 mod reading;
@@ -41,6 +44,7 @@ pub mod text;
 pub mod time;
 mod unit;
 mod unmapped;
+mod uplink;
 mod words;
 
 pub use announcements::{
@@ -56,12 +60,14 @@ pub use element::element_in;
 pub use filter::{Filter, FilterError, covers};
 pub use hash::{fnv1a_64, fnv1a_64_of_parts};
 pub use inputs::{Inputs, RESERVED};
+pub use journal::{Gone, GoneNumbers, JournalRun, UplinkReceipt, UplinkReport};
 pub use limits::{MAX_CLOCK_AHEAD, MAX_PAYLOAD_BYTES, MAX_READINGS};
 pub use mapping::{
     Asked, ExtendError, Extended, FirmwareAnswer, FirmwareCommand, MAX_ADDED_BYTES, Mapped, MappingError,
     Mappings, PRESETS, Preset, Publisher, RuleName, SparkplugGaps, Suggestion, extend, suggest,
 };
 pub use message::{Decoded, Message, Metadata, Rejected, awaited_subject, device_subject};
+pub use number_set::NumberSet;
 pub use payload::{MAX_SEQ, MAX_UNIT_BYTES};
 pub use quota::SeriesQuota;
 pub use reading::{Reading, to_payload, to_payloads};
@@ -69,4 +75,5 @@ pub use scope::Scope;
 pub use series::{CollectedMetrics, MAX_LEVEL_CHARS, MAX_TOPIC_BYTES, Series, TopicError};
 pub use unit::Unit;
 pub use unmapped::{Unmapped, UnmappedGroup};
+pub use uplink::{MAX_UPLINK_RANGES, UPLINK, UplinkBatch, UplinkError, uplink_edge, uplink_topic};
 pub use words::{Words, metrics_with_words, word_for, words_of};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::announcements::{Announcement, birth_subject};
 use crate::attribute::Attribute;
+use crate::journal::UplinkReceipt;
 use crate::reading::Reading;
 
 /// An MQTT message on a topic whose metric is collected. Nothing in it is checked yet.
@@ -46,6 +47,8 @@ pub struct Metadata {
     pub attributes: Vec<Attribute>,
     /// How many attributes are not allowed as they are.
     pub refused_attributes: usize,
+    /// What an edge says of its journal, of a message by which it forwards readings.
+    pub uplink: Option<UplinkReceipt>,
 }
 
 /// A payload, or one element of an array, that is not a reading.
@@ -86,6 +89,13 @@ pub fn device_subject(device: &str) -> String {
 const HELD: &str = "held: nobody has registered the device ";
 
 impl Rejected {
+    /// The rejection of one reading: its payload may be resent.
+    #[must_use]
+    pub fn reading(reading: &Reading, reason: String) -> Self {
+        let (topic, payload) = (reading.series.to_string(), reading.to_payload().into());
+        Self { topic, payload, reason, received_at: reading.received_at }
+    }
+
     /// The reason with which readings of a device are held until somebody registers it.
     #[must_use]
     pub fn held(device: &str) -> String {
@@ -124,6 +134,25 @@ impl Decoded {
     #[must_use]
     pub fn count(&self) -> usize {
         self.readings.len() + self.rejected.len()
+    }
+
+    /// Whether an edge forwarded it: the edge has evaluated the readings.
+    #[must_use]
+    pub fn is_forwarded(&self) -> bool {
+        self.metadata.as_ref().is_some_and(|metadata| metadata.uplink.is_some())
+    }
+
+    /// Rejects readings that were taken out of it: with their whole message, or each by itself where an edge forwarded them.
+    pub fn reject(&mut self, message: &Message, taken_out: &[Reading], reason: &str) {
+        if taken_out.is_empty() {
+            return;
+        }
+        if self.is_forwarded() {
+            let each = taken_out.iter().map(|reading| Rejected::reading(reading, reason.to_owned()));
+            self.rejected.extend(each);
+        } else {
+            self.rejected.extend(message.clone().rejected(reason.to_owned()).rejected);
+        }
     }
 
     /// Whether it holds nothing to store.

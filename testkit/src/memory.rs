@@ -14,12 +14,13 @@ mod outbox;
 mod readings;
 mod registry;
 mod rejections;
+mod uplinks;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable};
+use store::{OwnReaders, Result, RetentionClock, Silence, Store, StoredReading, Unavailable, UplinkRun};
 use telemetry::{Announcement, Attribute, Clock, ClockRun, SystemClock};
 
 use self::access::Access;
@@ -68,6 +69,7 @@ struct Data {
     /// By device and name.
     attributes: BTreeMap<(String, String), Attribute>,
     keys: Keys,
+    uplinks: Vec<UplinkRun>,
     failing: HashMap<&'static str, usize>,
 }
 

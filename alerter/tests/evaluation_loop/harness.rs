@@ -101,10 +101,13 @@ impl Harness {
     }
 
     pub(crate) fn give_from(&self, topic: &str, payload: &str, received_at: Timestamp) {
-        let number = self.given.fetch_add(1, Ordering::Relaxed);
         let payload = Bytes::copy_from_slice(payload.as_bytes());
-        let message = Message { topic: topic.into(), payload, received_at };
-        let (delivery, receipt) = Delivery::tracked(Arc::new(message.decode()));
+        self.give_decoded(Message { topic: topic.into(), payload, received_at }.decode());
+    }
+
+    pub(crate) fn give_decoded(&self, decoded: Decoded) {
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        let (delivery, receipt) = Delivery::tracked(Arc::new(decoded));
         self.broker.try_send(delivery).unwrap();
         let (journal, counters) = (self.store.journal.clone(), self.counters.clone());
         tokio::spawn(async move {

@@ -7,6 +7,7 @@ mod absence;
 mod backlog;
 mod crashes;
 mod following;
+mod forwarded;
 mod harness;
 #[path = "../notifications/journal.rs"]
 mod journal;

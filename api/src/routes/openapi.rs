@@ -70,6 +70,7 @@ mod tests {
             ("/api/rejected", rejected::query::PARAMETERS),
             ("/api/rejected/groups", rejected::query::SELECTION),
             ("/api/completeness", completeness::PARAMETERS),
+            ("/api/edges", &[]),
             ("/api/attributes", attributes::PARAMETERS),
             ("/api/openapi.json", &[]),
             ("/api/session/methods", &[]),

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use rumqttc::v5::mqttbytes::v5::{Packet as Packet5, PubAckReason, PublishProperties};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Outgoing, Packet, QoS, v5};
 
-use super::Asking;
+use super::{Answer, Asking};
 use crate::BrokerUrl;
 use crate::mqtt::{KEEP_ALIVE, MAX_RECEIVED_BYTES, client, explained, hung_up, transport, within_closing};
 
@@ -38,7 +38,7 @@ pub(super) enum Heard {
     /// The message with this packet identifier is acknowledged.
     Acked {
         id: u16,
-        taken: bool,
+        answer: Answer,
     },
     /// Our DISCONNECT is on its way.
     HungUp,
@@ -151,11 +151,24 @@ impl Line {
     }
 }
 
+impl From<&PubAckReason> for Answer {
+    fn from(reason: &PubAckReason) -> Self {
+        match reason {
+            PubAckReason::Success => Self::Taken,
+            PubAckReason::NoMatchingSubscribers => Self::NobodySubscribes,
+            PubAckReason::QuotaExceeded => Self::QuotaExceeded,
+            PubAckReason::NotAuthorized => Self::NotAuthorized,
+            PubAckReason::PayloadFormatInvalid => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+}
+
 impl From<&Event> for Heard {
     fn from(event: &Event) -> Self {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => Self::Connected,
-            Event::Incoming(Packet::PubAck(ack)) => Self::Acked { id: ack.pkid, taken: true },
+            Event::Incoming(Packet::PubAck(ack)) => Self::Acked { id: ack.pkid, answer: Answer::Taken },
             Event::Outgoing(outgoing) => outgoing.into(),
             Event::Incoming(_) => Self::Other,
         }
@@ -167,7 +180,7 @@ impl From<&v5::Event> for Heard {
         match event {
             v5::Event::Incoming(Packet5::ConnAck(_)) => Self::Connected,
             v5::Event::Incoming(Packet5::PubAck(ack)) => {
-                Self::Acked { id: ack.pkid, taken: ack.reason == PubAckReason::Success }
+                Self::Acked { id: ack.pkid, answer: (&ack.reason).into() }
             }
             v5::Event::Outgoing(outgoing) => outgoing.into(),
             v5::Event::Incoming(_) => Self::Other,

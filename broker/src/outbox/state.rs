@@ -35,6 +35,10 @@ pub(super) struct Entry {
     payload: Bytes,
     retain: bool,
     asking: Option<Asking>,
+    /// Connections over which it was published, ...
+    connections: u32,
+    /// ... and over how many it may be, at most.
+    most_connections: Option<u32>,
     pub(super) since: Instant,
     pub(super) acked: Option<oneshot::Sender<Acked>>,
 }
@@ -75,7 +79,8 @@ impl State {
     }
 
     pub(super) fn hand_over(&mut self, key: u64) {
-        let (Some(client), Some(entry)) = (&self.client, self.entries.get(&key)) else { return };
+        let (Some(client), Some(entry)) = (&self.client, self.entries.get_mut(&key)) else { return };
+        entry.connections += 1;
         match client.try_publish(&entry.topic, entry.retain, entry.payload.clone(), entry.asking.as_ref()) {
             Ok(()) => self.handed.push_back(key),
             // The connection is going down: the entry is queued again on the next one.
@@ -85,12 +90,26 @@ impl State {
 }
 
 impl Entry {
+    fn new(topic: String, payload: Bytes) -> Self {
+        let (connections, most_connections, since) = (0, None, Instant::now());
+        Self {
+            topic,
+            payload,
+            retain: false,
+            asking: None,
+            connections,
+            most_connections,
+            since,
+            acked: None,
+        }
+    }
+
     pub(super) fn awaited(topic: String, payload: Bytes, acked: oneshot::Sender<Acked>) -> Self {
-        Self { topic, payload, retain: false, asking: None, since: Instant::now(), acked: Some(acked) }
+        Self { acked: Some(acked), ..Self::new(topic, payload) }
     }
 
     fn retained(topic: String, payload: Bytes) -> Self {
-        Self { topic, payload, retain: true, asking: None, since: Instant::now(), acked: None }
+        Self { retain: true, ..Self::new(topic, payload) }
     }
 
     /// The same, as a message that may ask for an answer.
@@ -98,8 +117,18 @@ impl Entry {
         Self { asking, ..self }
     }
 
+    /// The same, over so many connections at most.
+    pub(super) fn over_at_most(self, most_connections: Option<u32>) -> Self {
+        Self { most_connections, ..self }
+    }
+
     fn is_over(&self) -> bool {
         self.asking.as_ref().is_some_and(|asking| self.since.elapsed() >= asking.tries_for)
+    }
+
+    /// Whether it is not to be published over one more connection.
+    pub(super) fn is_tried_enough(&self) -> bool {
+        self.most_connections.is_some_and(|most| self.connections >= most)
     }
 
     pub(super) fn is_presence(&self) -> bool {

@@ -251,3 +251,21 @@ async fn many_publish_at_once_and_none_is_forgotten() {
     arrived.extend(joined("goodbye", served).await.iter().map(|publish| text(&publish.payload)));
     assert_eq!(arrived.len(), 100);
 }
+
+#[tokio::test]
+async fn a_publish_may_be_given_up_after_so_many_connections() {
+    let broker = Scripted::bind().await;
+    let (publisher, _) = broker.outbox(10, None);
+    let poison = publisher.publish_over(TOPIC, Bytes::from_static(b"poison"), 2).await.unwrap();
+    let other = publish(&publisher, "other").await;
+    for _ in 0..2 {
+        let mut line = broker.welcome(false).await;
+        assert_eq!(line.publishes(2).await.1, ["poison", "other"]);
+    }
+    let mut line = broker.welcome(false).await;
+    let (pkids, texts) = line.publishes(1).await;
+    assert_eq!(texts, ["other"]);
+    line.puback(pkids[0]).await;
+    resolved(other).await;
+    assert_eq!(within("the end of the poison", poison.acked()).await, None);
+}

@@ -39,7 +39,7 @@ enum Needs {
 use Needs::{Admin, AdminOfAll, Device, Nothing, Operator, Recognition, Session, Viewer, ViewerOfAll};
 
 /// Every route, what it needs, and what a caller who may can ask for without changing anything for the next one.
-const ROUTES: [(&str, &str, Needs, &str, &str); 87] = [
+const ROUTES: [(&str, &str, Needs, &str, &str); 88] = [
     ("get", "/api/series", Viewer, "/api/series", ""),
     ("get", "/api/readings", Viewer, "/api/readings", ""),
     ("get", "/api/incidents", Viewer, "/api/incidents", ""),
@@ -62,6 +62,7 @@ const ROUTES: [(&str, &str, Needs, &str, &str); 87] = [
     ("delete", "/api/rejected/{id}", Operator, "/api/rejected/999", ""),
     ("post", "/api/rejected/{id}/resend", Operator, "/api/rejected/999/resend", "{}"),
     ("get", "/api/completeness", Viewer, "/api/completeness", ""),
+    ("get", "/api/edges", Viewer, "/api/edges", ""),
     ("get", "/api/attributes", Viewer, "/api/attributes?device=site-a/lab", ""),
     ("get", "/api/words", Viewer, "/api/words", ""),
     ("get", "/api/broker", Viewer, "/api/broker", ""),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::root;
 
 /// Each crate, and those of ours that it may know; nobody but tests knows `testkit`.
-const MAY_KNOW: [(&str, &[&str]); 21] = [
+const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("telemetry", &[]),
     ("tls", &[]),
     ("analytics", &[]),
@@ -24,9 +24,10 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
     ("oidc", &["access", "service", "telemetry"]),
     ("cache", &["service"]),
     ("commands", &["broker", "service", "store", "telemetry"]),
+    ("uplink", &["broker", "service", "store", "telemetry"]),
     ("api", &["access", "analytics", "cache", "commands", "oidc", "service", "store", "telemetry"]),
     ("dashboard", &["access", "api", "broker", "cache", "commands", "oidc", "service", "store", "telemetry"]),
-    ("gateway", &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry"]),
+    ("gateway", &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry", "uplink"]),
     (
         "edge",
         &[
@@ -42,6 +43,7 @@ const MAY_KNOW: [(&str, &[&str]); 21] = [
             "service",
             "store",
             "telemetry",
+            "uplink",
         ],
     ),
     (

@@ -60,6 +60,8 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
             "sensor-sim/src/admin.rs",
             "cache/src/connection.rs",
             "commands/src/counters.rs",
+            "uplink/src/counters.rs",
+            "uplink/src/asker.rs",
             "gateway/src/provisioner.rs",
             "edge/src/access.rs",
             "edge/src/hub.rs",

@@ -26,7 +26,8 @@ impl Intake for Hub {
         let outcomes = messages.iter().map(|offered| {
             let Some(decoded) = self.read(offered, &inputs, objection) else {
                 let topic = &offered.message.topic;
-                return Outcome::unread(topic, self.decoder.may_hold_readings(topic));
+                let may_hold_readings = !offered.is_of_an_edge() && self.decoder.may_hold_readings(topic);
+                return Outcome::unread(topic, may_hold_readings);
             };
             let outcome = Outcome::of(&decoded);
             read.push(decoded);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use telemetry::{Announcement, Attribute, Reading};
+use telemetry::{Announcement, Attribute, Reading, UplinkReceipt};
 
 use crate::rejections::{RejectedMessage, RejectionQuota};
 use crate::retention::RetentionClock;
@@ -22,12 +22,15 @@ pub struct Batch {
     pub announcements: Vec<Announcement>,
     /// What devices say of themselves in words.
     pub attributes: Vec<Attribute>,
+    /// Which numbers of edges the readings have.
+    pub uplinks: Vec<UplinkReceipt>,
 }
 
 impl Batch {
     /// How many rows it has.
     pub(crate) fn rows(&self) -> usize {
-        self.readings.len() + self.rejected.len() + self.announcements.len() + self.attributes.len()
+        let others = self.announcements.len() + self.attributes.len() + self.uplinks.len();
+        self.readings.len() + self.rejected.len() + others
     }
 }
 

@@ -7,6 +7,7 @@ use telemetry::MAX_CLOCK_AHEAD;
 use super::CHUNK_ROWS;
 use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::writer::Tables;
+use crate::journal::sqlite as journal;
 use crate::micros::micros_from;
 use crate::rollups::marks::Hours;
 use crate::unavailable::Result;
@@ -29,6 +30,7 @@ async fn purge_readings(store: &Sqlite, older_than: Timestamp) -> Result<u64> {
             .change("purge", old.len(), move |tables| remove_readings(tables, &old, older_than))
             .await?;
     }
+    store.writer.change("purge", 0, move |tables| journal::purge(tables, older_than)).await?;
     store.writer.change("purge", 0, remove_empty_series).await?;
     Ok(removed)
 }
@@ -106,12 +108,15 @@ fn remove_readings(tables: &Tables<'_>, keys: &[Key], older_than: Timestamp) -> 
     Ok(removed as u64)
 }
 
-/// A device that is gone for good leaves nothing behind, once its rollups are gone.
+/// A device that is gone for good leaves nothing behind, once its rollups are gone. Where there is a journal, a name that a
+/// device had is still needed to find its readings.
 fn remove_empty_series(tables: &mut Tables<'_>) -> rusqlite::Result<()> {
     const DELETE: &str = "
         DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM readings WHERE series = series.id)
-            AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = series.id)
-            AND NOT EXISTS (SELECT 1 FROM rollup_marks WHERE series = series.id)";
+        AND NOT EXISTS (SELECT 1 FROM rollups WHERE series = series.id)
+        AND NOT EXISTS (SELECT 1 FROM rollup_marks WHERE series = series.id)
+        AND NOT (EXISTS (SELECT 1 FROM journal)
+            AND EXISTS (SELECT 1 FROM device_aliases WHERE old = series.device))";
     tables.connection.prepare_cached(DELETE)?.execute([])?;
     tables.series.forget();
     Ok(())

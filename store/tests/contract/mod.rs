@@ -19,12 +19,13 @@ mod lifecycle;
 mod notices;
 mod notifications;
 mod order;
-mod registry;
+pub(crate) mod registry;
 mod rejections;
 mod retention;
 pub(crate) mod rollups;
 mod silences;
 mod trend;
+mod uplinks;
 
 use std::sync::Arc;
 

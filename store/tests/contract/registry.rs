@@ -34,7 +34,7 @@ fn credential(user: &str, device: &str) -> Credential {
 }
 
 /// A record of a change.
-pub(super) fn record() -> NewRecord {
+pub(crate) fn record() -> NewRecord {
     NewRecord {
         at: at(50),
         actor: None,

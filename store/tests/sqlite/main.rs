@@ -6,6 +6,7 @@
 mod commits;
 #[path = "../contract/mod.rs"]
 mod contract;
+mod journal;
 mod killed;
 mod opening;
 mod summed_up;

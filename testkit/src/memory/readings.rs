@@ -69,6 +69,7 @@ impl ReadingStore for MemoryStore {
         batch.rejected.iter().for_each(|message| data.rejected.add(message, stored_at));
         data.announce(&batch.announcements);
         data.set_attributes(&batch.attributes);
+        data.merge_uplinks(&batch.uplinks);
         let duplicate = batch.readings.len() as u64 - stored;
         Ok(Written { stored, duplicate, rejected: batch.rejected.len() as u64 })
     }

@@ -8,11 +8,12 @@ use store::{
     AccessStore, Address, Alias, AnnouncementStore, ApiKey, Attempt, AttributeStore, AuditQuery, AuditRecord,
     Awaited, Batch, Boot, Change, ClockHistory, Command, CommandCounts, CommandJob, CommandQuery,
     CommandResult, Commands, Credential, Decisions, Device, DeviceType, DueNotifications, DueQuery,
-    Forgotten, Head, IdempotencyKeys, Incident, JobCounts, KeptAnswer, KeyedRequest, Ledger, LedgerQuery,
-    Lifecycle, LongestWaits, NewRecord, Notice, Notices, Notification, Notifications, OutgoingMessage,
-    OwnReaders, Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead, Rejection,
-    RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result, RetentionClock,
-    RolledUp, Session, Silence, Silences, Store, TokenKey, Twin, User, Written,
+    Forgotten, Head, IdempotencyKeys, Incident, JobCounts, Journal, Journals, KeptAnswer, KeyedRequest,
+    Ledger, LedgerQuery, Lifecycle, LongestWaits, NewRecord, Notice, Notices, Notification, Notifications,
+    OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead,
+    Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result,
+    RetentionClock, RolledUp, Session, Silence, Silences, Store, TokenKey, Twin, UplinkRun, Uplinks, User,
+    Written,
 };
 use telemetry::{Announcement, Attribute, ClockRun};
 
@@ -21,6 +22,19 @@ use super::Watched;
 impl OwnReaders for Watched {
     fn with_own_readers(&self) -> Arc<dyn Store> {
         self.inner.with_own_readers()
+    }
+}
+
+impl Journals for Watched {
+    fn journal(&self) -> Option<Arc<dyn Journal>> {
+        self.inner.journal()
+    }
+}
+
+#[async_trait]
+impl Uplinks for Watched {
+    async fn uplink_runs(&self) -> Result<Vec<UplinkRun>> {
+        self.inner.uplink_runs().await
     }
 }
 

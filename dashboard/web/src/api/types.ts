@@ -401,6 +401,33 @@ export interface StateWord {
   word: string;
 }
 
+/** What an edge stored, and what arrived of it: stored = arrived + deleted + refused + missing. */
+export interface Edge {
+  edge: string;
+  /** The run of its journal: another one where its database was lost. */
+  run: string;
+  /** Readings that the edge has stored, as far as it told. */
+  stored: number;
+  /** Readings that are here. */
+  arrived: number;
+  /** Readings that were deleted at the edge before they were sent. */
+  deleted: number;
+  /** Readings that the broker refuses. */
+  refused: number;
+  /** Readings that are neither here nor gone. */
+  missing: number;
+  /** Readings that the edge had still to send when it last told. */
+  unsent: number;
+  /** First and last number of each range that is missing, at most a hundred. */
+  missing_ranges: [number, number][];
+  /** First and last number of each range that was deleted or refused, at most a hundred. */
+  gone_ranges: [number, number][];
+  first_heard_at: string;
+  heard_at: string;
+  /** By how much its clock was ahead of the broker's then. */
+  clock_ahead_seconds: number;
+}
+
 /** The readings that a device numbered between two restarts. */
 export interface Boot {
   device: string;
@@ -1116,6 +1143,9 @@ export interface Answers {
   "api/rejected/{id}": Rejected;
   "api/completeness": {
     completeness: Boot[];
+  };
+  "api/edges": {
+    edges: Edge[];
   };
   "api/attributes": {
     attributes: Attribute[];

@@ -12,13 +12,14 @@ use crate::engine::postgres::session::Session;
 use crate::readings::write::{Batch, Written};
 use crate::rejections::RejectedMessage;
 use crate::rejections::postgres as rejections;
+use crate::uplinks::postgres as uplinks;
 
 /// Times that a batch is tried the careful way, where another writer or retention is in the way.
 const MAX_TRIES: usize = 3;
 
 /// Tries COPY, unless duplicates are expected or there is more than readings and rejections. Where that fails nothing is stored, and each reading is inserted.
 pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
-    let is_plain = batch.announcements.is_empty() && batch.attributes.is_empty();
+    let is_plain = batch.announcements.is_empty() && batch.attributes.is_empty() && batch.uplinks.is_empty();
     if session.expects_duplicates || batch.readings.is_empty() || !is_plain {
         return write_carefully(session, batch).await;
     }
@@ -59,6 +60,7 @@ async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> 
     rejections::insert(&transaction, &batch.rejected).await?;
     announcements::insert(&transaction, &batch.announcements).await?;
     attributes::insert(&transaction, &batch.attributes).await?;
+    uplinks::merge(&transaction, &batch.uplinks).await?;
     transaction.commit().await?;
     session.expects_duplicates = stored < rows::different(&rows).count() as u64;
     Ok(written(batch, stored, 0))
@@ -86,6 +88,7 @@ async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     rejections::insert(&transaction, &refused).await?;
     announcements::insert(&transaction, &batch.announcements).await?;
     attributes::insert(&transaction, &batch.attributes).await?;
+    uplinks::merge(&transaction, &batch.uplinks).await?;
     transaction.commit().await?;
     tracing::warn!(readings = count, "the database refuses readings: they are stored as rejections");
     Ok(written(batch, stored, count))
