@@ -311,7 +311,7 @@ pub(crate) async fn uplink(shared: &Shared) -> anyhow::Result<Part> {
     };
     Ok(Part::new(Stops::Last, async {
         if let Some(uplink) = uplink {
-            uplink.run(stop).await;
+            Box::pin(uplink.run(stop)).await;
         }
     }))
 }
