@@ -26,8 +26,8 @@ pub async fn keep_rollups(
     stop: CancellationToken,
 ) {
     let hours = metrics.of("db_writer").register::<Counter>(
-        "rolled_up_hours",
-        "Hours of series whose readings were summed up, again where they had changed",
+        "rolled_up",
+        "Sums of the readings that a series has in an hour, made anew where these had changed",
     );
     let mut has_failed = false;
     loop {

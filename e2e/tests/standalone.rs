@@ -112,6 +112,7 @@ fn what_a_broker_retains_is_no_new_reading() {
     let metric = |service: &Service, name: &str| service.metric(&format!("millrace_{name}"));
     for _ in 0..2 {
         let writer = start.clone().start();
+        writer.until_ready();
         // It subscribes anew each second, and each time the broker sends what it retains.
         eventually(LONG, || match metric(&writer, "broker_skipped_total") {
             skipped if skipped >= 2.0 => Ok(()),
