@@ -251,6 +251,8 @@ test("the audit lists what was done and what was refused, with what has changed"
   await user("cat").getByRole("button", { name: "Change cat" }).click();
   await page.getByLabel("Role").selectOption("operator");
   await page.getByRole("button", { name: "Change", exact: true }).click();
+  // The form, which names all roles, closes when the change is made.
+  await eventually(() => user("cat").getByRole("button", { name: "Change cat" }).getAttribute("aria-expanded"), "false");
   await eventually(() => textOf(user("cat")), /operator/);
   await choose(page, "Audit");
   await eventually(() => textOf(page.getByTestId("audit-record").first()), /ann: change user cat.*viewer.*changed to operator.*on the page/);
