@@ -14,6 +14,7 @@ use crate::engine::sqlite::Sqlite;
 use crate::engine::sqlite::columns::{Micros, Number};
 use crate::engine::sqlite::writer::Tables;
 use crate::micros::micros_from;
+use crate::readings::sqlite::rows::{self, COLUMNS};
 use crate::series::sqlite as series;
 use crate::unavailable::Result;
 
@@ -222,22 +223,13 @@ fn moved_to(connection: &Connection, series: &Series) -> rusqlite::Result<Option
 }
 
 fn find(connection: &Connection, key: &Key, id: i64, series: &Series) -> rusqlite::Result<Option<Reading>> {
-    const SELECT: &str = "
-        SELECT measured_at, boot, seq, value, unit, received_at FROM readings
-        WHERE series = ?1 AND measured_at = ?2 AND boot = ?3 AND seq = ?4 AND value = ?5";
-    let read = |row: &Row<'_>| {
-        Ok(Reading {
-            series: series.clone(),
-            measured_at: row.get::<_, Micros>(0)?.0,
-            boot: row.get::<_, Number>(1)?.0,
-            seq: row.get::<_, Number>(2)?.0,
-            value: row.get(3)?,
-            unit: row.get(4)?,
-            received_at: row.get::<_, Micros>(5)?.0,
-        })
-    };
+    let select = format!(
+        "SELECT {COLUMNS} FROM readings
+         WHERE series = ?1 AND measured_at = ?2 AND boot = ?3 AND seq = ?4 AND value = ?5"
+    );
     let params = params![id, key.measured_at, key.boot, key.seq, key.value];
-    connection.prepare_cached(SELECT)?.query_row(params, read).optional()
+    let read = |row: &Row<'_>| Ok(rows::read(row, series)?.reading);
+    connection.prepare_cached(&select)?.query_row(params, read).optional()
 }
 
 /// How a state of progress is written in its column.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::ensure;
+use anyhow::Context as _;
 use jiff::Timestamp;
+use telemetry::packing::{Unpacker, put_varint};
 
 use super::{Boot, MAX_MISSING_RANGES};
 
@@ -91,8 +92,8 @@ pub(crate) fn add_all(boots: &mut CountedBoots, more: impl IntoIterator<Item = (
 pub(crate) fn encoded(runs: &[(u64, u64)]) -> Vec<u8> {
     let (mut bytes, mut before) = (Vec::new(), 0);
     for (first, last) in runs {
-        put(&mut bytes, first - before);
-        put(&mut bytes, last - first);
+        put_varint(&mut bytes, first - before);
+        put_varint(&mut bytes, last - first);
         before = *last;
     }
     bytes
@@ -100,41 +101,20 @@ pub(crate) fn encoded(runs: &[(u64, u64)]) -> Vec<u8> {
 
 /// # Errors
 /// The bytes are damaged.
-pub(crate) fn decoded(mut bytes: &[u8]) -> anyhow::Result<Vec<(u64, u64)>> {
-    const DAMAGED: &str = "a row of ledger_rollups is damaged: `millrace verify --full` counts without them";
+pub(crate) fn decoded(bytes: &[u8]) -> anyhow::Result<Vec<(u64, u64)>> {
+    let runs = unpacked(&mut Unpacker::new(bytes)).filter(|runs| !runs.is_empty());
+    runs.context("a row of ledger_rollups is damaged: `millrace verify --full` counts without them")
+}
+
+fn unpacked(bytes: &mut Unpacker<'_>) -> Option<Vec<(u64, u64)>> {
     let (mut runs, mut before) = (Vec::new(), 0_u64);
     while !bytes.is_empty() {
-        let first = take(&mut bytes).and_then(|distance| before.checked_add(distance));
-        let last = first.zip(take(&mut bytes)).and_then(|(first, more)| first.checked_add(more));
-        let run = first.zip(last);
-        ensure!(run.is_some(), DAMAGED);
-        runs.extend(run);
-        before = last.unwrap_or_default();
+        let first = before.checked_add(bytes.varint().ok()?)?;
+        let last = first.checked_add(bytes.varint().ok()?)?;
+        runs.push((first, last));
+        before = last;
     }
-    ensure!(!runs.is_empty(), DAMAGED);
-    Ok(runs)
-}
-
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
-}
-
-fn take(bytes: &mut &[u8]) -> Option<u64> {
-    let mut number = 0_u64;
-    for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first()?;
-        *bytes = rest;
-        let part = u64::from(byte & 0x7f);
-        number |= part.checked_shl(shift).filter(|shifted| shifted >> shift == part)?;
-        if byte & 0x80 == 0 {
-            return Some(number);
-        }
-    }
-    None
+    Some(runs)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod aggregate;
 mod page;
-mod rows;
+pub(crate) mod rows;
 
 use std::sync::Arc;
 
