@@ -3,6 +3,7 @@
 mod aggregate;
 mod page;
 pub(crate) mod rows;
+mod write;
 
 use std::sync::Arc;
 
@@ -37,7 +38,7 @@ impl ReadingStore for Sqlite {
             self.writer.change("write to the database", 0, work).await?;
             return Ok(Written::default());
         }
-        self.writer.change("write readings", rows, move |tables| rows::write(tables, &batch)).await
+        self.writer.change("write readings", rows, move |tables| write::write(tables, &batch)).await
     }
 
     /// Takes the file's lock, and leaves the disk alone.
