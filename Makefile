@@ -61,7 +61,7 @@ unit: $(PAGE) ## Run the quick tests: no container, browser or foreign program; 
 test: test-plan test-tools $(PAGE) $(PAGE_TEST) ## Run all tests beside a cluster of their own; says first what it does and how long that takes
 	npm --prefix $(WEB) test
 	cargo build --workspace --bins --tests --examples --locked
-	MILLRACE_TEST_BINARIES_BUILT=1 ./e2e/with-cluster sh -ec \
+	PROFILE=dev MILLRACE_TEST_BINARIES_BUILT=1 ./e2e/with-cluster sh -ec \
 		'$(ALL_TESTS); npm --prefix e2e/page test; target/debug/drill --each-run --page target/drills.md'
 
 test-plan:

@@ -52,6 +52,10 @@ async fn writers_of_the_same_readings_keep_each_once() {
         assert_eq!(writers.join_all().await.iter().sum::<u64>(), expected.len() as u64);
         assert_eq!(everything(&*fresh.store).await, expected);
         assert_eq!(fresh.store.rejected_count().await.unwrap(), ROUNDS as u64 + 1);
+        // Each would have cost a second.
+        const DEADLOCKS: &str =
+            "SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()";
+        assert_eq!(fresh.database.texts(DEADLOCKS).await, ["0"]);
     }
 }
 

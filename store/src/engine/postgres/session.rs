@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) series: SeriesIds,
     /// Those that have a partition.
     pub(crate) months: BTreeSet<Month>,
+    /// Those that have a chunk, by their beginning in microseconds since 1970.
+    pub(crate) days: BTreeSet<i64>,
     /// Prepared when it is first needed.
     pub(crate) copy: Option<Statement>,
     /// The batch before had some: they come in rows, after a crash or from a device that was offline.
@@ -46,8 +48,9 @@ impl Session {
         migrate::bring_up_to_date(&client, url).await?;
         let layout = layout(&client).await?;
         tracing::debug!(database = %url, ?layout, "connected");
-        let (series, months) = (SeriesIds::default(), BTreeSet::new());
-        Ok(Self { client, layout, series, months, copy: None, expects_duplicates: false })
+        let (months, days) = (BTreeSet::new(), BTreeSet::new());
+        let series = SeriesIds::default();
+        Ok(Self { client, layout, series, months, days, copy: None, expects_duplicates: false })
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -41,6 +41,7 @@ const BUFFER: usize = 64 * 1024;
 /// One of them was there already, or the database refuses one: nothing is stored.
 pub(crate) async fn copy(
     session: &mut Session,
+    turn: Option<String>,
     rows: &[Keyed<'_>],
     rejected: &[RejectedMessage],
 ) -> Result<u64, Error> {
@@ -49,9 +50,9 @@ pub(crate) async fn copy(
         None => session.copy.insert(session.client.prepare(COPY).await?).clone(),
     };
     let client = &session.client;
-    let (begun, sink) = join(client.batch_execute("BEGIN"), client.copy_in(&statement)).await;
-    begun?;
-    let sink = match sink {
+    let begin = format!("BEGIN; {}", turn.unwrap_or_default());
+    let (begun, sink) = join(client.batch_execute(&begin), client.copy_in(&statement)).await;
+    let sink = match begun.and(sink) {
         Ok(sink) => sink,
         Err(error) => return client.batch_execute("ROLLBACK").await.and(Err(error)),
     };

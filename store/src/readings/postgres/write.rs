@@ -26,7 +26,7 @@ pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Writte
     match copy(session, batch).await {
         Err(error) if is_passing(&error) || refuses_data(&error) => {
             session.expects_duplicates = true;
-            session.months.clear();
+            partitions::forget(session);
             write_carefully(session, batch).await
         }
         result => result,
@@ -35,7 +35,9 @@ pub(crate) async fn write(session: &mut Session, batch: &Batch) -> Result<Writte
 
 async fn copy(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let rows = prepare(session, &batch.readings).await?;
-    let stored = copy::copy(session, &rows, &batch.rejected).await?;
+    let turn = partitions::turn(session, &batch.readings);
+    let stored = copy::copy(session, turn, &rows, &batch.rejected).await?;
+    partitions::note(session, &batch.readings);
     Ok(written(batch, stored, 0))
 }
 
@@ -44,7 +46,7 @@ async fn write_carefully(session: &mut Session, batch: &Batch) -> Result<Written
     loop {
         match insert(session, batch).await {
             Err(error) if is_passing(&error) && tries < MAX_TRIES => {
-                session.months.clear();
+                partitions::forget(session);
                 tries += 1;
             }
             Err(error) if refuses_data(&error) => return sift(session, batch).await,
@@ -55,13 +57,14 @@ async fn write_carefully(session: &mut Session, batch: &Batch) -> Result<Written
 
 async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let rows = prepare(session, &batch.readings).await?;
-    let transaction = session.client.transaction().await?;
+    let transaction = begin(session, &batch.readings).await?;
     let stored = rows::insert(&transaction, &rows).await?;
     rejections::insert(&transaction, &batch.rejected).await?;
     announcements::insert(&transaction, &batch.announcements).await?;
     attributes::insert(&transaction, &batch.attributes).await?;
     uplinks::merge(&transaction, &batch.uplinks).await?;
     transaction.commit().await?;
+    partitions::note(session, &batch.readings);
     session.expects_duplicates = stored < rows::different(&rows).count() as u64;
     Ok(written(batch, stored, 0))
 }
@@ -69,7 +72,7 @@ async fn insert(session: &mut Session, batch: &Batch) -> Result<Written, Error> 
 /// As [`insert`], without the readings that the database refuses, which are found by halving.
 async fn sift(session: &mut Session, batch: &Batch) -> Result<Written, Error> {
     let rows = prepare(session, &batch.readings).await?;
-    let mut transaction = session.client.transaction().await?;
+    let mut transaction = begin(session, &batch.readings).await?;
     let (mut stored, mut refused) = (0, Vec::new());
     let mut parts = vec![&rows[..]];
     while let Some(part) = parts.pop() {
@@ -98,6 +101,15 @@ async fn prepare<'a>(session: &mut Session, readings: &'a [Reading]) -> Result<V
     let series = session.series.of(&session.client, readings).await?;
     partitions::make(session, readings).await?;
     Ok(rows::in_order(series, readings))
+}
+
+async fn begin<'a>(session: &'a mut Session, readings: &[Reading]) -> Result<Transaction<'a>, Error> {
+    let turn = partitions::turn(session, readings);
+    let transaction = session.client.transaction().await?;
+    if let Some(turn) = turn {
+        transaction.batch_execute(&turn).await?;
+    }
+    Ok(transaction)
 }
 
 /// Returns how many are new, or why the database refuses some of them.
