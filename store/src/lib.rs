@@ -108,7 +108,7 @@ pub use rejections::{
     Rejections, group_rejections,
 };
 pub use retention::RetentionClock;
-pub use rollups::RolledUp;
+pub use rollups::{RolledUp, Summaries, Summary};
 pub use text_codec::TextCodec;
 pub use unavailable::{Result, Unavailable};
 pub use uplinks::{UplinkRun, Uplinks};

@@ -22,6 +22,7 @@ use crate::readings::write::ReadingStore;
 use crate::registry::Registry;
 use crate::registry::lifecycle::Lifecycle;
 use crate::rejections::Rejections;
+use crate::rollups::Summaries;
 use crate::uplinks::Uplinks;
 
 /// All that a store can do.
@@ -40,6 +41,7 @@ pub trait Store:
     + Notices
     + IdempotencyKeys
     + Commands
+    + Summaries
     + Uplinks
     + Journals
     + OwnReaders
@@ -61,6 +63,7 @@ impl<T> Store for T where
         + Notices
         + IdempotencyKeys
         + Commands
+        + Summaries
         + Uplinks
         + Journals
         + OwnReaders

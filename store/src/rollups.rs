@@ -5,7 +5,8 @@
 //! - `marks`: who adds or removes readings that are summed up already marks where, in the same transaction
 //! - `roll`: sums up, from the readings, what has come and what is marked
 //! - `cover`: from what a range is answered: from rollups where they hold, from readings where they do not
-//! - `buckets`: the answer
+//! - `buckets`: the answer for a chart
+//! - `summaries`: the answer between any times
 
 pub(crate) mod buckets;
 pub(crate) mod cover;
@@ -13,6 +14,10 @@ pub(crate) mod marks;
 mod minutes;
 pub(crate) mod roll;
 mod rollup;
+mod rows;
+pub(crate) mod summaries;
+pub(crate) mod values;
 pub(crate) mod width;
 
 pub use self::roll::RolledUp;
+pub use self::summaries::{Summaries, Summary};

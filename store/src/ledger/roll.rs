@@ -14,7 +14,8 @@ use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::micros::clamped;
 use crate::rollups::cover::whole_hours;
-use crate::rollups::roll::{MAX_HOURS, MAX_MARKS, MAX_READINGS, RolledUp, Work, take_turn};
+use crate::rollups::roll::{MAX_HOURS, MAX_MARKS, RolledUp, Work, take_turn};
+use crate::rollups::values::MAX_READINGS;
 use crate::rollups::width::Width;
 use crate::unavailable::Result;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::cover::{Known, Piece, cover};
-use super::minutes;
 use super::width::Width;
+use super::{minutes, rows};
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::micros::clamped;
@@ -43,7 +43,10 @@ pub(crate) async fn read<S: Readings>(
         match width {
             None => answer.add(store.reduce(series, buckets, from, to).await?),
             Some(Width::Minute) => answer.add_minutes(store, series, from, to).await?,
-            Some(width) => answer.add(rollups(store, series, width, (from, to)).await?),
+            Some(width) => {
+                let rollups = rows::select(store, series, width, (from, to)).await?;
+                answer.add(rollups.into_iter().map(|(at, rollup)| (at, rollup.reduced)).collect());
+            }
         }
     }
     Ok(answer.reduced.into_iter().map(|(start, reduced)| buckets.bucket(start, reduced)).collect())
@@ -51,7 +54,7 @@ pub(crate) async fn read<S: Readings>(
 
 /// The number of a series, and what is known of its rollups. It is asked first: what changes while the rest is read is seen
 /// either as it was or as it is.
-async fn known(engine: &impl Engine, device: &str, metric: &str) -> Result<Option<(i64, Known)>> {
+pub(super) async fn known(engine: &impl Engine, device: &str, metric: &str) -> Result<Option<(i64, Known)>> {
     const SELECT: &str = "
         SELECT CAST(s.id AS bigint), p.rolled_until, m.from_at, m.to_at
         FROM series s CROSS JOIN rollup_progress p
@@ -98,7 +101,8 @@ impl Answer {
                 continue;
             };
             follows = false;
-            self.add(minutes.into_iter().filter(|(at, _)| (from..to).contains(at)).collect());
+            let inside = minutes.into_iter().filter(|(at, _)| (from..to).contains(at));
+            self.add(inside.map(|(at, rollup)| (at, rollup.reduced)).collect());
         }
         for (from, to) in few {
             self.add(store.reduce(series, self.buckets, from, to).await?);
@@ -107,25 +111,8 @@ impl Answer {
     }
 }
 
-async fn rollups(
-    engine: &impl Engine,
-    series: i64,
-    width: Width,
-    (from, to): (i64, i64),
-) -> Result<Vec<(i64, Reduced)>> {
-    const SELECT: &str = "
-        SELECT start, count, min, max, mean FROM rollups
-        WHERE series = $1 AND width = $2 AND start >= $3 AND start < $4 ORDER BY start";
-    let params = [series.into(), width.seconds().into(), clamped(from).into(), clamped(to).into()];
-    let read = |row: &Row<'_>| {
-        let reduced = Reduced { count: row.count(1)?, min: row.get(2)?, max: row.get(3)?, mean: row.get(4)? };
-        Ok((row.time(0)?.as_microsecond(), reduced))
-    };
-    engine.query(Statement::new("read rollups", SELECT, params), read).await
-}
-
 /// The hours of a range that have readings, and their minutes where they have many.
-async fn hours(
+pub(super) async fn hours(
     engine: &impl Engine,
     series: i64,
     (from, to): (i64, i64),

@@ -25,20 +25,21 @@ pub(crate) struct Piece {
 }
 
 /// Covers a range without a gap or an overlap, in order of time; `width` is the longest that may be read.
-pub(crate) fn cover((from, to): (i64, i64), width: Option<Width>, known: &Known) -> Vec<Piece> {
-    let mut pieces = Pieces::default();
-    let mut at = from;
-    if width.is_some() {
-        for (stale_from, stale_to) in stale_hours(&known.stale).into_iter().chain([(known.until, i64::MAX)]) {
-            let clean_to = stale_from.min(known.until).min(to);
-            pieces.clean(at, clean_to, width);
-            let stale = (at.max(clean_to), stale_to.min(to));
-            pieces.add(None, stale.0, stale.1);
-            at = at.max(clean_to).max(stale.1);
-        }
+pub(crate) fn cover(range: (i64, i64), width: Option<Width>, known: &Known) -> Vec<Piece> {
+    let mut pieces = Pieces::new(Width::Hour);
+    pieces.cover(range, width, known);
+    pieces.all
+}
+
+/// Covers the range between each two of some times, which are in order, so that no piece of a width is in two of them.
+///
+/// There are as many ends as times, so that minutes are read where hours do not fit.
+pub(crate) fn cover_between(times: &[i64], known: &Known) -> Vec<Piece> {
+    let mut pieces = Pieces::new(Width::Minute);
+    for (from, to) in times.iter().zip(times.iter().skip(1)) {
+        pieces.cover((*from, *to), Width::of(to - from), known);
     }
-    pieces.add(None, at, to);
-    pieces.0
+    pieces.all
 }
 
 /// As few ranges as are worth to be read one by one.
@@ -63,15 +64,38 @@ pub(crate) fn whole_hours(ranges: &[(i64, i64)]) -> Vec<(i64, i64)> {
     merged
 }
 
-#[derive(Default)]
-struct Pieces(Vec<Piece>);
+struct Pieces {
+    all: Vec<Piece>,
+    /// The shortest width at the ends of a range; where the range itself is shorter, its own.
+    shortest: Width,
+}
 
 impl Pieces {
+    fn new(shortest: Width) -> Self {
+        Self { all: Vec::new(), shortest }
+    }
+
+    fn cover(&mut self, (from, to): (i64, i64), width: Option<Width>, known: &Known) {
+        let mut at = from;
+        if width.is_some() {
+            for (stale_from, stale_to) in
+                stale_hours(&known.stale).into_iter().chain([(known.until, i64::MAX)])
+            {
+                let clean_to = stale_from.min(known.until).min(to);
+                self.clean(at, clean_to, width);
+                let stale = (at.max(clean_to), stale_to.min(to));
+                self.add(None, stale.0, stale.1);
+                at = at.max(clean_to).max(stale.1);
+            }
+        }
+        self.add(None, at, to);
+    }
+
     /// The longest width in the middle, shorter ones towards both ends.
     fn clean(&mut self, from: i64, to: i64, width: Option<Width>) {
         let Some(longest) = width else { return self.add(None, from, to) };
-        let shorter = if longest == Width::Day { Some(Width::Hour) } else { None };
         let (first, last) = (longest.ceil(from), longest.floor(to));
+        let shorter = longest.shorter().filter(|width| *width >= self.shortest);
         if first >= last {
             return self.clean(from, to, shorter);
         }
@@ -84,9 +108,9 @@ impl Pieces {
         if from >= to {
             return;
         }
-        match self.0.last_mut() {
+        match self.all.last_mut() {
             Some(last) if last.width == width && last.to == from => last.to = to,
-            _ => self.0.push(Piece { width, from, to }),
+            _ => self.all.push(Piece { width, from, to }),
         }
     }
 }

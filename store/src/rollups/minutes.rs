@@ -24,20 +24,19 @@ pub(crate) fn encoded(hour: i64, minutes: &BTreeMap<i64, Rollup>) -> Vec<u8> {
 }
 
 /// What the readings of each minute come to, by its start; none where the bytes are damaged.
-pub(crate) fn decoded(hour: i64, bytes: &[u8]) -> Option<Vec<(i64, Reduced)>> {
-    let minutes = bytes.chunks(BYTES).map(|minute| {
-        let [number, rest @ ..] = minute else { return None };
-        let (count, rest) = rest.split_first_chunk()?;
-        let (min, rest) = rest.split_first_chunk()?;
-        let (max, rest) = rest.split_first_chunk()?;
-        let mean = rest.first_chunk()?;
-        let [min, max, mean] = [min, max, mean].map(|bytes| f64::from_le_bytes(*bytes));
-        let count = u32::from_le_bytes(*count).into();
-        let is_whole = *number < 60 && min <= mean && mean <= max && count > 0;
-        let start = hour + i64::from(*number) * Width::Minute.micros();
-        is_whole.then_some((start, Reduced { count, min, max, mean }))
-    });
-    minutes.collect()
+pub(crate) fn decoded(hour: i64, bytes: &[u8]) -> Option<Vec<(i64, Rollup)>> {
+    bytes.chunks(BYTES).map(|minute| decoded_minute(hour, minute)).collect()
+}
+
+fn decoded_minute(hour: i64, bytes: &[u8]) -> Option<(i64, Rollup)> {
+    let (number, rest) = bytes.split_first()?;
+    let (count, rest) = rest.split_first_chunk()?;
+    let numbers: Vec<f64> = rest.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    let [min, max, mean, squares, first, last] = numbers[..] else { return None };
+    let reduced = Reduced { count: u32::from_le_bytes(*count).into(), min, max, mean };
+    let is_whole = *number < 60 && min <= mean && mean <= max && reduced.count > 0;
+    let start = hour + i64::from(*number) * Width::Minute.micros();
+    is_whole.then_some((start, Rollup { reduced, squares, first, last }))
 }
 
 #[cfg(test)]
@@ -52,8 +51,7 @@ mod tests {
         let minutes = by_width(values, Width::Minute);
         let bytes = encoded(hour, &minutes);
         assert_eq!((minutes.len(), bytes.len()), (60, 60 * BYTES));
-        let expected: Vec<_> = minutes.iter().map(|(at, rollup)| (*at, rollup.reduced)).collect();
-        assert_eq!(decoded(hour, &bytes), Some(expected));
+        assert_eq!(decoded(hour, &bytes), Some(minutes.into_iter().collect()));
         assert_eq!(decoded(hour, &[]), Some(vec![]));
         for damaged in [&bytes[1..], &bytes[..5], &[0xff; BYTES][..], &[0; BYTES]] {
             assert_eq!(decoded(hour, damaged), None);

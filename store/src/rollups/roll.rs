@@ -15,13 +15,14 @@ use super::cover::whole_hours;
 use super::marks::mark;
 use super::minutes;
 use super::rollup::{Rollup, all, by_width};
+use super::values::MAX_READINGS;
 use super::width::Width;
+use super::{rows, values};
 use crate::engine::columns::at_most;
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::ledger;
 use crate::micros::clamped;
-use crate::readings::time_bucket::Reduced;
 use crate::unavailable::Result;
 
 /// Readings of an hour that come later than this after it cost a second look at it.
@@ -32,9 +33,6 @@ const MANY_READINGS: u64 = 240;
 
 /// Marks that are looked at together.
 pub(crate) const MAX_MARKS: usize = 1_000;
-
-/// Readings that are summed up in one step, about; an hour that has more is one step.
-pub(crate) const MAX_READINGS: usize = 50_000;
 
 /// Hours that are changed in one step, about.
 pub(crate) const MAX_HOURS: usize = 500;
@@ -212,7 +210,7 @@ async fn sum_up(
         }
         if done_to > from {
             days.read(engine, series, (from, done_to)).await?;
-            statements.extend(forget_hours(series, from, done_to));
+            statements.extend(rows::forget_hours(series, from, done_to));
             statements.push(ledger::roll::mark_device_of(series, from, done_to));
             done.push((from, done_to));
         }
@@ -220,8 +218,8 @@ async fn sum_up(
     done.into_iter().for_each(|range| days.clear(range));
     for (start, hour) in &hours {
         days.set(*start, hour.rollup);
-        statements.push(insert(series, Width::Hour, *start, &hour.rollup));
-        statements.extend(hour.minutes.clone().map(|minutes| insert_minutes(series, *start, minutes)));
+        statements.push(rows::insert(series, Width::Hour, *start, &hour.rollup));
+        statements.extend(hour.minutes.clone().map(|minutes| rows::insert_minutes(series, *start, minutes)));
     }
     statements.extend(days.statements(series));
     Ok(statements)
@@ -235,19 +233,12 @@ async fn read_hours(
     work: &mut Work,
     hours: &mut BTreeMap<i64, Hour>,
 ) -> Result<i64> {
-    let (mut done_to, mut values) = (to, readings(engine, series, (from, to), MAX_READINGS).await?);
-    if let (Some(first), Some(last), true) = (values.first(), values.last(), values.len() == MAX_READINGS) {
-        let (first, last) = (Width::Hour.floor(first.0), Width::Hour.floor(last.0));
-        done_to = last.max(first + Width::Hour.micros());
-        if last == first {
-            values = readings(engine, series, (first, done_to), usize::MAX).await?;
-        }
-    }
+    let (values, done_to) = values::up_to_an_hour(engine, series, (from, to)).await?;
     let hour_of = |value: &(i64, f64)| Width::Hour.floor(value.0);
     for (number, hour) in values.chunk_by(|a, b| hour_of(a) == hour_of(b)).enumerate() {
         let start = hour_of(&hour[0]);
-        if start >= done_to || number == MAX_HOURS {
-            return Ok(start.min(done_to));
+        if number == MAX_HOURS {
+            return Ok(start);
         }
         work.readings += hour.len();
         work.hours += 1;
@@ -264,21 +255,6 @@ fn summed_up(values: &[(i64, f64)]) -> Option<(i64, Hour)> {
     Some((start, Hour { rollup, minutes }))
 }
 
-/// When what was measured, in order.
-async fn readings(
-    engine: &impl Engine,
-    series: i64,
-    (from, to): (i64, i64),
-    limit: usize,
-) -> Result<Vec<(i64, f64)>> {
-    const SELECT: &str = "
-        SELECT measured_at, value FROM readings WHERE series = $1 AND measured_at >= $2 AND measured_at < $3
-        ORDER BY measured_at, boot, seq, value LIMIT $4";
-    let params = [series.into(), clamped(from).into(), clamped(to).into(), at_most(limit).into()];
-    let read = |row: &Row<'_>| Ok((row.time(0)?.as_microsecond(), row.get(1)?));
-    engine.query(Statement::new("read what is to be summed up", SELECT, params), read).await
-}
-
 /// The hours of the days that change.
 #[derive(Default)]
 struct Days {
@@ -289,12 +265,8 @@ struct Days {
 impl Days {
     /// Reads the hours of the days that a range touches.
     async fn read(&mut self, engine: &impl Engine, series: i64, (from, to): (i64, i64)) -> Result<()> {
-        const SELECT: &str = "
-            SELECT start, count, min, max, mean, squares, first, last FROM rollups
-            WHERE series = $1 AND width = $2 AND start >= $3 AND start < $4";
-        let days = [Width::Day.floor(from), Width::Day.ceil(to)].map(clamped);
-        let params = [series.into(), Width::Hour.seconds().into(), days[0].into(), days[1].into()];
-        self.hours.extend(engine.query(Statement::new("read rollups", SELECT, params), read).await?);
+        let days = (Width::Day.floor(from), Width::Day.ceil(to));
+        self.hours.extend(rows::select(engine, series, Width::Hour, days).await?);
         Ok(())
     }
 
@@ -312,57 +284,11 @@ impl Days {
     fn statements(&self, series: i64) -> Vec<Statement> {
         let of_day = |day: &i64| {
             let hours = self.hours.range(*day..*day + Width::Day.micros()).map(|(_, rollup)| *rollup);
-            let insert = all(hours).map(|rollup| insert(series, Width::Day, *day, &rollup));
-            [Some(forget_day(series, *day)), insert]
+            let insert = all(hours).map(|rollup| rows::insert(series, Width::Day, *day, &rollup));
+            [Some(rows::forget_day(series, *day)), insert]
         };
         self.changed.iter().flat_map(of_day).flatten().collect()
     }
-}
-
-fn read(row: &Row<'_>) -> anyhow::Result<(i64, Rollup)> {
-    let reduced = Reduced { count: row.count(1)?, min: row.get(2)?, max: row.get(3)?, mean: row.get(4)? };
-    let rollup = Rollup { reduced, squares: row.get(5)?, first: row.get(6)?, last: row.get(7)? };
-    Ok((row.time(0)?.as_microsecond(), rollup))
-}
-
-fn insert(series: i64, width: Width, start: i64, rollup: &Rollup) -> Statement {
-    const INSERT: &str = "
-        INSERT INTO rollups (series, width, start, count, min, max, mean, squares, first, last)
-        VALUES (CAST($1 AS integer), $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-    let Rollup { reduced: Reduced { count, min, max, mean }, squares, first, last } = *rollup;
-    let params = [
-        series.into(),
-        width.seconds().into(),
-        clamped(start).into(),
-        (count as i64).into(),
-        min.into(),
-        max.into(),
-        mean.into(),
-        squares.into(),
-        first.into(),
-        last.into(),
-    ];
-    Statement::new("write rollups", INSERT, params)
-}
-
-fn insert_minutes(series: i64, start: i64, minutes: Vec<u8>) -> Statement {
-    const INSERT: &str = "
-        INSERT INTO minute_rollups (series, start, minutes) VALUES (CAST($1 AS integer), $2, $3)";
-    Statement::new("write rollups", INSERT, [series.into(), clamped(start).into(), minutes.into()])
-}
-
-fn forget_hours(series: i64, from: i64, to: i64) -> [Statement; 2] {
-    const HOURS: &str = "
-        DELETE FROM rollups WHERE series = $1 AND width = 3600 AND start >= $2 AND start < $3";
-    const MINUTES: &str = "DELETE FROM minute_rollups WHERE series = $1 AND start >= $2 AND start < $3";
-    [HOURS, MINUTES].map(|sql| {
-        Statement::new("write rollups", sql, [series.into(), clamped(from).into(), clamped(to).into()])
-    })
-}
-
-fn forget_day(series: i64, day: i64) -> Statement {
-    const DELETE: &str = "DELETE FROM rollups WHERE series = $1 AND width = 86400 AND start = $2";
-    Statement::new("write rollups", DELETE, [series.into(), clamped(day).into()])
 }
 
 /// Deletes the rollups of a range of which all readings went at once; the mark goes when none is left.

@@ -47,6 +47,14 @@ fn bounded(squares: f64) -> f64 {
     if squares.is_finite() { squares } else { f64::MAX }
 }
 
+/// Sums up values in the order in which they were measured; none where there is none.
+pub(crate) fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Rollup> {
+    let mut values = values.into_iter();
+    let mut rollup = Rollup::of(values.next()?);
+    values.for_each(|value| rollup.add(value));
+    Some(rollup)
+}
+
 /// Sums up what was measured at which time, in order of time, by each stretch of a width.
 pub(crate) fn by_width(values: impl IntoIterator<Item = (i64, f64)>, width: Width) -> BTreeMap<i64, Rollup> {
     let mut rollups = BTreeMap::new();

@@ -18,6 +18,14 @@ impl Width {
         [Self::Day, Self::Hour, Self::Minute].into_iter().find(|width| width.micros() <= micros)
     }
 
+    pub(crate) const fn shorter(self) -> Option<Self> {
+        match self {
+            Self::Minute => None,
+            Self::Hour => Some(Self::Minute),
+            Self::Day => Some(Self::Hour),
+        }
+    }
+
     pub(crate) const fn micros(self) -> i64 {
         self.seconds() * 1_000_000
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use store::{Bucket, Change, LedgerQuery, Renaming, Store, TimeBuckets, TimeRange};
-use telemetry::Reading;
+use store::{Bucket, Change, LedgerQuery, Renaming, Store, Summary, TimeBuckets, TimeRange};
+use telemetry::{Reading, Series};
 
 use super::registry::change;
 use super::{CASES, at, batch, everything, fresh, reading};
@@ -114,6 +114,36 @@ fn assert_equal(found: &[Bucket], expected: &[Bucket], about: &str) {
     }
 }
 
+/// Between times of which no two are equally far apart, some not even a minute.
+async fn check_summaries(store: &dyn Store, readings: &[Reading], series: &str, range: TimeRange) {
+    let length = range.to.as_microsecond() - range.from.as_microsecond();
+    let times: Vec<_> =
+        (0..=8_i64).map(|i| at(range.from.as_microsecond() + length * i.pow(3) / 512)).collect();
+    let series = Series::parse(series).unwrap();
+    let found = store.summaries(&series, &times).await.unwrap();
+    let mut found = found.into_iter().peekable();
+    for (from, to) in times.iter().zip(&times[1..]) {
+        let is_inside =
+            |reading: &&Reading| reading.series == series && (from..to).contains(&&reading.measured_at);
+        let values: Vec<_> = readings.iter().filter(is_inside).map(|reading| reading.value).collect();
+        let Some(Summary { count, min, max, mean, first, last, .. }) =
+            found.next_if(|summary| (summary.from, summary.to) == (*from, *to))
+        else {
+            assert!(values.is_empty(), "{series} has no summary from {from} to {to}");
+            continue;
+        };
+        assert_eq!((count as usize, first, last), (values.len(), values[0], values[values.len() - 1]));
+        let bounds = values.iter().fold((f64::MAX, f64::MIN), |(min, max), v| (v.min(min), v.max(max)));
+        assert_eq!((min, max), bounds);
+        assert!((mean - values.iter().sum::<f64>() / values.len() as f64).abs() < 1e-9);
+    }
+    assert_eq!(found.next(), None);
+    let inside =
+        readings.iter().filter(|r| r.series == series && (range.from..range.to).contains(&r.measured_at));
+    let expected: Vec<_> = inside.map(|reading| (reading.measured_at, reading.value)).take(100).collect();
+    assert_eq!(store.values(&series, range, 100).await.unwrap(), expected);
+}
+
 async fn check(store: &dyn Store, queries: &[(i64, i64, usize)]) {
     check_since(store, at(START), queries).await;
 }
@@ -129,6 +159,7 @@ pub(crate) async fn check_since(store: &dyn Store, start: Timestamp, queries: &[
             let found = store.buckets(device, metric, range, *points).await.unwrap();
             let about = format!("{series} {range:?} in {points}");
             assert_equal(&found, &expected(&readings, series, range, *points), &about);
+            check_summaries(store, &readings, series, range).await;
         }
     }
     // The ledger has no points: two ranges are enough.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use store::{
     Batch, Bucket, Cursor, History, Latest, Page, ReadingQuery, ReadingStore, RejectionQuota, Result,
-    RetentionClock, RolledUp, StoredReading, TimeBuckets, TimeRange, Written,
+    RetentionClock, RolledUp, StoredReading, Summaries, Summary, TimeBuckets, TimeRange, Written,
 };
 use telemetry::{Reading, Series, is_ahead};
 
@@ -190,6 +190,32 @@ impl History for MemoryStore {
         let readings = || data.readings.values().map(|stored| &stored.reading).filter(of_series);
         let oldest = readings().map(|reading| reading.measured_at).min();
         Ok(oldest.zip(readings().map(|reading| reading.measured_at).max()))
+    }
+}
+
+#[async_trait]
+impl Summaries for MemoryStore {
+    async fn summaries(&self, series: &Series, times: &[Timestamp]) -> Result<Vec<Summary>> {
+        let mut all = Vec::new();
+        for (from, to) in times.iter().zip(times.iter().skip(1)) {
+            let range = TimeRange { from: *from, to: *to };
+            let values = self.values(series, range, usize::MAX).await?;
+            let (Some((_, first)), Some((_, last))) = (values.first(), values.last()) else { continue };
+            for bucket in self.buckets(series.device(), series.metric(), range, 1).await? {
+                let Bucket { from, to, min, max, mean, count } = bucket;
+                all.push(Summary { from, to, count, min, max, mean, first: *first, last: *last });
+            }
+        }
+        Ok(all)
+    }
+
+    async fn values(&self, series: &Series, range: TimeRange, limit: usize) -> Result<Vec<(Timestamp, f64)>> {
+        let data = self.call("values")?;
+        let wanted = |reading: &&Reading| {
+            reading.series == *series && (range.from..range.to).contains(&reading.measured_at)
+        };
+        let readings = data.readings.values().map(|stored| &stored.reading).filter(wanted);
+        Ok(readings.map(|reading| (reading.measured_at, reading.value)).take(limit).collect())
     }
 }
 

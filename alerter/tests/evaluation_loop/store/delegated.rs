@@ -12,10 +12,10 @@ use store::{
     Ledger, LedgerQuery, Lifecycle, LongestWaits, NewRecord, Notice, Notices, Notification, Notifications,
     OutgoingMessage, OwnReaders, Postponed, QueuedMessage, ReadingStore, Recorded, Registry, RegistryHead,
     Rejection, RejectionGroup, RejectionQuery, RejectionQuota, RejectionSelection, Rejections, Result,
-    RetentionClock, RolledUp, Session, Silence, Silences, Store, TokenKey, Twin, UplinkRun, Uplinks, User,
-    Written,
+    RetentionClock, RolledUp, Session, Silence, Silences, Store, Summaries, Summary, TimeRange, TokenKey,
+    Twin, UplinkRun, Uplinks, User, Written,
 };
-use telemetry::{Announcement, Attribute, ClockRun};
+use telemetry::{Announcement, Attribute, ClockRun, Series};
 
 use super::Watched;
 
@@ -28,6 +28,17 @@ impl OwnReaders for Watched {
 impl Journals for Watched {
     fn journal(&self) -> Option<Arc<dyn Journal>> {
         self.inner.journal()
+    }
+}
+
+#[async_trait]
+impl Summaries for Watched {
+    async fn summaries(&self, series: &Series, times: &[Timestamp]) -> Result<Vec<Summary>> {
+        self.inner.summaries(series, times).await
+    }
+
+    async fn values(&self, series: &Series, range: TimeRange, limit: usize) -> Result<Vec<(Timestamp, f64)>> {
+        self.inner.values(series, range, limit).await
     }
 }
 
