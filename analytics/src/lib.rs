@@ -27,4 +27,4 @@ mod summary;
 
 pub use detector::{Detector, Opinion, SCALES, WARM_UP};
 pub use rolling::{Judged, LIMIT, Rolling, WINDOW};
-pub use summary::{Summary, anomalies};
+pub use summary::{Summary, anomalies, quantile};

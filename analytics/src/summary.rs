@@ -31,7 +31,7 @@ impl Summary {
         sorted.sort_by(f64::total_cmp);
         let (min, max) = (*sorted.first()?, *sorted.last()?);
         let (mean, deviation) = mean_and_deviation(&sorted, min.abs().max(max.abs()));
-        let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|share| quantile(&sorted, share));
+        let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|share| quantile(&sorted, share).unwrap_or(mean));
         Some(Self { count: sorted.len(), min, max, mean, deviation, p50, p95, p99 })
     }
 }
@@ -55,12 +55,14 @@ fn mean_and_deviation(values: &[f64], greatest: f64) -> (f64, f64) {
     (mean * greatest, deviation.min(f64::MAX))
 }
 
-/// Between the two nearest values (type 7 of Hyndman and Fan 1996).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+/// What a share of the values, from 0 to 1, is below: between the two nearest ones (type 7 of Hyndman and Fan 1996). None
+/// where there are none.
+#[must_use]
+pub fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let place = share * sorted.len().checked_sub(1)? as f64;
+    let (low, high) = (sorted.get(place.floor() as usize)?, sorted.get(place.ceil() as usize)?);
     let part = place.fract();
-    low * (1.0 - part) + high * part
+    Some(low * (1.0 - part) + high * part)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub use self::incident::{Acknowledgement, Incident, Notification};
 pub use self::incident_group::IncidentGroup;
 pub use self::inputs::{AddedRules, IgnoringRule, Inputs, Mappings, PresetInUse, Suggestion, UnmappedGroup};
 pub use self::page::{MAX_PAGE_BYTES, Page};
-pub use self::reading::{Bucket, Reading};
+pub use self::reading::{Aggregate, Bucket, Reading};
 pub use self::rejected::{Dismissed, NotResent, Rejected, RejectedGroup, Resent, ResentSelected};
 pub use self::series::{Series, State};
 pub use self::silence::Silence;

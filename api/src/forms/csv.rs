@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use csv::{Terminator, WriterBuilder};
 use serde::{Serialize, Serializer};
 
-use super::{Bucket, Reading, Time};
+use super::{Aggregate, Bucket, Reading, Time};
 
 /// Stands before a header: without it a spreadsheet does not take the file for UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -18,6 +18,8 @@ pub const READING: &[&str] =
     &["device", "metric", "value", "unit", "measured_at", "received_at", "stored_at", "boot", "seq"];
 /// The columns of a bucket: the fields of its JSON.
 pub const BUCKET: &[&str] = &["from", "to", "min", "max", "mean", "count"];
+/// The columns of an aggregate: the fields of its JSON.
+pub const AGGREGATE: &[&str] = &["group", "from", "to", "value", "unit", "count"];
 
 /// The cells of a reading.
 #[derive(Serialize)]
@@ -42,6 +44,25 @@ pub struct BucketCells {
     max: f64,
     mean: f64,
     count: u64,
+}
+
+/// The cells of an aggregate.
+#[derive(Serialize)]
+pub struct AggregateCells {
+    group: Option<String>,
+    from: TimeCell,
+    to: TimeCell,
+    value: f64,
+    unit: Option<String>,
+    count: u64,
+}
+
+impl From<Aggregate> for AggregateCells {
+    fn from(Aggregate { group, from, to, value, unit, count }: Aggregate) -> Self {
+        let cell = |text: String| text_cell(text.into()).into_owned();
+        let (group, unit) = (group.map(cell), unit.map(cell));
+        Self { group, from: TimeCell(from), to: TimeCell(to), value, unit, count }
+    }
 }
 
 impl<'a> From<Reading<'a>> for ReadingCells<'a> {

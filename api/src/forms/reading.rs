@@ -78,6 +78,24 @@ pub struct Bucket {
     pub count: u64,
 }
 
+/// What the readings of a group of devices come to in a bucket: a row of `GET /api/readings?aggregate=…`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aggregate {
+    /// The group, where groups are asked for; empty for devices without a type or a tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The start of the bucket.
+    pub from: Time,
+    /// The end of the bucket, which is not part of it.
+    pub to: Time,
+    /// What was asked for.
+    pub value: f64,
+    /// The unit of the value, where it has one.
+    pub unit: Option<String>,
+    /// How many readings there are, at least 1.
+    pub count: u64,
+}
+
 impl From<&store::Bucket> for Bucket {
     fn from(bucket: &store::Bucket) -> Self {
         let store::Bucket { from, to, min, max, mean, count } = *bucket;

@@ -1,10 +1,12 @@
 //! `GET /api/readings`: stored readings, or a series summed up for a chart.
 
+mod aggregate;
+mod aggregated;
+mod every;
 mod pages;
 mod query;
 mod streamed;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Action, Caller};
@@ -19,7 +21,7 @@ use self::streamed::Streamer;
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms::{self, csv};
-use crate::guards::{Limits, reads, within};
+use crate::guards::{reads, within};
 use crate::query::Parameters;
 
 #[cfg(test)]
@@ -39,11 +41,12 @@ enum Answer {
 }
 
 pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rejection> + Clone + use<> {
-    let (store, limits, streamer) = (api.history.clone(), api.limits, Streamer::new(api));
-    warp::path!("api" / "readings").and(reads(api, Action::Read)).then(move |parameters, caller| {
-        let (store, streamer) = (store.clone(), streamer.clone());
+    let (reads, streamer) = (reads(api, Action::Read), Streamer::new(api));
+    let api = api.clone();
+    warp::path!("api" / "readings").and(reads).then(move |parameters, caller| {
+        let (api, streamer) = (api.clone(), streamer.clone());
         async move {
-            match read(store, limits, parameters, &caller).await {
+            match read(&api, parameters, &caller).await {
                 Ok(answer) => send(answer, &streamer),
                 Err(error) => error.into_response(),
             }
@@ -52,12 +55,8 @@ pub(super) fn route(api: &Api) -> impl Filter<Extract = (Response,), Error = Rej
 }
 
 /// Reads the beginning, so that a store that cannot be read is an error and not an answer that is cut off.
-async fn read(
-    store: Arc<dyn Store>,
-    limits: Limits,
-    parameters: Parameters,
-    caller: &Caller,
-) -> Result<Answer, ApiError> {
+async fn read(api: &Api, parameters: Parameters, caller: &Caller) -> Result<Answer, ApiError> {
+    let (store, limits) = (api.history.clone(), api.limits);
     let mut asked = query::read(parameters).map_err(ApiError::BadRequest)?;
     asked.device().map_or(Ok(()), |device| within(caller, device))?;
     asked.keep_within(&caller.scope);
@@ -83,6 +82,16 @@ async fn read(
                 Format::Csv => Answer::Csv(
                     csv::text(csv::BUCKET, rows.map(csv::BucketCells::from)),
                     csv::file_name(Some(&query.metric), Some(&query.device)),
+                ),
+            })
+        }
+        Asked::Aggregates(query, format) => {
+            let rows = limits.within(aggregated::read(api, &query, &caller.scope)).await?;
+            Ok(match format {
+                Format::Json => Answer::Json(forms::list("aggregates", rows.into_iter())),
+                Format::Csv => Answer::Csv(
+                    csv::text(csv::AGGREGATE, rows.into_iter().map(csv::AggregateCells::from)),
+                    csv::file_name(Some(&query.metric), query.devices.literal()),
                 ),
             })
         }

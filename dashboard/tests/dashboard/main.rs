@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what helps a test is part of it")]
 
 mod access;
+mod aggregates;
 mod alerts;
 mod analytics;
 mod answer;

@@ -4,11 +4,24 @@ use jiff::Timestamp;
 use store::ReadingQuery;
 use telemetry::Scope;
 
+use super::aggregate::{AggregateQuery, Steps};
 use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 
 /// The parameters that there are.
-pub(crate) const PARAMETERS: &[&str] =
-    &["device", "metric", "from", "to", "limit", "after", "points", "format"];
+pub(crate) const PARAMETERS: &[&str] = &[
+    "device",
+    "metric",
+    "from",
+    "to",
+    "limit",
+    "after",
+    "points",
+    "aggregate",
+    "every",
+    "zone",
+    "group",
+    "format",
+];
 
 /// Points of one chart, at most.
 const MAX_POINTS: usize = 5_000;
@@ -18,6 +31,7 @@ const MAX_POINTS: usize = 5_000;
 pub(super) enum Asked {
     Readings(ReadingQuery, Format),
     Buckets(BucketQuery, Format),
+    Aggregates(AggregateQuery, Format),
 }
 
 /// A series, summed up in as many buckets as a chart has points.
@@ -36,6 +50,7 @@ impl Asked {
         match self {
             Self::Readings(query, _) => query.device.as_deref(),
             Self::Buckets(query, _) => Some(&query.device),
+            Self::Aggregates(query, _) => query.devices.literal(),
         }
     }
 
@@ -63,8 +78,15 @@ pub(super) fn read(mut parameters: Parameters) -> Result<Asked, String> {
     let limit = query::number(&mut parameters, "limit", MAX_LIMIT)?;
     let after = query::cursor(&mut parameters)?;
     let format = query::one_of(&mut parameters, "format", &[("json", Format::Json), ("csv", Format::Csv)])?;
+    let steps = Steps::read(&mut parameters)?;
     query::nothing_left(&parameters, PARAMETERS)?;
     let format = format.unwrap_or(Format::Json);
+    if let Some(query) = steps.query(device.as_deref(), metric.as_deref(), (from, to))? {
+        if points.is_some() || limit.is_some() || after.is_some() {
+            return Err("aggregate goes without points, limit and after".into());
+        }
+        return Ok(Asked::Aggregates(query, format));
+    }
     match (points, device, metric) {
         (None, device, metric) => {
             let range = query::range(from, to);
@@ -134,6 +156,7 @@ mod tests {
             (vec![("points", "x"), ("device", "d"), ("metric", "m")], "points must be"),
             (vec![("points", "5")], "points needs a device and a metric"),
             (vec![("points", "5"), ("device", "d"), ("metric", "m"), ("limit", "5")], "without limit"),
+            (vec![("aggregate", "mean"), ("metric", "m"), ("points", "5")], "aggregate goes without points"),
             (vec![("from", "yesterday")], "from must be RFC 3339"),
             (vec![("from", "-")], "from must be RFC 3339"),
             (vec![("to", "10000-01-01T00:00:00Z")], "to must be RFC 3339"),

@@ -168,6 +168,21 @@ export interface Buckets {
   buckets: Bucket[];
 }
 
+export interface Aggregate {
+  /** The group, where groups are asked for; empty for devices without a type or a tag. */
+  group?: string;
+  from: string;
+  to: string;
+  value: number;
+  unit: string | null;
+  /** Readings. */
+  count: number;
+}
+
+export interface Aggregates {
+  aggregates: Aggregate[];
+}
+
 export interface Incident {
   id: string;
   rule: string;
@@ -1115,7 +1130,7 @@ export interface Answers {
     next: string | null;
   };
   "analyze": Analyzed;
-  "api/readings": Readings | Buckets;
+  "api/readings": Readings | Buckets | Aggregates;
   "api/incidents": {
     incidents: Incident[];
     /** Asks for what follows, as `after`. */
