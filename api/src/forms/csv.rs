@@ -127,12 +127,12 @@ pub fn text<T: Serialize>(header: &[&str], rows: impl Iterator<Item = T>) -> Str
 
 /// The name of a file with these readings, which needs no escaping anywhere; `readings.csv` where neither is given.
 #[must_use]
-pub fn file_name(metric: Option<&str>, device: Option<&str>) -> String {
+pub fn file_name(metric: Option<&str>, device: Option<&str>, extension: &str) -> String {
     let named: Vec<_> = [metric, device].into_iter().flatten().collect();
     let named = if named.is_empty() { "readings".to_owned() } else { named.join("-") };
     let safe = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let safe: String = named.chars().take(MAX_NAME_CHARS).map(safe).collect();
-    format!("{safe}.csv")
+    format!("{safe}.{extension}")
 }
 
 /// File systems take 255 bytes.
@@ -247,8 +247,8 @@ mod tests {
             (None, Some("a\"; filename=\"../b\r\nx: y"), "a---filename-----b--x--y.csv"),
             (None, Some("\u{e9}"), "-.csv"),
         ] {
-            assert_eq!(file_name(metric, device), expected);
+            assert_eq!(file_name(metric, device, "csv"), expected);
         }
-        assert!(file_name(None, Some(&"x".repeat(1_000))).len() < 255);
+        assert!(file_name(None, Some(&"x".repeat(1_000)), "ndjson").len() < 255);
     }
 }

@@ -3,6 +3,7 @@
 mod aggregate;
 mod aggregated;
 mod every;
+mod file;
 mod pages;
 mod query;
 mod streamed;
@@ -15,6 +16,7 @@ use warp::http::{HeaderMap, HeaderValue};
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection};
 
+use self::file::FileKind;
 use self::pages::Parts;
 use self::query::{Asked, BucketQuery, Format};
 use self::streamed::Streamer;
@@ -28,15 +30,14 @@ use crate::query::Parameters;
 pub(super) use self::query::PARAMETERS;
 
 const JSON: &str = "application/json";
-const CSV: &str = "text/csv; charset=utf-8";
 
 /// An answer, before it is sent.
 #[allow(clippy::large_enum_variant, reason = "there is one for each request, and it is used at once")]
 enum Answer {
     Json(String),
-    /// A table, and the name of its file.
-    Csv(String, String),
-    /// A table with more rows than are held at once: its beginning, the rest, and the name of its file.
+    /// A file, and its name.
+    File(FileKind, String, String),
+    /// A file with more rows than are held at once: its beginning, the rest, and its name.
     Long(String, Box<Parts>, String),
 }
 
@@ -64,12 +65,12 @@ async fn read(api: &Api, parameters: Parameters, caller: &Caller) -> Result<Answ
         Asked::Readings(query, Format::Json) => {
             Ok(Answer::Json(pages::json(store.as_ref(), limits, query).await?))
         }
-        Asked::Readings(query, Format::Csv) => {
-            let name = csv::file_name(query.metric.as_deref(), query.device.as_deref());
-            let mut parts = Parts::new(store, limits, query);
+        Asked::Readings(query, Format::File(kind)) => {
+            let name = kind.name(query.metric.as_deref(), query.device.as_deref());
+            let mut parts = Parts::new(store, limits, query, kind);
             let first = parts.next().await?;
             Ok(if parts.is_over() {
-                Answer::Csv(first, name)
+                Answer::File(kind, first, name)
             } else {
                 Answer::Long(first, Box::new(parts), name)
             })
@@ -79,19 +80,21 @@ async fn read(api: &Api, parameters: Parameters, caller: &Caller) -> Result<Answ
             let rows = buckets.iter().map(forms::Bucket::from);
             Ok(match format {
                 Format::Json => Answer::Json(forms::list("buckets", rows)),
-                Format::Csv => Answer::Csv(
-                    csv::text(csv::BUCKET, rows.map(csv::BucketCells::from)),
-                    csv::file_name(Some(&query.metric), Some(&query.device)),
+                Format::File(kind) => Answer::File(
+                    kind,
+                    kind.text::<_, csv::BucketCells>(csv::BUCKET, rows),
+                    kind.name(Some(&query.metric), Some(&query.device)),
                 ),
             })
         }
         Asked::Aggregates(query, format) => {
-            let rows = limits.within(aggregated::read(api, &query, &caller.scope)).await?;
+            let rows = limits.within(aggregated::read(api, &query, &caller.scope)).await?.into_iter();
             Ok(match format {
-                Format::Json => Answer::Json(forms::list("aggregates", rows.into_iter())),
-                Format::Csv => Answer::Csv(
-                    csv::text(csv::AGGREGATE, rows.into_iter().map(csv::AggregateCells::from)),
-                    csv::file_name(Some(&query.metric), query.devices.literal()),
+                Format::Json => Answer::Json(forms::list("aggregates", rows)),
+                Format::File(kind) => Answer::File(
+                    kind,
+                    kind.text::<_, csv::AggregateCells>(csv::AGGREGATE, rows),
+                    kind.name(Some(&query.metric), query.devices.literal()),
                 ),
             })
         }
@@ -108,20 +111,23 @@ async fn buckets(store: &dyn Store, query: &BucketQuery) -> Result<Vec<Bucket>, 
 }
 
 fn send(answer: Answer, streamer: &Streamer) -> Response {
-    let (mut response, file_name) = match answer {
+    let (mut response, file) = match answer {
         Answer::Json(text) => (text.into_response(), None),
-        Answer::Csv(text, name) => (text.into_response(), Some(name)),
-        Answer::Long(first, rest, name) => (streamer.send(first, *rest), Some(name)),
+        Answer::File(kind, text, name) => (text.into_response(), Some((kind, name))),
+        Answer::Long(first, rest, name) => {
+            let kind = rest.kind();
+            (streamer.send(first, *rest), Some((kind, name)))
+        }
     };
-    set(response.headers_mut(), file_name.as_deref());
+    set(response.headers_mut(), file);
     response
 }
 
-fn set(headers: &mut HeaderMap, file_name: Option<&str>) {
-    let kind = if file_name.is_some() { CSV } else { JSON };
-    headers.insert("content-type", HeaderValue::from_static(kind));
+fn set(headers: &mut HeaderMap, file: Option<(FileKind, String)>) {
+    let media_type = file.as_ref().map_or(JSON, |(kind, _)| kind.media_type());
+    headers.insert("content-type", HeaderValue::from_static(media_type));
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
-    if let Some(name) = file_name {
+    if let Some((_, name)) = file {
         let name = format!("attachment; filename=\"{name}\"").parse().expect("a file's name is plain ASCII");
         headers.insert("content-disposition", name);
     }

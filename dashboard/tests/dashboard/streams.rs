@@ -100,6 +100,28 @@ async fn a_table_is_a_file_of_the_whole_range() {
 }
 
 #[tokio::test]
+async fn a_file_of_json_lines_has_each_reading_and_can_be_sent_again() {
+    let harness = filled(MANY).await;
+    let answer = whole(&harness, "/api/readings?device=site-a/lab&metric=temperature&format=ndjson").await;
+    let headers = [answer.header("content-type"), answer.header("content-disposition")];
+    let named = "attachment; filename=\"temperature-site-a-lab.ndjson\"";
+    assert_eq!(headers, [Some("application/x-ndjson"), Some(named)]);
+    let lines: Vec<Value> = answer.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (lines.len(), &lines[11_999]["seq"], &lines[0]["value"]),
+        (12_000, &12_000.into(), &1.0.into())
+    );
+
+    // Clocks that show 1970 were never set.
+    let some: String =
+        answer.body.lines().take(3).map(|line| line.replace(":\"1970", ":\"2026") + "\n").collect();
+    let host = format!("host: {}", harness.address);
+    let headers = [host.as_str(), "content-type: application/x-ndjson"];
+    let sent = harness.send("POST", "/api/readings", &headers, &some).await;
+    assert!([201, 202].contains(&sent.status), "{sent:?}");
+}
+
+#[tokio::test]
 async fn an_answer_in_parts_is_compressed_on_the_way() {
     let harness = filled(MANY).await;
     for path in ["/api/readings?format=csv", "/api/readings?limit=4000"] {

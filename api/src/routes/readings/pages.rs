@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use store::{Cursor, ReadingQuery, Store};
 
+use super::file::FileKind;
 use crate::error::ApiError;
 use crate::forms::csv::{self, ReadingCells};
 use crate::forms::{self, MAX_PAGE_BYTES, Page};
@@ -39,13 +40,18 @@ pub(super) struct Parts {
     store: Arc<dyn Store>,
     limits: Limits,
     query: ReadingQuery,
+    kind: FileKind,
     is_first: bool,
     is_over: bool,
 }
 
 impl Parts {
-    pub(super) fn new(store: Arc<dyn Store>, limits: Limits, query: ReadingQuery) -> Self {
-        Self { store, limits, query, is_first: true, is_over: false }
+    pub(super) fn new(store: Arc<dyn Store>, limits: Limits, query: ReadingQuery, kind: FileKind) -> Self {
+        Self { store, limits, query, kind, is_first: true, is_over: false }
+    }
+
+    pub(super) fn kind(&self) -> FileKind {
+        self.kind
     }
 
     /// Whether every part has been read.
@@ -64,10 +70,8 @@ impl Parts {
         self.query.limit -= limit;
         self.is_over = self.query.limit == 0 || page.next.is_none();
         let header = if self.is_first { csv::READING } else { &[] };
-        let mut text = csv::text(
-            header,
-            page.readings.iter().map(|reading| ReadingCells::from(forms::Reading::from(reading))),
-        );
+        let mut text =
+            self.kind.text::<_, ReadingCells<'_>>(header, page.readings.iter().map(forms::Reading::from));
         text.shrink_to_fit();
         self.is_first = false;
         self.query.after = page.next;

@@ -5,6 +5,7 @@ use store::ReadingQuery;
 use telemetry::Scope;
 
 use super::aggregate::{AggregateQuery, Steps};
+use super::file::FileKind;
 use crate::query::{self, DEFAULT_LIMIT, MAX_LIMIT, Parameters};
 
 /// The parameters that there are.
@@ -65,8 +66,15 @@ impl Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Json,
-    Csv,
+    /// All of the range, sent while it is read.
+    File(FileKind),
 }
+
+const FORMATS: &[(&str, Format)] = &[
+    ("json", Format::Json),
+    ("csv", Format::File(FileKind::Csv)),
+    ("ndjson", Format::File(FileKind::Lines)),
+];
 
 /// # Errors
 /// Says which parameter is wrong and what it may be.
@@ -77,7 +85,7 @@ pub(super) fn read(mut parameters: Parameters) -> Result<Asked, String> {
     let points = query::number(&mut parameters, "points", MAX_POINTS)?;
     let limit = query::number(&mut parameters, "limit", MAX_LIMIT)?;
     let after = query::cursor(&mut parameters)?;
-    let format = query::one_of(&mut parameters, "format", &[("json", Format::Json), ("csv", Format::Csv)])?;
+    let format = query::one_of(&mut parameters, "format", FORMATS)?;
     let steps = Steps::read(&mut parameters)?;
     query::nothing_left(&parameters, PARAMETERS)?;
     let format = format.unwrap_or(Format::Json);
@@ -90,7 +98,7 @@ pub(super) fn read(mut parameters: Parameters) -> Result<Asked, String> {
     match (points, device, metric) {
         (None, device, metric) => {
             let range = query::range(from, to);
-            let limit = limit.unwrap_or(if format == Format::Csv { usize::MAX } else { DEFAULT_LIMIT });
+            let limit = limit.unwrap_or(if format == Format::Json { DEFAULT_LIMIT } else { usize::MAX });
             Ok(Asked::Readings(
                 ReadingQuery { device, metric, range, limit, after, scope: Scope::all() },
                 format,
@@ -125,14 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn a_csv_table_has_the_whole_range() {
-        for (limit, expected) in [("", usize::MAX), ("5", 5)] {
-            let asked = ask(&[("format", "csv"), ("limit", limit)]).unwrap();
-            let Asked::Readings(query, Format::Csv) = asked else { panic!() };
+    fn a_file_has_the_whole_range() {
+        for (format, limit, expected) in
+            [("csv", "", usize::MAX), ("csv", "5", 5), ("ndjson", "", usize::MAX)]
+        {
+            let asked = ask(&[("format", format), ("limit", limit)]).unwrap();
+            let Asked::Readings(query, Format::File(_)) = asked else { panic!() };
             assert_eq!(query.limit, expected);
         }
         let points = [("points", "5"), ("device", "d"), ("metric", "m"), ("format", "csv")];
-        assert!(matches!(ask(&points).unwrap(), Asked::Buckets(_, Format::Csv)));
+        assert!(matches!(ask(&points).unwrap(), Asked::Buckets(_, Format::File(FileKind::Csv))));
     }
 
     #[test]
@@ -164,7 +174,7 @@ mod tests {
             (vec![("from", "-99999999999999999999999")], "from is outside the calendar"),
             (vec![("from", "1764385200")], "from 1764385200 looks like Unix seconds: write milliseconds"),
             (vec![("device", "a\0")], "device must be without control characters"),
-            (vec![("format", "xml")], "format must be json or csv"),
+            (vec![("format", "xml")], "format must be json or csv or ndjson"),
             (vec![("format", "csv"), ("limit", "0")], "limit must be"),
             (vec![("from", "2026-01-15T10:30:00Z"), ("to", "2026-01-14T10:30:00Z")], "from is later than to"),
             (vec![("after", "x")], "after must be"),
