@@ -1,6 +1,6 @@
 # Thin on purpose: each target is one or two commands that also work by hand. `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run page cluster cluster-stop drill unit test test-plan test-tools check bench mqtt autobahn fuzz clean
+.PHONY: help run run-edge-and-cloud page cluster cluster-stop drill unit test test-plan test-tools check bench mqtt autobahn fuzz clean
 
 WEB := dashboard/web
 PAGE := $(WEB)/dist/index.html
@@ -27,6 +27,10 @@ help: ## List the targets
 run: $(PAGE) ## Build and start everything in one process; Ctrl-C stops it
 	cargo build --release --locked --package cli --no-default-features --bin millrace # without what only the cluster needs
 	@exec target/release/millrace
+
+run-edge-and-cloud: $(PAGE) ## Build and start a cloud and an edge that forwards to it, in two processes; Ctrl-C stops both
+	cargo build --release --locked --package cli --no-default-features --bin millrace
+	@exec edge/edge-and-cloud target/release/millrace
 
 page: $(PAGE) ## Build the page that the dashboard embeds
 

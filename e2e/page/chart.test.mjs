@@ -216,6 +216,24 @@ test("a time without readings has no scale of made-up values", async () => {
   await eventually(() => page.evaluate(drawnLeft), (pixels) => pixels > 0);
 });
 
+test("a series is compared with itself a day before", async () => {
+  const day = 86_400 * SECOND_MS;
+  const now = Date.now();
+  for (let age = 600; age >= 2; age -= 20) await publish("temperature/lab", 12, "celsius", now - day - age * SECOND_MS);
+  await page.goto(`${millrace.http}/?${FRONT}&range=15m`);
+  await eventually(points, ([lab]) => lab > 10);
+  assert.equal(await page.getByTestId("chart").getAttribute("data-earlier"), "0");
+  await page.getByTestId("compare").selectOption("day");
+  await eventually(search, `?${FRONT}&range=15m&earlier=day`);
+  await eventually(async () => Number(await page.getByTestId("chart").getAttribute("data-earlier")), (count) => count > 10);
+  await eventually(() => textOf(page.getByTestId("legend")), /the day before/);
+  await assertAccessible(page);
+  await page.reload();
+  await eventually(() => page.getByTestId("compare").inputValue(), "day");
+  await page.getByTestId("compare").selectOption("");
+  await eventually(() => page.getByTestId("chart").getAttribute("data-earlier"), "0");
+});
+
 test("it fits a phone", async () => {
   await page.setViewportSize({ width: 390, height: 800 });
   for (const view of ["Data", "Chart"]) {

@@ -44,8 +44,9 @@ function addressesOf(child) {
     const timer = setTimeout(() => give(`no addresses within ${TIMEOUT_MS} ms`), TIMEOUT_MS);
     const read = (chunk) => {
       printed += chunk;
-      const [http] = printed.match(/http:\/\/[\w.:[\]-]+:\d+/) ?? [];
-      const [mqtt] = printed.match(/mqtt:\/\/[\w.:[\]-]+:\d+/) ?? [];
+      // Log lines may name other addresses.
+      const [, http] = printed.match(/^ *page +(http:\/\/[\w.:[\]-]+:\d+)/m) ?? [];
+      const [, mqtt] = printed.match(/^ *MQTT +(mqtt:\/\/[\w.:[\]-]+:\d+)/m) ?? [];
       const [websocket] = printed.match(/ws:\/\/[\w.:[\]-]+:\d+\/mqtt/) ?? [];
       // The line that ends the addresses.
       if (http && mqtt && /^\s*data /m.test(printed)) resolve({ http, mqtt, websocket });

@@ -3,13 +3,13 @@ import { test } from "node:test";
 import { changed, inFront, selectionFrom, withoutSeries, withSelection, type Selection } from "./selection";
 
 const series = (topic: string) => ({ metric: topic.split("/")[0], device: topic.split("/").slice(1).join("/") });
-const PLAIN: Selection = { series: null, others: [], range: "15m", zoom: null, table: false };
+const PLAIN: Selection = { series: null, others: [], range: "15m", zoom: null, table: false, earlier: null };
 
 test("an address contains everything that the chart shows", () => {
   const lab: Selection = { ...PLAIN, series: series("temperature/lab"), range: "6h" };
   const zoom = { from: Date.parse("2026-01-15T10:30:00.123Z"), to: Date.parse("2026-01-15T11:00:00.456Z") };
   const others = [series("humidity/lab"), series("temperature/oslo/rack 1/s2&3=#ü")];
-  const selections: Selection[] = [lab, { ...lab, others }, { ...lab, zoom }, { ...lab, others, zoom, table: true, range: "all" }];
+  const selections: Selection[] = [lab, { ...lab, others }, { ...lab, zoom }, { ...lab, others, zoom, table: true, range: "all" }, { ...lab, earlier: "week" }];
   for (const selection of selections) {
     assert.deepEqual(selectionFrom(`?${withSelection("", selection)}`), selection);
   }
@@ -27,7 +27,7 @@ test("parts that are not understood are ignored", () => {
   const read = (search: string) => selectionFrom(`?device=lab&metric=temperature&${search}`);
   const plain = { ...PLAIN, series: series("temperature/lab") };
   for (const bad of [
-    "range=3y", "range=toString", "range=__proto__", "with=", "with=temperature", "with=/lab", "with=temperature/", "chart=pie",
+    "range=3y", "range=toString", "range=__proto__", "with=", "with=temperature", "with=/lab", "with=temperature/", "chart=pie", "earlier=year", "earlier=toString",
     "from=1&to=2", "from=2026-01-15T10:30:00Z", "from=2026-01-15T10:30:00Z&to=2026-01-15T10:30:00Z", "with=temperature/lab",
     "from=2026-01-16T10:30:00Z&to=2026-01-15T10:30:00Z", "from=2026-13-15T10:30:00Z&to=2027-01-15T10:30:00Z",
   ]) assert.deepEqual(read(bad), plain, bad);

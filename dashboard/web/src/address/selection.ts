@@ -16,6 +16,14 @@ export const RANGES = {
   all: { label: "All", ms: null },
 } as const;
 
+/** What the series in front may be compared with: itself, so many milliseconds before. */
+export const EARLIER = {
+  day: { label: "the day before", ms: 24 * HOUR },
+  week: { label: "the week before", ms: 7 * 24 * HOUR },
+} as const;
+
+export type EarlierName = keyof typeof EARLIER;
+
 export type RangeName = keyof typeof RANGES;
 
 /** What the chart shows. */
@@ -28,17 +36,20 @@ export interface Selection {
   /** A fixed span, instead of a range that ends now. */
   zoom: Span | null;
   table: boolean;
+  /** What the series in front is compared with. */
+  earlier: EarlierName | null;
 }
 
 /** More lines could not be distinguished. */
 export const MOST_SERIES = 8;
 
-const PARAMETERS = ["device", "metric", "with", "range", "from", "to", "chart"];
+const PARAMETERS = ["device", "metric", "with", "range", "from", "to", "chart", "earlier"];
 
 /** Parts that are not understood are ignored: half of a link is more useful than an error. */
 export function selectionFrom(search: string): Selection {
   const query = new URLSearchParams(search);
-  const [device, metric, range] = [query.get("device"), query.get("metric"), query.get("range") ?? ""];
+  const [device, metric] = [query.get("device"), query.get("metric")];
+  const [range, earlier] = [query.get("range") ?? "", query.get("earlier") ?? ""];
   const series = device && metric ? { device, metric } : null;
   return {
     series,
@@ -46,6 +57,7 @@ export function selectionFrom(search: string): Selection {
     range: Object.hasOwn(RANGES, range) ? (range as RangeName) : "15m",
     zoom: spanFrom(query.get("from"), query.get("to")),
     table: query.get("chart") === "table",
+    earlier: Object.hasOwn(EARLIER, earlier) ? (earlier as EarlierName) : null,
   };
 }
 
@@ -70,7 +82,7 @@ function spanFrom(fromText: string | null, toText: string | null): Span | null {
 }
 
 /** The address with this selection; everything else in it stays. */
-export function withSelection(search: string, { series, others, range, zoom, table }: Selection): string {
+export function withSelection(search: string, { series, others, range, zoom, table, earlier }: Selection): string {
   const query = new URLSearchParams();
   if (series) {
     query.set("device", series.device);
@@ -83,6 +95,7 @@ export function withSelection(search: string, { series, others, range, zoom, tab
     query.set("to", new Date(zoom.to).toISOString());
   }
   if (table) query.set("chart", "table");
+  if (earlier) query.set("earlier", earlier);
   new URLSearchParams(search).forEach((value, name) => {
     if (!PARAMETERS.includes(name)) query.append(name, value);
   });

@@ -1,9 +1,9 @@
 // Asks the server. The types of its answers are generated from its OpenAPI document.
 
-import type { AddedRules, Answers, Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
+import type { AddedRules, Answers, Attribute, Boot, Broker, Bucket, ClockPeriod, Edge, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, NewAcknowledgement, NewAcknowledgements, NewSilence, NewSilences, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resend, ResendSelected, Resent, ResentSelected, Series as SeriesRow, Silence, Stage, UnmappedGroup } from "./types";
 import { ask, get, send } from "./request";
 
-export type { Attribute, Boot, Broker, Bucket, ClockPeriod, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
+export type { Attribute, Boot, Broker, Bucket, ClockPeriod, Edge, IgnoringRule, Incident, IncidentGroup, Inputs, Mappings, MetricWords, Notification, Part, PresetInUse, Rejected, RejectedGroup, Resent, ResentSelected, SeriesRow, Silence, Stage, UnmappedGroup };
 
 export type Freshness = SeriesRow["state"];
 export type StageState = Stage["state"];
@@ -106,6 +106,11 @@ export function csvHref({ device, metric }: SeriesName, { from, to }: Span): str
 /** The numbered readings that were measured since an instant, or all; per device and boot. */
 export async function fetchBoots(fromMs: number | null): Promise<Boot[]> {
   return (await get("api/completeness", fromMs === null ? {} : { from: isoOf(fromMs) })).completeness;
+}
+
+/** What each edge stored, and what arrived of it. */
+export async function fetchEdges(): Promise<Edge[]> {
+  return (await get("api/edges", {})).edges;
 }
 
 /** Which rejected payloads: of a topic, for a reason, received since. */

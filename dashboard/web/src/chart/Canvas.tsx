@@ -7,7 +7,7 @@ import { longestStep } from "../ui/plotting";
 import { visible } from "../ui/visible";
 import { wordsOf } from "../ui/words";
 import { join, pointAt, type Joined } from "./common-axis";
-import { frame, hasLine, loaded, loading, panBy, problem, room, roomIn, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
+import { frame, hasLine, loaded, loading, panBy, problem, room, roomIn, shownEarlier, shownLines, shownPoints, zoomAround, zoomTo } from "./data";
 import { shownClockSpans } from "./clock-periods";
 import { incidentSpans, limits } from "./incidents";
 import { factorFor } from "./plot/factor";
@@ -68,6 +68,7 @@ export function Canvas() {
       class="canvas"
       data-testid="chart"
       data-points={count}
+      data-earlier={shownEarlier.value.length}
       data-lines={shownLines.value.map((points) => points.length).join()}
       tabIndex={0}
       role="slider"
@@ -109,7 +110,7 @@ function currentView() {
     Math.max(0, ...shown.value.map(({ key }, place) => (scales.value.of[place] === scale ? digitsOf(key) : 0))),
   );
   const factors = scales.value.names.map((_, scale) => factorFor(largestOn(scale)));
-  return { joined: joined.value, frame: frame.value, digits, factors, incidentSpans: incidentSpans.value, clockSpans: shownClockSpans.value, limits: limits.value };
+  return { joined: joined.value, frame: frame.value, digits, factors, earlier: shownEarlier.value, incidentSpans: incidentSpans.value, clockSpans: shownClockSpans.value, limits: limits.value };
 }
 
 function largestOn(scale: number): number {

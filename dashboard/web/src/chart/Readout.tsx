@@ -1,10 +1,12 @@
 import type { ComponentChildren } from "preact";
+import { EARLIER } from "../address/selection";
+import { selection } from "../address/state";
 import { serverNow } from "../live/clock";
 import { formatCount, formatMoment, formatNumber, formatQuantity, formatSpan, formatUtc } from "../ui/format";
 import { wordFor, wordsOf } from "../ui/words";
 import { shownClockSpans } from "./clock-periods";
 import { clockSpanAt, wrongBy } from "./clock-spans";
-import { frame, historyOf, shownPoints, type History } from "./data";
+import { frame, historyOf, shownEarlier, shownPoints, type History } from "./data";
 import { incidentSpans, incidentsProblem, limits } from "./incidents";
 import { summaryOf, type Point } from "./points";
 import { digitsOf, shown, unitOf } from "./shown";
@@ -47,11 +49,13 @@ function Figure({ name, swatch, children }: { name: string; swatch?: string; chi
 /** Explains the lines and the shading that are there; also names a limit that is too far away to be drawn. */
 export function Legend() {
   const shaded = (isGap: boolean) => incidentSpans.value.some((span) => span.isGap === isGap);
+  const { earlier } = selection.value;
   const explains = limits.value.length + incidentSpans.value.length > 0;
   return (
     <div class="legend" data-testid="legend">
       {explains && shown.value.length > 1 && <span>{shown.value[0]!.device}:</span>}
       {limits.value.map(({ label }) => <Explained key={label} swatch="limit">{label}</Explained>)}
+      {earlier && shownEarlier.value.length > 0 && <Explained swatch="earlier">{EARLIER[earlier].label}</Explained>}
       {shaded(false) && <Explained swatch="incident">incident open</Explained>}
       {shaded(true) && <Explained swatch="gap">silent</Explained>}
       {shownClockSpans.value.map(({ from, aheadMs }) => (

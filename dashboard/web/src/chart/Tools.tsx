@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { hrefOf } from "../address/href";
 import { select } from "../address/navigate";
-import { MOST_SERIES } from "../address/selection";
+import { EARLIER, MOST_SERIES, type EarlierName } from "../address/selection";
 import { selection } from "../address/state";
 import { csvHref } from "../api/client";
 import { connection } from "../live/state";
@@ -20,6 +20,7 @@ export function ChartTools() {
       <Popover name="Add sensor" disabled={full} title={full ? `The chart shows at most ${MOST_SERIES} sensors` : undefined}>
         {(close) => <Picker close={close} />}
       </Popover>
+      {!table && <Compare />}
       <CopyLink />
       <Csv />
       <div class="switch views" role="group" aria-label="Chart or table">
@@ -27,6 +28,23 @@ export function ChartTools() {
         <button aria-pressed={table} onClick={() => select({ table: true })} data-testid="as-table" title="The same data as a table">Data</button>
       </div>
     </div>
+  );
+}
+
+/** Draws the same series as it was a day or a week before. */
+function Compare() {
+  const { earlier } = selection.value;
+  return (
+    <select
+      class="button"
+      aria-label="Compare with"
+      data-testid="compare"
+      value={earlier ?? ""}
+      onChange={(event) => select({ earlier: (event.currentTarget.value || null) as EarlierName | null })}
+    >
+      <option value="">Compare…</option>
+      {(Object.keys(EARLIER) as EarlierName[]).map((name) => <option key={name} value={name}>with {EARLIER[name].label}</option>)}
+    </select>
   );
 }
 

@@ -1,13 +1,13 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { adjust, select } from "../address/navigate";
-import { RANGES } from "../address/selection";
+import { EARLIER, RANGES } from "../address/selection";
 import { selection } from "../address/state";
-import { fetchBuckets, fetchFirst, type Span } from "../api/client";
+import { fetchBuckets, fetchFirst, type SeriesName, type Span } from "../api/client";
 import { now, serverNow } from "../live/clock";
 import { alerting, generation } from "../live/state";
 import { convertPoints } from "./common-axis";
 import { gridOf, type Grid } from "./grid";
-import { extend, frameOf, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
+import { extend, frameOf, later, toPoints, wholeFrame, type Point, type TimeFrame } from "./points";
 import { conversionOf, latestOf, shown, shownKeys, type Latest } from "./shown";
 
 const RETRY_MS = 5000;
@@ -15,6 +15,8 @@ const RETRY_MS = 5000;
 /** All lines are loaded together, so that their points lie on one grid. */
 interface Loaded extends Grid {
   lines: Map<string, Point[]>;
+  /** What the series in front is compared with, at the times of the chart; empty where it is compared with nothing. */
+  earlier: Point[];
 }
 
 export const loaded = signal<Loaded | null>(null);
@@ -60,7 +62,7 @@ export function startChart(): () => void {
   if (running) return () => {};
   running = true;
   const stopLoading = effect(() => {
-    void [shownKeys.value, selection.value.range, selection.value.zoom, selection.value.table, generation.value];
+    void [shownKeys.value, selection.value.range, selection.value.zoom, selection.value.table, selection.value.earlier, generation.value];
     void load();
   });
   const stopExtending = effect(() => {
@@ -98,15 +100,25 @@ async function fetchInto(aborted: AbortSignal): Promise<number> {
   // The end of a span is not part of it, and the newest reading may lie right on it.
   const span = { from: Math.floor(from), to: Math.floor(to) + 1 };
   const grid = gridOf(span, points);
-  const fetched = await Promise.all(wanted.map((series) => fetchBuckets(series, span, points, aborted)));
+  const [earlier, ...fetched] = await Promise.all([
+    fetchEarlier(wanted[0]!, span, points, aborted),
+    ...wanted.map((series) => fetchBuckets(series, span, points, aborted)),
+  ]);
   const lines = new Map(wanted.map(({ key }, index) => [key, toPoints(fetched[index]!)]));
   batch(() => {
-    loaded.value = { lines, ...grid };
+    loaded.value = { lines, earlier, ...grid };
     loads.value++;
     problem.value = null;
     wanted.forEach(({ key }) => addNewestIfMissing(key));
   });
   return Math.min(300_000, Math.max(15_000, 10 * grid.widthMs));
+}
+
+async function fetchEarlier(series: SeriesName, { from, to }: Span, points: number, aborted: AbortSignal): Promise<Point[]> {
+  const { earlier, table } = selection.peek();
+  if (!earlier || table) return [];
+  const { ms } = EARLIER[earlier];
+  return later(toPoints(await fetchBuckets(series, { from: from - ms, to: to - ms }, points, aborted)), ms);
 }
 
 // Old readings are deleted in time, so for "all" the first one is looked up each time.
@@ -166,6 +178,12 @@ export const shownLines = computed<Point[][]>(() => {
   const pointsOf = (key: string) => loaded.value?.lines.get(key) ?? [];
   const within = (key: string) => pointsOf(key).filter((point) => point.to > from && point.from <= to);
   return shown.value.map(({ key }) => convertPoints(within(key), conversionOf(key)));
+});
+
+/** What the series in front is compared with, at the times of the chart and in its unit. */
+export const shownEarlier = computed<Point[]>(() => {
+  const front = shown.value[0];
+  return front ? convertPoints(loaded.value?.earlier ?? [], conversionOf(front.key)) : [];
 });
 
 /** The points of the series in front. */

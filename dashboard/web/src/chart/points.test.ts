@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Span } from "../api/client";
-import { extend, frameOf, summaryOf, toColumns, wholeFrame } from "./points";
+import { extend, later, frameOf, summaryOf, toColumns, wholeFrame } from "./points";
 
 const point = (from: number, mean: number, count = 1) => ({ from, to: from + 10, min: mean - 1, max: mean + 1, mean, count });
 
@@ -84,4 +84,9 @@ test("means of the largest numbers are numbers", () => {
   const huge = (mean: number) => ({ from: 0, to: 10, min: mean, max: mean, mean, count: 1 });
   assert.equal(summaryOf([huge(1e308), huge(1e308)], { from: -1, to: 20 })!.mean, 1e308);
   assert.equal(extend([huge(-1.5e308)], grid, 5, 1.5e308)[0].mean, 0);
+});
+
+test("what was earlier is drawn later", () => {
+  const [point] = later([{ from: 1000, to: 2000, min: 1, max: 3, mean: 2, count: 5 }], 86_400_000);
+  assert.deepEqual(point, { from: 86_401_000, to: 86_402_000, min: 1, max: 3, mean: 2, count: 5 });
 });

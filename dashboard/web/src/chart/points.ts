@@ -54,6 +54,11 @@ export function toPoints(buckets: Bucket[]): Point[] {
   return buckets.map((bucket) => ({ ...bucket, from: Date.parse(bucket.from), to: Date.parse(bucket.to) }));
 }
 
+/** The same at times so many milliseconds later. */
+export function later(points: Point[], ms: number): Point[] {
+  return points.map((point) => ({ ...point, from: point.from + ms, to: point.to + ms }));
+}
+
 /** Adds a live reading at the end. This is approximate; the next load corrects it. */
 export function extend(points: Point[], grid: Grid, at: number, value: number): Point[] {
   const last = points.at(-1);

@@ -7,6 +7,7 @@ import { formatCount, plural } from "../ui/format";
 import { DoneShape, WarningShape } from "../ui/Shapes";
 import { ViewTitle } from "../ui/ViewTitle";
 import { When } from "../ui/When";
+import { Edges } from "./Edges";
 import { bootsLike, fetchLedger, LEDGER_RANGES, totalsOf, worstFirst, type LedgerRange } from "./ledger";
 import { RejectedList } from "./RejectedList";
 import { Table } from "./Table";
@@ -38,6 +39,7 @@ export function Completeness() {
         </p>
         {ledger.value && ledger.value.boots.length > 0 && <Boots boots={ledger.value.boots} />}
       </section>
+      <Edges />
       <RejectedList isLoaded={ledger.value !== null || problem.value !== null} />
     </>
   );

@@ -61,7 +61,7 @@ interface CellProps {
   children: ComponentChildren;
 }
 
-function Cell({ head, class: name, none, children }: CellProps) {
+export function Cell({ head, class: name, none, children }: CellProps) {
   return <td role="cell" class={name} data-head={head} data-none={none}>{children}</td>;
 }
 

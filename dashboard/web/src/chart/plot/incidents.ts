@@ -2,6 +2,7 @@ import type uPlot from "uplot";
 import { colour } from "../../ui/colour";
 import type { ClockSpan } from "../clock-spans";
 import type { IncidentSpan, Limit } from "../incident-spans";
+import { within } from "./within";
 
 const FONT = "11px system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 /** Pixels between the lines of a hatching. */
@@ -104,14 +105,4 @@ function drawLabel({ ctx, bbox }: uPlot, label: string, y: number): void {
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   ctx.fillText(label, x, top + height / 2);
-}
-
-/** Draws inside the area of values, and restores the state of the context. */
-function within({ ctx, bbox }: uPlot, drawing: () => void): void {
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  drawing();
-  ctx.restore();
 }

@@ -8,7 +8,9 @@ import { wordsOf } from "../../ui/words";
 import type { Joined } from "../common-axis";
 import type { ClockSpan } from "../clock-spans";
 import { stretched, type IncidentSpan, type Limit } from "../incident-spans";
+import type { Point } from "../points";
 import { drawNames, LEFT_MARGIN, NAMES_HEIGHT, RIGHT_MARGIN, scaleOf, timeAxis, valueAxis } from "./axes";
+import { drawEarlier } from "./earlier";
 import { scaled } from "./factor";
 import { drawClockSpans, drawIncidentSpans, drawLimits } from "./incidents";
 import { bandsOf, dataOf, drawMarkers, isMean, placeOf, seriesOf, type PlotLine } from "./lines";
@@ -27,6 +29,8 @@ export interface View {
   incidentSpans: IncidentSpan[];
   clockSpans: ClockSpan[];
   limits: Limit[];
+  /** What the line in front is compared with. */
+  earlier: Point[];
   /** Sensible decimals for each scale. */
   digits: number[];
   /** What the values of each scale are drawn times, where they are too large to be drawn as they are. */
@@ -111,7 +115,7 @@ function followTouch(plot: uPlot, event: PointerEvent): void {
 function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Callbacks, view: () => View | null): uPlot.Options {
   const places = scales.map((_, place) => place as 0 | 1);
   const range = (place: 0 | 1): uPlot.Range.Function => (_plot, low, high) =>
-    rangeOfStates(low, high, wordsOf(scales[place]!)) ?? paddedRange(low, high, place, view());
+    rangeOfStates(low, high, wordsOf(scales[place]!)) ?? paddedRange(...withEarlier(low, high, place, view()), place, view());
   return {
     width: element.clientWidth,
     height: element.clientHeight,
@@ -127,6 +131,7 @@ function options(element: HTMLElement, { lines, scales }: Drawn, callbacks: Call
       drawClear: [
         (plot) => drawClockSpans(plot, view()?.clockSpans ?? []),
         (plot) => drawIncidentSpans(plot, view()?.incidentSpans ?? []),
+        (plot) => drawEarlier(plot, view()?.earlier ?? [], factorOf(view(), 0), lines[0]!.isStates),
       ],
       draw: [
         (plot) => drawMarkers(plot, lines),
@@ -167,6 +172,13 @@ function zoomToSelection(plot: uPlot, callbacks: Callbacks): void {
 function rangeOfStates(lowest: number | null, highest: number | null, words: string[] | null): uPlot.Range.MinMax | null {
   const isAllStates = words !== null && lowest !== null && highest !== null && lowest >= 0 && highest <= words.length - 1;
   return isAllStates ? [-0.15, words.length - 0.85] : null;
+}
+
+/** What the line in front is compared with has room, too. */
+function withEarlier(low: number | null, high: number | null, place: 0 | 1, view: View | null): [number | null, number | null] {
+  const means = place === 0 ? (view?.earlier ?? []).map(({ mean }) => mean * factorOf(view, 0)) : [];
+  if (low === null || high === null || means.length === 0) return [low, high];
+  return [Math.min(low, ...means), Math.max(high, ...means)];
 }
 
 /** Leaves room above and below, and keeps the range wide enough that noise in the last digit looks small. */
