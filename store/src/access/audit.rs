@@ -38,13 +38,15 @@ pub enum Via {
     Token,
     /// By what the identity provider says: a login, or a token that it issued.
     Oidc,
+    /// By a credential or a certificate of the MQTT server.
+    Mqtt,
     /// As someone with access to the database: a command in a terminal.
     Command,
     /// Not at all.
     Unknown,
 }
 
-text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Oidc "oidc", Command "command", Unknown "none");
+text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Oidc "oidc", Mqtt "mqtt", Command "command", Unknown "none");
 
 /// What is to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
