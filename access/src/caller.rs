@@ -16,6 +16,8 @@ pub struct Caller {
     pub role: Role,
     /// ... and with which devices.
     pub scope: Scope,
+    /// Whether the user logs in at the identity provider, and has no password here.
+    pub is_external: bool,
     /// How the caller was recognised.
     pub via: Via,
     /// The id of the session or the key.
@@ -33,6 +35,7 @@ impl Caller {
             email: user.email,
             role: user.role,
             scope: user.scope,
+            is_external: user.subject.is_some(),
             via: Via::Session,
             id: session,
             address,
@@ -47,6 +50,7 @@ impl Caller {
             email: None,
             role: Role::Admin,
             scope: Scope::all(),
+            is_external: false,
             via: Via::Open,
             id: None,
             address,

@@ -112,6 +112,8 @@ pub enum Decision {
     NeedsRole(Role),
     /// Only people who have logged in may: a key may not.
     NeedsSession,
+    /// The user has no password here.
+    NoPassword,
     /// The device is outside the caller's filters: to the caller it does not exist.
     OutsideFilters,
     /// A device may do this with itself alone.
@@ -134,6 +136,9 @@ impl Decision {
             Self::Allowed => "role and filters allow it".into(),
             Self::NeedsRole(role) => format!("only the role {} may do this", role.word()),
             Self::NeedsSession => "only a person who has logged in may do this".into(),
+            Self::NoPassword => {
+                "you log in at the identity provider and have no password here: change it there".into()
+            }
             Self::OutsideFilters => "it is outside your filters, or there is no such thing".into(),
             Self::OtherDevice => {
                 "a device may send for itself alone: see millrace device credential --right".into()
@@ -149,6 +154,9 @@ impl Decision {
 pub fn may(caller: &Caller, action: Action, device: Option<&str>) -> Decision {
     if action.is_for_people() && caller.via != Via::Session {
         return Decision::NeedsSession;
+    }
+    if action == Action::Password && caller.is_external {
+        return Decision::NoPassword;
     }
     if caller.role < action.needs() {
         return Decision::NeedsRole(action.needs());
@@ -222,6 +230,13 @@ mod tests {
         assert_eq!(may(&key, Action::Keys, None), Decision::NeedsSession);
         assert_eq!(may(&key, Action::Password, None), Decision::NeedsSession);
         assert_eq!(may(&key, Action::Users, None), Decision::Allowed);
+    }
+
+    #[test]
+    fn who_logs_in_at_the_identity_provider_has_no_password_to_change() {
+        let external = Caller { is_external: true, ..caller(Role::Admin, &[], Via::Session) };
+        assert_eq!(may(&external, Action::Password, None), Decision::NoPassword);
+        assert_eq!(may(&external, Action::Keys, None), Decision::Allowed);
     }
 
     #[test]

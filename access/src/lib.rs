@@ -15,12 +15,14 @@
 //! | `restore` | the changes that bring a former state back |
 //! | `signed_head` | the end of the audit, signed, to be kept elsewhere |
 //! | `state` | what stood in the store at a time, by the audit |
+//! | `archive`, `segment` | segments of the audit that leave it as files, and contents that are erased |
 //! | `verify` | whether the audit's chain holds |
 //!
 //! As long as there is no user, everyone may do everything: the first user closes that for good.
 
 #![warn(missing_docs)]
 
+mod archive;
 mod authority;
 mod caller;
 mod contents;
@@ -33,12 +35,16 @@ mod password;
 mod restore;
 pub mod rights;
 mod secret;
+mod segment;
 mod sending;
 mod signed_head;
 mod state;
 mod token;
 mod verify;
 
+pub use archive::{
+    Archived, Erasable, Known, Until, archive, erase, erase_file, last_archived, next_segment,
+};
 pub use authority::device_login::user_and_password;
 pub use authority::{
     Authority, Credentials, LoggedIn, MAX_KEY_DAYS, NewCredential, NewKey, NewUser, Problem, Recognized,
@@ -51,9 +57,10 @@ pub use device_password::{hash_device_password, is_device_password, new_device_p
 pub use identity::{ClaimRules, Claims, Identity, WrongRule};
 pub use names::check_username;
 pub use password::{hash_password, is_password, network};
-pub use restore::{Step, registry_steps, take_step, user_steps};
+pub use restore::{Step, careful_steps, registry_steps, take_step, user_steps};
 pub use rights::Rights;
+pub use segment::{Ends, Segment};
 pub use sending::{Sender, may_send, may_send_on};
 pub use signed_head::{HeadKey, read_heads};
-pub use state::{State, state_at};
-pub use verify::{Verified, verify};
+pub use state::{State, StateReader, state_at};
+pub use verify::{Proof, Verification, Verified, verify};

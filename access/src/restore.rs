@@ -120,6 +120,19 @@ pub fn user_steps(then: &State, users: &[User]) -> Vec<Step> {
     steps
 }
 
+/// The steps back to a state of which contents were erased: what may have been there then is removed by hand alone.
+#[must_use]
+pub fn careful_steps(then: &State, steps: Vec<Step>) -> Vec<Step> {
+    if then.unknown.is_empty() {
+        return steps;
+    }
+    let is_removal = |step: &Step| matches!(step, Step::RemoveDevice(_) | Step::Revoke(_));
+    let by_hand = |step: Step| {
+        Step::ByHand(format!("{step}, if it was not there: the audit's contents of that time are erased"))
+    };
+    steps.into_iter().map(|step| if is_removal(&step) { by_hand(step) } else { step }).collect()
+}
+
 /// Takes one step back: a new change, with its own record in the audit.
 ///
 /// # Errors

@@ -7,6 +7,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{AuditOutcome, AuditQuery, AuditRecord, Store, Unavailable};
 
+use crate::archive::{last_archived, range};
+use crate::segment::Segment;
+
 /// Records that are read at once.
 const PAGE: usize = 1_000;
 
@@ -23,7 +26,24 @@ pub struct State {
     pub credentials: BTreeMap<String, Value>,
     /// What existed, but of which the contents were erased from the audit.
     pub erased: BTreeSet<String>,
+    /// Changes of devices, credentials and keys of which the contents were erased, by the number and the action of the record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+    /// The records that were not read because they are in files: what they alone say is missing here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived: Option<String>,
 }
+
+/// Actions of which nothing is known without the contents, not even of what they are.
+const UNREADABLE: [&str; 7] = [
+    "add credential",
+    "revoke credential",
+    "add key",
+    "revoke key",
+    "import devices",
+    "rename device",
+    "merge device",
+];
 
 /// The kinds of things that records are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,13 +66,56 @@ struct Said {
 /// # Errors
 /// The store does not answer.
 pub async fn state_at(store: &dyn Store, at: Timestamp) -> Result<State, Unavailable> {
-    let (mut state, mut before) = (Unfinished::default(), None);
-    loop {
-        let query = AuditQuery { to: Some(at), before, limit: PAGE, ..AuditQuery::default() };
-        let page = store.audit(&query).await?;
-        let Some(oldest) = page.last() else { return Ok(state.finish()) };
-        before = Some(oldest.number);
-        page.iter().for_each(|record| state.add(record));
+    Ok(StateReader::of_store(store, at).await?.finish())
+}
+
+/// A state as far as it is read: first from the store, then from files, the newest first.
+pub struct StateReader {
+    at: Timestamp,
+    /// The last record that is still to be read; 0 where there is none.
+    missing: i64,
+    state: Unfinished,
+}
+
+impl StateReader {
+    /// Reads what the store has.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn of_store(store: &dyn Store, at: Timestamp) -> Result<Self, Unavailable> {
+        let missing = last_archived(store).await?.map_or(0, |ends| ends.last);
+        let (mut state, mut before) = (Unfinished::default(), None);
+        loop {
+            let query = AuditQuery { to: Some(at), before, limit: PAGE, ..AuditQuery::default() };
+            let page = store.audit(&query).await?;
+            let Some(oldest) = page.last() else { return Ok(Self { at, missing, state }) };
+            before = Some(oldest.number);
+            page.iter().for_each(|record| state.add(record));
+        }
+    }
+
+    /// Reads the file that comes before what was read.
+    ///
+    /// # Errors
+    /// It is another file.
+    pub fn add_file(&mut self, segment: &Segment) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            segment.ends.last == self.missing,
+            "it holds {}, and a file that ends with record {} is needed here: give all files in their order, the oldest first",
+            range(&segment.ends),
+            self.missing
+        );
+        let before = segment.records.iter().rev().filter(|record| record.at < self.at);
+        before.for_each(|record| self.state.add(record));
+        self.missing = segment.ends.first - 1;
+        Ok(())
+    }
+
+    /// What was read, and what was not.
+    #[must_use]
+    pub fn finish(self) -> State {
+        let archived = (self.missing > 0).then(|| format!("records 1 to {}", self.missing));
+        State { archived, ..self.state.finish() }
     }
 }
 
@@ -72,7 +135,7 @@ impl Unfinished {
         if record.outcome != AuditOutcome::Done {
             return;
         }
-        if ["rename device", "merge device"].contains(&&*record.action) {
+        if ["rename device", "merge device"].contains(&&*record.action) && !record.is_erased() {
             return self.rename(record);
         }
         if record.action == "add credential" {
@@ -81,7 +144,7 @@ impl Unfinished {
                 self.by_credential.insert(device);
             }
         }
-        if record.action == "import devices" {
+        if record.action == "import devices" && !record.is_erased() {
             return imported(record).for_each(|said| self.take(said));
         }
         match said(record) {
@@ -148,10 +211,14 @@ impl Unfinished {
         let kind = match record.action.as_str() {
             "add user" | "change user" => Kind::User,
             "register device" | "change device" => Kind::Device,
-            _ => return,
+            action => {
+                if record.is_erased() && UNREADABLE.contains(&action) {
+                    self.state.unknown.push(format!("{} {action}", record.number));
+                }
+                return;
+            }
         };
-        let is_erased = record.after.is_none() && record.after_digest.is_some();
-        if is_erased && self.decided.insert((kind, record.target.clone())) {
+        if record.is_erased() && self.decided.insert((kind, record.target.clone())) {
             self.state.erased.insert(record.target.clone());
         }
     }

@@ -230,6 +230,8 @@ fn accepted(claims: Claims, now: Timestamp) -> Option<(Caller, Timestamp)> {
         email: None,
         role: Role::read(&claims.role)?,
         scope: Scope::read(claims.filters.iter().map(String::as_str)).ok()?,
+        // A token does not say so, and changes no password.
+        is_external: false,
         via: Via::Token,
         id: Some(claims.jti),
         address: None,

@@ -108,6 +108,7 @@ mod tests {
         assert!(!notices.make(now).await.unwrap(), "one a day");
         let sent = store.unsent_notices(now, 9).await.unwrap();
         let heads = read_heads(&sent[0].text, Some(&public)).unwrap();
-        assert_eq!(access::verify(&store, &heads).await.unwrap(), access::Verified::Holds(heads[0].clone()));
+        let verified = access::verify(&store, &heads).await.unwrap();
+        assert!(matches!(verified, access::Verified::Holds(proof) if proof.head == heads[0]));
     }
 }

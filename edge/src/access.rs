@@ -5,6 +5,7 @@
 //! credential says beside. The user `millrace` is this process itself.
 
 mod follow;
+mod logins;
 mod password_file;
 mod verify;
 
@@ -21,12 +22,15 @@ use broker::server::{Access, Caller, Login, Refusal};
 use prometheus_client::metrics::counter::Counter;
 use ring::hmac;
 use service::{Metrics, OncePerMinute, Registered, RegistryView, UnknownDevices};
-use store::Credential;
+use store::{Credential, Store};
+use telemetry::Clock;
 use tracing::warn;
 
+use self::logins::LoginAudit;
 use self::password_file::PasswordFile;
 use self::verify::Verifier;
 
+pub(crate) use self::logins::LoginRecorder;
 pub(crate) use self::password_file::with_user;
 
 /// The user that this process connects as.
@@ -52,6 +56,7 @@ pub(crate) struct Users {
     refused: Counter,
     bad_files: Counter,
     said: std::sync::Mutex<OncePerMinute>,
+    audit: Option<LoginAudit>,
 }
 
 /// What the credentials of a registry allow beside what each device may.
@@ -110,8 +115,22 @@ impl Users {
             bad_files: metrics
                 .register("password_files_bad", "Times that the password file was wrong when it was read"),
             said: std::sync::Mutex::default(),
+            audit: None,
         };
         Ok((users, password))
+    }
+
+    /// Records logins in the audit, at most so many a minute.
+    pub(crate) fn audited(
+        self,
+        per_minute: u32,
+        store: (Arc<dyn Store>, Arc<dyn Clock>),
+        metrics: &Metrics,
+    ) -> (Self, LoginRecorder) {
+        let help = "Logins over MQTT that are not in the audit, which had no room for more records";
+        let unaudited = metrics.of("edge").register("logins_unaudited", help);
+        let (audit, recorder) = logins::audit(per_minute, store, unaudited);
+        (Self { audit: Some(audit), ..self }, recorder)
     }
 
     /// Whether everyone may connect.
@@ -223,8 +242,24 @@ impl Users {
         if stands_for && is_known() { Ok(name.into()) } else { Err(Refusal::NotAuthorized) }
     }
 
+    fn is_known(&self, name: &str) -> bool {
+        name == OWN_USER || self.file().has(name) || self.registry.known().credential(name).is_some()
+    }
+
+    /// This process connects as itself all the time.
+    fn accept(&self, user: Option<&str>, login: &Login) {
+        if let (Some(audit), Some(user)) = (&self.audit, user.filter(|user| *user != OWN_USER)) {
+            audit.accepted(user, login);
+        }
+    }
+
     fn refuse(&self, login: &Login, refusal: Refusal) -> Refusal {
         self.refused.inc();
+        // A login that was only delayed too long is not one that was refused.
+        if let Some(audit) = self.audit.as_ref().filter(|_| refusal != Refusal::Unavailable) {
+            let name = login.peer.certificate_name.as_deref().or(login.user_name.as_deref());
+            audit.refused(name.filter(|name| self.is_known(name)), login);
+        }
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(refused) = said.note(Instant::now()) {
             let (user, address) = (login.user_name.as_deref().unwrap_or_default(), login.peer.address.ip());
@@ -238,7 +273,10 @@ impl Users {
 impl Access for Users {
     async fn connect(&self, login: Login) -> Result<Caller, Refusal> {
         match self.user(&login).await {
-            Ok(user) => Ok(Caller { user }),
+            Ok(user) => {
+                self.accept(user.as_deref(), &login);
+                Ok(Caller { user })
+            }
             Err(refusal) => Err(self.refuse(&login, refusal)),
         }
     }

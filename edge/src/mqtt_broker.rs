@@ -9,9 +9,10 @@ use broker::BrokerUrl;
 use broker::server::{Access, Counters, Server, Traffic, Upkeep};
 use service::{Check, Metrics, RegistryView, SettingError};
 use store::Store;
+use telemetry::Clock;
 use tokio::time::{sleep, timeout};
 
-use crate::access::{OWN_USER, Users};
+use crate::access::{LoginRecorder, OWN_USER, Users};
 use crate::hub::Hub;
 use crate::listeners::{Addresses, Listeners};
 use crate::settings::Mqtt;
@@ -31,6 +32,7 @@ pub(crate) struct EmbeddedBroker {
     upkeep: Upkeep,
     listeners: Listeners,
     users: Arc<Users>,
+    logins: LoginRecorder,
     store: Arc<dyn Store>,
     /// Where devices connect.
     pub(crate) addresses: Addresses,
@@ -46,12 +48,13 @@ impl EmbeddedBroker {
         listeners: Listeners,
         sessions: PathBuf,
         hub: Arc<Hub>,
-        (store, registry): (Arc<dyn Store>, RegistryView),
+        (store, registry, clock): (Arc<dyn Store>, RegistryView, Arc<dyn Clock>),
         metrics: &Metrics,
     ) -> Result<Self, SettingError> {
         let (file, is_open) = (mqtt.password_file.as_deref(), !mqtt.asks_for_users());
         let (users, password) = Users::read(file, &mqtt.operators, is_open, registry, metrics)
             .map_err(|e| SettingError::new("mqtt.password_file", format!("{e:#}")))?;
+        let (users, logins) = users.audited(mqtt.audited_logins_per_minute, (store.clone(), clock), metrics);
         let users = Arc::new(users);
         // This process names itself only where everyone has to.
         let credentials = (!users.is_open()).then(|| (OWN_USER.to_owned(), password));
@@ -63,7 +66,7 @@ impl EmbeddedBroker {
         let addresses = listeners.addresses();
         let url =
             BrokerUrl { host: own_host(addresses.tcp), port: addresses.tcp.port(), credentials, tls: None };
-        Ok(Self { server, upkeep, listeners, users, store, addresses, url })
+        Ok(Self { server, upkeep, listeners, users, logins, store, addresses, url })
     }
 
     pub(crate) fn server(&self) -> Server {
@@ -82,10 +85,11 @@ impl EmbeddedBroker {
 
     /// Serves until it is dropped.
     pub(crate) async fn run(self) {
-        let Self { server, upkeep, listeners, users, store, .. } = self;
+        let Self { server, upkeep, listeners, users, logins, store, .. } = self;
         let cut_off = |user: &str| server.cut_off(user);
         tokio::join!(
             upkeep.run(),
+            logins.run(),
             listeners.run(server.clone()),
             users.follow(cut_off),
             users.follow_registry(store.as_ref(), cut_off)

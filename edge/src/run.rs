@@ -88,7 +88,7 @@ pub async fn run(context: Context) -> anyhow::Result<()> {
         listeners,
         sessions,
         hub.clone(),
-        (store.clone(), registry),
+        (store.clone(), registry, context.clock.clone()),
         &context.metrics,
     )?;
     let devices = dashboard::device_address(settings, || devices(&mqtt, broker.addresses.tcp))?;

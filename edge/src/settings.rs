@@ -26,6 +26,8 @@ pub(crate) struct Mqtt {
     /// Whether devices need a credential, by `devices.unknown`.
     pub(crate) refuses_unknown: bool,
     pub(crate) password_file: Option<PathBuf>,
+    /// Records of logins in the audit in a minute, at most; 0 for none.
+    pub(crate) audited_logins_per_minute: u32,
     /// The users who may read statistics of the broker.
     pub(crate) operators: Vec<String>,
     /// How often those are published; never if it is zero.
@@ -59,6 +61,7 @@ impl Mqtt {
             websocket_origins: settings.get("mqtt.websocket_origins")?,
             password_file: password_file(settings)?,
             operators: settings.get("mqtt.operators")?,
+            audited_logins_per_minute: settings.get("mqtt.audited_logins_per_minute")?,
             refuses_unknown: settings.get::<UnknownDevices>("devices.unknown")? == UnknownDevices::Refuse,
             sys_interval: settings.get::<SysInterval>("mqtt.sys_interval")?.0,
             server: server_limits(settings)?,

@@ -1,5 +1,6 @@
 //! The HTTP API of RabbitMQ's management plugin (<https://www.rabbitmq.com/docs/http-api-reference>), as far as it is needed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -8,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tls::{ClientTls, Identity};
 use ureq::Agent;
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use url::Url;
 
 use crate::rights::{Permission, TopicPermission};
@@ -67,9 +70,10 @@ struct PermissionRow {
 
 impl Management {
     /// # Errors
-    /// The URL is not `http://user:password@host:port`.
+    /// The URL is not `http://user:password@host:port` or `https://` with files for TLS, or one of those is wrong.
     pub(crate) fn new(url: &str) -> Result<Self, String> {
-        const FORM: &str = "must be http://user:password@host:port of RabbitMQ's management";
+        const FORM: &str =
+            "must be http://user:password@host:port of RabbitMQ's management, or https:// for TLS";
         let mut url: Url = url.parse().map_err(|_| FORM.to_owned())?;
         let (user, password) = (url.username().to_owned(), url.password().unwrap_or_default().to_owned());
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() || user.is_empty() {
@@ -78,12 +82,14 @@ impl Management {
         let authorization = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         // Without them it may be logged.
         let _ = (url.set_username(""), url.set_password(None));
-        let agent = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(TIMEOUT))
-            .build()
-            .new_agent();
-        Ok(Self { agent, url, authorization })
+        let tls = tls_config(&url).map_err(|e| format!("{e:#}"))?;
+        url.set_query(None);
+        let agent = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT));
+        let agent = match tls {
+            Some(tls) => agent.tls_config(tls).https_only(true),
+            None => agent,
+        };
+        Ok(Self { agent: agent.build().new_agent(), url, authorization })
     }
 
     /// The users for devices, with what they may do.
@@ -198,6 +204,39 @@ impl Management {
     }
 }
 
+/// How TLS is spoken: with the files in `cacertfile`, `certfile` and `keyfile` of the query, as in the other URLs.
+fn tls_config(url: &Url) -> Result<Option<TlsConfig>> {
+    let mut files: [Option<PathBuf>; 3] = Default::default();
+    for (name, value) in url.query_pairs() {
+        let which = ["cacertfile", "certfile", "keyfile"].iter().position(|known| *known == name);
+        let which = which.filter(|_| url.scheme() == "https");
+        files[which.context(
+            "after ? write cacertfile=, certfile= and keyfile= with & between them, for https alone",
+        )?] = Some(value.into_owned().into());
+    }
+    if url.scheme() != "https" {
+        return Ok(None);
+    }
+    let [authorities, certificate, key] = files.each_ref().map(Option::as_deref);
+    let tls = ClientTls::read(authorities, certificate, key)?;
+    let trusted: Vec<_> =
+        tls.authority_certificates()?.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
+    let config = TlsConfig::builder()
+        .root_certs(RootCerts::new_with_certs(&trusted))
+        .client_cert(tls.identity().map(client_certificate).transpose()?)
+        .unversioned_rustls_crypto_provider(tls.config().crypto_provider().clone());
+    Ok(Some(config.build()))
+}
+
+fn client_certificate(identity: &Identity) -> Result<ClientCert> {
+    let items = parse_pem(identity.certificate.as_bytes()).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    let chain: Vec<_> = items.collect();
+    Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(identity.key.as_bytes())?))
+}
+
 fn check(path: &str, status: u16, good: &[u16]) -> Result<()> {
     match status {
         status if good.contains(&status) => Ok(()),
@@ -214,6 +253,9 @@ mod tests {
     fn an_address_needs_a_user() {
         for (url, is_good) in [
             ("http://gateway:secret@haproxy:15672", true),
+            ("https://gateway:secret@haproxy:15671?cacertfile=/nowhere", false),
+            ("http://gateway:secret@haproxy:15672?cacertfile=/nowhere", false),
+            ("https://gateway:secret@haproxy:15671?verify=none", false),
             ("http://haproxy:15672", false),
             ("amqp://gateway:secret@haproxy:15672", false),
             ("haproxy:15672", false),
@@ -223,5 +265,52 @@ mod tests {
             assert_eq!(management.is_ok(), is_good, "{url}");
             assert!(!format!("{:?}", management.map(|management| management.url)).contains("secret"));
         }
+    }
+
+    /// A server with a certificate for `localhost` of an authority, which is written to a file; answers every request with
+    /// an empty list, and returns its port.
+    async fn serve(authority: &std::path::Path) -> u16 {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(authority, made.cert.pem()).unwrap();
+        let chain = vec![made.cert.der().clone()];
+        let key = tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
+        let config = tokio_rustls::rustls::ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(chain, key.into())
+            .unwrap();
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).await.unwrap_or(0);
+                let is_ours =
+                    String::from_utf8_lossy(&request[..read]).contains("Basic Z2F0ZXdheTpzZWNyZXQ=");
+                let status = if is_ours { "200 OK" } else { "401 Unauthorized" };
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]");
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn the_management_is_asked_over_tls_if_its_certificate_is_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (own, other) = (folder.path().join("ca.pem"), folder.path().join("other.pem"));
+        let port = serve(&own).await;
+        serve(&other).await;
+        let users = async |host: &str, authority: &std::path::Path| {
+            let url = format!("https://gateway:secret@{host}:{port}?cacertfile={}", authority.display());
+            let management = Management::new(&url).unwrap();
+            tokio::task::spawn_blocking(move || management.users()).await.unwrap()
+        };
+        assert!(users("localhost", &own).await.unwrap().is_empty());
+        users("localhost", &other).await.unwrap_err();
+        users("127.0.0.1", &own).await.unwrap_err();
     }
 }

@@ -130,6 +130,15 @@ pub enum Change {
         /// By whom.
         acknowledgement: Acknowledgement,
     },
+    /// Removes a segment of the audit that was exported, if all its records are there.
+    ArchiveAudit {
+        /// The number of its first record.
+        first: i64,
+        /// The number of its last record.
+        last: i64,
+    },
+    /// Erases what these records of the audit found and left, if each has something to erase. The chain still holds.
+    EraseAudit(Vec<i64>),
 }
 
 /// Where users, sessions, keys and the audit are stored.

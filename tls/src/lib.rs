@@ -81,6 +81,17 @@ impl ClientTls {
         self.authorities.as_deref()
     }
 
+    /// The authorities that are trusted, each as DER: those of the file, or else those of this machine.
+    ///
+    /// # Errors
+    /// This machine trusts none.
+    pub fn authority_certificates(&self) -> Result<Vec<CertificateDer<'static>>> {
+        match self.authorities() {
+            Some(pem) => certificates(pem),
+            None => certificates_of_the_machine(),
+        }
+    }
+
     /// The certificate that is shown.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {
@@ -128,12 +139,18 @@ fn these_roots(pem: &str) -> Result<RootCertStore> {
 }
 
 fn roots_of_the_machine() -> Result<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(found.certs);
-    let problem = found.errors.first().map(|e| format!(": {e}")).unwrap_or_default();
-    ensure!(!roots.is_empty(), "this machine trusts no certificate authority{problem}; name a file with one");
+    roots.add_parsable_certificates(certificates_of_the_machine()?);
+    ensure!(!roots.is_empty(), "this machine trusts no certificate authority; name a file with one");
     Ok(roots)
+}
+
+fn certificates_of_the_machine() -> Result<Vec<CertificateDer<'static>>> {
+    let found = rustls_native_certs::load_native_certs();
+    let problem = found.errors.first().map(|e| format!(": {e}")).unwrap_or_default();
+    let is_empty = found.certs.is_empty();
+    ensure!(!is_empty, "this machine trusts no certificate authority{problem}; name a file with one");
+    Ok(found.certs)
 }
 
 #[cfg(test)]

@@ -158,6 +158,7 @@ fn of_token(identity: Identity) -> Caller {
         email: identity.email,
         role: identity.role,
         scope: identity.scope,
+        is_external: true,
         via: Via::Oidc,
         id: None,
         address: None,

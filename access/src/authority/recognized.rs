@@ -222,6 +222,7 @@ fn of_owner((key, owner): (ApiKey, User), now: Timestamp) -> Option<(Caller, Tim
         email: None,
         role: key.role.min(owner.role),
         scope: key.scope.intersection(&owner.scope)?,
+        is_external: owner.subject.is_some(),
         via: Via::Key,
         id: Some(key.id),
         address: None,

@@ -176,6 +176,14 @@ async fn a_person_logs_in_at_the_identity_provider_and_returns_to_the_page() {
         (&json!("cat"), &json!(true))
     );
     assert_eq!(users["users"][1]["external"], json!(false));
+    // There is no password here to change: the page offers what `actions` has.
+    assert!(!me["actions"].as_array().unwrap().contains(&json!("password")), "{me}");
+    let new = json!({ "old_password": "", "password": "correct horse battery" });
+    let own = session(&back);
+    let headers = ["host: millrace.example.org", "content-type: application/json", &own];
+    let refused = world.harness.send("POST", "/api/password", &headers, &new.to_string()).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.json()["error"].as_str().unwrap().contains("have no password here"), "{refused:?}");
 
     // What the provider says now counts, and not what it said before.
     let less = world.log_in(json!(["staff", "site-a"])).await;

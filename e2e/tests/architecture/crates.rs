@@ -27,7 +27,10 @@ const MAY_KNOW: [(&str, &[&str]); 22] = [
     ("uplink", &["broker", "service", "store", "telemetry"]),
     ("api", &["access", "analytics", "cache", "commands", "oidc", "service", "store", "telemetry"]),
     ("dashboard", &["access", "api", "broker", "cache", "commands", "oidc", "service", "store", "telemetry"]),
-    ("gateway", &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry", "uplink"]),
+    (
+        "gateway",
+        &["access", "api", "broker", "cache", "commands", "service", "store", "telemetry", "tls", "uplink"],
+    ),
     (
         "edge",
         &[

@@ -64,6 +64,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
             "uplink/src/asker.rs",
             "gateway/src/provisioner.rs",
             "edge/src/access.rs",
+            "edge/src/access/logins.rs",
             "edge/src/hub.rs",
             "edge/src/stamps.rs",
             "broker/src/server/counters.rs",

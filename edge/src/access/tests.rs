@@ -275,3 +275,67 @@ async fn statistics_of_the_broker_are_for_operators() {
         );
     }
 }
+
+/// Users whose logins are in the audit of a store, at most so many a minute.
+async fn audited(names: &[&str], per_minute: u32) -> (Harness, MemoryStore) {
+    let (harness, store) = (Harness::start(names), MemoryStore::default());
+    let Harness { path, users, own_password } = harness;
+    let parts: (Arc<dyn Store>, Arc<dyn Clock>) =
+        (Arc::new(store.clone()), Arc::new(telemetry::SystemClock::default()));
+    let (users, recorder) = users.audited(per_minute, parts, &Metrics::default());
+    tokio::spawn(recorder.run());
+    (Harness { path, users, own_password }, store)
+}
+
+/// Waits for so many records; returns them, the oldest first.
+async fn records(store: &MemoryStore, count: usize) -> Vec<store::AuditRecord> {
+    let query = store::AuditQuery { limit: 100, ..store::AuditQuery::default() };
+    let wait = async {
+        loop {
+            let mut records = store.audit(&query).await.unwrap();
+            if records.len() >= count {
+                records.reverse();
+                return records;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(BOUND, wait).await.expect("the records are made")
+}
+
+#[tokio::test]
+async fn logins_are_in_the_audit_and_what_was_typed_as_a_name_can_be_erased() {
+    let (harness, store) = audited(&["dev1"], 60).await;
+    for _ in 0..3 {
+        assert!(harness.connects("dev1", "dev1").await);
+        assert!(harness.connects(OWN_USER, &harness.own_password).await);
+    }
+    assert!(!harness.connects("dev1", "wrong").await);
+    assert!(!harness.connects("correct horse", "x").await);
+    let records = records(&store, 3).await;
+    let said: Vec<_> = records
+        .iter()
+        .map(|record| (record.target.as_str(), record.actor.as_deref(), record.outcome, record.via))
+        .collect();
+    use store::{AuditOutcome, Via};
+    assert_eq!(
+        said,
+        [
+            ("dev1", Some("dev1"), AuditOutcome::Done, Via::Mqtt),
+            ("dev1", Some("dev1"), AuditOutcome::Refused, Via::Mqtt),
+            ("unknown user", None, AuditOutcome::Refused, Via::Mqtt),
+        ]
+    );
+    assert!(records[2].after.as_ref().unwrap().contains("correct horse"));
+    assert_eq!(records[0].address.as_deref(), Some("10.0.0.1"));
+}
+
+#[tokio::test]
+async fn logins_without_room_in_the_audit_are_counted() {
+    let (harness, store) = audited(&["dev1", "dev2", "dev3"], 1).await;
+    for name in ["dev1", "dev2", "dev3"] {
+        assert!(harness.connects(name, name).await);
+    }
+    assert_eq!(records(&store, 1).await.len(), 1);
+    assert_eq!(harness.users.audit.as_ref().unwrap().unaudited(), 2);
+}

@@ -38,13 +38,15 @@ pub enum Via {
     Token,
     /// By what the identity provider says: a login, or a token that it issued.
     Oidc,
+    /// By a credential or a certificate of the MQTT server.
+    Mqtt,
     /// As someone with access to the database: a command in a terminal.
     Command,
     /// Not at all.
     Unknown,
 }
 
-text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Oidc "oidc", Command "command", Unknown "none");
+text_codec!(Via: Open "open", Session "session", Key "key", Token "token", Oidc "oidc", Mqtt "mqtt", Command "command", Unknown "none");
 
 /// What is to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +148,23 @@ pub enum BrokenChain {
     /// What stands in a record is not what was recorded.
     #[error("record {0} was changed: {1} does not fit its hash")]
     Changed(i64, &'static str),
+    /// The contents of a record are gone.
+    #[error("the contents of record {0} are gone, and no record says that they were erased")]
+    Emptied(i64),
+    /// The contents of a record are there, and were erased.
+    #[error("record {0} has contents, and a later record says that they were erased")]
+    NotErased(i64),
+}
+
+impl BrokenChain {
+    /// The number of the first record that does not fit.
+    #[must_use]
+    pub fn number(&self) -> i64 {
+        match self {
+            Self::Missing { expected, .. } => *expected,
+            Self::Changed(number, _) | Self::Emptied(number) | Self::NotErased(number) => *number,
+        }
+    }
 }
 
 impl AuditRecord {
@@ -203,7 +222,32 @@ impl AuditRecord {
         if self.compute_hash(&head.hash) != self.hash {
             return Err(BrokenChain::Changed(self.number, "a field"));
         }
-        Ok(Head { number: self.number, hash: self.hash.clone() })
+        Ok(self.head())
+    }
+
+    /// The end of a chain that ends with this record.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head { number: self.number, hash: self.hash.clone() }
+    }
+
+    /// Whether the record has a content that can be erased.
+    #[must_use]
+    pub fn has_contents(&self) -> bool {
+        self.before.is_some() || self.after.is_some()
+    }
+
+    /// Whether a content of the record was erased.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        let is_gone =
+            |content: &Option<String>, digest: &Option<String>| content.is_none() && digest.is_some();
+        is_gone(&self.before, &self.before_digest) || is_gone(&self.after, &self.after_digest)
+    }
+
+    /// Erases the contents, and what could help to guess them.
+    pub fn erase(&mut self) {
+        (self.salt, self.before, self.after) = (None, None, None);
     }
 
     fn compute_hash(&self, before: &str) -> String {
@@ -298,6 +342,23 @@ pub(super) fn insert(record: &AuditRecord) -> Statement {
         (&record.hash).into(),
     ];
     Statement::new("add to the audit", sql, params)
+}
+
+/// Removes a segment, if no record of it is missing.
+pub(super) fn delete(first: i64, last: i64) -> Statement {
+    const DELETE: &str = "
+        DELETE FROM audit WHERE number >= $1 AND number <= $2
+        AND (SELECT COUNT(*) FROM audit WHERE number >= $1 AND number <= $2) = $2 - $1 + 1";
+    let rows = usize::try_from(last - first + 1).unwrap_or_default();
+    Statement::new("archive the audit", DELETE, [first.into(), last.into()]).changing(rows).required()
+}
+
+/// Erases the contents of a record, and what could help to guess them.
+pub(super) fn erase(number: i64) -> Statement {
+    const UPDATE: &str = "
+        UPDATE audit SET salt = NULL, before = NULL, after = NULL
+        WHERE number = $1 AND (before IS NOT NULL OR after IS NOT NULL)";
+    Statement::new("erase from the audit", UPDATE, [number.into()]).required()
 }
 
 pub(super) fn select(query: &AuditQuery) -> Statement {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Change, keys, sessions, users};
+use super::{Change, audit, keys, sessions, users};
 use crate::alerting::incidents::acknowledge_one;
 use crate::alerting::silences;
 use crate::commands::change as commands;
@@ -53,6 +53,8 @@ pub(super) fn statements(change: &Change, at: Timestamp) -> Vec<Statement> {
         Change::Acknowledge { incidents, acknowledgement } => {
             incidents.iter().map(|id| acknowledge_one(id, acknowledgement, at)).collect()
         }
+        Change::ArchiveAudit { first, last } => vec![audit::delete(*first, *last)],
+        Change::EraseAudit(numbers) => numbers.iter().copied().map(audit::erase).collect(),
     }
 }
 

@@ -240,6 +240,40 @@ async fn what_people_do_about_incidents_is_recorded_with_it() {
 }
 
 #[tokio::test]
+async fn a_whole_segment_leaves_the_audit_and_the_chain_goes_on() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    for second in 1..=5 {
+        store.change(&Change::Nothing, &record("add user", "ben", second)).await.unwrap();
+    }
+    let archive = async |first, last| change(store, Change::ArchiveAudit { first, last }).await;
+    assert_eq!(archive(1, 6).await, None, "record 6 is not there");
+    assert_eq!(archive(1, 3).await, Some(3));
+    assert_eq!(archive(1, 3).await, None, "they are gone");
+    assert_eq!(archive(3, 4).await, None, "one of them is gone");
+    let records = store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await.unwrap();
+    assert_eq!(records.iter().map(|record| record.number).collect::<Vec<_>>(), [6, 5, 4]);
+    let end = records[0].check(&records[1].head()).unwrap();
+    assert_eq!(end, store.audit_head().await.unwrap());
+}
+
+#[tokio::test]
+async fn contents_are_erased_and_the_chain_holds() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    for second in 1..=3 {
+        store.change(&Change::Nothing, &record("add user", "ben", second)).await.unwrap();
+    }
+    let erase = async |numbers: &[i64]| change(store, Change::EraseAudit(numbers.into())).await;
+    assert_eq!(erase(&[1, 3]).await, Some(2));
+    assert_eq!(erase(&[2, 3]).await, None, "there is nothing more to erase in record 3");
+    assert_eq!(erase(&[2, 9]).await, None, "there is no record 9");
+    let records = chain(store).await;
+    let erased: Vec<_> = records.iter().map(|record| (record.is_erased(), record.salt.is_none())).collect();
+    assert_eq!(erased, [(true, true), (false, false), (true, true), (false, false)]);
+}
+
+#[tokio::test]
 async fn the_audit_is_found_by_what_it_says() {
     let Some(fresh) = fresh().await else { return };
     let store = &*fresh.store;

@@ -19,15 +19,35 @@ pub(super) struct Access {
     keys: Vec<ApiKey>,
     token_keys: Vec<TokenKey>,
     audit: Vec<AuditRecord>,
+    head: Head,
     closed: bool,
 }
 
 impl Access {
-    fn head(&self) -> Head {
-        self.audit
-            .last()
-            .map(|last| Head { number: last.number, hash: last.hash.clone() })
-            .unwrap_or_default()
+    fn record(&mut self, new: &NewRecord) {
+        let record = AuditRecord::following(&self.head, new);
+        self.head = record.head();
+        self.audit.push(record);
+    }
+
+    fn archive(&mut self, first: i64, last: i64) -> Option<u64> {
+        let is_in = |record: &AuditRecord| (first..=last).contains(&record.number);
+        let rows = self.audit.iter().filter(|record| is_in(record)).count() as u64;
+        if rows == 0 || i64::try_from(rows) != Ok(last - first + 1) {
+            return None;
+        }
+        self.audit.retain(|record| !is_in(record));
+        Some(rows)
+    }
+
+    fn erase(&mut self, numbers: &[i64]) -> Option<u64> {
+        let is_in = |record: &&mut AuditRecord| numbers.contains(&record.number) && record.has_contents();
+        let found: Vec<_> = self.audit.iter_mut().filter(is_in).collect();
+        if found.len() < numbers.len() {
+            return None;
+        }
+        found.into_iter().for_each(AuditRecord::erase);
+        Some(numbers.len() as u64)
     }
 
     fn is_taken(&self, new: &User) -> bool {
@@ -139,6 +159,8 @@ impl Data {
             Change::Acknowledge { incidents, acknowledgement } => {
                 Some(self.alerts.acknowledge(incidents, acknowledgement, at))
             }
+            Change::ArchiveAudit { first, last } => access.archive(*first, *last),
+            Change::EraseAudit(numbers) => access.erase(numbers),
         }
     }
 }
@@ -230,8 +252,7 @@ impl AccessStore for MemoryStore {
         let mut data = self.call("change")?;
         let rows = data.apply(change, record.at);
         if rows.is_some() {
-            let record = AuditRecord::following(&data.access.head(), record);
-            data.access.audit.push(record);
+            data.access.record(record);
         }
         Ok(rows)
     }
@@ -252,6 +273,6 @@ impl AccessStore for MemoryStore {
     }
 
     async fn audit_head(&self) -> Result<Head> {
-        Ok(self.call("audit_head")?.access.head())
+        Ok(self.call("audit_head")?.access.head.clone())
     }
 }

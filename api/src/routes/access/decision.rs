@@ -53,6 +53,7 @@ fn explain(about: &Caller, decision: Decision) -> String {
         Decision::Allowed => format!("the role {role} may, and the filters hold the device"),
         Decision::NeedsRole(needed) => format!("the role is {role}, and only {} may", needed.word()),
         Decision::NeedsSession => "only a person who has logged in may".into(),
+        Decision::NoPassword => "the user logs in at the identity provider and has no password here".into(),
         Decision::OutsideFilters => "the filters do not hold it".into(),
         Decision::OtherDevice | Decision::Protected => decision.why(),
     }

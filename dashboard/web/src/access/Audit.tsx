@@ -62,6 +62,7 @@ const WAYS: Record<AuditRecord["via"], string> = {
   key: "with an API key",
   token: "with a token",
   oidc: "by the identity provider",
+  mqtt: "over MQTT",
   open: "before there were users",
   command: "on the command line",
   none: "without a login",

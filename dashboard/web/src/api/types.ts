@@ -980,7 +980,7 @@ export interface AuditRecord {
   at: string;
   /** The name of a user; null where nobody had logged in. */
   actor: string | null;
-  via: "open" | "session" | "key" | "token" | "oidc" | "command" | "none";
+  via: "open" | "session" | "key" | "token" | "oidc" | "mqtt" | "command" | "none";
   address: string | null;
   /** Such as `add user`. */
   action: string;

@@ -22,6 +22,8 @@ test("the menu follows the actions, and not the role", () => {
   assert.deepEqual(menuFor(admin), ["sessions", "password", "keys", "users", "audit", "log out"]);
   assert.deepEqual(menuFor(viewer), ["sessions", "password", "keys", "log out"]);
   assert.deepEqual(menuFor({ ...viewer, role: "admin" }), menuFor(viewer));
+  const external = sampleMe({ role: "viewer", actions: ["read", "system", "keys"] });
+  assert.deepEqual(menuFor(external), ["sessions", "keys", "log out"], "whoever has no password here cannot change it");
 });
 
 test("without a session there is none to end", () => {
