@@ -222,6 +222,7 @@ pub fn kill() {
     senders.until_acked(20);
     let acked = senders.finish();
     each_once(&acked, &stored(&millrace, "killed")).unwrap();
+    counters_add_up(&millrace, "ingest");
 }
 
 /// A device of the cluster with a credential: it needs no login of a person.

@@ -97,8 +97,9 @@ pub(crate) fn page(rows: &[Row], outcomes: &[Outcome], seed: u64) -> String {
 /// The table of drills with a load of their own.
 fn scenarios(outcomes: &[Outcome]) -> String {
     let mut table = "\n## Commands, HTTP and the registry\n\n\
-         These drills have a load of their own, and check what becomes of it; after each the counters add up. Those of the\n\
-         edge start a `millrace` of their own. The tests run all of them, `command-kill` with 20 kills.\n\n\
+         These drills have a load of their own, and check what becomes of it; at the edge the counters of commands and of\n\
+         readings over HTTP add up at the end. Those of the edge start a `millrace` of their own. The tests run all of them,\n\
+         `command-kill` with 20 kills.\n\n\
          | drill | where | each run | what happens | took | verdict |\n| --- | --- | --- | --- | ---: | --- |\n"
         .to_owned();
     for Outcome { name, what, place, in_each_run, took, violation } in outcomes {
