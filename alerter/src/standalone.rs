@@ -96,11 +96,13 @@ fn notifiers(
     }
     let templates = Templates::load(folder.as_deref()).map_err(|e| wrong(e.to_string()))?;
     let inputs = decoder.inputs();
+    let mqtt =
+        Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}"), inputs: inputs.clone() };
+    let webhook = Webhook::new(page.clone(), inputs.clone())?;
     let mail = Mail { mailer, templates, history: store, page: page.clone(), inputs, clock: clock.clone() };
-    let mqtt = Mqtt { url: broker.clone(), client_id: format!("millrace-alerts-{name}") };
     Ok(Notifiers::default()
         .with(Channel::Mail, Arc::new(mail))
-        .with(Channel::Webhook, Arc::new(Webhook::new(page.clone())?))
+        .with(Channel::Webhook, Arc::new(webhook))
         .with(Channel::Mqtt, Arc::new(mqtt)))
 }
 

@@ -124,19 +124,37 @@ fn test(settings: &Settings, file: Option<&PathBuf>) -> anyhow::Result<String> {
 
 fn try_message(inputs: &Inputs, args: &TryArgs) -> anyhow::Result<String> {
     let message = args.message()?;
+    let said = outcome(inputs, &message, args);
+    let elsewhere = Message { topic: message.topic.replace('.', "/"), ..message };
+    if elsewhere.topic == args.topic {
+        return Ok(said);
+    }
+    let there = outcome(inputs, &elsewhere, args);
+    Ok(if there == said { said } else { format!("{said}\n\n{}", in_the_cluster(&elsewhere.topic, &there)) })
+}
+
+/// RabbitMQ cannot tell a dot of a topic from a slash.
+fn in_the_cluster(topic: &str, outcome: &str) -> String {
+    format!(
+        "In the cluster RabbitMQ writes the dots of a topic as slashes: it arrives as {topic}.\n{outcome}"
+    )
+}
+
+/// By which rule a message is read, and what is in it.
+fn outcome(inputs: &Inputs, message: &Message, args: &TryArgs) -> String {
     let publisher = Publisher { client: args.client.as_deref(), user: None };
     let rule = match inputs.mappings().rule(&message.topic) {
         Some(RuleName { preset: Some(preset), topic }) => format!("preset {preset}, rule {topic}"),
         Some(RuleName { preset: None, topic }) => format!("your rule {topic}"),
         None => "no rule".to_owned(),
     };
-    Ok(match inputs.decode(&message, publisher) {
+    match inputs.decode(message, publisher) {
         Mapped::Ignored(_) => format!("{rule}: such messages are ignored"),
         Mapped::Unmapped => {
             "no rule is for this message: it is unmapped. millrace mappings suggest may find one".to_owned()
         }
         Mapped::Read(decoded) => format!("{rule}\n{}", describe(&decoded)),
-    })
+    }
 }
 
 fn suggest_rule(args: &TryArgs) -> anyhow::Result<String> {
@@ -216,6 +234,25 @@ mod tests {
         assert!(attribute.ends_with("attribute: firmware of porch is 13.1.0"), "{attribute}");
         assert!(said("my/own/topic", "hello").contains("unmapped"));
         assert!(said("temperature/lab", "warm").contains("\nrejected: "));
+    }
+
+    #[test]
+    fn what_becomes_of_a_topic_with_a_dot_in_the_cluster_is_said() {
+        let rules = "[[rule]]\ntopic = \"shed/{d}\"\ndevice = \"{d}\"\nmetric = \"open\"\n
+            [[rule]]\ntopic = \"meter/1.8.0\"\ndevice = \"meter\"\nmetric = \"energy\"";
+        let inputs = Inputs::default().with_mappings(Mappings::read(rules).unwrap());
+        let said = |topic| try_message(&inputs, &args(topic, "1")).unwrap();
+        let named = said("shed/a.b");
+        assert!(named.starts_with("your rule shed/{d}\n"), "{named}");
+        assert!(
+            named.contains("\n\nIn the cluster") && named.contains("it arrives as shed/a/b.\nno rule"),
+            "{named}"
+        );
+        let own = said("temperature/lab.1");
+        assert!(own.contains("rejected: ") && own.contains("it arrives as temperature/lab/1.\n"), "{own}");
+        for alike in ["shed/a", "meter/1.8.0"] {
+            assert!(!said(alike).contains("cluster"), "{alike}");
+        }
     }
 
     #[test]

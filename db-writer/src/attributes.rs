@@ -26,23 +26,28 @@ pub(crate) struct KnownAttributes {
 struct Known {
     value: String,
     since: Timestamp,
+    /// Whether it was written since these were read: the store then knows that the device still says it.
+    is_seen: bool,
 }
 
 impl KnownAttributes {
-    /// Those that are stored. They stay even where there are more than the limits allow.
+    /// Those that are stored. They stay even where there are more than the limits allow, and each is written once again when
+    /// its device says it.
     pub(crate) fn new(limits: AttributeLimits, stored: Vec<Attribute>) -> Self {
         let mut known = Self { limits, devices: HashMap::new(), count: 0 };
-        stored.into_iter().for_each(|attribute| known.insert(attribute));
+        stored.into_iter().for_each(|attribute| known.insert(attribute, false));
         known
     }
 
-    /// Keeps what has changed, and returns how many there is no room for.
+    /// Keeps what has changed or was not seen yet, and returns how many there is no room for.
     pub(crate) fn retain_changed(&mut self, attributes: &mut Vec<Attribute>) -> usize {
         let mut refused = 0;
         attributes.retain(|attribute| {
             let names = self.devices.get(&attribute.device);
             match names.and_then(|names| names.get(&attribute.name)) {
-                Some(known) if known.since > attribute.since || known.value == attribute.value => {
+                Some(known)
+                    if known.since > attribute.since || known.is_seen && known.value == attribute.value =>
+                {
                     return false;
                 }
                 Some(_) => {}
@@ -54,15 +59,15 @@ impl KnownAttributes {
                 }
                 None => {}
             }
-            self.insert(attribute.clone());
+            self.insert(attribute.clone(), true);
             true
         });
         refused
     }
 
-    fn insert(&mut self, Attribute { device, name, value, since }: Attribute) {
+    fn insert(&mut self, Attribute { device, name, value, since }: Attribute, is_seen: bool) {
         let names = self.devices.entry(device).or_default();
-        self.count += usize::from(names.insert(name, Known { value, since }).is_none());
+        self.count += usize::from(names.insert(name, Known { value, since, is_seen }).is_none());
     }
 }
 
@@ -80,18 +85,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_already_is_not_written_again() {
+    fn what_is_stored_already_is_written_once_more_and_then_when_it_changes() {
         let mut known = known(10, 10);
         let mut come = vec![
+            attribute("lab", "mode", "heat", 4),
+            attribute("lab", "mode", "heat", 8),
             attribute("lab", "mode", "heat", 9),
             attribute("lab", "mode", "off", 4),
             attribute("lab", "mode", "off", 10),
             attribute("lab", "mode", "off", 11),
             attribute("lab", "mode", "heat", 12),
         ];
-        let changed = [come[2].clone(), come[4].clone()];
+        let seen_and_changed = [come[1].clone(), come[4].clone(), come[6].clone()];
         assert_eq!(known.retain_changed(&mut come), 0);
-        assert_eq!(come, changed);
+        assert_eq!(come, seen_and_changed);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use broker::{Deliveries, Outcome};
 use serde::Deserialize;
 use service::{Check, Durations, Retry, SettingError, Settings};
-use store::{AttributeStore, Batch, ReadingStore, RejectionQuota};
+use store::{ATTRIBUTE_SEEN_EVERY, AttributeStore, Batch, ReadingStore, RejectionQuota};
 use telemetry::{Decoded, Limits};
 use tracing::{debug, warn};
 
@@ -128,19 +128,23 @@ async fn timed<T>(durations: &Durations, call: impl Future<Output = store::Resul
     answer
 }
 
-/// Leaves out the attributes that are stored as they are. Until the first one comes, nobody needs to know those.
+/// Leaves out the attributes that are stored as they are. Until the first one comes, nobody needs to know those; once a day
+/// they are read again, because retention removes some, and each is then written once.
 async fn retain_changed(
-    known: &mut Option<KnownAttributes>,
+    known: &mut Option<(KnownAttributes, tokio::time::Instant)>,
     batch: &mut Batch,
     (config, counters): (&Config, &Counters),
     retry: &Retry,
     store: &(impl AttributeStore + ?Sized),
 ) {
-    let known = match known {
-        Some(known) => known,
-        None => {
+    let (known, _) = match known {
+        Some(fresh) if fresh.1.elapsed() < ATTRIBUTE_SEEN_EVERY => fresh,
+        _ => {
             let stored = retry.call(|| store.attributes()).await;
-            known.insert(KnownAttributes::new(config.attribute_limits(), stored))
+            known.insert((
+                KnownAttributes::new(config.attribute_limits(), stored),
+                tokio::time::Instant::now(),
+            ))
         }
     };
     let refused = known.retain_changed(&mut batch.attributes);

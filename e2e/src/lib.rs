@@ -19,6 +19,7 @@ mod programs;
 mod prometheus;
 mod proof;
 mod qos2;
+pub mod scenarios;
 mod service;
 mod shape;
 mod steady_device;

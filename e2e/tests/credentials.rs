@@ -3,29 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::mqtt::{Client, Connect, Endpoint, Packet, Publish, Version};
-use e2e::{Millrace, SOON, Shape as _, Start, eventually};
-use serde_json::{Value, json};
+use e2e::mqtt::{Connect, Endpoint, Version};
+use e2e::scenarios::registry::{self, connect, publish, reasons, start_with_unknown};
+use e2e::{Millrace, SOON, Shape as _, eventually};
+use serde_json::json;
 
 /// Within this time a revoked credential is worth nothing anywhere.
 const REVOKED_WITHIN: Duration = Duration::from_secs(2);
-
-fn start(folder: &std::path::Path, unknown: &str) -> Millrace {
-    Start::new(folder).set("DEVICES__UNKNOWN", unknown).start()
-}
-
-fn connect(millrace: &Millrace, user: &str, password: &str) -> Client {
-    let endpoint = Endpoint { address: millrace.mqtt.parse().unwrap(), version: Version::V5 };
-    let connect = Connect::new(Version::V5, user);
-    let (user, password) = (Some(user.into()), Some(password.into()));
-    endpoint.connect_as(&Connect { user, password, ..connect })
-}
-
-fn publish(device: &mut Client, topic: &str, value: &str) -> u8 {
-    device.send(&Publish::new(topic, value).qos(1, 1).written(Version::V5));
-    let Packet::Ack(ack) = device.next() else { panic!("an acknowledgement") };
-    ack.reason
-}
 
 /// The user name and the password of a new credential.
 fn credential(millrace: &Millrace, device: &str) -> (String, String) {
@@ -35,15 +19,10 @@ fn credential(millrace: &Millrace, device: &str) -> (String, String) {
     (text("user"), text("password"))
 }
 
-fn reasons(millrace: &Millrace) -> Vec<String> {
-    let reason = |row: &Value| row["reason"].as_str().unwrap().to_owned();
-    millrace.rows("rejected").iter().map(reason).collect()
-}
-
 #[test]
 fn a_device_with_a_credential_is_itself_until_it_is_revoked() {
     let folder = tempfile::tempdir().unwrap();
-    let millrace = start(folder.path(), "accept");
+    let millrace = start_with_unknown(folder.path(), "accept");
     let (user, password) = credential(&millrace, "site-a.lab");
     let (mut lab, mut anyone) = (connect(&millrace, &user, &password), connect(&millrace, "other", ""));
     assert_eq!(publish(&mut lab, "temperature/site-a/lab", "21.5"), 0);
@@ -76,40 +55,13 @@ fn a_device_with_a_credential_is_itself_until_it_is_revoked() {
 
 #[test]
 fn what_is_held_is_stored_with_its_own_time_once_the_device_is_adopted() {
-    let folder = tempfile::tempdir().unwrap();
-    let millrace = start(folder.path(), "hold");
-    let mut device = connect(&millrace, "any", "");
-    let times = ["2026-01-15T10:30:00Z", "2026-01-15T10:30:01Z"];
-    for time in times {
-        let payload = json!({ "value": 21.5, "measured_at": time }).to_string();
-        assert_eq!(publish(&mut device, "temperature/lab", &payload), 0);
-    }
-    assert_eq!(publish(&mut device, "temperature/lab", "22"), 0);
-    eventually(SOON, || match reasons(&millrace).len() {
-        3 => Ok(()),
-        other => Err(other),
-    });
-    let reason = &reasons(&millrace)[0];
-    assert_eq!(reason, "held: nobody has registered the device lab");
-    assert!(millrace.readings("device=lab").is_empty());
-    assert_eq!(millrace.post("/api/devices", &json!({ "name": "lab" })).0, 201);
-    eventually(SOON, || match millrace.readings("device=lab").len() {
-        3 => Ok(()),
-        other => Err(other),
-    });
-    let mut measured: Vec<_> = millrace.readings("device=lab");
-    measured.sort_by_key(|row| row["measured_at"].as_str().unwrap().to_owned());
-    for (row, time) in measured.iter().zip(times) {
-        assert_eq!(row["measured_at"].as_str().unwrap()[..19], time[..19], "{row}");
-    }
-    assert_eq!(publish(&mut device, "temperature/lab", "23"), 0);
-    assert_eq!(millrace.readings("device=lab").len(), 4, "from now on nothing is held");
+    registry::hold_adopt();
 }
 
 #[test]
 fn where_unknown_devices_are_refused_only_a_credential_lets_in() {
     let folder = tempfile::tempdir().unwrap();
-    let millrace = start(folder.path(), "refuse");
+    let millrace = start_with_unknown(folder.path(), "refuse");
     let (user, password) = credential(&millrace, "lab");
     let mut lab = connect(&millrace, &user, &password);
     assert_eq!(publish(&mut lab, "temperature/lab", "21"), 0);

@@ -3,6 +3,8 @@
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use telemetry::Attribute;
 
@@ -24,11 +26,32 @@ pub trait AttributeStore: Send + Sync {
     async fn attributes_of(&self, device: &str) -> Result<Vec<Attribute>>;
 }
 
-/// A value that is there already keeps its time, and one from before it changes nothing.
+/// How often an attribute that does not change is written again, so that it is known that the device still says it.
+pub const ATTRIBUTE_SEEN_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A value that is there already keeps its time and is noted as seen, and one from before it changes nothing.
 pub(crate) const UPSERT: &str = "
-    INSERT INTO attributes (device, name, value, since) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (device, name) DO UPDATE SET value = excluded.value, since = excluded.since
-    WHERE attributes.since <= excluded.since AND attributes.value <> excluded.value";
+    INSERT INTO attributes (device, name, value, since, seen_at) VALUES ($1, $2, $3, $4, $4)
+    ON CONFLICT (device, name) DO UPDATE SET value = excluded.value,
+        since = CASE attributes.value WHEN excluded.value THEN attributes.since ELSE excluded.since END,
+        seen_at = CASE WHEN attributes.seen_at > excluded.seen_at THEN attributes.seen_at ELSE excluded.seen_at END
+    WHERE attributes.since <= excluded.since
+        AND (attributes.value <> excluded.value OR attributes.seen_at < excluded.seen_at)";
+
+/// Deletes attributes of devices of which nothing else is left: nobody registered the device or one below it, and neither
+/// has readings or what they were summed up to. A name below `lab` is between `lab/` and `lab0`, as `0` comes after `/`.
+pub(crate) const PURGE: &str = "
+    DELETE FROM attributes WHERE (device, name) IN (
+        SELECT a.device, a.name FROM attributes a WHERE a.seen_at < $1
+        AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.name = a.device)
+        AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.name > a.device || '/' AND d.name < a.device || '0')
+        AND NOT EXISTS (
+            SELECT 1 FROM series s
+            WHERE (s.device = a.device OR s.device > a.device || '/' AND s.device < a.device || '0')
+            AND (EXISTS (SELECT 1 FROM readings WHERE series = s.id)
+                OR EXISTS (SELECT 1 FROM rollups WHERE series = s.id)))
+        LIMIT $2
+    )";
 
 const SELECT: &str = "SELECT device, name, value, since FROM attributes";
 

@@ -74,7 +74,7 @@ pub use alerting::outbox::{
 };
 pub use alerting::silences::{RuleInstance, Silence, SilenceIndex, Silences};
 pub use announcements::AnnouncementStore;
-pub use attributes::AttributeStore;
+pub use attributes::{ATTRIBUTE_SEEN_EVERY, AttributeStore};
 pub use clock_runs::ClockHistory;
 pub use commands::change::{Cancelled, DESIRED};
 pub use commands::ends::{CommandResult, Recorded};

@@ -5,6 +5,7 @@ pub(crate) mod sqlite;
 
 use jiff::Timestamp;
 
+use crate::attributes::{self, ATTRIBUTE_SEEN_EVERY};
 use crate::engine::row::Row;
 use crate::engine::statement::{Engine, Statement};
 use crate::micros::rounded_up;
@@ -75,7 +76,13 @@ async fn purge_rows(engine: &impl Engine, older_than: Timestamp) -> Result<u64> 
     for delete in [MESSAGES, ALERT_STATES, SILENCES] {
         purge_table(engine, delete, older_than).await?;
     }
+    purge_table(engine, attributes::PURGE, seen_before(older_than)).await?;
     Ok(removed)
+}
+
+/// When an attribute was last seen is noted now and then: one that is still said may look older than it is.
+fn seen_before(older_than: Timestamp) -> Timestamp {
+    older_than.checked_sub(2 * ATTRIBUTE_SEEN_EVERY).unwrap_or(Timestamp::MIN)
 }
 
 async fn purge_table(engine: &impl Engine, delete: &'static str, older_than: Timestamp) -> Result<u64> {

@@ -73,6 +73,21 @@ impl Words {
         }
     }
 
+    /// A text such as `above 1` with the word for each number in it that has one, as [`Words::word_for`] has it; the other
+    /// words of the text stay as they are.
+    ///
+    /// ```
+    /// use telemetry::Words;
+    ///
+    /// assert_eq!(Words::default().in_text("door", "above 0", None), "above closed");
+    /// assert_eq!(Words::default().in_text("door", "above 0.5", None), "above 0.5");
+    /// ```
+    #[must_use]
+    pub fn in_text(&self, metric: &str, text: &str, unit: Option<&str>) -> String {
+        let word = |part: &str| self.word_for(metric, part.parse().ok()?, unit);
+        text.split(' ').map(|part| word(part).unwrap_or(part)).collect::<Vec<_>>().join(" ")
+    }
+
     /// The metrics that rules have words for, with each value and its word, the lowest first.
     pub fn own(&self) -> impl Iterator<Item = (&str, &[(f64, String)])> {
         self.0.iter().map(|(metric, states)| (metric.as_str(), states.as_slice()))
@@ -106,6 +121,24 @@ mod tests {
             ("temperature", 1.0, None, None),
         ] {
             assert_eq!(word_for(metric, value, unit), word, "{metric} {value}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_a_text_is_its_word_where_it_has_one() {
+        let mut words = Words::default();
+        words.add("mode", &BTreeMap::from([("off".to_owned(), 0.0), ("boost".to_owned(), 2.5)]));
+        for (metric, text, unit, said) in [
+            ("mode", "above 2.5", None, "above boost"),
+            ("mode", "above 2", None, "above 2"),
+            ("mode", "outside 0 to 2.5", None, "outside off to boost"),
+            ("mode", "the same for 0s", None, "the same for 0s"),
+            ("mode", "above 2.5", Some("volt"), "above 2.5"),
+            ("contact", "below 1", None, "below closed"),
+            ("temperature", "above 1", None, "above 1"),
+            ("mode", "", None, ""),
+        ] {
+            assert_eq!(words.in_text(metric, text, unit), said, "{metric} {text}");
         }
     }
 

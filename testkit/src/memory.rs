@@ -68,6 +68,8 @@ struct Data {
     announcements: Vec<Announcement>,
     /// By device and name.
     attributes: BTreeMap<(String, String), Attribute>,
+    /// When each was last written, by device and name.
+    attributes_seen: BTreeMap<(String, String), Timestamp>,
     keys: Keys,
     uplinks: Vec<UplinkRun>,
     failing: HashMap<&'static str, usize>,

@@ -133,6 +133,11 @@ impl Change<'_> {
     pub(super) fn value(&self, value: f64) -> String {
         words::value(value, self.incident, self.words)
     }
+
+    /// What was violated, as people read it.
+    pub(super) fn limit(&self) -> String {
+        words::limit(self.incident, self.words)
+    }
 }
 
 impl MessageContext {

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use store::{ConditionKind, Incident};
+use store::ConditionKind;
 
 use super::content::{Change, Fact, State};
 use super::headline;
-use super::words::{duration, limit, severity, time, time_utc};
+use super::words::{duration, severity, time, time_utc};
 use crate::rules::Rules;
 
 /// What to look at first, and what it is measured against.
@@ -16,13 +16,13 @@ pub(super) fn value_and_caption(change: &Change<'_>, now: Timestamp) -> (String,
     let said = incident.value.map(|of| change.value(of));
     let absent = incident.condition.kind == ConditionKind::Absent;
     match (change.state, said) {
-        (State::Resolved, _) => (headline::end(change), format!("after {lasted}, was {}", limit(incident))),
-        (State::Still, _) if absent => (format!("silent for {lasted}"), limit(incident)),
-        (State::Still, Some(said)) => (limit(incident), format!("for {lasted}, {said} when it began")),
-        (State::Over, Some(said)) if !absent => (said, format!("{}, for {lasted}", limit(incident))),
-        (State::Over, _) => ("heard again".into(), format!("after {lasted}, was {}", limit(incident))),
-        (_, Some(said)) if !absent => (said, limit(incident)),
-        _ => (limit(incident), String::new()),
+        (State::Resolved, _) => (headline::end(change), format!("after {lasted}, was {}", change.limit())),
+        (State::Still, _) if absent => (format!("silent for {lasted}"), change.limit()),
+        (State::Still, Some(said)) => (change.limit(), format!("for {lasted}, {said} when it began")),
+        (State::Over, Some(said)) if !absent => (said, format!("{}, for {lasted}", change.limit())),
+        (State::Over, _) => ("heard again".into(), format!("after {lasted}, was {}", change.limit())),
+        (_, Some(said)) if !absent => (said, change.limit()),
+        _ => (change.limit(), String::new()),
     }
 }
 
@@ -52,7 +52,7 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
     }
     facts.push(moment("Evaluated", change.judged_at, zone));
     facts.push(moment("Sent", now, zone));
-    facts.push(text("Rule", rule(incident, rules)));
+    facts.push(text("Rule", rule(change, rules)));
     facts.push(text("Severity", severity(incident.severity)));
     if incident.late {
         facts.push(text("Late", "the readings that opened this arrived late; it still holds"));
@@ -61,11 +61,12 @@ pub(super) fn of_one(change: &Change<'_>, rules: &Rules, now: Timestamp, zone: &
 }
 
 /// The rule's name, and what it asks for beyond the limit.
-fn rule(incident: &Incident, rules: &Rules) -> String {
-    let lasts = rules.named(&incident.rule).map(|rule| rule.pending_for).filter(|lasts| !lasts.is_zero());
+fn rule(change: &Change<'_>, rules: &Rules) -> String {
+    let name = &change.incident.rule;
+    let lasts = rules.named(name).map(|rule| rule.pending_for).filter(|lasts| !lasts.is_zero());
     let lasts = lasts.and_then(|lasts| Timestamp::UNIX_EPOCH.checked_add(lasts).ok());
     let lasts = lasts.map(|end| format!(" for {}", duration(Timestamp::UNIX_EPOCH, end))).unwrap_or_default();
-    format!("{}: {}{lasts}", incident.rule, limit(incident))
+    format!("{name}: {}{lasts}", change.limit())
 }
 
 /// The times of several incidents.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use store::{ConditionKind, End, Incident};
 
 use super::content::{Change, State};
-use super::words::{self, about, duration, limit};
+use super::words::{self, about, duration};
 
 /// Names in a subject, at most, and the characters of each.
 const NAMES: usize = 2;
@@ -13,7 +13,7 @@ const NAME_CHARS: usize = 40;
 /// One incident: device, metric, value and rule.
 pub(super) fn of_one(change: &Change<'_>, now: Timestamp) -> String {
     let incident = change.incident;
-    let (about, limit, rule) = (about(incident), limit(incident), &incident.rule);
+    let (about, limit, rule) = (about(incident), change.limit(), &incident.rule);
     let lasted = duration(incident.began_at, incident.resolved_at.unwrap_or(now));
     let said = incident.value.map(|of| change.value(of));
     let absent = incident.condition.kind == ConditionKind::Absent;
@@ -53,8 +53,8 @@ pub(super) fn of_group(changes: &[Change<'_>], state: State) -> String {
     let what = match (state, first.condition.kind) {
         (State::Resolved, _) if is_removed => end(&changes[0]),
         (State::Resolved, ConditionKind::Absent) => "heard again".to_owned(),
-        (State::Resolved, _) => format!("no longer {}", limit(first)),
-        _ => limit(first),
+        (State::Resolved, _) => format!("no longer {}", changes[0].limit()),
+        _ => changes[0].limit(),
     };
     let rule = &first.rule;
     let metric = |few: usize| {

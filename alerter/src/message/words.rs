@@ -72,23 +72,25 @@ pub(crate) fn name(name: &str) -> String {
 }
 
 /// One line about an incident, whatever has become of it.
-pub(crate) fn summary(incident: &Incident) -> String {
+pub(crate) fn summary(incident: &Incident, words: &Words) -> String {
     let value = incident.value.filter(|_| incident.condition.kind != ConditionKind::Absent);
-    let value = value
-        .map(|value| format!(" {},", self::value(value, incident, &Words::default())))
-        .unwrap_or_default();
-    format!("{}{value} {}", about(incident), limit(incident))
+    let value = value.map(|value| format!(" {},", self::value(value, incident, words))).unwrap_or_default();
+    format!("{}{value} {}", about(incident), limit(incident, words))
 }
 
 pub(crate) fn about(incident: &Incident) -> String {
     format!("{}: {}", name(&incident.device), incident.metric)
 }
 
+/// The word for a value of an incident; a change per minute has none.
+pub(crate) fn word<'a>(value: f64, incident: &Incident, words: &'a Words) -> Option<&'a str> {
+    let is_rate = incident.condition.kind == ConditionKind::Rate;
+    words.word_for(&incident.metric, value, incident.unit.as_deref()).filter(|_| !is_rate)
+}
+
 /// A value of an incident, or for a rate a change per minute, with its unit; or the word for it: a door is open, not 1.
 pub(crate) fn value(value: f64, incident: &Incident, words: &Words) -> String {
-    let is_rate = incident.condition.kind == ConditionKind::Rate;
-    let word = words.word_for(&incident.metric, value, incident.unit.as_deref());
-    if let Some(word) = word.filter(|_| !is_rate) {
+    if let Some(word) = word(value, incident, words) {
         return word.into();
     }
     let unit = unit(incident.unit.as_deref());
@@ -100,27 +102,26 @@ pub(crate) fn value(value: f64, incident: &Incident, words: &Words) -> String {
     }
 }
 
-/// What was broken, with the unit: `above 25 °C`.
-pub(crate) fn limit(incident: &Incident) -> String {
+/// What was violated, with the unit or the word for the limit: `above 25 °C`, `below closed`.
+pub(crate) fn limit(incident: &Incident, words: &Words) -> String {
     let unit = unit(incident.unit.as_deref());
-    let words = &incident.condition.text;
-    match (incident.condition.kind, words.as_str()) {
-        (ConditionKind::Above, "") => threshold("above", incident),
-        (ConditionKind::Below, "") => threshold("below", incident),
+    match (incident.condition.kind, incident.condition.text.as_str()) {
+        (ConditionKind::Above, "") => threshold("above", incident, words),
+        (ConditionKind::Below, "") => threshold("below", incident, words),
         (_, "") => "out of bounds".into(),
         (ConditionKind::Unusual, "unusual") => "unusual".into(),
         (
             ConditionKind::Above | ConditionKind::Below | ConditionKind::Outside | ConditionKind::Unusual,
-            words,
+            text,
         ) => {
-            format!("{words}{unit}")
+            format!("{}{unit}", words.in_text(&incident.metric, text, incident.unit.as_deref()))
         }
-        (ConditionKind::Rate, words) => match words.strip_suffix(" per minute") {
-            Some(words) => format!("{words}{unit} per minute"),
-            None => words.to_owned(),
+        (ConditionKind::Rate, text) => match text.strip_suffix(" per minute") {
+            Some(text) => format!("{text}{unit} per minute"),
+            None => text.to_owned(),
         },
-        (ConditionKind::Absent, words) => lasting("silent for", words),
-        (ConditionKind::Stuck, words) => lasting("the same for", words),
+        (ConditionKind::Absent, text) => lasting("silent for", text),
+        (ConditionKind::Stuck, text) => lasting("the same for", text),
     }
 }
 
@@ -138,9 +139,9 @@ fn lasting(prefix: &str, words: &str) -> String {
 }
 
 /// Of an incident that an earlier version kept without words.
-fn threshold(side: &str, incident: &Incident) -> String {
+fn threshold(side: &str, incident: &Incident, words: &Words) -> String {
     match incident.condition.threshold {
-        Some(at) => format!("{side} {}", value(at, incident, &Words::default())),
+        Some(at) => format!("{side} {}", value(at, incident, words)),
         None => format!("{side} its limit"),
     }
 }

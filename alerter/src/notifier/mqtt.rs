@@ -1,10 +1,12 @@
 //! Publishes alerts to `alerts/<rule>/<device>` at QoS 1, not retained.
 //!
 //! One publish a notification: `{"id", "status": "firing" | "still" | "resolved", "rule", "severity", "device", "metric",
-//! "condition", "threshold", "value", "unit", "began_at", "opened_at", "judged_at", "peak", "peak_at", "resolved_at",
-//! "resolved_value"}`. Times are RFC 3339 in UTC; what is not known is null. A repeated publish has the same `id` and
+//! "condition", "threshold", "value", "value_word", "unit", "began_at", "opened_at", "judged_at", "peak", "peak_word", "peak_at",
+//! "resolved_at", "resolved_value", "resolved_value_word"}`. A `…_word` is the word for the number before it, such as "open".
+//! Times are RFC 3339 in UTC; what is not known is null. A repeated publish has the same `id` and
 //! `status`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -13,6 +15,8 @@ use broker::BrokerUrl;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use store::{Incident, Notification, NotificationKind, OutgoingMessage};
+use telemetry::{Inputs, Words};
+use tokio::sync::watch;
 
 use super::{Notifier, PerhapsAccepted, SendError};
 
@@ -28,15 +32,18 @@ pub struct Mqtt {
     pub url: BrokerUrl,
     /// Different for everyone who publishes to this broker.
     pub client_id: String,
+    /// The rules that have words for values.
+    pub inputs: watch::Receiver<Arc<Inputs>>,
 }
 
 #[async_trait]
 impl Notifier for Mqtt {
     async fn send(&self, message: &OutgoingMessage, _: &Rules) -> Result<Option<String>, SendError> {
         let outbox = broker::OutboxConfig::new(self.url.clone(), &self.client_id);
+        let words = self.inputs.borrow().mappings().words();
         let all = message.notifications.iter().map(|(notification, incident)| {
             let topic = format!("alerts/{}/{}", incident.rule, incident.device);
-            (topic, Bytes::from(payload(notification, incident).to_string()))
+            (topic, Bytes::from(payload(notification, incident, &words).to_string()))
         });
         match tokio::time::timeout(TIMEOUT, outbox.publish_once(all.collect())).await {
             Ok(published) => {
@@ -49,12 +56,13 @@ impl Notifier for Mqtt {
     }
 }
 
-fn payload(notification: &Notification, incident: &Incident) -> Value {
+fn payload(notification: &Notification, incident: &Incident, words: &Words) -> Value {
     let status = match notification.kind {
         NotificationKind::Opened => "firing",
         NotificationKind::Reminder => "still",
         NotificationKind::Resolved => "resolved",
     };
+    let word = |value: Option<f64>| value.and_then(|value| words::word(value, incident, words));
     json!({
         "id": incident.id,
         "status": status,
@@ -65,13 +73,16 @@ fn payload(notification: &Notification, incident: &Incident) -> Value {
         "condition": incident.condition.text,
         "threshold": incident.condition.threshold,
         "value": incident.value,
+        "value_word": word(incident.value),
         "unit": incident.unit,
         "began_at": incident.began_at,
         "opened_at": incident.opened_at,
         "judged_at": incident.judged_at,
         "peak": incident.peak,
+        "peak_word": word(incident.peak),
         "peak_at": incident.peak_at,
         "resolved_at": incident.resolved_at,
         "resolved_value": incident.resolved_value,
+        "resolved_value_word": word(incident.resolved_value),
     })
 }

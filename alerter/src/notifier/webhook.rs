@@ -2,6 +2,7 @@
 
 mod payload;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -18,6 +19,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::percent_decode_str;
 use store::OutgoingMessage;
+use telemetry::Inputs;
+use tokio::sync::watch;
 use url::Url;
 
 use super::{Notifier, PerhapsAccepted, SendError};
@@ -30,21 +33,22 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Webhook {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     page: String,
+    inputs: watch::Receiver<Arc<Inputs>>,
 }
 
 impl Webhook {
-    /// The page is where people see the alerts, without a trailing slash.
+    /// The page is where people see the alerts, without a trailing slash; the inputs have the words for values.
     ///
     /// # Errors
     /// The machine's certificates cannot be read.
-    pub fn new(page: String) -> anyhow::Result<Self> {
+    pub fn new(page: String, inputs: watch::Receiver<Arc<Inputs>>) -> anyhow::Result<Self> {
         let https = HttpsConnectorBuilder::new()
             .with_native_roots()
             .context("read the machine's certificates")?
             .https_or_http()
             .enable_http1()
             .build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(https), page })
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(https), page, inputs })
     }
 }
 
@@ -54,7 +58,8 @@ impl Notifier for Webhook {
         let Some(Recipient::Webhook { url }) = rules.recipients.get(&message.address.to) else {
             return Err(SendError::Permanent(anyhow!("the rules name no webhook of this name any more")));
         };
-        let body = payload::of(message, &self.page).to_string();
+        let words = self.inputs.borrow().mappings().words();
+        let body = payload::of(message, &self.page, &words).to_string();
         let request = request(url, body).map_err(SendError::Permanent)?;
         let host = request.uri().host().unwrap_or_default().to_owned();
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {

@@ -28,6 +28,14 @@ use crate::store::FakeStore;
 
 pub(crate) const PAGE: &str = "https://millrace.example.org";
 
+/// The presets, and words for a hatch.
+pub(crate) fn inputs() -> watch::Receiver<Arc<telemetry::Inputs>> {
+    let rules =
+        "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nmetric = \"hatch\"\nwords = { ajar = 0.5, shut = 0 }";
+    let mappings = telemetry::Mappings::read(rules).unwrap();
+    watch::channel(Arc::new(telemetry::Inputs::default().with_mappings(mappings))).1
+}
+
 pub(crate) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_768_473_000 + second).unwrap()
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::harness::{Harness, owing};
+use crate::harness::{Harness, inputs, owing};
 use crate::journal::BOUND;
 
 /// A broker in a process of its own; both end with the test.
@@ -94,7 +94,7 @@ async fn an_alert_is_published_and_one_for_a_broker_that_is_away_when_it_is_back
     let store = owing(&[]);
     let bus = Address { channel: Channel::Mqtt, to: "bus".into() };
     let url = format!("mqtt://{address}").parse().unwrap();
-    let mqtt = Mqtt { url, client_id: "alerts-test".into() };
+    let mqtt = Mqtt { url, client_id: "alerts-test".into(), inputs: inputs() };
     let Some(_broker) = Mosquitto::start(&folder, address).await else {
         say_skipped();
         return;
@@ -110,9 +110,10 @@ async fn an_alert_is_published_and_one_for_a_broker_that_is_away_when_it_is_back
     assert_eq!(head, "alerts/high/site-a/rack-1 1 ");
     let expected = json!({
         "id": "site-a/rack-1", "status": "firing", "rule": "high", "severity": "warning", "device": "site-a/rack-1",
-        "metric": "temperature", "condition": "above 25", "threshold": 25.0, "value": 26.1, "unit": "celsius",
+        "metric": "temperature", "condition": "above 25", "threshold": 25.0, "value": 26.1, "value_word": null, "unit": "celsius",
         "began_at": "2026-01-15T10:30:00Z", "opened_at": "2026-01-15T10:30:00Z", "judged_at": "2026-01-15T10:30:00Z",
-        "peak": 26.1, "peak_at": "2026-01-15T10:30:00Z", "resolved_at": null, "resolved_value": null,
+        "peak": 26.1, "peak_word": null, "peak_at": "2026-01-15T10:30:00Z", "resolved_at": null, "resolved_value": null,
+        "resolved_value_word": null,
     });
     assert_eq!(serde_json::from_str::<Value>(payload).unwrap(), expected);
     assert!(next(&mut lines).await.starts_with("alerts/high/lab 1 "));
@@ -125,7 +126,11 @@ async fn a_broker_that_is_away_is_asked_again() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let store = owing(&[]);
     store.owe("lab", Address { channel: Channel::Mqtt, to: "bus".into() });
-    let mqtt = Mqtt { url: format!("mqtt://{address}").parse().unwrap(), client_id: "alerts-test".into() };
+    let mqtt = Mqtt {
+        url: format!("mqtt://{address}").parse().unwrap(),
+        client_id: "alerts-test".into(),
+        inputs: inputs(),
+    };
     let harness = Harness::start(&store, Notifiers::default().with(Channel::Mqtt, Arc::new(mqtt)));
     store.journal.has("later lab@millrace").await;
     let Some(_broker) = Mosquitto::start(&folder, address).await else {

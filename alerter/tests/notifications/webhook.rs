@@ -14,7 +14,7 @@ use store::{
 use warp::Filter;
 use warp::http::{HeaderMap, StatusCode};
 
-use crate::harness::{Harness, PAGE, at, incident, mail, mails, owing, rules};
+use crate::harness::{Harness, PAGE, at, incident, inputs, mail, mails, owing, rules};
 use crate::journal::{Journal, said};
 
 /// Answers one call after the other as a test wants, and 200 after that; 0 is no answer.
@@ -80,7 +80,7 @@ fn message(notifications: Vec<(Notification, Incident)>) -> OutgoingMessage {
 }
 
 fn notifiers() -> Notifiers {
-    Notifiers::default().with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()))
+    Notifiers::default().with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into(), inputs()).unwrap()))
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn the_body_is_alertmanagers_version_4() {
         notification(3, NotificationKind::Resolved, over),
     ];
     let rules = rules(&server.url());
-    let webhook = Webhook::new(PAGE.into()).unwrap();
+    let webhook = Webhook::new(PAGE.into(), inputs()).unwrap();
     assert_eq!(webhook.send(&message(notifications), &rules).await.unwrap(), None);
     let [(headers, body)] = &server.calls()[..] else { panic!() };
     // The base64 of "ann:s@cret".
@@ -159,6 +159,31 @@ async fn the_body_is_alertmanagers_version_4() {
 }
 
 #[tokio::test]
+async fn a_number_that_has_a_word_comes_with_it() {
+    let server = Desk::start(&Journal::default(), &[]).await;
+    let mut hatch = Incident {
+        metric: "hatch".into(),
+        unit: None,
+        value: Some(0.5),
+        peak: Some(0.75),
+        ..incident("i", "open", "barn")
+    };
+    hatch.condition.text = "above 0".into();
+    hatch.condition.threshold = Some(0.0);
+    let webhook = Webhook::new(PAGE.into(), inputs()).unwrap();
+    let message = message(vec![notification(1, NotificationKind::Opened, hatch)]);
+    webhook.send(&message, &rules(&server.url())).await.unwrap();
+    let [(_, body)] = &server.calls()[..] else { panic!() };
+    let expected = json!({
+        "summary": "barn: hatch ajar, above shut", "condition": "above shut", "value": "0.5", "value_word": "ajar",
+        "threshold": "0", "threshold_word": "shut", "peak": "0.75",
+        "began_at": "2026-01-15T10:30:00Z", "judged_at": "2026-01-15T10:30:00Z", "incident": "i",
+    });
+    assert_eq!(body["alerts"][0]["annotations"], expected);
+    assert_eq!(body["commonAnnotations"], expected);
+}
+
+#[tokio::test]
 async fn what_it_answers_says_whether_to_try_again() {
     const ANSWERS: [(u16, char); 9] = [
         (200, 't'),
@@ -173,7 +198,7 @@ async fn what_it_answers_says_whether_to_try_again() {
     ];
     static CODES: [u16; 9] = [200, 202, 400, 404, 408, 429, 500, 503, 302];
     let server = Desk::start(&Journal::default(), &CODES).await;
-    let (rules, webhook) = (rules(&server.url()), Webhook::new(PAGE.into()).unwrap());
+    let (rules, webhook) = (rules(&server.url()), Webhook::new(PAGE.into(), inputs()).unwrap());
     for (code, meant) in ANSWERS {
         let message = message(vec![notification(1, NotificationKind::Opened, incident("i", "high", "lab"))]);
         let is = match webhook.send(&message, &rules).await {
@@ -230,7 +255,7 @@ async fn a_webhook_or_a_mail_server_that_is_away_keeps_nobody_else_waiting() {
     store.owe("last", desk());
     let server = Desk::start(&store.journal, &[]).await;
     let both = mails(&folder, &format!("smtp://{unused}"))
-        .with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into()).unwrap()));
+        .with(Channel::Webhook, Arc::new(Webhook::new(PAGE.into(), inputs()).unwrap()));
     let harness = Harness::with_rules(&store, both, rules(&server.url()));
     let journal = store.journal.has("mark last@millrace").await;
     assert_eq!(said(&journal, "mark"), ["last@millrace"]);

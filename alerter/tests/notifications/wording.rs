@@ -7,7 +7,7 @@ use store::{
     Severity,
 };
 
-use crate::harness::{PAGE, at, incident, mail, rules};
+use crate::harness::{PAGE, at, incident, inputs, mail, rules};
 
 pub(crate) fn message(to: &str, changes: Vec<(NotificationKind, Incident)>) -> OutgoingMessage {
     let address = mail(to);
@@ -242,9 +242,7 @@ fn a_mail_says_when_in_the_zone_of_its_reader_and_in_utc() {
 
 #[test]
 fn a_value_is_the_word_that_a_rule_has_for_it() {
-    let rules_of_inputs =
-        "[[rule]]\ntopic = \"x\"\ndevice = \"d\"\nmetric = \"hatch\"\nwords = { ajar = 0.5, shut = 0 }";
-    let words = telemetry::Mappings::read(rules_of_inputs).unwrap().words();
+    let words = inputs().borrow().mappings().words();
     let open =
         Incident { metric: "hatch".into(), unit: None, ..of_kind(ConditionKind::Above, "", Some(0.5)) };
     let said = |kind, incident| {
@@ -255,6 +253,23 @@ fn a_value_is_the_word_that_a_rule_has_for_it() {
     assert!(opened.contains("lab: hatch ajar, above"), "{opened}");
     let resolved = said(NotificationKind::Resolved, over(open, 0.0));
     assert!(resolved.contains("lab: hatch back at shut"), "{resolved}");
+}
+
+#[test]
+fn a_limit_is_the_word_that_a_rule_has_for_it() {
+    let words = inputs().borrow().mappings().words();
+    let said = |kind, text: &str, metric: &str| {
+        let incident = Incident { metric: metric.into(), unit: None, ..of_kind(kind, text, Some(0.5)) };
+        let message = message("ann@localhost", vec![(NotificationKind::Opened, incident)]);
+        MessageContext::in_words(&message, &rules(""), PAGE, &words, at(4 * 3_600))
+    };
+    let above = said(ConditionKind::Above, "above 0", "hatch");
+    assert!(above.subject().contains("lab: hatch ajar, above shut"), "{}", above.subject());
+    assert_eq!(above.caption, "above shut");
+    assert_eq!(said(ConditionKind::Above, "above 0.25", "hatch").caption, "above 0.25");
+    assert_eq!(said(ConditionKind::Above, "above 0", "temperature").caption, "above 0");
+    let rate = "changing by more than 0.5 per minute";
+    assert_eq!(said(ConditionKind::Rate, rate, "hatch").caption, rate);
 }
 
 #[test]

@@ -183,7 +183,12 @@ fn what(incident: &Incident, words: &Words) -> String {
         (None, Some(unit)) => format!("{} {unit}", short(value)),
         (None, None) => short(value),
     });
-    match (value, condition.text.as_str()) {
+    let text = if is_rate {
+        condition.text.clone()
+    } else {
+        words.in_text(metric, &condition.text, unit.as_deref())
+    };
+    match (value, text.as_str()) {
         (None, words) => format!("{metric} {words}"),
         (Some(value), "") => format!("{metric} {value}"),
         (Some(value), words) => format!("{metric} {value}, {words}"),

@@ -65,18 +65,18 @@ impl Lines {
         match event {
             _ if self.style.json => json(event),
             Event::Reading { topic, unit, value, measured_at, state } => {
-                let value = self.value(topic, *value, unit.as_deref());
+                let metric = topic.split('/').next().unwrap_or_default();
+                let value = self.value(metric, *value, unit.as_deref());
                 let unit = plain(unit.as_deref().unwrap_or(""));
                 let state = if *state == "fresh" { "" } else { state };
                 self.columns(*measured_at, topic, &value, &unit, state)
             }
-            Event::Incident(incident, _) => incident_line(incident),
+            Event::Incident(incident, _) => self.incident(incident),
         }
     }
 
     /// A number, or for people the word for it: scripts read numbers.
-    fn value(&self, topic: &str, value: f64, unit: Option<&str>) -> String {
-        let metric = topic.split('/').next().unwrap_or_default();
+    fn value(&self, metric: &str, value: f64, unit: Option<&str>) -> String {
         let word = self.words.word_for(metric, value, unit).filter(|_| self.style.aligned);
         word.map_or_else(|| number(value), plain)
     }
@@ -91,6 +91,51 @@ impl Lines {
         line.truncate(line.trim_end().len());
         line
     }
+
+    fn incident(&self, incident: &Incident) -> String {
+        let Incident { rule, severity, device, metric, .. } = incident;
+        let (at, happened, value) = match incident.resolved_at {
+            Some(at) => (at, "resolved", incident.resolved_value),
+            None => (incident.opened_at, "opened", incident.value),
+        };
+        let mut line = format!("{} {metric}/{device} alert {happened}: {rule} ({severity}", time(at.0));
+        let condition = self.condition(incident);
+        if !condition.is_empty() {
+            let _ = write!(line, ", {condition}");
+        }
+        line.push(')');
+        if let Some(value) = value {
+            let _ = write!(line, " at {}", self.measure(incident, value));
+            if let Some(unit) = &incident.unit {
+                let _ = write!(line, " {unit}");
+            }
+        }
+        if incident.end.as_deref() == Some("rule removed") {
+            line += ", as it is no longer watched";
+        }
+        plain(&line)
+    }
+
+    /// The condition; for people with the word for each limit that has one.
+    fn condition(&self, incident: &Incident) -> String {
+        let Incident { metric, condition, unit, .. } = incident;
+        if !self.style.aligned || is_rate(incident) {
+            return condition.clone();
+        }
+        self.words.in_text(metric, condition, unit.as_deref())
+    }
+
+    fn measure(&self, incident: &Incident, value: f64) -> String {
+        if is_rate(incident) {
+            return number(value);
+        }
+        self.value(&incident.metric, value, incident.unit.as_deref())
+    }
+}
+
+/// Whether its numbers are changes per minute, which have no words.
+fn is_rate(incident: &Incident) -> bool {
+    incident.kind == "rate"
 }
 
 fn json(event: &Event) -> String {
@@ -105,29 +150,6 @@ fn json(event: &Event) -> String {
             .and_then(|incident: &RawValue| serde_json::to_string(&IncidentRow { incident })),
     };
     said.expect("what was read as JSON can be written as JSON")
-}
-
-fn incident_line(incident: &Incident) -> String {
-    let Incident { rule, severity, device, metric, condition, .. } = incident;
-    let (at, happened, value) = match incident.resolved_at {
-        Some(at) => (at, "resolved", incident.resolved_value),
-        None => (incident.opened_at, "opened", incident.value),
-    };
-    let mut line = format!("{} {metric}/{device} alert {happened}: {rule} ({severity}", time(at.0));
-    if !condition.is_empty() {
-        let _ = write!(line, ", {condition}");
-    }
-    line.push(')');
-    if let Some(value) = value {
-        let _ = write!(line, " at {}", number(value));
-        if let Some(unit) = &incident.unit {
-            let _ = write!(line, " {unit}");
-        }
-    }
-    if incident.end.as_deref() == Some("rule removed") {
-        line += ", as it is no longer watched";
-    }
-    plain(&line)
 }
 
 /// To the millisecond, in UTC.
@@ -205,6 +227,23 @@ mod tests {
         assert!(line(true, "hatch/barn", 0.5).ends_with("ajar"));
         assert!(line(true, "door/barn", 1.0).ends_with("open"));
         assert!(line(false, "hatch/barn", 0.5).ends_with("0.5 -"));
+    }
+
+    #[test]
+    fn an_alert_has_words_for_people_and_numbers_for_scripts() {
+        let opened = OPENED
+            .replace("\"metric\":\"temperature\"", "\"metric\":\"door\"")
+            .replace("above 25", "above 0")
+            .replace("\"value\":26.5", "\"value\":1.0")
+            .replace("\"unit\":\"celsius\"", "\"unit\":null");
+        let rate = opened.replace("\"kind\":\"above\"", "\"kind\":\"rate\"");
+        let ends = |aligned, incident: &str, end: &str| {
+            let line = printed(false, aligned, &[alert(incident)]).remove(0);
+            assert!(line.ends_with(end), "{line}");
+        };
+        ends(true, &opened, "door/lab alert opened: hot (warning, above closed) at open");
+        ends(false, &opened, "door/lab alert opened: hot (warning, above 0) at 1");
+        ends(true, &rate, "door/lab alert opened: hot (warning, above 0) at 1");
     }
 
     #[test]

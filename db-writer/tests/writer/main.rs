@@ -46,11 +46,17 @@ async fn of_attributes_what_has_changed_is_written_as_far_as_there_is_room() {
     harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 5).await;
     harness.give_attribute("mode", "off");
     harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 6).await;
+    harness.give_attribute("firmware", "1");
+    harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 7).await;
+    tokio::time::advance(store::ATTRIBUTE_SEEN_EVERY).await;
+    harness.give_attribute("firmware", "1");
+    harness.until(|harness| harness.counters.stored.get() + harness.counters.duplicate.get() == 8).await;
     let written: Vec<_> =
         harness.store.batches.lock().unwrap().iter().map(|batch| batch.attributes.clone()).collect();
     let words = |attribute: &telemetry::Attribute| format!("{} {}", attribute.name, attribute.value);
     let written: Vec<_> = written.iter().flatten().map(words).collect();
-    assert_eq!(written, ["mode off", "firmware 1"]);
+    let expected = ["mode heat", "mode off", "firmware 1", "firmware 1"];
+    assert_eq!(written, expected, "what is stored is written once a day, as it may have been removed");
     assert_eq!(harness.counters.attributes_refused.get(), 2, "there is room for two, and one is too long");
     harness.end().await;
 }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use store::{Batch, Store};
+use jiff::Timestamp;
+use store::{ATTRIBUTE_SEEN_EVERY, Batch, Change, Device, Store};
 use telemetry::Attribute;
 
-use super::{at, fresh, reading};
+use super::registry::change;
+use super::{at, batch, fresh, reading};
 
 fn attribute(device: &str, name: &str, value: &str, micros: i64) -> Attribute {
     Attribute::new(device, name, value, at(micros)).unwrap()
@@ -50,4 +52,56 @@ async fn what_a_device_says_is_of_the_devices_below_it() {
     assert_eq!(of("lab/relay").await, all[..2]);
     assert_eq!(of("lab/relay/1").await, all[..2]);
     assert_eq!(of("labor").await, []);
+}
+
+/// The devices of the attributes that are left after all that is old by now was removed.
+async fn names_left(store: &dyn Store) -> Vec<String> {
+    store.purge(Timestamp::now()).await.unwrap();
+    store.attributes().await.unwrap().into_iter().map(|attribute| attribute.device).collect()
+}
+
+#[tokio::test]
+async fn retention_removes_attributes_of_which_the_device_is_gone() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let devices = ["alone", "hall", "hall-2", "known", "over", "silent"];
+    let attributes = devices.map(|device| attribute(device, "mode", "heat", 1)).to_vec();
+    let alone = Batch { attributes, ..Batch::default() };
+    store.write(&Arc::new(alone)).await.unwrap();
+    // Readings count from when they are stored, and these are stored after what is purged.
+    let old = Timestamp::now();
+    store
+        .write(&batch([reading("temperature/hall/desk", 1, 1.0), reading("temperature/silent", 1, 1.0)]))
+        .await
+        .unwrap();
+    for device in ["known", "over/desk"] {
+        assert!(change(store, Change::AddDevice(Device::new(device, at(1)))).await);
+    }
+    store.purge(old).await.unwrap();
+    let left: Vec<_> =
+        store.attributes().await.unwrap().into_iter().map(|attribute| attribute.device).collect();
+    assert_eq!(left, ["hall", "known", "over", "silent"], "with readings, or registered, or one below is");
+    assert_eq!(names_left(store).await, ["known", "over"], "the readings are gone");
+    assert!(change(store, Change::RemoveDevice("known".into())).await);
+    assert_eq!(names_left(store).await, ["over"]);
+}
+
+#[tokio::test]
+async fn an_attribute_that_a_device_still_says_stays_with_its_time() {
+    let Some(fresh) = fresh().await else { return };
+    let store = &*fresh.store;
+    let now = Timestamp::now();
+    let long_ago = (now - 10 * ATTRIBUTE_SEEN_EVERY).as_microsecond();
+    let said = attribute("lab", "mode", "heat", long_ago);
+    let write = async |micros| {
+        let attributes = vec![attribute("lab", "mode", "heat", micros)];
+        store.write(&Arc::new(Batch { attributes, ..Batch::default() })).await.unwrap();
+    };
+    write(long_ago).await;
+    write(now.as_microsecond()).await;
+    write(long_ago + 1).await;
+    store.purge(now + ATTRIBUTE_SEEN_EVERY).await.unwrap();
+    assert_eq!(store.attributes().await.unwrap(), [said], "seen a day ago");
+    store.purge(now + 3 * ATTRIBUTE_SEEN_EVERY).await.unwrap();
+    assert_eq!(store.attributes().await.unwrap(), []);
 }

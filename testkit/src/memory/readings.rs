@@ -84,6 +84,7 @@ impl ReadingStore for MemoryStore {
         let before = data.readings.len();
         data.readings.retain(|_, stored| stored.stored_at >= older_than);
         data.silences.retain(|silence| silence.until >= older_than);
+        data.purge_attributes(older_than);
         let removed = before - data.readings.len()
             + data.rejected.purge(older_than)
             + data.alerts.purge(&mut data.outbox, older_than);

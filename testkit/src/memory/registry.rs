@@ -26,6 +26,10 @@ pub(super) struct Devices {
 }
 
 impl Devices {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.devices.keys().map(String::as_str)
+    }
+
     pub(super) fn add(&mut self, device: &Device) -> Option<u64> {
         if self.devices.contains_key(&device.name) {
             return None;

@@ -1,6 +1,7 @@
 import { useEffect } from "preact/hooks";
 import { fetchIncidentPage, type Incident } from "../api/client";
 import type { DeviceDetails } from "../api/devices";
+import { conditionText } from "../ui/condition";
 import { Problem } from "../ui/Facts";
 import { formatDuration, plural } from "../ui/format";
 import { useLoaded } from "../ui/loaded";
@@ -31,14 +32,15 @@ export function DeviceIncidents({ of: { name, open_incidents } }: { of: DeviceDe
   );
 }
 
-function Row({ of: { rule, severity, metric, condition, opened_at, resolved_at } }: { of: Incident }) {
+function Row({ of }: { of: Incident }) {
+  const { rule, severity, metric, unit, opened_at, resolved_at } = of;
   const isOpen = resolved_at === null;
   return (
     <li data-testid="device-incident" data-open={isOpen}>
       {isOpen ? <WarningShape /> : <DoneShape />}
       <strong><Text of={rule} /></strong>
       <span class="entry-tag">{severity}</span>
-      <span><Text of={metric} /> <Text of={condition} /></span>
+      <span><Text of={metric} /> <Text of={conditionText(of, unit)} /></span>
       <span class="device-incident-time">
         {isOpen ? <>open for <Since at={opened_at} />, since <When at={opened_at} /></> : <><When at={opened_at} />, for {formatDuration(Date.parse(resolved_at) - Date.parse(opened_at))}</>}
       </span>

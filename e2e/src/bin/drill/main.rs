@@ -1,5 +1,5 @@
-//! Causes faults in the cluster while readings flow, and proves that nothing is lost: `make drill`, or
-//! `make drill NAME=freeze`.
+//! Causes faults in the cluster while readings flow, and in commands, readings over HTTP and the registry, and proves that
+//! nothing is lost: `make drill`, or `make drill NAME=freeze`.
 
 mod ask;
 mod faults;
@@ -8,6 +8,7 @@ mod harness;
 mod plan;
 mod report;
 mod run;
+mod scenarios;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ use e2e::Cluster;
 use self::faults::DRILLS;
 use self::plan::Drill;
 use self::report::Row;
+use self::scenarios::{Outcome, Run, SCENARIOS, Scenario};
 
 const USAGE: &str = "usage: drill [--each-run] [--seed N] [--page FILE] [NAME…]\n\
     Without a name it runs all drills; with --each-run, those that `make test` runs.";
@@ -34,9 +36,17 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn includes(&self, drill: &Drill) -> bool {
-        let named = self.names.is_empty() || self.names.iter().any(|name| name == drill.name);
-        named && (drill.in_each_run || !self.each_run)
+    fn includes(&self, name: &str, in_each_run: bool) -> bool {
+        let named = self.names.is_empty() || self.names.iter().any(|wanted| wanted == name);
+        named && (in_each_run || !self.each_run)
+    }
+
+    fn drills(&self) -> Vec<&'static Drill> {
+        DRILLS.iter().filter(|drill| self.includes(drill.name, drill.in_each_run)).collect()
+    }
+
+    fn scenarios(&self) -> Vec<&'static Scenario> {
+        SCENARIOS.iter().filter(|scenario| self.includes(scenario.name, scenario.in_each_run)).collect()
     }
 }
 
@@ -48,16 +58,21 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
-    let cluster = Cluster::alone();
-    let chosen = DRILLS.iter().filter(|drill| wanted.includes(drill));
-    let rows: Vec<Row> = chosen.map(|drill| run(drill, &cluster, wanted.seed)).collect();
+    let (drills, scenarios) = (wanted.drills(), wanted.scenarios());
+    let needs_cluster = !drills.is_empty() || scenarios.iter().any(|it| matches!(it.run, Run::Cluster(_)));
+    let cluster = needs_cluster.then(Cluster::alone);
+    let rows: Vec<Row> =
+        drills.iter().filter_map(|drill| Some(run(drill, cluster.as_ref()?, wanted.seed))).collect();
+    let outcomes: Vec<_> = scenarios.iter().map(|scenario| play(scenario, cluster.as_ref())).collect();
     if let Some(page) = &wanted.page {
-        std::fs::write(page, report::page(&rows, wanted.seed))
+        std::fs::write(page, report::page(&rows, &outcomes, wanted.seed))
             .unwrap_or_else(|e| panic!("write {page}: {e}"));
     }
-    let failed = rows.iter().filter(|row| !row.passed()).count();
-    say(&format!("{} of {} drills passed", rows.len() - failed, rows.len()));
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let passed = rows.iter().filter(|row| row.passed()).count()
+        + outcomes.iter().filter(|outcome| outcome.passed()).count();
+    let all = rows.len() + outcomes.len();
+    say(&format!("{passed} of {all} drills passed"));
+    if passed == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn arguments() -> Result<Wanted, String> {
@@ -71,14 +86,25 @@ fn arguments() -> Result<Wanted, String> {
             }
             "--each-run" => wanted.each_run = true,
             "--page" => wanted.page = Some(words.next().ok_or("--page needs a file")?),
-            name if DRILLS.iter().any(|drill| drill.name == name) => wanted.names.push(word),
+            name if names().any(|known| known == name) => wanted.names.push(word),
             _ => {
-                let known: Vec<_> = DRILLS.iter().map(|drill| drill.name).collect();
+                let known: Vec<_> = names().collect();
                 return Err(format!("there is no drill {word:?}: there are {}", known.join(", ")));
             }
         }
     }
     Ok(wanted)
+}
+
+fn names() -> impl Iterator<Item = &'static str> {
+    DRILLS.iter().map(|drill| drill.name).chain(SCENARIOS.iter().map(|scenario| scenario.name))
+}
+
+fn play(scenario: &Scenario, cluster: Option<&Cluster>) -> Outcome {
+    say(&format!("{}: {}", scenario.name, scenario.what));
+    let outcome = scenarios::run(scenario, cluster);
+    say(&outcome.verdict());
+    outcome
 }
 
 fn run(drill: &'static Drill, cluster: &Cluster, seed: u64) -> Row {

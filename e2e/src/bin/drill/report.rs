@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::plan::{CONNECTIONS, RATE};
+use crate::scenarios::Outcome;
 
 /// The result of one drill.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ fn time(time: Option<Duration>) -> String {
 }
 
 /// The whole of docs/drills.md.
-pub(crate) fn page(rows: &[Row], seed: u64) -> String {
+pub(crate) fn page(rows: &[Row], outcomes: &[Outcome], seed: u64) -> String {
     let mut page = format!(
         "# Drills\n\n\
          `make drill` runs all drills and writes this page (seed {seed}, {}). `make test` runs those with *yes* under\n\
@@ -90,7 +91,24 @@ pub(crate) fn page(rows: &[Row], seed: u64) -> String {
             gap("dashboard"),
         );
     }
-    page
+    page + &scenarios(outcomes)
+}
+
+/// The table of drills with a load of their own.
+fn scenarios(outcomes: &[Outcome]) -> String {
+    let mut table = "\n## Commands, HTTP and the registry\n\n\
+         These drills have a load of their own, and check what becomes of it; at the edge the counters of commands and of\n\
+         readings over HTTP add up at the end. Those of the edge start a `millrace` of their own. The tests run all of them,\n\
+         `command-kill` with 20 kills.\n\n\
+         | drill | where | each run | what happens | took | verdict |\n| --- | --- | --- | --- | ---: | --- |\n"
+        .to_owned();
+    for Outcome { name, what, place, in_each_run, took, violation } in outcomes {
+        let each_run = if *in_each_run { "yes" } else { "" };
+        let verdict = violation.as_deref().unwrap_or("pass");
+        let took = secs(*took);
+        let _ = writeln!(table, "| `{name}` | {place} | {each_run} | {what} | {took} | {verdict} |");
+    }
+    table
 }
 
 fn machine() -> String {

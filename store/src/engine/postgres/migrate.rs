@@ -11,7 +11,7 @@ use super::schema::LOCK;
 use super::url::PostgresUrl;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [Migration; 27] = [
+const MIGRATIONS: [Migration; 28] = [
     Migration::Always(include_str!("migrations/0001_schema.sql")),
     Migration::Either {
         hypertable: include_str!("migrations/0002_hypertable.sql"),
@@ -42,6 +42,7 @@ const MIGRATIONS: [Migration; 27] = [
     Migration::Always(include_str!("migrations/0025_types.sql")),
     Migration::Always(include_str!("migrations/0026_rollups.sql")),
     Migration::Always(include_str!("migrations/0027_uplink.sql")),
+    Migration::Always(include_str!("migrations/0028_attribute_seen.sql")),
 ];
 
 enum Migration {

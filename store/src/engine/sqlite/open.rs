@@ -15,7 +15,7 @@ use crate::unavailable::{Damaged, RECOVER, is_damaged};
 const PRIVATE: u32 = 0o600;
 
 /// In order; the schema's version is how many of them were applied.
-const MIGRATIONS: [&str; 24] = [
+const MIGRATIONS: [&str; 25] = [
     include_str!("migrations/0001_schema.sql"),
     include_str!("migrations/0002_leases.sql"),
     include_str!("migrations/0003_alerting.sql"),
@@ -40,6 +40,7 @@ const MIGRATIONS: [&str; 24] = [
     include_str!("migrations/0022_types.sql"),
     include_str!("migrations/0023_rollups.sql"),
     include_str!("migrations/0024_uplink.sql"),
+    include_str!("migrations/0025_attribute_seen.sql"),
 ];
 
 /// Marks the file as Millrace's, so that no other program's database is ever written to.
