@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::{Cluster, OURS};
 use crate::http::{metric, try_ask};
-use crate::{LONG, eventually};
+use crate::{LONG, SOON, eventually};
 
 /// Where RabbitMQ counts by queue.
 const QUEUE_METRICS: &str = ":15692/metrics/detailed?family=queue_coarse_metrics";
@@ -16,9 +16,9 @@ impl Cluster {
         self.compose.run(&["kill", service]);
     }
 
-    /// Freezes all of its processes.
+    /// Freezes all of its processes. The engine gives it up where one of them makes others meanwhile: then again.
     pub fn pause(&self, service: &str) {
-        self.compose.run(&["pause", service]);
+        eventually(SOON, || self.compose.try_run(&["pause", service]));
     }
 
     pub fn unpause(&self, service: &str) {
