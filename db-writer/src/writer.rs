@@ -128,7 +128,7 @@ async fn timed<T>(durations: &Durations, call: impl Future<Output = store::Resul
     answer
 }
 
-/// Leaves out the attributes that are stored as they are. Until the first one comes, nobody needs to know those; once a day
+/// Leaves out the attributes that are stored as they are. Those are read when the first one comes; once a day
 /// they are read again, because retention removes some, and each is then written once.
 async fn retain_changed(
     known: &mut Option<(KnownAttributes, tokio::time::Instant)>,

@@ -38,7 +38,7 @@ pub(crate) const UPSERT: &str = "
     WHERE attributes.since <= excluded.since
         AND (attributes.value <> excluded.value OR attributes.seen_at < excluded.seen_at)";
 
-/// Deletes attributes of devices of which nothing else is left: nobody registered the device or one below it, and neither
+/// Deletes attributes of devices of which nothing else is left: neither the device nor one below it is registered, and neither
 /// has readings or what they were summed up to. A name below `lab` is between `lab/` and `lab0`, as `0` comes after `/`.
 pub(crate) const PURGE: &str = "
     DELETE FROM attributes WHERE (device, name) IN (

@@ -2,7 +2,7 @@
 
 mod historical;
 mod realtime;
-mod select;
+pub(super) mod select;
 mod short;
 
 use warp::filters::BoxedFilter;

@@ -77,7 +77,6 @@ impl Http {
     }
 }
 
-/// By a program, so that no library is needed for it.
 /// What a program makes of an input.
 #[must_use]
 pub fn piped(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
@@ -91,6 +90,7 @@ pub fn piped(program: &str, arguments: &[&str], input: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
+/// By a program, so that no library is needed for it.
 fn base64(text: &str) -> String {
     String::from_utf8(piped("base64", &["-w0"], text.as_bytes())).unwrap()
 }

@@ -20,7 +20,7 @@ use tracing::warn;
 /// Between two records of refused logins of a name from a network, and for which time records are counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Names and networks of refused logins that are told apart, at most: all others count as one.
+/// Names and networks of refused logins that are counted separately, at most: all others count as one.
 const MAX_REFUSED: usize = 256;
 
 /// Users and networks of accepted logins that are remembered, at most: then all are forgotten, and recorded once more.
@@ -101,7 +101,7 @@ struct Noted {
     times: u64,
 }
 
-/// Chooses the logins that are recorded, and hands them to a [`LoginRecorder`]. Nobody who connects waits for the store.
+/// Chooses the logins that are recorded, and hands them to a [`LoginRecorder`]. A client that connects does not wait for the store.
 pub(super) struct LoginAudit {
     tally: Mutex<Tally>,
     records: Sender<Noted>,
@@ -176,7 +176,7 @@ impl LoginRecorder {
 }
 
 impl Noted {
-    /// A name that nobody has may be a mistyped password: it stands in the contents, which can be erased.
+    /// A name without a user may be a mistyped password: it stands in the contents, which can be erased.
     fn record(self, at: jiff::Timestamp) -> NewRecord {
         let after = json!({ "name": self.name, "client_id": self.client_id, "times": self.times });
         NewRecord {

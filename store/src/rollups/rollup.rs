@@ -47,7 +47,7 @@ fn bounded(squares: f64) -> f64 {
     if squares.is_finite() { squares } else { f64::MAX }
 }
 
-/// Sums up values in the order in which they were measured; none where there is none.
+/// Sums up values in the order in which they were measured. None for no values.
 pub(crate) fn of_values(values: impl IntoIterator<Item = f64>) -> Option<Rollup> {
     let mut values = values.into_iter();
     let mut rollup = Rollup::of(values.next()?);

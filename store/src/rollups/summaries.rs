@@ -4,11 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use telemetry::Series;
 
-use super::buckets::{hours, known};
 use super::cover::{Piece, cover_between};
-use super::minutes;
 use super::rollup::{Rollup, all, of_values};
-use super::rows;
+use super::rows::{self, Minutes, known};
 use super::values;
 use super::width::Width;
 use crate::engine::statement::Engine;
@@ -111,16 +109,10 @@ impl<E: Engine> Parts<'_, E> {
 
     /// From the minutes of hours that have many readings, and from the readings of the others.
     async fn read_minutes(&mut self, from: i64, to: i64) -> Result<()> {
-        for (hour, minutes) in hours(self.engine, self.series, (from, to)).await? {
-            match minutes.and_then(|minutes| minutes::decoded(hour, &minutes)) {
-                Some(minutes) => {
-                    self.found.extend(minutes.into_iter().filter(|(at, _)| (from..to).contains(at)));
-                }
-                None => {
-                    let end = hour + Width::Hour.micros();
-                    self.read_values(hour.max(from), end.min(to)).await?;
-                }
-            }
+        let Minutes { found, few } = rows::select_minutes(self.engine, self.series, (from, to)).await?;
+        self.found.extend(found);
+        for (from, to) in few {
+            self.read_values(from, to).await?;
         }
         Ok(())
     }

@@ -91,7 +91,7 @@ fn of_device(api: &Api, device: &str) -> Result<Vec<forms::Series<'static>>, Api
 }
 
 /// The series as the store names it.
-pub(super) fn stored(series: &forms::Series<'_>) -> Result<Series, ApiError> {
+pub(in crate::routes) fn stored(series: &forms::Series<'_>) -> Result<Series, ApiError> {
     let topic = topic(series);
     Series::parse(&topic).map_err(|e| ApiError::Failed(format!("{topic}: {e}")))
 }

@@ -13,6 +13,7 @@ use super::aggregate::{Aggregate, AggregateQuery, Group};
 use crate::context::Api;
 use crate::error::ApiError;
 use crate::forms;
+use crate::routes::analytics::select::stored;
 
 /// Series in one answer, at most.
 const MAX_SERIES: usize = 1_000;
@@ -94,8 +95,7 @@ impl Chosen {
         let unit = series.iter().find_map(|series| series.unit.as_deref()).map(str::to_owned);
         let has_unit = query.aggregate != Aggregate::Count;
         let one = |found: &forms::Series<'_>| {
-            let topic = format!("{}/{}", found.metric, found.device);
-            let series = Series::parse(&topic).map_err(|e| ApiError::Failed(format!("{topic}: {e}")))?;
+            let series = stored(found)?;
             let convert = if has_unit { conversion(found.unit.as_deref(), unit.as_deref())? } else { None };
             Ok(One { series, convert })
         };

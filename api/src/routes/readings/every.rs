@@ -77,40 +77,34 @@ impl Every {
         zone: &TimeZone,
         max: usize,
     ) -> Option<Vec<Timestamp>> {
-        let mut at = self.start(&from.to_zoned(zone.clone())).unwrap_or_else(|_| from.to_zoned(zone.clone()));
+        let mut at =
+            self.start(&from.to_zoned(zone.clone()), 0).unwrap_or_else(|_| from.to_zoned(zone.clone()));
         let mut times = vec![at.timestamp()];
         while at.timestamp() < to {
             if times.len() > max {
                 return None;
             }
-            at = self.next(&at).unwrap_or_else(|_| Timestamp::MAX.to_zoned(zone.clone()));
+            at = self.start(&at, 1).unwrap_or_else(|_| Timestamp::MAX.to_zoned(zone.clone()));
             times.push(at.timestamp());
         }
         Some(times)
     }
 
-    /// The start of the bucket that a time is in.
-    fn start(self, at: &Zoned) -> Result<Zoned, jiff::Error> {
-        let Self::Seconds(length) = self else { return self.step(at, 0) };
-        let midnight = at.start_of_day()?;
-        let since = at.timestamp().as_second() - midnight.timestamp().as_second();
-        midnight.checked_add(Span::new().try_seconds(since - since.rem_euclid(length))?)
-    }
-
-    /// The start of the bucket after the one that starts here.
-    fn next(self, start: &Zoned) -> Result<Zoned, jiff::Error> {
-        let Self::Seconds(length) = self else { return self.step(start, 1) };
-        let midnight = start.date().tomorrow()?.to_zoned(start.time_zone().clone())?;
-        Ok(start.checked_add(Span::new().try_seconds(length)?)?.min(midnight))
-    }
-
-    /// By the clock on the wall, so many buckets after the start of the one that a time is in. A start that the clock skips is
-    /// the time at which it goes on.
-    fn step(self, at: &Zoned, buckets: i64) -> Result<Zoned, jiff::Error> {
+    /// The start of the bucket so many after the one that a time is in. A start that the clock skips is the time at which it
+    /// goes on.
+    fn start(self, at: &Zoned, buckets: i64) -> Result<Zoned, jiff::Error> {
         let (date, span) = (at.date(), Span::new());
         let back_and_on = |at: i64, length: i64| buckets * length - at.rem_euclid(length);
         let start = match self {
-            Self::Seconds(_) => at.datetime(),
+            Self::Seconds(length) => {
+                let midnight = at.start_of_day()?;
+                let since = at.timestamp().as_second() - midnight.timestamp().as_second();
+                let start = midnight.checked_add(span.try_seconds(since + back_and_on(since, length))?)?;
+                if start.date() == date {
+                    return Ok(start);
+                }
+                date.tomorrow()?.into()
+            }
             Self::Hours(length) => {
                 let hour = i64::from(at.hour());
                 let hours = span.try_hours(hour + back_and_on(hour, length))?;

@@ -26,7 +26,7 @@ test("what an edge still has to send is not lost", () => {
   assert.deepEqual([0, 3, 30].map((unsent) => onTheWayOf({ ...sample, unsent })), [0, 3, 10]);
 });
 
-test("an edge that has not told for more than two minutes is silent", () => {
+test("an edge that has not reported for more than two minutes is silent", () => {
   const heard = Date.parse(sample.heard_at);
   assert.deepEqual([60_000, 151_000].map((ms) => isSilent(sample, heard + ms)), [false, true]);
 });

@@ -4,7 +4,7 @@ import { compareWords } from "../address/names";
 import type { Edge } from "../api/client";
 import { formatDuration } from "../ui/format";
 
-/** An edge tells where it is at least once a minute. */
+/** An edge reports at least once a minute. */
 const SILENT_AFTER_MS = 150_000;
 
 /** Clocks that differ by less agree. */
@@ -15,7 +15,7 @@ export function lostOf({ missing, unsent }: Edge): number {
   return Math.max(missing - unsent, 0);
 }
 
-/** How many readings are on their way: an edge tells with each batch what it had to send before. */
+/** How many readings are on their way: an edge reports with each batch what it had to send before. */
 export function onTheWayOf({ missing, unsent }: Edge): number {
   return Math.min(missing, unsent);
 }
